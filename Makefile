@@ -1,0 +1,49 @@
+# The development loop. `make demo` and `make test` need nothing but Python >= 3.11 and the package index.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ROOMS  := actions console fleet simulator themes widgets tests
+
+.PHONY: demo test check format lint types imports bench docs lock clean
+
+demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
+	@$(BIN)/quarterdeck demo $(ARGS)
+
+test: $(READY)  ## every test that this machine can run
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: format lint types imports test  ## everything that CI holds
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## the budgets, peers measured in the same run
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+docs: $(READY)  ## the pictures in docs/, drawn by the program itself
+	$(BIN)/python -m tests.pictures
+
+lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header -q -o requirements.lock
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Quarterdeck needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "setting up $(VENV) from requirements.lock …" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,92 @@
+"""Latency histograms: merging, and the quantile that Prometheus would give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleet.model.reading import Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Cumulative bucket rates over a window.
+
+    ``edges`` are the upper bounds (``le``) in seconds, ascending, the last one +Inf; ``counts`` are cumulative
+    observations per second (or plain counts: quantiles do not care), same length. ``total`` is the rate of the sum of
+    all observations, NaN where it was not asked for.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[float, ...]
+    total: float = math.nan
+
+    @property
+    def count(self) -> float:
+        """Observations per second; 0.0 for an empty histogram."""
+        return self.counts[-1] if self.counts else 0.0
+
+
+def merge(histograms: Iterable[Histogram]) -> Histogram | None:
+    """Add histograms bucket by bucket; None for none.
+
+    Pods of different versions have different bucket lists (reference: vLLM 0.8.3 → 0.8.5). Only the edges that all of
+    them have are kept: cumulative counts at a common edge are right whatever lies between.
+    """
+    parts = [h for h in histograms if h.edges]
+    if not parts:
+        return None
+    first = parts[0]
+    total = math.fsum(h.total for h in parts)
+    if all(h.edges == first.edges for h in parts):
+        return Histogram(first.edges, tuple(map(math.fsum, zip(*(h.counts for h in parts), strict=True))), total)
+    common = sorted(set(first.edges).intersection(*(h.edges for h in parts)))
+    at = [dict(zip(h.edges, h.counts, strict=True)) for h in parts]
+    return Histogram(tuple(common), tuple(math.fsum(d[e] for d in at) for e in common), total)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A percentile in seconds, and where the truth lies when the histogram can tell no more."""
+
+    value: float
+    bound: Bound = Bound.EXACT
+    edge: float = math.nan
+    """The edge to show for a bounded value: ``≤ edge`` (AT_MOST) or ``≥ edge`` (AT_LEAST); NaN when exact."""
+
+
+NO_QUANTILE = Quantile(math.nan)
+
+
+def quantile(q: float, histogram: Histogram) -> Quantile:
+    """The q-quantile (0 < q < 1) as Prometheus' ``histogram_quantile`` computes it, and its bound.
+
+    Linear within a bucket, from 0 in the lowest; the last finite edge where it falls in +Inf; NaN without observations
+    or without a +Inf bucket. In the lowest bucket the interpolation from zero is an invention, so the result says
+    AT_MOST and names the edge (reference: every vLLM queue time under 0.3 s reads as p99 = 0.297).
+    """
+    edges, counts = histogram.edges, _monotonic(histogram.counts)
+    if len(edges) < 2 or not math.isinf(edges[-1]) or not counts[-1] > 0:
+        return NO_QUANTILE
+    rank = q * counts[-1]
+    at = next(i for i, c in enumerate(counts) if c >= rank)
+    if at == len(edges) - 1:
+        return Quantile(edges[-2], Bound.AT_LEAST, edges[-2])
+    if at == 0:
+        if edges[0] <= 0:
+            return Quantile(edges[0], Bound.AT_MOST, edges[0])
+        return Quantile(edges[0] * (rank / counts[0]), Bound.AT_MOST, edges[0])
+    low, high = edges[at - 1], edges[at]
+    inside = counts[at] - counts[at - 1]
+    return Quantile(low + (high - low) * ((rank - counts[at - 1]) / inside))
+
+
+def _monotonic(counts: tuple[float, ...]) -> list[float]:
+    """Repair what scrapes at different instants or mixed bucket lists leave: a cumulative count cannot fall."""
+    out: list[float] = []
+    top = 0.0
+    for c in counts:
+        top = max(top, c)
+        out.append(top)
+    return out

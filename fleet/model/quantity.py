@@ -1,0 +1,187 @@
+"""The canonical vocabulary: every quantity the console knows, its unit, and how it is combined.
+
+Units are seconds, bytes, ratio 0-1, tokens/s, requests/s, °C, W, MHz. Dialects (fleet/metrics) map the names that
+engines and exporters use, across their versions, to these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    COUNT = ""
+    RATIO = "ratio"
+    SECONDS = "s"
+    BYTES = "bytes"
+    TOKENS = "tokens"
+    TOKENS_PER_SECOND = "tokens/s"
+    PER_SECOND = "/s"
+    CELSIUS = "°C"
+    WATTS = "W"
+    MEGAHERTZ = "MHz"
+
+
+class Combine(StrEnum):
+    """How the values of several engines (or GPUs) become the value of their pod, workload or model."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    MAX = "max"
+    MIN = "min"
+    RATIO = "ratio"
+    """Sum of the numerators over the sum of the denominators; ratios are never averaged."""
+    QUANTILE = "quantile"
+    """From merged histogram buckets; percentiles are never averaged."""
+
+
+class Quantity(StrEnum):
+    """Names as they stand in ``snapshot --json``."""
+
+    # engines: gauges
+    RUNNING = "requests_running"
+    WAITING = "requests_waiting"
+    WAITING_CAPACITY = "requests_waiting_capacity"
+    WAITING_DEFERRED = "requests_waiting_deferred"
+    KV_USAGE = "kv_cache_usage"
+    KV_CAPACITY = "kv_cache_capacity_tokens"
+    SLEEP_LEVEL = "sleep_level"
+    # engines: rates over the window
+    PROMPT_TOKENS = "prompt_tokens_per_second"
+    GENERATION_TOKENS = "generation_tokens_per_second"
+    REQUESTS = "requests_per_second"
+    REQUEST_ERRORS = "request_errors_per_second"
+    PREEMPTIONS = "preemptions_per_second"
+    PREFIX_HITS = "prefix_cache_hit_tokens_per_second"
+    PREFIX_QUERIES = "prefix_cache_query_tokens_per_second"
+    SPEC_ACCEPTED = "spec_accepted_tokens_per_second"
+    SPEC_DRAFTED = "spec_draft_tokens_per_second"
+    HTTP_REQUESTS = "http_requests_per_second"
+    HTTP_ERRORS = "http_errors_per_second"
+    # engines: ratios of rates
+    ERROR_RATIO = "error_ratio"
+    PREFIX_HIT_RATIO = "prefix_cache_hit_ratio"
+    SPEC_ACCEPTANCE = "spec_acceptance_ratio"
+    # engines: latency
+    TTFT_P50 = "ttft_p50"
+    TTFT_P95 = "ttft_p95"
+    TTFT_P99 = "ttft_p99"
+    ITL_P50 = "itl_p50"
+    ITL_P95 = "itl_p95"
+    ITL_P99 = "itl_p99"
+    E2E_P50 = "e2e_p50"
+    E2E_P95 = "e2e_p95"
+    E2E_P99 = "e2e_p99"
+    QUEUE_P50 = "queue_p50"
+    QUEUE_P95 = "queue_p95"
+    QUEUE_P99 = "queue_p99"
+    QUEUE_MEAN = "queue_mean"
+    PREFILL_MEAN = "prefill_mean"
+    DECODE_MEAN = "decode_mean"
+    # GPUs
+    GPU_UTIL = "gpu_utilisation"
+    SM_ACTIVE = "sm_active"
+    DRAM_ACTIVE = "dram_active"
+    TENSOR_ACTIVE = "tensor_active"
+    GPU_MEMORY_USED = "gpu_memory_used"
+    GPU_MEMORY_TOTAL = "gpu_memory_total"
+    GPU_TEMPERATURE = "gpu_temperature"
+    GPU_MEMORY_TEMPERATURE = "gpu_memory_temperature"
+    GPU_POWER = "gpu_power"
+    SM_CLOCK = "sm_clock"
+    MEMORY_CLOCK = "memory_clock"
+    XID = "last_xid"
+    THROTTLE = "throttled_share"
+
+
+class Family(StrEnum):
+    """Latency histograms: seconds."""
+
+    TTFT = "ttft"
+    ITL = "itl"
+    E2E = "e2e"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a quantity is: a sentence, its unit and how it combines upwards (engine → pod; pod → workload, model)."""
+
+    text: str
+    unit: Unit
+    to_pod: Combine
+    to_group: Combine
+
+
+_S, _M, _X, _R, _Q = Combine.SUM, Combine.MEAN, Combine.MAX, Combine.RATIO, Combine.QUANTILE
+_U = Unit
+
+MEANINGS: dict[Quantity, Meaning] = {
+    Quantity.RUNNING: Meaning("requests in execution batches", _U.COUNT, _S, _S),
+    Quantity.WAITING: Meaning("requests waiting to be scheduled", _U.COUNT, _S, _S),
+    Quantity.WAITING_CAPACITY: Meaning("requests waiting for capacity", _U.COUNT, _S, _S),
+    Quantity.WAITING_DEFERRED: Meaning("requests deferred (LoRA budget, KV transfer)", _U.COUNT, _S, _S),
+    Quantity.KV_USAGE: Meaning("KV-cache blocks in use; a pod shows its fullest engine", _U.RATIO, _X, _M),
+    Quantity.KV_CAPACITY: Meaning("tokens that the KV cache holds", _U.TOKENS, _S, _S),
+    Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
+    Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.REQUESTS: Meaning("requests finished, for whatever reason", _U.PER_SECOND, _S, _S),
+    Quantity.REQUEST_ERRORS: Meaning("requests finished by an engine error", _U.PER_SECOND, _S, _S),
+    Quantity.PREEMPTIONS: Meaning("requests preempted for want of KV blocks", _U.PER_SECOND, _S, _S),
+    Quantity.PREFIX_HITS: Meaning("prompt tokens found in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.PREFIX_QUERIES: Meaning("prompt tokens looked up in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.SPEC_ACCEPTED: Meaning("draft tokens accepted", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.SPEC_DRAFTED: Meaning("draft tokens proposed", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.HTTP_REQUESTS: Meaning("HTTP requests to the inference endpoints", _U.PER_SECOND, _S, _S),
+    Quantity.HTTP_ERRORS: Meaning("HTTP 5xx answers of the inference endpoints", _U.PER_SECOND, _S, _S),
+    Quantity.ERROR_RATIO: Meaning("5xx answers of the inference endpoints / all of them", _U.RATIO, _R, _R),
+    Quantity.PREFIX_HIT_RATIO: Meaning("prefix-cache tokens hit / queried", _U.RATIO, _R, _R),
+    Quantity.SPEC_ACCEPTANCE: Meaning("draft tokens accepted / proposed", _U.RATIO, _R, _R),
+    Quantity.TTFT_P50: Meaning("time to first token, median", _U.SECONDS, _Q, _Q),
+    Quantity.TTFT_P95: Meaning("time to first token, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.TTFT_P99: Meaning("time to first token, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.ITL_P50: Meaning("inter-token latency, median", _U.SECONDS, _Q, _Q),
+    Quantity.ITL_P95: Meaning("inter-token latency, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.ITL_P99: Meaning("inter-token latency, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.E2E_P50: Meaning("end-to-end request latency, median", _U.SECONDS, _Q, _Q),
+    Quantity.E2E_P95: Meaning("end-to-end request latency, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.E2E_P99: Meaning("end-to-end request latency, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.QUEUE_P50: Meaning("time in the engine's queue, median", _U.SECONDS, _Q, _Q),
+    Quantity.QUEUE_P95: Meaning("time in the engine's queue, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.QUEUE_P99: Meaning("time in the engine's queue, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
+    Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
+    Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),
+    Quantity.GPU_UTIL: Meaning("share of time that some kernel ran", _U.RATIO, _M, _M),
+    Quantity.SM_ACTIVE: Meaning("share of SMs with a warp resident (or graphics engine active)", _U.RATIO, _M, _M),
+    Quantity.DRAM_ACTIVE: Meaning("share of time that device memory was busy", _U.RATIO, _M, _M),
+    Quantity.TENSOR_ACTIVE: Meaning("share of time that the tensor pipe was busy", _U.RATIO, _M, _M),
+    Quantity.GPU_MEMORY_USED: Meaning("device memory in use", _U.BYTES, _S, _S),
+    Quantity.GPU_MEMORY_TOTAL: Meaning("device memory in all", _U.BYTES, _S, _S),
+    Quantity.GPU_TEMPERATURE: Meaning("GPU temperature; of several the hottest", _U.CELSIUS, _X, _X),
+    Quantity.GPU_MEMORY_TEMPERATURE: Meaning("device-memory temperature; of several the hottest", _U.CELSIUS, _X, _X),
+    Quantity.GPU_POWER: Meaning("power drawn", _U.WATTS, _S, _S),
+    Quantity.SM_CLOCK: Meaning("SM clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
+    Quantity.MEMORY_CLOCK: Meaning("memory clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
+    Quantity.XID: Meaning("last XID code, sticky; 0 for none", _U.COUNT, _X, _X),
+    Quantity.THROTTLE: Meaning("share of the window spent throttled (power or thermal)", _U.RATIO, _X, _X),
+}
+
+RATIOS: dict[Quantity, tuple[Quantity, Quantity]] = {
+    Quantity.ERROR_RATIO: (Quantity.HTTP_ERRORS, Quantity.HTTP_REQUESTS),
+    Quantity.PREFIX_HIT_RATIO: (Quantity.PREFIX_HITS, Quantity.PREFIX_QUERIES),
+    Quantity.SPEC_ACCEPTANCE: (Quantity.SPEC_ACCEPTED, Quantity.SPEC_DRAFTED),
+}
+"""Ratio → (numerator, denominator), both rates that add up."""
+
+QUANTILES: dict[Quantity, tuple[Family, float]] = {
+    Quantity(f"{family}_p{digits}"): (family, q)
+    for family in Family
+    for digits, q in (("50", 0.50), ("95", 0.95), ("99", 0.99))
+}
+"""Percentile → (histogram family, quantile 0-1)."""
+
+GPU_QUANTITIES: tuple[Quantity, ...] = tuple(q for q in Quantity if list(Quantity).index(q) >= list(Quantity).index(Quantity.GPU_UTIL))
+ENGINE_QUANTITIES: tuple[Quantity, ...] = tuple(q for q in Quantity if q not in GPU_QUANTITIES)

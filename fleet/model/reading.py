@@ -1,0 +1,56 @@
+"""A value that knows how far it can be trusted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """How far a value can be trusted. Ordered: the higher, the less is known."""
+
+    FRESH = 0
+    RESET = 1
+    """A counter behind the value restarted within the window (the process did); the value covers the time since."""
+    STALE = 2
+    """Older than three scrape intervals: shown dimmed, with its age."""
+    MISSING = 3
+    """The source answers and has no such series: drawn ``–``, never ``0``."""
+    UNKNOWN = 4
+    """The source itself does not answer: drawn ``?``."""
+
+
+class Bound(IntEnum):
+    """Which side of its value the truth lies on, where a histogram can tell no more."""
+
+    EXACT = 0
+    AT_MOST = 1
+    """In the lowest bucket: the screen shows ``≤0.3`` (the bucket's edge), not an interpolation from zero."""
+    AT_LEAST = 2
+    """In the +Inf bucket: the screen shows ``≥2560`` (the last finite edge)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value with its state.
+
+    ``value`` is in the canonical unit of its quantity (seconds, bytes, ratio 0-1, tokens/s, °C, W) and is NaN exactly
+    when ``state`` is MISSING or UNKNOWN. ``age`` is in seconds at the time of the Snapshot. ``edge`` is the bucket edge
+    that a bounded percentile stands at (see Bound); ``value`` stays what Prometheus' histogram_quantile answers.
+    """
+
+    value: float
+    state: State
+    age: float = 0.0
+    bound: Bound = Bound.EXACT
+    edge: float = math.nan
+
+    @property
+    def known(self) -> bool:
+        """True when there is a number to show, be it stale."""
+        return not math.isnan(self.value)
+
+
+MISSING = Reading(math.nan, State.MISSING)
+UNKNOWN = Reading(math.nan, State.UNKNOWN)
