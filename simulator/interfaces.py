@@ -1,0 +1,96 @@
+"""What the simulated world and the servers that show it over HTTP know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response of a pod; `delay` is the simulated seconds the pod took to give it."""
+
+    status: int
+    content_type: str
+    body: bytes
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a container's log, without its newline; `at` is simulated unix time in seconds."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address at which a pod listens; `job` is the Prometheus job that scrapes it (vllm, dcgm)."""
+
+    namespace: str
+    pod: str
+    ip: str
+    port: int
+    job: str
+
+
+class Clock(Protocol):
+    """Simulated time."""
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
+
+    def now(self) -> float:
+        """Unix time in seconds inside the simulation."""
+
+
+class ObjectStore(Protocol):
+    """The Kubernetes objects; every write reaches the watchers."""
+
+    def put(self, obj: dict[str, Any]) -> None:
+        """Create or replace the object of this apiVersion, kind, namespace and name.
+
+        The store gives it a resourceVersion, and a uid and creationTimestamp where they are absent. Putting
+        what is there already makes no event.
+        """
+
+    def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
+        """Remove the object; nothing happens if there is none."""
+
+    def get(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """The object, not to be changed, or None."""
+
+    def list(self, api_version: str, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """The objects of a kind, in one namespace or all; they are not to be changed."""
+
+
+class World(Protocol):
+    """The simulated fleet behind the API: pods, their servers and their logs."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time inside the simulation."""
+
+    def start(self) -> None:
+        """Put the initial objects and run the fleet until its queues are alive."""
+
+    def advance(self, now: float) -> None:
+        """Simulate up to simulated unix time `now`."""
+
+    def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
+        """What the pod's HTTP server answers.
+
+        Raises ConnectionError where nothing listens: no such pod, not running, another port.
+        """
+
+    def logs(self, namespace: str, pod: str, container: str | None, previous: bool) -> list[LogLine]:
+        """The kept log lines of a container, oldest first; `container` may be None if the pod has one.
+
+        Raises KeyError if there is no such pod or container, or no previous instance of it.
+        """
+
+    def endpoints(self) -> Iterable[Endpoint]:
+        """Every address at which something listens now."""
