@@ -183,5 +183,7 @@ QUANTILES: dict[Quantity, tuple[Family, float]] = {
 }
 """Percentile → (histogram family, quantile 0-1)."""
 
-GPU_QUANTITIES: tuple[Quantity, ...] = tuple(q for q in Quantity if list(Quantity).index(q) >= list(Quantity).index(Quantity.GPU_UTIL))
+GPU_QUANTITIES: tuple[Quantity, ...] = tuple(
+    q for q in Quantity if list(Quantity).index(q) >= list(Quantity).index(Quantity.GPU_UTIL)
+)
 ENGINE_QUANTITIES: tuple[Quantity, ...] = tuple(q for q in Quantity if q not in GPU_QUANTITIES)

@@ -1,0 +1,1 @@
+"""The model of the fleet: immutable, without I/O, imported by every other room."""

@@ -1,0 +1,75 @@
+"""Readings stored by column: one array per quantity, not one object per sample.
+
+At 5,000 pods and 40 quantities an object per sample is 200,000 objects a tick; a column is one ``array`` of doubles.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fleet.model.quantity import Quantity
+from fleet.model.reading import MISSING, Bound, Reading, State
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Values of one quantity; row i belongs to ``Frame.keys[i]``. NaN where nothing is known.
+
+    ``bounds`` and ``edges`` are empty except for percentiles (see Reading).
+    """
+
+    values: array[float]
+    bounds: bytes = b""
+    edges: array[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All quantities of one kind of object at one moment.
+
+    ``ages`` (seconds) and ``states`` (one State per byte) are per row: a target is scraped as a whole, so all its
+    values are equally old. ``states[i]`` is FRESH, RESET, STALE or UNKNOWN; MISSING is per value (a NaN in a row that
+    is otherwise alive).
+    """
+
+    keys: tuple[str, ...] = ()
+    columns: Mapping[Quantity, Column] = field(default_factory=dict)
+    ages: array[float] = field(default_factory=lambda: array("d"))
+    states: bytes = b""
+    index: Mapping[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def of(keys: Sequence[str], columns: Mapping[Quantity, Column], ages: array[float], states: bytes) -> Frame:
+        """A frame with its index. All sequences have the length of ``keys``."""
+        return Frame(tuple(keys), columns, ages, states, {key: i for i, key in enumerate(keys)})
+
+    def get(self, key: str, quantity: Quantity) -> Reading:
+        """The reading of one object; MISSING for an object or a quantity that is not there."""
+        row = self.index.get(key)
+        column = self.columns.get(quantity)
+        if row is None:
+            return MISSING
+        state = State(self.states[row])
+        value = math.nan if column is None else column.values[row]
+        if state is State.UNKNOWN or math.isnan(value):
+            return Reading(math.nan, State.UNKNOWN if state is State.UNKNOWN else State.MISSING, self.ages[row])
+        if column is None or not column.bounds or not column.bounds[row]:
+            return Reading(value, state, self.ages[row])
+        edge = column.edges[row] if column.edges is not None else math.nan
+        return Reading(value, state, self.ages[row], Bound(column.bounds[row]), edge)
+
+    def value(self, key: str, quantity: Quantity) -> float:
+        """The bare number, NaN where there is none: for sorting and history."""
+        row = self.index.get(key)
+        column = self.columns.get(quantity)
+        return math.nan if row is None or column is None else column.values[row]
+
+    def row(self, key: str) -> Iterator[tuple[Quantity, Reading]]:
+        """Every quantity that this object has a number for."""
+        for quantity in self.columns:
+            reading = self.get(key, quantity)
+            if reading.known:
+                yield quantity, reading

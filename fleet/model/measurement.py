@@ -1,0 +1,100 @@
+"""What a metrics source delivers: one type, whether Prometheus was asked or the engines were scraped directly."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fleet.model.histogram import Histogram
+from fleet.model.quantity import Family, Quantity
+
+
+class EngineId(NamedTuple):
+    """One engine (a vLLM process, or one data-parallel rank of it) as the metrics name it.
+
+    ``namespace`` and ``pod`` are empty where the labels do not say; then ``instance`` (host:port of the scrape) is
+    joined through the pod IP.
+    """
+
+    namespace: str
+    pod: str
+    model: str
+    engine: str
+    instance: str = ""
+
+
+class GpuId(NamedTuple):
+    """One GPU, or one MIG instance of it, as DCGM names it, and the pod that DCGM says holds it (empty for none)."""
+
+    uuid: str
+    instance_id: str
+    """GPU_I_ID; empty for a whole GPU."""
+    node: str
+    """Hostname label, else the node of the exporter's pod, else empty."""
+    ordinal: str
+    """Label ``gpu``: the ordinal on its node."""
+    namespace: str = ""
+    pod: str = ""
+    model: str = ""
+    """Product, for example NVIDIA H100 80GB HBM3."""
+    profile: str = ""
+    """GPU_I_PROFILE, for example 1g.10gb."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.uuid}/{self.instance_id}" if self.instance_id else self.uuid
+
+
+class Group(NamedTuple):
+    """Whose observations a histogram holds.
+
+    ``engine`` set: one engine; only ``pod``: all engines and models of a pod; neither: one model in a namespace.
+    """
+
+    namespace: str
+    model: str = ""
+    pod: str = ""
+    engine: str = ""
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns aligned with ``ids``; NaN where a series is missing. ``ages`` in seconds at ``Measurement.at``."""
+
+    columns: Mapping[Quantity, array[float]] = field(default_factory=dict)
+    ages: array[float] = field(default_factory=lambda: array("d"))
+    reset: frozenset[int] = frozenset()
+    """Rows whose counters restarted within the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Everything one metrics source knows at one moment.
+
+    ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has (the
+    direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of seconds and
+    counts per second of the phase histograms per engine row: phase → (rate of sum, rate of count).
+    """
+
+    source: str
+    """prometheus or scrape."""
+    at: float
+    """Unix time that the values stand for (Prometheus: the evaluation time)."""
+    window: float
+    """Seconds over which rates and percentiles are taken."""
+    interval: float
+    """Scrape interval in seconds, as seen in the data; a sample older than three of them is stale."""
+    engines: tuple[EngineId, ...] = ()
+    engine_table: Table = field(default_factory=Table)
+    gpus: tuple[GpuId, ...] = ()
+    gpu_table: Table = field(default_factory=Table)
+    histograms: Mapping[Family, Mapping[Group, Histogram]] = field(default_factory=dict)
+    means: Mapping[Quantity, tuple[array[float], array[float]]] = field(default_factory=dict)
+    """QUEUE_MEAN, PREFILL_MEAN, DECODE_MEAN → (sum rates, count rates), aligned with ``engines``."""
+    unreachable: Mapping[str, str] = field(default_factory=dict)
+    """Targets that did not answer or answered garbage: ``namespace/pod`` or address → what is wrong, in words."""
+    requests: int = 0
+    """HTTP requests that this measurement cost."""

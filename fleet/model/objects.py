@@ -1,0 +1,270 @@
+"""Slim rows of Kubernetes objects: what the console shows and joins on, and no more.
+
+A row is projected from the raw JSON of a list or watch as soon as it arrives (fleet/kube/project.py); the JSON is
+dropped. Times are Unix seconds. Strings that repeat over thousands of pods (images, arguments, labels) are shared.
+The whole object is read again, on demand, for describe and YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class ObjectRef(NamedTuple):
+    """An object by name; ``namespace`` is empty for cluster-scoped ones."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.namespace, self.kind, self.name) if part)
+
+
+class Owner(NamedTuple):
+    """The controlling ownerReference of an object."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    type: str
+    status: str
+    """True, False or Unknown."""
+    reason: str = ""
+    message: str = ""
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """Which model a pod template runs, in the order of evidence of the reference (kubernetes §3.6)."""
+
+    image: str = ""
+    digest: str = ""
+    """From status.imageID: the only proof of what runs; empty until the container has started once."""
+    model: str = ""
+    """--model, the positional of ``vllm serve``, --model-path, --model-id, or MODEL* in the environment."""
+    served_name: str = ""
+    """--served-model-name (the first one), else ``model``: the label model_name of the metrics."""
+    revision: str = ""
+    """--revision; empty means unpinned: two equal templates can run different weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    name: str
+    image: str
+    ready: bool = False
+    started: bool = False
+    restarts: int = 0
+    state: str = ""
+    """running, waiting, terminated, or empty before the kubelet has said anything."""
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    since: float | None = None
+    last_reason: str = ""
+    last_exit_code: int | None = None
+    last_finished: float | None = None
+    gpus: int = 0
+    init: bool = False
+    ports: tuple[tuple[str, int], ...] = ()
+    """(name, containerPort)."""
+    command: tuple[str, ...] = ()
+    """command + args of the spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    created: float
+    phase: str
+    status: str
+    """What kubectl prints: Running, Pending, CrashLoopBackOff, Init:0/1, Terminating …"""
+    ready: bool
+    """Condition Ready."""
+    restarts: int
+    node: str = ""
+    ip: str = ""
+    deleted: float | None = None
+    """deletionTimestamp; not None means terminating."""
+    owner: Owner | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Only those that the console reads (prometheus.io/*, model version notes)."""
+    containers: tuple[Container, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    gpus: int = 0
+    """GPUs (or MIG slices) that the pod holds: max(init, sum of containers)."""
+    gpu_resource: str = ""
+    """nvidia.com/gpu, nvidia.com/mig-1g.10gb, amd.com/gpu …"""
+    version: ModelVersion = ModelVersion()
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    name: str
+    uid: str
+    resource_version: str
+    created: float
+    ready: str
+    """Condition Ready: True, False or Unknown."""
+    unschedulable: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[tuple[str, str, str], ...] = ()
+    """(key, value, effect)."""
+    conditions: tuple[Condition, ...] = ()
+    gpus: Mapping[str, int] = field(default_factory=dict)
+    """Allocatable GPU resources: resource name → count."""
+    gpu_product: str = ""
+    """Label nvidia.com/gpu.product, where node feature discovery wrote it."""
+    address: str = ""
+    kubelet: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Deployment, StatefulSet, DaemonSet, LeaderWorkerSet …: the top of a pod's owner chain, or a link of it."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    created: float
+    desired: int
+    ready: int = 0
+    updated: int = 0
+    available: int = 0
+    generation: int = 0
+    observed_generation: int = 0
+    revision: str = ""
+    paused: bool = False
+    owner: Owner | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """matchLabels only."""
+    conditions: tuple[Condition, ...] = ()
+    strategy: str = ""
+    gpus: int = 0
+    """GPUs of one replica's pod template."""
+    version: ModelVersion = ModelVersion()
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class HorizontalPodAutoscaler:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    target: ObjectRef
+    minimum: int
+    maximum: int
+    current: int
+    desired: int
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PodDisruptionBudget:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    selector: Mapping[str, str]
+    allowed: int
+    current_healthy: int
+    desired_healthy: int
+    expected: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    type: str
+    selector: Mapping[str, str]
+    ports: tuple[tuple[str, int], ...]
+    """(name, port)."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Endpoint(NamedTuple):
+    address: str
+    pod: str
+    """Name of the pod behind it; empty where targetRef names none."""
+    ready: bool
+    serving: bool
+    terminating: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSlice:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    service: str
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    involved: ObjectRef
+    involved_uid: str
+    type: str
+    """Normal or Warning."""
+    reason: str
+    message: str
+    count: int
+    last: float
+    """series.lastObservedTime → lastTimestamp → eventTime → creationTimestamp, whichever is there."""
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"

@@ -1,0 +1,212 @@
+"""The Snapshot: everything the screens show comes from exactly one of these.
+
+Immutable, built once per tick off the UI path (fleet/snapshot.py). Keys are strings: a pod is ``namespace/name``, a
+workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine ``namespace/pod#engine@model``, a GPU its
+UUID (``UUID/GI`` for a MIG instance), a node its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from fleet.model.frame import Frame
+from fleet.model.measurement import EngineId, GpuId
+from fleet.model.objects import (
+    Event,
+    HorizontalPodAutoscaler,
+    Node,
+    Pod,
+    PodDisruptionBudget,
+    Service,
+    Workload,
+)
+from fleet.model.quantity import Quantity
+
+
+class Health(StrEnum):
+    """Of a source."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    DEGRADED = "degraded"
+    """Answers, but something of it is missing (a forbidden resource, targets down, old data)."""
+    DOWN = "down"
+    OFF = "off"
+    """Not configured, or not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How a source is: shown in the header, explained in one or two lines on demand."""
+
+    name: str
+    """kubernetes, prometheus or scrape."""
+    health: Health
+    since: float
+    """Unix time at which it entered this health."""
+    last_ok: float | None = None
+    """Unix time of its last good answer."""
+    problem: str = ""
+    """What is wrong and what it means, in words; empty when live."""
+    remedy: str = ""
+    """What to do about it."""
+    endpoint: str = ""
+    """Where it is reached, without credentials."""
+    notes: tuple[str, ...] = ()
+    """Lesser things: forbidden resources, targets that do not answer."""
+    requests: int = 0
+    """HTTP requests in the last tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Which cluster this is and as whom it is read."""
+
+    context: str = ""
+    cluster: str = ""
+    server: str = ""
+    namespace: str = ""
+    """The one namespace in view; empty for all."""
+    user: str = ""
+    """Who the API server says we are (SelfSubjectReview), else the kubeconfig's user entry."""
+    groups: tuple[str, ...] = ()
+    version: str = ""
+    read_only: bool = False
+
+
+class Severity(StrEnum):
+    """Of a row: the glyph in front of it, and the worst-first order."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+    STARTING = "starting"
+    OK = "ok"
+    ASLEEP = "asleep"
+    GONE = "gone"
+
+
+class Assessment(NamedTuple):
+    """How an object stands and, in a few words, why: ``(Severity.WARNING, "throttled")``."""
+
+    severity: Severity
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGroup:
+    """A served model in a namespace and the workloads that serve it."""
+
+    key: str
+    namespace: str
+    name: str
+    workloads: tuple[str, ...]
+
+
+class Join(StrEnum):
+    """Why an object of one world has no counterpart in another."""
+
+    POD_WITHOUT_METRICS = "pod without metrics"
+    METRICS_WITHOUT_POD = "metrics without a pod"
+    GPU_WITHOUT_POD = "GPU without a pod"
+    POD_WITHOUT_GPU_METRICS = "pod without GPU metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A join that could not be made: shown as such, never dropped."""
+
+    join: Join
+    key: str
+    """The pod, engine or GPU that stands alone."""
+    detail: str = ""
+
+
+class History(Protocol):
+    """Short histories for the strips."""
+
+    step: float
+    """Seconds between points."""
+
+    def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
+        """The last ``points`` values up to this Snapshot, oldest first, NaN for gaps; short when there is less."""
+        ...
+
+
+class NoHistory:
+    """Before the first tick."""
+
+    step = 15.0
+
+    def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
+        del key, quantity, points
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The fleet at one moment."""
+
+    sequence: int
+    at: float
+    """Unix time of this Snapshot on the console's clock."""
+    cluster: Cluster
+    sources: tuple[SourceStatus, ...] = ()
+    window: float = 60.0
+    """Seconds over which rates and percentiles are taken."""
+    method: str = ""
+    """Which source they come from: prometheus, scrape, or empty for none."""
+    measured_at: float | None = None
+    """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
+
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    pods: Mapping[str, Pod] = field(default_factory=dict)
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    """Tops of owner chains only."""
+    models: Mapping[str, ModelGroup] = field(default_factory=dict)
+    engines: Mapping[str, EngineId] = field(default_factory=dict)
+    gpus: Mapping[str, GpuId] = field(default_factory=dict)
+    autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
+    """By the key of the workload that they scale."""
+    budgets: tuple[PodDisruptionBudget, ...] = ()
+    services: tuple[Service, ...] = ()
+    events: tuple[Event, ...] = ()
+    """Newest first, bounded."""
+
+    pods_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → pod keys."""
+    workload_of: Mapping[str, str] = field(default_factory=dict)
+    """Pod key → workload key."""
+    model_of: Mapping[str, str] = field(default_factory=dict)
+    """Workload key → model key; only workloads that serve a model are in it."""
+    engines_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Pod key → engine keys."""
+    gpus_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Pod key → GPU keys."""
+    gpus_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Node name → GPU keys."""
+    free_gpus: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Node name → (free, allocatable)."""
+
+    by_engine: Frame = field(default_factory=Frame)
+    by_pod: Frame = field(default_factory=Frame)
+    by_workload: Frame = field(default_factory=Frame)
+    by_model: Frame = field(default_factory=Frame)
+    by_gpu: Frame = field(default_factory=Frame)
+    loose: tuple[Loose, ...] = ()
+    assessments: Mapping[str, Assessment] = field(default_factory=dict)
+    """Pod key, workload key, node name or GPU key → how it stands."""
+    history: History = field(default_factory=NoHistory)
+
+    def source(self, name: str) -> SourceStatus | None:
+        """The status of a source by name."""
+        return next((s for s in self.sources if s.name == name), None)
+
+
+def engine_key(engine: EngineId) -> str:
+    """The key of an engine in a Snapshot."""
+    pod = f"{engine.namespace}/{engine.pod}" if engine.pod else engine.instance
+    return f"{pod}#{engine.engine}@{engine.model}"
