@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fleet.model.quantity import Quantity
-from fleet.model.reading import MISSING, Bound, Reading, State
+from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Frame:
     ages: array[float] = field(default_factory=lambda: array("d"))
     states: bytes = b""
     index: Mapping[str, int] = field(default_factory=dict)
+    absent: State = State.MISSING
+    """What an object without a row is: MISSING while the source answers, UNKNOWN while none does."""
 
     @staticmethod
     def of(keys: Sequence[str], columns: Mapping[Quantity, Column], ages: array[float], states: bytes) -> Frame:
@@ -47,11 +49,11 @@ class Frame:
         return Frame(tuple(keys), columns, ages, states, {key: i for i, key in enumerate(keys)})
 
     def get(self, key: str, quantity: Quantity) -> Reading:
-        """The reading of one object; MISSING for an object or a quantity that is not there."""
+        """The reading of one object; MISSING (or UNKNOWN, see ``absent``) for what is not there."""
         row = self.index.get(key)
         column = self.columns.get(quantity)
         if row is None:
-            return MISSING
+            return UNKNOWN if self.absent is State.UNKNOWN else MISSING
         state = State(self.states[row])
         value = math.nan if column is None else column.values[row]
         if state is State.UNKNOWN or math.isnan(value):

@@ -74,9 +74,9 @@ class Table:
 class Measurement:
     """Everything one metrics source knows at one moment.
 
-    ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has (the
-    direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of seconds and
-    counts per second of the phase histograms per engine row: phase → (rate of sum, rate of count).
+    ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has
+    (the direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of
+    seconds and counts per second of the phase histograms per engine row: phase → (rate of sum, rate of count).
     """
 
     source: str

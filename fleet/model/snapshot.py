@@ -128,8 +128,10 @@ class Loose:
 class History(Protocol):
     """Short histories for the strips."""
 
-    step: float
-    """Seconds between points."""
+    @property
+    def step(self) -> float:
+        """Seconds between points."""
+        ...
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         """The last ``points`` values up to this Snapshot, oldest first, NaN for gaps; short when there is less."""

@@ -1,0 +1,206 @@
+"""How a pod, a workload, a node or a GPU stands, in one word and a few more: the glyph and the worst-first order.
+
+These are the plain facts that need no history beyond the window; the catalogue of findings builds on more. A missing
+input never makes anything ``ok``: a pod that serves and is not measured is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from fleet.model.frame import Frame
+from fleet.model.objects import Node, Pod, Workload
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Assessment, Severity
+
+KV_FULL = 0.95
+"""KV usage at which waiting requests mean saturation (reference: metrics §6, seen more than once as 0.90-0.95)."""
+PREEMPTING = 0.1
+"""Preemptions/s above which a pod is short of KV blocks and not merely unlucky once."""
+QUEUE_PER_POD = 50
+"""Waiting requests per ready pod that several shipped rule sets call a problem (reference: metrics §6)."""
+THROTTLED = 0.05
+"""Share of the window spent throttled that is visible in latency."""
+HOT = 90.0
+"""°C at which data-centre GPUs begin to slow down (A100/H100 slowdown threshold is 89-95)."""
+
+_RANK = {
+    Severity.CRITICAL: 0,
+    Severity.WARNING: 1,
+    Severity.UNKNOWN: 2,
+    Severity.STARTING: 3,
+    Severity.OK: 4,
+    Severity.ASLEEP: 5,
+    Severity.GONE: 6,
+}
+
+_BROKEN = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "OOMKilled",
+        "Error",
+        "Failed",
+        "Evicted",
+        "NodeLost",
+        "UnexpectedAdmissionError",
+    }
+)
+
+HARDWARE_XIDS = frozenset(
+    {46, 48, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 143, *range(144, 151), 151, 155, 156, 158}
+)
+"""XID codes after which the GPU must be reset, drained or rebooted (NVIDIA XID catalogue, reference: findings §5)."""
+
+ECHO_XIDS = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
+"""XID codes that follow another event or only inform (same source): no reason to call a GPU sick."""
+
+
+def rank(severity: Severity) -> int:
+    """0 for the worst: what the fleet is sorted by."""
+    return _RANK[severity]
+
+
+def assess_pod(pod: Pod, frame: Frame, gpu: Frame, gpus: Sequence[str], serving: bool) -> Assessment:
+    """One pod. ``frame`` is by pod, ``gpu`` by GPU; ``serving`` means that it should have engine metrics."""
+    if pod.deleted is not None:
+        return Assessment(Severity.GONE, "terminating")
+    if pod.phase == "Succeeded":
+        return Assessment(Severity.GONE, "completed")
+    if not pod.uid:
+        return Assessment(Severity.UNKNOWN, "not seen in Kubernetes")
+    reason = pod.status.removeprefix("Init:")
+    if reason in _BROKEN or pod.phase == "Failed":
+        return Assessment(Severity.CRITICAL, pod.status)
+    if pod.phase == "Pending":
+        return _pending(pod)
+    faulty = _faulty_gpu(gpu, gpus)
+    if faulty:
+        return faulty
+    if not pod.ready:
+        return _not_ready(pod)
+    if not serving:
+        return Assessment(Severity.OK)
+    return _serving(pod, frame)
+
+
+def _pending(pod: Pod) -> Assessment:
+    for condition in pod.conditions:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            if condition.reason == "SchedulingGated":
+                return Assessment(Severity.STARTING, "waits for quota")
+            short = "no free GPU" if "Insufficient" in condition.message and pod.gpus else "unschedulable"
+            return Assessment(Severity.WARNING, short)
+    return Assessment(Severity.STARTING, pod.status)
+
+
+def _not_ready(pod: Pod) -> Assessment:
+    main = [c for c in pod.containers if not c.init]
+    if any(c.last_reason == "OOMKilled" for c in main):
+        return Assessment(Severity.CRITICAL, f"OOMKilled, {pod.restarts} restarts")
+    if pod.restarts >= 2:
+        return Assessment(Severity.CRITICAL, f"not ready, {pod.restarts} restarts")
+    if any(not c.started for c in main):
+        return Assessment(Severity.STARTING, "loading")
+    return Assessment(Severity.WARNING, "not ready")
+
+
+def _faulty_gpu(gpu: Frame, gpus: Sequence[str]) -> Assessment | None:
+    worst: Assessment | None = None
+    for key in gpus:
+        found = assess_gpu(gpu, key)
+        if worst is None or rank(found.severity) < rank(worst.severity):
+            worst = found
+    return worst if worst and worst.severity in (Severity.CRITICAL, Severity.WARNING) else None
+
+
+def _serving(pod: Pod, frame: Frame) -> Assessment:
+    row = frame.index.get(pod.key)
+    if row is None:
+        return Assessment(Severity.UNKNOWN, "no metrics")
+    state = State(frame.states[row])
+    if state is State.UNKNOWN:
+        return Assessment(Severity.UNKNOWN, "metrics unknown")
+
+    def value(quantity: Quantity) -> float:
+        return frame.value(pod.key, quantity)
+
+    if value(Quantity.SLEEP_LEVEL) > 0:
+        return Assessment(Severity.ASLEEP, f"asleep, level {value(Quantity.SLEEP_LEVEL):.0f}")
+    running, waiting, kv = value(Quantity.RUNNING), value(Quantity.WAITING), value(Quantity.KV_USAGE)
+    if running > 0 and value(Quantity.GENERATION_TOKENS) == 0 and value(Quantity.PROMPT_TOKENS) == 0:
+        return Assessment(Severity.CRITICAL, "stuck: requests running, no tokens")
+    if value(Quantity.PREEMPTIONS) > PREEMPTING:
+        return Assessment(Severity.WARNING, f"preempts {value(Quantity.PREEMPTIONS):.1f}/s")
+    if waiting > 0 and kv >= KV_FULL:
+        return Assessment(Severity.WARNING, "KV cache full, requests wait")
+    if waiting >= QUEUE_PER_POD:
+        return Assessment(Severity.WARNING, f"{waiting:.0f} requests wait")
+    if value(Quantity.ERROR_RATIO) >= 0.05:
+        return Assessment(Severity.WARNING, f"{100 * value(Quantity.ERROR_RATIO):.0f} % errors")
+    if state is State.STALE:
+        return Assessment(Severity.UNKNOWN, "metrics are old")
+    return Assessment(Severity.OK)
+
+
+def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
+    """One workload: its own counts first, then the worst of its pods (a sick pod of many is not a sick workload)."""
+    if workload.desired == 0:
+        return Assessment(Severity.ASLEEP, "scaled to 0")
+    for condition in workload.conditions:
+        if condition.type == "Progressing" and condition.status == "False":
+            return Assessment(Severity.CRITICAL if not ready else Severity.WARNING, "rollout stuck")
+    worst = min(pods, key=lambda a: rank(a.severity), default=Assessment(Severity.OK))
+    missing = workload.desired - ready
+    if ready == 0 and worst.severity is Severity.UNKNOWN:
+        return worst
+    if ready == 0:
+        severity = Severity.STARTING if worst.severity is Severity.STARTING else Severity.CRITICAL
+        return Assessment(severity, worst.reason or "no replica is ready")
+    if all(a.severity is Severity.ASLEEP for a in pods):
+        return Assessment(Severity.ASLEEP, worst.reason)
+    if worst.severity is Severity.CRITICAL:
+        return Assessment(Severity.CRITICAL if missing * 2 >= workload.desired else Severity.WARNING, worst.reason)
+    if worst.severity in (Severity.WARNING, Severity.UNKNOWN):
+        return worst
+    if missing > 0:
+        return Assessment(
+            Severity.WARNING if worst.severity is not Severity.STARTING else Severity.STARTING, worst.reason
+        )
+    return Assessment(Severity.OK)
+
+
+def assess_node(node: Node) -> Assessment:
+    """One node, by its conditions."""
+    if node.ready != "True":
+        return Assessment(Severity.CRITICAL, "not ready" if node.ready == "False" else "kubelet silent")
+    pressure = [c.type for c in node.conditions if c.type.endswith("Pressure") and c.status == "True"]
+    if pressure:
+        return Assessment(Severity.WARNING, ", ".join(pressure))
+    if node.unschedulable:
+        return Assessment(Severity.WARNING, "cordoned")
+    return Assessment(Severity.OK)
+
+
+def assess_gpu(frame: Frame, key: str) -> Assessment:
+    """One GPU: XID, heat, throttling. The XID gauge is sticky: it says that it happened, not that it lasts."""
+    row = frame.index.get(key)
+    if row is None or frame.states[row] == State.UNKNOWN:
+        return Assessment(Severity.UNKNOWN, "no GPU metrics")
+    xid = frame.value(key, Quantity.XID)
+    if xid > 0 and xid not in ECHO_XIDS:
+        return Assessment(Severity.CRITICAL if xid in HARDWARE_XIDS else Severity.WARNING, f"XID {xid:.0f}")
+    throttled = frame.value(key, Quantity.THROTTLE)
+    if throttled >= THROTTLED:
+        return Assessment(Severity.WARNING, f"throttled {100 * throttled:.0f} %")
+    heat = frame.value(key, Quantity.GPU_TEMPERATURE)
+    if not math.isnan(heat) and heat >= HOT:
+        return Assessment(Severity.WARNING, f"{heat:.0f} °C")
+    return Assessment(Severity.OK)

@@ -1,0 +1,122 @@
+"""Short histories for the strips: the last quarter of an hour, a point every 15 s.
+
+A point is a reference to the columns of a Snapshot, so recording copies nothing and a fleet of any size costs one small
+array per quantity and point.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet.model.frame import Frame
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+
+STEP = 15.0
+POINTS = 60
+"""A quarter of an hour, as wide as a strip can usefully be."""
+
+KEPT = (
+    Quantity.RUNNING,
+    Quantity.WAITING,
+    Quantity.KV_USAGE,
+    Quantity.GENERATION_TOKENS,
+    Quantity.TTFT_P95,
+    Quantity.ITL_P95,
+    Quantity.GPU_UTIL,
+)
+"""The quantities that some screen draws over time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The values of one step: per frame its index (shared while the keys stay the same) and its columns."""
+
+    parts: tuple[tuple[Mapping[str, int], Mapping[Quantity, array[float]]], ...]
+
+    def value(self, key: str, quantity: Quantity) -> float:
+        """NaN for what is not there."""
+        for index, columns in self.parts:
+            row = index.get(key)
+            if row is not None and quantity in columns:
+                return columns[quantity][row]
+        return math.nan
+
+
+class Recorder:
+    """Keeps the points; Snapshots look at it through a View that ends at their own time."""
+
+    def __init__(self, step: float = STEP, points: int = POINTS) -> None:
+        self.step = step
+        self._points: OrderedDict[int, Point] = OrderedDict()
+        self._limit = points
+
+    def record(self, at: float, frames: tuple[Frame, ...]) -> View:
+        """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
+        slot = math.floor(at / self.step)
+        self._points[slot] = Point(tuple((frame.index, _kept(frame)) for frame in frames))
+        self._trim()
+        return View(self, slot)
+
+    def backfill(self, at: float, values: Mapping[Quantity, Mapping[str, float]]) -> None:
+        """Fill a step that was before the console's time, from a source that remembers. What is there stays."""
+        slot = math.floor(at / self.step)
+        if slot in self._points:
+            return
+        parts = tuple(
+            ({key: i for i, key in enumerate(series)}, {quantity: array("d", series.values())})
+            for quantity, series in values.items()
+        )
+        self._points[slot] = Point(parts)
+        self._points = OrderedDict(sorted(self._points.items()))
+        self._trim()
+
+    def at(self, slot: int) -> Point | None:
+        """The point of a step, None for a gap."""
+        return self._points.get(slot)
+
+    def _trim(self) -> None:
+        while len(self._points) > self._limit:
+            self._points.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A history as one Snapshot sees it."""
+
+    recorder: Recorder
+    slot: int
+
+    @property
+    def step(self) -> float:
+        return self.recorder.step
+
+    def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
+        """See fleet.model.snapshot.History."""
+        out = []
+        for slot in range(self.slot - points + 1, self.slot + 1):
+            point = self.recorder.at(slot)
+            out.append(math.nan if point is None else point.value(key, quantity))
+        start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
+        return tuple(out[start:])
+
+
+def _kept(frame: Frame) -> dict[Quantity, array[float]]:
+    """The columns worth keeping; a row whose source is silent is a gap, not a flat line."""
+    silent = [i for i, state in enumerate(frame.states) if state >= State.STALE]
+    kept = {}
+    for quantity in KEPT:
+        column = frame.columns.get(quantity)
+        if column is None:
+            continue
+        values = column.values
+        if silent:
+            values = array("d", values)
+            for i in silent:
+                values[i] = math.nan
+        kept[quantity] = values
+    return kept

@@ -1,0 +1,236 @@
+"""Who belongs to whom: the part of a Snapshot that only changes when objects come and go.
+
+Made anew when the Kubernetes state or the set of engines and GPUs changes; between that, every tick reuses it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pod_of_gpu
+from fleet.kube.owners import top_of
+from fleet.model.kube_state import KubeState
+from fleet.model.measurement import EngineId, GpuId, Group, Measurement
+from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
+from fleet.model.snapshot import Loose, ModelGroup, engine_key
+
+Rows = Sequence[Sequence[int]]
+
+UNSEEN = "Unseen"
+"""The kind of the workload that is made up for engines whose pods Kubernetes does not show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The structure of a fleet. ``*_engines`` and ``*_gpus`` are rows of the measurement per row of the result."""
+
+    generation: int
+    engine_ids: tuple[EngineId, ...]
+    gpu_ids: tuple[GpuId, ...]
+    pods: Mapping[str, Pod]
+    workloads: Mapping[str, Workload]
+    pods_of: Mapping[str, tuple[str, ...]]
+    workload_of: Mapping[str, str]
+    model_of: Mapping[str, str]
+    models: Mapping[str, ModelGroup]
+    autoscalers: Mapping[str, HorizontalPodAutoscaler]
+    engines: Mapping[str, EngineId]
+    gpus: Mapping[str, GpuId]
+    engines_of: Mapping[str, tuple[str, ...]]
+    gpus_of: Mapping[str, tuple[str, ...]]
+    gpus_on: Mapping[str, tuple[str, ...]]
+    free_gpus: Mapping[str, tuple[int, int]]
+    loose: tuple[Loose, ...]
+    addresses: Addresses
+    each_engine: Rows
+    measured_pods: tuple[str, ...]
+    pod_engines: Rows
+    pod_gpus: Rows
+    measured_workloads: tuple[str, ...]
+    workload_engines: Rows
+    workload_gpus: Rows
+    engine_pods: Mapping[str, tuple[str, ...]]
+    """Workload key → its pods that have engines."""
+    model_engines: Rows
+    model_gpus: Rows
+    model_pods: Mapping[str, tuple[str, ...]]
+    """Model key → its pods that have engines."""
+    _pod_of_group: dict[Group, str] = field(default_factory=dict)
+
+    def fits(self, kube: KubeState, measurement: Measurement | None) -> bool:
+        """True while nothing has come or gone since this layout was made."""
+        engines = measurement.engines if measurement else ()
+        gpus = measurement.gpus if measurement else ()
+        return self.generation == kube.generation and self.engine_ids == engines and self.gpu_ids == gpus
+
+    def pod_of(self, group: Group) -> str:
+        """The pod that a histogram's group belongs to, empty for none; joined as its engine is."""
+        if group not in self._pod_of_group:
+            engine = EngineId(group.namespace, group.pod, group.model, group.engine, group.instance)
+            self._pod_of_group[group] = pod_of_engine(engine, self.pods, self.addresses)
+        return self._pod_of_group[group]
+
+
+def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
+    """Join everything with everything."""
+    engine_ids = measurement.engines if measurement else ()
+    gpu_ids = measurement.gpus if measurement else ()
+    addresses = Addresses.of(kube.pods)
+    engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in engine_ids]
+    pods = dict(kube.pods)
+    workload_of, workloads = top_of(kube.pods, kube.workloads)
+    _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads)
+
+    gpu_pod = [pod_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
+    gpus = {gpu.key: gpu for gpu in gpu_ids}
+    row_of_gpu = {gpu.key: i for i, gpu in enumerate(gpu_ids)}
+    names = node_names(kube.nodes)
+    gpus_on: dict[str, list[str]] = defaultdict(list)
+    gpus_of: dict[str, list[str]] = defaultdict(list)
+    for key, gpu in gpus.items():
+        holder = gpu_pod[row_of_gpu[key]]
+        gpus_on[node_of_gpu(gpu, kube.pods.get(holder), names)].append(key)
+        if holder:
+            gpus_of[holder].append(key)
+
+    engine_rows: dict[str, list[int]] = defaultdict(list)
+    for i, pod_key in enumerate(engine_pod):
+        engine_rows[pod_key].append(i)
+    gpu_rows = {pod_key: [row_of_gpu[k] for k in keys] for pod_key, keys in gpus_of.items()}
+
+    pods_of: dict[str, list[str]] = defaultdict(list)
+    for pod_key, workload_key in workload_of.items():
+        pods_of[workload_key].append(pod_key)
+    model_of = _models_of_workloads(workloads, pods_of, pods, engine_rows, engine_ids)
+    models = _models(model_of, workloads)
+
+    measured_pods = tuple(key for key in pods if key in engine_rows or key in gpu_rows)
+    engine_pods = {w: tuple(p for p in members if p in engine_rows) for w, members in pods_of.items()}
+    gpu_pods = {w: tuple(p for p in members if p in gpu_rows) for w, members in pods_of.items()}
+    measured_workloads = tuple(w for w in workloads if engine_pods.get(w) or gpu_pods.get(w))
+
+    def rows(of: Mapping[str, Sequence[int]], members: Sequence[str]) -> list[int]:
+        return [i for pod_key in members for i in of.get(pod_key, ())]
+
+    def pods_of_model(model: ModelGroup, of: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(p for w in model.workloads for p in of.get(w, ()))
+
+    serving = [pods[p] for w in model_of for p in pods_of.get(w, ())]
+    keys = [engine_key(engine) for engine in engine_ids]
+    return Layout(
+        generation=kube.generation,
+        engine_ids=engine_ids,
+        gpu_ids=gpu_ids,
+        pods=pods,
+        workloads=workloads,
+        pods_of={w: tuple(members) for w, members in pods_of.items()},
+        workload_of=workload_of,
+        model_of=model_of,
+        models=models,
+        autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},
+        engines=dict(zip(keys, engine_ids, strict=True)),
+        gpus=gpus,
+        engines_of={p: tuple(keys[i] for i in indexes) for p, indexes in engine_rows.items()},
+        gpus_of={p: tuple(members) for p, members in gpus_of.items()},
+        gpus_on={n: tuple(members) for n, members in gpus_on.items()},
+        free_gpus=_free_gpus(kube),
+        loose=loose_ends(
+            [p for p in serving if p.uid],
+            {k: p if p in kube.pods else "" for k, p in zip(keys, engine_pod, strict=True)},
+            {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pod, strict=True)},
+            gpus,
+        ),
+        addresses=addresses,
+        each_engine=[(i,) for i in range(len(engine_ids))],
+        measured_pods=measured_pods,
+        pod_engines=[engine_rows.get(p, ()) for p in measured_pods],
+        pod_gpus=[gpu_rows.get(p, ()) for p in measured_pods],
+        measured_workloads=measured_workloads,
+        workload_engines=[rows(engine_rows, engine_pods[w]) for w in measured_workloads],
+        workload_gpus=[rows(gpu_rows, gpu_pods[w]) for w in measured_workloads],
+        engine_pods=engine_pods,
+        model_engines=[rows(engine_rows, pods_of_model(m, engine_pods)) for m in models.values()],
+        model_gpus=[rows(gpu_rows, pods_of_model(m, gpu_pods)) for m in models.values()],
+        model_pods={m.key: pods_of_model(m, engine_pods) for m in models.values()},
+    )
+
+
+def _add_unseen(
+    engines: Sequence[EngineId],
+    engine_pod: list[str],
+    pods: dict[str, Pod],
+    workload_of: dict[str, str],
+    workloads: dict[str, Workload],
+) -> None:
+    """Give engines without a pod a stand-in, so that they are on the screen with everything else.
+
+    The stand-in has no uid and no phase: it claims nothing that Kubernetes has not said.
+    """
+    members: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for i, engine in enumerate(engines):
+        if engine_pod[i]:
+            continue
+        namespace, name = engine.namespace, engine.pod or engine.instance
+        key = f"{namespace}/{name}"
+        engine_pod[i] = key
+        pods[key] = Pod(namespace, name, "", "", created=0.0, phase="", status=UNSEEN, ready=False, restarts=0)
+        members[namespace, engine.model].add(key)
+    for (namespace, model), keys in members.items():
+        workload = Workload(UNSEEN, namespace, model, "", "", created=0.0, desired=len(keys))
+        workloads[workload.key] = workload
+        workload_of.update(dict.fromkeys(keys, workload.key))
+
+
+def _models_of_workloads(
+    workloads: Mapping[str, Workload],
+    pods_of: Mapping[str, Sequence[str]],
+    pods: Mapping[str, Pod],
+    engine_rows: Mapping[str, Sequence[int]],
+    engines: Sequence[EngineId],
+) -> dict[str, str]:
+    """Which workloads serve a model, and which: what the engines say, else what the template says, else its GPUs."""
+    found: dict[str, str] = {}
+    for key, workload in workloads.items():
+        members = pods_of.get(key, ())
+        said = Counter(engines[i].model for p in members for i in engine_rows.get(p, ()))
+        if said:
+            name = said.most_common(1)[0][0]
+        else:
+            versions = [workload.version, *(pods[p].version for p in members)]
+            name = next((v.served_name or v.model for v in versions if v.served_name or v.model), "")
+            holds_gpus = workload.gpus or any(pods[p].gpus for p in members)
+            if not name and holds_gpus and workload.kind != "DaemonSet":
+                name = workload.name
+        if name:
+            found[key] = f"{workload.namespace}/{name}"
+    return found
+
+
+def _models(model_of: Mapping[str, str], workloads: Mapping[str, Workload]) -> dict[str, ModelGroup]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for workload_key, model_key in model_of.items():
+        members[model_key].append(workload_key)
+    return {
+        key: ModelGroup(
+            key, workloads[found[0]].namespace, key.removeprefix(f"{workloads[found[0]].namespace}/"), tuple(found)
+        )
+        for key, found in members.items()
+    }
+
+
+def _free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:
+    """(free, allocatable) per node: allocatable less what pods that are not finished hold, terminating ones included.
+
+    A terminating pod still holds its devices until the kubelet has finished it (reference: kubernetes §6).
+    """
+    held: Counter[str] = Counter()
+    for pod in kube.pods.values():
+        if pod.gpus and pod.node and pod.phase not in ("Succeeded", "Failed"):
+            held[pod.node] += pod.gpus
+    return {
+        name: (max(0, sum(node.gpus.values()) - held[name]), sum(node.gpus.values()))
+        for name, node in kube.nodes.items()
+        if node.gpus
+    }

@@ -1,0 +1,281 @@
+"""Building a Snapshot: the one place where the worlds meet.
+
+Pure but for the caches: the same inputs give the same Snapshot. Runs off the UI path. Cost grows with pods and engines
+in the fleet through array folds only; percentiles of single pods are computed for the pods in focus (those on the
+screen), because quantiles of every pod of 5,000 would cost more than all the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
+from fleet.combine import ages_and_states, gauges_and_rates, means, percentiles
+from fleet.history import Recorder
+from fleet.layout import Layout, lay_out
+from fleet.model.frame import Column, Frame
+from fleet.model.histogram import Histogram
+from fleet.model.kube_state import KubeState
+from fleet.model.measurement import Group, Measurement
+from fleet.model.objects import Event
+from fleet.model.quantity import Family, Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Assessment, Snapshot, SourceStatus
+
+STALE_INTERVALS = 3.0
+"""A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
+LOOKBACK = 300.0
+"""Seconds after which a silent source's values are unknown: Prometheus' own lookback."""
+FOCUS_ALL_BELOW = 200
+"""Up to this many measured pods, every pod gets its percentiles on every tick."""
+EVENTS_KEPT = 500
+
+
+class Builder:
+    """Builds Snapshots and keeps what does not change between them."""
+
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder or Recorder()
+        self._sequence = 0
+        self._layout: Layout | None = None
+        self._events: tuple[int, tuple[Event, ...]] = (-1, ())
+        self._indexes: dict[str, Frame] = {}
+
+    def build(
+        self,
+        kube: KubeState,
+        measurement: Measurement | None,
+        sources: Sequence[SourceStatus],
+        now: float,
+        focus: frozenset[str] | None = None,
+    ) -> Snapshot:
+        """One Snapshot at ``now`` (Unix seconds, the console's clock).
+
+        ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
+        whose own percentiles are wanted; None for all.
+        """
+        if self._layout is None or not self._layout.fits(kube, measurement):
+            self._layout = lay_out(kube, measurement)
+        layout = self._layout
+        self._sequence += 1
+        if measurement is None:
+            frames = {name: Frame(absent=State.UNKNOWN) for name in ("engine", "pod", "workload", "model", "gpu")}
+        else:
+            if focus is None or len(layout.measured_pods) <= FOCUS_ALL_BELOW:
+                focus = frozenset(layout.measured_pods)
+            frames = self._frames(layout, measurement, now, focus)
+        view = self._recorder.record(now, (frames["workload"], frames["pod"]))
+        return Snapshot(
+            sequence=self._sequence,
+            at=now,
+            cluster=kube.cluster,
+            sources=tuple(sources),
+            window=measurement.window if measurement else 0.0,
+            method=measurement.source if measurement else "",
+            measured_at=measurement.at if measurement else None,
+            nodes=kube.nodes,
+            pods=layout.pods,
+            workloads=layout.workloads,
+            models=layout.models,
+            engines=layout.engines,
+            gpus=layout.gpus,
+            autoscalers=layout.autoscalers,
+            budgets=tuple(kube.budgets.values()),
+            services=tuple(kube.services.values()),
+            events=self._newest_events(kube),
+            pods_of=layout.pods_of,
+            workload_of=layout.workload_of,
+            model_of=layout.model_of,
+            engines_of=layout.engines_of,
+            gpus_of=layout.gpus_of,
+            gpus_on=layout.gpus_on,
+            free_gpus=layout.free_gpus,
+            by_engine=frames["engine"],
+            by_pod=frames["pod"],
+            by_workload=frames["workload"],
+            by_model=frames["model"],
+            by_gpu=frames["gpu"],
+            loose=layout.loose,
+            assessments=_assessments(layout, kube, frames),
+            history=view,
+        )
+
+    def _frames(self, layout: Layout, measurement: Measurement, now: float, focus: frozenset[str]) -> dict[str, Frame]:
+        silence = max(0.0, now - measurement.at)
+        engine_ages, engine_states = _rows(measurement, silence, measurement.engine_table.ages, engines=True)
+        gpu_ages, gpu_states = _rows(measurement, silence, measurement.gpu_table.ages, engines=False)
+        parts = _Parts(measurement, layout)
+
+        by_engine = self._frame(
+            "engine",
+            tuple(layout.engines),
+            gauges_and_rates(measurement.engine_table.columns, layout.each_engine, to_pod=True)
+            | means(measurement.means, layout.each_engine),
+            engine_ages,
+            engine_states,
+        )
+        by_gpu = self._frame(
+            "gpu",
+            tuple(layout.gpus),
+            {quantity: Column(values) for quantity, values in measurement.gpu_table.columns.items()},
+            gpu_ages,
+            gpu_states,
+        )
+
+        def group(
+            name: str,
+            keys: tuple[str, ...],
+            engines: Sequence[Sequence[int]],
+            gpus: Sequence[Sequence[int]],
+            histograms: Mapping[Family, Sequence[Iterable[Histogram]]],
+        ) -> Frame:
+            to_pod = name == "pod"
+            columns = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
+            columns |= means(measurement.means, engines)
+            columns |= gauges_and_rates(measurement.gpu_table.columns, gpus, to_pod=to_pod)
+            columns |= percentiles(histograms, len(keys))
+            ages, states = ages_and_states(engine_ages, engine_states, engines, keep_reset=to_pod)
+            only_gpu_ages, only_gpu_states = ages_and_states(gpu_ages, gpu_states, gpus, keep_reset=to_pod)
+            states_out = bytearray(states)
+            for i, rows in enumerate(engines):
+                if not rows:
+                    ages[i], states_out[i] = only_gpu_ages[i], only_gpu_states[i]
+            return self._frame(name, keys, columns, ages, bytes(states_out))
+
+        return {
+            "engine": by_engine,
+            "gpu": by_gpu,
+            "pod": group("pod", layout.measured_pods, layout.pod_engines, layout.pod_gpus, parts.of_pods(focus)),
+            "workload": group(
+                "workload",
+                layout.measured_workloads,
+                layout.workload_engines,
+                layout.workload_gpus,
+                parts.of_workloads(),
+            ),
+            "model": group("model", tuple(layout.models), layout.model_engines, layout.model_gpus, parts.of_models()),
+        }
+
+    def _frame(
+        self,
+        name: str,
+        keys: tuple[str, ...],
+        columns: Mapping[Quantity, Column],
+        ages: array[float],
+        states: bytes,
+    ) -> Frame:
+        """A frame that shares the index of the last one while the keys are the same."""
+        last = self._indexes.get(name)
+        if last is not None and last.keys == keys:
+            frame = Frame(last.keys, columns, ages, states, last.index)
+        else:
+            frame = Frame.of(keys, columns, ages, states)
+        self._indexes[name] = frame
+        return frame
+
+    def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:
+        if self._events[0] != kube.generation:
+            newest = sorted(kube.events.values(), key=lambda e: e.last, reverse=True)[:EVENTS_KEPT]
+            self._events = (kube.generation, tuple(newest))
+        return self._events[1]
+
+
+class _Parts:
+    """The histograms of a measurement, by the pod, workload and model they belong to."""
+
+    def __init__(self, measurement: Measurement, layout: Layout) -> None:
+        self._layout = layout
+        self._pods: dict[Family, dict[str, list[Histogram]]] = {}
+        self._models: dict[Family, dict[str, list[Histogram]]] = {}
+        for family, groups in measurement.histograms.items():
+            pods: dict[str, list[Histogram]] = defaultdict(list)
+            models: dict[str, list[Histogram]] = defaultdict(list)
+            for key, histogram in groups.items():
+                if key.pod or key.instance:
+                    pods[layout.pod_of(key)].append(histogram)
+                else:
+                    models[_model_key(key)].append(histogram)
+            pods.pop("", None)
+            self._pods[family], self._models[family] = pods, models
+
+    def of_pods(self, focus: frozenset[str]) -> dict[Family, list[list[Histogram]]]:
+        return {
+            family: [found.get(key, []) if key in focus else [] for key in self._layout.measured_pods]
+            for family, found in self._pods.items()
+        }
+
+    def of_workloads(self) -> dict[Family, list[list[Histogram]]]:
+        return {
+            family: [self._of_workload(family, key) for key in self._layout.measured_workloads] for family in self._pods
+        }
+
+    def of_models(self) -> dict[Family, list[list[Histogram]]]:
+        out: dict[Family, list[list[Histogram]]] = {}
+        for family in self._pods:
+            whole = self._models[family]
+            out[family] = [
+                whole[key] if key in whole else self._of_pods_of(family, self._layout.model_pods[key])
+                for key in self._layout.models
+            ]
+        return out
+
+    def _of_workload(self, family: Family, key: str) -> list[Histogram]:
+        """From its own pods where all of them are there, else from its model where no other workload serves that."""
+        own = self._of_pods_of(family, self._layout.engine_pods[key])
+        if own:
+            return own
+        model = self._layout.model_of.get(key, "")
+        if model and len(self._layout.models[model].workloads) == 1:
+            return self._models[family].get(model, [])
+        return []
+
+    def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[Histogram]:
+        """The histograms of all these pods, or none at all: part of a fleet is not its percentile."""
+        found = self._pods[family]
+        if not all(pod in found for pod in pods):
+            return []
+        return [histogram for pod in pods for histogram in found[pod]]
+
+
+def _model_key(group: Group) -> str:
+    return f"{group.namespace}/{group.model}"
+
+
+def _rows(
+    measurement: Measurement, silence: float, ages: Sequence[float], *, engines: bool
+) -> tuple[array[float], bytes]:
+    """Age and state of every row: the sample's own age when it was measured plus the silence since."""
+    out, states = array("d"), bytearray()
+    reset = measurement.engine_table.reset if engines else frozenset[int]()
+    limit = STALE_INTERVALS * max(measurement.interval, 1.0)
+    for i, age in enumerate(ages):
+        total = (0.0 if math.isnan(age) else age) + silence
+        out.append(total)
+        if total > LOOKBACK:
+            states.append(State.UNKNOWN)
+        elif total > limit:
+            states.append(State.STALE)
+        else:
+            states.append(State.RESET if i in reset else State.FRESH)
+    return out, bytes(states)
+
+
+def _assessments(layout: Layout, kube: KubeState, frames: Mapping[str, Frame]) -> dict[str, Assessment]:
+    found: dict[str, Assessment] = {}
+    by_pod, by_gpu = frames["pod"], frames["gpu"]
+    nothing: tuple[str, ...] = ()
+    for key, pod in layout.pods.items():
+        serving = layout.workload_of[key] in layout.model_of
+        found[key] = assess_pod(pod, by_pod, by_gpu, layout.gpus_of.get(key, nothing), serving)
+    for key, workload in layout.workloads.items():
+        pods = layout.pods_of.get(key, nothing)
+        ready = sum(layout.pods[p].ready for p in pods if layout.pods[p].deleted is None)
+        found[key] = assess_workload(workload, [found[p] for p in pods], ready)
+    for name, node in kube.nodes.items():
+        found[name] = assess_node(node)
+    for key in layout.gpus:
+        found[key] = assess_gpu(by_gpu, key)
+    return found
