@@ -1,0 +1,303 @@
+"""The Snapshot as screens get it: what is joined, combined, assessed, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import replace
+
+import pytest
+
+from fleet.history import Recorder
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import GpuId, Group
+from fleet.model.objects import Condition, Container, ModelVersion
+from fleet.model.quantity import Family, Quantity
+from fleet.model.reading import Bound, State
+from fleet.model.snapshot import Join, Severity
+from fleet.snapshot import Builder
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+
+CHAT = "serving/Deployment/chat"
+MODEL = "serving/llama"
+EDGES = (0.1, 0.5, 1.0, math.inf)
+
+
+def group(pod_name: str, number: str = "0", model: str = "llama") -> Group:
+    return Group("serving", model, pod_name, number)
+
+
+def test_a_pod_belongs_to_the_deployment_at_the_top_and_to_the_model_that_its_engine_names() -> None:
+    state = kube([pod("a"), pod("b")], deployment(desired=2))
+    snapshot = Builder().build(state, measurement({engine("a"): {}, engine("b"): {}}), [LIVE], NOW)
+    assert snapshot.workload_of == {"serving/a": CHAT, "serving/b": CHAT}
+    assert snapshot.model_of == {CHAT: MODEL}
+    assert snapshot.models[MODEL].workloads == (CHAT,)
+    assert set(snapshot.workloads) == {CHAT}
+    assert snapshot.loose == ()
+
+
+def test_counts_add_up_and_the_fullest_engine_speaks_for_its_pod() -> None:
+    ranks = {
+        engine("a", number="0"): {Quantity.RUNNING: 3.0, Quantity.KV_USAGE: 0.2},
+        engine("a", number="1"): {Quantity.RUNNING: 5.0, Quantity.KV_USAGE: 0.9},
+        engine("b", number="0"): {Quantity.RUNNING: 1.0, Quantity.KV_USAGE: 0.4},
+    }
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment(desired=2)), measurement(ranks), [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).value == 8.0
+    assert snapshot.by_pod.get("serving/a", Quantity.KV_USAGE).value == 0.9
+    assert snapshot.by_workload.get(CHAT, Quantity.RUNNING).value == 9.0
+    assert snapshot.by_workload.get(CHAT, Quantity.KV_USAGE).value == pytest.approx(0.5)
+    assert snapshot.by_model.get(MODEL, Quantity.RUNNING).value == 9.0
+
+
+def test_a_missing_value_is_missing_and_never_zero() -> None:
+    values = {engine("a"): {Quantity.RUNNING: 3.0}, engine("b"): {Quantity.WAITING: 1.0}}
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), measurement(values), [LIVE], NOW)
+    reading = snapshot.by_pod.get("serving/a", Quantity.WAITING)
+    assert (reading.state, reading.known) == (State.MISSING, False)
+    assert snapshot.by_workload.get(CHAT, Quantity.WAITING).value == 1.0
+    assert snapshot.by_pod.get("serving/nobody", Quantity.WAITING).state is State.MISSING
+
+
+def test_without_any_measurement_every_value_is_unknown() -> None:
+    snapshot = Builder().build(kube([pod("a")], deployment()), None, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).state is State.UNKNOWN
+    assert snapshot.by_workload.get(CHAT, Quantity.TTFT_P95).state is State.UNKNOWN
+
+
+def test_ratios_divide_sums_and_are_not_averaged() -> None:
+    values = {
+        engine("a"): {Quantity.PREFIX_HITS: 90.0, Quantity.PREFIX_QUERIES: 100.0},
+        engine("b"): {Quantity.PREFIX_HITS: 0.0, Quantity.PREFIX_QUERIES: 900.0},
+    }
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), measurement(values), [LIVE], NOW)
+    assert snapshot.by_workload.get(CHAT, Quantity.PREFIX_HIT_RATIO).value == pytest.approx(0.09)
+
+
+def test_no_error_series_yet_is_a_ratio_of_zero_but_no_traffic_is_no_ratio() -> None:
+    values = {engine("a"): {Quantity.HTTP_REQUESTS: 4.0}, engine("b"): {Quantity.HTTP_REQUESTS: 0.0}}
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), measurement(values), [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.ERROR_RATIO).value == 0.0
+    assert not snapshot.by_pod.get("serving/b", Quantity.ERROR_RATIO).known
+
+
+def test_percentiles_merge_buckets_so_one_slow_idle_pod_does_not_fake_a_tail() -> None:
+    parts = {
+        group("a"): Histogram(EDGES, (990.0, 1000.0, 1000.0, 1000.0)),
+        group("b"): Histogram(EDGES, (0.0, 0.0, 1.0, 1.0)),
+    }
+    m = measurement({engine("a"): {}, engine("b"): {}}, {Family.TTFT: parts})
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/b", Quantity.TTFT_P99).value == pytest.approx(0.995)
+    reading = snapshot.by_workload.get(CHAT, Quantity.TTFT_P95)
+    assert (reading.bound, reading.edge) == (Bound.AT_MOST, 0.1)
+    assert reading.value == pytest.approx(0.1 * 0.95 * 1001 / 990)
+    assert snapshot.by_model.get(MODEL, Quantity.TTFT_P99).value == pytest.approx(0.1 + 0.4 * (0.99 * 1001 - 990) / 10)
+
+
+def test_a_workload_without_all_its_pods_takes_the_percentile_of_its_model() -> None:
+    whole = {
+        Group("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0)),
+        group("a"): Histogram(EDGES, (1.0, 1.0, 1.0, 1.0)),
+    }
+    m = measurement({engine("a"): {}, engine("b"): {}}, {Family.TTFT: whole})
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_workload.get(CHAT, Quantity.TTFT_P50).value == pytest.approx(0.3)
+    assert not snapshot.by_pod.get("serving/b", Quantity.TTFT_P50).known
+
+
+def test_two_workloads_of_one_model_do_not_pass_off_the_model_as_their_own() -> None:
+    m = measurement(
+        {engine("a"): {}, engine("b"): {}},
+        {Family.TTFT: {Group("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0))}},
+    )
+    state = kube([pod("a"), pod("b", "canary")], [*deployment(), *deployment("canary")])
+    snapshot = Builder().build(state, m, [LIVE], NOW)
+    assert snapshot.models[MODEL].workloads == (CHAT, "serving/Deployment/canary")
+    assert not snapshot.by_workload.get(CHAT, Quantity.TTFT_P50).known
+    assert snapshot.by_model.get(MODEL, Quantity.TTFT_P50).known
+
+
+def test_an_engine_without_pod_labels_is_joined_through_its_address() -> None:
+    values = {engine("", namespace="", instance="10.0.0.7:8000"): {Quantity.RUNNING: 2.0}}
+    snapshot = Builder().build(kube([pod("a", ip="10.0.0.7")], deployment()), measurement(values), [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).value == 2.0
+    assert snapshot.loose == ()
+
+
+def test_engines_that_kubernetes_does_not_show_are_kept_and_named() -> None:
+    m = measurement({engine("ghost-1"): {Quantity.RUNNING: 2.0}, engine("ghost-2"): {Quantity.RUNNING: 1.0}})
+    snapshot = Builder().build(kube(), m, [LIVE], NOW)
+    unseen = snapshot.workloads["serving/Unseen/llama"]
+    assert unseen.desired == 2
+    assert snapshot.by_workload.get(unseen.key, Quantity.RUNNING).value == 3.0
+    assert {(x.join, x.key) for x in snapshot.loose} == {
+        (Join.METRICS_WITHOUT_POD, "serving/ghost-1#0@llama"),
+        (Join.METRICS_WITHOUT_POD, "serving/ghost-2#0@llama"),
+    }
+    assert snapshot.assessments["serving/ghost-1"].severity is Severity.UNKNOWN
+    assert snapshot.assessments[unseen.key].severity is Severity.UNKNOWN
+
+
+def test_a_ready_pod_that_nobody_measures_is_unknown_and_not_ok() -> None:
+    version = ModelVersion(model="meta/llama", served_name="llama")
+    state = kube([pod("a"), pod("b", version=version)], deployment())
+    snapshot = Builder().build(state, measurement({engine("a"): {}}), [LIVE], NOW)
+    assert snapshot.assessments["serving/b"].severity is Severity.UNKNOWN
+    assert [(x.join, x.key) for x in snapshot.loose] == [(Join.POD_WITHOUT_METRICS, "serving/b")]
+
+
+def test_gpus_are_joined_to_pods_and_nodes_and_what_is_free_is_counted() -> None:
+    held = GpuId("GPU-1", "", "n1.example", "0", "serving", "a")
+    free = GpuId("GPU-2", "", "n1", "1")
+    lost = GpuId("GPU-3", "", "n1", "2", "serving", "gone")
+    m = measurement({engine("a"): {}}, gpus={held: {Quantity.GPU_UTIL: 0.9}, free: {Quantity.GPU_UTIL: 0.0}, lost: {}})
+    state = kube([pod("a", node="n1", gpus=1)], deployment(), [node("n1", 4)])
+    snapshot = Builder().build(state, m, [LIVE], NOW)
+    assert snapshot.gpus_of == {"serving/a": ("GPU-1",)}
+    assert set(snapshot.gpus_on["n1"]) == {"GPU-1", "GPU-2", "GPU-3"}
+    assert snapshot.free_gpus == {"n1": (3, 4)}
+    assert snapshot.by_pod.get("serving/a", Quantity.GPU_UTIL).value == 0.9
+    assert {x.key: x.detail for x in snapshot.loose if x.join is Join.GPU_WITHOUT_POD} == {
+        "GPU-2": "free",
+        "GPU-3": "the exporter names serving/gone, which is not in the cluster",
+    }
+
+
+def test_a_terminating_pod_still_holds_its_gpus() -> None:
+    state = kube([pod("a", node="n1", gpus=4, deleted=NOW)], deployment(), [node("n1", 8)])
+    assert Builder().build(state, None, [LIVE], NOW).free_gpus == {"n1": (4, 8)}
+
+
+@pytest.mark.parametrize(("silence", "state"), [(0, State.FRESH), (20, State.STALE), (400, State.UNKNOWN)])
+def test_silence_ages_every_value(silence: float, state: State) -> None:
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}})
+    reading = (
+        Builder()
+        .build(kube([pod("a")], deployment()), m, [LIVE], NOW + silence)
+        .by_pod.get("serving/a", Quantity.RUNNING)
+    )
+    assert reading.state is state
+    assert reading.age == pytest.approx(silence)
+
+
+def test_one_old_target_is_stale_while_the_others_are_fresh() -> None:
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}, engine("b"): {Quantity.RUNNING: 1.0}})
+    m = replace(m, engine_table=replace(m.engine_table, ages=array("d", [0.0, 100.0])))
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).state is State.FRESH
+    assert snapshot.by_pod.get("serving/b", Quantity.RUNNING).state is State.STALE
+
+
+def test_a_restart_marks_the_pod_and_not_the_workload() -> None:
+    m = measurement({engine("a"): {Quantity.REQUESTS: 2.0}, engine("b"): {Quantity.REQUESTS: 1.0}})
+    m = replace(m, engine_table=replace(m.engine_table, reset=frozenset({1})))
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/b", Quantity.REQUESTS).state is State.RESET
+    assert snapshot.by_workload.get(CHAT, Quantity.REQUESTS).state is State.FRESH
+
+
+@pytest.mark.parametrize(
+    ("values", "severity", "words"),
+    [
+        ({Quantity.RUNNING: 4.0, Quantity.GENERATION_TOKENS: 90.0}, Severity.OK, ""),
+        (
+            {Quantity.RUNNING: 4.0, Quantity.GENERATION_TOKENS: 0.0, Quantity.PROMPT_TOKENS: 0.0},
+            Severity.CRITICAL,
+            "stuck",
+        ),
+        ({Quantity.PREEMPTIONS: 2.0}, Severity.WARNING, "preempts 2.0/s"),
+        ({Quantity.WAITING: 3.0, Quantity.KV_USAGE: 0.99}, Severity.WARNING, "KV cache full"),
+        ({Quantity.WAITING: 0.0, Quantity.KV_USAGE: 0.99}, Severity.OK, ""),
+        ({Quantity.WAITING: 70.0, Quantity.KV_USAGE: 0.3}, Severity.WARNING, "70 requests wait"),
+        ({Quantity.SLEEP_LEVEL: 1.0, Quantity.RUNNING: 0.0}, Severity.ASLEEP, "asleep, level 1"),
+        ({Quantity.HTTP_REQUESTS: 10.0, Quantity.HTTP_ERRORS: 2.0}, Severity.WARNING, "20 % errors"),
+    ],
+)
+def test_how_a_measured_pod_stands(values: dict[Quantity, float], severity: Severity, words: str) -> None:
+    snapshot = Builder().build(kube([pod("a")], deployment()), measurement({engine("a"): values}), [LIVE], NOW)
+    assessment = snapshot.assessments["serving/a"]
+    assert assessment.severity is severity
+    assert words in assessment.reason
+
+
+def test_how_pods_stand_that_do_not_serve() -> None:
+    version = ModelVersion(served_name="llama")
+    unschedulable = Condition("PodScheduled", "False", "Unschedulable", "0/3 nodes: 3 Insufficient nvidia.com/gpu.")
+    pods = [
+        pod("loop", ready=False, status="CrashLoopBackOff", restarts=4, version=version),
+        pod(
+            "full", ready=False, phase="Pending", status="Pending", gpus=4, conditions=(unschedulable,), version=version
+        ),
+        pod("load", ready=False, containers=(Container("vllm", "i"),), version=version),
+        pod("bye", deleted=NOW, version=version),
+    ]
+    found = Builder().build(kube(pods, deployment(desired=4)), measurement(), [LIVE], NOW).assessments
+    assert found["serving/loop"] == (Severity.CRITICAL, "CrashLoopBackOff")
+    assert found["serving/full"] == (Severity.WARNING, "no free GPU")
+    assert found["serving/load"] == (Severity.STARTING, "loading")
+    assert found["serving/bye"].severity is Severity.GONE
+    assert found[CHAT].severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("values", "severity"),
+    [
+        ({Quantity.XID: 79.0}, Severity.CRITICAL),
+        ({Quantity.XID: 31.0}, Severity.WARNING),
+        ({Quantity.XID: 45.0}, Severity.OK),
+        ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2}, Severity.WARNING),
+        ({Quantity.GPU_TEMPERATURE: 91.0}, Severity.WARNING),
+        ({Quantity.GPU_TEMPERATURE: 60.0}, Severity.OK),
+    ],
+)
+def test_a_sick_gpu_makes_its_pod_sick(values: dict[Quantity, float], severity: Severity) -> None:
+    m = measurement({engine("a"): {}}, gpus={GpuId("GPU-1", "", "n1", "0", "serving", "a"): values})
+    found = Builder().build(kube([pod("a", node="n1", gpus=1)], deployment()), m, [LIVE], NOW).assessments
+    assert found["GPU-1"].severity is severity
+    assert found["serving/a"].severity is severity
+
+
+def test_a_sleeping_fleet_is_asleep_and_not_down() -> None:
+    assert Builder().build(kube([], deployment(desired=0)), None, [LIVE], NOW).assessments[CHAT] == (
+        Severity.ASLEEP,
+        "scaled to 0",
+    )
+
+
+def test_the_structure_is_reused_until_something_comes_or_goes() -> None:
+    builder = Builder()
+    m = measurement({engine("a"): {Quantity.RUNNING: 1.0}})
+    state = kube([pod("a")], deployment())
+    first = builder.build(state, m, [LIVE], NOW)
+    second = builder.build(state, m, [LIVE], NOW + 1)
+    assert second.workloads is first.workloads
+    assert second.by_pod.index is first.by_pod.index
+    third = builder.build(kube([pod("a"), pod("b")], deployment(), generation=2), m, [LIVE], NOW + 2)
+    assert "serving/b" in third.pods
+    assert "serving/b" not in second.pods
+
+
+def test_focus_limits_the_percentiles_of_pods_but_not_of_workloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet.snapshot.FOCUS_ALL_BELOW", 1)
+    parts = {group(name): Histogram(EDGES, (0.0, 1.0, 1.0, 1.0)) for name in "ab"}
+    m = measurement({engine("a"): {}, engine("b"): {}}, {Family.TTFT: parts})
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW, frozenset({"serving/b"}))
+    assert not snapshot.by_pod.get("serving/a", Quantity.TTFT_P95).known
+    assert snapshot.by_pod.get("serving/b", Quantity.TTFT_P95).known
+    assert snapshot.by_workload.get(CHAT, Quantity.TTFT_P95).known
+
+
+def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> None:
+    builder = Builder(Recorder(step=15, points=10))
+    state = kube([pod("a")], deployment())
+    for at, waiting in ((0, 1.0), (15, 2.0), (45, 4.0)):
+        m = measurement({engine("a"): {Quantity.WAITING: waiting}}, at=NOW + at)
+        snapshot = builder.build(state, m, [LIVE], NOW + at)
+    strip = snapshot.history.strip(CHAT, Quantity.WAITING, 10)
+    assert strip[:2] == (1.0, 2.0)
+    assert math.isnan(strip[2])
+    assert strip[3:] == (4.0,)
+    stale = builder.build(state, m, [LIVE], NOW + 90).history.strip("serving/a", Quantity.WAITING, 10)
+    assert math.isnan(stale[-1])
