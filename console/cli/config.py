@@ -1,0 +1,32 @@
+"""``quarterdeck config show | check | path``."""
+
+from __future__ import annotations
+
+from console.cli import exits
+from console.cli.dispatch import Invocation, say
+from console.config.load import located
+from console.config.problem import Problem
+from console.config.rules import check_references
+from console.config.show import lines
+from console.config.variables import unknown
+
+
+def run(invocation: Invocation) -> int:
+    """``path`` never fails; ``show`` and ``check`` exit 2 on a configuration that cannot be used."""
+    if invocation.options.action == "path":
+        print(invocation.path())
+        return exits.OK
+    loaded = invocation.load()
+    if invocation.options.action == "show":
+        for line in lines(loaded):
+            print(line)
+        return exits.OK
+    problems = [*loaded.warnings, *located(loaded.origins, check_references(loaded.settings, invocation.environ))]
+    for name, meant in unknown(invocation.environ):
+        hint = f"Did you mean {meant}?" if meant else "quarterdeck config show lists what there is."
+        problems.append(Problem(f"environment {name}", "no such setting", hint))
+    for problem in problems:
+        say(problem)
+    if not problems:
+        print(f"{loaded.path}: {'ok' if loaded.exists else 'not there; every setting is at its default'}")
+    return exits.PROBLEM if problems else exits.OK

@@ -1,0 +1,57 @@
+"""What a person sees when the program itself is wrong: two lines, and a file with the details."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console import __version__
+from console.cli import exits
+from console.config.paths import state_folder
+
+
+def report(error: BaseException, arguments: Sequence[str]) -> int:
+    """Say it on stderr and keep the traceback in a file (mode 0600); the traceback itself only in debug mode."""
+    if os.environ.get("QUARTERDECK_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+    print(f"quarterdeck: unexpected {_brief(error)}", file=sys.stderr)
+    try:
+        file = _write(error, arguments)
+    except OSError as problem:
+        print(f"  No report written ({problem.strerror}); QUARTERDECK_DEBUG=1 shows the details here.", file=sys.stderr)
+    else:
+        print(f"  Details: {file}. Please report it with that file.", file=sys.stderr)
+    return exits.PROBLEM
+
+
+def _brief(error: BaseException) -> str:
+    """The kind, the first line of the message without control characters, and where it happened."""
+    message = next(iter(str(error).splitlines()), "")
+    message = "".join(c for c in message if c.isprintable())[:200]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{': ' if message else ''}{message}{place}"
+
+
+def _write(error: BaseException, arguments: Sequence[str]) -> Path:
+    folder = state_folder(os.environ)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    now = datetime.now(UTC)
+    file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
+    text = (
+        f"quarterdeck {__version__}, Python {platform.python_version()}, {platform.platform()}, {now:%F %T} UTC\n"
+        f"arguments: {' '.join(_without_url(arguments))}\n\n" + "".join(traceback.format_exception(error))
+    )
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    return file
+
+
+def _without_url(arguments: Sequence[str]) -> list[str]:
+    """A URL may hold a password; nothing else on our command line does."""
+    return ["(url)" if "://" in argument else argument for argument in arguments]

@@ -1,0 +1,85 @@
+"""From a command line to the command that runs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.cli import exits
+from console.config import paths
+from console.config.load import Loaded, chosen_file, load
+from console.config.problem import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+COMMANDS = {
+    "": "console.cli.console",
+    "demo": "console.cli.demo",
+    "snapshot": "console.cli.snapshot",
+    "doctor": "console.cli.doctor",
+    "config": "console.cli.config",
+}
+"""Command → module with its ``run``; only the one that was asked for is imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One command line: what was asked for, under which name, in which surroundings."""
+
+    prog: str
+    options: argparse.Namespace
+    environ: Mapping[str, str]
+    policy: Path
+
+    def load(self) -> Loaded:
+        """The configuration in effect; warnings of it go to stderr. Raises ConfigError."""
+        from console.cli.parser import setting_flags
+
+        loaded = load(self.environ, file=self._file(), flags=setting_flags(self.options), policy=self.policy)
+        for warning in loaded.warnings:
+            say(warning)
+        return loaded
+
+    def path(self) -> Path:
+        """The configuration file that would be read."""
+        return chosen_file(self.environ, self._file())
+
+    def _file(self) -> Path | None:
+        file: Path | None = getattr(self.options, "config_file", None)
+        return file
+
+
+def dispatch(
+    prog: str,
+    arguments: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    policy: Path = paths.SITE_POLICY,
+) -> int:
+    """Parse, run, and return the exit code. ``policy`` is another file only in tests."""
+    from console.cli.parser import build
+
+    options = build(prog).parse_args(arguments)
+    if getattr(options, "no_color", False):
+        os.environ["NO_COLOR"] = "1"
+    try:
+        return _run(Invocation(prog, options, environ, policy))
+    except ConfigError as error:
+        for problem in error.problems:
+            say(problem)
+        return exits.USAGE
+
+
+def _run(invocation: Invocation) -> int:
+    run: Callable[[Invocation], int] = import_module(COMMANDS[invocation.options.command]).run
+    return run(invocation)
+
+
+def say(message: object) -> None:
+    """Talk goes to stderr; stdout is for data."""
+    print(f"quarterdeck: {message}", file=sys.stderr)

@@ -1,0 +1,41 @@
+"""What ``--help`` prints. Written by hand: it costs no import, and it reads in the order in which a person asks."""
+
+from __future__ import annotations
+
+HELP = """\
+usage: {prog} [command] [flags]
+
+The ops console for LLM serving fleets, in a terminal.
+
+commands:
+  (none)              the console, on the current kubeconfig context
+  demo                the console on a simulated fleet
+  snapshot            the fleet, once, on stdout (--table or --json)
+  doctor              what is reachable, permitted and measured; what to do about the rest
+  config              show, check or path: the configuration and where each value comes from
+
+which fleet (any command):
+  --context NAME      context of the kubeconfig
+  -n, --namespace NS  only this namespace; may be given several times
+  -A, --all-namespaces
+                      every namespace, whatever the configuration says
+  --kubeconfig FILE   kubeconfig file
+  --prometheus URL    Prometheus, Thanos, Mimir or VictoriaMetrics
+  --read-only         let nothing through that changes the cluster
+
+how it looks and behaves (any command):
+  --refresh S         seconds between updates
+  --theme T           quarterdeck-dark, quarterdeck-light or ansi
+  --no-color          no colours; NO_COLOR does the same
+  --config FILE       configuration file
+
+  -h, --help          this text; after a command: its own flags
+  --version           print the version
+
+exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing reachable, 130 interrupted
+"""
+
+
+def text(prog: str) -> str:
+    """The help of the program under the name that it was called by."""
+    return HELP.format(prog=prog)

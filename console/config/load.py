@@ -1,0 +1,254 @@
+"""From the file, the environment, the flags and the site's policy to settings that know where each value came from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from console.config import paths, rules
+from console.config.problem import ConfigError, Problem
+from console.config.settings import SECTIONS, Policy, Settings
+
+if TYPE_CHECKING:
+    from console.config.validate import Fault
+
+Key = tuple[str, ...]
+PREFIX = "QUARTERDECK_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+
+
+class Flag(NamedTuple):
+    """A setting given on the command line."""
+
+    key: Key
+    value: Any
+    name: str
+    """As it was typed: ``--refresh``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in effect and how they came about."""
+
+    settings: Settings
+    path: Path
+    """The user's configuration file, whether it exists or not."""
+    exists: bool
+    origins: Mapping[Key, str] = field(default_factory=dict)
+    """Where each key that is not at its default was set: ``file:line``, ``environment NAME``, ``--flag``."""
+    warnings: tuple[Problem, ...] = ()
+
+    def origin(self, key: Key) -> str:
+        """Where a key was set; ``default`` where nobody did."""
+        return self.origins.get(key, "default")
+
+
+@dataclass(slots=True)
+class _Layer:
+    """One source of settings, not yet validated."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    origins: dict[Key, str] = field(default_factory=dict)
+
+
+def load(
+    environ: Mapping[str, str],
+    *,
+    file: Path | None = None,
+    flags: Iterable[Flag] = (),
+    policy: Path = paths.SITE_POLICY,
+) -> Loaded:
+    """The settings in effect: defaults < file < environment < flags < policy; ``read_only`` is only ever tightened.
+
+    ``file`` is the one named on the command line; else QUARTERDECK_CONFIG, else the one under XDG config, which need
+    not exist. Raises ConfigError with every problem found.
+    """
+    path = chosen_file(environ, file)
+    exists = file is not None or bool(environ.get(CONFIG_VARIABLE)) or path.exists()
+    layers = [_from_file(path)] if exists else []
+    if any(name.startswith(PREFIX) for name in environ):
+        layers.append(_from_environment(environ))
+    settings, origins = _merge(layers)
+    for flag in flags:
+        settings = _set(settings, flag)
+        origins[flag.key] = flag.name
+    settings, warnings = _apply_policy(settings, origins, policy)
+    _raise(origins, rules.check(settings))
+    return Loaded(settings, path, exists, origins, warnings)
+
+
+def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
+    """The file named by flag, else by QUARTERDECK_CONFIG, else the one under XDG config."""
+    if file is not None:
+        return file
+    return Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else paths.config_file(environ)
+
+
+def variable(key: Key) -> str:
+    """The environment variable of a key: ``("ui", "refresh")`` → ``QUARTERDECK_UI_REFRESH``."""
+    return PREFIX + "_".join(key).upper()
+
+
+def _from_file(path: Path) -> _Layer:
+    document, origins = _read(path)
+    for name, section in SECTIONS.items():
+        table = document.get(name)
+        if isinstance(table, dict):
+            for f in fields(section):
+                if f.metadata["path"] and isinstance(table.get(f.name), str):
+                    table[f.name] = _expand(table[f.name], path.parent)
+    return _Layer(document, origins)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+    """A TOML document and where each key of it stands."""
+    import tomllib
+
+    from console.config.lines import locate
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(str(path), f"not UTF-8 at byte {error.start}", "Save it as UTF-8.")) from None
+    except OSError as error:
+        remedy = "quarterdeck config path says which file is read." if error.errno == 2 else "Make it readable."
+        raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}", remedy)) from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax(path, text, str(error))) from None
+    return document, {key: f"{path}:{line}" for key, line in locate(text).items()}
+
+
+def _syntax(path: Path, text: str, message: str) -> Problem:
+    what, _, place = message.partition(" (at ")
+    at = re.match(r"line (\d+), column (\d+)", place)
+    line = int(at[1]) if at else max(1, len(text.splitlines()))
+    remedy = f"Look at column {at[2]}." if at else "The file ends too early."
+    return Problem(f"{path}:{line}", f"not valid TOML: {what}", remedy)
+
+
+def _expand(value: str, base: Path | None = None) -> str:
+    """``~`` and, for what stands in a file, paths relative to that file's folder."""
+    parts = (Path(part).expanduser() for part in value.split(os.pathsep) if part)
+    return os.pathsep.join(str(base / part if base else part) for part in parts)
+
+
+def _from_environment(environ: Mapping[str, str]) -> _Layer:
+    from console.config.variables import parse
+
+    layer = _Layer()
+    problems: list[Problem] = []
+    for key, value in parse(environ):
+        where = f"environment {variable(key)}"
+        if isinstance(value, str) and _metadata(key)["path"]:
+            value = _expand(value)
+        elif isinstance(value, ValueError):
+            problems.append(Problem(where, str(value)))
+            continue
+        table = layer.document if len(key) == 1 else layer.document.setdefault(key[0], {})
+        table[key[-1]] = value
+        layer.origins[key] = where
+    if problems:
+        raise ConfigError(*problems)
+    return layer
+
+
+def _metadata(key: Key) -> Mapping[str, Any]:
+    section = SECTIONS[key[0]] if len(key) > 1 else Settings
+    return next(f.metadata for f in fields(section) if f.name == key[-1])
+
+
+def _merge(layers: list[_Layer]) -> tuple[Settings, dict[Key, str]]:
+    """Later layers over earlier ones, validated together."""
+    document: dict[str, Any] = {}
+    origins: dict[Key, str] = {}
+    for layer in layers:
+        for name, value in layer.document.items():
+            if name == "read_only" and document.get(name) is True:
+                continue
+            below = document.get(name)
+            document[name] = {**below, **value} if isinstance(below, dict) and isinstance(value, dict) else value
+            origins.update({key: where for key, where in layer.origins.items() if key[0] == name})
+    if not document:
+        return Settings(), origins
+    from console.config.validate import validate
+
+    result = validate(Settings, document)
+    if isinstance(result, Settings):
+        return result, origins
+    raise _error(origins, result)
+
+
+def _set(settings: Settings, flag: Flag) -> Settings:
+    if len(flag.key) == 1:
+        return replace(settings, **{flag.key[0]: flag.value})
+    section = replace(getattr(settings, flag.key[0]), **{flag.key[1]: flag.value})
+    return replace(settings, **{flag.key[0]: section})
+
+
+def _apply_policy(settings: Settings, origins: dict[Key, str], path: Path) -> tuple[Settings, tuple[Problem, ...]]:
+    """A policy that cannot be understood locks: an auditor's machine must not open because of a typing error."""
+    if not path.exists():
+        return settings, ()
+    warnings: tuple[Problem, ...] = ()
+    try:
+        policy, where = _read_policy(path)
+    except ConfigError as error:
+        policy, where = Policy(read_only=True), {}
+        locked = Problem(str(path), "the site policy cannot be used, so this is read-only", "Ask its administrator.")
+        warnings = (*error.problems, locked)
+    if policy.read_only:
+        settings = replace(settings, read_only=True)
+        origins["read_only",] = where.get(("read_only",), str(path))
+    if policy.production:
+        production = tuple(dict.fromkeys(settings.cluster.production + policy.production))
+        settings = replace(settings, cluster=replace(settings.cluster, production=production))
+        origins["cluster", "production"] = where.get(("production",), str(path))
+    return settings, warnings
+
+
+def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
+    from console.config.validate import validate
+
+    document, origins = _read(path)
+    result = validate(Policy, document)
+    if isinstance(result, Policy):
+        return result, origins
+    raise _error(origins, result)
+
+
+def _error(origins: Mapping[Key, str], faults: Iterable[Fault]) -> ConfigError:
+    problems = [Problem(_where(origins, f.path), f.what, f.remedy) for f in faults]
+    return ConfigError(*sorted(problems, key=_place))
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    """Top to bottom in a file."""
+    file, _, line = problem.where.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
+
+
+def _raise(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> None:
+    problems = located(origins, found)
+    if problems:
+        raise ConfigError(*problems)
+
+
+def located(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> list[Problem]:
+    """What a rule found, as problems that say where."""
+    return [
+        Problem(_where(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
+        for key, what, remedy in found
+    ]
+
+
+def _where(origins: Mapping[Key, str], path: Key) -> str:
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in origins:
+            return origins[path[:depth]]
+    return "default"

@@ -1,0 +1,26 @@
+"""Where files are kept: the XDG base directories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+NAME = "quarterdeck"
+SITE_POLICY = Path("/etc/quarterdeck/policy.toml")
+"""Owned by the administrator; can tighten what users set, never loosen it."""
+
+
+def config_file(environ: Mapping[str, str]) -> Path:
+    """The configuration file of this user, whether it exists or not."""
+    return _base(environ, "XDG_CONFIG_HOME", ".config") / NAME / "config.toml"
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where crash reports go."""
+    return _base(environ, "XDG_STATE_HOME", ".local/state") / NAME
+
+
+def _base(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
+    """The XDG specification: a relative path in the variable is to be ignored."""
+    given = Path(environ.get(variable, ""))
+    return given if given.is_absolute() else Path(environ.get("HOME") or Path.home()) / fallback

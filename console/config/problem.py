@@ -1,0 +1,27 @@
+"""What is wrong with the configuration, said so that it can be put right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, what, and what to do. Never holds a secret."""
+
+    where: str
+    """``file:line``, ``environment QUARTERDECK_…`` or a flag."""
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        first = f"{self.where}: {self.what}"
+        return f"{first}\n  {self.remedy}" if self.remedy else first
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``problems`` holds at least one."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems

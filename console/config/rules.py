@@ -1,0 +1,89 @@
+"""What types cannot say: ranges, pairs that belong together, pairs that exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from console.config.settings import SECTIONS, FromEnvironment, PrometheusSettings, Settings
+
+Where = tuple[str, ...]
+
+
+def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
+    """(key, what is wrong, remedy) of everything that cannot work."""
+    for name in SECTIONS:
+        section = getattr(settings, name)
+        for field in fields(section):
+            yield from _range((name, field.name), getattr(section, field.name), field.metadata)
+    yield from _prometheus(settings.prometheus)
+    if not settings.scrape.path.startswith("/"):
+        yield ("scrape", "path"), "the path must begin with /", ""
+
+
+def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
+    """The same for what lies outside: files that cannot be read, environment variables that are not set."""
+    for name in SECTIONS:
+        section = getattr(settings, name)
+        for field in fields(section):
+            value = getattr(section, field.name)
+            if field.metadata["path"] and value and field.name != "kubeconfig":
+                try:
+                    Path(value).open("rb").close()
+                except OSError as error:
+                    yield (name, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
+            elif field.name.endswith("_env") and value and not environ.get(value):
+                yield (name, field.name), f"the environment variable {value} is not set", f"export {value}=…"
+    for header, value in settings.prometheus.headers.items():
+        if isinstance(value, FromEnvironment) and not environ.get(value.env):
+            where = ("prometheus", "headers", header)
+            yield where, f"the environment variable {value.env} is not set", f"export {value.env}=…"
+
+
+def _range(where: Where, value: Any, metadata: Any) -> Iterator[tuple[Where, str, str]]:
+    low, high = metadata["minimum"], metadata["maximum"]
+    if low is None:
+        return
+    for number in value if isinstance(value, tuple) else (value,):
+        if not low <= number <= high:
+            yield where, f"{number:g} is out of range", f"It must be from {low:g} to {high:g}."
+
+
+def _prometheus(p: PrometheusSettings) -> Iterator[tuple[Where, str, str]]:
+    def at(name: str) -> Where:
+        return ("prometheus", name)
+
+    if p.url:
+        yield from _url(at("url"), p.url)
+    for one, other in (
+        ("bearer_token_file", "bearer_token_env"),
+        ("password_file", "password_env"),
+        ("bearer_token_file", "username"),
+        ("bearer_token_env", "username"),
+    ):
+        if getattr(p, one) and getattr(p, other):
+            yield at(other), f"{one} and {other} exclude each other", "Keep one of them."
+    password = "password_file" if p.password_file else "password_env" if p.password_env else ""
+    if password and not p.username:
+        yield at(password), "a password without a username", "Set username."
+    if p.username and not password:
+        yield at("username"), "a username without a password", "Set password_file or password_env."
+    if p.key_file and not p.cert_file:
+        yield at("key_file"), "a key without a certificate", "Set cert_file."
+
+
+def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:
+    """Never repeats a URL that may hold a password."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        yield where, "this is not a URL", "Example: http://prometheus.monitoring:9090"
+        return
+    if parts.username or parts.password:
+        yield where, "credentials do not belong in the URL", "Set username and password_file or password_env instead."
+    elif parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
+        yield where, f'"{url}" is not an http:// or https:// URL', "Example: http://prometheus.monitoring:9090"

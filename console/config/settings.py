@@ -1,0 +1,151 @@
+"""Every setting, its type, its default and what it does.
+
+These are plain dataclasses so that starting with the defaults costs nothing: pydantic, which takes half as long to
+import as a bare Textual app, validates them (see validate.py) only where a file or the environment says something.
+The reference in docs/configuration.md is written from here.
+"""
+
+# ruff: noqa: RUF009  setting() only wraps dataclasses.field()
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
+"""Pydantic's configuration of every section: unknown keys and values of another type are errors."""
+
+Use = Literal["auto", "always", "never"]
+Via = Literal["auto", "pod-ip", "proxy"]
+ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
+GlyphSet = Literal["auto", "unicode", "ascii"]
+
+
+def setting(
+    default: Any,
+    about: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    path: bool = False,
+    secret: bool = False,
+) -> Any:
+    """A field with its description, its range (both ends included), and whether it is a path or may hold a secret."""
+    metadata = {"about": about, "minimum": minimum, "maximum": maximum, "path": path, "secret": secret}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class FromEnvironment:
+    """A value that is read from an environment variable when it is needed: ``{ env = "NAME" }``."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    env: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Which cluster, and as whom."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    kubeconfig: str = setting(
+        "", "kubeconfig file, or several separated by `:`. Empty: KUBECONFIG, ~/.kube/config, in-cluster.", path=True
+    )
+    context: str = setting("", "Context of the kubeconfig. Empty: its current-context.")
+    namespaces: tuple[str, ...] = setting(
+        (), "Namespaces to show. Empty: all; where that is forbidden, those that this identity may list."
+    )
+    production: tuple[str, ...] = setting(
+        ("*prod*",), "Shell patterns of the contexts and clusters that are production: marked loudly in the header."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusSettings:
+    """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
+    url: str = setting("", "Base URL, without /api/v1. Empty: found among the cluster's services.")
+    bearer_token_file: str = setting("", "File with a bearer token; read again when it changes.", path=True)
+    bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
+    username: str = setting("", "User name of basic authentication.")
+    password_file: str = setting("", "File with the password of basic authentication.", path=True)
+    password_env: str = setting("", "Name of the environment variable that holds that password.")
+    ca_file: str = setting("", "PEM file of the authorities to trust. Empty: those of the system.", path=True)
+    cert_file: str = setting("", "PEM file of the client certificate (mTLS).", path=True)
+    key_file: str = setting("", "PEM file of its private key. Empty: it is in cert_file.", path=True)
+    headers: Mapping[str, str | FromEnvironment] = setting(
+        {}, 'More request headers, for example `X-Scope-OrgID = "ops"`; a value may be `{ env = "NAME" }`.', secret=True
+    )
+    insecure_skip_verify: bool = setting(False, "Do not verify the server's certificate.")
+    timeout: float = setting(10.0, "Seconds to wait for an answer.", minimum=0.1, maximum=120)
+    window: float = setting(
+        60.0,
+        "Seconds over which rates and percentiles are taken; at least four scrape intervals.",
+        minimum=5,
+        maximum=3600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeSettings:
+    """Reading the engines' /metrics directly."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: Use = setting("auto", "`auto`: where there is no Prometheus that has the engines.")
+    ports: tuple[int, ...] = setting(
+        (8000,), "Ports to try where neither annotations nor port names tell.", minimum=1, maximum=65535
+    )
+    path: str = setting("/metrics", "Path to read.")
+    via: Via = setting("auto", "`pod-ip`: straight; `proxy`: through the API server; `auto`: pod IP, else proxy.")
+    concurrency: int = setting(64, "Requests under way at once.", minimum=1, maximum=1024)
+    timeout: float = setting(5.0, "Seconds to wait for a target.", minimum=0.1, maximum=60)
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """The screen."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    refresh: float = setting(
+        2.0, "Seconds between updates. Prometheus is asked no more often than it scrapes.", minimum=0.5, maximum=300
+    )
+    theme: ThemeName = setting("quarterdeck-dark", "Colours; `ansi` uses the terminal's own sixteen.")
+    glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
+    columns: tuple[str, ...] = setting((), "Columns of the fleet table, in order. Empty: as many as fit, by weight.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    read_only: bool = setting(
+        False, "Let nothing through that changes the cluster. Once true, no later source undoes it."
+    )
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
+    scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+    ui: UiSettings = field(default_factory=UiSettings)
+    keys: Mapping[str, str] = setting({}, "Action → key; the actions and their keys are in the console's help (`?`).")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the site's administrator lays down; it holds over everything that a user sets."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    read_only: bool = setting(False, "Let nothing through that changes a cluster, whoever asks.")
+    production: tuple[str, ...] = setting((), "More patterns of production contexts and clusters.")
+
+
+SECTIONS: dict[str, type] = {
+    "cluster": ClusterSettings,
+    "prometheus": PrometheusSettings,
+    "scrape": ScrapeSettings,
+    "ui": UiSettings,
+}
+"""Tables of the file that hold a fixed set of keys."""

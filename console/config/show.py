@@ -1,0 +1,53 @@
+"""The settings in effect, as TOML with the source of each value beside it. Secrets stay out of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from console.config.load import Key, Loaded
+from console.config.settings import SECTIONS, FromEnvironment
+
+_WIDTH = 44
+
+
+def lines(loaded: Loaded) -> Iterator[str]:
+    """The whole configuration, line by line; what may be a secret is shown as ``(set)``."""
+    yield f"# {loaded.path}{'' if loaded.exists else ' (not there)'}"
+    yield _line(loaded, ("read_only",), loaded.settings.read_only)
+    for name in SECTIONS:
+        section = getattr(loaded.settings, name)
+        yield from ("", f"[{name}]")
+        for field in fields(section):
+            value = getattr(section, field.name)
+            yield _line(loaded, (name, field.name), _masked(value) if field.metadata["secret"] else value)
+    yield from ("", "[keys]")
+    for action, key in sorted(loaded.settings.keys.items()):
+        yield _line(loaded, ("keys", action), key)
+
+
+def _line(loaded: Loaded, key: Key, value: Any) -> str:
+    return f"{f'{key[-1]} = {_toml(value)}':<{_WIDTH}} # {loaded.origin(key)}"
+
+
+def _masked(values: Mapping[str, str | FromEnvironment]) -> dict[str, str | FromEnvironment]:
+    return {name: value if isinstance(value, FromEnvironment) else "(set)" for name, value in values.items()}
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it; JSON strings are TOML basic strings."""
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f" {_key(name)} = {_toml(item)}" for name, item in value.items()) + (" }" if value else "}")
+        )
+    if isinstance(value, FromEnvironment):
+        return f"{{ env = {_toml(value.env)} }}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)

@@ -1,0 +1,102 @@
+"""Validation of a document against the settings, by pydantic; its errors in the words of the file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T")
+Path = tuple[str, ...]
+
+_WANTED = {
+    "string_type": "a string in quotes",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "tuple_type": 'a list, for example ["a", "b"]',
+    "dict_type": "a table of its own",
+    "dataclass_type": "a table of its own",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong at a key; the caller knows where that key was set."""
+
+    path: Path
+    what: str
+    remedy: str = ""
+
+
+def validate(cls: type[T], document: Mapping[str, Any]) -> T | list[Fault]:
+    """The settings that a document gives, or everything that is wrong with it."""
+    try:
+        # As JSON: there pydantic's strict mode takes a list for a tuple and a table for a dataclass.
+        return TypeAdapter(cls).validate_json(json.dumps(document, default=_date))
+    except ValidationError as error:
+        faults: dict[Path, Fault] = {}
+        for detail in error.errors(include_url=False):
+            fault = _fault(cls, tuple(str(part) for part in detail["loc"]), detail["type"], detail.get("ctx", {}))
+            faults.setdefault(fault.path, fault)
+        return list(faults.values())
+
+
+def _date(value: object) -> dict[str, str]:
+    """A TOML date fits no setting: give pydantic something that fits none either."""
+    return {"date": str(value)}
+
+
+def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault:
+    if len(loc) > 2 and loc[:2] == ("prometheus", "headers"):
+        return Fault(loc[:3], f'{dotted(loc[:3])} must be a string or {{ env = "NAME" }}')
+    if kind == "unexpected_keyword_argument":
+        return _unknown(cls, loc)
+    if kind == "missing":
+        return Fault(loc, f"{dotted(loc)} is missing")
+    if kind == "literal_error":
+        return Fault(loc, f"{dotted(loc)} must be one of {context['expected'].replace(' or ', ', ')}")
+    path = tuple(part for part in loc if not part.isdigit())
+    which = dotted(path) if path == loc else f"every item of {dotted(path)}"
+    return Fault(path, f"{which} must be {_WANTED.get(kind, 'of another type')}")
+
+
+def _unknown(cls: type, loc: Path) -> Fault:
+    """An unknown key, and the one that was probably meant: of the same table, or of another one."""
+    section = _section(cls, loc[:-1])
+    names = [f.name for f in fields(section)]
+    what = f"unknown key {dotted(loc)}"
+    if close := difflib.get_close_matches(loc[-1], names, n=1):
+        return Fault(loc, f'{what}; did you mean "{close[0]}"?')
+    if elsewhere := [path for path in leaves(cls) if path[-1] == loc[-1]]:
+        return Fault(loc, f"{what}; did you mean {dotted(elsewhere[0])}?")
+    where = f"[{'.'.join(loc[:-1])}]" if loc[:-1] else "the file"
+    return Fault(loc, what, f"Keys of {where}: {', '.join(names)}.")
+
+
+def _section(cls: type, path: Path) -> type:
+    for name in path:
+        cls = get_type_hints(cls)[name]
+    return cls
+
+
+def leaves(cls: type, above: Path = ()) -> Iterable[Path]:
+    """The path of every key that can be set."""
+    hints = get_type_hints(cls)
+    for field in fields(cls):
+        path = (*above, field.name)
+        if is_dataclass(hints[field.name]):
+            yield from leaves(hints[field.name], path)
+        else:
+            yield path
+
+
+def dotted(path: Path) -> str:
+    """A key as people say it: ``[prometheus] url``."""
+    return f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else path[0]

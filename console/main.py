@@ -1,0 +1,56 @@
+"""The entry point: ``quarterdeck``, ``qd`` and ``kubectl quarterdeck``.
+
+Imports nothing but the standard library's lightest until it knows what was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from console import __version__
+from console.cli import exits, usage
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; nothing but SystemExit ever leaves here."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _main(invoked_as(sys.argv[0]), arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return exits.OK
+    except Exception as error:  # noqa: BLE001  the last resort: a person gets two lines, the report gets the traceback
+        from console.cli.crash import report
+
+        return report(error, arguments)
+    return code
+
+
+def invoked_as(path: str) -> str:
+    """The name to use in usage lines: kubectl runs its plugins as ``kubectl-NAME``."""
+    name = os.path.basename(path)  # noqa: PTH119  pathlib costs as much as the rest of --version
+    if name.startswith("kubectl-"):
+        return "kubectl quarterdeck"
+    return name if name in {"quarterdeck", "qd"} else "quarterdeck"
+
+
+def _main(prog: str, arguments: list[str]) -> int:
+    if arguments in (["--version"], ["version"]):
+        print(f"quarterdeck {__version__}")
+        return exits.OK
+    if arguments in (["-h"], ["--help"], ["help"]):
+        print(usage.text(prog), end="")
+        return exits.OK
+    from console.cli.dispatch import dispatch
+
+    return dispatch(prog, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What every test stands on: a clean environment, and the rule for tests that need something from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+REQUIRE = bool(os.environ.get("QUARTERDECK_REQUIRE_REAL"))
+"""Set where every real part is supposed to be: there a skip is a failure."""
+
+EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
+"""Parts whose command has another name than the part."""
+
+UNWANTED = {
+    "KUBECONFIG",
+    "KUBERNETES_SERVICE_HOST",
+    "NO_COLOR",
+    "COLORTERM",
+    "COLUMNS",
+    "LINES",
+    "ALL_PROXY",
+    "all_proxy",
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests whose real part or recording is not here."""
+    for marker in item.iter_markers("real"):
+        command = EXECUTABLES.get(marker.args[0], marker.args[0])
+        if shutil.which(command) is None:
+            pytest.skip(f"needs {marker.args[0]}: no {command} on PATH")
+    if item.get_closest_marker("contract") and not RECORDINGS.is_dir():
+        pytest.skip("needs the recordings of real servers beside the checkout (../shared/recordings)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is supposed to be there, a skipped real or contract test is a failed one."""
+    report = yield
+    external = item.get_closest_marker("real") or item.get_closest_marker("contract")
+    if REQUIRE and external and report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"must not be skipped here (QUARTERDECK_REQUIRE_REAL): {reason}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No kubeconfig, settings, proxy or terminal of the person who runs the tests; a home of their own."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            ours = name.startswith("QUARTERDECK_") and name != "QUARTERDECK_REQUIRE_REAL"
+            if ours or name in UNWANTED or name.lower() in {"http_proxy", "https_proxy"}:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+            patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.0/8,localhost,::1")
+        patch.setenv("LC_ALL", "C.UTF-8")
+        patch.setenv("TERM", "xterm-256color")
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
