@@ -1,0 +1,158 @@
+"""What the API serves, told to clients: discovery (both forms), version, and a minimal OpenAPI."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from simulator.api.resources import Catalogue, Resource, Subresource
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+"""The media type of aggregated discovery, which kubectl asks for first."""
+
+VERSION = {
+    "major": "1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
+    "gitVersion": "v1.36.0+simulator",
+    "gitCommit": "",
+    "gitTreeState": "",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "none",
+    "compiler": "python",
+    "platform": sys.platform,
+}
+
+
+def document(catalogue: Catalogue, path: str, *, aggregated: bool, address: str) -> dict[str, Any] | None:
+    """The document at a discovery path; None where there is none. `address` is where the server listens."""
+    match path.strip("/").split("/"):
+        case ["version"]:
+            return VERSION
+        case ["api" | "apis" as root] if aggregated:
+            return _aggregated(catalogue, [("", "v1")] if root == "api" else catalogue.groups())
+        case ["api"]:
+            cidrs = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": cidrs}
+        case ["apis"]:
+            groups = [_group(group, version) for group, version in catalogue.groups()]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+        case ["apis", group]:
+            found = [_group(g, v) for g, v in catalogue.groups() if g == group]
+            return {"kind": "APIGroup", "apiVersion": "v1"} | found[0] if found else None
+        case ["api", version]:
+            return _resource_list(catalogue, "", version)
+        case ["apis", group, version]:
+            return _resource_list(catalogue, group, version)
+        case ["openapi", "v3"]:
+            roots = ["api/v1", *(f"apis/{group}/{version}" for group, version in catalogue.groups())]
+            return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}}
+        case ["openapi", "v3", "api", version]:
+            return _openapi(catalogue.of("", version))
+        case ["openapi", "v3", "apis", group, version]:
+            return _openapi(catalogue.of(group, version))
+        case ["openapi", "v2"]:
+            return {"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": {}}
+    return None
+
+
+_INFO = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
+
+
+def _group(group: str, version: str) -> dict[str, Any]:
+    shown = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [shown], "preferredVersion": shown}
+
+
+def _resource_list(catalogue: Catalogue, group: str, version: str) -> dict[str, Any] | None:
+    resources: list[dict[str, Any]] = []
+    for resource in catalogue.of(group, version):
+        resources.append(_resource(resource))
+        resources += [_subresource(resource, sub) for sub in resource.subresources]
+    group_version = f"{group}/{version}" if group else version
+    if not resources:
+        return None
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": resources,
+    }
+
+
+def _optional(resource: Resource) -> dict[str, Any]:
+    names = {"shortNames": [*resource.short_names]} if resource.short_names else {}
+    return names | ({"categories": [*resource.categories]} if resource.categories else {})
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {
+        "name": resource.plural,
+        "singularName": resource.kind.lower(),
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": [*resource.verbs],
+    } | _optional(resource)
+
+
+def _subresource(resource: Resource, sub: Subresource) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": f"{resource.plural}/{sub.name}",
+        "singularName": "",
+        "namespaced": resource.namespaced,
+    }
+    if sub.kind:
+        shown |= {"group": sub.group, "version": sub.version}
+    return shown | {"kind": sub.kind or resource.kind, "verbs": [*sub.verbs]}
+
+
+def _aggregated(catalogue: Catalogue, groups: list[tuple[str, str]]) -> dict[str, Any]:
+    items = []
+    for group, version in groups:
+        resources = [_discovered(resource) for resource in catalogue.of(group, version)]
+        versions = [{"version": version, "resources": resources, "freshness": "Current"}]
+        items.append({"metadata": {"name": group} if group else {}, "versions": versions})
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": items,
+    }
+
+
+def _discovered(resource: Resource) -> dict[str, Any]:
+    shown = {
+        "resource": resource.plural,
+        "responseKind": {"group": "", "version": "", "kind": resource.kind},
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.kind.lower(),
+        "verbs": [*resource.verbs],
+    } | _optional(resource)
+    subresources = [
+        {
+            "subresource": sub.name,
+            "responseKind": {"group": sub.group, "version": sub.version, "kind": sub.kind or resource.kind},
+            "verbs": [*sub.verbs],
+        }
+        for sub in resource.subresources
+    ]
+    return shown | ({"subresources": subresources} if subresources else {})
+
+
+def _openapi(resources: list[Resource]) -> dict[str, Any] | None:
+    """Enough for clients to see that a kind exists: objects without a description of their fields."""
+    if not resources:
+        return None
+    schemas = {
+        resource.kind: {
+            "type": "object",
+            "x-kubernetes-group-version-kind": [
+                {"group": resource.group, "version": resource.version, "kind": resource.kind}
+            ],
+        }
+        for resource in resources
+    }
+    return {"openapi": "3.0.0", "info": _INFO, "paths": {}, "components": {"schemas": schemas}}

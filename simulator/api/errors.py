@@ -1,0 +1,161 @@
+"""Refusals in the words of a Kubernetes API server: HTTP status codes with a `Status` object as the body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A request that ends in a Status object."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        self.metadata = metadata or {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with the status code."""
+        seconds = (self.details or {}).get("retryAfterSeconds")
+        return {} if seconds is None else {"Retry-After": str(seconds)}
+
+    def status(self) -> dict[str, Any]:
+        """The Status object."""
+        body: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": self.metadata,
+            "status": "Failure",
+            "message": self.message,
+        }
+        if self.reason:
+            body["reason"] = self.reason
+        if self.details is not None:
+            body["details"] = self.details
+        body["code"] = self.code
+        return body
+
+
+class PathNotFoundError(Exception):
+    """A path no API serves: the one refusal that is plain text and not a Status."""
+
+
+def qualified(resource: str, group: str) -> str:
+    """The resource as messages name it: `pods`, `deployments.apps`."""
+    return f"{resource}.{group}" if group else resource
+
+
+def _details(resource: str, group: str, name: str) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    if name:
+        details["name"] = name
+    if group:
+        details["group"] = group
+    return details | {"kind": resource}
+
+
+def bad_request(message: str) -> ApiError:
+    """400: a parameter that cannot be read."""
+    return ApiError(400, "BadRequest", message)
+
+
+def unauthorized() -> ApiError:
+    """401: a token that nobody holds, or that has expired."""
+    return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def forbidden(
+    user: str, verb: str, resource: str, group: str, namespace: str, name: str = "", subresource: str = ""
+) -> ApiError:
+    """403: the user lacks the permission; said before anybody looks whether the object exists."""
+    asked = f"{resource}/{subresource}" if subresource else resource
+    subject = f'{qualified(resource, group)} "{name}"' if name else qualified(resource, group)
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    message = f'{subject} is forbidden: User "{user}" cannot {verb} resource "{asked}" in API group "{group}" {where}'
+    return ApiError(403, "Forbidden", message, _details(resource, group, name))
+
+
+def forbidden_path(user: str, verb: str, path: str) -> ApiError:
+    """403 for a path that is not a resource."""
+    return ApiError(403, "Forbidden", f'forbidden: User "{user}" cannot {verb} path "{path}"', {})
+
+
+def not_found(resource: str, group: str, name: str) -> ApiError:
+    """404: the resource is served, the object does not exist."""
+    message = f'{qualified(resource, group)} "{name}" not found'
+    return ApiError(404, "NotFound", message, _details(resource, group, name))
+
+
+def method_not_allowed() -> ApiError:
+    """405: the resource exists and does not take the verb."""
+    message = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", message, {})
+
+
+def not_acceptable() -> ApiError:
+    """406: no media type of the Accept header can be served."""
+    message = (
+        "only the following media types are accepted: application/json, application/json;as=Table;v=v1;"
+        "g=meta.k8s.io, application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+    )
+    return ApiError(406, "NotAcceptable", message)
+
+
+def watch_expired(asked: int, oldest: int) -> ApiError:
+    """410 inside a watch: the history no longer reaches back to the resourceVersion."""
+    return ApiError(410, "Expired", f"too old resource version: {asked} ({oldest})")
+
+
+def list_expired() -> ApiError:
+    """410: a list at an exact resourceVersion that is gone."""
+    return ApiError(410, "Expired", "The resourceVersion for the provided list is too old.")
+
+
+def continue_expired(resume: str) -> ApiError:
+    """410: the snapshot behind a continue token is gone; `resume` reads the rest without consistency."""
+    message = (
+        "The provided continue parameter is too old to display a consistent list result. You can start a new "
+        "list without the continue parameter, or use the continue token in this response to retrieve the "
+        "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+        "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+        "up in the list."
+    )
+    return ApiError(410, "Expired", message, metadata={"continue": resume})
+
+
+def version_too_large(asked: int, current: int) -> ApiError:
+    """504: a list not older than a resourceVersion that does not exist yet."""
+    details = {
+        "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+        "retryAfterSeconds": 1,
+    }
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
+    return ApiError(504, "Timeout", message, details)
+
+
+def invalid_list_options(field: str, message: str) -> ApiError:
+    """422: list parameters that contradict each other."""
+    forbidden_value = f"Forbidden: {message}"
+    details = {
+        "group": "meta.k8s.io",
+        "kind": "ListOptions",
+        "causes": [{"reason": "FieldValueForbidden", "message": forbidden_value, "field": field}],
+    }
+    text = f'ListOptions.meta.k8s.io "" is invalid: {field}: {forbidden_value}'
+    return ApiError(422, "Invalid", text, details)
+
+
+def unreachable(address: str) -> ApiError:
+    """503: the proxy found nobody who listens."""
+    message = f"error trying to reach service: dial tcp {address}: connect: connection refused"
+    return ApiError(503, "ServiceUnavailable", message)

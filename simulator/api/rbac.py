@@ -1,0 +1,221 @@
+"""Who asks, and what they may: bearer tokens, and role-based access control over the stored role objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.api.store import Store
+
+Obj = dict[str, Any]
+API = "rbac.authorization.k8s.io/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An authenticated identity."""
+
+    name: str
+    groups: tuple[str, ...] = ("system:authenticated",)
+    uid: str = ""
+
+    def info(self) -> Obj:
+        """The userInfo of a SelfSubjectReview."""
+        return {"username": self.name} | ({"uid": self.uid} if self.uid else {}) | {"groups": [*self.groups]}
+
+
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What is asked: a verb on a resource (or, with `path`, on a path that is none)."""
+
+    verb: str
+    group: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A rule with the binding that gives it."""
+
+    rule: Obj
+    reason: str
+
+
+class Authorizer:
+    """Reads ClusterRoles, Roles and their bindings from the store at every question."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def allow(self, user: User, asked: Attributes) -> str | None:
+        """The reason why the user may, in the words of the API server; None if not."""
+        for grant in self.grants(user, asked.namespace):
+            if covers(grant.rule, asked):
+                return grant.reason
+        return None
+
+    def grants(self, user: User, namespace: str) -> Iterator[Grant]:
+        """The user's rules at the cluster scope and, unless it is "", in a namespace."""
+        bindings = self._store.list(API, "ClusterRoleBinding")
+        if namespace:
+            bindings = bindings + self._store.list(API, "RoleBinding", namespace)
+        for binding in bindings:
+            subject = next((s for s in binding.get("subjects", ()) if _is(user, s)), None)
+            if subject is None:
+                continue
+            reference, metadata = binding["roleRef"], binding["metadata"]
+            role = self._store.get(
+                API, reference["kind"], namespace if reference["kind"] == "Role" else "", reference["name"]
+            )
+            place = f"/{metadata['namespace']}" if "namespace" in metadata else ""
+            reason = (
+                f'RBAC: allowed by {binding["kind"]} "{metadata["name"]}{place}" of {reference["kind"]} '
+                f'"{reference["name"]}" to {subject["kind"]} "{subject["name"]}"'
+            )
+            for rule in (role or {}).get("rules", ()):
+                # Only a binding of the whole cluster gives access to paths.
+                if not (place and "nonResourceURLs" in rule):
+                    yield Grant(rule, reason)
+
+
+def _is(user: User, subject: Obj) -> bool:
+    if subject["kind"] == "User":
+        return bool(subject["name"] == user.name)
+    return subject["kind"] == "Group" and subject["name"] in user.groups
+
+
+def covers(rule: Obj, asked: Attributes) -> bool:
+    """Whether a PolicyRule covers a request."""
+    if not _in(asked.verb, rule["verbs"]):
+        return False
+    if asked.path:
+        urls = rule.get("nonResourceURLs", ())
+        return any(u == asked.path or (u.endswith("*") and asked.path.startswith(u[:-1])) for u in urls)
+    names = rule.get("resourceNames")
+    if names and asked.name not in names:
+        return False
+    resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+    granted = rule.get("resources", ())
+    any_resource = bool(asked.subresource) and f"*/{asked.subresource}" in granted
+    return _in(asked.group, rule.get("apiGroups", ())) and (any_resource or _in(resource, granted))
+
+
+def _in(value: str, granted: Sequence[str]) -> bool:
+    return value in granted or "*" in granted
+
+
+def _rule(verbs: str, group: str, resources: str) -> Obj:
+    return {"verbs": verbs.split(), "apiGroups": [group], "resources": resources.split()}
+
+
+AUDITOR_RULES: list[Obj] = [
+    _rule(
+        "get list watch",
+        "",
+        "pods services endpoints nodes namespaces events persistentvolumeclaims resourcequotas",
+    ),
+    _rule("get list watch", "apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
+    _rule("get", "apps", "deployments/scale statefulsets/scale replicasets/scale"),
+    _rule("get list watch", "autoscaling", "horizontalpodautoscalers"),
+    _rule("get list watch", "policy", "poddisruptionbudgets"),
+    _rule("get list watch", "discovery.k8s.io", "endpointslices"),
+    _rule("get list watch", "events.k8s.io", "events"),
+]
+"""Looks at the fleet and changes nothing; no secrets, logs, exec or proxy."""
+
+ONCALL_RULES: list[Obj] = [
+    *AUDITOR_RULES,
+    _rule("patch", "apps", "deployments/scale statefulsets/scale"),
+    _rule("patch", "apps", "deployments statefulsets"),
+    _rule("patch", "", "pods"),
+    _rule("create", "", "pods/eviction"),
+    _rule("patch", "", "nodes"),
+    _rule("get", "", "pods/log"),
+    _rule("patch", "autoscaling", "horizontalpodautoscalers"),
+]
+"""The auditor's, and what an incident needs: scale, drain, roll back, cordon, logs."""
+
+
+def _paths(*paths: str) -> Obj:
+    return {"verbs": ["get"], "nonResourceURLs": list(paths)}
+
+
+_ROLES: dict[str, list[Obj]] = {
+    "cluster-admin": [
+        _rule("*", "*", "*"),
+        {"verbs": ["*"], "nonResourceURLs": ["*"]},
+    ],
+    "system:basic-user": [
+        _rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"),
+        _rule("create", "authentication.k8s.io", "selfsubjectreviews"),
+    ],
+    "system:discovery": [
+        _paths(
+            "/api",
+            "/api/*",
+            "/apis",
+            "/apis/*",
+            "/healthz",
+            "/livez",
+            "/openapi",
+            "/openapi/*",
+            "/readyz",
+            "/version",
+            "/version/",
+        )
+    ],
+    "system:public-info-viewer": [_paths("/healthz", "/livez", "/readyz", "/version", "/version/")],
+    "auditor": AUDITOR_RULES,
+    "oncall": ONCALL_RULES,
+}
+
+_CLUSTER_BINDINGS = {
+    "cluster-admin": ("cluster-admin", "Group", "system:masters"),
+    "system:basic-user": ("system:basic-user", "Group", "system:authenticated"),
+    "system:discovery": ("system:discovery", "Group", "system:authenticated"),
+    "system:public-info-viewer": ("system:public-info-viewer", "Group", "system:authenticated"),
+    "system:public-info-viewer:anonymous": ("system:public-info-viewer", "Group", "system:unauthenticated"),
+    "auditor": ("auditor", "Group", "auditors"),
+    "oncall": ("oncall", "Group", "oncall"),
+}
+
+USERS = {
+    name: User(name, (*groups, "system:authenticated"))
+    for name, groups in {
+        "admin": ("system:masters",),
+        "oncall": ("oncall",),
+        "auditor": ("auditors",),
+        "teamlead": (),
+        "nobody": (),
+    }.items()
+}
+"""The identities of the simulator: `teamlead` is bound in one namespace only, `nobody` nowhere."""
+
+
+def binding(name: str, role: str, kind: str, subject: str, namespace: str = "") -> Obj:
+    """A binding of a ClusterRole: of the whole cluster, or a RoleBinding in a namespace."""
+    scope = {"namespace": namespace} if namespace else {}
+    return {
+        "apiVersion": API,
+        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+        "metadata": {"name": name} | scope,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": kind, "apiGroup": "rbac.authorization.k8s.io", "name": subject}],
+    }
+
+
+def objects(team_namespace: str) -> Iterable[Obj]:
+    """The roles and bindings of the simulated cluster; `teamlead` is on call in `team_namespace` only."""
+    for name, rules in _ROLES.items():
+        yield {"apiVersion": API, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
+    for name, (role, kind, subject) in _CLUSTER_BINDINGS.items():
+        yield binding(name, role, kind, subject)
+    yield binding("teamlead", "oncall", "User", "teamlead", team_namespace)

@@ -1,0 +1,299 @@
+"""Get, list and watch over the store, in the three representations that clients ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from simulator.api import errors
+from simulator.api.requests import LATEST, Form, ListOptions, continue_token, read_token
+from simulator.api.resources import Resource
+from simulator.api.selectors import field_selector, label_selector
+from simulator.api.store import Change, Entry, ExpiredError, Key, Store
+
+BOOKMARK_EVERY = 60.0
+"""Real seconds between bookmarks; the API server sends one a minute and one just before the timeout."""
+DEFAULT_TIMEOUT = 1800
+"""Real seconds a watch lasts that does not say (kube-apiserver: 30 to 60 minutes)."""
+_SLICE = 200
+"""Entries worked on before other requests get their turn."""
+
+META = "meta.k8s.io/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the objects of one request are shown."""
+
+    resource: Resource
+    form: Form
+    include_object: str
+    now: float
+
+    def obj(self, entry: Entry) -> dict[str, Any]:
+        """The object as this resource shows it."""
+        convert = self.resource.convert
+        return convert(entry.obj) if convert else entry.obj
+
+    def item(self, entry: Entry) -> bytes:
+        """The entry as an item of a list (Table: as a row)."""
+        if self.form is Form.TABLE:
+            return orjson.dumps(self.row(entry))
+        if self.form is Form.METADATA:
+            return self.metadata(entry)
+        if self.resource.convert:
+            shown = {key: value for key, value in self.obj(entry).items() if key not in ("kind", "apiVersion")}
+            return orjson.dumps(shown)
+        return entry.document if self.resource.custom else entry.body
+
+    def document(self, entry: Entry) -> bytes:
+        """The entry as an answer of its own."""
+        if self.form is Form.TABLE:
+            return self.table([entry], str(entry.version))
+        if self.form is Form.METADATA:
+            return self.metadata(entry)
+        return orjson.dumps(self.obj(entry)) if self.resource.convert else entry.document
+
+    def metadata(self, entry: Entry) -> bytes:
+        """The PartialObjectMetadata."""
+        return orjson.dumps(self._partial(entry))
+
+    def _partial(self, entry: Entry) -> dict[str, Any]:
+        return {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": entry.obj["metadata"]}
+
+    def row(self, entry: Entry) -> dict[str, Any]:
+        """The row of a Table."""
+        shown: dict[str, Any] | None = None
+        if self.include_object == "Object":
+            shown = self.obj(entry)
+        elif self.include_object == "Metadata":
+            shown = self._partial(entry)
+        return {"cells": self.resource.row(entry.obj, self.now), "object": shown}
+
+    def columns(self) -> list[dict[str, Any]]:
+        """The columnDefinitions of a Table."""
+        return [column.definition() for column in self.resource.columns]
+
+    def table(self, entries: Iterable[Entry], version: str, *, headers: bool = True) -> bytes:
+        """A Table of a few entries."""
+        return orjson.dumps(
+            {
+                "kind": "Table",
+                "apiVersion": META,
+                "metadata": {"resourceVersion": version},
+                "columnDefinitions": self.columns() if headers else None,
+                "rows": [self.row(entry) for entry in entries],
+            }
+        )
+
+    def list_head(self, metadata: dict[str, Any]) -> bytes:
+        """The beginning of a list, up to the bracket that opens its items."""
+        text = orjson.dumps(metadata)
+        if self.form is Form.TABLE:
+            columns = orjson.dumps(self.columns())
+            return b'{"kind":"Table","apiVersion":"%s","metadata":%s,"columnDefinitions":%s,"rows":[' % (
+                META.encode(),
+                text,
+                columns,
+            )
+        kind, api_version = f"{self.resource.kind}List", self.resource.api_version
+        if self.form is Form.METADATA:
+            kind, api_version = "PartialObjectMetadataList", META
+        head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":['
+        return head % (kind.encode(), api_version.encode(), text)
+
+    def bookmark(self, version: int, *, initial_end: bool) -> bytes:
+        """The object of a BOOKMARK: a resourceVersion and zero values, nothing of any real object."""
+        metadata: dict[str, Any] = {"resourceVersion": str(version)}
+        if initial_end:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        if self.form is Form.METADATA:
+            return orjson.dumps({"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": metadata})
+        shown = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
+        return orjson.dumps(shown | (self.resource.zero or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which entries a request is about."""
+
+    namespace: str
+    labels: Callable[[dict[str, str]], bool] | None
+    fields: Callable[[dict[str, Any]], bool] | None
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None
+
+    @classmethod
+    def parse(cls, resource: Resource, namespace: str, options: ListOptions) -> Selection:
+        """Read the selectors. Raises ApiError 400."""
+        labels, fields = label_selector(options.labels), field_selector(options.fields, resource.selectable)
+        return cls(namespace, labels, fields, resource.convert)
+
+    @property
+    def everything(self) -> bool:
+        """Whether no selector was given."""
+        return self.labels is None and self.fields is None
+
+    def holds(self, entry: Entry | None) -> bool:
+        """Whether the entry is meant."""
+        if entry is None or (self.namespace and entry.key[0] != self.namespace):
+            return False
+        if self.labels is not None and not self.labels(entry.labels):
+            return False
+        return self.fields is None or self.fields(self.convert(entry.obj) if self.convert else entry.obj)
+
+
+class Reader:
+    """Answers reads of one store."""
+
+    def __init__(self, store: Store, now: Callable[[], float], bookmark_every: float = BOOKMARK_EVERY) -> None:
+        self._store = store
+        self._now = now
+        self._bookmark_every = bookmark_every
+
+    def view(self, resource: Resource, form: Form, include_object: str = "Metadata") -> View:
+        """How objects of a resource are shown at this moment."""
+        return View(resource, form, include_object, self._now())
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Entry:
+        """The entry of a name. Raises ApiError 404."""
+        table = self._store.table(resource.storage, resource.kind)
+        entry = table.entries.get(resource.key(namespace, name))
+        if entry is None:
+            raise errors.not_found(resource.plural, resource.group, name)
+        return entry
+
+    async def page(self, view: View, selection: Selection, options: ListOptions) -> list[bytes]:
+        """A list, or a page of one, as chunks of JSON. Raises ApiError 400, 410 and 504."""
+        version, entries = self._state(view.resource, selection, options)
+        page: list[bytes] = []
+        metadata: dict[str, Any] = {"resourceVersion": str(version)}
+        if view.resource.custom and view.form is Form.OBJECT:
+            metadata["continue"] = ""
+        last: Key | None = None
+        for count, entry in enumerate(entries):
+            if selection.holds(entry):
+                if options.limit and len(page) == options.limit and last is not None:
+                    metadata["continue"] = continue_token(version, last, selection.namespace)
+                    if selection.everything:
+                        metadata["remainingItemCount"] = sum(map(selection.holds, entries[count:]))
+                    break
+                page.append(view.item(entry))
+                last = entry.key
+            if count % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+        return [view.list_head(metadata), b",".join(page), b"]}\n"]
+
+    def _state(self, resource: Resource, selection: Selection, options: ListOptions) -> tuple[int, list[Entry]]:
+        """The resourceVersion and the entries that the list is of, from where it goes on."""
+        table = self._store.table(resource.storage, resource.kind)
+        current = self._store.version
+        if options.token:
+            version, after = read_token(options.token, selection.namespace, namespaced=resource.namespaced)
+            if version == LATEST:
+                version = current
+            try:
+                entries = table.now() if version >= current else table.at(version)
+            except ExpiredError:
+                raise errors.continue_expired(_resumed(after, selection.namespace)) from None
+            # The key of a token ends in NUL: it sorts after the entry that was the last of its page.
+            return version, entries[bisect_right(entries, after, key=lambda entry: entry.key) :]
+        asked = int(options.version or 0)
+        if asked > current:
+            raise errors.version_too_large(asked, current)
+        if options.match == "Exact" or (asked and options.limit and not options.match):
+            try:
+                return asked, table.at(asked)
+            except ExpiredError:
+                raise errors.list_expired() from None
+        return current, table.now()
+
+    async def watch(self, view: View, selection: Selection, options: ListOptions) -> AsyncIterator[bytes]:
+        """The lines of a watch, until its timeout; a history that is too short ends it with an ERROR 410."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (options.timeout or DEFAULT_TIMEOUT)
+        table = self._store.table(view.resource.storage, view.resource.kind)
+        encode = _Encoder(view)
+        changed = asyncio.Event()
+        cursor = int(options.version or 0)
+        with table.listening(changed.set):
+            if options.initial_events or (cursor == 0 and options.initial_events is None):
+                cursor = self._store.version
+                for entry in table.now():
+                    if selection.holds(entry):
+                        yield encode(b"ADDED", view.document(entry), entry)
+                if options.initial_events and options.bookmarks:
+                    yield _line(b"BOOKMARK", view.bookmark(cursor, initial_end=True))
+            next_bookmark = self._next_bookmark(loop.time(), end)
+            while (now := loop.time()) < end:
+                changed.clear()
+                try:
+                    changes = table.since(cursor)
+                except ExpiredError as expired:
+                    status = errors.watch_expired(cursor, max(expired.oldest, self._store.version)).status()
+                    yield _line(b"ERROR", orjson.dumps(status))
+                    return
+                for change in changes:
+                    cursor = change.version
+                    line = encode.change(selection, change)
+                    if line:
+                        yield line
+                if options.bookmarks and now >= next_bookmark:
+                    next_bookmark = self._next_bookmark(now, end)
+                    # Every change up to the store's version has been sent: the client may resume from there.
+                    # A watch from a version that does not exist yet stays silent.
+                    if cursor <= self._store.version:
+                        cursor = self._store.version
+                        yield _line(b"BOOKMARK", view.bookmark(cursor, initial_end=False))
+                await _either(changed, min(next_bookmark if options.bookmarks else end, end) - loop.time())
+
+    def _next_bookmark(self, now: float, end: float) -> float:
+        # The API server's last bookmark comes 2 s before the end, one thirtieth of its interval.
+        last = end - self._bookmark_every / 30
+        return end if now >= last else min(now + self._bookmark_every, last)
+
+
+def _resumed(after: Key, namespace: str) -> str:
+    return continue_token(LATEST, (after[0], after[1].removesuffix("\0")), namespace)
+
+
+class _Encoder:
+    """Watch events; in a Table only the first carries the column definitions."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._headers = True
+
+    def __call__(self, event: bytes, document: bytes, entry: Entry) -> bytes:
+        if self._view.form is Form.TABLE:
+            document = self._view.table([entry], str(entry.version), headers=self._headers)
+            self._headers = False
+        return _line(event, document)
+
+    def change(self, selection: Selection, change: Change) -> bytes | None:
+        """The event of a change, seen through a selection: leaving it is a deletion, entering it a creation."""
+        before, after = selection.holds(change.old), selection.holds(change.new)
+        if after and change.new is not None:
+            return self(b"MODIFIED" if before else b"ADDED", self._view.document(change.new), change.new)
+        if before and change.old is not None:
+            gone = change.old.at(change.version)
+            return self(b"DELETED", self._view.document(gone), gone)
+        return None
+
+
+def _line(event: bytes, document: bytes) -> bytes:
+    return b'{"type":"%s","object":%s}\n' % (event, document)
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most so long."""
+    if seconds > 0:
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return

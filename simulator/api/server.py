@@ -1,0 +1,274 @@
+"""The API server: faults, authentication, authorization, routing, and the bodies of answers."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from simulator.api import discovery, errors, reviews
+from simulator.api.errors import ApiError, PathNotFoundError
+from simulator.api.faults import Faults
+from simulator.api.pods import PodServer
+from simulator.api.rbac import ANONYMOUS, Attributes, Authorizer, User
+from simulator.api.reads import BOOKMARK_EVERY, Reader, Selection
+from simulator.api.requests import ListOptions, Target, form_of, target_of
+from simulator.api.resources import RESOURCES, Catalogue, Resource
+from simulator.api.store import Store, timestamp
+from simulator.interfaces import World
+
+FAULT_PATH = "/_simulator/fault"
+_HEALTH = ("/healthz", "/livez", "/readyz")
+
+
+class ApiServer:
+    """Serves a store and the world behind it to those who hold one of the tokens."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        tokens: Mapping[str, User],
+        *,
+        resources: tuple[Resource, ...] = RESOURCES,
+        bookmark_every: float = BOOKMARK_EVERY,
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._tokens = tokens
+        self._catalogue = Catalogue(resources)
+        self._authorizer = Authorizer(store)
+        self._reader = Reader(store, world.clock.now, bookmark_every)
+        self._pods = PodServer(store, world)
+        self._streams: set[asyncio.Transport] = set()
+        self._faults = Faults()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong at present."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        if faults.compact:
+            self._store.compact()
+        if faults.drop_watches:
+            for transport in list(self._streams):
+                transport.abort()
+
+    def app(self) -> web.Application:
+        """The aiohttp application; run it with handler_cancellation, so that watches end with their clients."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        return app
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        headers = {"Audit-Id": str(uuid.uuid4()), "Cache-Control": "no-cache, private"}
+        try:
+            if request.path == FAULT_PATH:
+                response: web.StreamResponse = await self._set_faults(request)
+            else:
+                broken = await self._break(request)
+                response = broken or await self._answer(request, headers)
+        except ApiError as error:
+            response = _json(error.status(), error.code)
+            response.headers.update(error.headers)
+        except PathNotFoundError:
+            response = web.Response(text="404 page not found\n", status=404)
+        if not response.prepared:
+            response.headers.update(headers)
+        return response
+
+    async def _answer(self, request: web.Request, headers: dict[str, str]) -> web.StreamResponse:
+        user = self._authenticate(request)
+        target = target_of(request.path)
+        if target is None:
+            return self._not_a_resource(request, self._impersonated(request, user, None))
+        options = ListOptions.parse(request.query) if not target.name else None
+        verb = target.verb(request.method, watch=options is not None and options.watch)
+        user = self._impersonated(request, user, target.attributes(verb))
+        self._authorize(user, target.attributes(verb))
+        resource = self._catalogue.find(target.group, target.version, target.resource)
+        if resource is None:
+            raise PathNotFoundError
+        if target.subresource:
+            return await self._subresource(request, headers, target, resource, verb)
+        if verb not in resource.verbs:
+            raise errors.method_not_allowed()
+        if verb == "create":
+            now = timestamp(self._world.clock.now())
+            given = await _body(request)
+            return _json(reviews.answer(resource, given, user, self._authorizer, now), 201)
+        form = form_of(request.headers.get("Accept", ""))
+        if options is None:
+            view = self._reader.view(resource, form, request.query.get("includeObject", "Metadata"))
+            entry = self._reader.find(resource, target.namespace, target.name)
+            return _raw(view.document(entry))
+        view = self._reader.view(resource, form, options.include_object)
+        selection = Selection.parse(resource, target.namespace, options)
+        if options.watch:
+            lines = self._reader.watch(view, selection, options)
+            return await self._stream(request, headers, "application/json", lines)
+        return _raw(b"".join(await self._reader.page(view, selection, options)))
+
+    def _authenticate(self, request: web.Request) -> User:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not token:
+            return ANONYMOUS
+        user = self._tokens.get(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            raise errors.unauthorized()
+        return user
+
+    def _impersonated(self, request: web.Request, user: User, asked: Attributes | None) -> User:
+        name = request.headers.get("Impersonate-User")
+        if not name:
+            return user
+        if self._authorizer.allow(user, Attributes("impersonate", resource="users", name=name)) is None:
+            # Kubernetes 1.36 names the constrained form of the permission.
+            wanted = asked or Attributes(request.method.lower(), path=request.path)
+            self._refuse(user, replace(wanted, verb=f"impersonate-on:user-info:{wanted.verb}"))
+        groups = (*request.headers.getall("Impersonate-Group", []), "system:authenticated")
+        return User(name, tuple(dict.fromkeys(groups)))
+
+    def _authorize(self, user: User, asked: Attributes) -> None:
+        if self._authorizer.allow(user, asked) is None:
+            self._refuse(user, asked)
+
+    def _refuse(self, user: User, asked: Attributes) -> None:
+        if asked.path:
+            raise errors.forbidden_path(user.name, asked.verb, asked.path)
+        raise errors.forbidden(
+            user.name, asked.verb, asked.resource, asked.group, asked.namespace, asked.name, asked.subresource
+        )
+
+    def _not_a_resource(self, request: web.Request, user: User) -> web.Response:
+        self._authorize(user, Attributes(request.method.lower(), path=request.path))
+        if request.path in _HEALTH:
+            return web.Response(text="ok")
+        aggregated = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
+        address = request.host
+        found = discovery.document(self._catalogue, request.path, aggregated=aggregated, address=address)
+        if found is None:
+            raise PathNotFoundError
+        content_type = discovery.AGGREGATED if found.get("kind") == "APIGroupDiscoveryList" else None
+        return _json(found, content_type=content_type)
+
+    async def _subresource(
+        self,
+        request: web.Request,
+        headers: dict[str, str],
+        target: Target,
+        resource: Resource,
+        verb: str,
+    ) -> web.StreamResponse:
+        sub = resource.subresource(target.subresource)
+        if sub is None:
+            raise PathNotFoundError
+        if verb not in sub.verbs:
+            raise errors.method_not_allowed()
+        if sub.name == "proxy":
+            path = target.rest + (f"?{request.query_string}" if request.query_string else "")
+            answer = await self._pods.proxy(target, request.method, path, await request.read())
+            return _raw(answer.body, answer.status, answer.content_type)
+        entry = self._reader.find(resource, target.namespace, target.name)
+        if sub.name == "log":
+            lines = self._pods.log(entry.obj, request.query)
+            return await self._stream(request, headers, "text/plain", lines)
+        if sub.name == "scale":
+            return _json(scale_of(entry.obj))
+        view = self._reader.view(resource, form_of(request.headers.get("Accept", "")))
+        return _raw(view.document(entry))
+
+    async def _stream(
+        self, request: web.Request, headers: dict[str, str], content_type: str, lines: AsyncIterator[bytes]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=headers)
+        response.content_type = content_type
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return response
+        self._streams.add(transport)
+        try:
+            async for line in lines:
+                await response.write(line)
+            await response.write_eof()
+        except ConnectionError:
+            return response  # the client left
+        finally:
+            self._streams.discard(transport)
+        return response
+
+    async def _break(self, request: web.Request) -> web.Response | None:
+        """Do to a request what the faults say; None if it is to be answered after all."""
+        faults = self._faults
+        if not request.path.startswith(faults.path):
+            return None
+        if faults.refuse and request.transport is not None:
+            request.transport.abort()
+            return web.Response(status=503)
+        if faults.hang:
+            await asyncio.Event().wait()
+        if faults.latency:
+            await asyncio.sleep(faults.latency)
+        if faults.status == 401:
+            raise errors.unauthorized()
+        if faults.status == 429:
+            retry = {"Retry-After": str(faults.retry_after)}
+            text = "Too many requests, please try again later.\n"
+            return web.Response(text=text, status=429, headers=retry)
+        if faults.status:
+            raise ApiError(faults.status, "InternalError", "Internal error occurred: simulated fault")
+        return None
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        self._authorize(self._authenticate(request), Attributes(request.method.lower(), path=FAULT_PATH))
+        if request.method != "POST":
+            raise errors.method_not_allowed()
+        try:
+            self.faults = Faults.parse(await _body(request))
+        except ValueError as error:
+            raise errors.bad_request(str(error)) from None
+        return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+
+
+def scale_of(workload: dict[str, Any]) -> dict[str, Any]:
+    """The autoscaling/v1 Scale of a workload; Go leaves out replicas that are 0."""
+    metadata = workload["metadata"]
+    names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    replicas = workload["spec"].get("replicas", 1)
+    state = workload.get("status", {})
+    # A custom resource names its pods in its status, a workload of apps/v1 by its selector.
+    labels = workload["spec"].get("selector", {}).get("matchLabels", {})
+    selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    status = {"replicas": state.get("replicas", 0), "selector": state.get("selector") or selector}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in names if name in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+async def _body(request: web.Request) -> Any:
+    try:
+        return orjson.loads(await request.read())
+    except orjson.JSONDecodeError as error:
+        raise errors.bad_request(f"the body of the request is not JSON: {error}") from None
+
+
+def _json(body: Any, status: int = 200, content_type: str | None = None) -> web.Response:
+    return _raw(orjson.dumps(body) + b"\n", status, content_type or "application/json")
+
+
+def _raw(body: bytes, status: int = 200, content_type: str = "application/json") -> web.Response:
+    return web.Response(body=body, status=status, headers={"Content-Type": content_type})
