@@ -98,3 +98,7 @@ class Measurement:
     """Targets that did not answer or answered garbage: ``namespace/pod`` or address → what is wrong, in words."""
     requests: int = 0
     """HTTP requests that this measurement cost."""
+    gpu_interval: float = 0.0
+    """Scrape interval of the GPU exporters in seconds, where it is known to differ; 0.0 means ``interval``."""
+    throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """``GpuId.key`` → what lowers the clocks now, in words; only GPUs whose exporter tells (empty tuple: nothing)."""

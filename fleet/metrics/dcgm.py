@@ -1,0 +1,80 @@
+"""dcgm-exporter's metric names (1.x to 4.x): units as in its ``etc/default-counters.csv``.
+
+``*_UTIL`` are 0-100, ``PROF_*`` 0-1, framebuffer in MiB, violations in nanoseconds. MIG instances have no ``GPU_UTIL``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.model.quantity import Quantity
+
+BLANK = 9e18
+"""DCGM's blanks ("not supported", "no data") are 2**63 less a little; older exporters let them through."""
+_VALID = (-math.inf, BLANK)
+_MIB = 1024.0 * 1024.0
+_PERCENT = 0.01
+_NANOSECONDS = 1e-9
+_WHOLE_GPU = (Match("GPU_I_ID", Op.EQUAL, ""),)
+
+
+def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Rule:
+    return Rule(tuple(Metric(name, where=where, scale=scale, valid=_VALID) for name in names))
+
+
+_TOTAL_PARTS = ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE", "DCGM_FI_DEV_FB_RESERVED")
+
+DCGM = Dialect(
+    prefixes=("",),
+    present=Quantity.GPU_TEMPERATURE,
+    rules={
+        Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),
+        # For a MIG instance the graphics engine's activity is the nearest that there is.
+        Quantity.SM_ACTIVE: _gauge("DCGM_FI_PROF_SM_ACTIVE", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"),
+        Quantity.DRAM_ACTIVE: _gauge("DCGM_FI_PROF_DRAM_ACTIVE"),
+        Quantity.TENSOR_ACTIVE: _gauge("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),
+        Quantity.GPU_MEMORY_USED: _gauge("DCGM_FI_DEV_FB_USED", "dcgm_fb_used", scale=_MIB),
+        Quantity.GPU_MEMORY_TOTAL: Rule(
+            tuple(Metric(name, scale=_MIB, valid=_VALID) for name in _TOTAL_PARTS), pick=Pick.SUM
+        ),
+        Quantity.GPU_TEMPERATURE: _gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_gpu_temp"),
+        Quantity.GPU_MEMORY_TEMPERATURE: _gauge("DCGM_FI_DEV_MEMORY_TEMP", "dcgm_memory_temp"),
+        Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage"),
+        Quantity.SM_CLOCK: _gauge("DCGM_FI_DEV_SM_CLOCK", "dcgm_sm_clock"),
+        Quantity.MEMORY_CLOCK: _gauge("DCGM_FI_DEV_MEM_CLOCK", "dcgm_memory_clock"),
+        # The last code ever seen: it never goes back to 0 while the driver is loaded.
+        Quantity.XID: _gauge("DCGM_FI_DEV_XID_ERRORS", "dcgm_xid_errors"),
+        # The two overlap, so the share of time under either is at least the larger.
+        Quantity.THROTTLE: Rule(
+            tuple(
+                Metric(name, Kind.COUNTER, scale=_NANOSECONDS, valid=_VALID)
+                for name in ("DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION")
+            ),
+            pick=Pick.MAX,
+        ),
+    },
+    families={},
+    phases={},
+)
+
+REASON_MASKS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
+"""The bit mask of why the clocks are lowered now; the second is its name before DCGM 4."""
+
+REASONS: tuple[tuple[int, str], ...] = (
+    (0x04, "power cap"),
+    (0x08, "hardware slowdown"),
+    (0x10, "sync boost"),
+    (0x20, "thermal (software)"),
+    (0x40, "thermal (hardware)"),
+    (0x80, "power brake"),
+)
+"""NVML's nvmlClocksEventReasons. Idle (0x1), a clock that somebody set (0x2) and display clocks (0x100) are left out:
+they hold nothing up."""
+
+
+def throttle_reasons(mask: float) -> tuple[str, ...]:
+    """What lowers the clocks now, in words; empty for nothing or for a blank."""
+    if not 0 <= mask < BLANK:
+        return ()
+    return tuple(text for bit, text in REASONS if int(mask) & bit)

@@ -1,0 +1,180 @@
+"""How an engine's or exporter's metric names map to the canonical quantities: the words in which dialects are data.
+
+A dialect (vllm.py, dcgm.py) lists, per quantity, the names it has had across versions, newest first. Per row the first
+one that is present wins; names are never summed, because releases that rename a metric expose both for a while.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from fleet.model.quantity import Family, Quantity
+
+
+class Kind(Enum):
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    """Only its rate over the window means anything."""
+
+
+class Op(Enum):
+    """PromQL's label matchers; both regular expressions are anchored at both ends."""
+
+    EQUAL = "="
+    MATCHES = "=~"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A label selector. An absent label is the empty string, as in PromQL."""
+
+    label: str
+    op: Op
+    value: str
+
+    def accepts(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series with these labels is selected."""
+        actual = labels.get(self.label, "")
+        if self.op is Op.EQUAL:
+            return actual == self.value
+        return _anchored(self.value).fullmatch(actual) is not None
+
+
+@lru_cache(maxsize=64)
+def _anchored(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One spelling of a quantity.
+
+    ``scale`` turns its unit into the canonical one. ``weights`` (label, value → weight) makes a number of a set of 0/1
+    series: the sum of weight x value. ``products`` reads the number from labels: of the first group of labels that are
+    all numbers, their product (for ``*_info`` metrics). Values outside ``valid`` are blanks and dropped.
+    """
+
+    name: str
+    kind: Kind = Kind.GAUGE
+    where: tuple[Match, ...] = ()
+    scale: float = 1.0
+    weights: tuple[str, tuple[tuple[str, float], ...]] | None = None
+    products: tuple[tuple[str, ...], ...] = ()
+    valid: tuple[float, float] = (-math.inf, math.inf)
+
+    def accepts(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series of this name with these labels belongs to the quantity."""
+        if not all(match.accepts(labels) for match in self.where):
+            return False
+        return self.weights is None or any(labels.get(self.weights[0]) == value for value, _ in self.weights[1])
+
+    def factor(self, labels: Mapping[str, str]) -> float:
+        """What a sample's value is multiplied with; NaN where ``products`` finds no number."""
+        if self.weights is not None:
+            return dict(self.weights[1])[labels[self.weights[0]]] * self.scale
+        if not self.products:
+            return self.scale
+        for group in self.products:
+            value = math.prod(_number(labels.get(label, "")) for label in group)
+            if not math.isnan(value):
+                return value * self.scale
+        return math.nan
+
+    def read(self, value: float, labels: Mapping[str, str]) -> float:
+        """The canonical value of a sample; NaN for a blank."""
+        low, high = self.valid
+        return value * self.factor(labels) if low <= value < high else math.nan
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+class Pick(Enum):
+    """What becomes of the spellings of one quantity in one row."""
+
+    FIRST = "first"
+    MAX = "max"
+    """The largest of those present."""
+    SUM = "sum"
+    """The sum of those present; none unless the first one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one quantity is read."""
+
+    metrics: tuple[Metric, ...]
+    pick: Pick = Pick.FIRST
+    per_process: bool = False
+    """The series name neither model nor engine: the number stands in the row of the process' first engine."""
+    zero_beside: Quantity | None = None
+    """Labelled counters that nothing has incremented do not exist; where this other quantity does, absence means 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One kind of exporter.
+
+    ``prefixes``: how the names' own prefix (the first one) may be written in the field. ``exclude`` selects series of
+    other products that reuse the names. ``present`` is the quantity whose series tell how old a row is.
+    """
+
+    rules: Mapping[Quantity, Rule]
+    prefixes: tuple[str, ...]
+    present: Quantity
+    families: Mapping[Family, tuple[str, ...]]
+    """Histogram → base names, newest first; all in seconds."""
+    phases: Mapping[Quantity, tuple[str, ...]]
+    """Mean → base names of the histogram whose ``_sum`` and ``_count`` give it."""
+    exclude: tuple[Match, ...] = ()
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """The name as it stands here and under the other prefixes."""
+        own = self.prefixes[0]
+        if not own or not name.startswith(own):
+            return (name,)
+        return tuple(prefix + name.removeprefix(own) for prefix in self.prefixes)
+
+    def canonical(self, name: str) -> str:
+        """The name under the dialect's own prefix."""
+        for prefix in self.prefixes[1:]:
+            if name.startswith(prefix):
+                return self.prefixes[0] + name.removeprefix(prefix)
+        return name
+
+    def names(self) -> frozenset[str]:
+        """Every sample name, in every spelling, that the dialect reads."""
+        plain = {metric.name for rule in self.rules.values() for metric in rule.metrics}
+        buckets = {f"{base}_bucket" for bases in self.families.values() for base in bases}
+        phases = {f"{base}_{part}" for bases in self.phases.values() for base in bases for part in ("sum", "count")}
+        return frozenset(spelt for name in plain | buckets | phases for spelt in self.spellings(name))
+
+    def gauges(self) -> Iterable[tuple[Quantity, Metric]]:
+        """Every gauge that the dialect reads, newest spelling first."""
+        for quantity, rule in self.rules.items():
+            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.GAUGE)
+
+    def counters(self) -> Iterable[tuple[Quantity, Metric]]:
+        """Every counter that the dialect reads, newest spelling first."""
+        for quantity, rule in self.rules.items():
+            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.COUNTER)
+
+
+def pick(rule: Rule, values: Iterable[float]) -> float:
+    """The value of a quantity from those of its spellings, in their order; NaN stands for an absent one."""
+    found = tuple(values)
+    present = [value for value in found if not math.isnan(value)]
+    if not present or (rule.pick is Pick.SUM and math.isnan(found[0])):
+        return math.nan
+    if rule.pick is Pick.FIRST:
+        return present[0]
+    return max(present) if rule.pick is Pick.MAX else math.fsum(present)

@@ -1,0 +1,83 @@
+"""GET one /metrics over HTTP with aiohttp, which is imported when the first target is asked and not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet.metrics.problem import SourceProblem
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from fleet.metrics.target import Target
+
+_LARGEST = 32 * 1024 * 1024
+"""Bytes of one answer: a vLLM answers about 60 kB, a DCGM exporter of 8 GPUs 30 kB."""
+_ACCEPT = {
+    "Accept": "text/plain; version=0.0.4, */*; q=0.1",
+    # Inflating costs more CPU than the bytes cost on a cluster's network.
+    "Accept-Encoding": "identity",
+    "User-Agent": "quarterdeck",
+}
+
+
+def open_session(concurrency: int, timeout: float) -> aiohttp.ClientSession:
+    """A session for many targets; ``timeout`` in seconds is for one request from connecting to the last byte."""
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=timeout),
+        headers=_ACCEPT,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bool]:
+    """The body, and whether the transport vouches that it is whole.
+
+    Raises SourceProblem in words for an answer that is no use, OSError or TimeoutError for none.
+    """
+    import aiohttp
+
+    try:
+        async with session.get(
+            target.url, headers=target.headers or None, ssl=target.ssl, allow_redirects=False
+        ) as response:
+            if response.status != 200:
+                raise SourceProblem(_refusal(response.status, response.reason or ""))
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > _LARGEST:
+                    raise SourceProblem(f"answers more than {_LARGEST >> 20} MiB")
+                chunks.append(chunk)
+            framed = response.content_length is not None or "Transfer-Encoding" in response.headers
+            return b"".join(chunks), framed
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise SourceProblem(f"its certificate is not trusted ({error.certificate_error})") from error
+    except aiohttp.ClientConnectorSSLError as error:
+        raise SourceProblem("does not speak TLS as expected (is it http?)") from error
+    except aiohttp.ClientPayloadError as error:
+        raise SourceProblem("its answer broke off in the middle") from error
+    except aiohttp.ClientOSError as error:
+        raise OSError(error.errno, error.strerror or str(error)) from error
+    except aiohttp.ClientError as error:
+        raise SourceProblem(f"does not answer properly ({type(error).__name__})") from error
+
+
+def in_words(error: OSError, timeout: float) -> str:
+    """A failed connection (or a TimeoutError, after ``timeout`` seconds) in a few words."""
+    if isinstance(error, ConnectionRefusedError) or error.errno == 111:
+        return "refuses the connection"
+    if isinstance(error, TimeoutError):
+        return f"does not answer within {timeout:g} s"
+    return f"cannot be reached ({error.strerror or str(error) or type(error).__name__})"
+
+
+def _refusal(status: int, reason: str) -> str:
+    said = f"answers HTTP {status} {reason}".rstrip()
+    if status in (401, 403):
+        return f"{said}: it wants other credentials"
+    return f"{said}: no metrics at this path" if status == 404 else said

@@ -1,0 +1,78 @@
+"""Which engine or GPU a series is about: label names differ by scrape configuration, exporter version and gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fleet.model.measurement import EngineId, GpuId
+
+# exported_* first: where the scraper attached the exporter's own pod (honor_labels off), that is where the workload's
+# pod went. The others are spellings of old exporters and of community scrape configurations.
+POD_LABELS = ("exported_pod", "pod", "pod_name", "kubernetes_pod_name")
+NAMESPACE_LABELS = ("exported_namespace", "namespace", "pod_namespace", "kubernetes_namespace")
+MODEL_LABELS = ("model_name", "model")
+UUID_LABELS = ("UUID", "uuid", "gpu_uuid")
+NODE_LABELS = ("Hostname", "hostname", "node", "kubernetes_node")
+
+ENGINE_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job", *MODEL_LABELS, "engine")
+"""Every label that an engine's identity may be read from."""
+PROCESS_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job")
+"""Those that name the process alone."""
+GPU_LABELS = (
+    *NAMESPACE_LABELS,
+    *POD_LABELS,
+    *UUID_LABELS,
+    *NODE_LABELS,
+    "gpu",
+    "GPU_I_ID",
+    "GPU_I_PROFILE",
+    "modelName",
+)
+"""Every label that a GPU's identity may be read from."""
+
+_EXPORTER = "dcgm-exporter"
+"""In the name of the exporter's own pod, which every scrape configuration attaches where DCGM names no workload."""
+
+DEFAULT_ENGINE = "0"
+"""V0 and vLLM 0.8.0 have no label ``engine``: they have one engine, which later releases call 0."""
+
+
+def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
+    """The first of these labels that is there; empty for none."""
+    for name in names:
+        value = labels.get(name)
+        if value:
+            return value
+    return ""
+
+
+def engine_id(labels: Mapping[str, str]) -> EngineId:
+    """The engine that a series of a metrics store is about.
+
+    ``instance`` is kept only where namespace or pod are unknown, so that an engine has the same identity whoever
+    scrapes it.
+    """
+    namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
+    instance = "" if namespace and pod else labels.get("instance", "")
+    return EngineId(namespace, pod, first(labels, MODEL_LABELS), labels.get("engine") or DEFAULT_ENGINE, instance)
+
+
+def gpu_id(labels: Mapping[str, str], *, exported: bool = False) -> GpuId:
+    """The GPU (or MIG instance) that a DCGM series is about, and the pod that holds it.
+
+    ``exported`` says that this store renames the exporter's labels (some series of it has ``exported_pod``): then a
+    plain ``pod`` is the exporter's own, and a series that has nothing else is about a free GPU.
+    """
+    pod = first(labels, POD_LABELS[:1] if exported else POD_LABELS)
+    if _EXPORTER in pod:
+        pod = ""
+    return GpuId(
+        uuid=first(labels, UUID_LABELS),
+        instance_id=labels.get("GPU_I_ID", ""),
+        node=first(labels, NODE_LABELS),
+        ordinal=labels.get("gpu", ""),
+        namespace=first(labels, NAMESPACE_LABELS) if pod else "",
+        pod=pod,
+        model=labels.get("modelName", ""),
+        profile=labels.get("GPU_I_PROFILE", ""),
+    )

@@ -1,0 +1,12 @@
+"""What is wrong with a metrics source, in words for the person in front of the console."""
+
+from __future__ import annotations
+
+
+class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not reported as an error
+    """A source cannot deliver: what is wrong, and what to do about it, each one line without credentials."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy

@@ -1,0 +1,118 @@
+"""The direct source: every engine's /metrics, asked in bulk, when there is no Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fleet.metrics.fetch import get, in_words, open_session
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.tables import Tables
+from fleet.metrics.target import Target, TargetState
+from fleet.model.measurement import Measurement
+
+if TYPE_CHECKING:
+    import aiohttp
+
+Guard = Callable[[str, str], None]
+"""Called with method and URL before each request; it refuses by raising SourceProblem or an OSError."""
+
+_KEPT = 300.0
+"""Seconds for which the last values of a silent target are kept, with their age (Prometheus' lookback)."""
+_PER_TURN = 100
+"""Targets put together in one turn of the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeSettings:
+    """How to scrape: seconds, and how many requests at once."""
+
+    window: float = 60.0
+    interval: float = 5.0
+    """Expected time between ticks, until the ticks themselves tell."""
+    timeout: float = 5.0
+    concurrency: int = 64
+
+
+class ScrapeSource:
+    """Scrapes targets and remembers their counters over the window.
+
+    One instance belongs to one event loop. ``clock`` is a steady clock in seconds.
+    """
+
+    def __init__(
+        self,
+        settings: ScrapeSettings | None = None,
+        *,
+        guard: Guard | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings or ScrapeSettings()
+        self._guard = guard
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._states: dict[str, TargetState] = {}
+        self._last: float | None = None
+        self._interval = self._settings.interval
+
+    async def measure(self, targets: Sequence[Target], now: float) -> Measurement:
+        """Scrape the targets; ``now`` is the Unix time of the tick's beginning.
+
+        Targets that are no longer given are forgotten. One that fails is named in ``unreachable`` and keeps its last
+        values, with their age, for five minutes. Raises nothing for a target's failure.
+        """
+        begun = self._clock()
+        if self._last is not None:
+            self._interval = begun - self._last or self._interval
+        self._last = begun
+        span = max(self._settings.window, 4 * self._interval)
+        unique = {target.key: target for target in targets}
+        self._states = {key: self._states.get(key) or TargetState(span) for key in unique}
+        unreachable: dict[str, str] = {}
+        queue = iter(unique.values())
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._settings.concurrency, len(unique))):
+                group.create_task(self._work(queue, span, now - begun, unreachable))
+        at = now + (self._clock() - begun)
+        live = {key: state for key, state in self._states.items() if at - state.sampled_at <= _KEPT}
+        tables = Tables(at)
+        for turn, state in enumerate(live.values()):
+            tables.add(state)
+            if turn % _PER_TURN == _PER_TURN - 1:
+                await asyncio.sleep(0)
+        return tables.measurement(window=span, interval=self._interval, unreachable=unreachable, requests=len(unique))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _work(self, queue: Iterator[Target], span: float, epoch: float, unreachable: dict[str, str]) -> None:
+        for target in queue:
+            state = self._states[target.key]
+            state.window.span = span
+            try:
+                body, whole = await self._fetch(target)
+                clock = self._clock()
+                state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
+            except SourceProblem as problem:
+                unreachable[target.key] = problem.problem
+            except (OSError, TimeoutError) as error:
+                unreachable[target.key] = in_words(error, self._settings.timeout)
+
+    async def _fetch(self, target: Target) -> tuple[bytes, bool]:
+        if self._guard is not None:
+            self._guard("GET", target.url)
+        if target.fetch is not None:
+            async with asyncio.timeout(self._settings.timeout):
+                return await target.fetch(target.url), True
+        return await get(self._connections(), target)
+
+    def _connections(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = open_session(self._settings.concurrency, self._settings.timeout)
+        return self._session

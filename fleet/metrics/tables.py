@@ -1,0 +1,115 @@
+"""Putting the targets of a tick together into one Measurement: a column per quantity, a row per engine or GPU."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from fleet.metrics.target import TargetState
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
+from fleet.model.quantity import Family, Quantity
+
+Id = TypeVar("Id", EngineId, GpuId)
+
+
+class Columns(Generic[Id]):
+    """A table that grows by rows. A quantity that no row has, has no column."""
+
+    def __init__(self) -> None:
+        self.ids: list[Id] = []
+        self.ages = array("d")
+        self.reset: set[int] = set()
+        self._columns: dict[Quantity, array[float]] = {}
+
+    def grow(self, ids: tuple[Id, ...], age: float, *, reset: bool = False) -> int:
+        """Append rows, all NaN; the number of the first one."""
+        base = len(self.ids)
+        self.ids.extend(ids)
+        self.ages.extend([age] * len(ids))
+        if reset:
+            self.reset.update(range(base, base + len(ids)))
+        for column in self._columns.values():
+            column.extend([math.nan] * len(ids))
+        return base
+
+    def put(self, quantity: Quantity, row: int, value: float) -> None:
+        """Set one value."""
+        column = self._columns.get(quantity)
+        if column is None:
+            column = self._columns[quantity] = blank(len(self.ids))
+        column[row] = value
+
+    def table(self) -> Table:
+        """The table as it is now."""
+        return Table(self._columns, self.ages, frozenset(self.reset))
+
+
+def blank(rows: int) -> array[float]:
+    """A column without values."""
+    return array("d", [math.nan]) * rows
+
+
+class Tables:
+    """The Measurement of a tick in the making; ``at`` is its Unix time."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+        self._engines: Columns[EngineId] = Columns()
+        self._gpus: Columns[GpuId] = Columns()
+        self._histograms: dict[Family, dict[Group, Histogram]] = {}
+        self._means: list[tuple[Quantity, int, float, float]] = []
+        self._reasons: dict[str, tuple[str, ...]] = {}
+
+    def add(self, state: TargetState) -> None:
+        """Append what one target says."""
+        binding, values, rates = state.binding, state.values, state.rates
+        age = max(0.0, self._at - state.sampled_at)
+        covered = state.window.covered > 0.0
+        reset = state.window.reset
+        for columns, ids, rows in (
+            (self._engines, binding.engines, binding.of_engines),
+            (self._gpus, binding.gpus, binding.of_gpus),
+        ):
+            base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
+            for cell in rows.gauges:
+                columns.put(cell.quantity, base + cell.row, cell.of(values))
+            if covered:
+                for cell in rows.rates:
+                    columns.put(cell.quantity, base + cell.row, cell.of(rates))
+        self._reasons.update(state.reasons())
+        if not covered:
+            return
+        base = len(self._engines.ids) - len(binding.engines)
+        for quantity, row, total, count in binding.means:
+            self._means.append((quantity, base + row, rates[total], rates[count]))
+        for family, group, edges, start, end in binding.buckets:
+            counts = tuple(rates[start:end])
+            self._histograms.setdefault(family, {})[group] = Histogram(edges, counts)
+
+    def measurement(
+        self, *, window: float, interval: float, unreachable: Mapping[str, str], requests: int
+    ) -> Measurement:
+        """What has been put together."""
+        rows = len(self._engines.ids)
+        means: dict[Quantity, tuple[array[float], array[float]]] = {}
+        for quantity, row, total, count in self._means:
+            sums, counts = means.setdefault(quantity, (blank(rows), blank(rows)))
+            sums[row], counts[row] = total, count
+        return Measurement(
+            source="scrape",
+            at=self._at,
+            window=window,
+            interval=interval,
+            engines=tuple(self._engines.ids),
+            engine_table=self._engines.table(),
+            gpus=tuple(self._gpus.ids),
+            gpu_table=self._gpus.table(),
+            histograms=self._histograms,
+            means=means,
+            unreachable=dict(unreachable),
+            requests=requests,
+            throttle_reasons=self._reasons,
+        )

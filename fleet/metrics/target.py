@@ -1,0 +1,91 @@
+"""One /metrics endpoint: where it is, and what is remembered of it between ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from ssl import SSLContext
+
+from fleet.metrics.binding import NAMES, Binding, bind
+from fleet.metrics.dcgm import BLANK, throttle_reasons
+from fleet.metrics.exposition import Parser, Series
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.window import Window
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Answers the body of a GET on a path (through the API server's proxy, say).
+
+Raises SourceProblem, OSError or TimeoutError when it cannot.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint to scrape in this tick.
+
+    Either ``url`` is asked over HTTP (with ``headers`` and, for https, ``ssl``), or ``fetch`` is called with the path.
+    """
+
+    namespace: str
+    pod: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ssl: SSLContext | bool = True
+    """As aiohttp has it: True verifies against the system's CAs, False does not verify."""
+    fetch: Fetch | None = None
+
+    @property
+    def key(self) -> str:
+        """How the target is called in ``Measurement.unreachable``."""
+        return f"{self.namespace}/{self.pod}" if self.pod else self.url
+
+
+class TargetState:
+    """The counters of a target over the window, and the meaning of its lines."""
+
+    __slots__ = ("_parser", "_series", "binding", "rates", "sampled_at", "values", "window")
+
+    def __init__(self, span: float) -> None:
+        self._parser = Parser(NAMES)
+        self._series: tuple[Series, ...] | None = None
+        self.binding = Binding()
+        self.window = Window(span)
+        self.values: list[float] = []
+        self.rates: list[float] = []
+        self.sampled_at = -math.inf
+        """Unix time of the values: that of the answer, or of the oldest sample where the target itself says one."""
+
+    def take(self, target: Target, body: bytes, *, whole: bool, clock: float, now: float) -> None:
+        """Read one answer, received at steady time ``clock`` and Unix time ``now``.
+
+        Raises SourceProblem when it is not an exposition, or one without anything that a dialect knows.
+        """
+        exposition = self._parser.parse(body, whole=whole)
+        if exposition.series is not self._series:
+            binding = bind(exposition.series, target.namespace, target.pod, _address(target.url))
+            if not binding.engines and not binding.gpus:
+                raise SourceProblem(
+                    "answers metrics, but none of vLLM's or DCGM's",
+                    "check the port: is this the engine's own /metrics?",
+                )
+            self.window.relabel(binding.source(self.binding) if self._series is not None else ())
+            self._series, self.binding = exposition.series, binding
+        values = exposition.values
+        self.window.add(clock, [values[i] for i in self.binding.counters])
+        self.rates = self.window.rates()
+        if self.binding.gpus:
+            self.rates = [
+                math.nan if values[at] >= BLANK else rate
+                for at, rate in zip(self.binding.counters, self.rates, strict=True)
+            ]
+        self.values = values
+        self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
+
+    def reasons(self) -> dict[str, tuple[str, ...]]:
+        """GPU key → what lowers its clocks now, for the GPUs that say so."""
+        return {self.binding.gpus[row].key: throttle_reasons(self.values[at]) for row, at in self.binding.masks}
+
+
+def _address(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

@@ -1,0 +1,100 @@
+"""vLLM's metric names, 0.6 to 0.33, V0 and V1 engine.
+
+Names, units and the releases that renamed them: vLLM's own ``vllm/engine/metrics.py`` (V0) and
+``vllm/v1/metrics/loggers.py`` (V1). A Python ``Counter("x")`` is exposed as ``x_total``. ``*_perc`` are ratios 0-1.
+
+Not read, on purpose: ``*_created`` (Unix times), ``num_requests_swapped`` and ``cpu_cache_usage_perc`` (V0's swap has
+no successor), ``request_time_per_output_token_seconds`` (a mean per request with zeros for one-token replies, another
+measurement than the inter-token latency).
+"""
+
+from __future__ import annotations
+
+import math
+
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Rule
+from fleet.model.quantity import Family, Quantity
+
+_C = Kind.COUNTER
+_NOT_NEGATIVE = (0.0, math.inf)
+
+
+def _equal(label: str, value: str) -> Match:
+    return Match(label, Op.EQUAL, value)
+
+
+# Without /v1/models and the like: health checks and consoles poll them, and they would dilute every error ratio.
+_INFERENCE = Match("handler", Op.MATCHES, "/v1/(chat/)?completions|/v1/(responses|messages|embeddings)")
+_SLEEP = ("sleep_state", (("awake", 0.0), ("weights_offloaded", 1.0), ("discard_all", 2.0)))
+
+VLLM = Dialect(
+    # Ray Serve sanitises the colon and prefixes the name.
+    prefixes=("vllm:", "vllm_", "ray_vllm_"),
+    present=Quantity.RUNNING,
+    # The production-stack router exposes the same names, once more, with the engine's address in the label server.
+    exclude=(_equal("server", ""),),
+    rules={
+        Quantity.RUNNING: Rule((Metric("vllm:num_requests_running"),)),
+        Quantity.WAITING: Rule((Metric("vllm:num_requests_waiting"),)),
+        Quantity.WAITING_CAPACITY: Rule(
+            (Metric("vllm:num_requests_waiting_by_reason", where=(_equal("reason", "capacity"),)),)
+        ),
+        Quantity.WAITING_DEFERRED: Rule(
+            (Metric("vllm:num_requests_waiting_by_reason", where=(_equal("reason", "deferred"),)),)
+        ),
+        # 0.9.2 renamed it; both until 0.10.2, the old one alone before, hidden in 0.11, gone in 0.12.
+        Quantity.KV_USAGE: Rule((Metric("vllm:kv_cache_usage_perc"), Metric("vllm:gpu_cache_usage_perc"))),
+        Quantity.KV_CAPACITY: Rule(
+            (
+                Metric(
+                    "vllm:cache_config_info",
+                    products=(("kv_cache_size_tokens",), ("num_gpu_blocks", "block_size")),
+                ),
+            )
+        ),
+        Quantity.SLEEP_LEVEL: Rule((Metric("vllm:engine_sleep_state", weights=_SLEEP),)),
+        # The gauges are averages that V0 up to 0.6.6 computed itself.
+        Quantity.PROMPT_TOKENS: Rule(
+            (Metric("vllm:prompt_tokens_total", _C), Metric("vllm:avg_prompt_throughput_toks_per_s"))
+        ),
+        Quantity.GENERATION_TOKENS: Rule(
+            (Metric("vllm:generation_tokens_total", _C), Metric("vllm:avg_generation_throughput_toks_per_s"))
+        ),
+        # Despite its name: all that finished, for whatever reason; rejected requests and disconnects are not in it.
+        Quantity.REQUESTS: Rule((Metric("vllm:request_success_total", _C),)),
+        Quantity.REQUEST_ERRORS: Rule(
+            (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "error"),)),)
+        ),
+        Quantity.PREEMPTIONS: Rule((Metric("vllm:num_preemptions_total", _C),)),
+        Quantity.PREFIX_HITS: Rule(
+            (Metric("vllm:prefix_cache_hits_total", _C), Metric("vllm:gpu_prefix_cache_hits_total", _C))
+        ),
+        Quantity.PREFIX_QUERIES: Rule(
+            (Metric("vllm:prefix_cache_queries_total", _C), Metric("vllm:gpu_prefix_cache_queries_total", _C))
+        ),
+        # V0 has no counters behind these two; it answers -1 where prefix caching is off.
+        Quantity.PREFIX_HIT_RATIO: Rule((Metric("vllm:gpu_prefix_cache_hit_rate", valid=_NOT_NEGATIVE),)),
+        Quantity.SPEC_ACCEPTANCE: Rule((Metric("vllm:spec_decode_draft_acceptance_rate", valid=_NOT_NEGATIVE),)),
+        Quantity.SPEC_ACCEPTED: Rule((Metric("vllm:spec_decode_num_accepted_tokens_total", _C),)),
+        Quantity.SPEC_DRAFTED: Rule((Metric("vllm:spec_decode_num_draft_tokens_total", _C),)),
+        Quantity.HTTP_REQUESTS: Rule((Metric("http_requests_total", _C, where=(_INFERENCE,)),), per_process=True),
+        Quantity.HTTP_ERRORS: Rule(
+            (Metric("http_requests_total", _C, where=(_INFERENCE, _equal("status", "5xx"))),),
+            per_process=True,
+            zero_beside=Quantity.HTTP_REQUESTS,
+        ),
+    },
+    families={
+        Family.TTFT: ("vllm:time_to_first_token_seconds",),
+        # 0.10.2 renamed it: the same measurement; both until 0.11.1.
+        Family.ITL: ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+        Family.E2E: ("vllm:e2e_request_latency_seconds",),
+        # time_in_queue_requests: V0, seconds despite its name.
+        Family.QUEUE: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
+    },
+    phases={
+        Quantity.QUEUE_MEAN: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
+        Quantity.PREFILL_MEAN: ("vllm:request_prefill_time_seconds",),
+        Quantity.DECODE_MEAN: ("vllm:request_decode_time_seconds",),
+    },
+)
