@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pod_of_gpu
 from fleet.kube.owners import top_of
-from fleet.model.kube_state import KubeState
+from fleet.kube.state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
 from fleet.model.snapshot import Loose, ModelGroup, engine_key
@@ -80,7 +80,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     addresses = Addresses.of(kube.pods)
     engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in engine_ids]
     pods = dict(kube.pods)
-    workload_of, workloads = top_of(kube.pods, kube.workloads)
+    workload_of, workloads = top_of(kube.pods, {**kube.workloads, **kube.replica_sets})
     _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads)
 
     gpu_pod = [pod_of_gpu(gpu, kube.pods) for gpu in gpu_ids]

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
 from fleet.combine import ages_and_states, gauges_and_rates, means, percentiles
 from fleet.history import Recorder
+from fleet.kube.state import KubeState
 from fleet.layout import Layout, lay_out
 from fleet.model.frame import Column, Frame
 from fleet.model.histogram import Histogram
-from fleet.model.kube_state import KubeState
 from fleet.model.measurement import Group, Measurement
 from fleet.model.objects import Event
 from fleet.model.quantity import Family, Quantity

@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fleet.kube.state import KubeState
 from fleet.model.histogram import Histogram
-from fleet.model.kube_state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
 from fleet.model.objects import Node, Owner, Pod, Workload
 from fleet.model.quantity import Family, Quantity
@@ -68,11 +68,12 @@ def kube(
 ) -> KubeState:
     """What the Kubernetes source would say."""
     return KubeState(
+        generation,
         Cluster(context="test"),
         LIVE,
-        generation,
         pods={p.key: p for p in pods},
-        workloads={w.key: w for w in workloads},
+        workloads={w.key: w for w in workloads if w.kind != "ReplicaSet"},
+        replica_sets={w.key: w for w in workloads if w.kind == "ReplicaSet"},
         nodes={n.name: n for n in nodes},
     )
 

@@ -1,4 +1,4 @@
-"""What the Kubernetes source knows at one moment, handed to the builder of Snapshots."""
+"""What the Kubernetes source holds at one moment."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from fleet.model.snapshot import Cluster, SourceStatus
 
 @dataclass(frozen=True, slots=True)
 class KubeState:
-    """Rows by key, as the API server last told; the mappings are never mutated after they are handed out.
+    """The rows of every resource in view. The mappings never change once given; unchanged ones are the same objects."""
 
-    ``generation`` grows with every change, so that two states with the same generation are the same state.
-    ``workloads`` holds every link of the owner chains that can be listed (Deployments, StatefulSets, DaemonSets,
-    LeaderWorkerSets, ReplicaSets), by ``namespace/Kind/name``.
-    """
-
+    generation: int
+    """Grows with every change of any row."""
     cluster: Cluster
     status: SourceStatus
-    generation: int = 0
+    synced: frozenset[str] = frozenset()
+    """Resources (``pods``, ``deployments.apps``) whose rows are complete."""
     pods: Mapping[str, Pod] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)
+    """Deployments, StatefulSets, DaemonSets and LeaderWorkerSets, owned or not."""
+    replica_sets: Mapping[str, Workload] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     budgets: Mapping[str, PodDisruptionBudget] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
-    slices: Mapping[str, EndpointSlice] = field(default_factory=dict)
+    endpoint_slices: Mapping[str, EndpointSlice] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
