@@ -1,0 +1,89 @@
+"""What the grid writes to the terminal, counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fleets import make_snapshot, ticked
+from tests.widgets.rows import FleetRows
+from tests.widgets.stage import on_stage, settled, size_of
+from widgets.grid import Grid
+
+
+async def test_an_unchanged_tick_writes_nothing_and_draws_nothing() -> None:
+    grid = Grid()
+    snapshot = make_snapshot(6, 12)
+    async with on_stage(grid) as (app, pilot):
+        grid.show(FleetRows(snapshot))
+        await settled(pilot)
+        app.written.clear()
+        drawn = grid.lines_drawn
+        assert grid.show(FleetRows(make_snapshot(6, 12))) == 0
+        await settled(pilot)
+        assert app.written == []
+        assert grid.lines_drawn == drawn
+
+
+async def test_one_changed_row_costs_one_line_of_less_than_a_kilobyte() -> None:
+    grid = Grid()
+    snapshot = make_snapshot(6, 12)
+    async with on_stage(grid) as (app, pilot):
+        grid.show(FleetRows(snapshot))
+        await settled(pilot)
+        app.written.clear()
+        drawn = grid.lines_drawn
+        assert grid.show(FleetRows(ticked(snapshot, share=1 / 72, seed=5))) <= 1
+        changed = next(seed for seed in range(99) if grid.show(FleetRows(ticked(snapshot, 1 / 72, seed))) == 1)
+        app.written.clear()
+        drawn = grid.lines_drawn
+        assert grid.show(FleetRows(snapshot)) == 1
+        await settled(pilot)
+        assert changed >= 0
+        assert grid.lines_drawn == drawn + 1
+        assert 0 < size_of(app.written) < 1024
+
+
+async def test_all_rows_at_120x40_stay_within_14_kilobytes() -> None:
+    grid = Grid()
+    snapshot = make_snapshot(1, 60)
+    async with on_stage(grid) as (app, pilot):
+        grid.show(FleetRows(snapshot))
+        await settled(pilot)
+        app.written.clear()
+        refreshed = grid.show(FleetRows(ticked(snapshot)))
+        await settled(pilot)
+        assert refreshed >= 20
+        full = size_of(app.written)
+        app.written.clear()
+        grid.refresh()
+        await settled(pilot)
+        print("bytes", full, size_of(app.written))
+        assert 0 < full <= 14 * 1024
+        assert size_of(app.written) <= 14 * 1024
+
+
+@pytest.mark.parametrize("pods", [1_000, 5_000])
+async def test_a_tick_asks_for_the_rows_on_the_screen_alone(pods: int) -> None:
+    grid = Grid()
+    snapshot = make_snapshot(10, pods // 10)
+    async with on_stage(grid) as (_, pilot):
+        grid.show(FleetRows(snapshot))
+        await pilot.press("G", "g", "ctrl+f")
+        rows = FleetRows(ticked(snapshot))
+        drawn = grid.lines_drawn
+        grid.show(rows)
+        assert 0 < len(rows.asked) <= 39
+        assert grid.lines_drawn - drawn <= 39
+
+
+async def test_moving_the_cursor_writes_two_lines() -> None:
+    grid = Grid()
+    async with on_stage(grid) as (app, pilot):
+        grid.show(FleetRows(make_snapshot(6, 12)))
+        await settled(pilot)
+        app.written.clear()
+        drawn = grid.lines_drawn
+        await pilot.press("j")
+        await settled(pilot)
+        assert grid.lines_drawn == drawn + 2
+        assert 0 < size_of(app.written) < 2048

@@ -1,0 +1,123 @@
+"""The characters that the screens are drawn with: one set for UTF-8 terminals, one in plain ASCII.
+
+Every state has its own glyph in both sets, so that no state is told by colour alone.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One character each unless the attribute says otherwise; all of them are one cell wide."""
+
+    ascii: bool
+    """True when nothing outside ASCII may reach the terminal."""
+    ok: str
+    starting: str
+    warning: str
+    critical: str
+    gone: str
+    asleep: str
+    missing: str
+    """Instead of a value that its source does not have."""
+    unknown: str
+    """Instead of a value whose source does not answer."""
+    mark: str
+    """In front of a marked row."""
+    at_most: str
+    at_least: str
+    ellipsis: str
+    between: str
+    """Between the parts of a line: ``a · b``."""
+    inside: str
+    """Between a thing and what it holds: ``cluster › namespace``."""
+    left: str
+    right: str
+    up: str
+    down: str
+    thumb: str
+    """The scroll bar's moving part."""
+    branch: str
+    """Two cells in front of a child row, and of the last one."""
+    last_branch: str
+    horizontal: str
+    bar: str
+    """A bar's last cell, by eighths: ``bar[0]`` is the emptiest, ``bar[-1]`` a full cell."""
+    bar_empty: str
+    strip: str
+    """A strip chart's cell, lowest level first."""
+    gap: str
+    """In a strip chart, where there is no value."""
+
+
+UNICODE = Glyphs(
+    ascii=False,
+    ok="●",
+    starting="◐",
+    warning="▲",
+    critical="■",
+    gone="○",
+    asleep="⏸",
+    missing="–",
+    unknown="?",
+    mark="✓",
+    at_most="≤",
+    at_least="≥",
+    ellipsis="…",
+    between="·",
+    inside="›",
+    left="←",
+    right="→",
+    up="↑",
+    down="↓",
+    thumb="▐",
+    branch="│ ",
+    last_branch="└ ",
+    horizontal="─",
+    bar="▏▎▍▌▋▊▉█",
+    bar_empty=" ",
+    strip="▁▂▃▄▅▆▇█",
+    gap=" ",
+)
+
+ASCII = Glyphs(
+    ascii=True,
+    ok="o",
+    starting="~",
+    warning="!",
+    critical="X",
+    gone=".",
+    asleep="z",
+    missing="-",
+    unknown="?",
+    mark="*",
+    at_most="<",
+    at_least=">",
+    ellipsis="~",
+    between="|",
+    inside=">",
+    left="<",
+    right=">",
+    up="^",
+    down="v",
+    thumb="|",
+    branch="| ",
+    last_branch="` ",
+    horizontal="-",
+    bar="#",
+    bar_empty=".",
+    strip="_.-=+*#@",
+    gap=" ",
+)
+
+
+def glyphs_for(encoding: str | None) -> Glyphs:
+    """The set that a terminal of this encoding can show; ASCII for any but UTF-8, and for an unknown one."""
+    try:
+        utf8 = encoding is not None and codecs.lookup(encoding).name == "utf-8"
+    except LookupError:
+        utf8 = False
+    return UNICODE if utf8 else ASCII

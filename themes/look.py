@@ -1,0 +1,76 @@
+"""How the console looks on this terminal: decided once, before the app is constructed.
+
+Textual chooses its colour filters in ``App.__init__``; a theme set later under NO_COLOR would draw black on black. So
+the console decides first::
+
+    look = choose_look(os.environ, sys.stdout.encoding, config.theme)
+    use(look)
+    app = App(ansi_color=True)   # the terminal's own background, and no colour codes under NO_COLOR
+    register(app)
+    app.theme = look.theme
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from themes.glyphs import UNICODE, Glyphs, glyphs_for
+
+ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
+
+THEME_NAMES: tuple[ThemeName, ...] = ("quarterdeck-dark", "quarterdeck-light", "ansi")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Glyphs, theme and whether colours may be written."""
+
+    glyphs: Glyphs = UNICODE
+    theme: ThemeName = "quarterdeck-dark"
+    no_color: bool = False
+
+
+_LOOK: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 - Look is immutable
+
+
+def look() -> Look:
+    """The look in force."""
+    return _LOOK.get()
+
+
+def use(chosen: Look) -> None:
+    """Put a look in force, in this context and the tasks started from it."""
+    _LOOK.set(chosen)
+
+
+def choose_look(
+    environ: Mapping[str, str], encoding: str | None, theme: ThemeName | None = None, *, ascii_only: bool = False
+) -> Look:
+    """The look for a terminal.
+
+    ``NO_COLOR`` counts when it is set and not empty (no-color.org). Without a wanted ``theme`` it is the 16 colours of
+    the terminal where 256 are not promised, else light or dark by ``COLORFGBG`` (dark where that is not set).
+    """
+    return Look(
+        glyphs=glyphs_for("ascii" if ascii_only else encoding),
+        theme=theme or _theme(environ),
+        no_color=bool(environ.get("NO_COLOR")),
+    )
+
+
+def _theme(environ: Mapping[str, str]) -> ThemeName:
+    if not _has_256_colours(environ):
+        return "ansi"
+    background = environ.get("COLORFGBG", "").rpartition(";")[2]
+    # rxvt, Konsole and others write "foreground;background"; 7 and 15 are the two whites.
+    return "quarterdeck-light" if background in {"7", "15"} else "quarterdeck-dark"
+
+
+def _has_256_colours(environ: Mapping[str, str]) -> bool:
+    if environ.get("COLORTERM", "").lower() in {"truecolor", "24bit"}:
+        return True
+    term = environ.get("TERM", "").lower()
+    return "256" in term or term.endswith(("-direct", "-kitty")) or term in {"alacritty", "foot", "wezterm"}

@@ -1,0 +1,166 @@
+"""Which style each role on the screen has.
+
+Calm by default: text is drawn in the terminal's own colours, and colour is kept for what deserves the eye. The colours
+stay apart for people with protanopia, deuteranopia and tritanopia (after Okabe and Ito, "Color Universal Design", 2008:
+vermilion, orange, bluish green, sky blue, reddish purple), and no role is told by colour alone: states have glyphs.
+
+Colours are named by their number in the 256-colour table: half the bytes of a truecolor sequence, and every terminal
+that has truecolor has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from rich.style import Style
+
+
+class Role(Enum):
+    """What a piece of text is, from which its style follows."""
+
+    TEXT = "text"
+    DIM = "dim"
+    """Of lesser weight: units, ages, separators."""
+    STRONG = "strong"
+    OK = "ok"
+    STARTING = "starting"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    ASLEEP = "asleep"
+    GONE = "gone"
+    STALE = "stale"
+    """A value older than three scrape intervals."""
+    HEAD = "head"
+    """Column headings."""
+    ACCENT = "accent"
+    KEY = "key"
+    """A key in a hint."""
+    BAR = "bar"
+    TREND = "trend"
+    MATCH = "match"
+    """Found by a search."""
+    ERROR = "error"
+    """A message that something failed."""
+    CURSOR = "cursor"
+    """Laid over the row under the cursor."""
+    PICKED = "picked"
+    """Laid over the current match of a search, and over the chosen completion."""
+
+    # Roles are looked up for every span drawn; Enum's own hash goes through Python.
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Palette:
+    """A style for each role; a role without one is drawn in the terminal's own colours."""
+
+    name: str
+    styles: Mapping[Role, Style]
+    colourless: bool = False
+    """True when the styles carry attributes (bold, dim, reverse) and no colour."""
+
+    def style(self, role: Role) -> Style | None:
+        """The style of a role, None for plain text."""
+        return self.styles.get(role)
+
+
+def _palette(name: str, colourless: bool = False, /, **styles: str) -> Palette:
+    return Palette(name, {Role(role): Style.parse(style) for role, style in styles.items()}, colourless)
+
+
+DARK = _palette(
+    "quarterdeck-dark",
+    dim="color(245)",
+    strong="bold",
+    ok="color(72)",
+    starting="color(74)",
+    warning="color(214)",
+    critical="bold color(203)",
+    unknown="color(176)",
+    asleep="color(245)",
+    gone="color(245)",
+    stale="color(243)",
+    head="color(245)",
+    accent="color(75)",
+    key="bold color(75)",
+    bar="color(67)",
+    trend="color(67)",
+    match="color(16) on color(179)",
+    error="bold color(203)",
+    cursor="on color(238)",
+    picked="color(16) on color(75)",
+)
+
+LIGHT = _palette(
+    "quarterdeck-light",
+    dim="color(243)",
+    strong="bold",
+    ok="color(29)",
+    starting="color(25)",
+    warning="color(130)",
+    critical="bold color(160)",
+    unknown="color(90)",
+    asleep="color(243)",
+    gone="color(243)",
+    stale="color(247)",
+    head="color(243)",
+    accent="color(25)",
+    key="bold color(25)",
+    bar="color(67)",
+    trend="color(67)",
+    match="color(16) on color(222)",
+    error="bold color(160)",
+    cursor="on color(253)",
+    picked="color(231) on color(25)",
+)
+
+SIXTEEN = _palette(
+    "ansi",
+    dim="dim",
+    strong="bold",
+    ok="green",
+    starting="cyan",
+    warning="yellow",
+    critical="bold red",
+    unknown="magenta",
+    asleep="dim",
+    gone="dim",
+    stale="dim",
+    head="dim",
+    accent="blue",
+    key="bold",
+    bar="blue",
+    trend="blue",
+    match="black on yellow",
+    error="bold red",
+    cursor="reverse",
+    picked="bold reverse",
+)
+
+MONO = _palette(
+    "mono",
+    True,
+    dim="dim",
+    strong="bold",
+    warning="bold",
+    critical="bold",
+    asleep="dim",
+    gone="dim",
+    stale="dim",
+    head="underline",
+    key="bold",
+    match="underline",
+    error="bold",
+    cursor="reverse",
+    picked="bold reverse",
+)
+
+PALETTES: Mapping[str, Palette] = {palette.name: palette for palette in (DARK, LIGHT, SIXTEEN, MONO)}
+
+
+def palette_for(theme: str, *, no_color: bool) -> Palette:
+    """The palette of a theme by its name: MONO under NO_COLOR, the terminal's 16 colours for a theme not ours."""
+    return MONO if no_color else PALETTES.get(theme, SIXTEEN)

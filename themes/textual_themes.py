@@ -1,0 +1,47 @@
+"""The same looks as Textual themes, for its own widgets: inputs, dialogs, the palette.
+
+All of them keep the terminal's own background (``ansi``): calm, and a third of the bytes of a painted one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from typing import Any
+
+from textual.app import App
+from textual.theme import BUILTIN_THEMES, Theme
+
+STYLESHEET = Path(__file__).with_name("quarterdeck.tcss")
+"""For ``App.CSS_PATH``."""
+
+_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    name="quarterdeck-dark",
+    primary="#5fafff",
+    secondary="#5f87af",
+    warning="#ffaf00",
+    error="#ff5f5f",
+    success="#5faf87",
+    accent="#5fafff",
+)
+_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    name="quarterdeck-light",
+    primary="#005faf",
+    secondary="#5f87af",
+    warning="#af5f00",
+    error="#d70000",
+    success="#00875f",
+    accent="#005faf",
+)
+_ANSI = replace(BUILTIN_THEMES["ansi-dark"], name="ansi")
+
+TEXTUAL_THEMES: tuple[Theme, ...] = (_DARK, _LIGHT, _ANSI)
+
+
+def register(app: App[Any]) -> None:
+    """Make our themes known to an app; set ``app.theme`` after it."""
+    for theme in TEXTUAL_THEMES:
+        app.register_theme(theme)

@@ -1,0 +1,96 @@
+"""What can stand in a cell of the grid. A cell knows its content; the width comes when it is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from fleet.model.quantity import Unit
+from fleet.model.reading import Reading, State
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.bar import bar
+from widgets.line import Align, Span, fit, fit_spans
+from widgets.strip_chart import Scale, strip_chart
+from widgets.values import reading_text
+
+
+class Cell(Protocol):
+    """Compared by value from tick to tick."""
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        """Spans of exactly ``width`` cells."""
+        ...
+
+
+class Text(NamedTuple):
+    """Text in one role. Text from outside goes through ``untrusted`` first."""
+
+    text: str
+    role: Role = Role.TEXT
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        return (Span(fit(self.text, width, align, glyphs.ellipsis), self.role),)
+
+
+class Spans(NamedTuple):
+    """Text in several roles."""
+
+    spans: tuple[Span, ...]
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        return fit_spans(self.spans, width, align, glyphs.ellipsis)
+
+
+class Number(NamedTuple):
+    """A reading: missing, unknown, stale and bounded values drawn as such. ``role`` replaces that of a fresh value."""
+
+    reading: Reading
+    unit: Unit
+    role: Role = Role.TEXT
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        text, role = reading_text(self.reading, self.unit, glyphs=glyphs)
+        if self.reading.state is State.STALE:
+            aged = reading_text(self.reading, self.unit, glyphs=glyphs, with_age=True).text
+            text = aged if len(aged) <= width else text
+        return (Span(fit(text, width, align, glyphs.ellipsis), self.role if role is Role.TEXT else role),)
+
+
+class Usage(NamedTuple):
+    """A ratio as a bar and its per cent; the number alone where there is no room for a bar."""
+
+    reading: Reading
+    role: Role = Role.BAR
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        text, role = reading_text(self.reading, Unit.RATIO, glyphs=glyphs)
+        room = width - _PERCENT_WIDTH - 1
+        if room < _SHORTEST_BAR:
+            return (Span(fit(text, width, align, glyphs.ellipsis), role),)
+        ratio = self.reading.value if self.reading.known else math.nan
+        return (
+            Span(bar(ratio, room, glyphs), Role.STALE if role is Role.STALE else self.role),
+            Span(" " + fit(text, _PERCENT_WIDTH, "right", glyphs.ellipsis), role),
+        )
+
+
+_PERCENT_WIDTH = 4
+_SHORTEST_BAR = 3
+
+
+class Trend(NamedTuple):
+    """A short history on a fixed scale, oldest first, NaN for gaps."""
+
+    values: Sequence[float]
+    scale: Scale
+    role: Role = Role.TREND
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        del align
+        return (Span(strip_chart(self.values, width, self.scale, glyphs), self.role),)
+
+
+NOTHING = Text("")
+"""A cell that does not apply to its row. A value that should be there and is not is a ``Number`` that is missing."""

@@ -1,0 +1,83 @@
+"""Which columns fit a width, how wide they are, and on which page the others are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from widgets.grid.model import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column on a page."""
+
+    index: int
+    """Position in the model's columns (and in a row's cells)."""
+    column: Column
+    width: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """The columns that are shown side by side."""
+
+    placed: tuple[Placed, ...]
+    gap: int
+    spare: int = 0
+    """Blank cells right of the last column."""
+
+
+def gap_for(width: int) -> int:
+    """Blank cells between columns: two where there is room."""
+    return 2 if width >= 110 else 1
+
+
+def pages(columns: Sequence[Column], width: int) -> tuple[Page, ...]:
+    """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them.
+
+    The first page takes columns by priority as long as they fit; what does not fit goes to the next page by the same
+    rule. Within a page the columns keep their order. At least one page, even for a width of 0.
+    """
+    if not columns:
+        return (Page((), 1),)
+    gap = gap_for(width)
+    left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
+    out: list[Page] = []
+    while left or not out:
+        taken, free = [0], width - columns[0].width
+        for i in left:
+            need = columns[i].width + gap
+            if need <= free:
+                taken.append(i)
+                free -= need
+        if len(taken) == 1 and left:
+            # Not even one fits beside the name: it gets what there is, cut.
+            taken.append(left[0])
+        left = [i for i in left if i not in taken]
+        placed = _widen([columns[i] for i in sorted(taken)], sorted(taken), width, gap)
+        used = sum(p.width for p in placed) + gap * (len(placed) - 1)
+        out.append(Page(placed, gap, max(0, width - used)))
+    return tuple(out)
+
+
+def _widen(columns: list[Column], indices: list[int], width: int, gap: int) -> tuple[Placed, ...]:
+    """Give what is left over to the columns that can use it, by weight; take what lacks from the name."""
+    widths = [column.width for column in columns]
+    spare = width - sum(widths) - gap * (len(columns) - 1)
+    if spare < 0:
+        least = min(8, widths[0])
+        given = min(-spare, widths[0] - least)
+        widths[0] -= given
+        widths[-1] = max(0, widths[-1] + spare + given)
+    while spare > 0:
+        growing = [i for i, column in enumerate(columns) if column.grow and widths[i] < column.widest]
+        if not growing:
+            break
+        weight = sum(columns[i].grow for i in growing)
+        share = spare
+        for i in growing:
+            more = min(max(1, share * columns[i].grow // weight), columns[i].widest - widths[i], spare)
+            widths[i] += more
+            spare -= more
+    return tuple(Placed(i, column, w) for i, column, w in zip(indices, columns, widths, strict=True))

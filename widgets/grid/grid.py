@@ -1,0 +1,462 @@
+"""The fleet grid: thousands of rows, of which a tick draws only those that are on the screen and changed.
+
+Use::
+
+    grid = Grid(id="fleet")
+    grid.show(model)            # a GridModel, once per tick; draws nothing when nothing differs
+    grid.cursor                 # key of the row under the cursor, None while empty
+    grid.targets                # keys of the marked rows in display order, else the one under the cursor
+    grid.move_to("serving/chat-7c9f-x2k")
+
+The group under the cursor is open, and so are pinned ones (``+``). The cursor stays with its object, whatever happens
+to the order; when the object goes, it moves to the nearest neighbour and ``Grid.Vanished`` says so. Columns that do not
+fit are on the next page (→). Messages: Highlighted, Selected, Vanished, MarksChanged, HeadClicked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from fleet.model.snapshot import Severity
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.grid.columns import Page, pages
+from widgets.grid.model import Column, GridModel, Group, Row, Sort
+from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
+from widgets.line import Line, Span, fit, plain
+from widgets.line_view import LineView
+from widgets.severity import severity_span
+
+_WHEEL = 3
+"""Rows per turn of the wheel."""
+_BAR_WIDTH = 1
+"""The scroll bar's column; it is always kept free, so that nothing shifts when the bar comes and goes."""
+_HEAD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The model of a grid that has not been shown anything yet."""
+
+    waiting: str = ""
+    columns: tuple[Column, ...] = ()
+    groups: Sequence[Group] = ()
+    sort: Sort | None = None
+
+    def row(self, key: str) -> Row:
+        raise KeyError(key)
+
+
+class _Drawn(NamedTuple):
+    """A row as it was drawn last, and everything that its picture depends on."""
+
+    row: Row
+    page: Page
+    level: Level
+    marked: bool
+    spans: tuple[Span, ...]
+
+
+class Grid(LineView, can_focus=True):
+    """See the module."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", id="grid.down", show=False),
+        Binding("up,k", "move(-1)", "Up", id="grid.up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", id="grid.page_down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", id="grid.page_up", show=False),
+        Binding("home,g", "top", "First row", id="grid.top", show=False),
+        Binding("end,G", "bottom", "Last row", id="grid.bottom", show=False),
+        Binding("right_curly_bracket,shift+down", "group(1)", "Next group", id="grid.next_group", show=False),
+        Binding("left_curly_bracket,shift+up", "group(-1)", "Previous group", id="grid.previous_group", show=False),
+        Binding("right", "columns(1)", "More columns", id="grid.next_columns", show=False),
+        Binding("left", "columns(-1)", "Columns before", id="grid.previous_columns", show=False),
+        Binding("space", "mark", "Mark", id="grid.mark", show=False),
+        Binding("plus", "pin", "Keep open", id="grid.pin", show=False),
+        Binding("enter", "select", "Open", id="grid.select", show=False),
+    ]
+
+    class Highlighted(Message):
+        """The cursor is on another object."""
+
+        def __init__(self, grid: Grid, key: str | None) -> None:
+            super().__init__()
+            self.grid, self.key = grid, key
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class Selected(Message):
+        """Enter, or a double click, on an object."""
+
+        def __init__(self, grid: Grid, key: str) -> None:
+            super().__init__()
+            self.grid, self.key = grid, key
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class Vanished(Message):
+        """The object under the cursor is gone; the cursor went to ``now`` (None: nothing is left)."""
+
+        def __init__(self, grid: Grid, key: str, now: str | None) -> None:
+            super().__init__()
+            self.grid, self.key, self.now = grid, key, now
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class MarksChanged(Message):
+        """Rows were marked or unmarked, or marked ones went away."""
+
+        def __init__(self, grid: Grid, keys: tuple[str, ...]) -> None:
+            super().__init__()
+            self.grid, self.keys = grid, keys
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class HeadClicked(Message):
+        """A column's head was clicked: sort by it."""
+
+        def __init__(self, grid: Grid, column: str) -> None:
+            super().__init__()
+            self.grid, self.column = grid, column
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    DEFAULT_CSS = """
+    Grid {
+        height: 1fr;
+    }
+    """
+
+    def __init__(
+        self,
+        *,
+        waiting: str = "",
+        open_under_cursor: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's name
+        classes: str | None = None,
+    ) -> None:
+        """``waiting`` is what the grid says before the first ``show``."""
+        super().__init__(id=id, classes=classes)
+        self._model: GridModel = Nothing(waiting)
+        self._open_under_cursor = open_under_cursor
+        self._outline = Outline()
+        self._cursor: str | None = None
+        self._index = 0
+        self._top = 0
+        self._page = 0
+        self._group: str | None = None
+        self._pinned: set[str] = set()
+        self._marks: set[str] = set()
+        self._drawn: dict[str, _Drawn] = {}
+        self._pages_for: tuple[tuple[Column, ...], int] | None = None
+        self._pages: tuple[Page, ...] = ()
+
+    # what a screen asks and says
+
+    @property
+    def cursor(self) -> str | None:
+        """The key under the cursor; None while the grid is empty."""
+        return self._cursor
+
+    @property
+    def marks(self) -> frozenset[str]:
+        return frozenset(self._marks)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What an action is for: the marked rows in display order (those of closed groups last), else the cursor's."""
+        if self._marks:
+            shown = [key for key in self._outline.keys if key in self._marks]
+            return (*shown, *sorted(self._marks.difference(shown)))
+        return (self._cursor,) if self._cursor is not None else ()
+
+    @property
+    def visible_keys(self) -> tuple[str, ...]:
+        """The rows on the screen, from top to bottom: what is worth asking a source about."""
+        return tuple(self._outline.keys[self._top : self._top + self._view_height])
+
+    def show(self, model: GridModel) -> int:
+        """Show the model of a new tick; returns the number of lines refreshed."""
+        self._model = model
+        groups, gone = model.groups, self._cursor
+        group = group_of(groups, gone, self._group) if gone is not None else None
+        cursor = gone if group is not None else None
+        if cursor is None:
+            cursor, group = self._neighbour(groups)
+        self._settle(cursor, group, self._index - self._top, keep_top=self._top == 0)
+        self._forget_marks()
+        if gone is not None and gone != cursor:
+            self.post_message(self.Vanished(self, gone, cursor))
+        if gone != cursor:
+            self.post_message(self.Highlighted(self, cursor))
+        return self.redraw()
+
+    def move_to(self, key: str) -> bool:
+        """Put the cursor on an object; False where it is not in the grid."""
+        group = group_of(self._model.groups, key, self._group)
+        if group is None:
+            return False
+        at = self._outline.find(key)
+        screen_row = at - self._top if at is not None else self._index - self._top
+        before, self._cursor = self._cursor, key
+        self._settle(key, group, screen_row)
+        self.redraw()
+        if before != key:
+            self.post_message(self.Highlighted(self, key))
+        return True
+
+    def clear_marks(self) -> None:
+        """Unmark everything."""
+        self._set_marks(set())
+
+    # keys and mouse
+
+    def action_move(self, rows: int) -> None:
+        self._go(self._index + rows)
+
+    def action_page(self, screens: int) -> None:
+        self._go(self._index + screens * max(1, self._view_height - 1))
+
+    def action_top(self) -> None:
+        self._go(0)
+
+    def action_bottom(self) -> None:
+        self._go(len(self._outline.keys) - 1)
+
+    def action_group(self, step: int) -> None:
+        """To the next group; backwards first to the head of this one."""
+        levels = self._outline.levels
+        head = bytes((Level.GROUP,))
+        at = levels.find(head, self._index + 1) if step > 0 else levels.rfind(head, 0, self._index)
+        if at != -1:
+            self._go(at)
+
+    def action_columns(self, step: int) -> None:
+        page = min(max(0, self._page + step), max(0, len(self._pages) - 1))
+        if page != self._page:
+            self._page = page
+            self.redraw()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row, and go on to the next one."""
+        if self._cursor is not None:
+            self._set_marks(self._marks ^ {self._cursor})
+            self.action_move(1)
+
+    def action_pin(self) -> None:
+        """Keep the group under the cursor open when the cursor leaves it, or no longer."""
+        if self._group is not None:
+            self._pinned ^= {self._group}
+            self._settle(self._cursor, self._group, self._index - self._top)
+            self.redraw()
+
+    def action_select(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.Selected(self, self._cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < _HEAD:
+            column = self._column_at(event.x)
+            if column is not None:
+                self.post_message(self.HeadClicked(self, column.id))
+            return
+        index = self._top + event.y - _HEAD
+        if index < len(self._outline.keys):
+            self._go(index)
+            if event.chain == 2:
+                self.action_select()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_move(_WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_move(-_WHEEL)
+
+    def on_resize(self) -> None:
+        self._scroll_to_cursor()
+        self.redraw()
+
+    # where things are
+
+    @property
+    def _view_height(self) -> int:
+        return max(0, self.size.height - _HEAD)
+
+    def _go(self, index: int) -> None:
+        """Put the cursor on the row at ``index`` of the outline, or on the nearest that there is."""
+        keys = self._outline.keys
+        if keys:
+            self.move_to(keys[min(max(0, index), len(keys) - 1)])
+
+    def _settle(self, cursor: str | None, group: str | None, screen_row: int, *, keep_top: bool = False) -> None:
+        """Lay the rows out with the cursor on its object, on the line of the screen where the eye left it.
+
+        ``keep_top``: the view was at its top and stays there as long as the cursor is in it, so that what is worst is
+        never hidden above.
+        """
+        opened = self._pinned | {group} if self._open_under_cursor and group is not None else self._pinned
+        self._outline = outline(self._model.groups, opened)
+        self._cursor, self._group = cursor, group
+        self._index = self._outline.find(cursor) or 0
+        if not (keep_top and self._index < self._view_height):
+            self._top = self._index - min(max(0, screen_row), max(0, self._view_height - 1))
+        self._scroll_to_cursor()
+
+    def _scroll_to_cursor(self) -> None:
+        height = self._view_height
+        if not height:
+            return
+        top = min(self._top, self._index)
+        top = max(top, self._index - height + 1)
+        self._top = min(max(0, top), max(0, len(self._outline.keys) - height))
+
+    def _neighbour(self, groups: Sequence[Group]) -> tuple[str | None, str | None]:
+        """Where the cursor goes when its object is gone: (key, group), or nothing when nothing is left."""
+        if self._cursor is not None:
+            home = {key: group.key for group in groups for key in (group.key, *group.children)}
+            for key in neighbours(self._outline, self._index):
+                if key in home:
+                    return key, home[key]
+        return (groups[0].key, groups[0].key) if groups else (None, None)
+
+    def _set_marks(self, marks: set[str]) -> None:
+        if marks != self._marks:
+            self._marks = marks
+            self.post_message(self.MarksChanged(self, self.targets if marks else ()))
+            self.redraw()
+
+    def _forget_marks(self) -> None:
+        """A mark goes with its object: nothing of the same name that comes later inherits it."""
+        if self._marks:
+            there: set[str] = set()
+            for group in self._model.groups:
+                there.add(group.key)
+                there.update(group.children)
+            self._set_marks(self._marks & there)
+
+    def _column_at(self, x: int) -> Column | None:
+        page = self._layout(self.size.width)
+        end = 0
+        for placed in page.placed:
+            end += placed.width
+            if x < end:
+                return placed.column
+            end += page.gap
+        return None
+
+    # drawing
+
+    def _layout(self, width: int) -> Page:
+        wanted = (self._model.columns, width)
+        if self._pages_for != wanted:
+            self._pages = pages(self._model.columns, width - _BAR_WIDTH)
+            self._pages_for = wanted
+            self._page = min(self._page, len(self._pages) - 1)
+        return self._pages[self._page]
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        page = self._layout(width)
+        keys = self._outline.keys
+        if not keys:
+            return [self._head(page), *_notice(self._model.waiting, width, height - _HEAD)]
+        out = [self._head(page)]
+        drawn: dict[str, _Drawn] = {}
+        thumb = _thumb(len(keys), self._top, height - _HEAD)
+        for index in range(self._top, min(len(keys), self._top + height - _HEAD)):
+            key = keys[index]
+            drawn[key] = row = self._draw_row(key, self._outline.level(index), page)
+            spans = row.spans
+            if index - self._top in thumb:
+                spans = (*spans, Span(self.glyphs.thumb, Role.DIM))
+            out.append(Line(spans, Role.CURSOR if index == self._index else None))
+        self._drawn = drawn
+        return out
+
+    def _draw_row(self, key: str, level: Level, page: Page) -> _Drawn:
+        row, marked = self._model.row(key), key in self._marks
+        before = self._drawn.get(key)
+        if before is not None and before.page is page and before[:4] == (row, page, level, marked):
+            return before
+        spans: list[Span] = []
+        for position, (index, column, width) in enumerate((p.index, p.column, p.width) for p in page.placed):
+            if position:
+                spans.append(Span(" " * page.gap))
+                spans += row.cells[index].draw(width, column.align, self.glyphs)
+            else:
+                lead = _lead(row.severity, level, marked, self.glyphs)
+                spans += lead
+                spans += row.cells[index].draw(max(0, width - _LEADS[level]), column.align, self.glyphs)
+        spans.append(Span(" " * page.spare))
+        return _Drawn(row, page, level, marked, tuple(spans))
+
+    def _head(self, page: Page) -> Line:
+        spans: list[Span] = []
+        sort = self._model.sort
+        for position, placed in enumerate(page.placed):
+            column = placed.column
+            title = f"{column.title} {column.unit}" if column.unit else column.title
+            if sort is not None and sort.column == column.id:
+                title += self.glyphs.down if sort.descending else self.glyphs.up
+            if position:
+                spans.append(
+                    Span(" " * page.gap + fit(title, placed.width, column.align, self.glyphs.ellipsis), Role.HEAD)
+                )
+                continue
+            hint = self._page_hint()
+            room = max(0, placed.width - len(hint))
+            spans.append(Span(fit(" " * _LEADS[Level.GROUP] + title, room, "left", self.glyphs.ellipsis), Role.HEAD))
+            spans.append(Span(hint[: placed.width], Role.KEY))
+        return Line(tuple(spans))
+
+    def _page_hint(self) -> str:
+        if len(self._pages) < 2:
+            return ""
+        left = self.glyphs.left if self._page else ""
+        right = self.glyphs.right if self._page < len(self._pages) - 1 else ""
+        return f" {left}{self._page + 1}/{len(self._pages)}{right}"
+
+
+_LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
+"""Cells in front of a name: mark, tree, glyph, blank."""
+
+
+def _lead(severity: Severity | None, level: Level, marked: bool, glyphs: Glyphs) -> Iterable[Span]:
+    yield Span(glyphs.mark if marked else " ", Role.ACCENT)
+    if level is not Level.GROUP:
+        yield Span(glyphs.branch if level is Level.CHILD else glyphs.last_branch, Role.DIM)
+    yield severity_span(severity, glyphs)
+    yield Span(" ")
+
+
+def _notice(text: str, width: int, height: int) -> list[Line]:
+    """The text in the middle of an empty grid."""
+    lines = text.split("\n")
+    above = max(0, (height - len(lines)) // 3)
+    return [Line()] * above + [plain(" " * max(1, (width - len(line)) // 2) + line, Role.DIM) for line in lines]
+
+
+def _thumb(rows: int, top: int, height: int) -> range:
+    """The lines of the scroll bar's thumb; none where all rows fit."""
+    if rows <= height or height <= 0:
+        return range(0)
+    size = max(1, height * height // rows)
+    start = round(top * (height - size) / (rows - height))
+    return range(start, start + size)

@@ -1,0 +1,83 @@
+"""What a grid shows: columns, groups of rows in order, and a way to ask for the rows that are on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from fleet.model.snapshot import Severity
+from widgets.cells import Cell
+from widgets.line import Align
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, and how it behaves when the width changes.
+
+    ``width`` is the least that makes sense, in cells; up to ``widest`` it takes its share of what is left over, by
+    ``grow`` (0: none). Columns with a low ``priority`` number stay when it gets narrow; the others move to the next
+    page, one → away. The first column of a grid names the row: it is on every page, and its width includes the glyphs
+    in front of the name.
+    """
+
+    id: str
+    title: str
+    width: int
+    unit: str = ""
+    """Drawn beside the title."""
+    priority: int = 5
+    align: Align = "right"
+    grow: int = 0
+    widest: int = 0
+    """0 for ``width``."""
+
+
+class Row(NamedTuple):
+    """One row: its cells aligned with the columns of the model. Compared by value from tick to tick."""
+
+    key: str
+    cells: tuple[Cell, ...]
+    severity: Severity | None = None
+    """The glyph in front of the name; None for no glyph."""
+
+
+class Group(NamedTuple):
+    """A row of the first level and the keys of the rows below it, in order. Keys are unique in the whole grid."""
+
+    key: str
+    children: Sequence[str] = ()
+
+
+class Sort(NamedTuple):
+    """The column by which the model is sorted, for its mark in the head."""
+
+    column: str
+    descending: bool = True
+
+
+class GridModel(Protocol):
+    """A view model. ``groups`` are in display order; rows are asked for only while they are on the screen.
+
+    A new model object is passed to ``Grid.show`` for every tick; what it returns must not change after that.
+    """
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The same tuple from tick to tick, unless the columns change."""
+        ...
+
+    @property
+    def groups(self) -> Sequence[Group]: ...
+
+    @property
+    def sort(self) -> Sort | None: ...
+
+    @property
+    def waiting(self) -> str:
+        """What an empty grid says: what it waits for, or why there is nothing."""
+        ...
+
+    def row(self, key: str) -> Row:
+        """The row of a key from ``groups``."""
+        ...

@@ -1,0 +1,134 @@
+"""Lines as values: a widget shows a list of these, so that two frames can be compared before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from themes.glyphs import Glyphs
+from themes.palette import Palette, Role
+
+Align = Literal["left", "right"]
+
+
+class Span(NamedTuple):
+    """A run of text in one role. Text from outside goes through ``untrusted`` before it gets here."""
+
+    text: str
+    role: Role = Role.TEXT
+
+
+class Line(NamedTuple):
+    """One line of the screen. Shorter than the widget it is padded with blanks, longer it is cut.
+
+    ``overlay`` is laid over all of it, blanks included: the cursor.
+    """
+
+    spans: tuple[Span, ...] = ()
+    overlay: Role | None = None
+
+
+BLANK = Line()
+
+
+def plain(text: str, role: Role = Role.TEXT) -> Line:
+    """A line of one role."""
+    return Line((Span(text, role),))
+
+
+def width_of(text: str) -> int:
+    """Terminal cells that a text takes: two for wide characters, none for combining ones."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def spans_width(spans: Iterable[Span]) -> int:
+    """Terminal cells that spans take side by side."""
+    return sum(width_of(span.text) for span in spans)
+
+
+def fit(text: str, width: int, align: Align, ellipsis: str) -> str:
+    """The text in exactly ``width`` cells: padded, or cut with an ellipsis at its end."""
+    size = width_of(text)
+    if size == width:
+        return text
+    if size < width:
+        return text + " " * (width - size) if align == "left" else " " * (width - size) + text
+    if width <= 1:
+        return ellipsis[:width]
+    return set_cell_size(text, width - 1) + ellipsis
+
+
+def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) -> tuple[Span, ...]:
+    """Spans in exactly ``width`` cells: padded on the side away from ``align``, or cut with an ellipsis."""
+    size = spans_width(spans)
+    if size == width:
+        return spans
+    if size < width:
+        pad = Span(" " * (width - size))
+        return (*spans, pad) if align == "left" else (pad, *spans)
+    if width <= 0:
+        return ()
+    out: list[Span] = []
+    left = width
+    for span in spans:
+        size = width_of(span.text)
+        if size >= left:
+            out.append(Span(fit(span.text + " ", left, "left", ellipsis), span.role))
+            break
+        out.append(span)
+        left -= size
+    return tuple(out)
+
+
+_ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"}
+
+
+def to_ascii(text: str) -> str:
+    """The text in ASCII, as many cells wide; what has no counterpart becomes ``?`` in each of its cells."""
+    return "".join(char if char.isascii() else _ASCII_FOR.get(char, "?" * cell_len(char)) for char in text)
+
+
+def strip_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> Strip:
+    """The line as a Textual Strip of exactly ``width`` cells.
+
+    Neighbours of one style become one segment, and plain text carries no style at all: a sequence per cell is most of
+    what a full frame weighs. ``base`` is laid under everything where the theme paints a background of its own.
+    """
+    overlay = palette.style(line.overlay) if line.overlay is not None else None
+    if overlay is not None:
+        base = overlay if base is None else base + overlay
+    segments: list[Segment] = []
+    text, style, used = "", base, 0
+    for span in line.spans:
+        own = palette.style(span.role)
+        if base is not None:
+            # The overlay wins over the span's background but leaves its foreground alone.
+            own = base if own is None else own + base if overlay is not None else base + own
+        content = span.text if not glyphs.ascii or span.text.isascii() else to_ascii(span.text)
+        size = width_of(content)
+        if used + size > width:
+            content, size = set_cell_size(content, width - used), width - used
+        used += size
+        if own is style or own == style:
+            text += content
+        else:
+            if text:
+                segments.append(Segment(text, style))
+            text, style = content, own
+        if used >= width:
+            break
+    if used < width:
+        blank = " " * (width - used)
+        if style is base or style == base:
+            text += blank
+        else:
+            segments.append(Segment(text, style))
+            text, style = blank, base
+    if text:
+        segments.append(Segment(text, style))
+    return Strip(segments, width)

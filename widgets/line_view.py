@@ -1,0 +1,103 @@
+"""A widget that is a list of lines: it draws again only the lines that differ from what is on the screen.
+
+Textual does not compare frames: what is refreshed is written, changed or not, and a line that is touched twice is
+written twice. So the lines of a frame are values (``widgets.line``), a new frame is compared with the last one, and one
+region per line that differs is refreshed. An unchanged frame writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from themes.look import look
+from themes.palette import Palette, palette_for
+from widgets.line import BLANK, Line, strip_of
+
+
+class LineView(Widget):
+    """Base of the widgets that draw themselves line by line.
+
+    A subclass implements ``lines`` and calls ``redraw`` when something that it draws from has changed. Strips are kept
+    from frame to frame, with the escape sequences that Textual memoises in them. Such a widget has no padding and no
+    border of its own.
+    """
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self.glyphs = look().glyphs
+        self.lines_drawn = 0
+        """Lines turned into strips since the widget exists: tests count what a tick costs."""
+        self._lines: tuple[Line, ...] = ()
+        self._strips: list[Strip] = []
+        self._drawn_for: tuple[Size, Palette] | None = None
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The lines to show, at most ``height`` of them; what is missing is blank.
+
+        Pure but for caches: it may be called at any time. Raises nothing for any size, 0 × 0 included.
+        """
+        raise NotImplementedError
+
+    def redraw(self) -> int:
+        """Compare what is to be shown with what is shown and refresh the difference.
+
+        Returns the number of lines refreshed, 0 before the widget has a size.
+        """
+        size = self.size
+        if not size or not self.is_attached:
+            return 0
+        before = self._lines if self._drawn_for is not None and self._drawn_for[0] == size else None
+        self._draw()
+        if before is None:
+            self.refresh()
+            return size.height
+        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new]
+        if changed:
+            self.refresh(*(Region(0, y, size.width, 1) for y in changed))
+        return len(changed)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Textual's entry: strips of the lines in ``crop``, with its filters (and no styles cache in between)."""
+        if self._drawn_for != (self.size, self._palette):
+            self._draw()
+        strips = self._strips[crop.y : crop.y + crop.height]
+        if not self._palette.colourless:
+            background = self.background_colors[1]
+            for line_filter in self.get_line_filters():
+                strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if (crop.x, crop.width) != (0, self.size.width):
+            strips = [strip.crop(crop.x, crop.x + crop.width) for strip in strips]
+        return strips
+
+    @property
+    def shown_text(self) -> list[str]:
+        """The text of the lines as they are drawn, without styles."""
+        return [strip.text for strip in self._strips]
+
+    @property
+    def _palette(self) -> Palette:
+        return palette_for(self.app.theme, no_color=look().no_color or self.app.no_color)
+
+    def _draw(self) -> None:
+        size, palette = self.size, self._palette
+        width, height = size
+        same = self._drawn_for == (size, palette)
+        kept = dict(zip(self._lines, self._strips, strict=True)) if same else {}
+        lines = tuple(self.lines(width, height)[:height])
+        self._lines = lines + (BLANK,) * (height - len(lines))
+        base = None if self.app.native_ansi_color else self.rich_style
+        strips: list[Strip] = []
+        for line in self._lines:
+            strip = kept.get(line)
+            if strip is None:
+                strip = kept[line] = strip_of(line, width, palette, self.glyphs, base)
+                self.lines_drawn += 1
+            strips.append(strip)
+        self._strips = strips
+        self._drawn_for = (size, palette)
