@@ -1,0 +1,90 @@
+"""Which addresses to scrape when there is no Prometheus: the engines and the GPU exporters among the pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.metrics.target import Fetch, Target
+from fleet.model.objects import Container, Pod
+
+DCGM_PORT = 9400
+"""dcgm-exporter's default."""
+
+_PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
+"""Names that charts give the port that answers /metrics, the most telling first."""
+
+
+class Via(StrEnum):
+    """How a pod is reached."""
+
+    POD_IP = "pod-ip"
+    PROXY = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a pod answers metrics."""
+
+    pod: Pod
+    port: int
+    path: str
+
+    @property
+    def address(self) -> str:
+        """host:port, IPv6 in brackets."""
+        host = f"[{self.pod.ip}]" if ":" in self.pod.ip else self.pod.ip
+        return f"{host}:{self.port}"
+
+    def target(self, via: Via, fetch: Fetch | None) -> Target:
+        """The target by this way; ``fetch`` gets a path of the API server."""
+        if via is Via.POD_IP:
+            return Target(self.pod.namespace, self.pod.name, f"http://{self.address}{self.path}")
+        path = f"/api/v1/namespaces/{self.pod.namespace}/pods/{self.pod.name}:{self.port}/proxy{self.path}"
+        return Target(self.pod.namespace, self.pod.name, path, fetch=fetch)
+
+
+def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
+    """The endpoints of every pod that runs an engine or exports its node's GPUs.
+
+    A pod counts as an engine when its template names a model; its port is, in this order: the annotation
+    prometheus.io/port, a port whose name says so, a declared port among ``ports``, the first of ``ports``.
+    """
+    found = []
+    for pod in pods:
+        if pod.phase != "Running" or not pod.ip:
+            continue
+        where = pod.annotations.get("prometheus.io/path", "")
+        if exports_gpus(pod):
+            port = _annotated(pod.annotations) or _declared(pod.containers, (DCGM_PORT,)) or DCGM_PORT
+            found.append(Endpoint(pod, port, where or "/metrics"))
+        elif runs_engine(pod):
+            main = [c for c in pod.containers if not c.init]
+            port = _annotated(pod.annotations) or _declared(main, ports) or ports[0]
+            found.append(Endpoint(pod, port, where or path))
+    return found
+
+
+def runs_engine(pod: Pod) -> bool:
+    """The pod's template names a model to serve."""
+    return bool(pod.version.model or pod.version.served_name)
+
+
+def exports_gpus(pod: Pod) -> bool:
+    """The pod is a dcgm-exporter, by the labels of its chart or of the GPU operator."""
+    names = (pod.labels.get("app.kubernetes.io/name", ""), pod.labels.get("app", ""), pod.labels.get("k8s-app", ""))
+    return any("dcgm-exporter" in name for name in names)
+
+
+def _annotated(annotations: Mapping[str, str]) -> int | None:
+    text = annotations.get("prometheus.io/port", "")
+    return int(text) if text.isdigit() and 0 < int(text) < 65536 else None
+
+
+def _declared(containers: Iterable[Container], known: tuple[int, ...]) -> int | None:
+    declared = [port for container in containers for port in container.ports]
+    numbers = [number for _, number in declared]
+    by_name = dict(reversed(declared))
+    named = (by_name[name] for name in _PORT_NAMES if name in by_name)
+    return next(named, None) or next((port for port in known if port in numbers), None)

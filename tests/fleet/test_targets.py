@@ -1,0 +1,65 @@
+"""Which addresses are scraped when there is no Prometheus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet.model.objects import Container, ModelVersion, Pod
+from fleet.targets import Via, endpoints
+from tests.fleet.rows import pod
+
+LLAMA = ModelVersion(model="meta/llama", served_name="llama")
+
+
+def found(*pods: Pod, ports: tuple[int, ...] = (8000,)) -> list[str]:
+    return [f"{e.address}{e.path}" for e in endpoints(pods, ports, "/metrics")]
+
+
+def engine(**more: Any) -> Pod:
+    return pod("a", **({"ip": "10.0.0.7", "version": LLAMA} | more))
+
+
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        ({}, "10.0.0.7:8000/metrics"),
+        ({"containers": (Container("v", "i", ports=(("http", 8080), ("metrics", 9001))),)}, "10.0.0.7:9001/metrics"),
+        ({"containers": (Container("v", "i", ports=(("", 5000), ("", 8000))),)}, "10.0.0.7:8000/metrics"),
+        ({"containers": (Container("v", "i", ports=(("grpc", 50051),)),)}, "10.0.0.7:8000/metrics"),
+        (
+            {"annotations": {"prometheus.io/port": "9999", "prometheus.io/path": "/m"}},
+            "10.0.0.7:9999/m",
+        ),
+        ({"annotations": {"prometheus.io/port": "http"}}, "10.0.0.7:8000/metrics"),
+        ({"ip": "fd00::7"}, "[fd00::7]:8000/metrics"),
+    ],
+)
+def test_the_port_of_an_engine(more: dict[str, Any], address: str) -> None:
+    assert found(engine(**more)) == [address]
+
+
+def test_only_running_pods_with_an_address_that_serve_a_model_are_asked() -> None:
+    assert found(engine(phase="Pending"), engine(ip=""), engine(version=ModelVersion(image="nginx"))) == []
+
+
+def test_the_ports_of_the_configuration_are_the_last_resort() -> None:
+    assert found(engine(), ports=(30000, 8000)) == ["10.0.0.7:30000/metrics"]
+
+
+@pytest.mark.parametrize("label", ["app", "app.kubernetes.io/name", "k8s-app"])
+def test_gpu_exporters_are_known_by_their_labels(label: str) -> None:
+    exporter = pod("x", ip="10.0.0.9", labels={label: "nvidia-dcgm-exporter"})
+    assert found(exporter) == ["10.0.0.9:9400/metrics"]
+
+
+def test_through_the_api_server_a_target_is_a_path_of_its_proxy() -> None:
+    async def fetch(path: str) -> bytes:
+        return path.encode()
+
+    (endpoint,) = endpoints([engine()], (8000,), "/metrics")
+    target = endpoint.target(Via.PROXY, fetch)
+    assert target.url == "/api/v1/namespaces/serving/pods/a:8000/proxy/metrics"
+    assert target.fetch is fetch
+    assert endpoint.target(Via.POD_IP, None).url == "http://10.0.0.7:8000/metrics"

@@ -1,0 +1,84 @@
+"""Start a real vLLM server on the CPU, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.real.ports import free_port
+from tests.real.vllm_install import READY
+
+ENVIRONMENT = {
+    "VLLM_TARGET_DEVICE": "cpu",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+STARTUP = 300.0
+"""Seconds; about 30 on two idle cores, several times that on busy ones."""
+
+
+def installation() -> Path | None:
+    """The virtual environment with vLLM: $QUARTERDECK_VLLM, else .venv-vllm beside this project's own; None for none."""
+    root = Path(__file__).parents[2]
+    folder = Path(os.environ.get("QUARTERDECK_VLLM", root / ".venv-vllm"))
+    return folder if (folder / READY).exists() else None
+
+
+@contextmanager
+def served(vllm: Path, folder: Path) -> Iterator[str]:
+    """A ready server of a tiny random model, as ``http://127.0.0.1:port``; its model is called ``tiny``.
+
+    Raises RuntimeError with the end of its log when it does not become ready.
+    """
+    python = str(vllm / "bin" / "python")
+    maker = Path(__file__).with_name("vllm_model.py")
+    subprocess.run([python, str(maker), str(folder / "model")], check=True, capture_output=True)
+    port = free_port()
+    log = folder / "vllm.log"
+    command = [
+        str(vllm / "bin" / "vllm"), "serve", str(folder / "model"), "--served-model-name", "tiny",
+        "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32",
+        "--max-model-len", "1024", "--max-num-seqs", "16",
+    ]  # fmt: skip
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | ENVIRONMENT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(server, url, log)
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(10)
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + STARTUP
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{url}/health", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            # Not listening yet: there is nothing to await but the next attempt.
+            time.sleep(0.5)
+    raise RuntimeError(f"vLLM did not become ready:\n{log.read_text(errors='replace')[-3000:]}")
