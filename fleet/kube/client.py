@@ -1,0 +1,314 @@
+"""The one place through which every request to an API server goes.
+
+Raw bytes in, raw bytes out: what they mean is for the reflector and the projections. Only reads and the
+``selfsubject*`` reviews leave here; ``guard`` sees every method and URL before anything reaches the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from fleet.kube.credentials import Credentials
+from fleet.kube.errors import (
+    ERROR_BODY_LIMIT,
+    KubeconfigError,
+    NotKubernetesError,
+    ServerError,
+    UnauthorizedError,
+    UnreachableError,
+    error_of_exception,
+    error_of_response,
+)
+from fleet.kube.kubeconfig import Access
+
+if TYPE_CHECKING:
+    import aiohttp
+
+Guard = Callable[[str, str], None]
+"""Called with the method and the URL; raises to refuse the request."""
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+ANY: Final = "*/*"
+
+USER_AGENT = "quarterdeck"
+CONCURRENCY = 8
+"""Requests under way at once; watches and log streams count only until their headers are here."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to a TCP and TLS connection."""
+READ_TIMEOUT = 60.0
+"""Seconds for a whole answer: the API server's own limit for non-streaming requests."""
+
+_REVIEWS = (
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+    "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A 2xx answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str = ""
+
+    def json(self) -> Any:
+        """The body decoded. Raises :class:`NotKubernetesError` for one that is not JSON."""
+        return decode(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    accept: str = JSON
+    body: bytes | None = None
+    total: float | None = None
+    """Seconds for the whole answer."""
+    idle: float | None = None
+    """Seconds between two chunks of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A session and the settings that it was made with."""
+
+    session: aiohttp.ClientSession
+    configuration: Any
+
+
+class KubeClient:
+    """A client of one API server as one user.
+
+    ``last_ok`` is the Unix time of the last answer of any kind that a Kubernetes API server gives.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        guard: Guard | None = None,
+        environ: Mapping[str, str] = os.environ,
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        self.access = access
+        self.requests = 0
+        self.last_ok: float | None = None
+        self._guard = guard
+        self._credentials = Credentials(access, environ)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._connecting = asyncio.Lock()
+        self._link: _Link | None = None
+        self._closed = False
+
+    @property
+    def server(self) -> str:
+        """Where it is reached; never with credentials."""
+        return self.access.server
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- handed to the HTTP client, which tells connect from read
+    ) -> Response:
+        """One GET, read to its end. Raises :class:`KubeError` and :class:`KubeconfigError`."""
+        return await self._whole(_Request("GET", path, query, accept, total=timeout))
+
+    async def review(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST of a SelfSubject review: asks what is allowed, changes nothing. The answer's JSON.
+
+        Raises :class:`KubeError` and :class:`KubeconfigError`; ValueError for any other path.
+        """
+        if path not in _REVIEWS:
+            raise ValueError(f"not a review: {path}")
+        answer = await self._whole(_Request("POST", path, body=orjson.dumps(body), total=READ_TIMEOUT))
+        return answer.json()
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        idle: float | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A GET whose answer is read as it comes: a watch, a log. Gives its chunks.
+
+        ``idle`` is the longest silence in seconds, None for no limit. Raises :class:`KubeError` and
+        :class:`KubeconfigError` on entering, and :class:`UnreachableError` where the connection breaks while it is
+        read; the chunks end where the server ends them.
+        """
+        async with self._slots:
+            response = await self._send(_Request("GET", path, query, accept, idle=idle))
+        try:
+            self._check(response, accept)
+            yield self._chunks(response)
+        finally:
+            response.close()
+
+    async def close(self) -> None:
+        """Close the connections; streams under way end."""
+        self._closed = True
+        if self._link is not None:
+            await self._link.session.close()
+            self._link = None
+
+    async def _whole(self, request: _Request) -> Response:
+        import aiohttp
+
+        async with self._slots:
+            response = await self._send(request)
+            try:
+                self._check(response, request.accept)
+                content = await response.read()
+            except (aiohttp.ClientError, OSError) as error:
+                raise error_of_exception(error, self.server) from error
+            finally:
+                response.release()
+        self.last_ok = time()
+        return Response(response.status, content, response.content_type)
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        import aiohttp
+
+        try:
+            async for chunk in response.content.iter_any():
+                self.last_ok = time()
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise error_of_exception(error, self.server) from error
+
+    async def _send(self, request: _Request) -> aiohttp.ClientResponse:
+        """Send, and once more with renewed credentials where the answer is 401. A 2xx answer, its body unread."""
+        link = await self._connected()
+        try:
+            return await self._attempt(link, request)
+        except UnauthorizedError:
+            if not self._credentials.renewable:
+                raise
+        link = await self._connected(instead_of=link)
+        return await self._attempt(link, request)
+
+    async def _attempt(self, link: _Link, request: _Request) -> aiohttp.ClientResponse:
+        import aiohttp
+        from yarl import URL
+
+        url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        if self._guard is not None:
+            self._guard(request.method, url)
+        if link.session.closed:
+            raise UnreachableError("the credentials were renewed meanwhile", reason="closed")
+        self.requests += 1
+        try:
+            response = await link.session.request(
+                request.method,
+                URL(url, encoded=True),
+                data=request.body,
+                headers=self._headers(link, request),
+                # The token goes to the server of the kubeconfig and nowhere else.
+                allow_redirects=False,
+                proxy=link.configuration.proxy or None,
+                server_hostname=link.configuration.tls_server_name or None,
+                timeout=aiohttp.ClientTimeout(
+                    total=request.total, sock_connect=CONNECT_TIMEOUT, sock_read=request.idle
+                ),
+            )
+            if 200 <= response.status < 300:
+                return response
+            try:
+                content = await response.content.read(ERROR_BODY_LIMIT)
+            finally:
+                response.close()
+        except (aiohttp.ClientError, OSError) as error:
+            raise error_of_exception(error, self.server) from error
+        failure = error_of_response(response.status, response.headers, content)
+        if not isinstance(failure, NotKubernetesError | UnauthorizedError | ServerError):
+            self.last_ok = time()
+        raise failure
+
+    def _headers(self, link: _Link, request: _Request) -> list[tuple[str, str]]:
+        headers = [("Accept", request.accept), ("User-Agent", USER_AGENT), *self._credentials.impersonation()]
+        token = link.configuration.api_key.get("BearerToken")
+        if token:
+            headers.append(("Authorization", token))
+        if request.body is not None:
+            headers.append(("Content-Type", JSON))
+        return headers
+
+    async def _connected(self, instead_of: _Link | None = None) -> _Link:
+        """The session; made on the first request, and again when credentials are due or ``instead_of`` got a 401."""
+        async with self._connecting:
+            if self._closed:
+                raise UnreachableError("the client is closed", reason="closed")
+            link = self._link
+            if link is not None and not self._credentials.due and link is not instead_of:
+                return link
+            configuration = await self._credentials.load()
+            if link is not None and not _certificate_changed(link.configuration, configuration):
+                renewed = _Link(link.session, configuration)
+            else:
+                renewed = _Link(await self._session(configuration), configuration)
+                if link is not None:
+                    # Streams on the old certificate end here and are taken up again on the new one.
+                    await link.session.close()
+            self._link = renewed
+            return renewed
+
+    async def _session(self, configuration: Any) -> aiohttp.ClientSession:
+        try:
+            rest = await asyncio.to_thread(_rest_client, configuration)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            raise KubeconfigError(
+                f"the certificates of context {self.access.context!r} cannot be used: {error}",
+                f"Check certificate-authority and client-certificate in {self.access.file}; log in again.",
+            ) from error
+        session: aiohttp.ClientSession = rest._create_pool_manager()
+        return session
+
+    def _check(self, response: aiohttp.ClientResponse, accept: str) -> None:
+        """Raise :class:`NotKubernetesError` where JSON was asked for and something else came."""
+        if accept == JSON and response.content_type != JSON:
+            response.close()
+            raise NotKubernetesError(
+                f"{self.server} answered with {response.content_type}, not JSON: "
+                "a proxy or a login page stands in front of the API server",
+                status=response.status,
+            )
+
+
+def decode(body: bytes) -> Any:
+    """JSON decoded. Raises :class:`NotKubernetesError` for anything else, saying how it begins."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        start = body[:40].decode("utf-8", "replace")
+        raise NotKubernetesError(f"the server's answer is not JSON ({error}); it begins {start!r}") from error
+
+
+def _rest_client(configuration: Any) -> Any:
+    """The library's HTTP client: it makes the TLS context (slow: off the event loop) and, later, the session."""
+    from kubernetes.aio.client.rest import RESTClientObject
+
+    return RESTClientObject(configuration)
+
+
+def _certificate_changed(old: Any, new: Any) -> bool:
+    """Whether the TLS context must be made again. A certificate file may have been replaced in place."""
+    return bool(old.cert_file or new.cert_file) or old.ssl_ca_cert != new.ssl_ca_cert

@@ -1,0 +1,122 @@
+"""From an :class:`~fleet.kube.kubeconfig.Access` to what the HTTP client sends: certificates, token, proxy.
+
+The kubernetes client's own loader reads tokens, certificates, basic auth, OIDC and proxies. Exec plugins and token
+files are ours (exec_plugin.py): both must be read again before they expire, and their failures must say why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fleet.kube.errors import KubeconfigError
+from fleet.kube.exec_plugin import run_exec_plugin
+from fleet.kube.kubeconfig import Access
+
+EXPIRY_MARGIN = 60.0
+"""Seconds before its expiry that a credential is renewed."""
+TOKEN_FILE_AGE = 60.0
+"""Seconds after which a token file is read again: the kubelet rotates service-account tokens in place."""
+
+
+class Credentials:
+    """The credentials of one access, renewed when they are due.
+
+    ``load`` may be called again at any time; each call gives a fresh ``kubernetes.aio.client.Configuration``.
+    """
+
+    def __init__(self, access: Access, environ: Mapping[str, str] = os.environ) -> None:
+        self.access = access
+        self._environ = environ
+        # The OIDC loader writes renewed tokens into the mapping it is given: kept, so that the next call finds them.
+        self._user: dict[str, Any] = deepcopy(dict(access.user_settings))
+        self._due: float | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether the credentials are about to expire, or may have changed on disk."""
+        return self._due is not None and time.time() >= self._due
+
+    @property
+    def renewable(self) -> bool:
+        """Whether loading again can give something other than the last time."""
+        return any(key in self._user for key in ("exec", "tokenFile", "auth-provider", "client-certificate"))
+
+    async def load(self) -> Any:
+        """A ``kubernetes.aio.client.Configuration`` of this access.
+
+        Raises :class:`KubeconfigError`. Runs the exec plugin or asks the OIDC provider where the user has one; else it
+        stays on this machine.
+        """
+        user = self._user
+        self._due = None
+        if "exec" in user:
+            credential = await run_exec_plugin(self.access, self._environ)
+            user = {"token": credential.token} if credential.token else {}
+            if credential.certificate:
+                user["client-certificate-data"] = base64.b64encode(credential.certificate.encode()).decode()
+                user["client-key-data"] = base64.b64encode(credential.key.encode()).decode()
+            self._due = None if credential.expires is None else credential.expires - EXPIRY_MARGIN
+        elif user.get("tokenFile"):
+            user = {**user, "token": await asyncio.to_thread(self._read_token, Path(user["tokenFile"]))}
+            self._due = time.time() + TOKEN_FILE_AGE
+        elif isinstance(user.get("token"), str):
+            user = {**user, "token": user["token"].strip()}
+        # The import takes longer than a frame of the screen may.
+        loader_type, exception_type, configuration_type = await asyncio.to_thread(_library)
+        entry = "access"
+        loader = loader_type(
+            config_dict={
+                "current-context": entry,
+                "contexts": [{"name": entry, "context": {"cluster": entry, "user": entry}}],
+                "clusters": [{"name": entry, "cluster": dict(self.access.cluster_settings)}],
+                "users": [{"name": entry, "user": user}],
+            },
+            config_base_path="",
+        )
+        configuration = configuration_type()
+        try:
+            await loader.load_and_set(configuration)
+        except (exception_type, ValueError, KeyError, OSError) as error:
+            raise KubeconfigError(
+                f"the credentials of user {self.access.user!r} in {self.access.file} cannot be used: {error}",
+                "Log in again.",
+            ) from error
+        return configuration
+
+    def impersonation(self) -> list[tuple[str, str]]:
+        """What the kubeconfig's ``as``, ``as-uid``, ``as-groups`` and ``as-user-extra`` ask for, as request headers."""
+        user = self._user
+        headers = [
+            (header, str(user[key]))
+            for key, header in (("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid"))
+            if user.get(key)
+        ]
+        headers += [("Impersonate-Group", str(group)) for group in user.get("as-groups") or ()]
+        for name, values in (user.get("as-user-extra") or {}).items():
+            headers += [(f"Impersonate-Extra-{quote(name)}", str(value)) for value in values]
+        return headers
+
+    def _read_token(self, file: Path) -> str:
+        try:
+            token = file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise KubeconfigError(f"cannot read the token file {file}: {error}", "Check the file.") from error
+        if not token:
+            raise KubeconfigError(f"the token file {file} is empty", "Log in again.")
+        return token
+
+
+def _library() -> tuple[Any, type[Exception], Any]:
+    from kubernetes.aio.client import Configuration
+    from kubernetes.aio.config.config_exception import ConfigException
+    from kubernetes.aio.config.kube_config import KubeConfigLoader
+
+    return KubeConfigLoader, ConfigException, Configuration

@@ -1,0 +1,204 @@
+"""What can go wrong between the console and an API server, as types.
+
+Every failure of a request is one :class:`KubeError`; the subclass says what kind, so that callers decide by type and
+people read ``message`` (what is wrong) and ``remedy`` (what to do about it).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+ERROR_BODY_LIMIT = 64 * 1024
+"""Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
+
+
+class KubeconfigError(Exception):
+    """The kubeconfig, or what it names, cannot be used."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class KubeError(Exception):
+    """A request that did not give what it was sent for.
+
+    ``status`` is the HTTP status, 0 where none was received. ``retry_after`` is in seconds, None where the server
+    named no time.
+    """
+
+    remedy = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+        continue_token: str = "",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+        self.details: Mapping[str, Any] = details or {}
+        self.continue_token = continue_token
+        """With 410 in the middle of a list: resumes it, inconsistently."""
+        if remedy:
+            self.remedy = remedy
+
+
+class UnauthorizedError(KubeError):
+    """401: the credentials are missing, wrong or expired."""
+
+    remedy = "Renew the credentials of this context (log in again), or choose another context."
+
+
+class ForbiddenError(KubeError):
+    """403: the credentials are good and the permission is missing."""
+
+    remedy = "Ask a cluster administrator for the permission; `quarterdeck rbac auditor` prints the role."
+
+
+class NotFoundError(KubeError):
+    """404: the object, or the whole resource, is not there."""
+
+
+class ExpiredError(KubeError):
+    """410: the resourceVersion or continue token is older than what the server remembers."""
+
+
+class ThrottledError(KubeError):
+    """429: the server sheds load."""
+
+    remedy = "Nothing to do: the console waits as long as the server asks."
+
+
+class ServerError(KubeError):
+    """5xx: the server, or something in front of it, failed."""
+
+
+class UnreachableError(KubeError):
+    """No HTTP answer: refused, no such host, TLS failed, timed out or cut off."""
+
+
+class NotKubernetesError(KubeError):
+    """Something answered that is not a Kubernetes API server."""
+
+    remedy = "Check `server` of the cluster in the kubeconfig, and the proxy settings (HTTPS_PROXY, NO_PROXY)."
+
+
+_BY_STATUS: Mapping[int, type[KubeError]] = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    410: ExpiredError,
+    429: ThrottledError,
+}
+
+
+def error_of_status(status: Mapping[str, Any], retry_after: float | None = None) -> KubeError:
+    """The error that a Status object (of a body, or of a watch's ERROR event) stands for."""
+    code = status.get("code")
+    number = code if isinstance(code, int) else 0
+    reason = str(status.get("reason") or "")
+    details = status.get("details")
+    metadata = status.get("metadata")
+    token = metadata.get("continue") if isinstance(metadata, dict) else ""
+    kind = _BY_STATUS.get(number, ServerError if number >= 500 else KubeError)
+    if kind is KubeError and reason in {"Expired", "Gone"}:
+        kind = ExpiredError
+    if retry_after is None and isinstance(details, dict):
+        seconds = details.get("retryAfterSeconds")
+        retry_after = float(seconds) if isinstance(seconds, int) and seconds > 0 else None
+    return kind(
+        str(status.get("message") or reason or f"HTTP {number}"),
+        status=number,
+        reason=reason,
+        retry_after=retry_after,
+        details=details if isinstance(details, dict) else None,
+        continue_token=token if isinstance(token, str) else "",
+    )
+
+
+def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> KubeError:
+    """The error that an HTTP answer outside 2xx stands for.
+
+    Overload (429), unknown paths (404) and gateways (502-504) answer in plain text or HTML, so the body is taken for a
+    Status only where it is one.
+    """
+    retry_after = _seconds(headers.get("Retry-After"))
+    try:
+        document = orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        document = None
+    if isinstance(document, dict) and document.get("kind") == "Status":
+        return error_of_status({**document, "code": status}, retry_after)
+    html = "html" in headers.get("Content-Type", "").lower() or body.lstrip()[:1] == b"<"
+    if 300 <= status < 400 or (html and status not in {429, 502, 503, 504}):
+        where = headers.get("Location", "")
+        what = f"redirects to {where}" if where else f"answered HTTP {status} with a web page"
+        return NotKubernetesError(f"the server {what}: this is not a Kubernetes API server", status=status)
+    text = "" if html else " ".join(body[:200].decode("utf-8", "replace").split())
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else KubeError)
+    return kind(text or f"HTTP {status}", status=status, retry_after=retry_after)
+
+
+def error_of_exception(error: BaseException, server: str) -> KubeError:
+    """The :class:`UnreachableError` for what the HTTP client or the operating system raised."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
+    for link in chain:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return UnreachableError(
+                f"the certificate of {server} is not trusted: {link.verify_message or link}",
+                reason="x509",
+                remedy="Check certificate-authority(-data) of the cluster in the kubeconfig, and this machine's clock.",
+            )
+        if isinstance(link, socket.gaierror):
+            return UnreachableError(
+                f"no such host: {server} ({link.strerror})",
+                reason="dns",
+                remedy="Check the name in the kubeconfig, the VPN and the DNS of this machine.",
+            )
+        if isinstance(link, ConnectionRefusedError):
+            return UnreachableError(
+                f"connection refused by {server}",
+                reason="refused",
+                remedy="Check that the API server runs, and the address and port in the kubeconfig.",
+            )
+        if isinstance(link, ssl.SSLError):
+            return UnreachableError(
+                f"TLS with {server} failed: {link.reason or link}",
+                reason="tls",
+                remedy="Check that the server speaks https on this port, and the client certificate of the user.",
+            )
+    if any(isinstance(link, TimeoutError) for link in chain):
+        return UnreachableError(
+            f"{server} did not answer in time",
+            reason="timeout",
+            remedy="Check the network path (VPN, firewall, proxy) to the API server.",
+        )
+    return UnreachableError(
+        f"the connection to {server} broke: {str(error) or type(error).__name__}",
+        reason="broken",
+        remedy="Check the network path (VPN, firewall, proxy) to the API server.",
+    )
+
+
+def _seconds(value: str | None) -> float | None:
+    """Retry-After in seconds; the API server never sends the date form."""
+    return float(value) if value is not None and value.strip().isdigit() else None

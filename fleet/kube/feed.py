@@ -1,0 +1,132 @@
+"""One resource as far as it may be read: all namespaces at once, else namespace by namespace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Generic
+
+from fleet.kube.client import KubeClient
+from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
+from fleet.kube.pace import Pace
+from fleet.kube.project.fields import Interner
+from fleet.kube.reflector import Reflector
+from fleet.kube.resources import R, Resource
+
+
+class Feed(Generic[R]):
+    """The rows of one resource in view.
+
+    ``namespace`` is the one in view, empty for all; ``namespaces`` gives those to try where all at once is forbidden;
+    ``attempted`` is called after each attempt of a reflector.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource[R],
+        namespace: str,
+        namespaces: Callable[[], Awaitable[Sequence[str]]],
+        *,
+        pace: Pace,
+        interner: Interner,
+        attempted: Callable[[], None],
+    ) -> None:
+        self.resource = resource
+        self.changes = 0
+        """Grows with every change of the rows."""
+        self.reflectors: dict[str, Reflector[R]] = {}
+        """By scope."""
+        self.denied: ForbiddenError | None = None
+        """Set while the whole is forbidden and the namespaces are read one by one."""
+        self._client = client
+        self._namespace = namespace if resource.namespaced else ""
+        self._namespaces = namespaces
+        self._pace = pace
+        self._interner = interner
+        self._attempted = attempted
+        self._view: Mapping[str, R] = MappingProxyType({})
+        self._viewed = 0
+
+    @property
+    def synced(self) -> bool:
+        """Whether every reflector that may read has listed all once, and there is at least one."""
+        settled = [r for r in self.reflectors.values() if not isinstance(r.trouble, ForbiddenError)]
+        return bool(settled) and all(r.synced for r in settled)
+
+    def rows(self) -> Mapping[str, R]:
+        """The rows now, by key. Never changes once given; the same mapping as long as nothing changed."""
+        if self._viewed != self.changes:
+            merged: dict[str, R] = {}
+            for reflector in self.reflectors.values():
+                merged.update(reflector.rows)
+            self._view = MappingProxyType(merged)
+            self._viewed = self.changes
+        return self._view
+
+    async def run(self) -> None:
+        """Follow the resource until cancelled."""
+        if self._namespace or not self.resource.namespaced:
+            await self._reflector(self._namespace).run()
+        while True:
+            try:
+                await self._reflector("").run(until_forbidden=True)
+            except ForbiddenError as error:
+                self.denied = error
+            self._remove("")
+            await self._one_by_one()
+            self.denied = None
+
+    async def _one_by_one(self) -> None:
+        """Follow the namespaces one by one until the whole is allowed."""
+        tasks: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                scopes = await self._namespaces()
+                for scope in [scope for scope in tasks if scope not in scopes]:
+                    await _end([tasks.pop(scope)])
+                    self._remove(scope)
+                for scope in scopes:
+                    if scope not in tasks:
+                        tasks[scope] = asyncio.create_task(self._reflector(scope).run())
+                await asyncio.sleep(self._pace.denied)
+                if await self._allowed():
+                    return
+        finally:
+            await _end(list(tasks.values()))
+            for scope in tasks:
+                self._remove(scope)
+
+    async def _allowed(self) -> bool:
+        try:
+            await self._client.get(self.resource.path(), {"limit": "1"})
+        except (KubeError, KubeconfigError):
+            return False
+        return True
+
+    def _reflector(self, scope: str) -> Reflector[R]:
+        reflector = Reflector(
+            self._client,
+            self.resource,
+            scope,
+            interner=self._interner,
+            pace=self._pace,
+            changed=self._count,
+            attempted=self._attempted,
+        )
+        self.reflectors[scope] = reflector
+        return reflector
+
+    def _remove(self, scope: str) -> None:
+        if self.reflectors.pop(scope).rows:
+            self._count()
+
+    def _count(self) -> None:
+        self.changes += 1
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

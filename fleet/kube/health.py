@@ -1,0 +1,121 @@
+"""From the troubles of the feeds to what the header says of the Kubernetes source. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.kube.errors import (
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    ServerError,
+    ThrottledError,
+    UnauthorizedError,
+)
+from fleet.kube.feed import Feed
+from fleet.kube.kubeconfig import Access
+from fleet.model.snapshot import Health
+
+Trouble = KubeError | KubeconfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the source is, why, and what to do."""
+
+    health: Health
+    problem: str = ""
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+    since: float | None = None
+    """Unix time at which the trouble began, where that is known."""
+
+
+def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble | None) -> Verdict:
+    """The verdict over all feeds; ``probe`` is why the server did not answer when asked whether it is there."""
+    reflectors = [reflector for feed in feeds for reflector in feed.reflectors.values()]
+    troubles = [
+        (reflector.troubled_since or 0.0, reflector.trouble)
+        for reflector in reflectors
+        if reflector.trouble is not None and not _is_refusal(reflector.trouble)
+    ]
+    working = any(reflector.synced and reflector.trouble is None for reflector in reflectors)
+    since = min((began for began, _ in troubles), default=None)
+    trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
+    if trouble is not None:
+        return Verdict(Health.DOWN, *explain(trouble, access), since=since)
+    notes = _notes(feeds, user)
+    if any(not reflector.synced and reflector.trouble is None for reflector in reflectors) or not reflectors:
+        return Verdict(Health.STARTING, notes=notes)
+    if notes:
+        refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
+        return Verdict(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
+    return Verdict(Health.LIVE)
+
+
+def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
+    """(what is wrong, what to do), naming the user and the file that the credentials come from."""
+    if not isinstance(trouble, UnauthorizedError):
+        if isinstance(trouble, ServerError | ThrottledError):
+            return f"{access.server} answers HTTP {trouble.status}: {trouble.message}", trouble.remedy
+        return trouble.message, trouble.remedy
+    where = f" in {access.file}" if access.file else ""
+    problem = f"{access.server} does not accept the credentials of user {access.user!r}{where} (401 {trouble.message})"
+    settings = access.user_settings
+    plugin = settings.get("exec")
+    if isinstance(plugin, dict):
+        remedy = f"Its exec plugin gave credentials that are refused: log in again with `{plugin.get('command')}`."
+    elif settings.get("tokenFile"):
+        remedy = f"The token in {settings['tokenFile']} has expired or was revoked: renew it."
+    elif settings.get("token"):
+        remedy = "The token has expired or was revoked: log in again, or choose another context."
+    elif settings.get("client-certificate") or settings.get("client-certificate-data"):
+        remedy = "The client certificate is refused, perhaps expired: renew it, or choose another context."
+    else:
+        remedy = "The user entry has no credentials: log in, or choose another context."
+    return problem, remedy
+
+
+def _is_refusal(trouble: Trouble | None) -> bool:
+    """Whether the server answered, and said no: of one resource, not of itself."""
+    return isinstance(trouble, ForbiddenError | NotFoundError)
+
+
+def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[str, ...]:
+    notes: list[str] = []
+    partial: dict[tuple[str, ...], list[str]] = {}
+    for feed in feeds:
+        troubles = {scope: r.trouble for scope, r in feed.reflectors.items() if r.trouble is not None}
+        readable = tuple(sorted(scope for scope in feed.reflectors if scope not in troubles))
+        if feed.denied is not None and readable:
+            partial.setdefault(readable, []).append(feed.resource.name)
+        elif feed.denied is not None:
+            notes.append(_lost(feed, feed.denied, user))
+        else:
+            notes += [_lost(feed, t, user) for t in troubles.values() if _is_refusal(t) and not _is_absent(feed, t)]
+        notes += [f"{feed.resource.name}: {t.message}" for t in troubles.values() if not _is_refusal(t)]
+        skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
+        if skipped:
+            notes.append(f"{feed.resource.name}: {skipped} objects made no sense and were left out")
+    for scopes, names in partial.items():
+        shown = ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if len(scopes) > 3 else "")
+        notes.append(f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces")
+    return tuple(dict.fromkeys(notes))
+
+
+def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:
+    return feed.resource.optional and isinstance(trouble, NotFoundError)
+
+
+def _lost(feed: Feed[Any], trouble: Trouble, user: str) -> str:
+    """What is missing, why, and who can change it."""
+    resource = feed.resource
+    if isinstance(trouble, NotFoundError):
+        return f"{resource.name}: this server has no {resource.qualified}; not shown: {resource.lost}"
+    return (
+        f"{resource.name}: forbidden; not shown: {resource.lost}. "
+        f"A cluster administrator must grant {user or 'this user'} get, list and watch on {resource.qualified}"
+    )

@@ -1,0 +1,318 @@
+"""Keeps the rows of one resource equal to the server's: list in pages, then watch, for ever.
+
+After every fault the watch goes on from the last resourceVersion seen, so that nothing is missed and nothing counted
+twice; where the server no longer remembers it (410), the whole is listed again and what vanished meanwhile is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic
+
+import orjson
+
+from fleet.kube.client import KubeClient, decode
+from fleet.kube.errors import (
+    ExpiredError,
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    NotKubernetesError,
+    UnreachableError,
+    error_of_status,
+)
+from fleet.kube.pace import Backoff, Pace
+from fleet.kube.project.fields import Interner, Raw, mapping, text
+from fleet.kube.resources import R, Resource
+
+TURN = 0.008
+"""Seconds of work after which the event loop gets a turn."""
+LINE_LIMIT = 16 * 2**20
+"""Bytes of one watch event: etcd refuses objects over 1.5 MiB, so a longer line is not one."""
+STUCK = 3
+"""Watches in a row that break without an event, after which the resourceVersion is given up and all listed again."""
+
+
+class Reflector(Generic[R]):
+    """One resource in one scope: a namespace, or all of them ("").
+
+    ``rows`` belongs to the reflector and changes in place; ``changed`` is called after each change of it,
+    ``attempted`` when an attempt to list or watch has worked or failed.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource[R],
+        scope: str,
+        *,
+        interner: Interner,
+        pace: Pace,
+        changed: Callable[[], None],
+        attempted: Callable[[], None],
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.rows: dict[str, R] = {}
+        self.synced = False
+        """Whether ``rows`` has been complete once."""
+        self.trouble: KubeError | KubeconfigError | None = None
+        """Why the last attempt failed; None while listing or watching works."""
+        self.troubled_since: float | None = None
+        self.skipped = 0
+        """Objects that could not be made sense of."""
+        self._client = client
+        self._interner = interner
+        self._pace = pace
+        self._changed = changed
+        self._attempted = attempted
+        self._version = ""
+        self._paged = True
+        self._stuck = 0
+        self._woken = asyncio.Event()
+        self._severed = asyncio.Event()
+
+    async def run(self, *, until_forbidden: bool = False) -> None:
+        """Follow the resource until cancelled.
+
+        With ``until_forbidden`` raises :class:`ForbiddenError` when the list is refused, else asks again from time to
+        time.
+        """
+        backoff = Backoff(self._pace)
+        while True:
+            listing = not self._version
+            try:
+                if listing:
+                    await self._list()
+                    listing = False
+                if await self._watch():
+                    backoff.reset()
+                    continue
+                wait = backoff.wait()
+            except ExpiredError:
+                self._version = ""
+                wait = backoff.wait()
+            except (ForbiddenError, NotFoundError) as error:
+                self._failed(error)
+                self._version = ""
+                if listing:
+                    self._clear()
+                    if until_forbidden and isinstance(error, ForbiddenError):
+                        raise
+                wait = self._pace.denied * (0.75 + backoff.random.random() / 2)
+            except (KubeError, KubeconfigError) as error:
+                self._failed(error)
+                wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
+            await self._pause(wait)
+
+    def wake(self) -> None:
+        """End the wait before the next attempt: the server answers again."""
+        self._woken.set()
+
+    def sever(self) -> None:
+        """Give up the connection of the watch, which may be dead without anybody having said so."""
+        self._severed.set()
+
+    async def _pause(self, seconds: float) -> None:
+        self._woken.clear()
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _failed(self, error: KubeError | KubeconfigError) -> None:
+        self.trouble = error
+        if self.troubled_since is None:
+            self.troubled_since = time.time()
+        self._attempted()
+
+    def _worked(self) -> None:
+        self.trouble = None
+        self.troubled_since = None
+        self._attempted()
+
+    def _clear(self) -> None:
+        if self.rows:
+            self.rows.clear()
+            self._changed()
+        self.synced = False
+
+    async def _list(self) -> None:
+        """Read all pages of one consistent list and put them in place of the rows."""
+        fresh: dict[str, R] = {}
+        query = {"limit": str(self.resource.page)} if self._paged else {}
+        try:
+            while True:
+                response = await self._client.get(self.resource.path(self.scope), query)
+                document = decode(response.body)
+                del response
+                version, token = self._list_metadata(document)
+                await self._take(document.get("items") or [], fresh)
+                del document
+                if not token:
+                    break
+                query["continue"] = token
+        except ExpiredError:
+            # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
+            self._paged = False
+            raise
+        self._paged = True
+        self._replace(fresh)
+        self._version = version
+        self._stuck = 0
+        self._worked()
+
+    def _list_metadata(self, document: Any) -> tuple[str, str]:
+        """(resourceVersion, continue) of a list. Raises :class:`NotKubernetesError` for anything else."""
+        if not isinstance(document, dict) or not isinstance(document.get("items") or [], list):
+            raise NotKubernetesError(f"the answer to a list of {self.resource.name} is not a list")
+        metadata = mapping(document, "metadata")
+        version = text(metadata, "resourceVersion")
+        if not version:
+            raise NotKubernetesError(f"the list of {self.resource.name} has no resourceVersion")
+        return version, text(metadata, "continue")
+
+    async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
+        """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
+        turn = time.monotonic()
+        for item in items:
+            row = self._row(item)
+            if row is not None:
+                fresh[row.key] = row
+            if time.monotonic() - turn > TURN:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+        if not self.synced:
+            self.rows.update(fresh)
+            self._changed()
+
+    def _row(self, raw: object) -> R | None:
+        if not isinstance(raw, dict) or not text(mapping(raw, "metadata"), "name"):
+            self.skipped += 1
+            return None
+        return self.resource.project(raw, self._interner)
+
+    def _replace(self, fresh: dict[str, R]) -> None:
+        before = {key: (row.uid, row.resource_version) for key, row in self.rows.items()}
+        after = {key: (row.uid, row.resource_version) for key, row in fresh.items()}
+        if before != after or not self.synced:
+            self.rows = fresh
+            self.synced = True
+            self._trim()
+            self._changed()
+
+    def _trim(self) -> None:
+        """Keep to the bound, with some slack so that it is not done for every event."""
+        bound, newest = self.resource.bound, self.resource.newest
+        if bound is None or newest is None or len(self.rows) <= bound + bound // 4:
+            return
+        keep = sorted(self.rows.values(), key=newest, reverse=True)[:bound]
+        self.rows = {row.key: row for row in keep}
+
+    async def _watch(self) -> bool:
+        """Watch until the server ends it. Whether it was of use: brought an event, or lasted.
+
+        A connection that breaks once it stood is no trouble: the next attempt shows whether there is one.
+        """
+        seconds = Backoff(self._pace).random.randint(*self._pace.watch)
+        query = {
+            "watch": "1",
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        self._severed.clear()
+        began, start = time.monotonic(), self._version
+        broken = False
+        async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
+            self._worked()
+            try:
+                await self._follow(chunks)
+            except UnreachableError:
+                broken = True
+        progress = self._version != start
+        self._stuck = 0 if progress or not broken else self._stuck + 1
+        if self._stuck >= STUCK:
+            self._version, self._stuck = "", 0
+        return progress or time.monotonic() - began > self._pace.first * 10
+
+    async def _follow(self, chunks: AsyncIterator[bytes]) -> None:
+        severed = asyncio.ensure_future(self._severed.wait())
+        reading = asyncio.ensure_future(self._apply_all(chunks))
+        try:
+            await asyncio.wait({severed, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                raise UnreachableError("the watch was given up", reason="severed")
+            reading.result()
+        finally:
+            for task in (severed, reading):
+                task.cancel()
+            await asyncio.gather(severed, reading, return_exceptions=True)
+
+    async def _apply_all(self, chunks: AsyncIterator[bytes]) -> None:
+        turn = time.monotonic()
+        async for line in _lines(chunks):
+            self._apply(line)
+            if time.monotonic() - turn > TURN:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+
+    def _apply(self, line: bytes) -> None:
+        """Apply one watch event.
+
+        Raises :class:`KubeError` for an ERROR event, and :class:`UnreachableError` for a line that is not an event:
+        what it said is unknown, so the watch is opened again from the last resourceVersion.
+        """
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise UnreachableError(f"garbage in the watch of {self.resource.name}: {error}") from error
+        raw = event.get("object") if isinstance(event, dict) else None
+        if not isinstance(raw, dict):
+            raise UnreachableError(f"garbage in the watch of {self.resource.name}")
+        kind = event.get("type")
+        if kind == "ERROR":
+            raise error_of_status(raw)
+        version = text(mapping(raw, "metadata"), "resourceVersion")
+        if kind in {"ADDED", "MODIFIED"}:
+            self._put(raw)
+        elif kind == "DELETED":
+            self._drop(raw)
+        elif kind != "BOOKMARK":
+            raise UnreachableError(f"an event of unknown type {kind!r} in the watch of {self.resource.name}")
+        if version:
+            self._version = version
+
+    def _put(self, raw: Raw) -> None:
+        row = self._row(raw)
+        if row is not None:
+            self.rows[row.key] = row
+            self._trim()
+            self._changed()
+
+    def _drop(self, raw: Raw) -> None:
+        row = self._row(raw)
+        if row is not None and self.rows.pop(row.key, None) is not None:
+            self._changed()
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream. What follows the last newline was cut off and is not a line.
+
+    Raises :class:`UnreachableError` for a line over :data:`LINE_LIMIT`.
+    """
+    rest = bytearray()
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" not in chunk:
+            if len(rest) > LINE_LIMIT:
+                raise UnreachableError("the watch sends a line without an end")
+            continue
+        *whole, last = bytes(rest).split(b"\n")
+        rest = bytearray(last)
+        for line in whole:
+            if line.strip():
+                yield line

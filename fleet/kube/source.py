@@ -1,0 +1,209 @@
+"""The Kubernetes source: everything the console knows of the cluster, followed in the background.
+
+``start`` returns at once; ``state`` may be called on every tick and costs next to nothing where nothing changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fleet.kube.client import Guard, KubeClient
+from fleet.kube.errors import (
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    NotKubernetesError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from fleet.kube.feed import Feed
+from fleet.kube.health import Trouble, judge
+from fleet.kube.kubeconfig import Access
+from fleet.kube.pace import Pace
+from fleet.kube.project.fields import Interner, mapping, mappings, text, texts
+from fleet.kube.resources import PODS, R, Resource
+from fleet.kube.state import KubeState
+from fleet.model.snapshot import Cluster, Health, SourceStatus
+
+NAME = "kubernetes"
+_REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_VERSION = "/version"
+
+
+class KubernetesSource:
+    """One cluster, seen as one user, in one namespace or in all.
+
+    ``namespace`` is the one in view, empty for all; ``namespaces`` are tried one by one where all at once is forbidden
+    and the namespaces may not be listed either (then also the context's own).
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        namespace: str = "",
+        namespaces: Sequence[str] = (),
+        guard: Guard | None = None,
+        pace: Pace | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.access = access
+        self.client = KubeClient(access, guard=guard, environ=environ)
+        self._namespace = namespace
+        self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))
+        self._pace = pace or Pace()
+        self._interner = Interner()
+        self._attempted = asyncio.Event()
+        self._pods = self._feed(PODS)
+        self._feeds: tuple[Feed[Any], ...] = (self._pods,)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._cluster = Cluster(
+            context=access.context,
+            cluster=access.cluster,
+            server=access.server,
+            namespace=namespace,
+            user=access.user,
+        )
+        self._probe: Trouble | None = None
+        self._identified = False
+        self._health = Health.STARTING
+        self._since = time.time()
+        self._requests = 0
+        self._scopes: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+        self._asking = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Begin to follow the cluster. Returns at once; troubles show in the state."""
+        self._tasks = [asyncio.create_task(feed.run(), name=f"follow {feed.resource.name}") for feed in self._feeds]
+        self._tasks.append(asyncio.create_task(self._watch_over(), name="watch over the API server"))
+
+    async def stop(self) -> None:
+        """End all that runs and close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.client.close()
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
+        """Wait until every resource is complete or known to be out of reach. False where that took longer."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not all(self._settled(feed) for feed in self._feeds):
+                    self._attempted.clear()
+                    await self._attempted.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def state(self) -> KubeState:
+        """The rows and the status now."""
+        verdict = judge(self._feeds, self.access, self._cluster.user, self._probe)
+        if verdict.health is not self._health:
+            self._health = verdict.health
+            self._since = verdict.since or time.time()
+        requests, self._requests = self.client.requests - self._requests, self.client.requests
+        return KubeState(
+            generation=sum(feed.changes for feed in self._feeds),
+            cluster=self._cluster,
+            status=SourceStatus(
+                name=NAME,
+                health=verdict.health,
+                since=self._since,
+                last_ok=self.client.last_ok,
+                problem=verdict.problem,
+                remedy=verdict.remedy,
+                endpoint=self.client.server,
+                notes=verdict.notes,
+                requests=requests,
+            ),
+            synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
+            pods=self._pods.rows(),
+        )
+
+    def _feed(self, resource: Resource[R]) -> Feed[R]:
+        return Feed(
+            self.client,
+            resource,
+            self._namespace,
+            self._readable,
+            pace=self._pace,
+            interner=self._interner,
+            attempted=self._attempted.set,
+        )
+
+    @staticmethod
+    def _settled(feed: Feed[Any]) -> bool:
+        """Whether the feed has all that it will get without somebody granting it more."""
+        return bool(feed.reflectors) and all(
+            reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
+            for reflector in feed.reflectors.values()
+        )
+
+    async def _readable(self) -> Sequence[str]:
+        """The namespaces to read one by one: those the server lists, else those configured. Asked once a minute."""
+        async with self._asking:
+            asked, scopes = self._scopes
+            if time.monotonic() - asked < self._pace.denied * 0.9:
+                return scopes
+            try:
+                answer = await self.client.get("/api/v1/namespaces")
+                listed = [text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items")]
+                scopes = tuple(filter(None, listed)) or self._fallback
+            except ForbiddenError:
+                scopes = self._fallback
+            except (KubeError, KubeconfigError):
+                scopes = scopes or self._fallback
+            self._scopes = (time.monotonic(), scopes)
+            return scopes
+
+    async def _watch_over(self) -> None:
+        """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
+        while True:
+            quiet = time.time() - (self.client.last_ok or 0.0) >= self._pace.quiet
+            if quiet or self._probe is not None or not self._identified:
+                await self._ask()
+            await asyncio.sleep(self._pace.probe)
+
+    async def _ask(self) -> None:
+        try:
+            answer = await self.client.get(_VERSION, timeout=self._pace.probe)
+            self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
+            if not self._identified:
+                await self._identify()
+        except (UnreachableError, UnauthorizedError, NotKubernetesError, KubeconfigError) as error:
+            self._probe = error
+            return
+        except KubeError:
+            # /version may be closed or overloaded: that the server answers is all that was asked.
+            self._identified = True
+        self._recover()
+
+    def _recover(self) -> None:
+        """The server answers. Where it did not before, connections from then may be dead: make them anew."""
+        if self._probe is None:
+            return
+        self._probe = None
+        for feed in self._feeds:
+            for reflector in feed.reflectors.values():
+                reflector.sever()
+                reflector.wake()
+
+    async def _identify(self) -> None:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        try:
+            review = await self.client.review(_REVIEW, body)
+        except (ForbiddenError, NotFoundError):
+            # Servers before 1.28 do not have it: the kubeconfig's name for the user stays.
+            self._identified = True
+            return
+        who = mapping(mapping(review, "status"), "userInfo") if isinstance(review, dict) else {}
+        self._identified = True
+        user = text(who, "username") or self.access.user
+        self._cluster = replace(self._cluster, user=user, groups=tuple(texts(who, "groups")))

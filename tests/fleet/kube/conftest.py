@@ -1,0 +1,28 @@
+"""A scripted API server, and waiting for what should come true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from fleet.kube.pace import Pace
+from tests.fleet.kube.api import Api
+
+QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=0.2, probe=0.1)
+"""The same waits as in production, in milliseconds."""
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    """An API server with no objects."""
+    async with Api() as server:
+        yield server
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait until the condition holds; fails after ``seconds``."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 -- over plain state, which signals nothing
+            await asyncio.sleep(0.002)
