@@ -77,6 +77,8 @@ class Engine:
     stats: EngineStats
     slowdown: float = 1.0
     """How many times longer everything takes than on a healthy GPU."""
+    handicap: float = 1.0
+    """The same for what its software costs: a bad version."""
     stuck: bool = False
     """The process answers, its engine loop stands still."""
     asleep: bool = False
@@ -111,7 +113,7 @@ class Engine:
         batch = max(1, len(self.running))
         queue = len(self.waiting) / batch
         step = self._step_time(batch)
-        return (1 + queue) * (step * max(1, output) + prompt / self.spec.prefill_rate * self.slowdown)
+        return (1 + queue) * (step * max(1, output) + prompt / self.spec.prefill_rate * self._factor)
 
     def submit(self, request: Request) -> None:
         """Queue a request; its prompt and output are cut to the model's length."""
@@ -205,7 +207,11 @@ class Engine:
 
     def _step_time(self, decoding: int) -> float:
         spec = self.spec
-        return (spec.step_base + spec.step_per_seq * decoding + spec.step_per_kv_token * self._resident) * self.slowdown
+        return (spec.step_base + spec.step_per_seq * decoding + spec.step_per_kv_token * self._resident) * self._factor
+
+    @property
+    def _factor(self) -> float:
+        return self.slowdown * self.handicap
 
     def _mixed_step(self) -> None:
         decoding = len(self.running) - len(self._prefilling)
@@ -220,7 +226,7 @@ class Engine:
             if not request.todo:
                 done.append(self._prefilling.popleft())
         self._backlog -= chunk
-        prefill = chunk / self.spec.prefill_rate * self.slowdown
+        prefill = chunk / self.spec.prefill_rate * self._factor
         self.busy_prefill += prefill
         self._decoded(1, decoding, self._step_time(decoding) + prefill, chunk)
         for request in done:

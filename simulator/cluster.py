@@ -1,0 +1,261 @@
+"""The machines and pods of the simulated cluster, and the scheduler that brings them together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from simulator.blueprint import Blueprint, NodePool, WorkloadSpec
+from simulator.gpu import Gpu
+from simulator.interfaces import ObjectStore
+from simulator.objects import (
+    POOL_LABEL,
+    Object,
+    manifest,
+    micro_timestamp,
+    node_address,
+    owner,
+    timestamp,
+    uid,
+)
+from simulator.pods import Phase, Pod
+
+EVENT_TTL = 3600.0
+"""Seconds after which the API server forgets an event."""
+_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_ADDRESSES = 62_500
+
+
+@dataclass(slots=True)
+class Machine:
+    """A GPU node; `gpus` has one entry per GPU or per MIG instance."""
+
+    name: str
+    number: int
+    pool: NodePool
+    gpus: list[Gpu] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for index in range(self.pool.gpus):
+            for instance in range(self.pool.mig_per_gpu or 1):
+                mig_id = instance + 1 if self.pool.mig else -1
+                self.gpus.append(Gpu(self.pool.gpu, self.name, index, self.pool.mig, mig_id))
+
+    def free(self) -> list[Gpu]:
+        """The GPUs that no pod holds."""
+        return [gpu for gpu in self.gpus if gpu.holder is None]
+
+
+class Cluster:
+    """Keeps pods and machines, and tells the object store of every change."""
+
+    def __init__(self, store: ObjectStore, blueprint: Blueprint, seed: int, pod_prefix: str) -> None:
+        self.store = store
+        self.pods: dict[tuple[str, str], Pod] = {}
+        names = [(pool, n) for pool in blueprint.pools for n in range(pool.nodes)]
+        self.machines = {
+            f"gpu-{pool.name}-{n}": Machine(f"gpu-{pool.name}-{n}", number, pool)
+            for number, (pool, n) in enumerate(names)
+        }
+        self._by_owner: dict[str, dict[str, Pod]] = {}
+        self._random = random.Random(f"{seed}/names")
+        self._prefix = pod_prefix
+        self._addresses = 0
+        self._events: dict[tuple[str, str, str], Object] = {}
+
+    def pods_of(self, owner_uid: str) -> list[Pod]:
+        """The pods that an object controls, those that end included, oldest first."""
+        return list(self._by_owner.get(owner_uid, {}).values())
+
+    def suffix(self) -> str:
+        """Five characters that make a generated name unique."""
+        return "".join(self._random.choices(_NAME_ALPHABET, k=5))
+
+    def create_pod(
+        self, controller: Object, name: str, template: Object, now: float, workload: WorkloadSpec | None
+    ) -> Pod:
+        """Create a pod for a ReplicaSet, StatefulSet or DaemonSet; it waits for the scheduler."""
+        namespace = controller["metadata"]["namespace"]
+        limits = template["spec"]["containers"][0]["resources"].get("limits", {})
+        args = template["spec"]["containers"][0].get("args", [])
+        pod = Pod(
+            namespace=namespace,
+            name=name,
+            uid=uid("Pod", namespace, name, now),
+            owner=owner(controller),
+            template=template,
+            created=now,
+            ip=self._address(),
+            workload=workload,
+            revision=args[args.index("--revision") + 1] if "--revision" in args else "",
+            gpus_wanted=sum(int(count) for key, count in limits.items() if key.startswith("nvidia.com/")),
+            since=now,
+        )
+        self.pods[namespace, name] = pod
+        self._by_owner.setdefault(pod.owner["uid"], {})[name] = pod
+        return pod
+
+    def terminate(self, pod: Pod, now: float) -> None:
+        """Begin to end a pod, as a DELETE does."""
+        pod.terminate(now)
+        self.event(pod, "Normal", "Killing", f"Stopping container {pod.container}", "kubelet", now)
+
+    def remove(self, pod: Pod) -> None:
+        """Forget a pod that has ended and free its GPUs."""
+        for gpu in pod.gpus:
+            gpu.holder = None
+            gpu.memory_used = 0.0
+        del self.pods[pod.namespace, pod.name]
+        del self._by_owner[pod.owner["uid"]][pod.name]
+        self.store.delete("v1", "Pod", pod.namespace, pod.name)
+
+    def publish(self, pod: Pod) -> None:
+        """Write a pod's present state to the store; what others wrote to its metadata stays."""
+        obj = self.store.get("v1", "Pod", pod.namespace, pod.name) or pod.manifest()
+        spec, metadata = obj["spec"], obj["metadata"]
+        if pod.node and "nodeName" not in spec:
+            spec = spec | {"nodeName": pod.node}
+        if pod.phase is Phase.TERMINATING and "deletionTimestamp" not in metadata:
+            grace = spec["terminationGracePeriodSeconds"]
+            metadata = metadata | {
+                "deletionTimestamp": timestamp(pod.since + grace),
+                "deletionGracePeriodSeconds": grace,
+            }
+        self.store.put(obj | {"metadata": metadata, "spec": spec, "status": pod.status()})
+        pod.dirty = False
+
+    def schedule(self, pod: Pod, now: float) -> bool:
+        """Bind a pending pod to the fullest node on which it fits; False and an event if there is none."""
+        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
+        machines = [m for m in self.machines.values() if pool is None or m.pool.name == pool]
+        if pod.owner["kind"] == "DaemonSet":
+            taken = {sibling.node for sibling in self.pods_of(pod.owner["uid"])}
+            machines = [m for m in machines if m.name not in taken]
+        else:
+            machines = [m for m in machines if not self._cordoned(m)]
+        fitting = [m for m in machines if len(m.free()) >= pod.gpus_wanted]
+        if not fitting:
+            self._unschedulable(pod, len(machines), now)
+            return False
+        machine = min(fitting, key=lambda m: (len(m.free()), m.number) if pod.gpus_wanted else (m.number, 0))
+        self.bind(pod, machine, now)
+        self.event(
+            pod,
+            "Normal",
+            "Scheduled",
+            f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}",
+            "default-scheduler",
+            now,
+        )
+        return True
+
+    def bind(self, pod: Pod, machine: Machine, now: float) -> None:
+        """Give a pod its node and GPUs."""
+        pod.node = machine.name
+        pod.host_ip = node_address(machine.number)
+        pod.scheduled = now
+        pod.gpus = machine.free()[: pod.gpus_wanted]
+        for gpu in pod.gpus:
+            gpu.holder = (pod.namespace, pod.name, pod.container)
+        pod.enter(Phase.CREATING, now)
+
+    def _cordoned(self, machine: Machine) -> bool:
+        obj = self.store.get("v1", "Node", "", machine.name)
+        return obj is None or bool(obj["spec"].get("unschedulable"))
+
+    def _unschedulable(self, pod: Pod, right_kind: int, now: float) -> None:
+        total = len(self.machines)
+        others = total - right_kind
+        resource = next(
+            (m.pool.resource for m in self.machines.values() if m.pool.name == self._pool(pod)), "nvidia.com/gpu"
+        )
+        clauses = []
+        if right_kind:
+            clauses.append(f"{right_kind} Insufficient {resource}")
+        if others:
+            clauses.append(f"{others} node(s) didn't match Pod's node affinity/selector")
+        message = f"0/{total} nodes are available: {', '.join(clauses)}. preemption: 0/{total} nodes are "
+        message += f"available: {total} Preemption is not helpful for scheduling."
+        if message != pod.pending_message:
+            pod.pending_message = message
+            pod.dirty = True
+            self.event(pod, "Warning", "FailedScheduling", message, "default-scheduler", now)
+
+    @staticmethod
+    def _pool(pod: Pod) -> str:
+        return str(pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL, ""))
+
+    def event(self, about: Pod | Object, kind: str, reason: str, message: str, component: str, now: float) -> None:
+        """Record an event; one that repeats is counted up, as client-go's correlator does."""
+        if isinstance(about, Pod):
+            regarding = {
+                "kind": "Pod",
+                "namespace": about.namespace,
+                "name": about.name,
+                "uid": about.uid,
+                "apiVersion": "v1",
+            }
+        else:
+            meta = about["metadata"]
+            regarding = {"kind": about["kind"], "name": meta["name"], "uid": meta["uid"]}
+            regarding |= {"apiVersion": about["apiVersion"]}
+            regarding |= {"namespace": meta["namespace"]} if "namespace" in meta else {}
+        key = (regarding["uid"], reason, message)
+        at = timestamp(now)
+        if key in self._events:
+            known = self._events[key]
+            obj = known | {"count": known["count"] + 1, "lastTimestamp": at}
+        else:
+            obj = manifest(
+                "v1",
+                "Event",
+                f"{regarding['name']}.{uid('Event', *key[:2], now).replace('-', '')[:16]}",
+                now,
+                namespace=regarding.get("namespace", "default"),
+                manager=component,
+                involvedObject=regarding,
+                reason=reason,
+                message=message,
+                source={"component": component},
+                firstTimestamp=at,
+                lastTimestamp=at,
+                eventTime=micro_timestamp(now),
+                count=1,
+                type=kind,
+                reportingComponent=component,
+                reportingInstance="",
+            )
+        self._events[key] = obj
+        self.store.put(obj)
+
+    def forget_events(self, now: float) -> None:
+        """Drop the events that did not repeat within their time to live."""
+        limit = timestamp(now - EVENT_TTL)
+        for key in [key for key, obj in self._events.items() if obj["lastTimestamp"] < limit]:
+            meta = self._events.pop(key)["metadata"]
+            self.store.delete("v1", "Event", meta["namespace"], meta["name"])
+
+    def observe_deletions(self, now: float) -> None:
+        """See which pods were deleted through the API."""
+        for pod in list(self.pods.values()):
+            obj = self.store.get("v1", "Pod", pod.namespace, pod.name)
+            if obj is None and not pod.dirty:
+                self.remove(pod)
+            elif obj and pod.alive and "deletionTimestamp" in obj["metadata"]:
+                self.terminate(pod, now)
+
+    def publish_all(self, pods: Iterable[Pod]) -> None:
+        """Publish those that changed."""
+        for pod in pods:
+            if pod.dirty:
+                self.publish(pod)
+
+    def _address(self) -> str:
+        taken = {pod.ip for pod in self.pods.values()} if self._addresses >= _ADDRESSES else set()
+        while True:
+            number = self._addresses % _ADDRESSES
+            self._addresses += 1
+            address = f"{self._prefix}.{number // 250}.{number % 250 + 2}"
+            if address not in taken:
+                return address

@@ -1,0 +1,111 @@
+"""What can be done to the simulated fleet from outside its API: the causes that scenarios are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulator import logs
+from simulator.blueprint import WorkloadSpec
+from simulator.cluster import Cluster
+from simulator.kubelet import Fate, Kubelet
+from simulator.objects import Object
+from simulator.pods import Pod
+from simulator.traffic import Traffic
+
+
+class Levers:
+    """Acts on workloads by name; names are unique across namespaces. Raises KeyError for an unknown one."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        kubelet: Kubelet,
+        workloads: Mapping[tuple[str, str], WorkloadSpec],
+        traffic: Mapping[tuple[str, str], Traffic],
+    ) -> None:
+        self._cluster = cluster
+        self._kubelet = kubelet
+        self._places = {name: (namespace, name) for namespace, name in workloads}
+        self._workloads = workloads
+        self._traffic = traffic
+
+    def demand(self, workload: str, factor: float = 1.0, stretch: float = 1.0) -> None:
+        """Users ask `factor` times as often, with prompts and answers `stretch` times as long."""
+        traffic = self._traffic[self._places[workload]]
+        traffic.factor, traffic.stretch = factor, stretch
+
+    def demand_all(self, factor: float) -> None:
+        """The same for everybody's rate."""
+        for traffic in self._traffic.values():
+            traffic.factor = factor
+
+    def block_cooling(self, workload: str, cooling: float) -> None:
+        """The GPUs of the first pod lose their cooling but for a share."""
+        for gpu in self._first(workload).gpus:
+            gpu.cooling = cooling
+
+    def hang(self, workload: str) -> None:
+        """The engine loop of the first pod stands still; its HTTP server goes on."""
+        server = self._first(workload).server
+        if server:
+            server.engine.stuck = True
+
+    def lose_gpu(self, workload: str, xid: int, now: float) -> None:
+        """A GPU of the first pod falls off the bus; the engine dies and finds no device when it starts again."""
+        pod = self._first(workload)
+        pod.gpus[-1].xid = xid
+        pod.gpus[-1].lost = True
+        self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
+
+    def fail_starts(self, workload: str, fate: Fate, revision: str = "") -> None:
+        """Containers of a workload (of one revision, if given) end as `fate` says."""
+        self._kubelet.fates[workload, revision] = fate
+
+    def slow_down(self, workload: str, revision: str, factor: float) -> None:
+        """A revision of a model runs slower by `factor`."""
+        self._kubelet.slow[workload, revision] = factor
+
+    def crash(self, workload: str, now: float) -> None:
+        """The process of the first pod ends as the workload's fate says."""
+        self._kubelet.kill(self._first(workload), now, self._kubelet.fates[workload, ""])
+
+    def delete_pods(self, workload: str, now: float) -> None:
+        """All pods of a workload are deleted; its controller starts new ones."""
+        for pod in self._pods(workload):
+            self._cluster.terminate(pod, now)
+
+    def scale(self, workload: str, replicas: int) -> None:
+        """Somebody asks for so many replicas."""
+        obj = self._object(workload)
+        self._put_spec(obj, {"replicas": replicas})
+
+    def roll_out(self, workload: str, revision: str) -> None:
+        """Somebody changes the model's revision in the pod template."""
+        obj = self._object(workload)
+        template = obj["spec"]["template"]
+        container = template["spec"]["containers"][0]
+        args = list(container["args"])
+        args[args.index("--revision") + 1] = revision
+        containers = [container | {"args": args}]
+        self._put_spec(obj, {"template": template | {"spec": template["spec"] | {"containers": containers}}})
+
+    def _put_spec(self, obj: Object, change: Object) -> None:
+        generation = obj["metadata"].get("generation", 1) + 1
+        metadata = obj["metadata"] | {"generation": generation}
+        self._cluster.store.put(obj | {"metadata": metadata, "spec": obj["spec"] | change})
+
+    def _object(self, workload: str) -> Object:
+        place = self._places[workload]
+        obj = self._cluster.store.get("apps/v1", self._workloads[place].kind, *place)
+        if obj is None:
+            raise KeyError(workload)
+        return obj
+
+    def _pods(self, workload: str) -> list[Pod]:
+        spec = self._workloads[self._places[workload]]
+        return sorted(
+            (pod for pod in self._cluster.pods.values() if pod.workload is spec and pod.alive), key=lambda p: p.name
+        )
+
+    def _first(self, workload: str) -> Pod:
+        return next(pod for pod in self._pods(workload) if pod.ready)

@@ -1,0 +1,288 @@
+"""A pod and its container as the kubelet runs it: pull, load, serve, crash, back off, end."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass, field
+
+from simulator.blueprint import WorkloadSpec
+from simulator.engine_server import EngineServer
+from simulator.gpu import Gpu
+from simulator.interfaces import LogLine
+from simulator.objects import Object, timestamp
+
+BACKOFF_MAX = 300.0
+BACKOFF_RESET = 600.0
+"""A container that ran this long (seconds) starts over with the shortest back-off."""
+TERMINATION_SECONDS = 8.0
+"""How long an engine takes to end after SIGTERM."""
+
+
+class Phase(enum.Enum):
+    """Where a pod is in its life."""
+
+    PENDING = "waits for a node"
+    CREATING = "pulls its image"
+    LOADING = "runs and is not ready"
+    READY = "is ready"
+    BACKOFF = "crashed and waits for its next start"
+    TERMINATING = "was told to end"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended."""
+
+    code: int
+    reason: str
+    started: float
+    finished: float
+
+
+@dataclass(slots=True, eq=False)
+class Pod:
+    """One pod; times are simulated unix seconds, `since` is when it entered its phase."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Object
+    template: Object
+    created: float
+    ip: str
+    workload: WorkloadSpec | None
+    """What it serves; None for a pod without an engine."""
+    revision: str = ""
+    gpus_wanted: int = 0
+    node: str = ""
+    host_ip: str = ""
+    phase: Phase = Phase.PENDING
+    since: float = 0.0
+    scheduled: float = 0.0
+    started: float = 0.0
+    restarts: int = 0
+    exits_in_a_row: int = 0
+    last_exit: Exit | None = None
+    gpus: list[Gpu] = field(default_factory=list)
+    server: EngineServer | None = None
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=400))
+    previous_log: list[LogLine] | None = None
+    pending_message: str = ""
+    progress: int = 0
+    """How many of the start's log messages are out."""
+    dirty: bool = True
+    """Whether the API server has not seen its present state."""
+    tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
+    """Time, prompt and generated tokens of the last throughput line in the log."""
+
+    @property
+    def container(self) -> str:
+        """The name of its container."""
+        return str(self.template["spec"]["containers"][0]["name"])
+
+    @property
+    def ready(self) -> bool:
+        """Whether Services send it traffic."""
+        return self.phase is Phase.READY
+
+    @property
+    def alive(self) -> bool:
+        """Whether its controller counts it."""
+        return self.phase is not Phase.TERMINATING
+
+    @property
+    def listening(self) -> bool:
+        """Whether its server accepts connections."""
+        return self.server is not None or (self.workload is None and self.ready)
+
+    @property
+    def backoff(self) -> float:
+        """Seconds until the next start after a crash: at once, then 10 s doubling to 5 min."""
+        if self.exits_in_a_row <= 1:
+            return 1.0
+        return min(BACKOFF_MAX, 10.0 * 2.0 ** min(self.exits_in_a_row - 2, 10))
+
+    def enter(self, phase: Phase, now: float) -> None:
+        """Change phase."""
+        self.phase = phase
+        self.since = now
+        self.dirty = True
+
+    def start_container(self, now: float) -> None:
+        """The container's process starts; until it listens, the pod is not ready."""
+        if self.last_exit:
+            self.restarts += 1
+            self.previous_log = list(self.log)
+            self.log.clear()
+        self.started = now
+        self.progress = 0
+        self.enter(Phase.LOADING, now)
+
+    def serve(self, now: float, server: EngineServer | None) -> None:
+        """The process listens and passes its probes."""
+        self.server = server
+        for gpu in self.gpus:
+            gpu.memory_used = gpu.model.memory * 0.92
+        self.enter(Phase.READY, now)
+
+    def crash(self, now: float, code: int, reason: str) -> None:
+        """The process ended by itself; what was in the engine is lost."""
+        if now - self.started > BACKOFF_RESET:
+            self.exits_in_a_row = 0
+        self.exits_in_a_row += 1
+        self.last_exit = Exit(code, reason, self.started, now)
+        self._stop()
+        self.enter(Phase.BACKOFF, now)
+
+    def terminate(self, now: float) -> None:
+        """SIGTERM: vLLM drops what it has and ends."""
+        self._stop()
+        self.enter(Phase.TERMINATING, now)
+
+    def _stop(self) -> None:
+        self.server = None
+        for gpu in self.gpus:
+            gpu.memory_used = 0.0
+
+    def write(self, now: float, text: str) -> None:
+        """Append a line to the container's log."""
+        self.log.append(LogLine(now, text))
+
+    def manifest(self) -> Object:
+        """The pod as it was created, without status."""
+        labels = self.template["metadata"]["labels"]
+        metadata: Object = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "uid": self.uid,
+            "generation": 1,
+            "creationTimestamp": timestamp(self.created),
+            "labels": labels,
+            "ownerReferences": [self.owner],
+            "managedFields": [
+                {
+                    "manager": "kube-controller-manager",
+                    "operation": "Update",
+                    "apiVersion": "v1",
+                    "time": timestamp(self.created),
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:metadata": {"f:labels": {}}, "f:spec": {}},
+                }
+            ],
+        }
+        if self.owner["kind"] in {"ReplicaSet", "DaemonSet"}:
+            metadata["generateName"] = f"{self.owner['name']}-"
+        if annotations := self.template["metadata"].get("annotations"):
+            metadata["annotations"] = annotations
+        spec = dict(self.template["spec"])
+        spec["tolerations"] = [
+            *spec["tolerations"],
+            *(
+                {
+                    "key": f"node.kubernetes.io/{key}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 300,
+                }
+                for key in ("not-ready", "unreachable")
+            ),
+        ]
+        spec |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+    def status(self) -> Object:
+        """What the scheduler and the kubelet write."""
+        if not self.node:
+            return {"phase": "Pending", "conditions": [self._scheduled()], "qosClass": "Burstable"}
+        status: Object = {
+            "phase": "Pending" if self.phase is Phase.CREATING else "Running",
+            "conditions": self._conditions(),
+            "hostIP": self.host_ip,
+            "hostIPs": [{"ip": self.host_ip}],
+            "startTime": timestamp(self.scheduled),
+            "containerStatuses": [self._container_status()],
+            "qosClass": "Burstable",
+        }
+        if self.phase is not Phase.CREATING:
+            status |= {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
+        return status
+
+    def _scheduled(self) -> Object:
+        if self.node:
+            return _condition("PodScheduled", True, self.scheduled)
+        reason = {"reason": "Unschedulable", "message": self.pending_message} if self.pending_message else {}
+        return _condition("PodScheduled", False, self.since, **reason)
+
+    def _conditions(self) -> list[Object]:
+        unready = {
+            "reason": "ContainersNotReady",
+            "message": f"containers with unready status: [{self.container}]",
+        }
+        why = {} if self.ready else unready
+        return [
+            _condition("PodReadyToStartContainers", self.phase is not Phase.CREATING, self.scheduled),
+            _condition("Initialized", True, self.scheduled),
+            _condition("Ready", self.ready, self.since, **why),
+            _condition("ContainersReady", self.ready, self.since, **why),
+            self._scheduled(),
+        ]
+
+    def _container_status(self) -> Object:
+        image = self.template["spec"]["containers"][0]["image"]
+        running: Object = {"running": {"startedAt": timestamp(self.started)}}
+        state: Object
+        match self.phase:
+            case Phase.CREATING:
+                state = {"waiting": {"reason": "ContainerCreating"}}
+            case Phase.BACKOFF if self.exits_in_a_row > 1:
+                text = f"back-off {_duration(self.backoff)} restarting failed container={self.container}"
+                text += f" pod={self.name}_{self.namespace}({self.uid})"
+                state = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
+            case Phase.BACKOFF:
+                state = {"terminated": self._terminated()}
+            case _:
+                state = running
+        creating = self.phase is Phase.CREATING
+        return {
+            "name": self.container,
+            "state": state,
+            "lastState": {"terminated": self._terminated()} if self.last_exit else {},
+            "ready": self.ready,
+            "started": self.phase in {Phase.READY, Phase.TERMINATING},
+            "restartCount": self.restarts,
+            "image": image,
+            "imageID": "" if creating else f"{image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
+            **({} if creating else {"containerID": self._container_id()}),
+        }
+
+    def _terminated(self) -> Object:
+        ended = self.last_exit
+        if ended is None:
+            return {}
+        return {
+            "exitCode": ended.code,
+            "reason": ended.reason,
+            "startedAt": timestamp(ended.started),
+            "finishedAt": timestamp(ended.finished),
+            "containerID": self._container_id(),
+        }
+
+    def _container_id(self) -> str:
+        return f"containerd://{self.uid.replace('-', '')}{self.restarts:032x}"
+
+
+def _condition(kind: str, status: bool, at: float, **why: str) -> Object:
+    return {
+        "type": kind,
+        "status": str(status),
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(at),
+        **why,
+    }
+
+
+def _duration(seconds: float) -> str:
+    """As Go prints it: 10s, 1m20s, 5m0s."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

@@ -1,0 +1,95 @@
+"""What happens to the simulated fleet, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator import logs
+from simulator.kubelet import Fate
+from simulator.levers import Levers
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """At `at` seconds after the clock's start (before it, if negative) `act` is called with the levers and the time."""
+
+    at: float
+    act: Callable[[Levers, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A name to ask for, what one sees, and the incidents in their order."""
+
+    name: str
+    about: str
+    incidents: tuple[Incident, ...] = ()
+
+
+def _crash_loop(levers: Levers, now: float) -> None:
+    # Host memory runs out while the weights are loaded: the kernel kills the process.
+    levers.fail_starts("legacy-13b", Fate(9.0, 137, "OOMKilled"))
+    levers.crash("legacy-13b", now)
+
+
+def _bad_rollout(levers: Levers, _: float) -> None:
+    levers.fail_starts("chat-8b", Fate(14.0, 1, "Error", logs.BAD_REVISION), revision="4281e96")
+    levers.roll_out("chat-8b", "4281e96")
+
+
+def _slow_rollout(levers: Levers, _: float) -> None:
+    # This one starts, and every step takes twice as long: nothing but latency tells.
+    levers.slow_down("summarize", "e5c1b7d", 2.0)
+    levers.roll_out("summarize", "e5c1b7d")
+
+
+STEADY = Scenario("steady", "an ordinary hour: moderate load, short queues, everything ready")
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        STEADY,
+        Scenario(
+            "rush-hour",
+            "several times the usual traffic: queues and TTFT grow, autoscalers reach their limit",
+            (Incident(-30, lambda levers, _: levers.demand_all(4.0)),),
+        ),
+        Scenario(
+            "kv-thrash",
+            "long prompts and answers on chat-8b: the KV cache is full, requests are preempted, ITL suffers",
+            (Incident(-75, lambda levers, _: levers.demand("chat-8b", 1.3, 3.5)),),
+        ),
+        Scenario(
+            "slow-replica",
+            "one replica of chat-8b runs hot: its GPU throttles and its tokens come slower than its peers'",
+            (Incident(-60, lambda levers, _: levers.block_cooling("chat-8b", 0.42)),),
+        ),
+        Scenario(
+            "stuck-engine",
+            "one engine of chat-70b hangs: /health says 200, no token comes out",
+            (Incident(5, lambda levers, _: levers.hang("chat-70b")),),
+        ),
+        Scenario(
+            "gpu-fault",
+            "XID 79 on a GPU of chat-70b: it fell off the bus, the engine dies and cannot start again",
+            (Incident(10, lambda levers, now: levers.lose_gpu("chat-70b", 79, now)),),
+        ),
+        Scenario("crash-loop", "legacy-13b is killed for its memory at every start", (Incident(-45, _crash_loop),)),
+        Scenario(
+            "no-free-gpu",
+            "chat-70b is scaled beyond what the nodes hold: a pod stays Pending",
+            (Incident(5, lambda levers, _: levers.scale("chat-70b", 5)),),
+        ),
+        Scenario(
+            "cold-start",
+            "all pods of chat-70b start at once: nobody serves until the weights are loaded",
+            (Incident(2, lambda levers, now: levers.delete_pods("chat-70b", now)),),
+        ),
+        Scenario(
+            "bad-rollout",
+            "a new revision of chat-8b does not start; one of summarize does, and is slow",
+            (Incident(2, _bad_rollout), Incident(2, _slow_rollout)),
+        ),
+    )
+}
