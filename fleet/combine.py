@@ -9,16 +9,42 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from fleet.model.frame import Column
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Combine, Family, Quantity
 from fleet.model.reading import Bound, State
 
-Members = Sequence[Sequence[int]]
-"""Per row of the result, the rows of the source that belong to it."""
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Per row of a result, the rows of the source that belong to it.
+
+    Most pods have one engine and one GPU, so rows with at most one member are gathered in one call (``gather``, over
+    the values with a NaN appended) and only the others (``several``) are folded one by one.
+    """
+
+    rows: tuple[Sequence[int], ...]
+    gather: Callable[[Any], Any] | None
+    several: tuple[int, ...]
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]], source: int) -> Members:
+        """Members among ``source`` rows; index ``source`` stands for none."""
+        kept = tuple(rows)
+        first = [r[0] if r else source for r in kept]
+        several = tuple(i for i, r in enumerate(kept) if len(r) > 1)
+        return Members(kept, itemgetter(*first, source) if kept else None, several)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
 
 NAN = math.nan
+_NOTHING = array("d", [NAN])
 
 
 def _mean(values: list[float]) -> float:
@@ -33,15 +59,15 @@ _FOLD: dict[Combine, Callable[[list[float]], float]] = {
 }
 
 
-def fold(values: Sequence[float], members: Members, how: Combine) -> array[float]:
+def fold(values: array[float], members: Members, how: Combine) -> array[float]:
     """One value per row of ``members``; NaN where no member has one. ``how`` is not RATIO or QUANTILE."""
+    if members.gather is None:
+        return array("d")
+    # The getter always has two items or more (so that it gives a tuple): the last one is the NaN and is dropped.
+    out = array("d", members.gather(values + _NOTHING)[:-1])
     folder = _FOLD[how]
-    out = array("d", bytes(8 * len(members)))
-    for row, rows in enumerate(members):
-        if len(rows) == 1:
-            out[row] = values[rows[0]]
-            continue
-        known = [v for i in rows if (v := values[i]) == v]
+    for row in members.several:
+        known = [v for i in members.rows[row] if not math.isnan(v := values[i])]
         out[row] = folder(known) if known else NAN
     return out
 
@@ -60,17 +86,23 @@ def gauges_and_rates(
     columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool
 ) -> dict[Quantity, Column]:
     """Fold every column that adds up, then form the ratios from the sums."""
-    out: dict[Quantity, Column] = {}
+    folded: dict[Quantity, array[float]] = {}
     for quantity, values in columns.items():
         meaning = MEANINGS[quantity]
         how = meaning.to_pod if to_pod else meaning.to_group
         if how in _FOLD:
-            out[quantity] = Column(fold(values, members, how))
-    missing = array("d", [NAN]) * len(members)
+            folded[quantity] = fold(values, members, how)
+    return ratios(folded)
+
+
+def ratios(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Column]:
+    """The columns of engines as they are, and the ratios of each."""
+    rows = max(map(len, columns.values()), default=0)
+    missing = _NOTHING * rows
+    out = {quantity: Column(values) for quantity, values in columns.items()}
     for ratio, (top, bottom) in RATIOS.items():
-        if bottom in out:
-            numerator = out[top].values if top in out else missing
-            out[ratio] = Column(divide(numerator, out[bottom].values))
+        if bottom in columns:
+            out[ratio] = Column(divide(columns.get(top, missing), columns[bottom]))
     return out
 
 
@@ -110,16 +142,23 @@ def percentiles(parts: Mapping[Family, Sequence[Iterable[Histogram]]], rows: int
 
 
 def ages_and_states(
-    ages: Sequence[float], states: Sequence[int], members: Members, *, keep_reset: bool
+    ages: array[float], states: bytes, members: Members, *, keep_reset: bool
 ) -> tuple[array[float], bytes]:
     """A combined row is as old as its oldest member and as doubtful as its most doubtful one.
 
     A restart of one engine does not make the sum over a workload doubtful (the rate already starts anew), so RESET
-    goes no further up than the pod.
+    goes no further up than the pod. A row without members is MISSING, of age 0.
     """
-    out_ages, out_states = array("d"), bytearray()
-    for rows in members:
-        out_ages.append(max((ages[i] for i in rows), default=0.0))
-        worst = max((states[i] for i in rows), default=int(State.MISSING))
-        out_states.append(int(State.FRESH) if worst == State.RESET and not keep_reset else worst)
-    return out_ages, bytes(out_states)
+    if members.gather is None:
+        return array("d"), b""
+    out_ages = array("d", members.gather(ages + _NO_AGE)[:-1])
+    out = bytearray(members.gather(states + _MISSING)[:-1])
+    for row in members.several:
+        out_ages[row] = max(ages[i] for i in members.rows[row])
+        out[row] = max(states[i] for i in members.rows[row])
+    return out_ages, bytes(out) if keep_reset else bytes(out).translate(_FORGET_RESET)
+
+
+_NO_AGE = array("d", [0.0])
+_MISSING = bytes([State.MISSING])
+_FORGET_RESET = bytes(State.FRESH if state == State.RESET else state for state in range(256))

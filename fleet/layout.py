@@ -6,17 +6,16 @@ Made anew when the Kubernetes state or the set of engines and GPUs changes; betw
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fleet.combine import Members
 from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pod_of_gpu
 from fleet.kube.owners import top_of
 from fleet.kube.state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
 from fleet.model.snapshot import Loose, ModelGroup, engine_key
-
-Rows = Sequence[Sequence[int]]
 
 UNSEEN = "Unseen"
 """The kind of the workload that is made up for engines whose pods Kubernetes does not show."""
@@ -44,17 +43,17 @@ class Layout:
     free_gpus: Mapping[str, tuple[int, int]]
     loose: tuple[Loose, ...]
     addresses: Addresses
-    each_engine: Rows
+    each_engine: Members
     measured_pods: tuple[str, ...]
-    pod_engines: Rows
-    pod_gpus: Rows
+    pod_engines: Members
+    pod_gpus: Members
     measured_workloads: tuple[str, ...]
-    workload_engines: Rows
-    workload_gpus: Rows
+    workload_engines: Members
+    workload_gpus: Members
     engine_pods: Mapping[str, tuple[str, ...]]
     """Workload key → its pods that have engines."""
-    model_engines: Rows
-    model_gpus: Rows
+    model_engines: Members
+    model_gpus: Members
     model_pods: Mapping[str, tuple[str, ...]]
     """Model key → its pods that have engines."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
@@ -117,6 +116,12 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     def pods_of_model(model: ModelGroup, of: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(p for w in model.workloads for p in of.get(w, ()))
 
+    def among_engines(members: Iterable[Sequence[int]]) -> Members:
+        return Members.of(members, len(engine_ids))
+
+    def among_gpus(members: Iterable[Sequence[int]]) -> Members:
+        return Members.of(members, len(gpu_ids))
+
     serving = [pods[p] for w in model_of for p in pods_of.get(w, ())]
     keys = [engine_key(engine) for engine in engine_ids]
     return Layout(
@@ -143,16 +148,16 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
             gpus,
         ),
         addresses=addresses,
-        each_engine=[(i,) for i in range(len(engine_ids))],
+        each_engine=among_engines((i,) for i in range(len(engine_ids))),
         measured_pods=measured_pods,
-        pod_engines=[engine_rows.get(p, ()) for p in measured_pods],
-        pod_gpus=[gpu_rows.get(p, ()) for p in measured_pods],
+        pod_engines=among_engines(engine_rows.get(p, ()) for p in measured_pods),
+        pod_gpus=among_gpus(gpu_rows.get(p, ()) for p in measured_pods),
         measured_workloads=measured_workloads,
-        workload_engines=[rows(engine_rows, engine_pods[w]) for w in measured_workloads],
-        workload_gpus=[rows(gpu_rows, gpu_pods[w]) for w in measured_workloads],
+        workload_engines=among_engines(rows(engine_rows, engine_pods[w]) for w in measured_workloads),
+        workload_gpus=among_gpus(rows(gpu_rows, gpu_pods[w]) for w in measured_workloads),
         engine_pods=engine_pods,
-        model_engines=[rows(engine_rows, pods_of_model(m, engine_pods)) for m in models.values()],
-        model_gpus=[rows(gpu_rows, pods_of_model(m, gpu_pods)) for m in models.values()],
+        model_engines=among_engines(rows(engine_rows, pods_of_model(m, engine_pods)) for m in models.values()),
+        model_gpus=among_gpus(rows(gpu_rows, pods_of_model(m, gpu_pods)) for m in models.values()),
         model_pods={m.key: pods_of_model(m, engine_pods) for m in models.values()},
     )
 

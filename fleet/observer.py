@@ -1,0 +1,123 @@
+"""Observing: the sources run, and every tick becomes one Snapshot.
+
+A tick never waits for a slow source: it shows what the sources last said, and how old that is. A measurement that is
+still under way when the next is due is not joined by a second one (drop, do not queue).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from fleet.kube.source import KubernetesSource
+from fleet.kube.state import KubeState
+from fleet.measuring import Measuring
+from fleet.model.snapshot import Snapshot
+from fleet.snapshot import Builder
+
+EAGER = 0.1
+"""Seconds between ticks until the first complete one: somebody is looking at an empty screen."""
+EAGER_FOR = 10.0
+"""Seconds after which an incomplete start is the steady state (an API server that is down, say)."""
+
+
+class Observer:
+    """Drives the sources of one cluster. Belongs to one event loop; ``deliver`` must not block."""
+
+    def __init__(
+        self,
+        kube: KubernetesSource,
+        measuring: Measuring,
+        *,
+        refresh: float = 2.0,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        builder: Builder | None = None,
+    ) -> None:
+        self.kube = kube
+        self.measuring = measuring
+        self._refresh = refresh
+        self._read_only = read_only
+        self._clock = clock
+        self._builder = builder or Builder()
+        self._focus: frozenset[str] | None = frozenset()
+        self._wake = asyncio.Event()
+        self._measuring_now: asyncio.Task[None] | None = None
+
+    def focus(self, pods: frozenset[str] | None) -> None:
+        """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
+        self._focus = pods
+
+    def wake(self) -> None:
+        """Tick and measure now."""
+        self.measuring.hurry()
+        self._wake.set()
+
+    async def run(self, deliver: Callable[[Snapshot], None]) -> None:
+        """Observe until cancelled."""
+        begun = time.monotonic()
+        await self.kube.start()
+        try:
+            while True:
+                deliver(await self.tick())
+                starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
+                await self._pause(EAGER if starting else self._refresh)
+        finally:
+            await self.close()
+
+    async def once(self, timeout: float) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
+        """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included."""
+        deadline = time.monotonic() + timeout
+        await self.kube.start()
+        try:
+            await self.kube.wait_synced(timeout)
+            while True:
+                state = self.kube.state()
+                await self.measuring.measure(state, self._focus, self._clock())
+                pause = self.measuring.settles_in(self._clock())
+                if not pause or time.monotonic() + pause > deadline:
+                    return await self._build(state)
+                await asyncio.sleep(pause)
+        finally:
+            await self.close()
+
+    async def tick(self) -> Snapshot:
+        """Start a measurement if one is due, and build a Snapshot of what is known now."""
+        state = self.kube.state()
+        idle = self._measuring_now is None or self._measuring_now.done()
+        if idle and self.measuring.due(state, self._clock()):
+            if self._measuring_now is not None:
+                self._measuring_now.result()
+            self._measuring_now = asyncio.create_task(
+                self.measuring.measure(state, self._focus, self._clock()), name="measure"
+            )
+            self._measuring_now.add_done_callback(lambda _: self._wake.set())
+        return await self._build(state)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._measuring_now is not None:
+            self._measuring_now.cancel()
+            await asyncio.gather(self._measuring_now, return_exceptions=True)
+        await self.measuring.close()
+        await self.kube.stop()
+
+    async def _build(self, state: KubeState) -> Snapshot:
+        now = self._clock()
+        sources = (state.status, *self.measuring.statuses(now))
+        if self._read_only:
+            state = replace(state, cluster=replace(state.cluster, read_only=True))
+        return await asyncio.to_thread(self._builder.build, state, self.measuring.latest, sources, now, self._focus)
+
+    def _complete(self) -> bool:
+        return self.measuring.latest is not None and "pods" in self.kube.state().synced
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
