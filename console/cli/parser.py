@@ -11,7 +11,7 @@ from typing import NoReturn, get_args
 
 from console.cli import exits, usage
 from console.config.load import Flag
-from console.config.settings import ThemeName
+from console.config.settings import ThemeChoice
 
 
 class Parser(argparse.ArgumentParser):
@@ -98,7 +98,7 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--prometheus", metavar="URL", help="Prometheus, Thanos, Mimir or VictoriaMetrics")
     group.add_argument("--read-only", action="store_true", help="let nothing through that changes the cluster")
     group.add_argument("--refresh", metavar="S", type=float, help="seconds between updates")
-    group.add_argument("--theme", metavar="T", choices=get_args(ThemeName), help="colours")
+    group.add_argument("--theme", metavar="T", choices=get_args(ThemeChoice), help="colours")
     group.add_argument("--no-color", action="store_true", help="no colours")
     group.add_argument("--config", dest="config_file", metavar="FILE", type=Path, help="configuration file")
 

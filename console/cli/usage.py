@@ -25,7 +25,7 @@ which fleet (any command):
 
 how it looks and behaves (any command):
   --refresh S         seconds between updates
-  --theme T           quarterdeck-dark, quarterdeck-light or ansi
+  --theme T           auto, quarterdeck-dark, quarterdeck-light or ansi
   --no-color          no colours; NO_COLOR does the same
   --config FILE       configuration file
 

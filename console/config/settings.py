@@ -17,7 +17,7 @@ STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 Use = Literal["auto", "always", "never"]
 Via = Literal["auto", "pod-ip", "proxy"]
-ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
+ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "ansi"]
 GlyphSet = Literal["auto", "unicode", "ascii"]
 
 
@@ -113,7 +113,7 @@ class UiSettings:
     refresh: float = setting(
         2.0, "Seconds between updates. Prometheus is asked no more often than it scrapes.", minimum=0.5, maximum=300
     )
-    theme: ThemeName = setting("quarterdeck-dark", "Colours; `ansi` uses the terminal's own sixteen.")
+    theme: ThemeChoice = setting("auto", "Colours: `auto` asks the terminal; `ansi` uses its own sixteen.")
     glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
     columns: tuple[str, ...] = setting((), "Columns of the fleet table, in order. Empty: as many as fit, by weight.")
 

@@ -221,7 +221,7 @@ def test_variables_are_parsed_by_the_type_of_their_setting(file: Path) -> None:
         ("UI_REFRESH", "soon", '"soon" must be a number'),
         ("SCRAPE_PORTS", "1,x", '"x" must be a whole number'),
         ("READ_ONLY", "perhaps", '"perhaps" must be true or false'),
-        ("UI_THEME", "blue", "[ui] theme must be one of 'quarterdeck-dark', 'quarterdeck-light', 'ansi'"),
+        ("UI_THEME", "blue", "[ui] theme must be one of 'auto', 'quarterdeck-dark', 'quarterdeck-light', 'ansi'"),
     ],
 )
 def test_a_variable_that_makes_no_sense_is_named(file: Path, name: str, value: str, expected: str) -> None:

@@ -1,0 +1,124 @@
+"""docs/configuration.md, written from the settings: ``python -m console.config.docs > docs/configuration.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from console.config.load import variable
+from console.config.settings import SECTIONS, Policy, Settings
+
+INTRODUCTION = """\
+# Configuration
+
+Nothing has to be configured. What is, stands in one TOML file: `$XDG_CONFIG_HOME/quarterdeck/config.toml`
+(`~/.config/quarterdeck/config.toml`), or the one that `--config FILE` or `QUARTERDECK_CONFIG` names.
+
+| command | does |
+|---|---|
+| `quarterdeck config path` | prints which file is read |
+| `quarterdeck config show` | prints every value in effect and where it comes from; never a secret |
+| `quarterdeck config check` | names what is wrong, with file and line; exits 2 for what cannot be used, 1 for the rest |
+
+Later sources win: default < file < environment < flag. Lists in the environment are separated by commas. A relative
+path in the file is relative to the file's folder; `~` is the home folder. Unknown keys and values of another type are
+errors.
+
+Secrets never stand in the file: it names the file or the environment variable that holds them.
+
+`read_only` is only ever tightened: once one source says true, no other one undoes it. The administrator of a machine
+can lay down `/etc/quarterdeck/policy.toml` (below); a policy that cannot be understood locks.
+"""
+
+EXAMPLE = """\
+## Example
+
+```toml
+[cluster]
+context = "prod-eu"
+namespaces = ["llm-chat", "llm-batch"]
+production = ["prod-*"]
+
+[prometheus]
+url = "https://mimir.example.com/prometheus"
+bearer_token_file = "~/.config/quarterdeck/token"
+
+[prometheus.headers]
+X-Scope-OrgID = "ops"
+X-Api-Key = { env = "MIMIR_KEY" }
+
+[ui]
+refresh = 5
+```
+"""
+
+DEBUG = """\
+`QUARTERDECK_DEBUG=1` prints the traceback of an unexpected error, which otherwise goes to a file under
+`$XDG_STATE_HOME/quarterdeck`. `NO_COLOR` and `KUBECONFIG` mean what they mean everywhere."""
+
+
+def lines() -> Iterator[str]:
+    """The page, line by line."""
+    yield from INTRODUCTION.splitlines()
+    yield ""
+    yield from EXAMPLE.splitlines()
+    yield from _section("Top level", Settings, (), skip={*SECTIONS, "keys"})
+    for name, section in SECTIONS.items():
+        yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
+    yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
+    yield from _section("The site's policy", Policy, None, about="`/etc/quarterdeck/policy.toml`.")
+    yield from ("", "## Other variables", "")
+    yield from DEBUG.splitlines()
+
+
+def _section(
+    title: str, cls: type, above: tuple[str, ...] | None, *, about: str = "", skip: set[str] | None = None
+) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    if about:
+        yield from (about, "")
+    with_variable = above is not None
+    yield f"| key | type | default |{' environment |' if with_variable else ''} what it does |"
+    yield f"|---|---|---|{'---|' if with_variable else ''}---|"
+    hints = get_type_hints(cls)
+    for field in fields(cls):
+        if field.name not in (skip or ()):
+            cells = [f"`{field.name}`", type_words(hints[field.name]), f"`{_default(field)}`"]
+            if above is not None:
+                free = get_origin(hints[field.name]) is Mapping or hints[field.name] is dict
+                cells.append("–" if free else f"`{variable((*above, field.name))}`")
+            cells.append(_about(field))
+            yield f"| {' | '.join(cells)} |"
+
+
+def _field(cls: type, name: str) -> Field[Any]:
+    return next(f for f in fields(cls) if f.name == name)
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is MISSING:
+        return "{}"
+    return json.dumps(field.default, ensure_ascii=False)
+
+
+def _about(field: Field[Any]) -> str:
+    low, high = field.metadata["minimum"], field.metadata["maximum"]
+    about: str = field.metadata["about"]
+    return f"{about} {low:g} to {high:g}." if low is not None else about
+
+
+def type_words(kind: Any) -> str:
+    """A type as a person says it."""
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{word}`" for word in get_args(kind))
+    if get_origin(kind) is tuple:
+        return f"list of {'numbers' if get_args(kind)[0] is int else 'strings'}"
+    if get_origin(kind) is None:
+        return {str: "string", bool: "true, false", int: "whole number", float: "number"}[kind]
+    return "table"
+
+
+if __name__ == "__main__":
+    print("\n".join(lines()))

@@ -1,0 +1,164 @@
+"""The fleet as a plain table: for a pipe, a dumb terminal, a ticket. Worst first, in ASCII where the encoding asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from fleet.assess import rank
+from fleet.model.frame import Frame
+from fleet.model.objects import Pod, Workload
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.snapshot import Assessment, Severity, Snapshot, SourceStatus
+from themes.glyphs import Glyphs
+from widgets.line import fit, to_ascii
+from widgets.severity import severity_glyph
+from widgets.untrusted import untrusted
+from widgets.values import age_text, reading_text
+
+NARROWEST = 80
+
+
+class _Column(NamedTuple):
+    title: str
+    width: int
+    quantity: Quantity
+
+
+_COLUMNS = (
+    _Column("RUN", 5, Quantity.RUNNING),
+    _Column("WAIT", 5, Quantity.WAITING),
+    _Column("KV%", 4, Quantity.KV_USAGE),
+    _Column("TOK/S", 6, Quantity.GENERATION_TOKENS),
+    _Column("TTFT95", 7, Quantity.TTFT_P95),
+    _Column("ITL95", 6, Quantity.ITL_P95),
+    _Column("GPU%", 4, Quantity.GPU_UTIL),
+    _Column("°C", 3, Quantity.GPU_TEMPERATURE),
+)
+_STATE_WIDTH = 9
+_FIXED = 2 + 1 + _STATE_WIDTH + sum(1 + column.width for column in _COLUMNS)
+_NODE_WIDTH = 24
+_REASON_WIDTH = 28
+
+
+def table(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Iterator[str]:
+    """Lines of at most ``width`` cells (80 at least).
+
+    Workloads with their pods under them, then what could not be joined. From 110 cells on there is a reason, from 135
+    on a node.
+    """
+    width = max(width, NARROWEST)
+    for line in _lines(snapshot, width, glyphs):
+        text = line.rstrip()
+        yield fit(to_ascii(text) if glyphs.ascii else text, width, "left", glyphs.ellipsis).rstrip()
+
+
+def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Iterator[str]:
+    yield from _head(snapshot, glyphs)
+    yield ""
+    extra = [w for w, least in ((_REASON_WIDTH, 110), (_NODE_WIDTH, 135)) if width >= least]
+    name_width = width - _FIXED - sum(1 + w for w in extra)
+    titles = [fit("WORKLOAD / POD", name_width, "left", glyphs.ellipsis), fit("READY", _STATE_WIDTH, "left", "")]
+    titles += [fit(column.title, column.width, "right", "") for column in _COLUMNS]
+    titles += [fit(title, w, "left", "") for title, w in zip(("WHY", "NODE"), extra, strict=False)]
+    yield "  " + " ".join(titles)
+    for workload in _worst_first(snapshot):
+        yield _row(
+            snapshot,
+            snapshot.by_workload,
+            workload.key,
+            _workload_name(snapshot, workload),
+            f"{workload.ready}/{workload.desired}",
+            ("",),
+            (name_width, extra, glyphs),
+        )
+        for pod in _worst_pods(snapshot, workload.key):
+            yield _row(
+                snapshot,
+                snapshot.by_pod,
+                pod.key,
+                f"  {pod.name}",
+                pod.status,
+                (pod.node,),
+                (name_width, extra, glyphs),
+            )
+    if not snapshot.workloads:
+        yield "  no pods"
+    for loose in snapshot.loose:
+        yield f"{glyphs.unknown} {loose.join}: {untrusted(loose.key)} {untrusted(loose.detail)}"
+
+
+def _head(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
+    cluster = snapshot.cluster
+    between = f" {glyphs.between} "
+    place = untrusted(cluster.context or cluster.server or "no cluster")
+    who = untrusted(cluster.user or "nobody")
+    mode = "read-only" if cluster.read_only else "read-write"
+    at = datetime.fromtimestamp(snapshot.at, UTC)
+    yield between.join((f"{place} as {who}", mode, f"{len(snapshot.pods)} pods", f"{at:%F %T} UTC"))
+    for source in snapshot.sources:
+        yield _source(source, snapshot.at, between)
+    if snapshot.method:
+        yield f"rates and percentiles over {snapshot.window:g}s, from {snapshot.method}"
+
+
+def _source(source: SourceStatus, now: float, between: str) -> str:
+    parts = [f"{source.name}: {source.health}"]
+    if source.problem:
+        parts += [f"for {age_text(now - source.since)}", untrusted(source.problem)]
+    return between.join(parts)
+
+
+def _worst_first(snapshot: Snapshot) -> list[Workload]:
+    """By severity, then by who waits the most, then by name."""
+
+    def order(workload: Workload) -> tuple[int, float, str]:
+        waiting = snapshot.by_workload.value(workload.key, Quantity.WAITING)
+        return rank(_assessment(snapshot, workload.key).severity), -waiting if waiting > 0 else 0.0, workload.key
+
+    return sorted(snapshot.workloads.values(), key=order)
+
+
+def _worst_pods(snapshot: Snapshot, workload: str) -> list[Pod]:
+    pods = [snapshot.pods[key] for key in snapshot.pods_of.get(workload, ())]
+    return sorted(pods, key=lambda pod: (rank(_assessment(snapshot, pod.key).severity), pod.key))
+
+
+def _assessment(snapshot: Snapshot, key: str) -> Assessment:
+    return snapshot.assessments.get(key, Assessment(Severity.UNKNOWN))
+
+
+def _workload_name(snapshot: Snapshot, workload: Workload) -> str:
+    model = snapshot.models.get(snapshot.model_of.get(workload.key, ""))
+    serves = f" ({model.name})" if model and model.name != workload.name else ""
+    return f"{workload.namespace}/{workload.name}{serves}"
+
+
+def _row(
+    snapshot: Snapshot,
+    frame: Frame,
+    key: str,
+    name: str,
+    state: str,
+    place: Sequence[str],
+    layout: tuple[int, list[int], Glyphs],
+) -> str:
+    name_width, extra, glyphs = layout
+    severity, reason = _assessment(snapshot, key)
+    cells = [
+        _name(untrusted(name), name_width, glyphs.ellipsis),
+        fit(untrusted(state), _STATE_WIDTH, "left", glyphs.ellipsis),
+    ]
+    for _, width, quantity in _COLUMNS:
+        text, _role = reading_text(frame.get(key, quantity), MEANINGS[quantity].unit, glyphs=glyphs)
+        cells.append(fit(text, width, "right", glyphs.ellipsis))
+    cells += [fit(untrusted(t), w, "left", glyphs.ellipsis) for t, w in zip((reason, *place), extra, strict=False)]
+    return f"{severity_glyph(severity, glyphs)} {' '.join(cells)}"
+
+
+def _name(text: str, width: int, ellipsis: str) -> str:
+    """A name in its column. A pod's name is cut in front: what tells it from its siblings is the end."""
+    if text.startswith("  ") and text.isascii() and len(text) > width:
+        return f"  {ellipsis}{text[3 - width :]}"
+    return fit(text, width, "left", ellipsis)

@@ -1,0 +1,54 @@
+"""The generated pages and schemas are those that the code would write now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from console.config import docs as configuration
+from console.config.settings import SECTIONS, Settings, ThemeChoice
+from console.config.validate import leaves
+from console.config.variables import settable
+from console.report import docs as snapshot
+from console.report.schema import SHIPPED, schema
+from fleet.model.quantity import Quantity
+from themes.look import THEME_NAMES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "command"),
+    [
+        ("configuration.md", configuration.lines, "python -m console.config.docs > docs/configuration.md"),
+        ("snapshot.md", snapshot.lines, "python -m console.report.docs > docs/snapshot.md"),
+    ],
+)
+def test_a_page_is_up_to_date(name: str, lines: object, command: str) -> None:
+    assert callable(lines)
+    assert (DOCS / name).read_text(encoding="utf-8").splitlines() == list(lines()), command
+
+
+def test_the_schema_is_up_to_date() -> None:
+    for file in (SHIPPED, DOCS / SHIPPED.name):
+        assert file.read_text(encoding="utf-8") == schema(), "python -m console.report.schema"
+
+
+def test_every_setting_has_a_description_and_a_line_in_the_page() -> None:
+    page = "\n".join(configuration.lines())
+    for path in leaves(Settings):
+        assert f"`{path[-1]}`" in page or f"`[{path[-1]}]`" in page
+    for key in settable():
+        assert f"`QUARTERDECK_{'_'.join(key).upper()}`" in page
+    assert len({key[0] for key in settable()}) == len(SECTIONS) + 1
+
+
+def test_every_reading_is_explained() -> None:
+    page = "\n".join(snapshot.lines())
+    assert [q for q in Quantity if f"| `{q}` |" not in page] == []
+
+
+def test_every_theme_can_be_chosen() -> None:
+    assert set(get_args(ThemeChoice)) == {"auto", *THEME_NAMES}
