@@ -1,93 +1,141 @@
-"""The owner chain: which workload a pod belongs to.
+"""Which workload a pod belongs to: the top of its chain of controlling owners. Pure.
 
-Pod → ReplicaSet → Deployment; StatefulSet; DaemonSet; LeaderWorkerSet and whatever other controller an ownerReference
-names, even one that cannot be listed. A change to anything but the top of the chain is reverted by what owns it
-(reference: kubernetes §1.1), so the top is what the console shows.
+Pod → ReplicaSet → Deployment; worker pod → StatefulSet → leader pod → StatefulSet → LeaderWorkerSet; and so on up to
+whatever owns the last known link, even where the console cannot list that kind: then a row is made from the reference.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fleet.model.objects import Owner, Pod, Workload
 
-_DEPTH = 8
-"""No real chain is longer; a cycle of ownerReferences must not hang the console."""
+_LONGEST = 10
+"""Links of a chain; the longest real one has five. Guards against references that go in a circle."""
+_NODE = "Node"
+"""Owner of mirror pods: the kubelet made them from a file, so they are their own workload."""
 
 
-def top_of(pods: Mapping[str, Pod], workloads: Mapping[str, Workload]) -> tuple[dict[str, str], dict[str, Workload]]:
-    """(pod key → key of its top workload, top workloads by key).
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Pods and the workloads at the top of their chains; keys as in the Snapshot."""
 
-    A top that cannot be listed is made up from the reference that names it: kind, name, uid, and as many replicas as it
-    has pods. A pod without an owner is its own workload, of kind Pod.
-    """
-    climbed: dict[str, str] = {}
-    made_up: dict[str, Workload] = {}
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    """Tops only; those without pods too."""
+    pods_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → pod keys, sorted; every workload is in it."""
+    workload_of: Mapping[str, str] = field(default_factory=dict)
+    """Pod key → workload key; every pod is in it."""
+
+
+class _Top(NamedTuple):
+    """The end of a chain: a known row, or the reference to an owner that is not known."""
+
+    key: str
+    row: Workload | Pod | None
+    reference: Owner | None
+    below: Workload | None
+    """The last known workload under an unknown owner."""
+
+
+def ownership(
+    pods: Mapping[str, Pod], replica_sets: Mapping[str, Workload], workloads: Mapping[str, Workload]
+) -> Ownership:
+    """Pods, ReplicaSets and other workloads joined by ownerReferences (by uid)."""
+    by_uid: dict[str, Workload | Pod] = {row.uid: row for row in replica_sets.values()}
+    by_uid |= {row.uid: row for row in workloads.values()}
+    owned_pods = {row.owner.uid for row in by_uid.values() if row.owner is not None and row.owner.kind == "Pod"}
+    if owned_pods:
+        by_uid |= {pod.uid: pod for pod in pods.values() if pod.uid in owned_pods}
+    chains = _Chains(by_uid, workloads)
+    members: dict[str, list[str]] = {}
     workload_of: dict[str, str] = {}
+    tops: dict[str, _Top] = {}
+    below: dict[str, dict[str, Workload]] = {}
+    for row in workloads.values():
+        top = chains.top(row)
+        tops.setdefault(top.key, top)
+        members.setdefault(top.key, [])
+        if top.below is not None:
+            below.setdefault(top.key, {})[top.below.key] = top.below
     for key, pod in pods.items():
-        if pod.owner is None:
-            workload_of[key] = _bare(pod, made_up)
-            continue
-        start = _key(pod.namespace, pod.owner)
-        if start not in climbed:
-            climbed[start] = _climb(start, pod, workloads, made_up)
-        workload_of[key] = climbed[start]
-    replicas = Counter(workload_of.values())
-    tops = {key: w for key, w in workloads.items() if w.owner is None and (w.kind != "ReplicaSet" or w.desired)}
-    for key in replicas:
-        tops[key] = workloads[key] if key in workloads else _counted(made_up[key], replicas[key])
-    return workload_of, tops
-
-
-def _climb(key: str, pod: Pod, workloads: Mapping[str, Workload], made_up: dict[str, Workload]) -> str:
-    owner = pod.owner
-    for _ in range(_DEPTH):
-        found = workloads.get(key)
-        if found is None:
-            if owner is not None and key not in made_up:
-                made_up[key] = Workload(
-                    owner.kind, pod.namespace, owner.name, owner.uid, "", created=pod.created, desired=0
-                )
-            return key
-        if found.owner is None:
-            return key
-        owner = found.owner
-        key = _key(found.namespace, owner)
-    return key
-
-
-def _bare(pod: Pod, made_up: dict[str, Workload]) -> str:
-    workload = Workload(
-        "Pod",
-        pod.namespace,
-        pod.name,
-        pod.uid,
-        pod.resource_version,
-        created=pod.created,
-        desired=1,
-        version=pod.version,
-        gpus=pod.gpus,
-        labels=pod.labels,
+        top = chains.top(pod)
+        tops.setdefault(top.key, top)
+        members.setdefault(top.key, []).append(key)
+        workload_of[key] = top.key
+        if top.below is not None:
+            below.setdefault(top.key, {})[top.below.key] = top.below
+    return Ownership(
+        workloads={
+            key: top.row
+            if isinstance(top.row, Workload)
+            else _synthesised(key, top, [pods[member] for member in members[key]], list(below.get(key, {}).values()))
+            for key, top in tops.items()
+        },
+        pods_of={key: tuple(sorted(keys)) for key, keys in members.items()},
+        workload_of=workload_of,
     )
-    made_up[workload.key] = workload
-    return workload.key
 
 
-def _counted(workload: Workload, replicas: int) -> Workload:
+class _Chains:
+    """Walks chains upwards; what lies above a known owner is walked once for all that it owns."""
+
+    def __init__(self, by_uid: Mapping[str, Workload | Pod], workloads: Mapping[str, Workload]) -> None:
+        self._by_uid = by_uid
+        self._workloads = workloads
+        self._above: dict[str, _Top] = {}
+
+    def top(self, row: Workload | Pod, links: int = 0) -> _Top:
+        """The end of the chain that begins at ``row``."""
+        owner = row.owner
+        if owner is None or owner.kind == _NODE or links == _LONGEST:
+            key = row.key if isinstance(row, Workload) else f"{row.namespace}/Pod/{row.name}"
+            return _Top(key, row, None, None)
+        if owner.uid in self._above:
+            return self._above[owner.uid]
+        above = self._by_uid.get(owner.uid) or self._deployment(row, owner)
+        if above is None:
+            key = f"{row.namespace}/{owner.kind}/{owner.name}"
+            return _Top(key, None, owner, row if isinstance(row, Workload) else None)
+        top = self._above[owner.uid] = self.top(above, links + 1)
+        return top
+
+    def _deployment(self, row: Workload | Pod, owner: Owner) -> Workload | None:
+        """Above a ReplicaSet that is out of reach: its name is the Deployment's and the hash of the template."""
+        suffix = "-" + row.labels.get("pod-template-hash", "")
+        if owner.kind != "ReplicaSet" or not owner.name.endswith(suffix):
+            return None
+        return self._workloads.get(f"{row.namespace}/Deployment/{owner.name.removesuffix(suffix)}")
+
+
+def _synthesised(key: str, top: _Top, pods: list[Pod], below: list[Workload]) -> Workload:
+    """A row for a bare pod, or for an owner that cannot be listed.
+
+    What an unknown owner wants is not known: it is taken to be what its known children want, else the pods there are.
+    """
+    namespace, kind, name = key.split("/", 2)
+    live = [pod for pod in pods if pod.phase not in {"Succeeded", "Failed"}]
+    parts: list[Workload | Pod] = [*below, *pods]
+    oldest = min(parts, key=lambda part: part.created)
+    telling = next((part for part in parts if part.version.model), oldest)
     return Workload(
-        workload.kind,
-        workload.namespace,
-        workload.name,
-        workload.uid,
-        workload.resource_version,
-        created=workload.created,
-        desired=workload.desired or replicas,
-        version=workload.version,
-        gpus=workload.gpus,
-        labels=workload.labels,
+        kind=kind,
+        namespace=namespace,
+        name=name,
+        uid=top.reference.uid if top.reference is not None else top.row.uid if top.row is not None else "",
+        resource_version=top.row.resource_version if top.row is not None else "",
+        created=oldest.created,
+        desired=sum(row.desired for row in below) if below else len(live),
+        ready=sum(row.ready for row in below) if below else _ready(live),
+        updated=sum(row.updated for row in below) if below else len(live),
+        available=sum(row.available for row in below) if below else _ready(live),
+        labels=oldest.labels,
+        gpus=max(part.gpus for part in parts),
+        version=telling.version,
     )
 
 
-def _key(namespace: str, owner: Owner) -> str:
-    return f"{namespace}/{owner.kind}/{owner.name}"
+def _ready(pods: Iterable[Pod]) -> int:
+    return sum(pod.ready for pod in pods)

@@ -6,8 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from fleet.kube.project.events import project_event
 from fleet.kube.project.fields import Interner, Raw
+from fleet.kube.project.nodes import project_node
 from fleet.kube.project.pods import project_pod
+from fleet.kube.project.policies import project_autoscaler, project_budget
+from fleet.kube.project.services import project_endpoint_slice, project_service
+from fleet.kube.project.workloads import (
+    project_daemon_set,
+    project_deployment,
+    project_leader_worker_set,
+    project_replica_set,
+    project_stateful_set,
+)
 
 
 class Row(Protocol):
@@ -57,4 +68,54 @@ class Resource(Generic[R]):
         return f"{self.name}.{self.group}" if self.group else self.name
 
 
-PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, which is everything", page=200)
+PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=200)
+NODES = Resource(
+    "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node troubles", namespaced=False, page=200
+)
+DEPLOYMENTS = Resource(
+    "deployments", "apps", "v1", "Deployment", project_deployment, "desired replicas and rollouts of Deployments"
+)
+STATEFUL_SETS = Resource(
+    "statefulsets", "apps", "v1", "StatefulSet", project_stateful_set, "desired replicas and rollouts of StatefulSets"
+)
+DAEMON_SETS = Resource(
+    "daemonsets", "apps", "v1", "DaemonSet", project_daemon_set, "desired replicas and rollouts of DaemonSets"
+)
+REPLICA_SETS = Resource(
+    "replicasets", "apps", "v1", "ReplicaSet", project_replica_set, "which Deployment a pod belongs to, and revisions"
+)
+LEADER_WORKER_SETS = Resource(
+    "leaderworkersets",
+    "leaderworkerset.x-k8s.io",
+    "v1",
+    "LeaderWorkerSet",
+    project_leader_worker_set,
+    "desired replicas of multi-node engines",
+    optional=True,
+)
+AUTOSCALERS = Resource(
+    "horizontalpodautoscalers",
+    "autoscaling",
+    "v2",
+    "HorizontalPodAutoscaler",
+    project_autoscaler,
+    "autoscalers and their bounds",
+)
+BUDGETS = Resource(
+    "poddisruptionbudgets",
+    "policy",
+    "v1",
+    "PodDisruptionBudget",
+    project_budget,
+    "how many pods may be taken away at once",
+)
+SERVICES = Resource("services", "", "v1", "Service", project_service, "services, and Prometheus found through them")
+ENDPOINT_SLICES = Resource(
+    "endpointslices",
+    "discovery.k8s.io",
+    "v1",
+    "EndpointSlice",
+    project_endpoint_slice,
+    "which pods get traffic",
+)
+EVENTS = Resource("events", "", "v1", "Event", project_event, "events", bound=5000, newest=lambda event: event.last)

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from fleet.kube.client import Guard, KubeClient
@@ -27,8 +28,24 @@ from fleet.kube.health import Trouble, judge
 from fleet.kube.kubeconfig import Access
 from fleet.kube.pace import Pace
 from fleet.kube.project.fields import Interner, mapping, mappings, text, texts
-from fleet.kube.resources import PODS, R, Resource
+from fleet.kube.resources import (
+    AUTOSCALERS,
+    BUDGETS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    LEADER_WORKER_SETS,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    R,
+    Resource,
+)
 from fleet.kube.state import KubeState
+from fleet.model.objects import Workload
 from fleet.model.snapshot import Cluster, Health, SourceStatus
 
 NAME = "kubernetes"
@@ -61,7 +78,29 @@ class KubernetesSource:
         self._interner = Interner()
         self._attempted = asyncio.Event()
         self._pods = self._feed(PODS)
-        self._feeds: tuple[Feed[Any], ...] = (self._pods,)
+        self._nodes = self._feed(NODES)
+        self._workloads = tuple(
+            self._feed(resource) for resource in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, LEADER_WORKER_SETS)
+        )
+        self._replica_sets = self._feed(REPLICA_SETS)
+        self._autoscalers = self._feed(AUTOSCALERS)
+        self._budgets = self._feed(BUDGETS)
+        self._services = self._feed(SERVICES)
+        self._endpoint_slices = self._feed(ENDPOINT_SLICES)
+        self._events = self._feed(EVENTS)
+        # The pods come first: their list is the longest, and the first screen is made of it.
+        self._feeds: tuple[Feed[Any], ...] = (
+            self._pods,
+            self._nodes,
+            *self._workloads,
+            self._replica_sets,
+            self._autoscalers,
+            self._budgets,
+            self._services,
+            self._endpoint_slices,
+            self._events,
+        )
+        self._merged: tuple[int, Mapping[str, Workload]] = (-1, MappingProxyType({}))
         self._tasks: list[asyncio.Task[None]] = []
         self._cluster = Cluster(
             context=access.context,
@@ -125,7 +164,22 @@ class KubernetesSource:
             ),
             synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
             pods=self._pods.rows(),
+            nodes=self._nodes.rows(),
+            workloads=self._all_workloads(),
+            replica_sets=self._replica_sets.rows(),
+            autoscalers=self._autoscalers.rows(),
+            budgets=self._budgets.rows(),
+            services=self._services.rows(),
+            endpoint_slices=self._endpoint_slices.rows(),
+            events=self._events.rows(),
         )
+
+    def _all_workloads(self) -> Mapping[str, Workload]:
+        changes = sum(feed.changes for feed in self._workloads)
+        if self._merged[0] != changes:
+            merged = {key: row for feed in self._workloads for key, row in feed.rows().items()}
+            self._merged = (changes, MappingProxyType(merged))
+        return self._merged[1]
 
     def _feed(self, resource: Resource[R]) -> Feed[R]:
         return Feed(
