@@ -11,9 +11,9 @@ from fleet.model.reading import Reading, State
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar
-from widgets.line import Align, Span, fit, fit_spans
+from widgets.line import Align, Span, fit, fit_name, fit_spans
 from widgets.strip_chart import Scale, strip_chart
-from widgets.values import reading_text
+from widgets.values import fewer_digits, reading_text
 
 
 class Cell(Protocol):
@@ -32,6 +32,17 @@ class Text(NamedTuple):
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         return (Span(fit(self.text, width, align, glyphs.ellipsis), self.role),)
+
+
+class Name(NamedTuple):
+    """The name of an object, cut in its middle where it is too long."""
+
+    text: str
+    role: Role = Role.TEXT
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        del align
+        return (Span(fit_name(self.text, width, glyphs.ellipsis), self.role),)
 
 
 class Spans(NamedTuple):
@@ -55,7 +66,8 @@ class Number(NamedTuple):
         if self.reading.state is State.STALE:
             aged = reading_text(self.reading, self.unit, glyphs=glyphs, with_age=True).text
             text = aged if len(aged) <= width else text
-        return (Span(fit(text, width, align, glyphs.ellipsis), self.role if role is Role.TEXT else role),)
+        text = fit(fewer_digits(text, width), width, align, glyphs.ellipsis)
+        return (Span(text, self.role if role is Role.TEXT else role),)
 
 
 class Usage(NamedTuple):

@@ -63,6 +63,15 @@ def fit(text: str, width: int, align: Align, ellipsis: str) -> str:
     return set_cell_size(text, width - 1) + ellipsis
 
 
+def fit_name(text: str, width: int, ellipsis: str) -> str:
+    """A name in exactly ``width`` cells, cut in its middle: pods of one workload differ only at their ends."""
+    size = width_of(text)
+    if size <= width or width < 5 or not text.isascii():
+        return fit(text, width, "left", ellipsis)
+    tail = min(6, width // 2)
+    return text[: width - tail - 1] + ellipsis + text[-tail:]
+
+
 def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) -> tuple[Span, ...]:
     """Spans in exactly ``width`` cells: padded on the side away from ``align``, or cut with an ellipsis."""
     size = spans_width(spans)

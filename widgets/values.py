@@ -7,6 +7,7 @@ A missing value is ``–`` and an unknown one ``?``, never ``0``; a percentile t
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 from fleet.model.quantity import Unit
@@ -90,11 +91,13 @@ def bytes_text(value: float) -> str:
 def percent_text(ratio: float) -> str:
     """A ratio 0-1 in per cent without the sign: 94, 4.3, 0.02, 0. Never 100 for less than all, never 0 for some."""
     percent = ratio * 100
-    if 0 < percent < 0.01:
-        return "0.01"
-    if 99 < percent < 100:
-        return f"{math.floor(percent * 10) / 10:.1f}" if percent > 99.5 else "99"
-    return significant(percent) if percent < 10 else f"{percent:.0f}"
+    if percent == 0:
+        return "0"
+    if 99.5 <= percent < 100:
+        return f"{math.floor(percent * 10) / 10:.1f}"
+    if 0 < percent < 0.995:
+        return f"{max(percent, 0.01):.2f}"
+    return f"{percent:.1f}" if abs(percent) < 9.95 else f"{percent:.0f}"
 
 
 def number_text(value: float, unit: Unit) -> str:
@@ -164,6 +167,30 @@ def reading_text(
 def _edge_text(edge: float, unit: Unit) -> str:
     """A bucket's edge: it is exact, so it is written as it stands (0.3s, 2560s)."""
     return f"{edge:g}s" if unit is Unit.SECONDS else number_text(edge, unit)
+
+
+def fewer_digits(text: str, width: int) -> str:
+    """The text with as many decimals as ``width`` cells have room for: 0.047 → 0.05, 12.3k → 12k.
+
+    Unchanged where it fits, and where there are no decimals to leave out: a cut number would be another number.
+    """
+    over = len(text) - width
+    point = _DECIMALS.search(text)
+    if over <= 0 or point is None:
+        return text
+    whole, decimals = point.group().split(".")
+    keep = len(decimals) - over
+    if keep < -1:
+        return text
+    return text.replace(point.group(), f"{float(f'{whole}.{decimals}'):.{max(0, keep)}f}", 1)
+
+
+_DECIMALS = re.compile(r"\d+\.\d+")
+
+
+def stale_note(reading: Reading, glyphs: Glyphs = UNICODE) -> str:
+    """``·40s`` for a stale reading, empty for any other: how old a row is, where its cells have no room to say it."""
+    return f"{glyphs.between}{age_text(reading.age)}" if reading.state is State.STALE else ""
 
 
 def age_text(seconds: float) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Number, Text, Trend, Usage
+from widgets.cells import NOTHING, Cell, Name, Number, Text, Trend, Usage
 from widgets.grid import Column, Group, Row, Sort
 from widgets.strip_chart import Scale
 from widgets.untrusted import untrusted
-from widgets.values import age_text
+from widgets.values import age_text, stale_note
 
 _QUANTITIES = (
     (Quantity.RUNNING, "RUN", 4, 1),
@@ -43,7 +43,7 @@ class FleetRows:
 
     columns = COLUMNS
     waiting = "no pods yet"
-    sort: Sort | None = Sort("waiting")
+    sort: Sort | None = Sort(Quantity.WAITING)
 
     def __init__(self, snapshot: Snapshot, order: Sequence[str] | None = None) -> None:
         self._snapshot = snapshot
@@ -65,9 +65,10 @@ class FleetRows:
         waiting = frame.value(key, Quantity.WAITING)
         trend = Trend((math.nan, 0.0, waiting / 2, waiting), Scale(0.0, 20.0))
         kv = Usage(frame.get(key, Quantity.KV_USAGE))
-        cells = (Text(untrusted(name)), ready, *numbers, kv, node, trend)
+        note = stale_note(frame.get(key, Quantity.RUNNING))
+        cells: tuple[Cell, ...] = (Name(untrusted(name)), ready, *numbers, kv, node, trend)
         assessment = snapshot.assessments.get(key)
-        return Row(key, cells, assessment.severity if assessment is not None else None)
+        return Row(key, cells, assessment.severity if assessment is not None else None, note)
 
 
 class FlatRows:
@@ -81,4 +82,4 @@ class FlatRows:
         self.waiting = waiting
 
     def row(self, key: str) -> Row:
-        return Row(key, (Text(untrusted(key)),))
+        return Row(key, (Name(untrusted(key)),))

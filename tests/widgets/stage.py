@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import App, ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
@@ -14,6 +14,8 @@ from textual.widget import Widget
 
 from themes.look import Look, look, use
 from themes.textual_themes import STYLESHEET, register
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class CountingDriver(HeadlessDriver):
@@ -45,7 +47,12 @@ class Stage(App[None]):
     def compose(self) -> ComposeResult:
         yield from self.shown
 
-    def heard(self, kind: type[Message]) -> list[Message]:
+    def note(self, message: Message) -> None:
+        """Keep a message, once however many widgets it bubbles through."""
+        if not any(message is known for known in self.messages):
+            self.messages.append(message)
+
+    def heard(self, kind: type[AnyMessage]) -> list[AnyMessage]:
         """Messages of a kind, in the order in which they were handled."""
         return [message for message in self.messages if isinstance(message, kind)]
 
@@ -58,7 +65,7 @@ async def on_stage(
     if chosen is not None:
         use(chosen)
     app = Stage(*widgets)
-    async with app.run_test(size=size, headless=False, message_hook=app.messages.append) as pilot:
+    async with app.run_test(size=size, headless=False, message_hook=app.note) as pilot:
         await settled(pilot)
         app.written.clear()
         yield app, pilot

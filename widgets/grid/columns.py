@@ -40,7 +40,7 @@ def pages(columns: Sequence[Column], width: int) -> tuple[Page, ...]:
     rule. Within a page the columns keep their order. At least one page, even for a width of 0.
     """
     if not columns:
-        return (Page((), 1),)
+        return (Page((), 1, width),)
     gap = gap_for(width)
     left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
     out: list[Page] = []

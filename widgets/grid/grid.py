@@ -401,30 +401,39 @@ class Grid(LineView, can_focus=True):
                 spans.append(Span(" " * page.gap))
                 spans += row.cells[index].draw(width, column.align, self.glyphs)
             else:
-                lead = _lead(row.severity, level, marked, self.glyphs)
-                spans += lead
-                spans += row.cells[index].draw(max(0, width - _LEADS[level]), column.align, self.glyphs)
+                spans += _lead(row.severity, level, marked, self.glyphs)
+                room = max(0, width - _LEADS[level] - len(row.note))
+                spans += row.cells[index].draw(room, column.align, self.glyphs)
+                if row.note:
+                    spans.append(Span(row.note[: width - _LEADS[level] - room], Role.STALE))
         spans.append(Span(" " * page.spare))
         return _Drawn(row, page, level, marked, tuple(spans))
 
     def _head(self, page: Page) -> Line:
         spans: list[Span] = []
-        sort = self._model.sort
+        ellipsis = self.glyphs.ellipsis
         for position, placed in enumerate(page.placed):
             column = placed.column
             title = f"{column.title} {column.unit}" if column.unit else column.title
-            if sort is not None and sort.column == column.id:
-                title += self.glyphs.down if sort.descending else self.glyphs.up
+            mark = self._sort_mark(column)
             if position:
-                spans.append(
-                    Span(" " * page.gap + fit(title, placed.width, column.align, self.glyphs.ellipsis), Role.HEAD)
-                )
-                continue
-            hint = self._page_hint()
-            room = max(0, placed.width - len(hint))
-            spans.append(Span(fit(" " * _LEADS[Level.GROUP] + title, room, "left", self.glyphs.ellipsis), Role.HEAD))
-            spans.append(Span(hint[: placed.width], Role.KEY))
+                # The mark stands in the gap's last cell, or nearer where the title leaves room: it cuts no title.
+                text = mark + fit(title, placed.width, column.align, ellipsis)
+                if column.align == "right":
+                    text = (mark.strip() + title).rjust(placed.width + 1) if len(title) <= placed.width else text
+                spans.append(Span(" " * (page.gap - 1) + text, Role.HEAD))
+            else:
+                hint = self._page_hint()
+                lead = " " * (_LEADS[Level.GROUP] - 1) + mark
+                spans.append(Span(fit(lead + title, max(0, placed.width - len(hint)), "left", ellipsis), Role.HEAD))
+                spans.append(Span(hint[: placed.width], Role.KEY))
         return Line(tuple(spans))
+
+    def _sort_mark(self, column: Column) -> str:
+        sort = self._model.sort
+        if sort is None or sort.column != column.id:
+            return " "
+        return self.glyphs.down if sort.descending else self.glyphs.up
 
     def _page_hint(self) -> str:
         if len(self._pages) < 2:
@@ -439,7 +448,7 @@ _LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
 
 
 def _lead(severity: Severity | None, level: Level, marked: bool, glyphs: Glyphs) -> Iterable[Span]:
-    yield Span(glyphs.mark if marked else " ", Role.ACCENT)
+    yield Span(glyphs.mark, Role.ACCENT) if marked else Span(" ")
     if level is not Level.GROUP:
         yield Span(glyphs.branch if level is Level.CHILD else glyphs.last_branch, Role.DIM)
     yield severity_span(severity, glyphs)
