@@ -325,7 +325,9 @@ def horizontalpodautoscaler(obj: Obj, now: float) -> list[Any]:
     for index, metric in enumerate(spec.get("metrics", ())):
         source = metric["type"][:1].lower() + metric["type"][1:]
         seen = current[index].get(source, {}).get("current", {}) if index < len(current) else {}
-        targets.append(f"{_metric_value(seen) or '<unknown>'}/{_metric_value(metric[source]['target'])}")
+        target = metric[source]["target"]
+        average = " (avg)" if source in ("object", "external") and "averageValue" in target else ""
+        targets.append(f"{_metric_value(seen) or '<unknown>'}/{_metric_value(target)}{average}")
     return [
         _name(obj),
         f"{reference['kind']}/{reference['name']}",
@@ -340,8 +342,7 @@ def horizontalpodautoscaler(obj: Obj, now: float) -> list[Any]:
 def _metric_value(value: Obj) -> str:
     if "averageUtilization" in value:
         return f"{value['averageUtilization']}%"
-    average = value.get("averageValue")
-    return f"{average} (avg)" if average and not value.get("value") else str(value.get("value") or "")
+    return str(value.get("averageValue") or value.get("value") or "")
 
 
 def poddisruptionbudget(obj: Obj, now: float) -> list[Any]:

@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+from simulator.objects import timestamp
 
 Key = tuple[str, str]
 """Namespace ("" for cluster-scoped objects) and name; their order is the order of lists."""
@@ -242,8 +243,3 @@ class Store:
 def key_of(obj: dict[str, Any]) -> Key:
     """Where the object stands in its table."""
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
-
-
-def timestamp(at: float) -> str:
-    """Unix seconds as the API writes times: RFC 3339, UTC, whole seconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

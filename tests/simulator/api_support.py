@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,13 @@ class TinyWorld:
 
     def endpoints(self) -> Iterable[Endpoint]:
         return ()
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for what has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def pod(name: str, namespace: str = "llm", **changes: Any) -> Obj:
@@ -162,10 +170,14 @@ async def serving(
     tokens: dict[str, rbac.User] | None = None,
     resources: tuple[Resource, ...] = RESOURCES,
     bookmark_every: float = 60.0,
+    roles: bool = True,
 ) -> AsyncIterator[Server]:
-    """An API server on a loopback port that was free, with the simulator's roles."""
+    """An API server on a loopback port that was free, with the simulator's roles, at resourceVersion `version`."""
     world = TinyWorld()
-    store = Store(world.clock.now, version=version, window=window)
+    bound = list(rbac.objects("llm")) if roles else []
+    store = Store(world.clock.now, version=version - len(bound), window=window)
+    for obj in bound:
+        store.put(obj)
     api = ApiServer(store, world, tokens or TOKENS, resources=resources, bookmark_every=bookmark_every)
     runner = web.AppRunner(api.app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

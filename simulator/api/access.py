@@ -1,0 +1,121 @@
+"""The files by which others reach the simulated cluster: kubeconfig, CA, token, Prometheus configuration."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.api.rbac import USERS, User
+from simulator.objects import DCGM_PORT, ENGINE_PORT
+
+CONTEXTS = {
+    "demo": "admin",
+    "demo-oncall": "oncall",
+    "demo-auditor": "auditor",
+    "demo-teamlead": "teamlead",
+    "demo-nobody": "nobody",
+}
+"""Kubeconfig contexts and whose they are; the first is current."""
+
+SCRAPE_INTERVAL = 5
+"""Seconds; short, so that a demonstration does not have to wait for its first rates."""
+
+
+def new_tokens() -> dict[str, User]:
+    """A secret bearer token for each user of the simulator."""
+    return {secrets.token_urlsafe(24): user for user in USERS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The files, once they are written."""
+
+    kubeconfig: Path
+    ca: Path
+    token: Path
+    prometheus: Path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.kubeconfig, self.ca, self.token, self.prometheus
+
+
+def write(directory: Path, server: str, ca: bytes, tokens: Mapping[str, User], namespace: str) -> Access:
+    """Write the files, readable for their owner only. `namespace` is the default of the contexts."""
+    access = Access(directory / "kubeconfig", directory / "ca.crt", directory / "token", directory / "prometheus.yml")
+    by_name = {user.name: token for token, user in tokens.items()}
+    _write(access.ca, ca)
+    _write(access.token, by_name["admin"].encode())
+    _write(access.kubeconfig, _yaml(kubeconfig(server, ca, by_name, namespace)))
+    _write(access.prometheus, _yaml(prometheus(server, access.ca, access.token)))
+    return access
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_bytes(content)
+
+
+def _yaml(document: dict[str, Any]) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False).encode()
+
+
+def kubeconfig(server: str, ca: bytes, tokens: Mapping[str, str], namespace: str) -> dict[str, Any]:
+    """A kubeconfig with a context for each user; `tokens` by user name, `ca` as PEM."""
+    cluster = {"server": server, "certificate-authority-data": base64.b64encode(ca).decode()}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "demo",
+        "clusters": [{"name": "quarterdeck-demo", "cluster": cluster}],
+        "users": [
+            {"name": f"demo-{user}", "user": {"token": tokens[user]}} for user in dict.fromkeys(CONTEXTS.values())
+        ],
+        "contexts": [
+            {
+                "name": name,
+                "context": {"cluster": "quarterdeck-demo", "user": f"demo-{user}", "namespace": namespace},
+            }
+            for name, user in CONTEXTS.items()
+        ],
+    }
+
+
+def prometheus(server: str, ca: Path, token: Path) -> dict[str, Any]:
+    """A configuration that finds engines and DCGM exporters as pods of the simulated cluster."""
+    discovery = {
+        "role": "pod",
+        "api_server": server,
+        "authorization": {"credentials_file": str(token)},
+        "tls_config": {"ca_file": str(ca)},
+    }
+    return {
+        "global": {"scrape_interval": f"{SCRAPE_INTERVAL}s", "scrape_timeout": f"{SCRAPE_INTERVAL - 1}s"},
+        "scrape_configs": [
+            {
+                "job_name": job,
+                "kubernetes_sd_configs": [discovery],
+                "relabel_configs": [
+                    _relabel("pod_container_port_number", regex=str(port), action="keep"),
+                    _relabel("pod_phase", regex="Succeeded|Failed", action="drop"),
+                    _relabel("namespace", target_label="namespace"),
+                    _relabel("pod_name", target_label="pod"),
+                    _relabel("pod_container_name", target_label="container"),
+                    _relabel("pod_node_name", target_label="node"),
+                ],
+            }
+            for job, port in (("vllm", ENGINE_PORT), ("dcgm", DCGM_PORT))
+        ],
+    }
+
+
+def _relabel(source: str, **rule: str) -> dict[str, Any]:
+    return {"source_labels": [f"__meta_kubernetes_{source}"]} | rule
