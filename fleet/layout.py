@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from fleet.combine import Members
 from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pod_of_gpu
-from fleet.kube.owners import top_of
+from fleet.kube.owners import ownership
 from fleet.kube.state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
@@ -79,7 +79,8 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     addresses = Addresses.of(kube.pods)
     engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in engine_ids]
     pods = dict(kube.pods)
-    workload_of, workloads = top_of(kube.pods, {**kube.workloads, **kube.replica_sets})
+    owners = ownership(kube.pods, kube.replica_sets, kube.workloads)
+    workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
     _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads)
 
     gpu_pod = [pod_of_gpu(gpu, kube.pods) for gpu in gpu_ids]

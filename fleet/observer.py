@@ -76,7 +76,7 @@ class Observer:
             while True:
                 state = self.kube.state()
                 await self.measuring.measure(state, self._focus, self._clock())
-                pause = self.measuring.settles_in(self._clock())
+                pause = self.measuring.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
                     return await self._build(state)
                 await asyncio.sleep(pause)
@@ -106,7 +106,7 @@ class Observer:
 
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
-        sources = (state.status, *self.measuring.statuses(now))
+        sources = (state.status, *self.measuring.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         return await asyncio.to_thread(self._builder.build, state, self.measuring.latest, sources, now, self._focus)

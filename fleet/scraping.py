@@ -1,0 +1,147 @@
+"""Scraping in a cluster: which way the pods are reached, whom to ask, and what to say when they do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fleet.kube.client import TEXT, KubeClient
+from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
+from fleet.kube.state import KubeState
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import Health
+from fleet.status import StatusKeeper
+from fleet.targets import Endpoint, Via, endpoints
+
+PROBE = 1.5
+"""Seconds to a TCP connection with a pod before its IP counts as out of reach."""
+PROBES = 3
+"""Pods that are tried: one may be down, three of three are a network that does not reach the console."""
+RECONSIDER = 60.0
+"""Seconds after which a way that leads nowhere is looked at again."""
+NAMED = 5
+"""Targets that a status names one by one; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapingSettings:
+    """``via`` None: the pod IP where it can be reached, else the API server's proxy."""
+
+    ports: tuple[int, ...] = (8000,)
+    path: str = "/metrics"
+    via: Via | None = None
+    scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+
+
+class Scraping:
+    """Direct scrapes of the pods of one cluster."""
+
+    def __init__(self, client: KubeClient, settings: ScrapingSettings, now: float, guard: Guard | None = None) -> None:
+        self._client = client
+        self._settings = settings
+        self._source = ScrapeSource(settings.scrape, guard=guard)
+        self._via = settings.via
+        self._tried = float("-inf")
+        self._unreached = ""
+        self._endpoints: tuple[object, list[Endpoint]] = (None, [])
+        self.keeper = StatusKeeper("scrape", Health.STARTING, now)
+
+    async def measure(self, state: KubeState, now: float) -> Measurement | None:
+        """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them."""
+        found = self._find(state)
+        if not found:
+            self.keeper.report(Health.OFF, now, problem="no pod names a model to serve, so there is nothing to scrape")
+            return None
+        via = await self._way(found, now)
+        if via is None:
+            self.keeper.report(Health.DOWN, now, problem=self._unreached, remedy=_NO_WAY)
+            return None
+        measurement = await self._source.measure([e.target(via, self._fetch) for e in found], now)
+        self._judge(measurement, len(found), via, now)
+        return measurement
+
+    def off(self, now: float) -> None:
+        """Not needed now: Prometheus has the engines."""
+        if self.keeper.status.health is not Health.OFF:
+            self.keeper.report(Health.OFF, now)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._source.close()
+
+    def _find(self, state: KubeState) -> list[Endpoint]:
+        if self._endpoints[0] is not state.pods:
+            found = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            self._endpoints = (state.pods, found)
+        return self._endpoints[1]
+
+    async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
+        if self._via is None and now - self._tried >= RECONSIDER:
+            self._tried = now
+            self._via = await self._choose(found)
+        return self._via
+
+    async def _choose(self, found: Sequence[Endpoint]) -> Via | None:
+        ready = [e for e in found if e.pod.ready] or list(found)
+        step = max(1, len(ready) // PROBES)
+        tried = ready[::step][:PROBES]
+        if any(await asyncio.gather(*(_connects(endpoint) for endpoint in tried))):
+            return Via.POD_IP
+        try:
+            await self._get(tried[0].target(Via.PROXY, None).url)
+        except ForbiddenError as error:
+            self._unreached = f"pod IPs do not answer, and the API server's proxy is refused: {error.message}"
+            return None
+        except (KubeError, KubeconfigError) as error:
+            self._unreached = f"neither the pod IPs nor the API server's proxy answer: {error.message}"
+            return None
+        return Via.PROXY
+
+    def _judge(self, measurement: Measurement, asked: int, via: Via, now: float) -> None:
+        silent = measurement.unreachable
+        where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
+        notes = [f"{target}: {why}" for target, why in sorted(silent.items())[:NAMED]]
+        if len(silent) > NAMED:
+            notes.append(f"and {len(silent) - NAMED} more")
+        if not silent:
+            self.keeper.report(Health.LIVE, now, endpoint=where, requests=measurement.requests)
+            return
+        everybody = len(silent) == asked
+        if everybody and self._settings.via is None:
+            self._via = None
+        self.keeper.report(
+            Health.DOWN if everybody else Health.DEGRADED,
+            now,
+            problem=f"{len(silent)} of {asked} targets do not answer: {notes[0]}",
+            remedy="look at the pods named here; their numbers are missing or old until they answer",
+            endpoint=where,
+            notes=tuple(notes),
+            requests=measurement.requests,
+        )
+
+    async def _fetch(self, path: str) -> bytes:
+        try:
+            return await self._get(path)
+        except (KubeError, KubeconfigError) as error:
+            raise SourceProblem(error.message, error.remedy) from error
+
+    async def _get(self, path: str) -> bytes:
+        return (await self._client.get(path, accept=TEXT, timeout=self._settings.scrape.timeout)).body
+
+
+_NO_WAY = (
+    "give the console a Prometheus (--prometheus URL), run it where pod IPs are reachable, or grant `get` on pods/proxy"
+)
+
+
+async def _connects(endpoint: Endpoint) -> bool:
+    try:
+        async with asyncio.timeout(PROBE):
+            _, writer = await asyncio.open_connection(endpoint.pod.ip, endpoint.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
