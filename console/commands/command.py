@@ -1,0 +1,79 @@
+"""A command: what it is called, where it works, why it may not, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from console.commands.desk import Desk, View
+from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Snapshot
+
+
+class Where(StrEnum):
+    """The screens, by what they show."""
+
+    FLEET = "fleet"
+    DETAIL = "detail"
+    NODES = "nodes"
+    LOGS = "logs"
+    TEXT = "text"
+    SOURCES = "sources"
+    JOINS = "joins"
+    CHOICE = "choice"
+    HELP = "help"
+
+
+EVERYWHERE = frozenset(Where)
+OBJECTS = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.JOINS})
+"""Screens with an object under the cursor."""
+TABLES = frozenset({Where.FLEET, Where.NODES})
+
+
+class Context(NamedTuple):
+    """What a command knows of the moment at which it was asked for.
+
+    ``subject`` is the key (of the Snapshot) of the object that was under the cursor then, and ``target`` the same as an
+    object of Kubernetes; what is under the cursor when the command runs may be another one.
+    """
+
+    where: Where
+    view: View
+    snapshot: Snapshot | None = None
+    subject: str | None = None
+    target: ObjectRef | None = None
+    argument: str = ""
+    """What stands after the command's name in the command line."""
+
+
+def always(context: Context) -> str | None:
+    """Nothing speaks against it."""
+    del context
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table.
+
+    ``available`` says why the command cannot run now, None when it can; it is asked where the command is offered and
+    again before it runs. ``run`` may be a coroutine; it raises SessionError for what went wrong outside.
+    """
+
+    id: str
+    title: str
+    run: Callable[[Desk, Context], Awaitable[None] | None]
+    keys: tuple[str, ...] = ()
+    """Default keys, in Textual's names."""
+    names: tuple[str, ...] = ()
+    """What it is called in the command line, the first one being the name that is completed."""
+    where: frozenset[Where] = EVERYWHERE
+    hint: str = ""
+    """The word beside its key in the key bar; empty for commands that are not shown there."""
+    argument: str = ""
+    """What may follow its name in the command line, for the help."""
+    dangerous: bool = False
+    """It changes the cluster: never bound and never offered in read-only mode."""
+    available: Callable[[Context], str | None] = always

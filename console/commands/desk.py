@@ -1,0 +1,103 @@
+"""What commands may ask of the console and of the screen in front: the app and the screens implement it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from fleet.model.objects import ObjectRef
+
+
+class Toggle(StrEnum):
+    """Switches of a screen."""
+
+    OTHERS = "workloads that serve no model"
+    FOLLOW = "follow"
+    WRAP = "wrap"
+    TIMESTAMPS = "timestamps"
+
+
+class View(Protocol):
+    """The screen in front. What a screen does not have it ignores; the table offers it only where it is."""
+
+    def sort(self, column: str) -> None:
+        """Sort by a column; by the same one again: the other way round. Empty: worst first."""
+        ...
+
+    def toggle(self, switch: Toggle) -> None: ...
+
+    def step_match(self, step: int) -> None:
+        """To the next (1) or previous (-1) match of the search."""
+        ...
+
+    def next_container(self) -> None:
+        """Logs of the next container of the pod."""
+        ...
+
+    def back(self) -> bool:
+        """Undo what narrows the view (a filter, marks); False where there is nothing to undo."""
+        ...
+
+
+class Desk(Protocol):
+    """The console."""
+
+    def leave(self) -> None:
+        """End the program."""
+        ...
+
+    def go_back(self) -> None:
+        """To the screen before; on the first screen a hint how to quit."""
+        ...
+
+    def go_home(self) -> None:
+        """To the fleet."""
+        ...
+
+    def refresh_now(self) -> None:
+        """Measure now."""
+        ...
+
+    def ask_command(self) -> None:
+        """Open the command line."""
+        ...
+
+    def ask_filter(self) -> None:
+        """Open the line for a filter or, where there is text, a search."""
+        ...
+
+    def open_palette(self) -> None: ...
+
+    def open_help(self) -> None: ...
+
+    def open_detail(self, key: str) -> None:
+        """Everything about a pod or a workload."""
+        ...
+
+    def open_nodes(self, key: str | None) -> None:
+        """Nodes and GPUs, with the cursor on the node or GPU of ``key`` where there is one."""
+        ...
+
+    def open_sources(self) -> None: ...
+
+    def open_joins(self) -> None: ...
+
+    def open_logs(self, pod: str, *, previous: bool) -> None:
+        """Logs of a pod (its key)."""
+        ...
+
+    async def open_describe(self, ref: ObjectRef) -> None: ...
+
+    async def open_yaml(self, ref: ObjectRef) -> None: ...
+
+    async def choose_namespace(self) -> None: ...
+
+    def choose_context(self) -> None: ...
+
+    async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        """Look elsewhere; an unknown name is refused with what there is."""
+        ...
+
+    async def switch_to_favourite(self, number: int) -> None:
+        """To the n-th namespace (from 1) of those that were looked at last, then by name."""
+        ...

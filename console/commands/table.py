@@ -1,0 +1,247 @@
+"""The table of commands. Bindings, palette, key bar, ``?``, the command line and docs/keys.md are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from console.commands.command import EVERYWHERE, OBJECTS, TABLES, Command, Context, Where
+from console.commands.desk import Desk, Toggle
+from console.views.subject import pod_for
+
+_TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP})
+
+
+def _needs_target(context: Context) -> str | None:
+    if context.target is None:
+        return "nothing is under the cursor that Kubernetes knows"
+    return None
+
+
+def _needs_subject(context: Context) -> str | None:
+    return None if context.subject is not None else "nothing is under the cursor"
+
+
+def _pod(context: Context) -> str | None:
+    if context.snapshot is None or context.subject is None:
+        return None
+    return pod_for(context.snapshot, context.subject)
+
+
+def _needs_pod(context: Context) -> str | None:
+    return None if _pod(context) is not None else "there is no pod under the cursor"
+
+
+async def _describe(desk: Desk, context: Context) -> None:
+    if context.target is not None:
+        await desk.open_describe(context.target)
+
+
+async def _yaml(desk: Desk, context: Context) -> None:
+    if context.target is not None:
+        await desk.open_yaml(context.target)
+
+
+def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
+    def run(desk: Desk, context: Context) -> None:
+        pod = _pod(context)
+        if pod is not None:
+            desk.open_logs(pod, previous=previous)
+
+    return run
+
+
+def _detail(desk: Desk, context: Context) -> None:
+    if context.subject is not None:
+        desk.open_detail(context.subject)
+
+
+async def _namespace(desk: Desk, context: Context) -> None:
+    if context.argument:
+        await desk.switch(namespace="" if context.argument == "all" else context.argument)
+    else:
+        await desk.choose_namespace()
+
+
+async def _context(desk: Desk, context: Context) -> None:
+    if context.argument:
+        await desk.switch(context=context.argument)
+    else:
+        desk.choose_context()
+
+
+async def _all_namespaces(desk: Desk, context: Context) -> None:
+    del context
+    await desk.switch(namespace="")
+
+
+def _back(desk: Desk, context: Context) -> None:
+    if not context.view.back():
+        desk.go_back()
+
+
+def _sort(column: str) -> Callable[[Desk, Context], None]:
+    return lambda _, context: context.view.sort(column)
+
+
+def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
+    return lambda _, context: context.view.toggle(switch)
+
+
+def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
+    return lambda desk, _: desk.switch_to_favourite(number)
+
+
+def _sorts() -> tuple[Command, ...]:
+    both = {"state": ("S", "worst first"), "name": ("N", "name")}
+    fleet = {
+        "ready": ("Y", "ready replicas"),
+        "age": ("A", "age"),
+        "run": ("R", "requests running"),
+        "wait": ("W", "requests waiting"),
+        "kv": ("K", "KV-cache usage"),
+        "tok": ("O", "output tokens per second"),
+        "ttft": ("T", "time to first token"),
+        "itl": ("I", "inter-token latency"),
+        "err": ("E", "errors"),
+        "gpu": ("U", "GPU utilisation"),
+        "temp": ("H", "heat"),
+        "restarts": ("X", "restarts"),
+    }
+    nodes = {
+        "util": ("U", "GPU utilisation"),
+        "memory": ("M", "GPU memory"),
+        "temp": ("H", "heat"),
+        "power": ("P", "power"),
+        "free": ("F", "free GPUs"),
+    }
+    return tuple(
+        Command(
+            f"sort.{prefix}{column}",
+            f"Sort by {words}" if column != "state" else "Sort worst first",
+            _sort("" if column == "state" else column),
+            (key,),
+            where=where,
+        )
+        for prefix, where, columns in (
+            ("", TABLES, both),
+            ("fleet.", frozenset({Where.FLEET}), fleet),
+            ("nodes.", frozenset({Where.NODES}), nodes),
+        )
+        for column, (key, words) in columns.items()
+    )
+
+
+TABLE: tuple[Command, ...] = (
+    Command(
+        "open.detail",
+        "Everything about the object under the cursor",
+        _detail,
+        where=frozenset({Where.FLEET, Where.NODES, Where.JOINS}),
+        hint="open",
+        available=_needs_subject,
+        keys=("enter",),
+    ),
+    Command("open.logs", "Logs", _logs(previous=False), ("l",), ("logs",), OBJECTS, "logs", available=_needs_pod),
+    Command(
+        "open.previous_logs",
+        "Logs of the container before it restarted",
+        _logs(previous=True),
+        ("p",),
+        ("previous",),
+        OBJECTS,
+        "previous",
+        available=_needs_pod,
+    ),
+    Command(
+        "open.describe", "Describe", _describe, ("d",), ("describe",), OBJECTS, "describe", available=_needs_target
+    ),
+    Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
+    Command("open.fleet", "Models, workloads and pods", lambda desk, _: desk.go_home(), (), ("fleet", "pods", "po")),
+    Command(
+        "open.nodes",
+        "Nodes and GPUs",
+        lambda desk, context: desk.open_nodes(context.subject),
+        ("o",),
+        ("nodes", "no", "gpus"),
+        frozenset({Where.FLEET, Where.DETAIL, Where.SOURCES, Where.JOINS}),
+        "nodes",
+    ),
+    Command(
+        "open.sources",
+        "Sources: what is read, since when, what is wrong",
+        lambda desk, _: desk.open_sources(),
+        (),
+        ("sources",),
+    ),
+    Command("open.joins", "Joins that could not be made", lambda desk, _: desk.open_joins(), (), ("joins", "loose")),
+    Command(
+        "view.namespace",
+        "Namespaces",
+        _namespace,
+        ("n",),
+        ("ns", "namespace", "namespaces"),
+        OBJECTS,
+        "namespaces",
+        argument="[NAMESPACE | all]",
+    ),
+    Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), OBJECTS, argument="[CONTEXT]"),
+    Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), where=OBJECTS),
+    *(Command(f"view.favourite_{n}", f"Namespace {n}", _favourite(n), (str(n),), where=OBJECTS) for n in range(1, 10)),
+    Command(
+        "view.others",
+        "Show or hide workloads that serve no model",
+        _toggle(Toggle.OTHERS),
+        ("a",),
+        ("all",),
+        frozenset({Where.FLEET}),
+        "all",
+    ),
+    *_sorts(),
+    Command("view.follow", "Follow", _toggle(Toggle.FOLLOW), ("f", "s"), where=frozenset({Where.LOGS}), hint="follow"),
+    Command("view.wrap", "Wrap lines", _toggle(Toggle.WRAP), ("w",), where=_TEXTS, hint="wrap"),
+    Command(
+        "view.timestamps", "Times", _toggle(Toggle.TIMESTAMPS), ("t",), where=frozenset({Where.LOGS}), hint="times"
+    ),
+    Command(
+        "view.container",
+        "Next container",
+        lambda _, context: context.view.next_container(),
+        ("c",),
+        where=frozenset({Where.LOGS}),
+        hint="container",
+    ),
+    Command("view.next_match", "Next match", lambda _, c: c.view.step_match(1), ("n",), where=_TEXTS),
+    Command("view.previous_match", "Previous match", lambda _, c: c.view.step_match(-1), ("N",), where=_TEXTS),
+    Command(
+        "console.filter",
+        "Filter, or search in text",
+        lambda desk, _: desk.ask_filter(),
+        ("slash",),
+        where=TABLES | _TEXTS | {Where.CHOICE},
+        hint="filter",
+    ),
+    Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),
+    Command(
+        "console.help",
+        "Keys and commands",
+        lambda desk, _: desk.open_help(),
+        ("question_mark",),
+        ("help", "h"),
+        hint="help",
+    ),
+    Command("console.palette", "Every command by name", lambda desk, _: desk.open_palette(), ("ctrl+p",)),
+    Command("console.refresh", "Measure now", lambda desk, _: desk.refresh_now(), ("ctrl+r",), ("refresh",)),
+    Command("console.back", "Back", _back, ("escape", "q"), ("back",), hint="back"),
+    Command("console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit")),
+)
+
+BY_ID: Mapping[str, Command] = {command.id: command for command in TABLE}
+BY_NAME: Mapping[str, Command] = {name: command for command in TABLE for name in command.names}
+
+
+def commands_for(where: Where) -> tuple[Command, ...]:
+    """The commands of a screen, in the order of the table."""
+    return tuple(command for command in TABLE if where in command.where)
+
+
+__all__ = ["BY_ID", "BY_NAME", "EVERYWHERE", "TABLE", "commands_for"]

@@ -1,0 +1,1 @@
+"""The screens: each shows one kind of thing from the newest Snapshot."""

@@ -1,0 +1,27 @@
+"""A widget for lines that a view has worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from themes.glyphs import Glyphs
+from widgets.line import Line
+from widgets.line_view import LineView
+
+Draw = Callable[[int, Glyphs], Sequence[Line]]
+
+
+class Lines(LineView):
+    """Shows what ``draw(width, glyphs)`` gives, drawn again for another width and compared with what is there."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._draw_lines: Draw = lambda _width, _glyphs: ()
+
+    def show(self, draw: Draw) -> int:
+        """Show other lines; returns the number of lines refreshed."""
+        self._draw_lines = draw
+        return self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        return self._draw_lines(width, self.glyphs)[:height]

@@ -1,0 +1,51 @@
+"""Readings as cells, with the colour that a threshold earns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fleet.assess import HOT, KV_FULL, THROTTLED
+from fleet.model.frame import Frame
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.reading import Reading
+from themes.palette import Role
+from widgets.cells import Number, Usage
+from widgets.strip_chart import Scale
+
+WARN_FROM: Mapping[Quantity, float] = {
+    Quantity.KV_USAGE: KV_FULL,
+    Quantity.GPU_TEMPERATURE: HOT,
+    Quantity.THROTTLE: THROTTLED,
+    Quantity.ERROR_RATIO: 0.01,
+}
+"""From where on a number is drawn as a warning; those that the assessments use, and 1 % of errors."""
+
+SCALES: Mapping[Quantity, Scale] = {
+    Quantity.WAITING: Scale(0, 50),
+    Quantity.RUNNING: Scale(0, 256),
+    Quantity.KV_USAGE: Scale(0, 1),
+    Quantity.GENERATION_TOKENS: Scale(0, 5_000),
+    Quantity.TTFT_P95: Scale(0, 5),
+    Quantity.ITL_P95: Scale(0, 0.2),
+    Quantity.GPU_UTIL: Scale(0, 1),
+}
+"""The fixed scales of strips: the same height is the same number in every row and at every moment."""
+
+
+def role_of(quantity: Quantity, reading: Reading) -> Role:
+    """WARNING from the threshold on, else plain."""
+    limit = WARN_FROM.get(quantity)
+    return Role.WARNING if limit is not None and reading.known and reading.value >= limit else Role.TEXT
+
+
+def number(frame: Frame, key: str, quantity: Quantity) -> Number:
+    """The cell of one reading."""
+    reading = frame.get(key, quantity)
+    return Number(reading, MEANINGS[quantity].unit, role_of(quantity, reading))
+
+
+def usage(frame: Frame, key: str, quantity: Quantity) -> Usage:
+    """The bar of one ratio."""
+    reading = frame.get(key, quantity)
+    role = role_of(quantity, reading)
+    return Usage(reading, Role.BAR if role is Role.TEXT else role)

@@ -1,0 +1,75 @@
+"""How a person wants a table: filtered, sorted, with or without what is usually left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import overload
+
+from console.views.filter import EVERYTHING, Filter
+from widgets.grid import Sort
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``sort`` is None for worst first."""
+
+    filter: Filter = EVERYTHING
+    sort: Sort | None = None
+    others: bool = False
+    """Show workloads that serve no model, too."""
+
+    def sorted_by(self, column: str) -> Query:
+        """Sorted by another column, by the same one the other way round, or (empty) worst first.
+
+        Names are read from A to Z, numbers from the largest.
+        """
+        if not column:
+            return replace(self, sort=None)
+        if self.sort is not None and self.sort.column == column:
+            return replace(self, sort=Sort(column, not self.sort.descending))
+        return replace(self, sort=Sort(column, column != "name"))
+
+
+def by_number(keys: Iterable[str], value: Callable[[str], float], *, descending: bool) -> list[str]:
+    """Keys by a number; those without one come last, whichever way round."""
+    numbers = {key: value(key) for key in keys}
+    known = [key for key, number in numbers.items() if not math.isnan(number)]
+    known.sort(key=numbers.__getitem__, reverse=descending)
+    return known + [key for key, number in numbers.items() if math.isnan(number)]
+
+
+class LazyKeys(Sequence[str]):
+    """Keys whose order is only worked out when somebody looks at it: of 5,000 pods a screen shows fifty."""
+
+    def __init__(self, keys: Sequence[str], order: Callable[[Sequence[str]], Sequence[str]]) -> None:
+        self._keys = keys
+        self._order = order
+
+    @cached_property
+    def _ordered(self) -> Sequence[str]:
+        return self._order(self._keys)
+
+    @cached_property
+    def _members(self) -> frozenset[str]:
+        return frozenset(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ordered)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._ordered[index]

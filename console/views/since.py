@@ -1,0 +1,51 @@
+"""Since when an object stands as it does, as far as this console has seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from fleet.model.snapshot import Severity, Snapshot
+
+
+class Since(NamedTuple):
+    """``at`` is Unix time. ``exact`` is False for what was so already when the console first looked."""
+
+    at: float
+    exact: bool
+
+
+class SinceTracker:
+    """Notes at which Snapshot an object's severity changed. Keeps no more than the objects of the last Snapshot."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Severity, Since]] = {}
+        self._started = False
+
+    def observe(self, snapshot: Snapshot) -> None:
+        """To be called with every Snapshot, in order."""
+        seen: dict[str, tuple[Severity, Since]] = {}
+        for key, (severity, _reason) in snapshot.assessments.items():
+            before = self._seen.get(key)
+            if before is not None and before[0] is severity:
+                seen[key] = before
+            else:
+                seen[key] = (severity, Since(snapshot.at, self._started))
+        self._seen = seen
+        # The first Snapshots are built while sources still answer one by one: what they show is no change.
+        self._started = self._started or bool(snapshot.workloads and snapshot.measured_at is not None)
+
+    def since(self, key: str) -> Since | None:
+        """None for what is not there."""
+        found = self._seen.get(key)
+        return found[1] if found is not None else None
+
+
+def clock(at: float) -> str:
+    """A moment on the clock of the person in front: ``14:02``."""
+    return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%H:%M}"
+
+
+def since_text(since: Since) -> str:
+    """``since 14:02``, or ``since before 14:02``."""
+    return f"since {'' if since.exact else 'before '}{clock(since.at)}"

@@ -1,0 +1,55 @@
+"""From the key of a row to the object that a person means by it."""
+
+from __future__ import annotations
+
+from fleet.assess import rank
+from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Assessment, Severity, Snapshot
+
+
+def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
+    """The object of Kubernetes behind a key; None for what Kubernetes does not know (an engine without a pod).
+
+    A GPU stands for the pod that holds it, a free one for its node.
+    """
+    pod = snapshot.pods.get(key)
+    if pod is not None:
+        return ObjectRef("Pod", pod.namespace, pod.name) if pod.uid else None
+    workload = snapshot.workloads.get(key)
+    if workload is not None:
+        return ObjectRef(workload.kind, workload.namespace, workload.name) if workload.uid else None
+    if key in snapshot.nodes:
+        return ObjectRef("Node", "", key)
+    gpu = snapshot.gpus.get(key)
+    if gpu is None:
+        return None
+    return ref_of(snapshot, f"{gpu.namespace}/{gpu.pod}" if gpu.pod else gpu.node)
+
+
+def pod_for(snapshot: Snapshot, key: str) -> str | None:
+    """The pod whose logs a person wants when this is under the cursor: a workload's worst, a GPU's holder."""
+    if key in snapshot.pods:
+        return key
+    members = snapshot.pods_of.get(key)
+    if members:
+        return min(members, key=lambda pod: rank(assessment_of(snapshot, pod).severity))
+    gpu = snapshot.gpus.get(key)
+    if gpu is not None and f"{gpu.namespace}/{gpu.pod}" in snapshot.pods:
+        return f"{gpu.namespace}/{gpu.pod}"
+    return None
+
+
+def place_of(snapshot: Snapshot, key: str | None) -> str | None:
+    """Where on the screen of nodes an object is: its first GPU, else its node."""
+    if key is None or key in snapshot.nodes or key in snapshot.gpus:
+        return key
+    pod = snapshot.pods.get(pod_for(snapshot, key) or "")
+    if pod is None:
+        return None
+    gpus = snapshot.gpus_of.get(pod.key)
+    return gpus[0] if gpus else pod.node or None
+
+
+def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
+    """How an object stands; unknown where nobody has said."""
+    return snapshot.assessments.get(key, Assessment(Severity.UNKNOWN))

@@ -1,0 +1,88 @@
+"""What is worst, in two lines: the answer to the first question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from console.views.since import SinceTracker, since_text
+from console.views.subject import assessment_of, pod_for
+from fleet.assess import rank
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.snapshot import Severity, Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import BLANK, Line, Span, fit_spans, plain
+from widgets.severity import severity_role, severity_span
+from widgets.untrusted import untrusted
+from widgets.values import reading_text
+
+_TROUBLE = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
+
+
+def worst_workloads(snapshot: Snapshot) -> list[str]:
+    """The serving workloads in trouble, the worst first; of equal severity the one with more requests waiting."""
+
+    def badness(key: str) -> tuple[int, float, str]:
+        waiting = snapshot.by_workload.value(key, Quantity.WAITING)
+        return rank(assessment_of(snapshot, key).severity), -waiting if waiting == waiting else 0.0, key
+
+    return sorted((k for k in snapshot.model_of if assessment_of(snapshot, k).severity in _TROUBLE), key=badness)
+
+
+def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    """The worst workload with its reason, and how many others deserve a look."""
+    worst = worst_workloads(snapshot)
+    if not worst:
+        return _calm(snapshot, glyphs), BLANK
+    return Line(fit_spans(tuple(_worst(snapshot, since, worst[0], glyphs)), width, "left", glyphs.ellipsis)), _others(
+        snapshot, worst[1:], glyphs
+    )
+
+
+def _worst(snapshot: Snapshot, since: SinceTracker, key: str, glyphs: Glyphs) -> Iterable[Span]:
+    standing = assessment_of(snapshot, key)
+    model = snapshot.models.get(snapshot.model_of[key])
+    role = severity_role(standing.severity)
+    yield Span(" ")
+    yield severity_span(standing.severity, glyphs)
+    yield Span(f" {untrusted(model.name if model else snapshot.workloads[key].name)}", Role.STRONG)
+    pod = pod_for(snapshot, key)
+    reason = standing.reason or (assessment_of(snapshot, pod).reason if pod else "") or standing.severity.value
+    yield Span(f": {untrusted(reason)}", role)
+    for quantity, words in ((Quantity.WAITING, "wait"), (Quantity.TTFT_P95, "TTFT95")):
+        reading = snapshot.by_workload.get(key, quantity)
+        if reading.known:
+            value = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs)
+            yield Span(f"  {words} ", Role.DIM)
+            yield Span(*value)
+    if pod is not None and assessment_of(snapshot, pod).severity is not Severity.OK:
+        yield Span("  pod ", Role.DIM)
+        yield Span(untrusted(snapshot.pods[pod].name))
+    seen = since.since(key)
+    if seen is not None:
+        yield Span(f"  {since_text(seen)}", Role.DIM)
+
+
+def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
+    """``▲ 2 more  ■ 1 more`` by severity, the worst first."""
+    count = Counter(assessment_of(snapshot, key).severity for key in keys)
+    spans: list[Span] = []
+    for severity in _TROUBLE:
+        if count[severity]:
+            spans += [Span(" "), severity_span(severity, glyphs), Span(f" {count[severity]} more ", Role.DIM)]
+    if snapshot.loose:
+        spans.append(Span(f" {len(snapshot.loose)} loose joins ", Role.DIM))
+        spans.append(Span(":joins", Role.KEY))
+    return Line(tuple(spans))
+
+
+def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:
+    serving = len(snapshot.model_of)
+    if not serving:
+        return BLANK
+    starting = sum(assessment_of(snapshot, key).severity is Severity.STARTING for key in snapshot.model_of)
+    words = f" {serving} serving {'workload is' if serving == 1 else 'workloads are'} well"
+    if starting:
+        words = f" nothing is wrong; {starting} of {serving} serving workloads start"
+    return Line((Span(" "), severity_span(Severity.OK, glyphs), *plain(words, Role.DIM).spans))
