@@ -35,6 +35,8 @@ class Machine:
     number: int
     pool: NodePool
     gpus: list[Gpu] = field(default_factory=list)
+    images: set[str] = field(default_factory=set)
+    """What was pulled before and need not be pulled again."""
 
     def __post_init__(self) -> None:
         for index in range(self.pool.gpus):
@@ -210,7 +212,7 @@ class Cluster:
             obj = manifest(
                 "v1",
                 "Event",
-                f"{regarding['name']}.{uid('Event', *key[:2], now).replace('-', '')[:16]}",
+                f"{regarding['name']}.{uid(reason, key[0], message, now).replace('-', '')[:16]}",
                 now,
                 namespace=regarding.get("namespace", "default"),
                 manager=component,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulator import objects
+from simulator import objects, workloads
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.objects import Object, condition
@@ -55,7 +55,9 @@ class Deployments:
             old = [(rs, pods[rs["metadata"]["uid"]]) for rs in sets if rs["metadata"]["uid"] in pods]
             self._roll(obj, current, mine, old, now)
         for rs in (*(rs for rs in sets if rs["metadata"]["uid"] in pods), current):
-            self._report_set(rs, self._alive(rs), obj["spec"]["replicas"])
+            pods_now = self._alive(rs)
+            self._scaled(obj, rs, rs["spec"]["replicas"], len(pods_now), now)
+            self._report_set(rs, pods_now, obj["spec"]["replicas"])
         self._report(obj, current, [self._alive(rs) for rs in sets if rs["metadata"]["uid"] in pods], now)
 
     def _alive(self, rs: Object) -> list[Pod]:
@@ -69,7 +71,7 @@ class Deployments:
         latest = max((int(rs["metadata"]["annotations"][REVISION]) for rs in sets), default=0)
         found = next((rs for rs in sets if rs["metadata"]["name"] == name), None)
         if found is None:
-            found = objects.replica_set(obj, latest + 1, template, now, 0)
+            found = workloads.replica_set(obj, latest + 1, template, now, 0)
             store.put(found)
             found = store.get("apps/v1", "ReplicaSet", obj["metadata"]["namespace"], name) or found
         elif int(found["metadata"]["annotations"][REVISION]) < latest:
@@ -101,6 +103,12 @@ class Deployments:
                         break
                     spare -= 1
                 self._delete(rs, pod, now)
+
+    def _scaled(self, obj: Object, rs: Object, before: int, after: int, now: float) -> None:
+        if before != after:
+            how = "up" if after > before else "down"
+            message = f"Scaled {how} replica set {rs['metadata']['name']} from {before} to {after}"
+            self._cluster.event(obj, "Normal", "ScalingReplicaSet", message, "deployment-controller", now)
 
     @staticmethod
     def _limits(spec: Mapping[str, Any], desired: int) -> tuple[int, int]:
@@ -199,7 +207,7 @@ class StatefulSets:
                 for r in store.list("apps/v1", "ControllerRevision", namespace)
                 if r["metadata"]["name"].startswith(f"{name}-")
             ]
-            store.put(objects.controller_revision(obj, max(known, default=0) + 1, template, now))
+            store.put(workloads.controller_revision(obj, max(known, default=0) + 1, template, now))
         pods = {pod.name: pod for pod in self._cluster.pods_of(obj["metadata"]["uid"])}
         labels = {**template["metadata"]["labels"], "controller-revision-hash": revision}
         stamped = template | {"metadata": template["metadata"] | {"labels": labels}}

@@ -10,7 +10,7 @@ AMBIENT = 27.0
 IDLE_SM_CLOCK = 345.0
 COOLING_SECONDS = 25.0
 """Time constant of a heat sink: how long a GPU takes for 63 % of the way to its new temperature."""
-SLOWDOWN_MARGIN = 12.0
+SLOWDOWN_MARGIN = 8.0
 """How far (°C) clocks are cut at most above the throttle temperature: linear until the slowest clock."""
 
 # NVML clocks event reasons (nvml.h, nvmlClocksEventReason*)

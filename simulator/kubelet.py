@@ -53,6 +53,7 @@ class Kubelet:
 
     def start_at_once(self, pod: Pod, now: float) -> None:
         """Bring a scheduled pod to where it serves, without the time it would take: it has been up for long."""
+        self._cluster.machines[pod.node].images.add(pod.image)
         pod.start_container(now)
         if pod.workload:
             for after, where, text in logs.start_messages(pod.workload, pod.revision):
@@ -73,17 +74,23 @@ class Kubelet:
         self._cluster.event(pod, kind, reason, message, "kubelet", now)
 
     def _pull(self, pod: Pod, now: float) -> None:
-        image = pod.template["spec"]["containers"][0]["image"]
+        images = self._cluster.machines[pod.node].images
         seconds = pod.workload.model.pull if pod.workload else 2.0
-        if not pod.progress:
+        if pod.image in images:
+            message = f'Container image "{pod.image}" already present on machine and can be accessed by the pod'
+        elif not pod.progress:
             pod.progress = 1
-            self._event(pod, "Normal", "Pulling", f'Pulling image "{image}"', now)
-        if now - pod.since >= seconds:
-            pulled = f'Successfully pulled image "{image}" in {seconds:.3f}s ({seconds:.3f}s including waiting)'
-            self._event(pod, "Normal", "Pulled", pulled, now)
-            self._event(pod, "Normal", "Created", f"Created container: {pod.container}", now)
-            self._event(pod, "Normal", "Started", f"Started container {pod.container}", now)
-            pod.start_container(now)
+            self._event(pod, "Normal", "Pulling", f'Pulling image "{pod.image}"', now)
+            return
+        elif now - pod.since < seconds:
+            return
+        else:
+            message = f'Successfully pulled image "{pod.image}" in {seconds:.3f}s ({seconds:.3f}s including waiting)'
+            images.add(pod.image)
+        self._event(pod, "Normal", "Pulled", message, now)
+        self._event(pod, "Normal", "Created", f"Created container: {pod.container}", now)
+        self._event(pod, "Normal", "Started", f"Started container {pod.container}", now)
+        pod.start_container(now)
 
     def _load(self, pod: Pod, now: float) -> None:
         age = now - pod.started

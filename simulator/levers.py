@@ -29,10 +29,10 @@ class Levers:
         self._workloads = workloads
         self._traffic = traffic
 
-    def demand(self, workload: str, factor: float = 1.0, stretch: float = 1.0) -> None:
-        """Users ask `factor` times as often, with prompts and answers `stretch` times as long."""
+    def demand(self, workload: str, factor: float = 1.0, longer_answers: float = 1.0) -> None:
+        """Users ask `factor` times as often and get answers `longer_answers` times as long."""
         traffic = self._traffic[self._places[workload]]
-        traffic.factor, traffic.stretch = factor, stretch
+        traffic.factor, traffic.longer_answers = factor, longer_answers
 
     def demand_all(self, factor: float) -> None:
         """The same for everybody's rate."""

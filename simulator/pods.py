@@ -82,6 +82,11 @@ class Pod:
         return str(self.template["spec"]["containers"][0]["name"])
 
     @property
+    def image(self) -> str:
+        """The image of its container."""
+        return str(self.template["spec"]["containers"][0]["image"])
+
+    @property
     def ready(self) -> bool:
         """Whether Services send it traffic."""
         return self.phase is Phase.READY
@@ -229,7 +234,6 @@ class Pod:
         ]
 
     def _container_status(self) -> Object:
-        image = self.template["spec"]["containers"][0]["image"]
         running: Object = {"running": {"startedAt": timestamp(self.started)}}
         state: Object
         match self.phase:
@@ -251,8 +255,8 @@ class Pod:
             "ready": self.ready,
             "started": self.phase in {Phase.READY, Phase.TERMINATING},
             "restartCount": self.restarts,
-            "image": image,
-            "imageID": "" if creating else f"{image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
+            "image": self.image,
+            "imageID": "" if creating else f"{self.image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
             **({} if creating else {"containerID": self._container_id()}),
         }
 

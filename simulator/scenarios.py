@@ -53,17 +53,17 @@ SCENARIOS = {
         Scenario(
             "rush-hour",
             "several times the usual traffic: queues and TTFT grow, autoscalers reach their limit",
-            (Incident(-30, lambda levers, _: levers.demand_all(4.0)),),
+            (Incident(-30, lambda levers, _: levers.demand_all(2.6)),),
         ),
         Scenario(
             "kv-thrash",
-            "long prompts and answers on chat-8b: the KV cache is full, requests are preempted, ITL suffers",
-            (Incident(-75, lambda levers, _: levers.demand("chat-8b", 1.3, 3.5)),),
+            "answers on chat-8b get very long: the KV cache is full, requests are preempted, ITL suffers",
+            (Incident(-75, lambda levers, _: levers.demand("chat-8b", 0.8, longer_answers=6.0)),),
         ),
         Scenario(
             "slow-replica",
             "one replica of chat-8b runs hot: its GPU throttles and its tokens come slower than its peers'",
-            (Incident(-60, lambda levers, _: levers.block_cooling("chat-8b", 0.42)),),
+            (Incident(-60, lambda levers, _: levers.block_cooling("chat-8b", 0.25)),),
         ),
         Scenario(
             "stuck-engine",
@@ -78,8 +78,8 @@ SCENARIOS = {
         Scenario("crash-loop", "legacy-13b is killed for its memory at every start", (Incident(-45, _crash_loop),)),
         Scenario(
             "no-free-gpu",
-            "chat-70b is scaled beyond what the nodes hold: a pod stays Pending",
-            (Incident(5, lambda levers, _: levers.scale("chat-70b", 5)),),
+            "summarize is scaled beyond what the nodes hold: pods stay Pending",
+            (Incident(5, lambda levers, _: levers.scale("summarize", 6)),),
         ),
         Scenario(
             "cold-start",

@@ -39,15 +39,15 @@ class Traffic:
         self.spec = spec
         self.factor = 1.0
         """What a scenario multiplies the rate by."""
-        self.stretch = 1.0
-        """What a scenario multiplies the lengths of prompts and outputs by."""
+        self.longer_answers = 1.0
+        """The same for the lengths of outputs."""
         self._rate = spec.rate * replicas
         self._random = random.Random(seed)
         self._burst = 0.0
 
     def rate(self, now: float) -> float:
         """Requests per second at `now` (unix seconds): busiest at 15:00 UTC, quietest at 03:00."""
-        day = 1 + 0.35 * math.sin((now / 3600 % 24 - 9) / 24 * math.tau)
+        day = 1 + 0.2 * math.sin((now / 3600 % 24 - 9) / 24 * math.tau)
         spread = self.spec.burstiness
         return self._rate * day * self.factor * math.exp(self._burst - spread * spread / 2)
 
@@ -68,14 +68,13 @@ class Traffic:
 
     def _request(self, at: float) -> Request:
         spec, draw = self.spec, self._random
-        prompt = round(draw.lognormvariate(math.log(spec.prompt), spec.prompt_spread) * self.stretch)
+        prompt = round(draw.lognormvariate(math.log(spec.prompt), spec.prompt_spread))
         output = 0
         if spec.output:
-            output = round(draw.lognormvariate(math.log(spec.output), spec.output_spread) * self.stretch)
+            output = round(draw.lognormvariate(math.log(spec.output), spec.output_spread) * self.longer_answers)
             output = max(1, output)
         prefix = min(int(draw.paretovariate(1.0)) - 1, spec.prefixes - 1)
-        shared = round(spec.prefix_tokens * self.stretch)
-        return Request(at, prompt + shared, output, spec.max_tokens, prefix, shared)
+        return Request(at, prompt + spec.prefix_tokens, output, spec.max_tokens, prefix, spec.prefix_tokens)
 
 
 class Router:

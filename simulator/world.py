@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator import controllers, dcgm, logs, objects
+from simulator import controllers, dcgm, logs, objects, workloads
 from simulator.blueprint import DEFAULT, Blueprint, WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.engine import Engine
@@ -17,7 +17,7 @@ from simulator.scenarios import STEADY, Scenario
 from simulator.traffic import Router, Traffic
 
 PREWARM = 90.0
-"""Seconds simulated before the clock starts, so that queues and counters are alive."""
+"""Seconds simulated before the clock starts, so that queues and counters are alive; large fleets get less."""
 AGE = 6 * 86400.0
 """How old (seconds) the fleet is when the simulation starts."""
 LOG_PERIOD = 10.0
@@ -55,8 +55,11 @@ class Fleet:
         self._stateful_sets = controllers.StatefulSets(self.cluster, self.workloads)
         self._autoscalers = controllers.Autoscalers(self.cluster)
         # Larger fleets take longer ticks: what a tick costs grows with the engines, not with its length.
-        self._ticks_per_second = 10 if self._blueprint.pods <= 100 else 4 if self._blueprint.pods <= 1000 else 2
-        self._origin = clock.now() - PREWARM
+        engines = self._blueprint.pods
+        self._ticks_per_second, self._prewarm = (
+            (10, PREWARM) if engines <= 100 else (4, PREWARM / 3) if engines <= 1000 else (2, PREWARM / 15)
+        )
+        self._origin = clock.now() - self._prewarm
         self._ticks = 0
         self._pending = list(scenario.incidents)
         self._levers = Levers(self.cluster, self.kubelet, self.workloads, self.traffic)
@@ -90,8 +93,9 @@ class Fleet:
         for pod in list(self.cluster.pods.values()):
             if self.cluster.schedule(pod, born):
                 self.kubelet.start_at_once(pod, born)
+        self.cluster.forget_events(self._origin)
         self._second()
-        self.advance(self._origin + PREWARM)
+        self.advance(self._origin + self._prewarm)
 
     def advance(self, now: float) -> None:
         """Simulate up to simulated unix time `now`."""
@@ -134,15 +138,15 @@ class Fleet:
     def _put_workload(self, workload: WorkloadSpec, number: int, born: float) -> None:
         place = (workload.namespace, workload.name)
         resource = next(pool.resource for pool in self._blueprint.pools if pool.name == workload.pool)
-        template = objects.engine_template(workload, workload.revision, resource)
+        template = workloads.engine_template(workload, workload.revision, resource)
         if workload.kind == "StatefulSet":
-            self._store.put(objects.stateful_set(*place, workload.replicas, template, born))
+            self._store.put(workloads.stateful_set(*place, workload.replicas, template, born))
         else:
             one_by_one = workload.gpus > 1
-            obj = objects.deployment(*place, workload.replicas, template, born, one_by_one=one_by_one)
+            obj = workloads.deployment(*place, workload.replicas, template, born, one_by_one=one_by_one)
             if workload.old_revision:
-                before = objects.engine_template(workload, workload.old_revision, resource)
-                self._store.put(objects.replica_set(obj, 1, before, born - AGE, 0))
+                before = workloads.engine_template(workload, workload.old_revision, resource)
+                self._store.put(workloads.replica_set(obj, 1, before, born - AGE, 0))
             self._store.put(obj)
         self._store.put(objects.service(*place, ENGINE_PORT, f"10.96.0.{number + 20}", born))
         if workload.max_replicas:
@@ -152,12 +156,12 @@ class Fleet:
 
     def _put_system(self, born: float) -> None:
         image = "nvcr.io/nvidia/k8s/dcgm-exporter:4.5.2-4.8.1-distroless"
-        exporter = objects.system_template(_EXPORTER, "exporter", image, DCGM_PORT)
+        exporter = workloads.system_template(_EXPORTER, "exporter", image, DCGM_PORT)
         nodes = len(self.cluster.machines)
-        self._store.put(objects.daemon_set(_GPU_NAMESPACE, _EXPORTER, exporter, nodes, born))
+        self._store.put(workloads.daemon_set(_GPU_NAMESPACE, _EXPORTER, exporter, nodes, born))
         self._store.put(objects.service(_GPU_NAMESPACE, _EXPORTER, DCGM_PORT, "10.96.0.11", born))
-        gateway = objects.system_template(_GATEWAY, "router", "ghcr.io/example/llm-router:1.8.2", ROUTER_PORT)
-        self._store.put(objects.deployment("serving", _GATEWAY, 2, gateway, born, one_by_one=False))
+        gateway = workloads.system_template(_GATEWAY, "router", "ghcr.io/example/llm-router:1.8.2", ROUTER_PORT)
+        self._store.put(workloads.deployment("serving", _GATEWAY, 2, gateway, born, one_by_one=False))
         self._store.put(objects.service("serving", _GATEWAY, ROUTER_PORT, "10.96.0.12", born))
 
     def _tick(self) -> None:
@@ -176,7 +180,7 @@ class Fleet:
 
     def _second(self) -> None:
         now = self.now
-        while self._pending and now >= self._origin + PREWARM + self._pending[0].at:
+        while self._pending and now >= self._origin + self._prewarm + self._pending[0].at:
             self._pending.pop(0).act(self._levers, now)
         self.cluster.observe_deletions(now)
         self.kubelet.advance(now)
