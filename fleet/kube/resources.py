@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import quote
 
 from fleet.kube.project.events import project_event
 from fleet.kube.project.fields import Interner, Raw
@@ -58,14 +59,19 @@ class Resource(Generic[R]):
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The path of the list, or of one object; all namespaces where none is given."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
-        return f"{root}{scope}/{self.name}" + (f"/{name}" if name else "")
+        return object_path(self.group, self.version, self.name, namespace if self.namespaced else "", name)
 
     @property
     def qualified(self) -> str:
         """As in `kubectl auth can-i`: ``pods``, ``deployments.apps``."""
         return f"{self.name}.{self.group}" if self.group else self.name
+
+
+def object_path(group: str, version: str, plural: str, namespace: str = "", name: str = "") -> str:
+    """The URL path of a collection or of one object; names are quoted, whatever is in them."""
+    root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"{root}{scope}/{plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
 
 PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=200)
@@ -119,3 +125,18 @@ ENDPOINT_SLICES = Resource(
     "which pods get traffic",
 )
 EVENTS = Resource("events", "", "v1", "Event", project_event, "events", bound=5000, newest=lambda event: event.last)
+
+EVERY: tuple[Resource[Any], ...] = (
+    PODS,
+    NODES,
+    DEPLOYMENTS,
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    LEADER_WORKER_SETS,
+    REPLICA_SETS,
+    AUTOSCALERS,
+    BUDGETS,
+    SERVICES,
+    ENDPOINT_SLICES,
+    EVENTS,
+)

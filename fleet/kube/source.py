@@ -28,6 +28,7 @@ from fleet.kube.health import Trouble, judge
 from fleet.kube.kubeconfig import Access
 from fleet.kube.pace import Pace
 from fleet.kube.project.fields import Interner, mapping, mappings, text, texts
+from fleet.kube.reads import KubeReads
 from fleet.kube.resources import (
     AUTOSCALERS,
     BUDGETS,
@@ -72,6 +73,7 @@ class KubernetesSource:
     ) -> None:
         self.access = access
         self.client = KubeClient(access, guard=guard, environ=environ)
+        self.reads = KubeReads(self.client)
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))
         self._pace = pace or Pace()

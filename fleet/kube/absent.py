@@ -1,0 +1,57 @@
+"""Standing in for a cluster that cannot even be addressed: no kubeconfig, a broken one, an unknown context.
+
+The console starts all the same: it says what is wrong where it would say how the cluster is, shows what Prometheus
+knows, and lets the person choose another context.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import NoReturn
+
+from fleet.kube.client import JSON, READ_TIMEOUT
+from fleet.kube.errors import KubeconfigError
+from fleet.kube.state import KubeState
+from fleet.model.snapshot import Cluster, Health, SourceStatus
+
+
+class AbsentKubernetes:
+    """Has the face of a KubernetesSource and of its client; every request fails with the error that it stands for."""
+
+    def __init__(self, error: KubeconfigError, context: str = "", namespace: str = "") -> None:
+        self._error = error
+        status = SourceStatus("kubernetes", Health.DOWN, since=time.time(), problem=error.message, remedy=error.remedy)
+        self._state = KubeState(0, Cluster(context=context, namespace=namespace), status)
+
+    @property
+    def client(self) -> AbsentKubernetes:
+        """Itself: there is nothing behind it."""
+        return self
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
+        """Never synced, and no use in waiting."""
+        del timeout
+        return False
+
+    def state(self) -> KubeState:
+        """No objects, and why."""
+        return self._state
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- as KubeClient has it
+    ) -> NoReturn:
+        """Raises the KubeconfigError."""
+        del path, query, accept, timeout
+        raise self._error
