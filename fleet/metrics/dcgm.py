@@ -27,7 +27,7 @@ _TOTAL_PARTS = ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE", "DCGM_FI_DEV_FB_RE
 
 DCGM = Dialect(
     prefixes=("",),
-    present=Quantity.GPU_TEMPERATURE,
+    present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
         Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),
         # For a MIG instance the graphics engine's activity is the nearest that there is.

@@ -125,12 +125,12 @@ class Dialect:
     """One kind of exporter.
 
     ``prefixes``: how the names' own prefix (the first one) may be written in the field. ``exclude`` selects series of
-    other products that reuse the names. ``present`` is the quantity whose series tell how old a row is.
+    other products that reuse the names. ``present`` are quantities whose series tell how old a row is.
     """
 
     rules: Mapping[Quantity, Rule]
     prefixes: tuple[str, ...]
-    present: Quantity
+    present: tuple[Quantity, ...]
     families: Mapping[Family, tuple[str, ...]]
     """Histogram → base names, newest first; all in seconds."""
     phases: Mapping[Quantity, tuple[str, ...]]

@@ -30,7 +30,7 @@ _SLEEP = ("sleep_state", (("awake", 0.0), ("weights_offloaded", 1.0), ("discard_
 VLLM = Dialect(
     # Ray Serve sanitises the colon and prefixes the name.
     prefixes=("vllm:", "vllm_", "ray_vllm_"),
-    present=Quantity.RUNNING,
+    present=(Quantity.RUNNING,),
     # The production-stack router exposes the same names, once more, with the engine's address in the label server.
     exclude=(_equal("server", ""),),
     rules={

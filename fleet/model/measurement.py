@@ -100,5 +100,9 @@ class Measurement:
     """HTTP requests that this measurement cost."""
     gpu_interval: float = 0.0
     """Scrape interval of the GPU exporters in seconds, where it is known to differ; 0.0 means ``interval``."""
+    clock_skew: float = 0.0
+    """Seconds that the clock of ``at`` (the server's) is ahead of the console's."""
+    notes: tuple[str, ...] = ()
+    """Lesser things that are wrong, in words."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``GpuId.key`` → what lowers the clocks now, in words; only GPUs whose exporter tells (empty tuple: nothing)."""

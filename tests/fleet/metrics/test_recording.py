@@ -1,4 +1,4 @@
-"""The direct scrape of a real vLLM 0.32 under load: three answers, two seconds apart, against numbers worked out by hand."""
+"""The direct scrape of a real vLLM 0.32 under load: answers two seconds apart, against numbers worked out by hand."""
 
 from __future__ import annotations
 

@@ -1,0 +1,262 @@
+"""From the vectors that Prometheus answers to rows: which engine or GPU a series is about, and which number it gives.
+
+A target scraped by two jobs appears twice; its numbers are never added up: per row one process (instance and job) is
+chosen, the one with the newest sample.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
+from fleet.metrics.dialect import Kind, Metric, pick
+from fleet.metrics.identity import (
+    MODEL_LABELS,
+    NAMESPACE_LABELS,
+    POD_LABELS,
+    engine_id,
+    first,
+    gpu_id,
+)
+from fleet.metrics.promql import COUNT, DOWN, PRESENT, RESET, STAMP, TAG
+from fleet.metrics.tables import Columns, blank
+from fleet.metrics.vllm import VLLM
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import EngineId, GpuId, Group
+from fleet.model.quantity import Family, Quantity
+
+Labels = Mapping[str, str]
+
+
+class Sample(NamedTuple):
+    """One element of an instant vector; ``tag`` says which part of a joined query it comes from."""
+
+    labels: Labels
+    value: float
+    tag: str
+
+
+def samples(result: Iterable[Mapping[str, Any]]) -> list[Sample]:
+    """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them."""
+    return [Sample(element["metric"], float(element["value"][1]), element["metric"].get(TAG, "")) for element in result]
+
+
+class Process(NamedTuple):
+    """Who exposes a series, as the scraper calls it."""
+
+    namespace: str
+    pod: str
+    instance: str
+    job: str
+
+
+def process(labels: Labels) -> Process:
+    """The process that a series comes from."""
+    return Process(
+        first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS), labels.get("instance", ""), labels.get("job", "")
+    )
+
+
+class Engines:
+    """The engine rows, from the gauges; rates and histograms are added to them."""
+
+    def __init__(self, gauges: Sequence[Sample], at: float) -> None:
+        own = [sample for sample in gauges if sample.tag not in (DOWN, PRESENT)]
+        self.names = frozenset(sample.labels.get("__name__", "") for sample in gauges if sample.tag == PRESENT)
+        """The counters and histogram counts that the data have."""
+        self.unreachable = {_name(s.labels): "Prometheus cannot scrape it" for s in gauges if s.tag == DOWN}
+        stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
+        for sample in own:
+            if first(sample.labels, MODEL_LABELS):
+                stamp = sample.value if sample.tag == STAMP else -math.inf
+                known = stamps[engine_id(sample.labels)]
+                who = process(sample.labels)
+                known[who] = max(stamp, known.get(who, -math.inf))
+        self.ids = tuple(sorted(stamps))
+        self._chosen = {engine: max(sorted(by), key=by.__getitem__) for engine, by in stamps.items()}
+        self._rows = {engine: row for row, engine in enumerate(self.ids)}
+        self._of_process: dict[Process, list[int]] = defaultdict(list)
+        for row, engine in enumerate(self.ids):
+            self._of_process[self._chosen[engine]].append(row)
+        self.columns: Columns[EngineId] = Columns()
+        self.columns.grow(self.ids, 0.0)
+        for row, engine in enumerate(self.ids):
+            newest = stamps[engine][self._chosen[engine]]
+            self.columns.ages[row] = max(0.0, at - newest) if math.isfinite(newest) else 0.0
+        self.means: dict[Quantity, tuple[array[float], array[float]]] = {}
+        self.example = next((s.labels for s in own if VLLM.canonical(s.labels.get("__name__", "")) == _RUNNING), {})
+        """The labels of one engine's gauge."""
+        self._gauges(own)
+
+    def _gauges(self, own: Iterable[Sample]) -> None:
+        found: dict[tuple[Quantity, int], dict[Metric, float]] = defaultdict(dict)
+        metrics: dict[str, list[tuple[Quantity, Metric]]] = defaultdict(list)
+        for quantity, metric in VLLM.gauges():
+            metrics[metric.name].append((quantity, metric))
+        for labels, value, _ in own:
+            for quantity, metric in metrics.get(VLLM.canonical(labels.get("__name__", "")), ()):
+                if metric.accepts(labels):
+                    for row in self._rows_of(labels):
+                        cell = found[quantity, row]
+                        cell[metric] = cell.get(metric, 0.0) + metric.read(value, labels)
+        for (quantity, row), cell in found.items():
+            rule = VLLM.rules[quantity]
+            self.columns.put(quantity, row, pick(rule, (cell.get(metric, math.nan) for metric in rule.metrics)))
+
+    def _rows_of(self, labels: Labels) -> list[int]:
+        """The rows that a series is about: one, or for one that names no model all those of its process and engine."""
+        if first(labels, MODEL_LABELS):
+            row = self.row(labels)
+            return [] if row is None else [row]
+        mine = self._of_process.get(process(labels), [])
+        engine = labels.get("engine", "")
+        if engine:
+            return [row for row in mine if self.ids[row].engine == engine]
+        return mine if len(mine) == 1 else []
+
+    def row(self, labels: Labels) -> int | None:
+        """The row of a series, None when another process was chosen for that engine or none is known."""
+        engine = engine_id(labels)
+        return self._rows[engine] if self._chosen.get(engine) == process(labels) else None
+
+    def rates(self, rates: Iterable[Sample]) -> None:
+        """Add the answer to ``promql.engine_rates``. A counter's rate outdoes a gauge that V0 computed itself."""
+        for labels, value, tag in rates:
+            quantity, _, part = tag.partition("/")
+            if tag == RESET:
+                row = self.row(labels)
+                if row is not None:
+                    self.columns.reset.add(row)
+            elif part:
+                self._mean(Quantity(quantity), part, labels, value)
+            elif VLLM.rules[Quantity(tag)].per_process:
+                mine = self._of_process.get(process(labels))
+                if mine:
+                    self.columns.put(Quantity(tag), mine[0], value)
+            else:
+                row = self.row(labels)
+                if row is not None:
+                    self.columns.put(Quantity(tag), row, value)
+        table = self.columns.table().columns
+        for quantity, rule in VLLM.rules.items():
+            if rule.zero_beside is not None and rule.zero_beside in table:
+                for row, value in enumerate(table[rule.zero_beside]):
+                    missing = quantity not in table or math.isnan(table[quantity][row])
+                    if missing and not math.isnan(value):
+                        self.columns.put(quantity, row, 0.0)
+
+    def _mean(self, quantity: Quantity, part: str, labels: Labels, value: float) -> None:
+        row = self.row(labels)
+        if row is not None:
+            sums, counts = self.means.setdefault(quantity, (blank(len(self.ids)), blank(len(self.ids))))
+            (sums if part == "sum" else counts)[row] = value
+
+    def where(self, pods: Iterable[str]) -> dict[str, set[str]]:
+        """Label → values that select the engines of these pods (``namespace/pod``) in a query."""
+        wanted = set(pods)
+        chosen: dict[str, set[str]] = defaultdict(set)
+        for engine, who in self._chosen.items():
+            if f"{engine.namespace}/{engine.pod}" in wanted:
+                chosen["instance" if who.instance else "pod"].add(who.instance or who.pod)
+        return dict(chosen)
+
+    def buckets(self, found: Iterable[Sample]) -> dict[Family, dict[Group, Histogram]]:
+        """The answers to ``promql.engine_buckets``: one histogram per engine."""
+        parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
+        for labels, value, tag in found:
+            row = self.row(labels)
+            if row is not None:
+                engine = self.ids[row]
+                group = Group(engine.namespace, engine.model, engine.pod, engine.engine, engine.instance)
+                _add(parts[Family(tag), group], labels, value)
+        return _histograms(parts)
+
+
+_RUNNING = "vllm:num_requests_running"
+
+
+def model_buckets(found: Iterable[Sample]) -> dict[Family, dict[Group, Histogram]]:
+    """The answer to ``promql.model_buckets``: one histogram per namespace and model, of the edges all engines have."""
+    parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
+    behind: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
+    for labels, value, tag in found:
+        group = Group(first(labels, NAMESPACE_LABELS), first(labels, MODEL_LABELS))
+        counts = behind if tag.endswith(COUNT) else parts
+        _add(counts[Family(tag.removesuffix(COUNT)), group], labels, value)
+    for key, edges in parts.items():
+        most = max(behind[key].values(), default=0.0)
+        parts[key] = {edge: rate for edge, rate in edges.items() if behind[key].get(edge, most) >= most}
+    return _histograms(parts)
+
+
+def _add(edges: dict[float, float], labels: Labels, value: float) -> None:
+    """``le`` is a string that sources spell differently (``1``, ``1.0``): the same edge is one bucket."""
+    try:
+        edge = float(labels.get("le", ""))
+    except ValueError:
+        return
+    edges[edge] = edges.get(edge, 0.0) + value
+
+
+def _histograms(parts: Mapping[tuple[Family, Group], Mapping[float, float]]) -> dict[Family, dict[Group, Histogram]]:
+    out: dict[Family, dict[Group, Histogram]] = {}
+    for (family, group), edges in parts.items():
+        if edges:
+            ordered = tuple(sorted(edges))
+            out.setdefault(family, {})[group] = Histogram(ordered, tuple(edges[edge] for edge in ordered))
+    return out
+
+
+class Gpus:
+    """The GPU rows, from the answer to ``promql.gpus``."""
+
+    def __init__(self, found: Sequence[Sample], at: float) -> None:
+        exported = any(sample.labels.get(POD_LABELS[0]) for sample in found)
+        cells: dict[GpuId, dict[str, float]] = defaultdict(dict)
+        stamps: dict[GpuId, float] = {}
+        labels_of: dict[GpuId, Labels] = {}
+        for labels, value, tag in found:
+            gpu = gpu_id(labels, exported=exported)
+            if not gpu.uuid:
+                continue
+            if tag == STAMP:
+                stamps[gpu] = max(value, stamps.get(gpu, -math.inf))
+            else:
+                cells[gpu].setdefault(tag or labels.get("__name__", ""), value)
+                labels_of.setdefault(gpu, labels)
+        self.ids = tuple(sorted(cells))
+        self.columns: Columns[GpuId] = Columns()
+        self.columns.grow(self.ids, 0.0)
+        self.reasons: dict[str, tuple[str, ...]] = {}
+        for row, gpu in enumerate(self.ids):
+            if gpu in stamps:
+                self.columns.ages[row] = max(0.0, at - stamps[gpu])
+            self._row(row, gpu, cells[gpu], labels_of[gpu])
+        self.example = next((s.labels for s in found if s.labels.get("__name__")), {})
+        """The labels of one GPU's gauge."""
+
+    def _row(self, row: int, gpu: GpuId, cell: Mapping[str, float], labels: Labels) -> None:
+        for quantity, rule in DCGM.rules.items():
+            values = [_read(metric, cell, labels) for metric in rule.metrics]
+            value = pick(rule, values)
+            if not math.isnan(value):
+                self.columns.put(quantity, row, value)
+        mask = next((cell[name] for name in REASON_MASKS if name in cell), None)
+        if mask is not None:
+            self.reasons[gpu.key] = throttle_reasons(mask)
+
+
+def _read(metric: Metric, cell: Mapping[str, float], labels: Labels) -> float:
+    value = cell.get(metric.name)
+    if value is None or not metric.accepts(labels):
+        return math.nan
+    return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
+
+
+def _name(labels: Labels) -> str:
+    pod = first(labels, POD_LABELS)
+    return f"{first(labels, NAMESPACE_LABELS)}/{pod}" if pod else labels.get("instance", "")

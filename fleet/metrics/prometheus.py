@@ -1,0 +1,190 @@
+"""The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
+
+A tick is five requests whatever the fleet: gauges first (they say which engines there are and how their metrics are
+spelt), then in parallel the rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
+evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then three more look at the
+server's clock and at the scrape intervals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from fleet.metrics import answers, promql
+from fleet.metrics.api import Api
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Family
+
+if TYPE_CHECKING:
+    from fleet.metrics.transport import Guard, PrometheusEndpoint
+
+_WORKERS = 6
+_SKEW_SHOWN = 5.0
+"""Seconds that the clocks of server and console may differ before a note says so."""
+_LOOK_EVERY = 300.0
+"""Seconds between looks at the scrape intervals."""
+_LOOK_BACK = 300.0
+"""Seconds of raw samples that a scrape interval is read from."""
+_LONGEST_QUERY = 7000
+"""Characters of an encoded query; proxies accept URLs of 8 kB."""
+_MOST_PODS = 100
+"""Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
+_DEFAULT_INTERVAL = 15.0
+"""Seconds: what Prometheus' charts set, until two samples have been seen."""
+
+
+class _Interval(NamedTuple):
+    """A scrape interval; 0.0 seconds for not seen yet. ``looked`` is on the steady clock."""
+
+    seconds: float = 0.0
+    looked: float = 0.0
+
+
+class PrometheusSource:
+    """Reads a fleet's metrics from one Prometheus API.
+
+    ``window`` in seconds is stretched to four scrape intervals. ``clock`` is a steady clock, ``wall`` Unix time.
+    """
+
+    def __init__(
+        self,
+        endpoint: PrometheusEndpoint,
+        *,
+        window: float = 60.0,
+        guard: Guard | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.endpoint = endpoint
+        self._api = Api(endpoint, guard, wall)
+        self._window = window
+        self._clock = clock
+        self._lead = ThreadPoolExecutor(1, thread_name_prefix="prometheus-tick")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
+        self._engine_interval = self._gpu_interval = _Interval()
+
+    async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
+        """Everything at one moment.
+
+        ``pods`` are those (``namespace/pod``) whose engines' histograms are wanted besides the models'; None for all.
+        ``at`` is the evaluation time on the server's clock (Unix), by default its now. Raises SourceProblem.
+        """
+        wanted = None if pods is None else frozenset(pods)
+        return await asyncio.get_running_loop().run_in_executor(self._lead, self._measure, wanted, at)
+
+    async def query(self, text: str, at: float | None = None) -> list[Any]:
+        """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: self._api.query(text, self._time(at))[0])
+
+    async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
+        """The ``result`` of a range query; Unix seconds, rounded to whole ones. Raises SourceProblem."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._api.range, text, start, end, step)
+
+    async def now(self) -> float:
+        """The server's time (Unix). Raises SourceProblem."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._api.now)
+
+    def close(self) -> None:
+        """Close the connections; a request under way ends by itself."""
+        self._lead.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._api.close()
+
+    def _time(self, at: float | None) -> float:
+        return round(self._api.now() if at is None else at, 3)
+
+    def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
+        sent = self._api.requests
+        at = self._time(at)
+        notes: dict[str, None] = {}
+        result, warnings = self._api.query(promql.engines(), at)
+        engines = answers.Engines(answers.samples(result), at)
+        self._engine_interval = self._interval(self._engine_interval, engines.example, at)
+        interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
+        window = max(self._window, 4 * interval)
+        scope = promql.Scope(engines.names, window)
+        queries = self._queries(scope, engines, pods)
+        pending = [(part, self._pool.submit(self._api.query, query, at)) for part, query in queries if query]
+        found = _collect(pending, notes)
+        engines.rates(found["rates"])
+        histograms = answers.model_buckets(found["models"])
+        for family, groups in engines.buckets(found["engines"]).items():
+            histograms.setdefault(family, {}).update(groups)
+        gpus = answers.Gpus(found["gpus"], at)
+        self._gpu_interval = self._interval(self._gpu_interval, gpus.example, at)
+        notes.update(dict.fromkeys(warnings))
+        return Measurement(
+            source="prometheus",
+            at=at,
+            window=window,
+            interval=interval,
+            engines=engines.ids,
+            engine_table=engines.columns.table(),
+            gpus=gpus.ids,
+            gpu_table=gpus.columns.table(),
+            histograms=histograms,
+            means=engines.means,
+            unreachable=engines.unreachable,
+            requests=self._api.requests - sent,
+            gpu_interval=self._gpu_interval.seconds,
+            clock_skew=self._api.skew,
+            notes=(*self._remarks(engines), *notes),
+            throttle_reasons=gpus.reasons,
+        )
+
+    @staticmethod
+    def _queries(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[tuple[str, str]]:
+        queries = [
+            ("models", promql.model_buckets(scope)),
+            ("rates", promql.engine_rates(scope)),
+            ("gpus", promql.gpus(scope)),
+        ]
+        where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
+        if where is None or where:
+            together = promql.engine_buckets(scope, Family, where)
+            if len(quote(together)) <= _LONGEST_QUERY:
+                queries.insert(0, ("engines", together))
+            else:
+                queries[:0] = [("engines", promql.engine_buckets(scope, (family,), where)) for family in Family]
+        return queries
+
+    def _interval(self, seen: _Interval, example: Mapping[str, str], at: float) -> _Interval:
+        """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
+        if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
+            return seen
+        result, _ = self._api.query(promql.samples(example, _LOOK_BACK), at)
+        gaps = [
+            float(late[0]) - float(early[0])
+            for series in result
+            for early, late in pairwise(series.get("values") or ())
+        ]
+        return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
+
+    def _remarks(self, engines: answers.Engines) -> list[str]:
+        remarks = []
+        if not engines.ids:
+            remarks.append("it has no vLLM metrics: is a ServiceMonitor or PodMonitor for the engines missing?")
+        if abs(self._api.skew) > _SKEW_SHOWN:
+            where = "ahead of" if self._api.skew > 0 else "behind"
+            remarks.append(f"its clock is {abs(self._api.skew):.0f} s {where} this one; ages follow its clock")
+        return remarks
+
+
+def _collect(
+    pending: list[tuple[str, Future[tuple[list[Any], tuple[str, ...]]]]], notes: dict[str, None]
+) -> dict[str, list[answers.Sample]]:
+    found: dict[str, list[answers.Sample]] = {part: [] for part in ("models", "rates", "gpus", "engines")}
+    for part, future in pending:
+        result, warnings = future.result()
+        found[part].extend(answers.samples(result))
+        notes.update(dict.fromkeys(warnings))
+    return found

@@ -1,0 +1,211 @@
+"""The PromQL of a tick, made from the dialects. How many queries there are does not depend on the fleet.
+
+Queries are joined with ``or``; each part carries a label ``q`` that says what it is. Rates of a renamed counter are
+``rate(new) or rate(old)`` per series, so that a process that exposes both is counted once, under its newest name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fleet.metrics.dcgm import BLANK, DCGM, REASON_MASKS
+from fleet.metrics.dialect import Dialect, Kind, Match, Op, Rule
+from fleet.metrics.identity import ENGINE_LABELS, GPU_LABELS, MODEL_LABELS, NAMESPACE_LABELS, PROCESS_LABELS
+from fleet.metrics.vllm import VLLM
+from fleet.model.quantity import Family
+
+TAG = "q"
+"""The label that names a part of a joined query."""
+STAMP = "stamp"
+DOWN = "down"
+PRESENT = "present"
+RESET = "reset"
+COUNT = "/n"
+"""Appended to a family: how many series stand behind each bucket."""
+
+_READ_FROM_LABELS = ("reason", "sleep_state", "kv_cache_size_tokens", "num_gpu_blocks", "block_size")
+"""Labels of the gauges that carry values, not identity."""
+
+
+def literal(text: str) -> str:
+    """A PromQL string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def pattern(values: Iterable[str]) -> str:
+    """A regular expression (RE2) that matches these strings.
+
+    Dots stay bare: the values are addresses and names, escaping would double the length of the URL, and whoever reads
+    the answer drops what it did not ask for.
+    """
+    return "|".join("".join(f"\\{c}" if c in r"\+*?()|[]{}^$" else c for c in value) for value in sorted(values))
+
+
+def selector(name: str, matches: Iterable[Match] = ()) -> str:
+    """An instant selector; the colon of ``vllm:x`` needs no quotes."""
+    inside = ",".join(f"{match.label}{match.op.value}{literal(match.value)}" for match in matches)
+    return f"{name}{{{inside}}}" if inside else name
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the queries are about.
+
+    ``names``: the counters and histograms that the data have, as they spell them. ``window``: seconds of the rates.
+    """
+
+    names: frozenset[str]
+    window: float = 60.0
+
+    @property
+    def range(self) -> str:
+        """The window as PromQL has it, to the millisecond."""
+        return f"[{round(self.window * 1000)}ms]"
+
+    def spellings(self, dialect: Dialect, name: str) -> list[str]:
+        """The names that this metric has here; none where it is absent."""
+        return [spelling for spelling in dialect.spellings(name) if _presence(spelling) in self.names]
+
+
+def gauges(dialect: Dialect, extra: Sequence[str] = ()) -> str:
+    """Every gauge of the dialect in every spelling, by name, with the labels that say whose it is; and their times."""
+    names = {metric.name for _, metric in dialect.gauges()} | set(extra)
+    spelt = sorted(spelling for name in names for spelling in dialect.spellings(name))
+    labels = ("__name__", *(GPU_LABELS if dialect is DCGM else (*ENGINE_LABELS, *_READ_FROM_LABELS)))
+    named = Match("__name__", Op.MATCHES, pattern(spelt))
+    return " or ".join((f"max by ({_join(labels)}) ({selector('', (named, *dialect.exclude))})", _stamps(dialect)))
+
+
+def engines() -> str:
+    """The first query of a tick: gauges, sample times, which other names there are, and which targets are down."""
+    return " or ".join((gauges(VLLM), _present(), _down()))
+
+
+def _present() -> str:
+    counters = {metric.name for _, metric in VLLM.counters()}
+    bases = {base for bases in (*VLLM.families.values(), *VLLM.phases.values()) for base in bases}
+    names = counters | {f"{base}_count" for base in bases}
+    spelt = sorted(spelling for name in names for spelling in VLLM.spellings(name))
+    named = Match("__name__", Op.MATCHES, pattern(spelt))
+    return _tagged(PRESENT, f"count by (__name__) ({selector('', (named, *VLLM.exclude))})")
+
+
+def _presence(name: str) -> str:
+    """The name that tells whether a sample name is there: of a histogram its count."""
+    for part in ("_bucket", "_sum"):
+        name = name.removesuffix(part)
+    return name if name.endswith(("_total", "_count")) else f"{name}_count"
+
+
+def _down() -> str:
+    """Targets that do not answer Prometheus, of the jobs that scrape engines."""
+    running = " or ".join(selector(name, VLLM.exclude) for name in VLLM.spellings("vllm:num_requests_running"))
+    jobs = f"max by (namespace, job) ({running})"
+    return _tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
+
+
+def _stamps(dialect: Dialect) -> str:
+    metrics = [metric for quantity in dialect.present for metric in dialect.rules[quantity].metrics]
+    names = [spelling for metric in metrics for spelling in dialect.spellings(metric.name)]
+    labels = GPU_LABELS if dialect is DCGM else ENGINE_LABELS
+    stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in names)
+    return _tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
+
+
+def engine_rates(scope: Scope) -> str:
+    """The rates of every counter, and of the sums and counts of the phases, per engine (or per process)."""
+    parts = list(_resets(scope))
+    for quantity, rule in VLLM.rules.items():
+        counters = [metric for metric in rule.metrics if metric.kind is Kind.COUNTER]
+        rates = " or ".join(
+            _rate(scope, name, (*metric.where, *VLLM.exclude))
+            for metric in counters
+            for name in scope.spellings(VLLM, metric.name)
+        )
+        if rates:
+            parts.append(_tagged(quantity, f"sum by ({_join(_labels_of(rule))}) ({rates})"))
+    for quantity, bases in VLLM.phases.items():
+        for part in ("sum", "count"):
+            rates = _rates(scope, [f"{base}_{part}" for base in bases])
+            if rates:
+                parts.append(_tagged(f"{quantity}/{part}", f"sum by ({_join(ENGINE_LABELS)}) ({rates})"))
+    return " or ".join(parts)
+
+
+def _labels_of(rule: Rule) -> tuple[str, ...]:
+    return PROCESS_LABELS if rule.per_process else ENGINE_LABELS
+
+
+def _resets(scope: Scope) -> Iterable[str]:
+    resets = " or ".join(
+        f"resets({selector(name, VLLM.exclude)}{scope.range})"
+        for name in scope.spellings(VLLM, "vllm:generation_tokens_total")
+    )
+    if resets:
+        yield _tagged(RESET, f"max by ({_join(ENGINE_LABELS)}) ({resets}) > 0")
+
+
+def model_buckets(scope: Scope) -> str:
+    """Bucket rates of every latency family by namespace and model, and how many series stand behind each bucket.
+
+    The counts tell a bucket that all engines have from one that only some releases have: cumulative counts may be added
+    up only over the former.
+    """
+    labels = _join(("le", *NAMESPACE_LABELS, *MODEL_LABELS))
+    parts = []
+    for family, bases in VLLM.families.items():
+        names = [f"{base}_bucket" for base in bases]
+        instants = " or ".join(selector(n, VLLM.exclude) for name in names for n in scope.spellings(VLLM, name))
+        if not instants:
+            continue
+        parts.append(_tagged(family, f"sum by ({labels}) ({_rates(scope, names)})"))
+        parts.append(_tagged(family + COUNT, f"count by ({labels}) ({instants})"))
+    return " or ".join(parts)
+
+
+def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
+    """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
+    labels = _join(("le", *ENGINE_LABELS))
+    chosen: list[tuple[Match, ...]] = [()]
+    if where is not None:
+        chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
+    parts = []
+    for family in families:
+        names = [f"{base}_bucket" for base in VLLM.families[family]]
+        rates = " or ".join(filter(None, (_rates(scope, names, matches) for matches in chosen)))
+        if rates:
+            parts.append(_tagged(family, f"sum by ({labels}) ({rates})"))
+    return " or ".join(parts)
+
+
+def gpus(scope: Scope) -> str:
+    """Every DCGM gauge, by name, the times of the samples, and the rates of the counters tagged with their names."""
+    parts = [gauges(DCGM, REASON_MASKS)]
+    for _, metric in DCGM.counters():
+        rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {BLANK:g}"
+        parts.append(_tagged(metric.name, f"max by ({_join(GPU_LABELS)}) ({rate})"))
+    return " or ".join(parts)
+
+
+def samples(labels: Mapping[str, str], seconds: float) -> str:
+    """The raw samples of the series with these labels (``__name__`` among them), for their distance in time."""
+    return f"{selector('', (Match(name, Op.EQUAL, value) for name, value in sorted(labels.items())))}[{seconds:g}s]"
+
+
+def _rates(scope: Scope, names: Sequence[str], matches: Sequence[Match] = ()) -> str:
+    spelt = [spelling for name in names for spelling in scope.spellings(VLLM, name)]
+    return " or ".join(_rate(scope, name, (*matches, *VLLM.exclude)) for name in spelt)
+
+
+def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
+    return f"rate({selector(name, matches)}{scope.range})"
+
+
+def _tagged(tag: str, expression: str) -> str:
+    return f'label_replace({expression}, "{TAG}", "{tag}", "", "")'
+
+
+def _join(labels: Iterable[str]) -> str:
+    return ", ".join(labels)
