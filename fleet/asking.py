@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from fleet.kube.client import KubeClient
 from fleet.kube.state import KubeState
 from fleet.metrics.problem import SourceProblem
+from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.scrape import Guard
+from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Service
 from fleet.model.snapshot import Health
+from fleet.scraping import Getter
 from fleet.status import StatusKeeper
-
-if TYPE_CHECKING:
-    from fleet.metrics.prometheus import PrometheusSource
-    from fleet.metrics.transport import PrometheusEndpoint
 
 LOOK_AGAIN = 60.0
 """Seconds between searches where no Prometheus was found."""
@@ -29,8 +26,8 @@ class Asking:
 
     def __init__(
         self,
-        client: KubeClient,
-        endpoint: Callable[[], PrometheusEndpoint] | None,
+        client: Getter,
+        endpoint: PrometheusEndpoint | None,
         window: float,
         timeout: float,
         now: float,
@@ -99,10 +96,8 @@ class Asking:
         )
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
-        from fleet.metrics.prometheus import PrometheusSource
-
         if self._configured is not None:
-            self._source = PrometheusSource(self._configured(), window=self._window, guard=self._guard)
+            self._source = PrometheusSource(self._configured, window=self._window, guard=self._guard)
             return self._source
         if "services" not in state.synced and not state.services:
             return None

@@ -7,21 +7,16 @@ falls back to the direct scrape (where it is allowed) and returns as soon as Pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from fleet.asking import Asking
-from fleet.kube.client import KubeClient
 from fleet.kube.state import KubeState
 from fleet.metrics.scrape import Guard
+from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
-from fleet.scraping import Scraping, ScrapingSettings
-
-if TYPE_CHECKING:
-    from fleet.metrics.transport import PrometheusEndpoint
+from fleet.scraping import Getter, Scraping, ScrapingSettings
 
 
 class Use(StrEnum):
@@ -37,9 +32,7 @@ class MeasuringSettings:
     """``endpoint`` None: Prometheus is looked for among the cluster's services. Times in seconds."""
 
     prometheus: Use = Use.AUTO
-    endpoint: Callable[[], PrometheusEndpoint] | None = None
-    """Makes the configured endpoint when it is needed: its module imports requests, which must wait for the first
-    frame."""
+    endpoint: PrometheusEndpoint | None = None
     timeout: float = 10.0
     window: float = 60.0
     scrape: Use = Use.AUTO
@@ -54,7 +47,7 @@ SETTLE = 4.0
 class Measuring:
     """The metrics of one cluster: ``latest`` is the last measurement, however old."""
 
-    def __init__(self, client: KubeClient, settings: MeasuringSettings, now: float, guard: Guard | None = None) -> None:
+    def __init__(self, client: Getter, settings: MeasuringSettings, now: float, guard: Guard | None = None) -> None:
         self._settings = settings
         self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now, guard)
         self._scraping = Scraping(client, settings.scraping, now, guard)

@@ -10,12 +10,22 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
-from fleet.kube.source import KubernetesSource
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot import Builder
+
+
+class KubernetesSide(Protocol):
+    """KubernetesSource, or AbsentKubernetes in its place."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def wait_synced(self, timeout: float | None = None) -> bool: ...  # noqa: ASYNC109 - see KubernetesSource
+    def state(self) -> KubeState: ...
+
 
 EAGER = 0.1
 """Seconds between ticks until the first complete one: somebody is looking at an empty screen."""
@@ -28,7 +38,7 @@ class Observer:
 
     def __init__(
         self,
-        kube: KubernetesSource,
+        kube: KubernetesSide,
         measuring: Measuring,
         *,
         refresh: float = 2.0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from fleet.kube.client import TEXT, KubeClient
+from fleet.kube.client import TEXT, Response
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
 from fleet.kube.state import KubeState
 from fleet.metrics.problem import SourceProblem
@@ -26,6 +27,14 @@ NAMED = 5
 """Targets that a status names one by one; the rest are counted."""
 
 
+class Getter(Protocol):
+    """The one thing that is asked of the Kubernetes client here."""
+
+    async def get(self, path: str, *, accept: str, timeout: float) -> Response:  # noqa: ASYNC109 -- handed on
+        """One GET on the API server. Raises KubeError and KubeconfigError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ScrapingSettings:
     """``via`` None: the pod IP where it can be reached, else the API server's proxy."""
@@ -39,7 +48,7 @@ class ScrapingSettings:
 class Scraping:
     """Direct scrapes of the pods of one cluster."""
 
-    def __init__(self, client: KubeClient, settings: ScrapingSettings, now: float, guard: Guard | None = None) -> None:
+    def __init__(self, client: Getter, settings: ScrapingSettings, now: float, guard: Guard | None = None) -> None:
         self._client = client
         self._settings = settings
         self._source = ScrapeSource(settings.scrape, guard=guard)

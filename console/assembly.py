@@ -1,0 +1,85 @@
+"""Putting the sources together as the settings say. Imports what is heavy: never imported before the first frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from console.config.settings import FromEnvironment, PrometheusSettings, Settings
+from fleet.kube.absent import AbsentKubernetes
+from fleet.kube.errors import KubeconfigError
+from fleet.kube.kubeconfig import load_access
+from fleet.kube.source import KubernetesSource
+from fleet.measuring import Measuring, MeasuringSettings, Use
+from fleet.metrics.scrape import ScrapeSettings
+from fleet.metrics.transport import PrometheusEndpoint
+from fleet.observer import Observer
+from fleet.scraping import ScrapingSettings
+from fleet.targets import Via
+
+
+def kubernetes(
+    settings: Settings, context: str, namespace: str, environ: Mapping[str, str] = os.environ
+) -> KubernetesSource | AbsentKubernetes:
+    """The cluster that ``context`` names (empty: the current one), or what stands in for one that cannot be addressed.
+
+    Call it with a running event loop.
+    """
+    try:
+        access = load_access(settings.cluster.kubeconfig or None, context or None, environ)
+        return KubernetesSource(access, namespace=namespace, namespaces=settings.cluster.namespaces, environ=environ)
+    except KubeconfigError as error:
+        return AbsentKubernetes(error, context, namespace)
+
+
+def observer(
+    settings: Settings, source: KubernetesSource | AbsentKubernetes, now: float, environ: Mapping[str, str] = os.environ
+) -> Observer:
+    """An Observer of this cluster and its metrics, not yet started."""
+    measuring = Measuring(source.client, measuring_settings(settings, environ), now)
+    return Observer(source, measuring, refresh=settings.ui.refresh, read_only=settings.read_only)
+
+
+def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MeasuringSettings:
+    """The settings of the metrics sources."""
+    prometheus, scrape = settings.prometheus, settings.scrape
+    return MeasuringSettings(
+        prometheus=Use(prometheus.enabled),
+        endpoint=endpoint(prometheus, environ) if prometheus.url else None,
+        timeout=prometheus.timeout,
+        window=prometheus.window,
+        scrape=Use(scrape.enabled),
+        scraping=ScrapingSettings(
+            ports=scrape.ports or (8000,),
+            path=scrape.path,
+            via=None if scrape.via == "auto" else Via(scrape.via),
+            scrape=ScrapeSettings(
+                window=prometheus.window,
+                interval=settings.ui.refresh,
+                timeout=scrape.timeout,
+                concurrency=scrape.concurrency,
+            ),
+        ),
+        refresh=settings.ui.refresh,
+    )
+
+
+def endpoint(settings: PrometheusSettings, environ: Mapping[str, str] = os.environ) -> PrometheusEndpoint:
+    """The configured Prometheus; secrets from the environment are read here, those in files at each request."""
+    return PrometheusEndpoint(
+        url=settings.url,
+        token=environ.get(settings.bearer_token_env, "") if settings.bearer_token_env else "",
+        token_file=settings.bearer_token_file,
+        username=settings.username,
+        password=environ.get(settings.password_env, "") if settings.password_env else "",
+        password_file=settings.password_file,
+        ca_file=settings.ca_file,
+        cert_file=settings.cert_file,
+        key_file=settings.key_file,
+        headers={
+            name: environ.get(value.env, "") if isinstance(value, FromEnvironment) else value
+            for name, value in settings.headers.items()
+        },
+        verify=not settings.insecure_skip_verify,
+        timeout=settings.timeout,
+    )
