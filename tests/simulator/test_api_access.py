@@ -87,7 +87,8 @@ async def test_the_rules_of_a_namespace_include_those_bound_there() -> None:
 async def test_a_review_that_cannot_be_read_is_refused() -> None:
     async with serving() as server:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        for body in ([], {"kind": "Pod"}, {"spec": {}}):
+        bodies: tuple[object, ...] = ([], {"kind": "Pod"}, {"spec": {}})
+        for body in bodies:
             assert (await server.client.send(path, method="POST", body=body))[0] == 400
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from simulator.interfaces import LogLine
@@ -90,7 +92,7 @@ TWO = [{"name": "vllm"}, {"name": "proxy"}]
         ),
     ],
 )
-async def test_why_there_is_no_log(changes: dict[str, object], query: dict[str, str], message: str) -> None:
+async def test_why_there_is_no_log(changes: dict[str, Any], query: dict[str, str], message: str) -> None:
     async with serving() as server:
         server.store.put(pod("a", **changes))
         write(server, "one")
