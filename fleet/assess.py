@@ -6,7 +6,6 @@ input never makes anything ``ok``: a pod that serves and is not measured is UNKN
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from fleet.model.frame import Frame
@@ -23,8 +22,11 @@ QUEUE_PER_POD = 50
 """Waiting requests per ready pod that several shipped rule sets call a problem (reference: metrics §6)."""
 THROTTLED = 0.05
 """Share of the window spent throttled that is visible in latency."""
-HOT = 90.0
-"""°C at which data-centre GPUs begin to slow down (A100/H100 slowdown threshold is 89-95)."""
+HOT = 85.0
+"""°C above which a GPU deserves a look (reference: findings F22); also what tells heat from the power cap where the
+exporter does not give the reason."""
+_HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)", "power brake"})
+_THERMAL = "thermal (software)"
 
 _RANK = {
     Severity.CRITICAL: 0,
@@ -68,8 +70,8 @@ def rank(severity: Severity) -> int:
     return _RANK[severity]
 
 
-def assess_pod(pod: Pod, frame: Frame, gpu: Frame, gpus: Sequence[str], serving: bool) -> Assessment:
-    """One pod. ``frame`` is by pod, ``gpu`` by GPU; ``serving`` means that it should have engine metrics."""
+def assess_pod(pod: Pod, frame: Frame, gpus: Sequence[Assessment], serving: bool) -> Assessment:
+    """One pod. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``: it should have engine metrics."""
     if pod.deleted is not None:
         return Assessment(Severity.GONE, "terminating")
     if pod.phase == "Succeeded":
@@ -81,9 +83,9 @@ def assess_pod(pod: Pod, frame: Frame, gpu: Frame, gpus: Sequence[str], serving:
         return Assessment(Severity.CRITICAL, pod.status)
     if pod.phase == "Pending":
         return _pending(pod)
-    faulty = _faulty_gpu(gpu, gpus)
-    if faulty:
-        return faulty
+    sick = min(gpus, key=lambda a: rank(a.severity), default=None)
+    if sick is not None and sick.severity in (Severity.CRITICAL, Severity.WARNING):
+        return sick
     if not pod.ready:
         return _not_ready(pod)
     if not serving:
@@ -110,15 +112,6 @@ def _not_ready(pod: Pod) -> Assessment:
     if any(not c.started for c in main):
         return Assessment(Severity.STARTING, "loading")
     return Assessment(Severity.WARNING, "not ready")
-
-
-def _faulty_gpu(gpu: Frame, gpus: Sequence[str]) -> Assessment | None:
-    worst: Assessment | None = None
-    for key in gpus:
-        found = assess_gpu(gpu, key)
-        if worst is None or rank(found.severity) < rank(worst.severity):
-            worst = found
-    return worst if worst and worst.severity in (Severity.CRITICAL, Severity.WARNING) else None
 
 
 def _serving(pod: Pod, frame: Frame) -> Assessment:
@@ -189,18 +182,24 @@ def assess_node(node: Node) -> Assessment:
     return Assessment(Severity.OK)
 
 
-def assess_gpu(frame: Frame, key: str) -> Assessment:
-    """One GPU: XID, heat, throttling. The XID gauge is sticky: it says that it happened, not that it lasts."""
+def assess_gpu(frame: Frame, key: str, reasons: Sequence[str] = ()) -> Assessment:
+    """One GPU: XID, heat, throttling. The XID gauge is sticky: it says that it happened, not that it lasts.
+
+    The software power cap alone is no trouble: H100-class GPUs run into it whenever they are fully loaded.
+    """
     row = frame.index.get(key)
     if row is None or frame.states[row] == State.UNKNOWN:
         return Assessment(Severity.UNKNOWN, "no GPU metrics")
     xid = frame.value(key, Quantity.XID)
     if xid > 0 and xid not in ECHO_XIDS:
         return Assessment(Severity.CRITICAL if xid in HARDWARE_XIDS else Severity.WARNING, f"XID {xid:.0f}")
-    throttled = frame.value(key, Quantity.THROTTLE)
-    if throttled >= THROTTLED:
-        return Assessment(Severity.WARNING, f"throttled {100 * throttled:.0f} %")
+    serious = [reason for reason in reasons if reason in _HARDWARE]
+    if serious:
+        return Assessment(Severity.CRITICAL, f"throttled: {serious[0]}")
     heat = frame.value(key, Quantity.GPU_TEMPERATURE)
-    if not math.isnan(heat) and heat >= HOT:
+    throttled = frame.value(key, Quantity.THROTTLE)
+    if _THERMAL in reasons or (throttled >= THROTTLED and heat >= HOT):
+        return Assessment(Severity.WARNING, f"throttled by heat, {heat:.0f} °C")
+    if heat > HOT:
         return Assessment(Severity.WARNING, f"{heat:.0f} °C")
     return Assessment(Severity.OK)

@@ -67,6 +67,7 @@ class Builder:
             if focus is None or len(layout.measured_pods) <= FOCUS_ALL_BELOW:
                 focus = frozenset(layout.measured_pods)
             frames = self._frames(layout, measurement, now, focus)
+        reasons = measurement.throttle_reasons if measurement else {}
         view = self._recorder.record(now, (frames["workload"], frames["pod"]))
         return Snapshot(
             sequence=self._sequence,
@@ -99,7 +100,8 @@ class Builder:
             by_model=frames["model"],
             by_gpu=frames["gpu"],
             loose=layout.loose,
-            assessments=_assessments(layout, kube, frames),
+            throttle_reasons=reasons,
+            assessments=_assessments(layout, kube, frames, reasons),
             history=view,
         )
 
@@ -262,19 +264,19 @@ def _rows(
     return out, bytes(states)
 
 
-def _assessments(layout: Layout, kube: KubeState, frames: Mapping[str, Frame]) -> dict[str, Assessment]:
-    found: dict[str, Assessment] = {}
+def _assessments(
+    layout: Layout, kube: KubeState, frames: Mapping[str, Frame], reasons: Mapping[str, tuple[str, ...]]
+) -> dict[str, Assessment]:
     by_pod, by_gpu = frames["pod"], frames["gpu"]
     nothing: tuple[str, ...] = ()
+    found = {key: assess_gpu(by_gpu, key, reasons.get(key, nothing)) for key in layout.gpus}
     for key, pod in layout.pods.items():
         serving = layout.workload_of[key] in layout.model_of
-        found[key] = assess_pod(pod, by_pod, by_gpu, layout.gpus_of.get(key, nothing), serving)
+        found[key] = assess_pod(pod, by_pod, [found[gpu] for gpu in layout.gpus_of.get(key, nothing)], serving)
     for key, workload in layout.workloads.items():
         pods = layout.pods_of.get(key, nothing)
         ready = sum(layout.pods[p].ready for p in pods if layout.pods[p].deleted is None)
         found[key] = assess_workload(workload, [found[p] for p in pods], ready)
     for name, node in kube.nodes.items():
         found[name] = assess_node(node)
-    for key in layout.gpus:
-        found[key] = assess_gpu(by_gpu, key)
     return found

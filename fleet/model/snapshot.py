@@ -193,6 +193,9 @@ class Snapshot:
     free_gpus: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Node name → (free, allocatable)."""
 
+    throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """GPU key → what lowers its clocks now, in words; only GPUs whose exporter says so."""
+
     by_engine: Frame = field(default_factory=Frame)
     by_pod: Frame = field(default_factory=Frame)
     by_workload: Frame = field(default_factory=Frame)

@@ -247,7 +247,8 @@ def test_how_pods_stand_that_do_not_serve() -> None:
         ({Quantity.XID: 79.0}, Severity.CRITICAL),
         ({Quantity.XID: 31.0}, Severity.WARNING),
         ({Quantity.XID: 45.0}, Severity.OK),
-        ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2}, Severity.WARNING),
+        ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2, Quantity.GPU_TEMPERATURE: 70.0}, Severity.OK),
+        ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2, Quantity.GPU_TEMPERATURE: 86.0}, Severity.WARNING),
         ({Quantity.GPU_TEMPERATURE: 91.0}, Severity.WARNING),
         ({Quantity.GPU_TEMPERATURE: 60.0}, Severity.OK),
     ],
@@ -257,6 +258,23 @@ def test_a_sick_gpu_makes_its_pod_sick(values: dict[Quantity, float], severity: 
     found = Builder().build(kube([pod("a", node="n1", gpus=1)], deployment()), m, [LIVE], NOW).assessments
     assert found["GPU-1"].severity is severity
     assert found["serving/a"].severity is severity
+
+
+@pytest.mark.parametrize(
+    ("reasons", "severity"),
+    [
+        (("power cap",), Severity.OK),
+        (("thermal (software)", "power cap"), Severity.WARNING),
+        (("thermal (hardware)",), Severity.CRITICAL),
+    ],
+)
+def test_the_power_cap_is_weather_and_heat_is_not(reasons: tuple[str, ...], severity: Severity) -> None:
+    values = {Quantity.THROTTLE: 0.4, Quantity.GPU_TEMPERATURE: 75.0}
+    gpus = {GpuId("GPU-1", "", "n1", "0", "serving", "a"): values}
+    m = measurement({engine("a"): {}}, gpus=gpus, throttle_reasons={"GPU-1": reasons})
+    snapshot = Builder().build(kube([pod("a", node="n1", gpus=1)], deployment()), m, [LIVE], NOW)
+    assert snapshot.assessments["serving/a"].severity is severity
+    assert snapshot.throttle_reasons == {"GPU-1": reasons}
 
 
 def test_a_sleeping_fleet_is_asleep_and_not_down() -> None:
