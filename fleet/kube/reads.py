@@ -84,9 +84,7 @@ class KubeReads:
         path = object_path("", "v1", "pods", namespace, pod) + "/log"
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         rest = ""
-        async with self._client.stream(
-            object_path("", "v1", "pods", namespace, pod) + "/log", query, accept=ANY
-        ) as chunks:
+        async with self._client.stream(path, query, accept=ANY) as chunks:
             async for chunk in chunks:
                 *lines, rest = (rest + decoder.decode(chunk)).split("\n")
                 for line in lines:
