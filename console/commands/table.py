@@ -31,14 +31,14 @@ def _needs_pod(context: Context) -> str | None:
     return None if _pod(context) is not None else "there is no pod under the cursor"
 
 
-async def _describe(desk: Desk, context: Context) -> None:
+def _describe(desk: Desk, context: Context) -> None:
     if context.target is not None:
-        await desk.open_describe(context.target)
+        desk.open_describe(context.target)
 
 
-async def _yaml(desk: Desk, context: Context) -> None:
+def _yaml(desk: Desk, context: Context) -> None:
     if context.target is not None:
-        await desk.open_yaml(context.target)
+        desk.open_yaml(context.target)
 
 
 def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
@@ -59,7 +59,7 @@ async def _namespace(desk: Desk, context: Context) -> None:
     if context.argument:
         await desk.switch(namespace="" if context.argument == "all" else context.argument)
     else:
-        await desk.choose_namespace()
+        desk.choose_namespace()
 
 
 async def _context(desk: Desk, context: Context) -> None:

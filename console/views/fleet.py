@@ -24,7 +24,7 @@ from widgets.values import age_text
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", "MODEL · WORKLOAD", 24, align="left", grow=3, widest=56, priority=0),
-    Column("ready", "READY/AGE", 9, priority=1),
+    Column("ready", "READY", 5, priority=1),
     Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9),
     Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10),
     Column("run", "RUN", 4, priority=5),
@@ -33,8 +33,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("tok", "TOK/S", 6, priority=6),
     Column("ttft", "TTFT95", 7, priority=1),
     Column("itl", "ITL95", 6, priority=6),
-    Column("err", "ERR", 5, "%", priority=7),
-    Column("gpu", "GPU", 5, "%", priority=2),
+    Column("err", "ERR%", 4, priority=7),
+    Column("gpu", "GPU%", 4, priority=2),
     Column("temp", "°C", 3, priority=3),
     Column("memory", "MEM", 7, priority=11),
     Column("restarts", "RST", 3, priority=8),

@@ -1,0 +1,29 @@
+"""The one place from which commands run, whoever asks: a key, the palette, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from console.commands.command import Command, Context
+from console.commands.desk import Desk
+from console.commands.table import commands_for
+
+
+def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
+    """Why a command cannot run here and now; None when it can. Textual's palette asks nobody, so this is asked last."""
+    if command.dangerous and read_only:
+        return f"{command.title}: not in read-only mode"
+    if context.where not in command.where:
+        return f"{command.title}: not on this screen"
+    reason = command.available(context)
+    return None if reason is None else f"{command.title}: {reason}"
+
+
+def run(command: Command, desk: Desk, context: Context) -> Awaitable[None] | None:
+    """Run a command that was not refused. What it returns is to be awaited where it cannot hold up a key."""
+    return command.run(desk, context)
+
+
+def offered(context: Context, *, read_only: bool) -> tuple[Command, ...]:
+    """The commands that would run here and now, in the order of the table."""
+    return tuple(c for c in commands_for(context.where) if refusal(c, context, read_only=read_only) is None)

@@ -1,0 +1,54 @@
+"""The command line: what a person types after ``:``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from console.commands.command import Command
+from console.commands.table import BY_NAME, TABLE
+
+
+class Typed(NamedTuple):
+    """A command and what follows its name."""
+
+    command: Command
+    argument: str
+
+
+class UnknownCommandError(Exception):
+    """There is no such command: the message names the nearest."""
+
+
+def parse_line(text: str) -> Typed | None:
+    """The command that was typed, None for an empty line. Raises UnknownCommandError."""
+    name, _, argument = text.strip().lstrip(":").strip().partition(" ")
+    if not name:
+        return None
+    command = BY_NAME.get(name.lower())
+    if command is None:
+        near = difflib.get_close_matches(name.lower(), BY_NAME, n=1)
+        hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
+        raise UnknownCommandError(f"no command {name!r}{hint}")
+    return Typed(command, argument.strip())
+
+
+def complete(text: str, namespaces: Sequence[str], contexts: Sequence[str]) -> list[str]:
+    """Whole lines that begin with what was typed, the shortest first."""
+    name, blank, argument = text.lstrip(":").lstrip().partition(" ")
+    if not blank:
+        return _beginning(name, (command.names[0] for command in TABLE if command.names))
+    command = BY_NAME.get(name.lower())
+    if command is None:
+        return []
+    values: Iterable[str] = ()
+    if command.id == "view.namespace":
+        values = ("all", *namespaces)
+    elif command.id == "view.context":
+        values = contexts
+    return [f"{name} {value}" for value in _beginning(argument.strip(), values)]
+
+
+def _beginning(start: str, values: Iterable[str]) -> list[str]:
+    return sorted((value for value in values if value.lower().startswith(start.lower())), key=lambda v: (len(v), v))

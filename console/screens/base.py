@@ -1,0 +1,160 @@
+"""The frame that every screen has: header, what is out, body, messages, keys; and how a Snapshot gets into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.commands.command import Context, Where
+from console.commands.desk import Toggle
+from console.commands.dispatch import offered
+from console.commands.keys import key_text, keys_of
+from console.commands.table import BY_ID, commands_for
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.views.header import header_model, outages
+from console.views.subject import ref_of
+from fleet.model.snapshot import Snapshot
+from themes.palette import Role
+from widgets.header import Header, HeaderModel
+from widgets.keybar import Hint, Keybar
+from widgets.message_line import MessageLine
+
+_LAST = frozenset({"console.help", "console.back"})
+
+
+def bindings_of(where: Where) -> list[BindingType]:
+    """The keys of a screen, from the table. Remapping goes through the ids (App.set_keymap)."""
+    return [
+        Binding(",".join(command.keys), f"command('{command.id}')", command.title, show=False, id=command.id)
+        for command in commands_for(where)
+        if command.keys
+    ]
+
+
+class ConsoleScreen(Screen[None]):
+    """A subclass says what it shows (``where``), composes its ``body``, and draws a Snapshot in ``draw``.
+
+    Only the screen in front draws; one that comes to the front draws the newest Snapshot.
+    """
+
+    where: ClassVar[Where]
+
+    DEFAULT_CSS = """
+    ConsoleScreen {
+        layout: vertical;
+    }
+    ConsoleScreen #outages {
+        height: auto;
+        max-height: 2;
+        display: none;
+    }
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.desk = console
+        self._header = Header(self._header_model())
+        self._outages = Lines(id="outages")
+        self._messages = MessageLine()
+        self._keybar = Keybar(*self._hints())
+        self._drawn: Snapshot | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._outages
+        yield from self.body()
+        yield self._messages
+        yield self._keybar
+
+    # what a subclass says
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between header and messages."""
+        raise NotImplementedError
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Show a Snapshot: each widget compares it with what it shows."""
+
+    @property
+    def subject(self) -> str | None:
+        """The key of the object under the cursor."""
+        return None
+
+    # what the app asks
+
+    def show(self, snapshot: Snapshot) -> None:
+        """A new Snapshot, while this screen is in front."""
+        self._drawn = snapshot
+        self._header.show(self._header_model())
+        glyphs = self._outages.glyphs
+        lines = outages(snapshot, glyphs)
+        self._outages.styles.height = len(lines)
+        self._outages.display = bool(lines)
+        self._outages.show(lambda _width, _glyphs: lines)
+        self.draw(snapshot)
+        self.show_keys()
+
+    def context(self, argument: str = "") -> Context:
+        """What a command is told: this screen, and what is under the cursor now."""
+        snapshot, subject = self.desk.snapshot, self.subject
+        target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
+        return Context(self.where, self, snapshot, subject, target, argument)
+
+    def say(self, text: str, role: Role = Role.TEXT) -> None:
+        """Say it below the body."""
+        self._messages.say(text, role)
+
+    @property
+    def said(self) -> str:
+        """What the message line says."""
+        return self._messages.text
+
+    def show_keys(self) -> None:
+        """Show the keys that do something here and now."""
+        self._keybar.show(self._hints())
+
+    # View: what commands ask
+
+    def sort(self, column: str) -> None:
+        """This screen has no columns."""
+
+    def toggle(self, switch: Toggle) -> None:
+        """This screen has no switches."""
+
+    def step_match(self, step: int) -> None:
+        """There is nothing to search in."""
+
+    def next_container(self) -> None:
+        """There are no containers."""
+
+    def back(self) -> bool:
+        return False
+
+    # keys
+
+    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+        """A key of the table was pressed."""
+        self.desk.perform(BY_ID[id], self.context())
+
+    def on_screen_resume(self) -> None:
+        snapshot = self.desk.snapshot
+        if snapshot is not None and snapshot is not self._drawn:
+            self.show(snapshot)
+
+    def _header_model(self) -> HeaderModel:
+        session = self.desk.session
+        return header_model(self.desk.snapshot, session.context, session.namespace, read_only=self.desk.read_only)
+
+    def _hints(self) -> list[Hint]:
+        context = self.context()
+        return [
+            Hint(key_text(keys_of(command, self.desk.keymap)[0]), command.hint, command.id in _LAST)
+            for command in offered(context, read_only=self.desk.read_only)
+            if command.hint and keys_of(command, self.desk.keymap)
+        ]

@@ -1,0 +1,62 @@
+"""What the header says, at a granularity that keeps an idle screen quiet: minutes, and ages only where they matter."""
+
+from __future__ import annotations
+
+import math
+
+from console.views.since import clock
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.header import HeaderModel, SourceBadge, health_span
+from widgets.line import Line, Span
+from widgets.untrusted import untrusted
+
+OLD = 30.0
+"""Seconds after which the age of a live source is worth saying."""
+
+
+def header_model(snapshot: Snapshot | None, context: str, namespace: str, *, read_only: bool) -> HeaderModel:
+    """The header for a Snapshot; before the first one: where the console looks."""
+    if snapshot is None:
+        return HeaderModel(cluster=context, namespace=namespace, read_only=read_only)
+    cluster = snapshot.cluster
+    return HeaderModel(
+        cluster=cluster.context or cluster.cluster or context,
+        namespace=cluster.namespace,
+        identity=cluster.user,
+        read_only=read_only or cluster.read_only,
+        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if source.health is not Health.OFF),
+        clock=clock(snapshot.at),
+    )
+
+
+def _badge(source: SourceStatus, now: float) -> SourceBadge:
+    if source.health is Health.LIVE:
+        age = math.nan if source.last_ok is None else now - source.last_ok
+        return SourceBadge(source.name, source.health, _coarse(age) if age >= OLD else math.nan)
+    return SourceBadge(source.name, source.health, _coarse(now - source.since))
+
+
+def _coarse(age: float) -> float:
+    """Ages in steps: 10 s in the first minute, then minutes."""
+    step = 10.0 if age < 60 else 60.0
+    return age if math.isnan(age) else age // step * step
+
+
+def outages(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
+    """A line for each source that is down or degraded: since when, what is wrong, what to do."""
+    lines = []
+    for source in snapshot.sources:
+        if source.health in (Health.DOWN, Health.DEGRADED) and source.problem:
+            glyph = health_span(source.health, glyphs)
+            spans = [
+                Span(" "),
+                glyph,
+                Span(f" {source.name} {source.health.value} since {clock(source.since)}: ", glyph.role),
+            ]
+            spans.append(Span(untrusted(source.problem)))
+            if source.remedy:
+                spans.append(Span(f"  {glyphs.right} {untrusted(source.remedy)}", Role.DIM))
+            lines.append(Line(tuple(spans)))
+    return lines
