@@ -5,6 +5,7 @@ Imports nothing but the standard library's lightest until it knows what was aske
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from console.cli import exits, usage
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; nothing but SystemExit ever leaves here."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the locale cannot show is no reason to fail
     try:
         code = _main(invoked_as(sys.argv[0]), arguments)
         sys.stdout.flush()

@@ -62,9 +62,9 @@ def dispatch(
     policy: Path = paths.SITE_POLICY,
 ) -> int:
     """Parse, run, and return the exit code. ``policy`` is another file only in tests."""
-    from console.cli.parser import build
+    from console.cli.parser import parse
 
-    options = build(prog).parse_args(arguments)
+    options = parse(prog, arguments)
     if getattr(options, "no_color", False):
         os.environ["NO_COLOR"] = "1"
     try:
@@ -76,7 +76,7 @@ def dispatch(
 
 
 def _run(invocation: Invocation) -> int:
-    run: Callable[[Invocation], int] = import_module(COMMANDS[invocation.options.command]).run
+    run: Callable[[Invocation], int] = import_module(COMMANDS[invocation.options.command or ""]).run
     return run(invocation)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -17,6 +17,9 @@ from console.config.settings import ThemeChoice
 class Parser(argparse.ArgumentParser):
     """Errors in one line and a hint, not the whole usage."""
 
+    flags: Sequence[str] = ()
+    """Those that may have been meant."""
+
     def error(self, message: str) -> NoReturn:
         self.exit(exits.USAGE, f"{self.prog}: {self._improve(message)}\n  {self.prog} --help lists what there is.\n")
 
@@ -26,7 +29,7 @@ class Parser(argparse.ArgumentParser):
     def _improve(self, message: str) -> str:
         """Say what was probably meant."""
         if match := re.match(r"unrecognized arguments: (\S+)", message):
-            wrong, known, what = match[1], _long_flags(self), "flag" if match[1].startswith("-") else "argument"
+            wrong, known, what = match[1], list(self.flags), "flag" if match[1].startswith("-") else "argument"
             message = f"unknown {what} {wrong}"
         elif match := re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
             wrong, known = match[2], re.findall(r"[\w-]+", match[3])
@@ -44,24 +47,34 @@ def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
     return re.findall(r"--[a-z-]+", argparse.ArgumentParser.format_help(parser))
 
 
-def build(prog: str) -> argparse.ArgumentParser:
-    """The parser of the whole command line; the namespace's ``command`` is empty for the console itself."""
+def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
+    parser, commands = build(prog)
+    parser.flags = [flag for each in (parser, *commands.values()) for flag in _long_flags(each)]
+    for argument in arguments:
+        # argparse would take the value behind an unknown flag for the command, and complain about that.
+        flag = argument.partition("=")[0]
+        if flag.startswith("--") and flag not in parser.flags:
+            parser.error(f"unrecognized arguments: {flag}")
+    return parser.parse_args(arguments)
+
+
+def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, and those of its commands."""
     parser = Parser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
-    parser.set_defaults(command="")
-    commands = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
-
-    def add(name: str, about: str, extra: Callable[[argparse.ArgumentParser], None] | None = None) -> None:
-        command = commands.add_parser(name, description=about, allow_abbrev=False)
-        if extra:
-            extra(command)
-        _global_flags(command)
-
-    add("demo", "The console on a simulated fleet.", _demo)
-    add("snapshot", "The fleet, once, on stdout.", _snapshot)
-    add("doctor", "What is reachable, permitted and measured, and what to do about the rest.", _doctor)
-    add("config", "The configuration and where each value comes from.", _config)
-    return parser
+    into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
+    commands: dict[str, Parser] = {}
+    for name, about, extra in (
+        ("demo", "The console on a simulated fleet.", _demo),
+        ("snapshot", "The fleet, once, on stdout.", _snapshot),
+        ("doctor", "What is reachable, permitted and measured, and what to do about the rest.", _doctor),
+        ("config", "The configuration and where each value comes from.", _config),
+    ):
+        commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
+        extra(commands[name])
+        _global_flags(commands[name])
+    return parser, commands
 
 
 def setting_flags(options: argparse.Namespace) -> list[Flag]:
@@ -71,6 +84,7 @@ def setting_flags(options: argparse.Namespace) -> list[Flag]:
         Flag(key, given[name], typed)
         for name, key, typed in (
             ("context", ("cluster", "context"), "--context"),
+            ("namespace", ("cluster", "namespace"), "--namespace"),
             ("kubeconfig", ("cluster", "kubeconfig"), "--kubeconfig"),
             ("prometheus", ("prometheus", "url"), "--prometheus"),
             ("read_only", ("read_only",), "--read-only"),
@@ -79,10 +93,8 @@ def setting_flags(options: argparse.Namespace) -> list[Flag]:
         )
         if name in given
     ]
-    if "namespace" in given:
-        flags.append(Flag(("cluster", "namespaces"), tuple(dict.fromkeys(given["namespace"])), "--namespace"))
     if "all_namespaces" in given:
-        flags.append(Flag(("cluster", "namespaces"), (), "--all-namespaces"))
+        flags.append(Flag(("cluster", "namespace"), "", "--all-namespaces"))
     return flags
 
 
@@ -90,10 +102,9 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     """Flags that any command takes, before or after its name; absent from the namespace unless given."""
     group = parser.add_argument_group("which fleet, and how it looks", argument_default=argparse.SUPPRESS)
     group.add_argument("--context", metavar="NAME", help="context of the kubeconfig")
-    group.add_argument(
-        "-n", "--namespace", metavar="NS", action=_Extend, type=_names, help="only this namespace; may be repeated"
-    )
-    group.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace")
+    view = group.add_mutually_exclusive_group()
+    view.add_argument("-n", "--namespace", metavar="NS", default=argparse.SUPPRESS, help="only this namespace")
+    view.add_argument("-A", "--all-namespaces", action="store_true", default=argparse.SUPPRESS, help="every namespace")
     group.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig file")
     group.add_argument("--prometheus", metavar="URL", help="Prometheus, Thanos, Mimir or VictoriaMetrics")
     group.add_argument("--read-only", action="store_true", help="let nothing through that changes the cluster")
@@ -101,24 +112,6 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--theme", metavar="T", choices=get_args(ThemeChoice), help="colours")
     group.add_argument("--no-color", action="store_true", help="no colours")
     group.add_argument("--config", dest="config_file", metavar="FILE", type=Path, help="configuration file")
-
-
-class _Extend(argparse.Action):
-    """Like ``extend``, without the default list that ``SUPPRESS`` has none of."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[str] | None,
-        option_string: str | None = None,
-    ) -> None:
-        del parser, option_string
-        setattr(namespace, self.dest, [*getattr(namespace, self.dest, ()), *(values or ())])
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:

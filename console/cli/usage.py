@@ -16,7 +16,7 @@ commands:
 
 which fleet (any command):
   --context NAME      context of the kubeconfig
-  -n, --namespace NS  only this namespace; may be given several times
+  -n, --namespace NS  only this namespace
   -A, --all-namespaces
                       every namespace, whatever the configuration says
   --kubeconfig FILE   kubeconfig file

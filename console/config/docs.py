@@ -20,7 +20,7 @@ Nothing has to be configured. What is, stands in one TOML file: `$XDG_CONFIG_HOM
 |---|---|
 | `quarterdeck config path` | prints which file is read |
 | `quarterdeck config show` | prints every value in effect and where it comes from; never a secret |
-| `quarterdeck config check` | names what is wrong, with file and line; exits 2 for what cannot be used, 1 for the rest |
+| `quarterdeck config check` | names what is wrong, with file and line; exits 2 for what cannot be used, else 1 |
 
 Later sources win: default < file < environment < flag. Lists in the environment are separated by commas. A relative
 path in the file is relative to the file's folder; `~` is the home folder. Unknown keys and values of another type are

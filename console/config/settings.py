@@ -54,8 +54,9 @@ class ClusterSettings:
         "", "kubeconfig file, or several separated by `:`. Empty: KUBECONFIG, ~/.kube/config, in-cluster.", path=True
     )
     context: str = setting("", "Context of the kubeconfig. Empty: its current-context.")
+    namespace: str = setting("", "The namespace in view. Empty: all.")
     namespaces: tuple[str, ...] = setting(
-        (), "Namespaces to show. Empty: all; where that is forbidden, those that this identity may list."
+        (), "Namespaces to try one by one where neither reading all at once nor listing them is permitted."
     )
     production: tuple[str, ...] = setting(
         ("*prod*",), "Shell patterns of the contexts and clusters that are production: marked loudly in the header."
@@ -130,7 +131,9 @@ class Settings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
-    keys: Mapping[str, str] = setting({}, "Action → key; the actions and their keys are in the console's help (`?`).")
+    keys: Mapping[str, str | tuple[str, ...]] = setting(
+        {}, 'Command → its key or keys: `quit = "Q"`, `back = ["q", "escape"]`. The help (`?`) names the commands.'
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from fleet.assess import rank
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.snapshot import Assessment, Severity, Snapshot, SourceStatus
+from fleet.model.snapshot import Assessment, Join, Severity, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from widgets.line import fit, to_ascii
 from widgets.severity import severity_glyph
@@ -18,6 +18,8 @@ from widgets.untrusted import untrusted
 from widgets.values import age_text, reading_text
 
 NARROWEST = 80
+LOOSE_NAMED = 3
+"""Joins of a kind that are named one by one; ``--json`` has them all."""
 
 
 class _Column(NamedTuple):
@@ -85,8 +87,17 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Iterator[str]:
             )
     if not snapshot.workloads:
         yield "  no pods"
-    for loose in snapshot.loose:
-        yield f"{glyphs.unknown} {loose.join}: {untrusted(loose.key)} {untrusted(loose.detail)}"
+    yield from _loose(snapshot, glyphs)
+
+
+def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
+    """What could not be joined: the first of each kind, and how many more."""
+    for join in Join:
+        found = [loose for loose in snapshot.loose if loose.join is join]
+        for loose in found[:LOOSE_NAMED]:
+            yield f"{glyphs.unknown} {join}: {untrusted(loose.key)} {untrusted(loose.detail)}"
+        if len(found) > LOOSE_NAMED:
+            yield f"{glyphs.unknown} {join}: {len(found) - LOOSE_NAMED} more"
 
 
 def _head(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:

@@ -1,0 +1,76 @@
+"""``quarterdeck demo``: the console on a simulated fleet, or the fleet alone."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+from console.cli import exits
+from console.cli.console import show
+from console.cli.dispatch import Invocation, say
+from console.demo import DemoError, Simulation, simulated
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 2 for flags that the simulator does not take."""
+    loaded = invocation.load()
+    options = invocation.options
+    if options.port is not None and not options.serve:
+        say("--port goes with --serve\n  Without it nobody else connects, and any free port does.")
+        return exits.USAGE
+    try:
+        with simulated(simulator_arguments(options)) as simulation:
+            if options.serve:
+                return _serve(simulation)
+            # The person's own kubeconfig, context and Prometheus are not the demo's.
+            cluster = replace(
+                loaded.settings.cluster,
+                kubeconfig=str(simulation.kubeconfig),
+                context=getattr(options, "context", "") or simulation.contexts[0],
+                namespace=getattr(options, "namespace", ""),
+            )
+            prometheus = replace(type(loaded.settings.prometheus)(), url=getattr(options, "prometheus", ""))
+            settings = replace(loaded.settings, cluster=cluster, prometheus=prometheus)
+            return show(invocation, settings)
+    except DemoError as error:
+        say(error)
+        return error.code
+
+
+def simulator_arguments(options: argparse.Namespace) -> list[str]:
+    """The flags that are passed on, where they were given."""
+    names = ("scenario", "pods", "seed", "speed", "port")
+    given = ((name, getattr(options, name)) for name in names)
+    return [part for name, value in given if value is not None for part in (f"--{name}", str(value))]
+
+
+def _serve(simulation: Simulation) -> int:
+    for line in instructions(simulation):
+        print(line)
+    sys.stdout.flush()
+    say("serving until Ctrl-C")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        simulation.wait()
+    except KeyboardInterrupt:
+        return exits.OK
+    raise DemoError("the simulated fleet ended by itself", exits.PROBLEM)
+
+
+def instructions(simulation: Simulation) -> Iterator[str]:
+    """What a person can type into another terminal."""
+    others = ", ".join(simulation.contexts[1:])
+    yield f"export KUBECONFIG={simulation.kubeconfig}"
+    yield ""
+    yield f"# {simulation.pods} pods behind {simulation.server}; contexts beside {simulation.contexts[0]}: {others}"
+    yield "kubectl get pods -A -o wide -w"
+    yield "kubectl get events -A"
+    yield f"kubectl --context {simulation.contexts[-1]} auth can-i list pods -A"
+    yield "quarterdeck                     # this console, on that kubeconfig"
+    yield "quarterdeck snapshot --json"
+    yield ""
+    yield f"prometheus --config.file={simulation.prometheus_config} --storage.tsdb.path=$(mktemp -d)"
+    yield "quarterdeck --prometheus http://localhost:9090"

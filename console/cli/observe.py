@@ -1,0 +1,61 @@
+"""One Snapshot for a command that prints and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+
+from console.cli import exits
+from console.config.settings import Settings
+from console.report.table import table
+from fleet.model.snapshot import Health, Snapshot
+from themes.glyphs import Glyphs, glyphs_for
+
+WAIT = 30.0
+"""Seconds that the sources get, unless the command line says otherwise."""
+
+
+def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
+    """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
+    from console.assembly import kubernetes, observer
+    from fleet.kube.absent import AbsentKubernetes
+
+    async def observe() -> tuple[Snapshot, int]:
+        source = kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
+        observing = observer(settings, source, time.time())
+        observing.focus(None)
+        snapshot = await observing.once(wait)
+        if reached(snapshot):
+            return snapshot, exits.OK
+        return snapshot, exits.USAGE if isinstance(source, AbsentKubernetes) else exits.UNREACHABLE
+
+    return asyncio.run(observe())
+
+
+def reached(snapshot: Snapshot) -> bool:
+    """Whether any source answered."""
+    return any(source.health in (Health.LIVE, Health.DEGRADED) for source in snapshot.sources)
+
+
+def explain(snapshot: Snapshot) -> list[str]:
+    """What is wrong with the sources, and what to do about it: for stderr."""
+    return [
+        f"{source.name}: {source.problem}" + (f"\n  {source.remedy}" if source.remedy else "")
+        for source in snapshot.sources
+        if source.problem and source.health is not Health.OFF
+    ]
+
+
+def print_table(snapshot: Snapshot, settings: Settings) -> None:
+    """The fleet on stdout, as wide as the terminal, or as COLUMNS, or 80."""
+    for line in table(snapshot, shutil.get_terminal_size().columns, _glyphs(settings)):
+        print(line)
+
+
+def _glyphs(settings: Settings) -> Glyphs:
+    wanted = settings.ui.glyphs
+    if wanted == "auto":
+        return glyphs_for(sys.stdout.encoding)
+    return glyphs_for("utf-8" if wanted == "unicode" else "ascii")

@@ -1,0 +1,24 @@
+"""``quarterdeck snapshot``: one Snapshot on stdout."""
+
+from __future__ import annotations
+
+import sys
+
+from console.cli.dispatch import Invocation, say
+from console.cli.observe import explain, once, print_table
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 with a Snapshot, 3 where no source answered, 2 where there is no usable kubeconfig either."""
+    settings = invocation.load().settings
+    snapshot, code = once(settings, invocation.options.wait)
+    if invocation.options.json:
+        from console.report.build import to_json
+
+        # Not print(): JSON is UTF-8 whatever the locale says.
+        sys.stdout.buffer.write(to_json(snapshot).encode() + b"\n")
+    else:
+        print_table(snapshot, settings)
+    for line in explain(snapshot):
+        say(line)
+    return code
