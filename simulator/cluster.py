@@ -127,6 +127,12 @@ class Cluster:
         self.store.put(obj | {"metadata": metadata, "spec": spec, "status": pod.status()})
         pod.dirty = False
 
+    def put_spec(self, obj: Object, change: Object) -> None:
+        """Change part of an object's spec; its generation goes up."""
+        generation = obj["metadata"].get("generation", 1) + 1
+        metadata = obj["metadata"] | {"generation": generation}
+        self.store.put(obj | {"metadata": metadata, "spec": obj["spec"] | change})
+
     def schedule(self, pod: Pod, now: float) -> bool:
         """Bind a pending pod to the fullest node on which it fits; False and an event if there is none."""
         pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)

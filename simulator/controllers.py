@@ -284,7 +284,7 @@ class Autoscalers:
             if desired < replicas:
                 message = f"New size: {desired}; reason: All metrics below target"
             self._cluster.event(hpa, "Normal", "SuccessfulRescale", message, "horizontal-pod-autoscaler", now)
-            store.put(target | {"spec": target["spec"] | {"replicas": desired}})
+            self._cluster.put_spec(target, {"replicas": desired})
         limited = wanted > high
         metric = {"name": "vllm:num_requests_waiting"}
         limit = ("TooManyReplicas", "the desired replica count is more than the maximum replica count")

@@ -85,6 +85,20 @@ class EngineServer:
         return self._json(status, {"error": {"message": message, "type": kind, "param": param, "code": status}})
 
     def _models(self) -> dict[str, Any]:
+        permission = {
+            "id": f"modelperm-{int(self._started * 1000):016x}",
+            "object": "model_permission",
+            "created": int(self._started),
+            "allow_create_engine": False,
+            "allow_sampling": True,
+            "allow_logprobs": True,
+            "allow_search_indices": False,
+            "allow_view": True,
+            "allow_fine_tuning": False,
+            "organization": "*",
+            "group": None,
+            "is_blocking": False,
+        }
         card = {
             "id": self.model_name,
             "object": "model",
@@ -93,6 +107,7 @@ class EngineServer:
             "root": self._root,
             "parent": None,
             "max_model_len": self.engine.spec.max_model_len,
+            "permission": [permission],
         }
         return {"object": "list", "data": [card]}
 

@@ -77,7 +77,7 @@ class Levers:
     def scale(self, workload: str, replicas: int) -> None:
         """Somebody asks for so many replicas."""
         obj = self._object(workload)
-        self._put_spec(obj, {"replicas": replicas})
+        self._cluster.put_spec(obj, {"replicas": replicas})
 
     def roll_out(self, workload: str, revision: str) -> None:
         """Somebody changes the model's revision in the pod template."""
@@ -87,12 +87,7 @@ class Levers:
         args = list(container["args"])
         args[args.index("--revision") + 1] = revision
         containers = [container | {"args": args}]
-        self._put_spec(obj, {"template": template | {"spec": template["spec"] | {"containers": containers}}})
-
-    def _put_spec(self, obj: Object, change: Object) -> None:
-        generation = obj["metadata"].get("generation", 1) + 1
-        metadata = obj["metadata"] | {"generation": generation}
-        self._cluster.store.put(obj | {"metadata": metadata, "spec": obj["spec"] | change})
+        self._cluster.put_spec(obj, {"template": template | {"spec": template["spec"] | {"containers": containers}}})
 
     def _object(self, workload: str) -> Object:
         place = self._places[workload]
