@@ -35,13 +35,16 @@ def resample(values: Sequence[float], width: int) -> list[float]:
 def strip_chart(values: Sequence[float], width: int, scale: Scale, glyphs: Glyphs = UNICODE) -> str:
     """A strip of ``width`` cells; gaps where there is no value, the lowest level for ``scale.low`` and below."""
     levels = glyphs.strip
-    top = len(levels) - 1
-    reach = scale.high - scale.low
     return "".join(
-        glyphs.gap
-        if math.isnan(value)
-        else levels[0]
-        if reach <= 0
-        else levels[min(top, max(0, math.ceil(min(1.0, (value - scale.low) / reach) * top)))]
+        glyphs.gap if math.isnan(value) else levels[math.ceil(height(value, scale) * (len(levels) - 1))]
         for value in resample(values, width)
     )
+
+
+def height(value: float, scale: Scale) -> float:
+    """Where a value stands on a scale: 0.0 for its low end and below, 1.0 for its high end and above."""
+    if value <= scale.low or scale.high <= scale.low:
+        return 0.0
+    if value >= scale.high:
+        return 1.0
+    return (value - scale.low) / (scale.high - scale.low)

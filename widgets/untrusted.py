@@ -16,18 +16,18 @@ _SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]?"  # two-character sequences
 )
 _SELECTORS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
-_SPACES = {"\t", "\n", "\r", "\v", "\f", "\u2028", "\u2029", "\x85"}
+_SPACES = {"\n", "\r", "\v", "\f", "\u2028", "\u2029", "\x85"}
 
 
-def untrusted(text: str) -> str:
+def untrusted(text: str, tab: int = 1) -> str:
     """One line of text that shows what was in it and does nothing else.
 
-    White space of any kind becomes a blank, so that a name cannot break its row; a lone surrogate or an unassigned
-    character becomes U+FFFD.
+    White space of any kind becomes a blank, so that a name cannot break its row, and a tab goes to the next multiple of
+    ``tab`` cells (8 for logs and YAML). A lone surrogate or an unassigned character becomes U+FFFD.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_safe, _SEQUENCES.sub("", text)))
+    return "".join(map(_safe, _SEQUENCES.sub("", text).expandtabs(tab)))
 
 
 def _safe(char: str) -> str:
@@ -41,8 +41,3 @@ def _safe(char: str) -> str:
     if category == "Zs":
         return " "
     return "\ufffd" if category in {"Cs", "Cn", "Co"} else ""
-
-
-def expand_tabs(text: str, size: int = 8) -> str:
-    """A line with its tabs as blanks, for logs and YAML; to be called before ``untrusted``."""
-    return text.expandtabs(size) if "\t" in text else text

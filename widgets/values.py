@@ -103,8 +103,7 @@ def percent_text(ratio: float) -> str:
 def number_text(value: float, unit: Unit) -> str:
     """A number in its canonical unit as text with the unit that scaling gives it.
 
-    Ratios, °C, W, MHz and rates come without a sign: the head of the column names it (see ``unit_text``). Infinite
-    values are drawn ``∞``-less, as the text ``inf``.
+    Ratios, °C, W, MHz and rates come without a sign: the head of the column names it (see ``unit_text``).
     """
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"

@@ -1,0 +1,73 @@
+"""Bars and strips: fixed scales, gaps, and no rounding to all or nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themes.glyphs import ASCII, UNICODE, Glyphs
+from widgets.bar import bar
+from widgets.strip_chart import Scale, resample, strip_chart
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("ratio", "drawn"),
+    [
+        (0.0, "    "),
+        (0.001, "▏   "),
+        (0.5, "██  "),
+        (0.55, "██▎ "),
+        (0.999, "███▉"),
+        (1.0, "████"),
+        (1.7, "████"),
+        (-1.0, "    "),
+        (NAN, "    "),
+    ],
+)
+def test_bar(ratio: float, drawn: str) -> None:
+    assert bar(ratio, 4) == drawn
+
+
+def test_bar_in_ascii() -> None:
+    assert bar(0.5, 4, ASCII) == "##.."
+    assert bar(0.999, 4, ASCII) == "###."
+    assert bar(0.5, 0, ASCII) == ""
+
+
+@given(st.floats(0, 1), st.integers(0, 40), st.sampled_from([UNICODE, ASCII]))
+def test_bar_is_as_wide_as_asked_and_full_only_when_full(ratio: float, width: int, glyphs: Glyphs) -> None:
+    drawn = bar(ratio, width, glyphs)
+    assert len(drawn) == width
+    if width:
+        assert (drawn == glyphs.bar[-1] * width) == (ratio == 1)
+
+
+def test_strips_share_a_scale() -> None:
+    scale = Scale(0.0, 70.0)
+    assert strip_chart([0, 10, 20, 30, 40, 50, 60, 70], 8, scale) == "▁▂▃▄▅▆▇█"
+    assert strip_chart([0, 1, 2, 3], 4, scale) == "▁▂▂▂"
+    assert strip_chart([-5, 700], 2, scale) == "▁█"
+
+
+def test_strips_show_gaps_and_end_at_the_right() -> None:
+    assert strip_chart([0, NAN, 70], 5, Scale(0, 70)) == "  ▁ █"
+    assert strip_chart([], 3, Scale(0, 70)) == "   "
+    assert strip_chart([1, 2], 2, Scale(0, 0)) == "▁▁"
+    assert strip_chart([0, 70], 2, Scale(0, 70), ASCII) == "_@"
+
+
+def test_a_short_peak_survives_resampling() -> None:
+    values = [0.0] * 50 + [9.0] + [0.0] * 49
+    assert max(resample(values, 10)) == 9.0
+    assert resample([1, 2, 3, 4], 2) == [2, 4]
+    assert math.isnan(resample([NAN, NAN, 1, 2], 2)[0])
+
+
+@given(st.lists(st.floats(allow_infinity=True)), st.integers(0, 60))
+def test_strips_are_as_wide_as_asked(values: list[float], width: int) -> None:
+    assert len(strip_chart(values, width, Scale(0, 1))) == width

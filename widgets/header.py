@@ -1,0 +1,122 @@
+"""The first line of every screen: which cluster, as whom, what is allowed, and how far the data can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet.model.snapshot import Health
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.line_view import LineView
+from widgets.parts import Part, arrange
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBadge:
+    """A source as the header shows it."""
+
+    name: str
+    health: Health
+    age: float = math.nan
+    """Seconds since its last good answer; NaN for one that pushes, or that has never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderModel:
+    """What the header shows. Texts from outside may be passed as they are."""
+
+    cluster: str
+    namespace: str = ""
+    """Empty for all namespaces."""
+    identity: str = ""
+    read_only: bool = False
+    sources: tuple[SourceBadge, ...] = ()
+    clock: str = ""
+    """Time of day, already formatted."""
+    notice: str = ""
+    """Something that holds for all of the screen (a moment of the past); shown in front, never dropped."""
+
+
+def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
+    """The header in ``width`` cells. The cluster, the mode and the sources' glyphs stay at any width."""
+    place = untrusted(model.cluster)
+    if model.namespace:
+        place = f"{place} {glyphs.inside} {untrusted(model.namespace)}"
+    left = [Part((Span(place, Role.STRONG),), short=(Span(untrusted(model.cluster), Role.STRONG),))]
+    if model.notice:
+        left.insert(0, Part((Span(model.notice, Role.WARNING),)))
+    mode = (
+        Part((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
+        if model.read_only
+        else Part((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
+    )
+    right = [Part((Span(untrusted(model.identity), Role.DIM),), 3)] if model.identity else []
+    right.append(mode)
+    right += [_badge(source, glyphs) for source in model.sources]
+    if model.clock:
+        right.append(Part((Span(model.clock),), 4))
+    return arrange(left, right, width, gap=3 if width >= 100 else 2 if width >= 60 else 1)
+
+
+_HEALTH = {
+    Health.STARTING: Role.STARTING,
+    Health.LIVE: Role.OK,
+    Health.DEGRADED: Role.WARNING,
+    Health.DOWN: Role.CRITICAL,
+    Health.OFF: Role.GONE,
+}
+
+
+def health_span(health: Health, glyphs: Glyphs) -> Span:
+    """The glyph of a source's health."""
+    drawn = {
+        Health.STARTING: glyphs.starting,
+        Health.LIVE: glyphs.ok,
+        Health.DEGRADED: glyphs.warning,
+        Health.DOWN: glyphs.critical,
+        Health.OFF: glyphs.gone,
+    }
+    return Span(drawn[health], _HEALTH[health])
+
+
+def _badge(source: SourceBadge, glyphs: Glyphs) -> Part:
+    glyph = health_span(source.health, glyphs)
+    if math.isnan(source.age) or source.health is Health.OFF:
+        words = source.health.value
+    elif source.health is Health.LIVE:
+        words = age_text(source.age)
+    else:
+        words = f"{source.health.value} {age_text(source.age)}"
+    well = source.health in {Health.LIVE, Health.OFF}
+    role = Role.DIM if well else glyph.role
+    initial = Span(source.name[:1].upper())
+    return Part((Span(source.name + " "), glyph, Span(" " + words, role)), 2 if well else 1, (initial, glyph))
+
+
+class Header(LineView):
+    """One line. ``show`` a HeaderModel whenever something of it changes."""
+
+    DEFAULT_CSS = """
+    Header {
+        height: 1;
+        dock: top;
+    }
+    """
+
+    def __init__(self, model: HeaderModel | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._model = model or HeaderModel("")
+
+    def show(self, model: HeaderModel) -> int:
+        """Show a model; returns 1 when the line had to be written again."""
+        self._model = model
+        return self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        del height
+        return [header_line(self._model, width, self.glyphs)]

@@ -1,0 +1,55 @@
+"""The last line of every screen: the keys that do something here and now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.line_view import LineView
+from widgets.parts import Part, arrange
+
+
+class Hint(NamedTuple):
+    """A key and what it does, in a word or two."""
+
+    key: str
+    title: str
+    last: bool = False
+    """Shown at the right end and dropped last: help, quit."""
+
+
+def keybar_line(hints: Sequence[Hint], width: int) -> Line:
+    """As many hints as fit, those in front first."""
+    parts = [
+        (hint, Part((Span(hint.key, Role.KEY), Span(" " + hint.title, Role.DIM)), 2 + i))
+        for i, hint in enumerate(hints)
+    ]
+    left = [part for hint, part in parts if not hint.last]
+    right = [part._replace(priority=1) for hint, part in parts if hint.last]
+    return arrange(left, right, width, gap=2)
+
+
+class Keybar(LineView):
+    """One line of key hints."""
+
+    DEFAULT_CSS = """
+    Keybar {
+        height: 1;
+        dock: bottom;
+    }
+    """
+
+    def __init__(self, *hints: Hint, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._hints: tuple[Hint, ...] = hints
+
+    def show(self, hints: Sequence[Hint]) -> int:
+        """Show other hints; returns 1 when the line had to be written again."""
+        self._hints = tuple(hints)
+        return self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        del height
+        return [keybar_line(self._hints, width)]

@@ -1,0 +1,130 @@
+"""A log as it is written: bounded memory, follows its end, and a flood is drawn once per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from widgets.log_buffer import LogBuffer, LogLine
+from widgets.text_pane import TextPane
+
+
+class LogView(TextPane):
+    """``append`` lines; scrolling up stops following, the end (G) or ``s`` takes it up again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "follow", "Follow", id="log.follow", show=False),
+        Binding("t", "timestamps", "Timestamps", id="log.timestamps", show=False),
+        Binding("C", "clear", "Clear", id="log.clear", show=False),
+    ]
+
+    class StateChanged(Message):
+        """Following, wrapping or timestamps were switched."""
+
+        def __init__(self, view: LogView) -> None:
+            super().__init__()
+            self.view = view
+
+        @property
+        def control(self) -> LogView:
+            return self.view
+
+    def __init__(self, buffer: LogBuffer | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._buffer = buffer or LogBuffer()
+        self._following = True
+        self._timestamps = False
+        self._pending = False
+
+    @property
+    def following(self) -> bool:
+        return self._following
+
+    @property
+    def timestamps(self) -> bool:
+        return self._timestamps
+
+    @property
+    def dropped(self) -> int:
+        """Lines that went to make room."""
+        return self._buffer.first
+
+    def append(self, lines: Iterable[LogLine]) -> None:
+        """Add lines. What arrives before the next frame is drawn together."""
+        self._buffer.append(lines)
+        if not self._pending and self.is_attached:
+            self._pending = True
+            self.call_later(self._catch_up)
+
+    def clear(self) -> None:
+        """Start with an empty log."""
+        self._buffer.clear()
+        self._current = None
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        self._pending = False
+        self._move(*(self._last_start() if self._following else self._at))
+        self.redraw()
+
+    @property
+    def first(self) -> int:
+        return self._buffer.first
+
+    @property
+    def end(self) -> int:
+        return self._buffer.end
+
+    def text(self, number: int) -> str:
+        return self._buffer[number].text
+
+    def prefix(self, number: int) -> str:
+        at = self._buffer[number].at if self._timestamps else None
+        return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} "
+
+    # keys
+
+    def action_scroll_rows(self, rows: int) -> None:
+        super().action_scroll_rows(rows)
+        self._set_following(following=rows > 0 and self.at_end)
+
+    def action_top(self) -> None:
+        super().action_top()
+        self._set_following(following=False)
+
+    def action_bottom(self) -> None:
+        super().action_bottom()
+        self._set_following(following=True)
+
+    def action_follow(self) -> None:
+        self._set_following(following=not self._following)
+        self._catch_up()
+
+    def action_timestamps(self) -> None:
+        self._timestamps = not self._timestamps
+        self._catch_up()
+        self.post_message(self.StateChanged(self))
+
+    def action_wrap(self) -> None:
+        super().action_wrap()
+        self._catch_up()
+        self.post_message(self.StateChanged(self))
+
+    def action_clear(self) -> None:
+        self.clear()
+
+    def on_resize(self) -> None:
+        self._catch_up()
+
+    def _reveal(self, number: int) -> None:
+        super()._reveal(number)
+        self._set_following(following=False)
+
+    def _set_following(self, *, following: bool) -> None:
+        if following != self._following:
+            self._following = following
+            self.post_message(self.StateChanged(self))

@@ -1,0 +1,130 @@
+"""One quantity over time, on a fixed scale, in braille dots (stars in ASCII)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet.model.quantity import Unit
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit, plain
+from widgets.line_view import LineView
+from widgets.strip_chart import Scale, height, resample
+from widgets.values import age_text, number_text, unit_text
+
+
+@dataclass(frozen=True, slots=True)
+class PlotModel:
+    """What a plot shows."""
+
+    title: str
+    unit: Unit
+    values: tuple[float, ...]
+    """Oldest first, NaN for gaps, evenly spaced; the last one is now."""
+    scale: Scale
+    span: float
+    """Seconds from the first value to the last."""
+    threshold: float = math.nan
+    """An objective, drawn as a dashed line; NaN for none."""
+    stale: int = 0
+    """How many of the last values are stale."""
+
+
+_AXIS = 7
+"""Cells of the labels at the left."""
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""Bits of U+2800 by column and row, from the top."""
+
+
+def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
+    """The plot in ``lines`` lines: title, curve with its axis, time. Just the title where there is no room."""
+    newest = next((value for value in reversed(model.values) if not math.isnan(value)), math.nan)
+    shown = glyphs.missing if math.isnan(newest) else number_text(newest, model.unit) + unit_text(model.unit)
+    role = Role.STALE if model.stale else Role.STRONG
+    head = Line((Span(f" {model.title} ", Role.HEAD), Span(shown, role)))
+    across, down = width - _AXIS - 1, lines - 2
+    if across < 4 or down < 1:
+        return [head][:lines]
+    cells = _ascii_cells(model, across, down) if glyphs.ascii else _braille_cells(model, across, down)
+    fresh = across - math.ceil(across * model.stale / max(1, len(model.values)))
+    limit = _limit_row(model, down)
+    out = [head]
+    for y, row in enumerate(cells):
+        value = model.scale.high if y == 0 else model.scale.low if y == down - 1 else math.nan
+        label = "" if math.isnan(value) else number_text(value, model.unit)
+        if y == limit:
+            row = "".join((glyphs.horizontal if x % 2 else " ") if cell == " " else cell for x, cell in enumerate(row))
+            label = number_text(model.threshold, model.unit)
+        out.append(
+            Line(
+                (
+                    Span(fit(label, _AXIS - 1, "right", glyphs.ellipsis) + " ", Role.DIM),
+                    Span(row[:fresh], Role.TREND),
+                    Span(row[fresh:], Role.STALE),
+                )
+            )
+        )
+    start = f"{age_text(model.span)} ago"
+    out.append(plain(" " * _AXIS + start + "now".rjust(max(4, across - len(start))), Role.DIM))
+    return out
+
+
+def _spread(values: Sequence[float], points: int) -> list[float]:
+    """The values over the whole width: few of them are held until the next, as the time axis goes from edge to edge."""
+    count = len(values)
+    return [values[i * count // points] for i in range(points)] if 0 < count < points else resample(values, points)
+
+
+def _braille_cells(model: PlotModel, across: int, down: int) -> list[str]:
+    grid = [[0] * across for _ in range(down)]
+    top = down * 4 - 1
+    before: int | None = None
+    for x, value in enumerate(_spread(model.values, across * 2)):
+        if math.isnan(value):
+            before = None
+            continue
+        at = top - round(height(value, model.scale) * top)
+        # A jump is drawn as a vertical line from where the curve was.
+        first, last = (at, at) if before is None else (min(at, before), max(at, before))
+        for y in range(first, last + 1):
+            grid[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
+        before = at
+    return ["".join(chr(0x2800 + dots) if dots else " " for dots in row) for row in grid]
+
+
+def _ascii_cells(model: PlotModel, across: int, down: int) -> list[str]:
+    grid = [[" "] * across for _ in range(down)]
+    for x, value in enumerate(_spread(model.values, across)):
+        if not math.isnan(value):
+            grid[down - 1 - round(height(value, model.scale) * (down - 1))][x] = "*"
+    return ["".join(row) for row in grid]
+
+
+def _limit_row(model: PlotModel, down: int) -> int | None:
+    if math.isnan(model.threshold) or not model.scale.low <= model.threshold <= model.scale.high:
+        return None
+    return down - 1 - round(height(model.threshold, model.scale) * (down - 1))
+
+
+class Plot(LineView):
+    """A plot of whatever was shown last; of nothing before that."""
+
+    DEFAULT_CSS = """
+    Plot {
+        height: 8;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._model: PlotModel | None = None
+
+    def show(self, model: PlotModel | None) -> int:
+        """Show a model, None for nothing; returns the number of lines refreshed."""
+        self._model = model
+        return self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        return [] if self._model is None else plot_lines(self._model, width, height, self.glyphs)
