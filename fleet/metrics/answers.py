@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
 from fleet.metrics.dialect import Kind, Metric, pick
 from fleet.metrics.identity import (
+    ENGINE_LABELS,
     MODEL_LABELS,
     NAMESPACE_LABELS,
     POD_LABELS,
@@ -69,6 +70,8 @@ class Engines:
         self.names = frozenset(sample.labels.get("__name__", "") for sample in gauges if sample.tag == PRESENT)
         """The counters and histogram counts that the data have."""
         self.unreachable = {_name(s.labels): "Prometheus cannot scrape it" for s in gauges if s.tag == DOWN}
+        self.labels = frozenset(label for sample in own for label in sample.labels).intersection(ENGINE_LABELS)
+        """The labels that name engines here."""
         stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
         for sample in own:
             if first(sample.labels, MODEL_LABELS):

@@ -13,7 +13,8 @@ from fleet.metrics.problem import SourceProblem
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
 
-    from fleet.metrics.transport import Adapter, Guard, PrometheusEndpoint
+    from fleet.metrics.session import Adapter
+    from fleet.metrics.transport import Guard, PrometheusEndpoint
 
 _SKEW_TOLERATED = 2.0
 """Seconds: the Date header has whole seconds, and an answer takes its time."""
@@ -81,7 +82,7 @@ class Api:
                 from prometheus_api_client import PrometheusConnect
                 from urllib3.util.retry import Retry
 
-                from fleet.metrics.transport import open_session
+                from fleet.metrics.session import open_session
 
                 session, adapter = open_session(self.endpoint, self._guard)
                 base = self.endpoint.base

@@ -93,7 +93,7 @@ class PrometheusSource:
         """The server's time (Unix). Raises SourceProblem."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._api.now)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections; a request under way ends by itself."""
         self._lead.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -111,7 +111,7 @@ class PrometheusSource:
         self._engine_interval = self._interval(self._engine_interval, engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = max(self._window, 4 * interval)
-        scope = promql.Scope(engines.names, window)
+        scope = promql.Scope(engines.names, engines.labels, window)
         queries = self._queries(scope, engines, pods)
         pending = [(part, self._pool.submit(self._api.query, query, at)) for part, query in queries if query]
         found = _collect(pending, notes)

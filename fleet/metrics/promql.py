@@ -53,28 +53,36 @@ def selector(name: str, matches: Iterable[Match] = ()) -> str:
 class Scope:
     """What the queries are about.
 
-    ``names``: the counters and histograms that the data have, as they spell them. ``window``: seconds of the rates.
+    ``names``: the counters and histograms that the data have, as they spell them. ``labels``: those that the data have
+    of the labels that may name an engine. ``window``: seconds of the rates. Asking for nothing else keeps the queries
+    short enough for any proxy's limit on URLs.
     """
 
     names: frozenset[str]
+    labels: frozenset[str] = frozenset(ENGINE_LABELS)
     window: float = 60.0
 
     @property
     def range(self) -> str:
         """The window as PromQL has it, to the millisecond."""
-        return f"[{round(self.window * 1000)}ms]"
+        milliseconds = round(self.window * 1000)
+        return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
+
+    def by(self, *labels: str) -> str:
+        """The labels to keep in an aggregation."""
+        return _join(label for label in labels if label in self.labels or label not in ENGINE_LABELS)
 
     def spellings(self, dialect: Dialect, name: str) -> list[str]:
         """The names that this metric has here; none where it is absent."""
-        return [spelling for spelling in dialect.spellings(name) if _presence(spelling) in self.names]
+        spelt = dialect.spellings(name)
+        return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
 
 
 def gauges(dialect: Dialect, extra: Sequence[str] = ()) -> str:
     """Every gauge of the dialect in every spelling, by name, with the labels that say whose it is; and their times."""
     names = {metric.name for _, metric in dialect.gauges()} | set(extra)
-    spelt = sorted(spelling for name in names for spelling in dialect.spellings(name))
     labels = ("__name__", *(GPU_LABELS if dialect is DCGM else (*ENGINE_LABELS, *_READ_FROM_LABELS)))
-    named = Match("__name__", Op.MATCHES, pattern(spelt))
+    named = Match("__name__", Op.MATCHES, _spelt(dialect, names))
     return " or ".join((f"max by ({_join(labels)}) ({selector('', (named, *dialect.exclude))})", _stamps(dialect)))
 
 
@@ -86,10 +94,16 @@ def engines() -> str:
 def _present() -> str:
     counters = {metric.name for _, metric in VLLM.counters()}
     bases = {base for bases in (*VLLM.families.values(), *VLLM.phases.values()) for base in bases}
-    names = counters | {f"{base}_count" for base in bases}
-    spelt = sorted(spelling for name in names for spelling in VLLM.spellings(name))
-    named = Match("__name__", Op.MATCHES, pattern(spelt))
-    return _tagged(PRESENT, f"count by (__name__) ({selector('', (named, *VLLM.exclude))})")
+    names = {name for name in counters if len(VLLM.spellings(name)) > 1} | {f"{base}_count" for base in bases}
+    named = Match("__name__", Op.MATCHES, _spelt(VLLM, names))
+    return tagged(PRESENT, f"count by (__name__) ({selector('', (named, *VLLM.exclude))})")
+
+
+def _spelt(dialect: Dialect, names: Iterable[str]) -> str:
+    """A regular expression for these names of a dialect in every spelling."""
+    own = dialect.prefixes[0]
+    bare = pattern(name.removeprefix(own) for name in names)
+    return f"({pattern(dialect.prefixes)})({bare})" if own else bare
 
 
 def _presence(name: str) -> str:
@@ -103,7 +117,7 @@ def _down() -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
     running = " or ".join(selector(name, VLLM.exclude) for name in VLLM.spellings("vllm:num_requests_running"))
     jobs = f"max by (namespace, job) ({running})"
-    return _tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
+    return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
 
 
 def _stamps(dialect: Dialect) -> str:
@@ -111,7 +125,7 @@ def _stamps(dialect: Dialect) -> str:
     names = [spelling for metric in metrics for spelling in dialect.spellings(metric.name)]
     labels = GPU_LABELS if dialect is DCGM else ENGINE_LABELS
     stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in names)
-    return _tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
+    return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
 
 
 def engine_rates(scope: Scope) -> str:
@@ -125,12 +139,12 @@ def engine_rates(scope: Scope) -> str:
             for name in scope.spellings(VLLM, metric.name)
         )
         if rates:
-            parts.append(_tagged(quantity, f"sum by ({_join(_labels_of(rule))}) ({rates})"))
+            parts.append(tagged(quantity, f"sum by ({scope.by(*_labels_of(rule))}) ({rates})"))
     for quantity, bases in VLLM.phases.items():
         for part in ("sum", "count"):
             rates = _rates(scope, [f"{base}_{part}" for base in bases])
             if rates:
-                parts.append(_tagged(f"{quantity}/{part}", f"sum by ({_join(ENGINE_LABELS)}) ({rates})"))
+                parts.append(tagged(f"{quantity}/{part}", f"sum by ({scope.by(*ENGINE_LABELS)}) ({rates})"))
     return " or ".join(parts)
 
 
@@ -144,7 +158,7 @@ def _resets(scope: Scope) -> Iterable[str]:
         for name in scope.spellings(VLLM, "vllm:generation_tokens_total")
     )
     if resets:
-        yield _tagged(RESET, f"max by ({_join(ENGINE_LABELS)}) ({resets}) > 0")
+        yield tagged(RESET, f"max by ({scope.by(*ENGINE_LABELS)}) ({resets}) > 0")
 
 
 def model_buckets(scope: Scope) -> str:
@@ -153,21 +167,21 @@ def model_buckets(scope: Scope) -> str:
     The counts tell a bucket that all engines have from one that only some releases have: cumulative counts may be added
     up only over the former.
     """
-    labels = _join(("le", *NAMESPACE_LABELS, *MODEL_LABELS))
+    labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
     parts = []
     for family, bases in VLLM.families.items():
         names = [f"{base}_bucket" for base in bases]
         instants = " or ".join(selector(n, VLLM.exclude) for name in names for n in scope.spellings(VLLM, name))
         if not instants:
             continue
-        parts.append(_tagged(family, f"sum by ({labels}) ({_rates(scope, names)})"))
-        parts.append(_tagged(family + COUNT, f"count by ({labels}) ({instants})"))
+        parts.append(tagged(family, f"sum by ({labels}) ({_rates(scope, names)})"))
+        parts.append(tagged(family + COUNT, f"count by ({labels}) ({instants})"))
     return " or ".join(parts)
 
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
     """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
-    labels = _join(("le", *ENGINE_LABELS))
+    labels = scope.by("le", *ENGINE_LABELS)
     chosen: list[tuple[Match, ...]] = [()]
     if where is not None:
         chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
@@ -176,7 +190,7 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
         names = [f"{base}_bucket" for base in VLLM.families[family]]
         rates = " or ".join(filter(None, (_rates(scope, names, matches) for matches in chosen)))
         if rates:
-            parts.append(_tagged(family, f"sum by ({labels}) ({rates})"))
+            parts.append(tagged(family, f"sum by ({labels}) ({rates})"))
     return " or ".join(parts)
 
 
@@ -185,7 +199,7 @@ def gpus(scope: Scope) -> str:
     parts = [gauges(DCGM, REASON_MASKS)]
     for _, metric in DCGM.counters():
         rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {BLANK:g}"
-        parts.append(_tagged(metric.name, f"max by ({_join(GPU_LABELS)}) ({rate})"))
+        parts.append(tagged(metric.name, f"max by ({_join(GPU_LABELS)}) ({rate})"))
     return " or ".join(parts)
 
 
@@ -203,7 +217,8 @@ def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
     return f"rate({selector(name, matches)}{scope.range})"
 
 
-def _tagged(tag: str, expression: str) -> str:
+def tagged(tag: str, expression: str) -> str:
+    """A part of a joined query."""
     return f'label_replace({expression}, "{TAG}", "{tag}", "", "")'
 
 

@@ -1,0 +1,107 @@
+"""What a Prometheus remembers from before the console was started: for the strips, in three range queries."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from fleet.metrics.identity import MODEL_LABELS, NAMESPACE_LABELS, POD_LABELS, UUID_LABELS, first
+from fleet.metrics.prometheus import PrometheusSource
+from fleet.metrics.promql import TAG, selector, tagged
+from fleet.metrics.vllm import VLLM
+from fleet.model.measurement import Group
+from fleet.model.quantity import QUANTILES, Family, Quantity
+
+_OF_PODS = {
+    Quantity.RUNNING: "sum",
+    Quantity.WAITING: "sum",
+    Quantity.KV_USAGE: "max",
+}
+_OF_MODELS = (Quantity.TTFT_P95, Quantity.ITL_P95)
+_NAMED = (*NAMESPACE_LABELS, *POD_LABELS, "instance")
+_GPU_KEY = (*UUID_LABELS, "GPU_I_ID")
+
+
+class Past(NamedTuple):
+    """One quantity of a pod (``group.pod`` or ``group.instance``), a model (``group.model``) or a GPU (``gpu``)."""
+
+    quantity: Quantity
+    points: tuple[tuple[float, float], ...]
+    """(Unix time, value), oldest first; times without a value are left out."""
+    group: Group = Group("")
+    gpu: str = ""
+    """``GpuId.key``."""
+
+
+async def past(source: PrometheusSource, start: float, end: float, step: float, window: float) -> list[Past]:
+    """Running, waiting, KV use and tokens/s by pod; TTFT and ITL p95 by model; utilisation by GPU.
+
+    ``start`` and ``end`` are Unix times of the server's clock, ``step`` and ``window`` (of the rates) seconds.
+    Raises SourceProblem.
+    """
+    span = f"[{round(max(window, step))}s]"
+    pods, models, gpus = await asyncio.gather(
+        *(source.range(text, start, end, step) for text in (_pods(span), _models(span), _GPUS))
+    )
+    return [
+        *(Past(Quantity(tag), points, group=_pod(labels)) for tag, labels, points in _series(pods)),
+        *(Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(models)),
+        *(Past(Quantity.GPU_UTIL, points, gpu=_gpu(labels)) for _, labels, points in _series(gpus)),
+    ]
+
+
+def _pods(span: str) -> str:
+    # The inner max counts a target once that two jobs scrape.
+    inner = ", ".join((*_NAMED, *MODEL_LABELS, "engine"))
+    parts = []
+    for quantity, combine in _OF_PODS.items():
+        names = (name for metric in VLLM.rules[quantity].metrics for name in VLLM.spellings(metric.name))
+        gauges = " or ".join(selector(name, VLLM.exclude) for name in names)
+        parts.append(tagged(quantity, f"{combine} by ({', '.join(_NAMED)}) (max by ({inner}) ({gauges}))"))
+    rates = " or ".join(
+        f"rate({selector(name, VLLM.exclude)}{span})" for name in VLLM.spellings("vllm:generation_tokens_total")
+    )
+    tokens = f"sum by ({', '.join(_NAMED)}) (max by ({inner}) ({rates}))"
+    return " or ".join((*parts, tagged(Quantity.GENERATION_TOKENS, tokens)))
+
+
+def _models(span: str) -> str:
+    labels = ", ".join(("le", *NAMESPACE_LABELS, *MODEL_LABELS))
+    parts = []
+    for quantity in _OF_MODELS:
+        family, q = QUANTILES[quantity]
+        rates = " or ".join(f"rate({selector(name, VLLM.exclude)}{span})" for name in _buckets(family))
+        parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"))
+    return " or ".join(parts)
+
+
+def _buckets(family: Family) -> Iterator[str]:
+    for base in VLLM.families[family]:
+        yield from VLLM.spellings(f"{base}_bucket")
+
+
+_GPUS = f'max by ({", ".join(_GPU_KEY)}) (DCGM_FI_DEV_GPU_UTIL{{GPU_I_ID=""}}) / 100'
+
+
+def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], tuple[tuple[float, float], ...]]]:
+    for series in result:
+        values = ((float(at), float(value)) for at, value in series["values"])
+        points = tuple((at, value) for at, value in values if math.isfinite(value))
+        if points:
+            yield series["metric"].get(TAG, ""), series["metric"], points
+
+
+def _pod(labels: Mapping[str, str]) -> Group:
+    namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
+    return Group(namespace, pod=pod, instance="" if namespace and pod else labels.get("instance", ""))
+
+
+def _model(labels: Mapping[str, str]) -> Group:
+    return Group(first(labels, NAMESPACE_LABELS), model=first(labels, MODEL_LABELS))
+
+
+def _gpu(labels: Mapping[str, str]) -> str:
+    uuid, instance = first(labels, UUID_LABELS), labels.get("GPU_I_ID", "")
+    return f"{uuid}/{instance}" if instance else uuid

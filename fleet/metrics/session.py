@@ -1,0 +1,227 @@
+"""The requests.Session behind PrometheusConnect: credentials, certificates, headers, and answers that may be lies.
+
+PrometheusConnect only knows status codes and ``response.json()``; everything that it cannot say in words is said here,
+in an adapter mounted under it. The adapter is also where a read-only guard looks at each request, and where requests
+are handed to the API server's service proxy instead of a socket.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.transport import Guard, PrometheusEndpoint
+
+
+def open_session(endpoint: PrometheusEndpoint, guard: Guard | None) -> tuple[requests.Session, Adapter]:
+    """A session for this endpoint and the adapter to mount at ``endpoint.base``.
+
+    Raises SourceProblem for an unusable URL or a file that is not there.
+    """
+    if urlsplit(endpoint.base).scheme not in ("http", "https"):
+        raise SourceProblem(f"{endpoint.shown} is not a URL of http or https", "correct the Prometheus URL")
+    for path in (endpoint.ca_file, endpoint.cert_file, endpoint.key_file):
+        if path and not Path(path).is_file():
+            raise SourceProblem(f"{path}: no such file", "correct the certificate files of the Prometheus settings")
+    session = requests.Session()
+    session.headers.update({"User-Agent": "quarterdeck", "Accept": "application/json", **endpoint.headers})
+    session.verify = (endpoint.ca_file or True) if endpoint.verify else False
+    if endpoint.cert_file:
+        session.cert = (endpoint.cert_file, endpoint.key_file) if endpoint.key_file else endpoint.cert_file
+    # Set even without credentials, so that no ~/.netrc is consulted.
+    session.auth = Credentials(endpoint)
+    return session, Adapter(endpoint, guard)
+
+
+class Credentials(requests.auth.AuthBase):
+    """Bearer token or basic authentication, read anew for each request."""
+
+    def __init__(self, endpoint: PrometheusEndpoint) -> None:
+        self._endpoint = endpoint
+        user, _, password = urlsplit(endpoint.url).netloc.rpartition("@")[0].partition(":")
+        self._in_url = (user, password)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the Authorization header; one that the configured headers carry stays where there is nothing else."""
+        endpoint = self._endpoint
+        token = _secret(endpoint.token_file) or endpoint.token
+        user, password = endpoint.username, _secret(endpoint.password_file) or endpoint.password
+        if not user:
+            user, password = self._in_url
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        elif user:
+            pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+            request.headers["Authorization"] = f"Basic {pair}"
+        return request
+
+
+def _secret(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise SourceProblem(f"{path} cannot be read ({reason})", "correct the file of the credentials") from error
+
+
+class Answer(requests.Response):
+    """A response whose JSON is read with orjson and is known to be Prometheus'."""
+
+    def __init__(self, response: requests.Response, notes: threading.local) -> None:
+        super().__init__()
+        self.__dict__.update(response.__dict__)
+        self._notes = notes
+
+    def json(self, **_: Any) -> Any:
+        """The answer, ``status: success``. Raises SourceProblem for anything else."""
+        answer = read_json(self.content)
+        self._notes.warnings = tuple(str(text) for text in (answer.get("warnings") or ()))
+        return answer
+
+
+class Adapter(HTTPAdapter):
+    """Sends requests (no retries: the tick is the retry) and turns bad answers into words."""
+
+    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard | None) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=8, max_retries=Retry(0, read=False))
+        self._endpoint = endpoint
+        self._guard = guard
+        self._last = threading.local()
+        self.requests = 0
+        """How many were sent."""
+        self._lock = threading.Lock()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Of this thread's last answer: Thanos and Mimir say there that part of the data is missing."""
+        return getattr(self._last, "warnings", ())
+
+    def date(self) -> float | None:
+        """The server's clock in this thread's last answer (Unix seconds, whole); None where it does not say."""
+        return getattr(self._last, "date", None)
+
+    def send(  # type: ignore[override] # the stubs spell the optional arguments out
+        self, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        """Send one request. Raises SourceProblem with the reason in words."""
+        if self._guard is not None:
+            self._guard(request.method or "", request.url or "")
+        with self._lock:
+            self.requests += 1
+        self._last.warnings, self._last.date = (), None
+        try:
+            response = self._forward(request) if self._endpoint.proxy else super().send(request, **options)
+            content = response.content
+        except (requests.RequestException, OSError) as error:
+            raise explain(error, self._endpoint) from error
+        self._last.date = _date(response.headers.get("Date", ""))
+        refuse(response.status_code, response.headers, content, self._endpoint)
+        return Answer(response, self._last)
+
+    def _forward(self, request: requests.PreparedRequest) -> requests.Response:
+        proxy = self._endpoint.proxy
+        if request.method != "GET" or proxy is None:
+            raise SourceProblem("only GET goes through the API server's proxy")
+        status, headers, body = proxy(request.path_url)
+        response = requests.Response()
+        response.status_code = status
+        response.headers.update(headers)
+        response._content = body  # requests has no public way to make a response
+        response.request, response.url = request, request.url or ""
+        return response
+
+
+def _date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
+
+
+def read_json(content: bytes) -> dict[str, Any]:
+    """The body of a Prometheus answer. Raises SourceProblem when it is not one, or says that it failed."""
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise SourceProblem(
+            "it answers a web page, not Prometheus' JSON"
+            if content.lstrip()[:1] == b"<"
+            else "its answer is not Prometheus' JSON (or broke off)",
+            "check the Prometheus URL: is there a login page or another service behind it?",
+        ) from None
+    if isinstance(answer, dict) and answer.get("status") == "error":
+        raise SourceProblem(f"Prometheus could not answer: {one_line(str(answer.get('error', '')))}", "see its log")
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(answer, dict) or answer.get("status") != "success" or not isinstance(data, (dict, list)):
+        raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
+    return answer
+
+
+def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: PrometheusEndpoint) -> None:
+    """Raise SourceProblem unless the status is one that carries an answer."""
+    if status == 200:
+        return
+    if status in (301, 302, 303, 307, 308):
+        where = urlsplit(headers.get("Location", "")).netloc or "elsewhere"
+        raise SourceProblem(f"{endpoint.shown} redirects to {where}", "is that a login page? Set its final URL")
+    if status == 401:
+        raise SourceProblem(
+            f"{endpoint.shown} wants other credentials (401)", "check the token or password: it may have expired"
+        )
+    if status == 403:
+        remedy = "ask for get on services/proxy" if endpoint.proxy else "ask for access, or check the tenant header"
+        raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
+    if status == 404:
+        raise SourceProblem(f"{endpoint.shown} has no Prometheus API (404)", "check the URL: it stands before /api/v1")
+    if status in (400, 422):
+        raise SourceProblem(f"Prometheus rejects the query: {_reason(content)}", "is it older than 2.20?")
+    raise SourceProblem(f"{endpoint.shown} answers HTTP {status}: {_reason(content)}", "see the log of that server")
+
+
+def _reason(content: bytes) -> str:
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        text = "" if content.lstrip()[:1] == b"<" else content[:300].decode("utf-8", "replace")
+    else:
+        text = str(answer.get("error") or answer.get("message") or "") if isinstance(answer, dict) else ""
+    return one_line(text) or "no reason given"
+
+
+def one_line(text: str) -> str:
+    """Foreign text on one line of at most 200 characters, without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:200]
+
+
+def explain(error: Exception, endpoint: PrometheusEndpoint) -> SourceProblem:
+    """A failed connection in words."""
+    where, text = endpoint.shown, str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            return SourceProblem(
+                f"the certificate of {where} is not trusted", "set the CA file of the Prometheus settings"
+            )
+        return SourceProblem(
+            f"TLS with {where} fails: {one_line(text)}", "is it http, or does it want a client certificate?"
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return SourceProblem(
+            f"{where} does not answer within {endpoint.timeout:g} s", "is it overloaded or firewalled?"
+        )
+    if "Connection refused" in text:
+        return SourceProblem(f"{where} refuses the connection", "is Prometheus up, and the port right?")
+    if "Name or service not known" in text or "NameResolutionError" in text:
+        return SourceProblem(f"{where}: no such host", "check the Prometheus URL; a cluster's own names need the proxy")
+    return SourceProblem(f"{where} cannot be reached: {one_line(text)}", "check the Prometheus URL")
