@@ -106,7 +106,7 @@ class Builder:
         )
 
     def _frames(self, layout: Layout, measurement: Measurement, now: float, focus: frozenset[str]) -> dict[str, Frame]:
-        silence = max(0.0, now - measurement.at)
+        silence = max(0.0, now + measurement.clock_skew - measurement.at)
         engine_ages, engine_states = _rows(measurement, silence, measurement.engine_table.ages, engines=True)
         gpu_ages, gpu_states = _rows(measurement, silence, measurement.gpu_table.ages, engines=False)
         parts = _Parts(measurement, layout)
@@ -251,7 +251,8 @@ def _rows(
     """Age and state of every row: the sample's own age when it was measured plus the silence since."""
     out, states = array("d"), bytearray()
     reset = measurement.engine_table.reset if engines else frozenset[int]()
-    limit = STALE_INTERVALS * max(measurement.interval, 1.0)
+    interval = measurement.interval if engines else measurement.gpu_interval or measurement.interval
+    limit = STALE_INTERVALS * max(interval, 1.0)
     for i, age in enumerate(ages):
         total = (0.0 if math.isnan(age) else age) + silence
         out.append(total)
