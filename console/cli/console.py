@@ -23,7 +23,9 @@ def show(invocation: Invocation, settings: Settings) -> int:
             f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
         )
         return _once(settings)
-    return _once(settings)
+    from console.cli.open import open_console
+
+    return open_console(settings, invocation.environ)
 
 
 def _once(settings: Settings) -> int:

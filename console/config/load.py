@@ -101,7 +101,19 @@ def _from_file(path: Path) -> _Layer:
             for f in fields(section):
                 if f.metadata["path"] and isinstance(table.get(f.name), str):
                     table[f.name] = _expand(table[f.name], path.parent)
+    if isinstance(document.get("keys"), dict):
+        # Commands have dots in their names, and TOML takes a bare `open.logs` for a table in a table.
+        document["keys"] = _flat(document["keys"])
+        origins |= {("keys", ".".join(key[1:])): where for key, where in origins.items() if key[0] == "keys"}
     return _Layer(document, origins)
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """A table in which tables in tables have become dotted keys."""
+    out: dict[str, Any] = {}
+    for name, value in table.items():
+        out |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
+    return out
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:

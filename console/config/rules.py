@@ -20,6 +20,8 @@ def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
         for field in fields(section):
             yield from _range((name, field.name), getattr(section, field.name), field.metadata)
     yield from _prometheus(settings.prometheus)
+    if settings.keys:
+        yield from _keys(settings.keys)
     if not settings.scrape.path.startswith("/"):
         yield ("scrape", "path"), "the path must begin with /", ""
 
@@ -50,6 +52,15 @@ def _range(where: Where, value: Any, metadata: Any) -> Iterator[tuple[Where, str
     for number in value if isinstance(value, tuple) else (value,):
         if not low <= number <= high:
             yield where, f"{number:g} is out of range", f"It must be from {low:g} to {high:g}."
+
+
+def _keys(keys: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
+    """What the table of commands says of a remapping, at the first key that each problem names."""
+    from console.commands.keys import check_keymap
+
+    for problem in check_keymap(keys):
+        where = next((name for name in keys if name in problem), "")
+        yield ("keys", where), problem, ""
 
 
 def _prometheus(p: PrometheusSettings) -> Iterator[tuple[Where, str, str]]:

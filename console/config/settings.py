@@ -116,7 +116,6 @@ class UiSettings:
     )
     theme: ThemeChoice = setting("auto", "Colours: `auto` asks the terminal; `ansi` uses its own sixteen.")
     glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
-    columns: tuple[str, ...] = setting((), "Columns of the fleet table, in order. Empty: as many as fit, by weight.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,8 @@ class Settings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
-    keys: Mapping[str, str | tuple[str, ...]] = setting(
-        {}, 'Command → its key or keys: `quit = "Q"`, `back = ["q", "escape"]`. The help (`?`) names the commands.'
+    keys: Mapping[str, str] = setting(
+        {}, 'Command → its key, or several separated by commas: `open.logs = "l, shift-l"`. The help (`?`) names both.'
     )
 
 

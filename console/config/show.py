@@ -29,7 +29,7 @@ def lines(loaded: Loaded) -> Iterator[str]:
 
 
 def _line(loaded: Loaded, key: Key, value: Any) -> str:
-    return f"{f'{key[-1]} = {_toml(value)}':<{_WIDTH}} # {loaded.origin(key)}"
+    return f"{f'{_key(key[-1])} = {_toml(value)}':<{_WIDTH}} # {loaded.origin(key)}"
 
 
 def _masked(values: Mapping[str, str | FromEnvironment]) -> dict[str, str | FromEnvironment]:

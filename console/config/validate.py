@@ -56,8 +56,6 @@ def _date(value: object) -> dict[str, str]:
 def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault:
     if len(loc) > 2 and loc[:2] == ("prometheus", "headers"):
         return Fault(loc[:3], f'{dotted(loc[:3])} must be a string or {{ env = "NAME" }}')
-    if len(loc) > 1 and loc[0] == "keys":
-        return Fault(loc[:2], f'{dotted(loc[:2])} must be a key or a list of keys, for example "ctrl+r"')
     if kind == "unexpected_keyword_argument":
         return _unknown(cls, loc)
     if kind == "missing":

@@ -53,13 +53,14 @@ def test_the_file_sets_values_and_is_named_as_their_source(file: Path) -> None:
     result = loaded(
         file,
         '[ui]\nrefresh = 5\n[scrape]\nports = [8000, 9000]\n[prometheus.headers]\nX-Scope-OrgID = "ops"\n'
-        'Authorization = { env = "TOKEN" }\n[keys]\nquit = "Q"\n',
+        'Authorization = { env = "TOKEN" }\n[keys]\nopen.logs = "f2"\n"open.yaml" = "f3, f4"\n',
     )
     assert result.settings.ui.refresh == 5.0
     assert result.settings.scrape.ports == (8000, 9000)
     assert result.settings.prometheus.headers == {"X-Scope-OrgID": "ops", "Authorization": FromEnvironment("TOKEN")}
-    assert result.settings.keys == {"quit": "Q"}
+    assert result.settings.keys == {"open.logs": "f2", "open.yaml": "f3, f4"}
     assert result.origin(("ui", "refresh")) == f"{file}:2"
+    assert result.origin(("keys", "open.logs")) == f"{file}:9"
     assert result.origin(("scrape", "ports")) == f"{file}:4"
 
 
@@ -161,6 +162,16 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
                 )
             ],
         ),
+        (
+            '[keys]\nhlep = "x"',
+            ["F:2: [keys] hlep: unknown command 'hlep'; the commands and their keys are in the console's help (?)"],
+        ),
+        ('[keys]\nopen.logs = ""', ["F:2: [keys] open.logs: open.logs: no key given"]),
+        (
+            '[keys]\nopen.yaml = "l"',
+            ["F:2: [keys] open.yaml: l is the key of both open.logs and open.yaml"],
+        ),
+        ("[keys.open]\nlogs = 3", ["F:2: [keys] open.logs must be a string in quotes"]),
         ("[ui]\nrefresh = 3\ntheme = ", ["F:3: not valid TOML: Invalid value\n  The file ends too early."]),
         (
             "[ui\nrefresh = 3",

@@ -1,0 +1,41 @@
+"""Opening the console on this terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from console.app import Options, QuarterdeckApp
+from console.cli import exits
+from console.config.settings import Settings
+from console.observing import ObservingSession
+from themes.look import choose_look, use
+
+
+class _Console(QuarterdeckApp):
+    """The app, whose crashes are reported like those of every other command."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End, and keep the error: Textual would print a traceback with every local variable in it."""
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._return_code = exits.PROBLEM
+        self._close_messages_no_wait()
+
+    def crash(self) -> Exception | None:
+        """What ended the app, if it did not end as it should."""
+        return self._exception
+
+
+def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
+    """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
+    ui = settings.ui
+    encoding = "utf-8" if ui.glyphs == "unicode" else sys.stdout.encoding
+    theme = None if ui.theme == "auto" else ui.theme
+    use(choose_look(environ, encoding, theme, ascii_only=ui.glyphs == "ascii"))
+    app = _Console(ObservingSession(settings), Options(read_only=settings.read_only, keymap=settings.keys))
+    app.run()
+    if error := app.crash():
+        raise error
+    return app.return_code or exits.OK
