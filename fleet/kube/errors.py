@@ -161,10 +161,11 @@ def error_of_exception(error: BaseException, server: str) -> KubeError:
     while link is not None and link not in chain:
         chain.append(link)
         link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
-    for link in chain:
+    # The innermost says it best: the HTTP client's own errors repeat its text with theirs around it.
+    for link in reversed(chain):
         if isinstance(link, ssl.SSLCertVerificationError):
             return UnreachableError(
-                f"the certificate of {server} is not trusted: {link.verify_message or link}",
+                f"the certificate of {server} is not trusted: {getattr(link, 'verify_message', '') or link}",
                 reason="x509",
                 remedy="Check certificate-authority(-data) of the cluster in the kubeconfig, and this machine's clock.",
             )

@@ -232,9 +232,7 @@ def _read(file: Path) -> Mapping[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise KubeconfigError(
-            f"{file}: a kubeconfig is a mapping, this is a {type(document).__name__}", "Fix the file."
-        )
+        raise KubeconfigError(f"{file}: not a mapping but a {type(document).__name__}", "Fix the file.")
     return document
 
 

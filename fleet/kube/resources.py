@@ -74,7 +74,7 @@ def object_path(group: str, version: str, plural: str, namespace: str = "", name
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
 
-PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=200)
+PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=125)
 NODES = Resource(
     "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node troubles", namespaced=False, page=200
 )
