@@ -8,6 +8,7 @@ import ssl
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class Running:
             "kubeconfig": str(self.files.kubeconfig),
             "contexts": list(access.CONTEXTS),
             "prometheus_config": str(self.files.prometheus),
-            "pods": len(self.store.list("v1", "Pod")),
+            "prometheus_kubernetes_config": str(self.files.prometheus_kubernetes),
+            "pods": len(self.store.table("v1", "Pod").entries),
+            "endpoints": Counter(endpoint.job for endpoint in self.world.endpoints()),
             "pod_network": self.listeners is not None,
         }
 

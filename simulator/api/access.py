@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from simulator.api import targets
 from simulator.api.rbac import USERS, User
 from simulator.objects import DCGM_PORT, ENGINE_PORT
 
@@ -40,21 +41,37 @@ class Access:
     ca: Path
     token: Path
     prometheus: Path
+    """Finds the pods over HTTP service discovery: for every Prometheus."""
+    prometheus_kubernetes: Path
+    """Finds the pods through the Kubernetes API, as in a real cluster."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All of them."""
-        return self.kubeconfig, self.ca, self.token, self.prometheus
+        return self.kubeconfig, self.ca, self.token, self.prometheus, self.prometheus_kubernetes
 
 
 def write(directory: Path, server: str, ca: bytes, tokens: Mapping[str, User], namespace: str) -> Access:
     """Write the files, readable for their owner only. `namespace` is the default of the contexts."""
-    access = Access(directory / "kubeconfig", directory / "ca.crt", directory / "token", directory / "prometheus.yml")
+    access = Access(
+        kubeconfig=directory / "kubeconfig",
+        ca=directory / "ca.crt",
+        token=directory / "token",
+        prometheus=directory / "prometheus.yml",
+        prometheus_kubernetes=directory / "prometheus-kubernetes.yml",
+    )
     by_name = {user.name: token for token, user in tokens.items()}
     _write(access.ca, ca)
     _write(access.token, by_name["admin"].encode())
     _write(access.kubeconfig, _yaml(kubeconfig(server, ca, by_name, namespace)))
-    _write(access.prometheus, _yaml(prometheus(server, access.ca, access.token)))
+    client = {
+        "authorization": {"type": "Bearer", "credentials_file": str(access.token)},
+        "tls_config": {"ca_file": str(access.ca)},
+    }
+    over_http = {"url": server + targets.PATH, "refresh_interval": f"{SCRAPE_INTERVAL}s"} | client
+    through_api = {"role": "pod", "api_server": server} | client
+    _write(access.prometheus, _yaml(prometheus("http_sd_configs", over_http)))
+    _write(access.prometheus_kubernetes, _yaml(prometheus("kubernetes_sd_configs", through_api)))
     return access
 
 
@@ -89,20 +106,14 @@ def kubeconfig(server: str, ca: bytes, tokens: Mapping[str, str], namespace: str
     }
 
 
-def prometheus(server: str, ca: Path, token: Path) -> dict[str, Any]:
-    """A configuration that finds engines and DCGM exporters as pods of the simulated cluster."""
-    discovery = {
-        "role": "pod",
-        "api_server": server,
-        "authorization": {"credentials_file": str(token)},
-        "tls_config": {"ca_file": str(ca)},
-    }
+def prometheus(mechanism: str, discovery: dict[str, Any]) -> dict[str, Any]:
+    """A Prometheus configuration that scrapes engines and DCGM exporters, found by a discovery mechanism."""
     return {
         "global": {"scrape_interval": f"{SCRAPE_INTERVAL}s", "scrape_timeout": f"{SCRAPE_INTERVAL - 1}s"},
         "scrape_configs": [
             {
                 "job_name": job,
-                "kubernetes_sd_configs": [discovery],
+                mechanism: [discovery.copy()],
                 "relabel_configs": [
                     _relabel("pod_container_port_number", regex=str(port), action="keep"),
                     _relabel("pod_phase", regex="Succeeded|Failed", action="drop"),

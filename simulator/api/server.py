@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator.api import discovery, errors, reviews
+from simulator.api import discovery, errors, protobuf, reviews, targets
 from simulator.api.errors import ApiError, PathNotFoundError
 from simulator.api.faults import Faults
 from simulator.api.pods import PodServer
@@ -74,6 +74,9 @@ class ApiServer:
         try:
             if request.path == FAULT_PATH:
                 response: web.StreamResponse = await self._set_faults(request)
+            elif request.path == targets.PATH:
+                self._authorize(self._authenticate(request), Attributes("get", path=targets.PATH))
+                response = _json(targets.targets(self._store))
             else:
                 broken = await self._break(request)
                 response = broken or await self._answer(request, headers)
@@ -119,9 +122,10 @@ class ApiServer:
         return _raw(b"".join(await self._reader.page(view, selection, options)))
 
     def _authenticate(self, request: web.Request) -> User:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if not token:
+        header = request.headers.get("Authorization", "")
+        if not header:
             return ANONYMOUS
+        scheme, _, token = header.partition(" ")
         user = self._tokens.get(token.strip()) if scheme.lower() == "bearer" else None
         if user is None:
             raise errors.unauthorized()
@@ -261,10 +265,13 @@ def scale_of(workload: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _body(request: web.Request) -> Any:
+    body = await request.read()
     try:
-        return orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        raise errors.bad_request(f"the body of the request is not JSON: {error}") from None
+        if request.content_type == protobuf.MEDIA_TYPE:
+            return protobuf.decode(body)
+        return orjson.loads(body)
+    except ValueError as error:
+        raise errors.bad_request(f"the body of the request cannot be read: {error}") from None
 
 
 def _json(body: Any, status: int = 200, content_type: str | None = None) -> web.Response:

@@ -92,6 +92,33 @@ async def test_a_review_that_cannot_be_read_is_refused() -> None:
             assert (await server.client.send(path, method="POST", body=body))[0] == 400
 
 
+def field(number: int, value: bytes) -> bytes:
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+async def test_reviews_in_protobuf_as_kubectl_sends_them() -> None:
+    async with serving() as server:
+        wanted = field(1, b"llm") + field(2, b"list") + field(3, b"") + field(5, b"pods")
+        review = field(2, field(1, wanted))
+        meta = field(1, b"authorization.k8s.io/v1") + field(2, b"SelfSubjectAccessReview")
+        url = f"{server.client.base}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        headers = {
+            "Authorization": "Bearer token-of-teamlead",
+            "Content-Type": "application/vnd.kubernetes.protobuf",
+            "Accept": "application/vnd.kubernetes.protobuf,application/json",
+        }
+        whole = b"k8s\0" + field(1, meta) + field(2, review)
+        async with server.client.session.post(url, data=whole, headers=headers) as response:
+            answer = await response.json()
+        assert response.status == 201
+        expected = {"namespace": "llm", "verb": "list", "resource": "pods"}
+        assert answer["spec"] == {"resourceAttributes": expected}
+        assert answer["status"]["allowed"] is True
+        for broken in (b"", b"k8s\0", whole[:-3], whole.replace(b"AccessReview", b"OtherReview!")):
+            async with server.client.session.post(url, data=broken, headers=headers) as response:
+                assert response.status == 400
+
+
 def test_rules_with_names_and_wildcards() -> None:
     rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["*/status"], "resourceNames": ["a"]}
     asked = rbac.Attributes("get", resource="pods", subresource="status", name="a")
