@@ -1,9 +1,9 @@
 """A parser of the Prometheus text format that reads the needed lines and no others.
 
 A vLLM target answers some 670 lines, of which about 130 matter, and answers the same lines each time: after a first
-full pass the parser remembers at which line each needed series stands and what its line begins with. As long as the
-number of lines and every one of those beginnings hold, an answer costs one ``float()`` per needed line; otherwise it
-starts over.
+full pass the parser remembers at which line each needed series stands and what its line begins with, and what comes
+after the last of them. As long as that and the number of lines hold, an answer costs one ``float()`` per needed line;
+otherwise it starts over.
 
 OpenMetrics is understood as far as its samples go (exemplars, timestamps in seconds, ``# EOF``).
 """
@@ -54,13 +54,14 @@ class Parser:
     ``names`` are the exact sample names to read (``x_total``, ``x_bucket`` …).
     """
 
-    __slots__ = ("_duplicates", "_lines", "_names", "_places", "_series", "_skipped", "full_passes")
+    __slots__ = ("_after", "_duplicates", "_lines", "_names", "_places", "_series", "_skipped", "full_passes")
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = frozenset(name.encode() for name in names)
         self._series: tuple[Series, ...] = ()
         self._places: tuple[tuple[int, bytes, int], ...] = ()
         self._lines = -1
+        self._after: tuple[int, bytes] = (-1, b"")
         self._skipped = 0
         self._duplicates = 0
         self.full_passes = 0
@@ -83,7 +84,8 @@ class Parser:
         return self._by_reading(lines)
 
     def _by_layout(self, lines: list[bytes]) -> list[float] | None:
-        if len(lines) != self._lines:
+        at, after = self._after
+        if len(lines) != self._lines or _beginning(lines[at]) != after:
             return None
         values: list[float] = []
         append = values.append
@@ -141,8 +143,15 @@ class Parser:
         # Without a fast way for stamped samples and duplicates: they are rare, and each answer is then read in full.
         self._lines = len(lines) if plain and not stamps else -1
         self._places = tuple(places)
+        following = places[-1][0] + 1 if places and places[-1][0] + 1 < len(lines) else -1
+        self._after = (following, _beginning(lines[following]))
         self._skipped, self._duplicates = skipped, duplicates
         return Exposition(self._series, values, skipped, duplicates, min(stamps, default=None))
+
+
+def _beginning(line: bytes) -> bytes:
+    """Enough of a line to tell a series of one family from one of another: a comment whole, of a sample its name."""
+    return line if line.startswith(b"#") else line.partition(b"{")[0].partition(b" ")[0]
 
 
 def _sample(line: bytes, at: int) -> tuple[dict[str, str], float, float | None, int] | None:
