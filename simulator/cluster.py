@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from simulator.blueprint import Blueprint, NodePool, WorkloadSpec
@@ -135,16 +135,15 @@ class Cluster:
 
     def schedule(self, pod: Pod, now: float) -> bool:
         """Bind a pending pod to the fullest node on which it fits; False and an event if there is none."""
-        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
-        machines = [m for m in self.machines.values() if pool is None or m.pool.name == pool]
+        machines = self._candidates(pod)
         if pod.owner["kind"] == "DaemonSet":
             taken = {sibling.node for sibling in self.pods_of(pod.owner["uid"])}
-            machines = [m for m in machines if m.name not in taken]
+            usable = [m for m in machines if m.name not in taken]
         else:
-            machines = [m for m in machines if not self._cordoned(m)]
-        fitting = [m for m in machines if len(m.free()) >= pod.gpus_wanted]
+            usable = [m for m in machines if not self._cordoned(m)]
+        fitting = [m for m in usable if len(m.free()) >= pod.gpus_wanted]
         if not fitting:
-            self._unschedulable(pod, len(machines), now)
+            self._unschedulable(pod, machines, len(usable), now)
             return False
         machine = min(fitting, key=lambda m: (len(m.free()), m.number) if pod.gpus_wanted else (m.number, 0))
         self.bind(pod, machine, now)
@@ -172,27 +171,25 @@ class Cluster:
         obj = self.store.get("v1", "Node", "", machine.name)
         return obj is None or bool(obj["spec"].get("unschedulable"))
 
-    def _unschedulable(self, pod: Pod, right_kind: int, now: float) -> None:
+    def _candidates(self, pod: Pod) -> list[Machine]:
+        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
+        return [m for m in self.machines.values() if pool is None or m.pool.name == pool]
+
+    def _unschedulable(self, pod: Pod, machines: Sequence[Machine], usable: int, now: float) -> None:
         total = len(self.machines)
-        others = total - right_kind
-        resource = next(
-            (m.pool.resource for m in self.machines.values() if m.pool.name == self._pool(pod)), "nvidia.com/gpu"
+        resource = machines[0].pool.resource if machines else "nvidia.com/gpu"
+        clauses = (
+            (usable, f"Insufficient {resource}"),
+            (len(machines) - usable, "node(s) were unschedulable"),
+            (total - len(machines), "node(s) didn't match Pod's node affinity/selector"),
         )
-        clauses = []
-        if right_kind:
-            clauses.append(f"{right_kind} Insufficient {resource}")
-        if others:
-            clauses.append(f"{others} node(s) didn't match Pod's node affinity/selector")
-        message = f"0/{total} nodes are available: {', '.join(clauses)}. preemption: 0/{total} nodes are "
-        message += f"available: {total} Preemption is not helpful for scheduling."
+        why = ", ".join(f"{count} {text}" for count, text in clauses if count)
+        message = f"0/{total} nodes are available: {why}. preemption: 0/{total} nodes are available: {total} "
+        message += "Preemption is not helpful for scheduling."
         if message != pod.pending_message:
             pod.pending_message = message
             pod.dirty = True
             self.event(pod, "Warning", "FailedScheduling", message, "default-scheduler", now)
-
-    @staticmethod
-    def _pool(pod: Pod) -> str:
-        return str(pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL, ""))
 
     def event(self, about: Pod | Object, kind: str, reason: str, message: str, component: str, now: float) -> None:
         """Record an event; one that repeats is counted up, as client-go's correlator does."""
