@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulator.engine import Engine, EngineSpec
 from simulator.exposition import (
     CONTENT_TYPE,
-    Exposition,
     HistogramLines,
     Readings,
     created,
+    exposition,
     header,
     number,
     series,
 )
-from simulator.families import DIALECTS
 from simulator.interfaces import Answer
 from simulator.stats import EngineStats, HttpStats
 
@@ -45,8 +45,8 @@ class EngineServer:
         self.version = version
         self._root = root
         self._started = started
-        self._page = Exposition(DIALECTS[version], model_name, "0", started)
-        self._http = HttpPage(started)
+        self._page = exposition(version, model_name, "0", started)
+        self._http = http_page(started)
         self._info = _cache_config_info(spec, gpu_memory_utilization)
 
     def respond(self, method: str, path: str, body: bytes) -> Answer:
@@ -248,6 +248,7 @@ class EngineServer:
         return Readings(single, labelled, histograms)
 
 
+@lru_cache(maxsize=64)
 def _cache_config_info(spec: EngineSpec, gpu_memory_utilization: float) -> str:
     labels = {
         "_block_size_resolved": "True",
@@ -290,6 +291,12 @@ def _cache_config_info(spec: EngineSpec, gpu_memory_utilization: float) -> str:
     }
     name = "vllm:cache_config_info"
     return f"{header(name, 'gauge', 'Information of the LLMEngine CacheConfig')}{series(name, labels)} 1.0\n"
+
+
+@lru_cache(maxsize=256)
+def http_page(created_at: float) -> HttpPage:
+    """The layout of the http_ families, shared like that of the others."""
+    return HttpPage(created_at)
 
 
 class HttpPage:

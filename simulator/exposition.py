@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from simulator.families import Dialect, Family
+from simulator.families import DIALECTS, Dialect, Family
 from simulator.histogram import Histogram
 
 
@@ -53,8 +54,14 @@ def header(name: str, kind: str, text: str) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
 
 
+@lru_cache(maxsize=256)
+def exposition(version: str, model_name: str, engine: str, created: float) -> Exposition:
+    """The layout of an engine's page; replicas that started together share it."""
+    return Exposition(DIALECTS[version], model_name, engine, created)
+
+
 class Exposition:
-    """Renders one engine's readings; the layout is laid out once, a scrape fills in the numbers."""
+    """Renders an engine's readings; the layout is laid out once, a scrape fills in the numbers."""
 
     def __init__(self, dialect: Dialect, model_name: str, engine: str, created: float) -> None:
         self._dialect = dialect
@@ -107,27 +114,26 @@ def created(stem: str, text: str, sets: list[dict[str, str]], at: float) -> str:
 
 
 class HistogramLines:
-    """The series of one histogram; rendered anew only when something was observed."""
+    """The series of one histogram; their names are made once."""
 
     def __init__(self, name: str, labels: Mapping[str, str], max_edge: float = math.inf) -> None:
         self._name = name
         self._labels = labels
         self._max_edge = max_edge
-        self._names: list[str] = []
-        self._rendered: tuple[int, str] = (-1, "")
+        self._names: dict[tuple[float, ...], list[str]] = {}
 
     def render(self, histogram: Histogram) -> str:
         """Its `_bucket`, `_count` and `_sum` lines."""
-        if self._rendered[0] == histogram.count:
-            return self._rendered[1]
-        if not self._names:
-            edges = [edge for edge in histogram.edges if edge <= self._max_edge]
-            bucket = self._name + "_bucket"
-            self._names = [series(bucket, {**self._labels, "le": number(edge)}) + " " for edge in edges]
-            self._names.append(series(bucket, {**self._labels, "le": "+Inf"}) + " ")
-        counts = histogram.cumulative()[: len(self._names) - 1]
-        lines = [f"{name}{number(n)}\n" for name, n in zip(self._names, (*counts, histogram.count), strict=True)]
-        lines.append(f"{series(self._name + '_count', self._labels)} {number(histogram.count)}\n")
-        lines.append(f"{series(self._name + '_sum', self._labels)} {number(histogram.sum)}\n")
-        self._rendered = (histogram.count, "".join(lines))
-        return self._rendered[1]
+        names = self._names.get(histogram.edges)
+        if names is None:
+            names = self._names[histogram.edges] = self._make_names(histogram.edges)
+        total = float(histogram.count)
+        values = [*map(number, histogram.cumulative()[: len(names) - 3]), number(total), number(total)]
+        values.append(number(histogram.sum))
+        return "".join([f"{name}{value}\n" for name, value in zip(names, values, strict=True)])
+
+    def _make_names(self, edges: tuple[float, ...]) -> list[str]:
+        shown = [number(edge) for edge in edges if edge <= self._max_edge]
+        names = [series(f"{self._name}_bucket", {**self._labels, "le": edge}) for edge in (*shown, "+Inf")]
+        names += [series(f"{self._name}_{part}", self._labels) for part in ("count", "sum")]
+        return [f"{name} " for name in names]

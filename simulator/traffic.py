@@ -35,7 +35,7 @@ class TrafficSpec:
 class Traffic:
     """The stream of requests of one workload, the same for the same seed."""
 
-    def __init__(self, spec: TrafficSpec, replicas: int, seed: str) -> None:
+    def __init__(self, spec: TrafficSpec, replicas: float, seed: str) -> None:
         self.spec = spec
         self.factor = 1.0
         """What a scenario multiplies the rate by."""

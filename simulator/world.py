@@ -18,6 +18,8 @@ from simulator.traffic import Router, Traffic
 
 PREWARM = 90.0
 """Seconds simulated before the clock starts, so that queues and counters are alive; large fleets get less."""
+MAX_RATE = 2500.0
+"""Requests per second to the whole fleet: a very large one stands half idle, or no machine could simulate it."""
 AGE = 6 * 86400.0
 """How old (seconds) the fleet is when the simulation starts."""
 LOG_PERIOD = 10.0
@@ -47,8 +49,10 @@ class Fleet:
         self.workloads = {(w.namespace, w.name): w for w in self._blueprint.workloads}
         self.cluster = Cluster(store, self._blueprint, seed, pod_prefix)
         self.kubelet = Kubelet(self.cluster)
+        rate = sum(w.traffic.rate * w.replicas for w in self._blueprint.workloads)
         self.traffic = {
-            place: Traffic(w.traffic, w.replicas, f"{seed}/{w.name}") for place, w in self.workloads.items()
+            place: Traffic(w.traffic, w.replicas * min(1.0, MAX_RATE / max(rate, 1.0)), f"{seed}/{w.name}")
+            for place, w in self.workloads.items()
         }
         self._router = Router(f"{seed}/router")
         self._deployments = controllers.Deployments(self.cluster, self.workloads)
