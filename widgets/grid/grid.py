@@ -148,13 +148,15 @@ class Grid(LineView, can_focus=True):
         *,
         waiting: str = "",
         open_under_cursor: bool = True,
+        open_all: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
-        """``waiting`` is what the grid says before the first ``show``."""
+        """``waiting`` is what the grid says before the first ``show``; ``open_all`` keeps every group open."""
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
         self._open_under_cursor = open_under_cursor
+        self._open_all = open_all
         self._outline = Outline()
         self._cursor: str | None = None
         self._index = 0
@@ -164,6 +166,7 @@ class Grid(LineView, can_focus=True):
         self._pinned: set[str] = set()
         self._marks: set[str] = set()
         self._drawn: dict[str, _Drawn] = {}
+        self._drawn_model: GridModel | None = None
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
         self._pages: tuple[Page, ...] = ()
 
@@ -313,6 +316,8 @@ class Grid(LineView, can_focus=True):
         never hidden above.
         """
         opened = self._pinned | {group} if self._open_under_cursor and group is not None else self._pinned
+        if self._open_all:
+            opened = {entry.key for entry in self._model.groups}
         self._outline = outline(self._model.groups, opened)
         self._cursor, self._group = cursor, group
         self._index = self._outline.find(cursor) or 0
@@ -387,13 +392,17 @@ class Grid(LineView, can_focus=True):
             if index - self._top in thumb:
                 spans = (*spans, Span(self.glyphs.thumb, Role.DIM))
             out.append(Line(spans, Role.CURSOR if index == self._index else None))
-        self._drawn = drawn
+        self._drawn, self._drawn_model = drawn, self._model
         return out
 
     def _draw_row(self, key: str, level: Level, page: Page) -> _Drawn:
-        row, marked = self._model.row(key), key in self._marks
+        marked = key in self._marks
         before = self._drawn.get(key)
-        if before is not None and before.page is page and before[:4] == (row, page, level, marked):
+        same = before is not None and before.page is page and before[2:4] == (level, marked)
+        if before is not None and same and self._drawn_model is self._model:
+            return before
+        row = self._model.row(key)
+        if before is not None and same and before.row == row:
             return before
         spans: list[Span] = []
         for position, (index, column, width) in enumerate((p.index, p.column, p.width) for p in page.placed):
