@@ -1,0 +1,130 @@
+"""GPU exporters: units, blanks, MIG, old names, throttling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from fleet.metrics.dcgm import throttle_reasons
+from fleet.metrics.identity import gpu_id
+from fleet.model.measurement import GpuId, Measurement
+from fleet.model.quantity import Quantity
+from tests.fleet.metrics.pages import BLANK, Card, dcgm
+from tests.fleet.metrics.rig import Rig, gpu
+
+MIB = 1024 * 1024
+
+
+async def _two(before: Card, after: Card) -> Measurement:
+    rig = Rig()
+    await rig.tick({"exporter": dcgm([before])}, after=10.0)
+    return await rig.tick({"exporter": dcgm([after])})
+
+
+async def test_units_are_the_canonical_ones() -> None:
+    m = await Rig().tick({"exporter": dcgm([Card(pod="chat-0")])})
+    assert m.gpus == (GpuId("GPU-00000000", "", "gpu-node-1", "0", "llm", "chat-0", "NVIDIA H100 80GB HBM3", ""),)
+    assert gpu(m, Quantity.GPU_UTIL) == pytest.approx(0.8)
+    assert gpu(m, Quantity.SM_ACTIVE) == pytest.approx(0.8)
+    assert gpu(m, Quantity.DRAM_ACTIVE) == 0.5
+    assert gpu(m, Quantity.GPU_MEMORY_USED) == 70000 * MIB
+    assert gpu(m, Quantity.GPU_MEMORY_TOTAL) == 81000 * MIB
+    assert gpu(m, Quantity.GPU_TEMPERATURE) == 61
+    assert gpu(m, Quantity.GPU_POWER) == 412.5
+    assert gpu(m, Quantity.SM_CLOCK) == 1755
+
+
+async def test_reserved_memory_belongs_to_the_total() -> None:
+    page = dcgm([Card()])
+    line = next(line for line in page.splitlines() if "FB_FREE" in line)
+    reserved = line.replace("FB_FREE", "FB_RESERVED").rpartition(" ")[0] + " 559\n"
+    m = await Rig().tick({"exporter": page + reserved})
+    assert gpu(m, Quantity.GPU_MEMORY_TOTAL) == 81559 * MIB
+
+
+async def test_blanks_are_missing_not_huge() -> None:
+    m = await Rig().tick({"exporter": dcgm([replace(Card(), temperature=BLANK, used=BLANK)])})
+    for quantity in (
+        Quantity.GPU_TEMPERATURE,
+        Quantity.GPU_MEMORY_USED,
+        Quantity.GPU_MEMORY_TOTAL,
+        Quantity.GPU_MEMORY_TEMPERATURE,
+    ):
+        assert math.isnan(gpu(m, quantity))
+
+
+async def test_the_share_of_time_throttled_comes_from_nanoseconds_and_ignores_blank_counters() -> None:
+    m = await _two(Card(throttled=1e9), Card(throttled=4.5e9))
+    assert gpu(m, Quantity.THROTTLE) == pytest.approx(0.35)
+
+
+async def test_a_gpu_without_violation_counters_has_no_throttled_share() -> None:
+    m = await _two(Card(throttled=BLANK), Card(throttled=BLANK))
+    assert math.isnan(gpu(m, Quantity.THROTTLE))
+
+
+async def test_the_xid_stays() -> None:
+    m = await Rig().tick({"exporter": dcgm([Card(xid=79), Card(ordinal=1)])})
+    assert [gpu(m, Quantity.XID, row) for row in (0, 1)] == [79, 0]
+
+
+async def test_mig_instances_are_gpus_of_their_own_without_utilisation() -> None:
+    cards = [Card(instance=i, profile="1g.10gb", pod=f"small-{i}", utilisation=40.0) for i in ("7", "8")]
+    m = await Rig().tick({"exporter": dcgm(cards)})
+    assert [g.key for g in m.gpus] == ["GPU-00000000/7", "GPU-00000000/8"]
+    assert [(g.pod, g.profile) for g in m.gpus] == [("small-7", "1g.10gb"), ("small-8", "1g.10gb")]
+    assert math.isnan(gpu(m, Quantity.GPU_UTIL))
+    assert gpu(m, Quantity.SM_ACTIVE) == pytest.approx(0.4)
+
+
+async def test_sm_active_is_preferred_where_it_is_exported() -> None:
+    page = dcgm([Card()])
+    line = next(line for line in page.splitlines() if "GR_ENGINE" in line)
+    better = line.replace("GR_ENGINE_ACTIVE", "SM_ACTIVE").rpartition(" ")[0] + " 0.6\n"
+    m = await Rig().tick({"exporter": page + better})
+    assert gpu(m, Quantity.SM_ACTIVE) == 0.6
+
+
+@pytest.mark.parametrize("spelling", ["Hostname", "hostname", "node"])
+async def test_the_node_is_found_under_its_spellings(spelling: str) -> None:
+    m = await Rig().tick({"exporter": dcgm([Card()], node="n7", host=spelling)})
+    assert m.gpus[0].node == "n7"
+
+
+async def test_the_names_of_the_first_exporters() -> None:
+    page = (
+        'dcgm_gpu_temp{gpu="0",uuid="GPU-1",pod_name="chat-0",pod_namespace="llm"} 55\n'
+        'dcgm_gpu_utilization{gpu="0",uuid="GPU-1",pod_name="chat-0",pod_namespace="llm"} 30\n'
+    )
+    m = await Rig().tick({"exporter": page})
+    assert m.gpus == (GpuId("GPU-1", "", "", "0", "llm", "chat-0"),)
+    assert gpu(m, Quantity.GPU_UTIL) == pytest.approx(0.3)
+
+
+async def test_reasons_of_lowered_clocks_are_words() -> None:
+    m = await Rig().tick({"exporter": dcgm([Card(mask=0x4 | 0x20), Card(ordinal=1, mask=0x1), Card(ordinal=2)])})
+    assert m.throttle_reasons == {"GPU-00000000": ("power cap", "thermal (software)"), "GPU-00000001": ()}
+    assert throttle_reasons(math.nan) == throttle_reasons(BLANK) == ()
+
+
+SCRAPED = {"UUID": "GPU-1", "gpu": "0", "Hostname": "n1", "namespace": "monitoring", "pod": "x-dcgm-exporter-abc"}
+
+
+def test_exported_labels_name_the_workload() -> None:
+    labels = SCRAPED | {"exported_namespace": "llm", "exported_pod": "chat-0"}
+    assert gpu_id(labels, exported=True)[4:6] == ("llm", "chat-0")
+
+
+@pytest.mark.parametrize("exported", [True, False])
+def test_the_exporters_own_pod_holds_no_gpu(exported: bool) -> None:
+    assert gpu_id(SCRAPED, exported=exported)[4:6] == ("", "")
+
+
+def test_a_free_gpu_of_an_exporter_with_another_name_is_free_where_labels_are_exported() -> None:
+    assert gpu_id(SCRAPED | {"pod": "gpu-metrics-7"}, exported=True)[4:6] == ("", "")
+
+
+def test_honoured_labels_name_the_workload() -> None:
+    assert gpu_id(SCRAPED | {"namespace": "llm", "pod": "chat-0"})[4:6] == ("llm", "chat-0")

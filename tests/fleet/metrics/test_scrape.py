@@ -1,0 +1,253 @@
+"""The direct source over HTTP: what it sends, what it does with bad answers, what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
+from fleet.metrics.target import Target
+from fleet.model.quantity import Family, Quantity
+from tests.fleet.metrics.pages import V0_33, Load, vllm
+from tests.fleet.metrics.rig import EPOCH, REFUSED, Rig, value
+
+PAGE = vllm(V0_33, {"0": Load()})
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A server on loopback: its base URL."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def scraping(settings: ScrapeSettings | None = None, **options: object) -> AsyncIterator[ScrapeSource]:
+    source = ScrapeSource(settings, **options)  # type: ignore[arg-type]
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def test_it_sends_get_with_the_targets_headers() -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.method, request.path_qs, request.headers.get("Authorization", "")))
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        target = Target("llm", "p", f"{url}/m?x=1", headers={"Authorization": "Bearer t0ken"})
+        m = await source.measure([target], EPOCH)
+    assert seen == [("GET", "/m?x=1", "Bearer t0ken")]
+    assert value(m, Quantity.RUNNING) == 3
+    assert (m.requests, m.unreachable, m.source) == (1, {}, "scrape")
+
+
+async def _html(request: web.Request) -> web.Response:
+    return web.Response(text="<html>Sign in</html>", content_type="text/html")
+
+
+async def _missing(request: web.Request) -> web.Response:
+    return web.Response(status=404)
+
+
+async def _forbidden(request: web.Request) -> web.Response:
+    return web.Response(status=403, text="no")
+
+
+async def _redirect(request: web.Request) -> web.Response:
+    raise web.HTTPFound("https://login.example/")
+
+
+async def _slow(request: web.Request) -> web.Response:
+    await asyncio.sleep(30)
+    return web.Response(text=PAGE)
+
+
+async def _broken(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "100000"})
+    await response.prepare(request)
+    await response.write(PAGE[:1000].encode())
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (_html, "web page"),
+        (_missing, "404"),
+        (_forbidden, "credentials"),
+        (_redirect, "302"),
+        (_slow, "within 0.3 s"),
+        (_broken, "broke off"),
+    ],
+)
+async def test_a_bad_answer_is_named_and_the_others_are_there(handler: Handler, words: str) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=PAGE) if request.path == "/good" else await handler(request)
+
+    async with serving(answer) as url, scraping(ScrapeSettings(timeout=0.3)) as source:
+        targets = [Target("llm", "good", f"{url}/good"), Target("llm", "bad", f"{url}/bad")]
+        m = await source.measure(targets, EPOCH)
+    assert [e.pod for e in m.engines] == ["good"]
+    assert list(m.unreachable) == ["llm/bad"]
+    assert words in m.unreachable["llm/bad"]
+
+
+async def test_nobody_listening_is_said_so() -> None:
+    async with serving(_missing) as url:
+        pass
+    async with scraping() as source:
+        m = await source.measure([Target("", "", f"{url}/metrics")], EPOCH)
+    assert m.unreachable == {f"{url}/metrics": "refuses the connection"}
+
+
+async def test_without_a_pod_the_address_names_the_engine() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        m = await source.measure([Target("", "", f"{url}/metrics")], EPOCH)
+    assert m.engines[0].instance == url.removeprefix("http://")
+
+
+async def test_the_guard_is_asked_before_each_request() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def guard(method: str, url: str) -> None:
+        asked.append((method, url))
+        raise SourceProblem("not in this mode")
+
+    async def answer(request: web.Request) -> web.Response:
+        raise AssertionError("it was sent")
+
+    async with serving(answer) as url, scraping(guard=guard) as source:
+        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+    assert asked == [("GET", f"{url}/metrics")]
+    assert m.unreachable == {"llm/p": "not in this mode"}
+
+
+async def test_no_more_requests_are_under_way_than_allowed() -> None:
+    now = most = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping(ScrapeSettings(concurrency=3)) as source:
+        m = await source.measure([Target("llm", f"p{i}", f"{url}/{i}") for i in range(12)], EPOCH)
+    assert len(m.engines) == 12
+    assert most == 3
+
+
+async def test_a_silent_target_keeps_its_values_with_their_age_and_is_dropped_in_the_end() -> None:
+    rig = Rig()
+    await rig.tick({"p": PAGE}, after=10.0)
+    m = await rig.tick({"p": REFUSED}, after=40.0)
+    assert m.unreachable == {"llm/p": "answers HTTP 503"}
+    assert value(m, Quantity.RUNNING) == 3
+    assert list(m.engine_table.ages) == [10.0]
+    assert list((await rig.tick({"p": OSError(113, "No route to host")}, after=300.0)).engine_table.ages) == [50.0]
+    m = await rig.tick()
+    assert m.engines == ()
+    assert m.unreachable == {"llm/p": "cannot be reached (No route to host)"}
+
+
+async def test_a_target_that_is_gone_is_forgotten() -> None:
+    rig = Rig()
+    await rig.tick({"p": PAGE, "q": PAGE})
+    assert [e.pod for e in (await rig.tick({"q": PAGE})).engines] == ["q"]
+    m = await rig.tick({"p": PAGE, "q": PAGE})
+    assert math.isnan(value(m, Quantity.GENERATION_TOKENS, 0))
+    assert value(m, Quantity.GENERATION_TOKENS, 1) == 0
+
+
+async def test_a_restart_is_marked_and_counted_from_zero() -> None:
+    rig = Rig()
+    for load in (Load(generation=5000), Load(generation=5100), Load(generation=30, latencies=(0, 0, 0, 0, 0, 0, 0))):
+        m = await rig.tick({"p": vllm(V0_33, {"0": load}), "q": PAGE}, after=10.0)
+    assert m.engine_table.reset == {0}
+    assert value(m, Quantity.GENERATION_TOKENS) == pytest.approx((100 + 30) / 20)
+    (histogram,) = (h for g, h in m.histograms[Family.TTFT].items() if g.pod == "p")
+    assert histogram.counts == (0.0,) * 7
+
+
+async def test_the_window_is_at_least_four_intervals() -> None:
+    rig = Rig(ScrapeSettings(window=60, interval=5))
+    assert (await rig.tick({"p": PAGE}, after=30.0)).window == 60
+    m = await rig.tick({"p": PAGE})
+    assert (m.interval, m.window) == (30.0, 120.0)
+
+
+async def test_samples_that_say_their_time_are_as_old_as_they_say() -> None:
+    stamped = "\n".join(
+        f"{line} {int((EPOCH - 25) * 1000)}" if line and not line.startswith("#") else line
+        for line in PAGE.splitlines()
+    )
+    assert list((await Rig().tick({"p": stamped + "\n"})).engine_table.ages) == [25.0]
+
+
+async def test_nan_and_infinite_gauges_are_missing() -> None:
+    labels = '{engine="0",model_name="chat"}'
+    page = PAGE.replace(f"kv_cache_usage_perc{labels} 0.25", f"kv_cache_usage_perc{labels} NaN")
+    page = page.replace(f"num_requests_waiting{labels} 2", f"num_requests_waiting{labels} +Inf")
+    m = await Rig().tick({"p": page})
+    assert math.isnan(value(m, Quantity.KV_USAGE))
+    assert math.isnan(value(m, Quantity.WAITING))
+    assert value(m, Quantity.RUNNING) == 3
+
+
+async def test_a_thousand_targets_never_hold_the_loop_for_long() -> None:
+    """Counted in targets per turn of the loop, not timed."""
+    rig = Rig()
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    m = await rig.tick({f"p{i}": PAGE for i in range(1000)})
+    counting.cancel()
+    assert len(m.engines) == 1000
+    assert turns >= 10
+
+
+async def test_duplicated_targets_are_asked_once() -> None:
+    source = ScrapeSource()
+    calls = 0
+
+    async def fetch(path: str) -> bytes:
+        nonlocal calls
+        calls += 1
+        return PAGE.encode()
+
+    target = Target("llm", "p", "/proxy", fetch=fetch)
+    m = await source.measure([target, replace(target)], EPOCH)
+    assert (calls, m.requests, len(m.engines)) == (1, 1, 1)
