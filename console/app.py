@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from console.commands.command import Command, Context
+from console.commands.command import Command, Context, Where
 from console.commands.dispatch import refusal, run
 from console.commands.keys import textual_keymap
+from console.commands.line import UnknownCommandError, complete, parse_line
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from console.session import Session, SessionError
 from console.views.since import SinceTracker
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
-from themes.glyphs import Glyphs
 from themes.look import look
 from themes.palette import Role
 from themes.textual_themes import STYLESHEET, register
+
+if TYPE_CHECKING:
+    from widgets.prompt import History, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class QuarterdeckApp(App[None]):
         self.options = options
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()
+        self._recent: list[str] = []
+        """Namespaces, the one looked at last first."""
         register(cast("App[object]", self))
         self.theme = look().theme
         self.set_keymap(textual_keymap(options.keymap))
@@ -76,10 +82,6 @@ class QuarterdeckApp(App[None]):
     def keymap(self) -> Mapping[str, str]:
         return self.options.keymap
 
-    @property
-    def glyphs(self) -> Glyphs:
-        return look().glyphs
-
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         front = self.front
         if front is not None:
@@ -92,10 +94,13 @@ class QuarterdeckApp(App[None]):
             return
         waiting = run(command, self, context)
         if waiting is not None:
-            self.run_worker(self._finish(waiting), group="command", exclusive=True, exit_on_error=False)
+            self._wait_for(waiting)
+
+    def _wait_for(self, waiting: Awaitable[None]) -> None:
+        """Wait for what a command began outside of the key's turn; a later command takes its place."""
+        self.run_worker(self._finish(waiting), group="command", exclusive=True, exit_on_error=False)
 
     async def _finish(self, waiting: Awaitable[None]) -> None:
-        """Wait for a command outside of the key's turn, and say what went wrong."""
         try:
             await waiting
         except SessionError as error:
@@ -154,33 +159,141 @@ class QuarterdeckApp(App[None]):
     def refresh_now(self) -> None:
         self.session.refresh()
 
-    def ask_command(self) -> None: ...
+    def ask_command(self) -> None:
+        self._open_prompt(":")
 
-    def ask_filter(self) -> None: ...
+    def ask_filter(self) -> None:
+        self._open_prompt("/")
 
-    def open_palette(self) -> None: ...
+    def _open_prompt(self, kind: Kind) -> None:
+        front = self.front
+        if front is not None:
+            self.call_later(front.open_prompt, kind)
 
-    def open_help(self) -> None: ...
+    @cached_property
+    def histories(self) -> dict[Kind, History]:
+        from widgets.prompt import new_histories
 
-    def open_detail(self, key: str) -> None: ...
+        return new_histories()
 
-    def open_nodes(self, key: str | None) -> None: ...
+    def complete(self, kind: Kind, text: str) -> Sequence[str]:
+        if kind == "/":
+            return ()
+        return complete(text, self.known_namespaces(), self.session.contexts())
 
-    def open_sources(self) -> None: ...
+    def run_line(self, text: str, context: Context) -> None:
+        try:
+            typed = parse_line(text)
+        except UnknownCommandError as error:
+            self.say(str(error), Role.WARNING)
+            return
+        if typed is not None:
+            self.perform(typed.command, context._replace(argument=typed.argument))
 
-    def open_joins(self) -> None: ...
+    def open_palette(self) -> None:
+        from textual.command import CommandPalette
 
-    def open_logs(self, pod: str, *, previous: bool) -> None: ...
+        from console.commands.palette import TableProvider
 
-    def open_describe(self, ref: ObjectRef) -> None: ...
+        self.push_screen(CommandPalette(providers=[TableProvider]))
 
-    def open_yaml(self, ref: ObjectRef) -> None: ...
+    def open_help(self) -> None:
+        from console.screens.reading import HelpScreen
 
-    def choose_namespace(self) -> None: ...
+        front = self.front
+        if front is not None and front.where is not Where.HELP:
+            self.push_screen(HelpScreen(self, front.where))
 
-    def choose_context(self) -> None: ...
+    def open_sources(self) -> None:
+        from console.screens.reading import SourcesScreen
+
+        self._open(SourcesScreen(self))
+
+    def open_joins(self) -> None:
+        from console.screens.table import JoinsScreen
+
+        self._open(JoinsScreen(self))
+
+    def open_detail(self, key: str) -> None:
+        from console.screens.detail import DetailScreen
+        from console.views.subject import pod_for
+
+        snapshot = self.snapshot
+        if snapshot is not None and key not in snapshot.workloads:
+            # A GPU stands for the pod that holds it.
+            key = pod_for(snapshot, key) or key
+        self.push_screen(DetailScreen(self, key))
+
+    def open_nodes(self, key: str | None) -> None:
+        from console.screens.nodes import NodesScreen
+
+        self._open(NodesScreen(self, key))
+
+    def open_logs(self, pod: str, *, previous: bool) -> None:
+        from console.screens.logs import LogsScreen
+
+        found = self.snapshot.pods.get(pod) if self.snapshot is not None else None
+        if found is not None:
+            self.push_screen(LogsScreen(self, found, previous=previous))
+
+    def open_describe(self, ref: ObjectRef) -> None:
+        from console.screens.text import TextScreen
+
+        self.push_screen(TextScreen(self, f"describe {ref}", partial(self.session.describe, ref)))
+
+    def open_yaml(self, ref: ObjectRef) -> None:
+        from console.screens.text import TextScreen
+
+        self.push_screen(TextScreen(self, f"yaml {ref}", partial(self.session.yaml, ref)))
+
+    def choose_namespace(self) -> None:
+        from console.screens.choice import ChoiceScreen
+
+        async def read() -> list[tuple[str, str]]:
+            return [("", "all namespaces"), *((name, name) for name in await self.session.namespaces())]
+
+        def choose(name: str) -> None:
+            self._wait_for(self.switch(namespace=name))
+
+        self.push_screen(ChoiceScreen(self, "namespace", read, self.session.namespace, choose))
+
+    def choose_context(self) -> None:
+        from console.screens.choice import ChoiceScreen
+
+        async def read() -> list[tuple[str, str]]:
+            return [(name, name) for name in self.session.contexts()]
+
+        def choose(name: str) -> None:
+            self._wait_for(self.switch(context=name))
+
+        self.push_screen(ChoiceScreen(self, "context", read, self.session.context, choose))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        self.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
         await self.session.switch(context=context, namespace=namespace)
+        if namespace:
+            self._recent = [namespace, *(name for name in self._recent if name != namespace)]
+        if context is not None:
+            # Another cluster: nothing that was seen in this one says anything about it.
+            self._recent = []
+            self.since = SinceTracker()
+        self.go_home()
 
-    async def switch_to_favourite(self, number: int) -> None: ...
+    async def switch_to_favourite(self, number: int) -> None:
+        known = self.known_namespaces()
+        if number > len(known):
+            self.say(f"no namespace {number}; n lists them")
+        else:
+            await self.switch(namespace=known[number - 1])
+
+    def known_namespaces(self) -> list[str]:
+        """Those looked at last, then those of pods, by name."""
+        pods = self.snapshot.pods.values() if self.snapshot is not None else ()
+        return list(dict.fromkeys([*self._recent, *sorted({pod.namespace for pod in pods})]))
+
+    def _open(self, screen: ConsoleScreen) -> None:
+        """Show a screen of which there is one: in place of another of its kind."""
+        front = self.front
+        if front is not None and front.where is screen.where:
+            self.pop_screen()
+        self.push_screen(screen)

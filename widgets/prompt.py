@@ -48,6 +48,11 @@ class History:
         return self._entries[self._at] if self._at < len(self._entries) else self._draft
 
 
+def new_histories() -> dict[Kind, History]:
+    """One history for each kind of line."""
+    return {":": History(), "/": History()}
+
+
 class _Sign(LineView):
     """The ``:`` or ``/`` in front of the line."""
 
@@ -141,10 +146,17 @@ class Prompt(Horizontal):
             super().__init__()
             self.kind = kind
 
-    def __init__(self, complete: Complete | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        complete: Complete | None = None,
+        *,
+        histories: dict[Kind, History] | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        """``histories`` may be shared between the prompts of several screens."""
         super().__init__(id=id)
         self._complete = complete
-        self._histories: dict[Kind, History] = {":": History(), "/": History()}
+        self._histories: dict[Kind, History] = histories or new_histories()
         self._sign = _Sign()
         self._line = _Line(self)
         self._offered: tuple[Sequence[str], int] | None = None

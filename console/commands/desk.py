@@ -11,7 +11,7 @@ from fleet.model.objects import ObjectRef
 class Toggle(StrEnum):
     """Switches of a screen."""
 
-    OTHERS = "workloads that serve no model"
+    OTHERS = "what serves no model"
     FOLLOW = "follow"
     WRAP = "wrap"
     TIMESTAMPS = "timestamps"

@@ -189,11 +189,11 @@ TABLE: tuple[Command, ...] = (
     *(Command(f"view.favourite_{n}", f"Namespace {n}", _favourite(n), (str(n),), where=OBJECTS) for n in range(1, 10)),
     Command(
         "view.others",
-        "Show or hide workloads that serve no model",
+        "Show or hide what serves no model: other workloads, nodes without GPUs",
         _toggle(Toggle.OTHERS),
         ("a",),
         ("all",),
-        frozenset({Where.FLEET}),
+        TABLES,
         "all",
     ),
     *_sorts(),

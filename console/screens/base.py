@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +24,9 @@ from themes.palette import Role
 from widgets.header import Header, HeaderModel
 from widgets.keybar import Hint, Keybar
 from widgets.message_line import MessageLine
+
+if TYPE_CHECKING:
+    from widgets.prompt import Kind, Prompt
 
 _LAST = frozenset({"console.help", "console.back"})
 
@@ -64,6 +67,9 @@ class ConsoleScreen(Screen[None]):
         self._messages = MessageLine()
         self._keybar = Keybar(*self._hints())
         self._drawn: Snapshot | None = None
+        self._prompt: Prompt | None = None
+        self._before = ""
+        """The filter in force when the line was opened."""
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -118,6 +124,56 @@ class ConsoleScreen(Screen[None]):
     def show_keys(self) -> None:
         """Show the keys that do something here and now."""
         self._keybar.show(self._hints())
+
+    # the line for commands, filters and searches
+
+    @property
+    def narrowed(self) -> str:
+        """The filter or the search in force, as it was typed."""
+        return ""
+
+    def narrow(self, text: str) -> str | None:
+        """Filter by, or search for, a text; returns what is wrong with it, None for nothing."""
+        del text
+        return None
+
+    async def open_prompt(self, kind: Kind) -> None:
+        """Open the line; a filter starts as what is in force."""
+        if self._prompt is None:
+            # Textual's Input costs as much as the first frame may: it is loaded with the first line.
+            from widgets.prompt import Prompt
+
+            self._prompt = Prompt(self.desk.complete, histories=self.desk.histories)
+            await self.mount(self._prompt, before=self._keybar)
+        self._before = self.narrowed
+        self._prompt.open(kind, self._before if kind == "/" else "")
+
+    def on_prompt_changed(self, message: Prompt.Changed) -> None:
+        if message.kind == "/" and self.narrows_at_once:
+            self.narrow(message.text)
+
+    def on_prompt_cancelled(self, message: Prompt.Cancelled) -> None:
+        if message.kind == "/" and self.narrows_at_once:
+            self.narrow(self._before)
+        self._focus_body()
+
+    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
+        self._focus_body()
+        if message.kind == ":":
+            self.desk.run_line(message.text, self.context())
+            return
+        problem = self.narrow(message.text)
+        if problem is not None:
+            self.say(problem, Role.WARNING)
+
+    narrows_at_once: ClassVar[bool] = False
+    """True where a filter takes effect while it is typed."""
+
+    def _focus_body(self) -> None:
+        """Give the keys back to the body: the first of its widgets that takes them."""
+        prompt = self._prompt
+        body = (w for w in self.focus_chain if prompt is None or prompt not in w.ancestors)
+        self.set_focus(next(body, None))
 
     # View: what commands ask
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
@@ -11,6 +11,9 @@ from console.session import Session
 from console.views.since import SinceTracker
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
+
+if TYPE_CHECKING:
+    from widgets.prompt import History, Kind
 
 
 class Console(Desk, Protocol):
@@ -31,6 +34,19 @@ class Console(Desk, Protocol):
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it in the message line of the screen in front."""
+        ...
+
+    @property
+    def histories(self) -> dict[Kind, History]:
+        """What was typed before, for all screens."""
+        ...
+
+    def complete(self, kind: Kind, text: str) -> Sequence[str]:
+        """Whole lines that what was typed could become."""
+        ...
+
+    def run_line(self, text: str, context: Context) -> None:
+        """Run what was typed in the command line of the screen that the context is of."""
         ...
 
     def perform(self, command: Command, context: Context) -> None:

@@ -6,23 +6,53 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.commands.command import Where
 from console.commands.desk import Toggle
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
-from console.views.filter import Filter
-from console.views.fleet import FleetOrder, fleet_model
-from console.views.query import Query
+from console.screens.table import TableScreen
+from console.views.fleet import SORTABLE, FleetOrder, fleet_model
+from console.views.glance import glance_lines
 from console.views.summary import summary
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
+WIDE = 200
+"""Columns from which on what is under the cursor is shown beside the table."""
 
-class FleetScreen(ConsoleScreen):
+
+class Beside(Horizontal):
+    """The table, and where there is room a glance at what is under the cursor."""
+
+    DEFAULT_CSS = """
+    Beside {
+        height: 1fr;
+    }
+    Beside #glance {
+        width: 84;
+        height: 100%;
+        display: none;
+    }
+    Beside.wide #glance {
+        display: block;
+    }
+    """
+
+    def __init__(self, grid: Grid, glance: Lines) -> None:
+        super().__init__()
+        self._parts = (grid, glance)
+
+    def compose(self) -> ComposeResult:
+        yield from self._parts
+
+
+class FleetScreen(TableScreen):
     """See the module."""
 
     where = Where.FLEET
@@ -35,71 +65,48 @@ class FleetScreen(ConsoleScreen):
     """
 
     def __init__(self, console: Console) -> None:
-        self.grid = Grid(id="fleet", waiting="looking for the fleet …")
-        super().__init__(console)
+        super().__init__(console, Grid(id="fleet", waiting="looking for the fleet …"))
         self._summary = Lines(id="summary")
-        self._query = Query()
+        self._glance = Lines(id="glance")
+        self._beside = Beside(self.grid, self._glance)
         self._order = FleetOrder()
         self._focused: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
         yield self._summary
-        yield self.grid
-
-    @property
-    def subject(self) -> str | None:
-        return self.grid.cursor
-
-    @property
-    def filter(self) -> Filter:
-        return self._query.filter
+        yield self._beside
 
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
-        self.grid.show(fleet_model(snapshot, self._query, self._order))
-        self._focus_visible(snapshot)
-
-    def sort(self, column: str) -> None:
-        self._ask(self._query.sorted_by(column))
+        self.grid.show(fleet_model(snapshot, self.query_, self._order))
+        self._look_at_cursor()
 
     def toggle(self, switch: Toggle) -> None:
         if switch is Toggle.OTHERS:
-            self._ask(replace(self._query, others=not self._query.others))
+            self.ask(replace(self.query_, others=not self.query_.others))
 
-    def set_filter(self, wanted: Filter) -> None:
-        """Show only what matches."""
-        self._ask(replace(self._query, filter=wanted))
+    @property
+    def sortable(self) -> frozenset[str]:
+        return SORTABLE
 
-    def back(self) -> bool:
-        if self._query.filter:
-            self._ask(replace(self._query, filter=Query().filter))
-            return True
-        if self.grid.marks:
-            self.grid.clear_marks()
-            return True
-        return False
-
-    def on_grid_head_clicked(self, message: Grid.HeadClicked) -> None:
-        self.sort("" if message.column == "story" else message.column)
+    def on_resize(self) -> None:
+        self._beside.set_class(self.size.width >= WIDE, "wide")
+        self._look_at_cursor()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         self.desk.open_detail(message.key)
 
     def on_grid_highlighted(self) -> None:
-        self.show_keys()
-        if self.desk.snapshot is not None:
-            self._focus_visible(self.desk.snapshot)
+        super().on_grid_highlighted()
+        self._look_at_cursor()
 
-    def on_grid_vanished(self, message: Grid.Vanished) -> None:
-        self.say(f"{message.key} is gone")
-
-    def _ask(self, query: Query) -> None:
-        self._query = query
-        if self.desk.snapshot is not None:
-            self.draw(self.desk.snapshot)
-
-    def _focus_visible(self, snapshot: Snapshot) -> None:
-        """Ask for the percentiles of the pods on the screen, when they are others than before."""
+    def _look_at_cursor(self) -> None:
+        """Glance at what is under the cursor, and ask for the percentiles of the pods that are on the screen."""
+        snapshot, key = self.desk.snapshot, self.grid.cursor
+        if snapshot is None:
+            return
+        if self._beside.has_class("wide") and key is not None:
+            self._glance.show(lambda width, glyphs: glance_lines(snapshot, key, width, glyphs))
         pods = frozenset(key for key in self.grid.visible_keys if key in snapshot.pods)
         if pods != self._focused:
             self._focused = pods

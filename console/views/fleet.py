@@ -56,6 +56,9 @@ _NUMBERS: Mapping[str, Quantity] = {
     "temp": Quantity.GPU_TEMPERATURE,
     "memory": Quantity.GPU_MEMORY_USED,
 }
+SORTABLE = frozenset({*_NUMBERS, "name", "ready", "age", "restarts"})
+"""Columns (and the age, which has none of its own) that the table can be sorted by."""
+
 _OF_GPUS = frozenset({Quantity.GPU_UTIL, Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED})
 
 

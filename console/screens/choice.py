@@ -1,0 +1,64 @@
+"""A list to choose from: namespaces, contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.table import TableScreen
+from console.session import SessionError
+from console.views.query import Query
+from console.views.tables import ChoiceModel
+from themes.palette import Role
+from widgets.grid import Grid
+
+Item = tuple[str, str]
+"""Value and what is shown for it."""
+
+
+class ChoiceScreen(TableScreen):
+    """``read`` gives the items; enter hands the value to ``choose`` and closes."""
+
+    where = Where.CHOICE
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.CHOICE)
+
+    def __init__(
+        self,
+        console: Console,
+        what: str,
+        read: Callable[[], Awaitable[Sequence[Item]]],
+        current: str,
+        choose: Callable[[str], None],
+    ) -> None:
+        super().__init__(console, Grid(waiting=f"looking for {what} …"))
+        self._what = what
+        self._read = read
+        self._current = current
+        self._choose = choose
+        self._items: Sequence[Item] | None = None
+
+    def on_mount(self) -> None:
+        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+
+    async def _load(self) -> None:
+        try:
+            self._items = await self._read()
+        except SessionError as error:
+            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            return
+        self.ask(self.query_)
+        self.grid.move_to(self._current)
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        if self._items is not None:
+            self.grid.show(ChoiceModel(self._items, self._current, query.filter, f"no such {self._what}"))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        self.desk.go_back()
+        self._choose(message.key)

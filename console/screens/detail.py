@@ -1,0 +1,39 @@
+"""Everything about one pod or workload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.reading import ReadingScreen
+from console.views.detail import detail_lines
+from fleet.model.snapshot import Snapshot
+
+
+class DetailScreen(ReadingScreen):
+    """One page, so that nothing of it is hidden behind a tab: it scrolls, and ``/`` finds."""
+
+    where = Where.DETAIL
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.DETAIL)
+
+    def __init__(self, console: Console, key: str) -> None:
+        self._key = key
+        super().__init__(console)
+
+    @property
+    def subject(self) -> str | None:
+        return self._key
+
+    def body(self) -> Iterable[Widget]:
+        yield self.page
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.page.show(lambda width, glyphs: detail_lines(snapshot, self._key, width, glyphs))
+        if self._key in snapshot.pods:
+            self.desk.session.focus(frozenset({self._key}))

@@ -1,0 +1,148 @@
+"""Logs of a pod, one container at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.commands.desk import Toggle
+from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.session import SessionError
+from fleet.model.objects import Pod
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.log_buffer import LogLine
+from widgets.log_view import LogView
+from widgets.untrusted import untrusted
+
+TAIL = 1000
+"""Lines from before the screen was opened."""
+BATCH = 500
+"""Lines after which the event loop gets its turn, however fast they come."""
+
+
+class LogsScreen(ConsoleScreen):
+    """Follows the log of the running container, or shows that of the one before it restarted."""
+
+    where = Where.LOGS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.LOGS)
+
+    DEFAULT_CSS = """
+    LogsScreen #title {
+        height: 1;
+    }
+    """
+
+    def __init__(self, console: Console, pod: Pod, *, previous: bool) -> None:
+        self._pod = pod
+        super().__init__(console)
+        self.log_view = LogView()
+        self._previous = previous
+        self._containers = _worth_reading(pod)
+        self._container = self._containers[0] if self._containers else ""
+        self._title = Lines(id="title")
+        self._searched = ""
+        self._ended = False
+
+    @property
+    def container(self) -> str:
+        """The container whose log is shown."""
+        return self._container
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.log_view
+
+    def on_mount(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self._ended = False
+        self._show_title()
+        self.run_worker(self._read(), group="logs", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        stream = self.desk.session.logs(
+            self._pod.namespace,
+            self._pod.name,
+            self._container,
+            follow=not self._previous,
+            previous=self._previous,
+            tail=TAIL,
+        )
+        count = 0
+        try:
+            async for line in stream:
+                self.log_view.append([LogLine(line)])
+                count += 1
+                if count % BATCH == 0:
+                    await asyncio.sleep(0)
+        except SessionError as error:
+            words = f"{error.problem}; {error.remedy}" if error.remedy else error.problem
+            self.say(words, Role.ERROR)
+        else:
+            self._ended = True
+            self._show_title()
+            if not count:
+                self.say("the log is empty")
+
+    def _show_title(self) -> None:
+        follows = "previous container" if self._previous else "following" if self.log_view.following else "paused"
+        state = [follows] + ["ended"] * self._ended
+        if len(self._containers) > 1:
+            state.append(f"container {self._containers.index(self._container) + 1} of {len(self._containers)}")
+        if self.log_view.dropped:
+            state.append(f"{self.log_view.dropped} lines dropped")
+        name = untrusted(f"{self._pod.name} › {self._container}")
+        line = Line((Span(f" {name}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
+        self._title.show(lambda _width, _glyphs: [line])
+
+    def on_log_view_state_changed(self) -> None:
+        self._show_title()
+
+    @property
+    def narrowed(self) -> str:
+        return self._searched
+
+    def narrow(self, text: str) -> str | None:
+        self._searched = text
+        return None if self.log_view.search(text) or not text else f"{text!r} is not there"
+
+    def back(self) -> bool:
+        if not self._searched:
+            return False
+        self.narrow("")
+        return True
+
+    def step_match(self, step: int) -> None:
+        self.log_view.action_match(step)
+
+    def toggle(self, switch: Toggle) -> None:
+        if switch is Toggle.FOLLOW:
+            self.log_view.action_follow()
+        elif switch is Toggle.WRAP:
+            self.log_view.action_wrap()
+        elif switch is Toggle.TIMESTAMPS:
+            self.log_view.action_timestamps()
+
+    def next_container(self) -> None:
+        if len(self._containers) < 2:
+            self.say("the pod has one container")
+            return
+        at = self._containers.index(self._container)
+        self._container = self._containers[(at + 1) % len(self._containers)]
+        self.log_view.clear()
+        self._start()
+
+
+def _worth_reading(pod: Pod) -> tuple[str, ...]:
+    """Names of containers, in the order in which a person wants them: GPUs first, init containers last."""
+    ranked = sorted(pod.containers, key=lambda c: (c.init, -c.gpus))
+    return tuple(c.name for c in ranked)

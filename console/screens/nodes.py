@@ -1,0 +1,53 @@
+"""Nodes and GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.commands.desk import Toggle
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.table import TableScreen
+from console.views.nodes import nodes_model
+from console.views.subject import place_of, pod_for
+from fleet.model.snapshot import Snapshot
+from widgets.grid import Grid, WorstFirst
+
+
+class NodesScreen(TableScreen):
+    """One row per GPU under its node; it opens with the cursor on the GPU of what was under the cursor before."""
+
+    where = Where.NODES
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.NODES)
+
+    def __init__(self, console: Console, start: str | None) -> None:
+        self._start = start
+        self._order = WorstFirst()
+        super().__init__(console, Grid(waiting="looking for nodes …", open_all=True))
+
+    def body(self) -> Iterable[Widget]:
+        yield self.grid
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.grid.show(nodes_model(snapshot, self.query_, self._order))
+        place = place_of(snapshot, self._start)
+        if place is not None and self.grid.move_to(place):
+            self._start = None
+
+    def toggle(self, switch: Toggle) -> None:
+        if switch is Toggle.OTHERS:
+            self.ask(replace(self.query_, others=not self.query_.others))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        snapshot = self.desk.snapshot
+        pod = pod_for(snapshot, message.key) if snapshot is not None else None
+        if pod is not None:
+            self.desk.open_detail(pod)
+        else:
+            self.say("no pod holds it")

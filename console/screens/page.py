@@ -1,0 +1,48 @@
+"""A page of lines that a view has worked out: scrolls and searches as text does, and keeps its colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.screens.lines import Draw
+from widgets.line import Line
+from widgets.text_pane import TextPane
+
+
+class Page(TextPane):
+    """Shows what ``draw(width, glyphs)`` gives. While a search is on, matches are coloured and the rest is plain."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._draw_page: Draw = lambda _width, _glyphs: ()
+        self._page: Sequence[Line] = ()
+
+    def show(self, draw: Draw) -> int:
+        """Show another page in place: the position stays as far as it can. Returns the number of lines refreshed."""
+        self._draw_page = draw
+        return self._lay_out()
+
+    @property
+    def end(self) -> int:
+        return len(self._page)
+
+    def text(self, number: int) -> str:
+        return "".join(span.text for span in self._page[number].spans)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        if self.searching or self.wrapped or self._offset:
+            return super().lines(width, height)
+        return self._page[self._at[0] : self._at[0] + height]
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    @property
+    def searching(self) -> bool:
+        """True while matches are coloured."""
+        return self._pattern is not None
+
+    def _lay_out(self) -> int:
+        self._page = self._draw_page(self.size.width, self.glyphs)
+        self._move(*self._at)
+        return self.redraw()

@@ -1,0 +1,103 @@
+"""Screens with a table: sorting, filtering, and the object under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.console import Console
+from console.views.filter import EVERYTHING, FilterError, parse_filter
+from console.views.query import Query
+from console.views.tables import JoinsModel
+from fleet.model.snapshot import Snapshot
+from widgets.grid import Grid
+from widgets.untrusted import untrusted
+
+
+class TableScreen(ConsoleScreen):
+    """Base of the screens whose body is a Grid; ``query_`` is how the person wants it."""
+
+    narrows_at_once = True
+
+    def __init__(self, console: Console, grid: Grid) -> None:
+        self.grid = grid
+        self.query_ = Query()
+        super().__init__(console)
+
+    def body(self) -> Iterable[Widget]:
+        yield self.grid
+
+    @property
+    def subject(self) -> str | None:
+        return self.grid.cursor
+
+    def sort(self, column: str) -> None:
+        self.ask(self.query_.sorted_by(column))
+
+    def ask(self, query: Query) -> None:
+        """Show the table in another way."""
+        self.query_ = query
+        if self.desk.snapshot is not None:
+            self.draw(self.desk.snapshot)
+
+    @property
+    def narrowed(self) -> str:
+        return self.query_.filter.text
+
+    def narrow(self, text: str) -> str | None:
+        try:
+            wanted = parse_filter(text)
+        except FilterError as error:
+            return str(error)
+        self.ask(replace(self.query_, filter=wanted))
+        return None
+
+    def back(self) -> bool:
+        if self.query_.filter:
+            self.ask(replace(self.query_, filter=EVERYTHING))
+            return True
+        if self.grid.marks:
+            self.grid.clear_marks()
+            return True
+        return False
+
+    def on_grid_head_clicked(self, message: Grid.HeadClicked) -> None:
+        self.sort(message.column if message.column in self.sortable else "")
+
+    def on_grid_highlighted(self) -> None:
+        self.show_keys()
+
+    def on_grid_vanished(self, message: Grid.Vanished) -> None:
+        if not self.query_.filter:
+            self.say(f"{untrusted(message.key)} is gone")
+
+    @property
+    def sortable(self) -> frozenset[str]:
+        """The columns that can be sorted by."""
+        return frozenset()
+
+
+class JoinsScreen(TableScreen):
+    """What is known in one world and not in another."""
+
+    where = Where.JOINS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.JOINS)
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, Grid(waiting="looking …"))
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.grid.show(JoinsModel(snapshot))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        snapshot = self.desk.snapshot
+        if snapshot is not None and message.key in snapshot.pods:
+            self.desk.open_detail(message.key)
+        elif snapshot is not None and message.key in snapshot.gpus:
+            self.desk.open_nodes(message.key)

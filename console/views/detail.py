@@ -1,0 +1,153 @@
+"""Everything about one pod or one workload, as a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from console.views.fleet import version_text
+from console.views.gpus import gpu_lines
+from console.views.layout import head, labelled, pairs, sections
+from console.views.load import latency_lines, load_lines, phase_lines
+from console.views.objects import condition_lines, container_lines, event_lines, version_lines
+from console.views.plots import plot_block
+from console.views.subject import assessment_of
+from fleet.model.objects import Pod, Workload
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.severity import severity_role, severity_span
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+
+def detail_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """The page of a pod or a workload; one line that says so where it is gone."""
+    pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
+    if pod is not None:
+        return _pod_page(snapshot, pod, width, glyphs)
+    if workload is not None:
+        return _workload_page(snapshot, workload, width, glyphs)
+    return [Line((Span(f" {untrusted(key)} is gone", Role.GONE),))]
+
+
+def _title(snapshot: Snapshot, key: str, name: str, facts: Sequence[tuple[str, Span]], glyphs: Glyphs) -> Line:
+    standing = assessment_of(snapshot, key)
+    spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted(name)}", Role.STRONG)]
+    if standing.reason:
+        spans.append(Span(f"  {untrusted(standing.reason)}", severity_role(standing.severity)))
+    return Line((*spans, Span("   "), *pairs(facts)))
+
+
+def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
+    key, frame, now = pod.key, snapshot.by_pod, snapshot.at
+    facts = [("", Span(untrusted(pod.status))), ("on", Span(untrusted(pod.node) or "no node"))]
+    if pod.created:
+        facts.append(("age", Span(age_text(now - pod.created))))
+    facts.append(("restarts", Span(str(pod.restarts), Role.WARNING if pod.restarts else Role.TEXT)))
+    if pod.ip:
+        facts.append(("ip", Span(untrusted(pod.ip))))
+    engines = snapshot.engines_of.get(key, ())
+    measured = engines or snapshot.workload_of.get(key, "") in snapshot.model_of
+    return sections(
+        [_title(snapshot, key, pod.name, facts, glyphs)],
+        _engines(snapshot, engines, glyphs) if measured else [],
+        latency_lines(snapshot, frame, key, glyphs) if measured else [],
+        phase_lines(frame, key, width, glyphs) if measured else [],
+        gpu_lines(snapshot, snapshot.gpus_of.get(key, ()), pod.gpus, glyphs),
+        _loose(snapshot, key),
+        version_lines(pod.version),
+        container_lines(pod.containers, now, width),
+        condition_lines(pod.conditions, now, glyphs),
+        event_lines((e for e in snapshot.events if e.involved_uid == pod.uid), now, glyphs),
+        plot_block(snapshot, key, width, glyphs) if measured else [],
+    )
+
+
+def _engines(snapshot: Snapshot, engines: Sequence[str], glyphs: Glyphs) -> list[Line]:
+    if not engines:
+        return [head("engine", "no metrics of it are known"), *load_lines(snapshot.by_pod, "", glyphs)]
+    lines: list[Line] = []
+    for key in engines:
+        engine = snapshot.engines[key]
+        number = f" {engine.engine}" if len(engines) > 1 else ""
+        lines += [head(f"engine{number}", untrusted(engine.model)), *load_lines(snapshot.by_engine, key, glyphs)]
+    return lines
+
+
+def _loose(snapshot: Snapshot, key: str) -> list[Line]:
+    joins = [entry for entry in snapshot.loose if entry.key == key]
+    if not joins:
+        return []
+    return [
+        head("joins that could not be made"),
+        *(labelled("", Span(str(j.join), Role.UNKNOWN), Span(f"  {untrusted(j.detail)}", Role.DIM)) for j in joins),
+    ]
+
+
+def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: Glyphs) -> list[Line]:
+    key, now = workload.key, snapshot.at
+    serving = snapshot.models.get(snapshot.model_of.get(key, ""))
+    pods = [snapshot.pods[pod] for pod in snapshot.pods_of.get(key, ())]
+    facts = [("", Span(untrusted(workload.kind))), ("ready", _ready(workload))]
+    if serving is not None:
+        facts.append(("serves", Span(untrusted(serving.name))))
+    if workload.created:
+        facts.append(("age", Span(age_text(now - workload.created))))
+    gpus = [gpu for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())]
+    hottest = sorted(gpus, key=lambda gpu: -_heat(snapshot, gpu))[:8]
+    uids = {workload.uid, *(pod.uid for pod in pods)} - {""}
+    return sections(
+        [_title(snapshot, key, workload.name, facts, glyphs)],
+        [head("load", f"of all {len(pods)} pods"), *load_lines(snapshot.by_workload, key, glyphs)] if serving else [],
+        latency_lines(snapshot, snapshot.by_workload, key, glyphs) if serving else [],
+        phase_lines(snapshot.by_workload, key, width, glyphs) if serving else [],
+        _rollout(snapshot, workload, pods),
+        version_lines(workload.version),
+        gpu_lines(snapshot, hottest, len(hottest), glyphs),
+        condition_lines(workload.conditions, now, glyphs),
+        event_lines((e for e in snapshot.events if e.involved_uid in uids), now, glyphs),
+        plot_block(snapshot, key, width, glyphs) if serving else [],
+    )
+
+
+def _heat(snapshot: Snapshot, gpu: str) -> float:
+    heat = snapshot.by_gpu.value(gpu, Quantity.GPU_TEMPERATURE)
+    return heat if heat == heat else 0.0
+
+
+def _ready(workload: Workload) -> Span:
+    complete = workload.ready >= workload.desired
+    return Span(f"{workload.ready}/{workload.desired}", Role.TEXT if complete else Role.WARNING)
+
+
+def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> list[Line]:
+    """Replicas, versions that run side by side, who scales it, and what protects it."""
+    counts = [("desired", workload.desired), ("updated", workload.updated), ("available", workload.available)]
+    lines = [head("replicas"), labelled("", *pairs((name, Span(str(count))) for name, count in counts))]
+    versions = Counter(version_text(pod.version) for pod in pods if pod.version.image)
+    if len(versions) > 1:
+        running = pairs((f"{count} ×", Span(version)) for version, count in versions.most_common())
+        lines.append(labelled("versions", *running))
+    if workload.paused:
+        lines.append(labelled("rollout", Span("paused", Role.WARNING)))
+    scaler = snapshot.autoscalers.get(workload.key)
+    if scaler is not None:
+        role = Role.WARNING if scaler.current >= scaler.maximum else Role.TEXT
+        range_ = f"{scaler.current} of {scaler.minimum} to {scaler.maximum}, wants {scaler.desired}"
+        lines.append(labelled("autoscaler", Span(untrusted(scaler.name)), Span(f"   {range_}", role)))
+    labels = pods[0].labels if pods else workload.selector
+    for budget in snapshot.budgets:
+        protects = budget.namespace == workload.namespace and budget.selector.items() <= labels.items()
+        if protects and budget.selector:
+            words = f"{budget.allowed} may go ({budget.current_healthy} healthy, needs {budget.desired_healthy})"
+            lines.append(
+                labelled(
+                    "budget",
+                    Span(untrusted(budget.name)),
+                    Span(f"   {words}", Role.TEXT if budget.allowed else Role.WARNING),
+                )
+            )
+    return lines

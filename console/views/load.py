@@ -1,0 +1,158 @@
+"""How one object (pod, engine, workload) is loaded and how fast it is: lines for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.views.layout import LABEL, head, labelled, pairs
+from console.views.numbers import role_of
+from fleet.model.frame import Frame
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.reading import Reading, State
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.bar import bar
+from widgets.line import Line, Span, fit
+from widgets.values import age_text, number_text, reading_text, seconds_text
+
+Q = Quantity
+
+_BAR = 24
+_COUNTS = (
+    ("running", Q.RUNNING),
+    ("waiting", Q.WAITING),
+    ("for capacity", Q.WAITING_CAPACITY),
+    ("deferred", Q.WAITING_DEFERRED),
+    ("finished", Q.REQUESTS),
+    ("errors", Q.ERROR_RATIO),
+)
+_LATENCIES = (
+    ("time to first token", (Q.TTFT_P50, Q.TTFT_P95, Q.TTFT_P99)),
+    ("between tokens", (Q.ITL_P50, Q.ITL_P95, Q.ITL_P99)),
+    ("in the queue", (Q.QUEUE_P50, Q.QUEUE_P95, Q.QUEUE_P99)),
+    ("whole request", (Q.E2E_P50, Q.E2E_P95, Q.E2E_P99)),
+)
+_OPTIONAL = frozenset({Q.WAITING_CAPACITY, Q.WAITING_DEFERRED, Q.SPEC_ACCEPTANCE, Q.SLEEP_LEVEL})
+"""Not every version or configuration of an engine has these: where they are missing, nothing is missing."""
+
+
+def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Span:
+    """A reading with its unit and, when stale, its age."""
+    reading = frame.get(key, quantity)
+    text, role = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs, with_unit=True, with_age=True)
+    return Span(text, role if role is not Role.TEXT else role_of(quantity, reading))
+
+
+def load_lines(frame: Frame, key: str, glyphs: Glyphs) -> list[Line]:
+    """Requests, KV cache and tokens of one object."""
+
+    def values(*wanted: tuple[str, Quantity]) -> tuple[Span, ...]:
+        there = [(n, q) for n, q in wanted if q not in _OPTIONAL or frame.get(key, q).known]
+        return pairs((name, value_span(frame, key, quantity, glyphs)) for name, quantity in there)
+
+    return [
+        labelled("requests", *values(*_COUNTS)),
+        labelled("KV cache", *_kv(frame, key, glyphs)),
+        labelled(
+            "",
+            *values(
+                ("prefix hits", Q.PREFIX_HIT_RATIO),
+                ("preempted", Q.PREEMPTIONS),
+                ("drafts accepted", Q.SPEC_ACCEPTANCE),
+                ("sleep level", Q.SLEEP_LEVEL),
+            ),
+        ),
+        labelled("tokens", *values(("prompt", Q.PROMPT_TOKENS), ("generated", Q.GENERATION_TOKENS))),
+    ]
+
+
+def _kv(frame: Frame, key: str, glyphs: Glyphs) -> tuple[Span, ...]:
+    used, capacity = frame.get(key, Q.KV_USAGE), frame.get(key, Q.KV_CAPACITY)
+    role = role_of(Q.KV_USAGE, used)
+    spans = [
+        Span(bar(used.value, _BAR, glyphs), Role.BAR if role is Role.TEXT else role),
+        Span(" "),
+        value_span(frame, key, Q.KV_USAGE, glyphs),
+    ]
+    if used.known and capacity.known:
+        unit = MEANINGS[Q.KV_CAPACITY].unit
+        tokens = f"{number_text(used.value * capacity.value, unit)} of {number_text(capacity.value, unit)} tokens"
+        spans.append(Span(f"   {tokens}", Role.STALE if used.state is State.STALE else Role.TEXT))
+    return tuple(spans)
+
+
+def method_text(snapshot: Snapshot) -> str:
+    """What percentiles and rates are taken from, in words."""
+    how = {
+        "prometheus": "Prometheus, from merged histogram buckets, interpolated within a bucket",
+        "scrape": "the engines' own histograms, merged, interpolated within a bucket",
+    }.get(snapshot.method)
+    return f"over {age_text(snapshot.window)}, by {how}" if how else "no source of metrics answers"
+
+
+def latency_lines(snapshot: Snapshot, frame: Frame, key: str, glyphs: Glyphs) -> list[Line]:
+    """Percentiles p50, p95 and p99, with their window and method."""
+    label = LABEL + 6
+    titles = "".join(fit(title, 9, "right", "") for title in ("p50", "p95", "p99"))
+    lines = [
+        Line(
+            (
+                Span(" LATENCY", Role.HEAD),
+                Span(" " * (label - 4) + titles, Role.HEAD),
+                Span(f"   {method_text(snapshot)}", Role.DIM),
+            )
+        )
+    ]
+    for name, quantities in _LATENCIES:
+        spans = [Span(f"   {fit(name, label, 'left', '…')} ", Role.DIM)]
+        for quantity in quantities:
+            text, role = value_span(frame, key, quantity, glyphs)
+            spans.append(Span(fit(text, 9, "right", glyphs.ellipsis), role))
+        lines.append(Line(tuple(spans)))
+    return lines
+
+
+_PHASES = (
+    ("queue", Q.QUEUE_MEAN, Role.WARNING),
+    ("prefill", Q.PREFILL_MEAN, Role.ACCENT),
+    ("decode", Q.DECODE_MEAN, Role.BAR),
+)
+
+
+def phase_lines(frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """Where the time of a mean request goes: one bar, in proportion, and the seconds of each phase."""
+    readings = [(name, frame.get(key, quantity), role) for name, quantity, role in _PHASES]
+    title = head("where the time goes", "mean of the requests finished in the window")
+    if not any(reading.known for _, reading, _ in readings):
+        return [title, labelled("", Span("no request was finished", Role.DIM))]
+    words = pairs((name, _seconds(reading, role, glyphs)) for name, reading, role in readings)
+    return [
+        title,
+        labelled("", *_proportions(readings, max(10, min(72, width - LABEL - 8)), glyphs)),
+        labelled("", *words),
+    ]
+
+
+def _seconds(reading: Reading, role: Role, glyphs: Glyphs) -> Span:
+    if not reading.known:
+        return Span(glyphs.missing, Role.DIM)
+    return Span(seconds_text(reading.value), Role.STALE if reading.state is State.STALE else role)
+
+
+def _proportions(readings: Sequence[tuple[str, Reading, Role]], width: int, glyphs: Glyphs) -> list[Span]:
+    """Parts of one bar, told apart by letters as well as colours: q for queue, p for prefill, d for decode."""
+    total = sum(reading.value for _, reading, _ in readings if reading.known)
+    spans: list[Span] = []
+    used = 0.0
+    drawn = 0
+    for name, reading, role in readings:
+        if not reading.known or total <= 0:
+            continue
+        used += reading.value
+        size = round(used / total * width) - drawn
+        drawn += size
+        if size:
+            body = name[0] + glyphs.bar[-1] * (size - 1)
+            spans.append(Span(body, role))
+    return spans

@@ -1,0 +1,133 @@
+"""What Kubernetes says of an object: version, containers, conditions, events."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from console.views.layout import LABEL, folded, head, labelled, pairs
+from fleet.model.objects import Condition, Container, Event, ModelVersion
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+_EVENTS = 12
+"""Events on a page; ``d`` (describe) has the rest."""
+_GOOD = {
+    "Ready",
+    "Available",
+    "Initialized",
+    "ContainersReady",
+    "PodScheduled",
+    "Progressing",
+    "PodReadyToStartContainers",
+}
+"""Conditions that are well when they are True; the others are when they are False."""
+
+
+def version_lines(version: ModelVersion) -> list[Line]:
+    """Image, digest, model and revision; without a revision the weights are whatever was the newest at the start."""
+    if not version.image and not version.model:
+        return []
+    revision = Span(untrusted(version.revision)) if version.revision else Span("unpinned", Role.WARNING)
+    lines = [
+        head("version"),
+        labelled("image", Span(untrusted(version.image))),
+        labelled("digest", Span(untrusted(version.digest) or "not known before the container has started", Role.DIM)),
+    ]
+    if version.model:
+        model = [("", Span(untrusted(version.model))), ("revision", revision)]
+        if version.served_name and version.served_name != version.model:
+            model.append(("served as", Span(untrusted(version.served_name))))
+        lines.append(labelled("model", *pairs(model)))
+    return lines
+
+
+def container_lines(containers: Sequence[Container], now: float, width: int) -> list[Line]:
+    """State, restarts and the end before this one, then what it was started with."""
+    lines = [head("containers")] if containers else []
+    for container in containers:
+        state = container.state or "not started"
+        since = f" {age_text(now - container.since)}" if container.since is not None else ""
+        role = Role.TEXT if container.ready or container.state == "running" else Role.WARNING
+        items = [("", Span(f"{state}{since}", role))]
+        if container.init:
+            items.insert(0, ("", Span("init", Role.DIM)))
+        if container.reason:
+            items.append(("", Span(untrusted(container.reason), Role.WARNING)))
+        if container.exit_code is not None:
+            items.append(("exit", Span(str(container.exit_code))))
+        items.append(("restarts", Span(str(container.restarts), Role.WARNING if container.restarts else Role.TEXT)))
+        if container.last_reason or container.last_exit_code is not None:
+            items.append(("last", Span(_last(container, now), Role.WARNING)))
+        lines.append(labelled(untrusted(container.name), *pairs(items)))
+        room = max(20, width - LABEL - 6)
+        if container.message:
+            lines += [labelled("", Span(part, Role.DIM)) for part in folded(untrusted(container.message), room)]
+        if container.command:
+            lines += [labelled("", Span(part, Role.DIM)) for part in folded(_shell(container.command), room)]
+    return lines
+
+
+def _last(container: Container, now: float) -> str:
+    ago = f" {age_text(now - container.last_finished)} ago" if container.last_finished is not None else ""
+    code = f" ({container.last_exit_code})" if container.last_exit_code is not None else ""
+    return f"{untrusted(container.last_reason) or 'ended'}{code}{ago}"
+
+
+def _shell(command: Iterable[str]) -> str:
+    return untrusted(shlex.join(command))
+
+
+def condition_lines(conditions: Sequence[Condition], now: float, glyphs: Glyphs) -> list[Line]:
+    """Those that are not as they should be with reason and message; the others in one line."""
+    if not conditions:
+        return []
+    lines = [head("conditions")]
+    well = [c for c in conditions if _well(c)]
+    for condition in conditions:
+        if condition in well:
+            continue
+        since = f" {age_text(now - condition.since)}" if condition.since is not None else ""
+        words = " ".join(part for part in (condition.reason, condition.message) if part)
+        lines.append(
+            Line(
+                (
+                    Span("   "),
+                    Span(glyphs.warning, Role.WARNING),
+                    Span(f" {untrusted(condition.type)} {untrusted(condition.status)}{since}  "),
+                    Span(untrusted(words), Role.DIM),
+                )
+            )
+        )
+    if well:
+        names = ", ".join(untrusted(f"{c.type}" if c.status == "True" else f"no {c.type}") for c in well)
+        lines.append(Line((Span("   "), Span(glyphs.ok, Role.OK), Span(f" {names}", Role.DIM))))
+    return lines
+
+
+def _well(condition: Condition) -> bool:
+    return condition.status == ("True" if condition.type in _GOOD else "False")
+
+
+def event_lines(events: Iterable[Event], now: float, glyphs: Glyphs) -> list[Line]:
+    """The newest first: age, count, reason, message."""
+    shown = list(events)[:_EVENTS]
+    if not shown:
+        return [head("events", "none")]
+    lines = [head("events")]
+    for event in shown:
+        role = Role.WARNING if event.type == "Warning" else Role.TEXT
+        count = f" ×{event.count}" if event.count > 1 else ""
+        lines.append(
+            Line(
+                (
+                    Span(f"   {fit(age_text(now - event.last), 7, 'right', glyphs.ellipsis)}  ", Role.DIM),
+                    Span(f"{untrusted(event.reason)}{count}  ", role),
+                    Span(untrusted(event.message), Role.DIM),
+                )
+            )
+        )
+    return lines

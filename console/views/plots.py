@@ -1,0 +1,63 @@
+"""Plots of one object's last quarter of an hour, side by side where there is room."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from console.views.layout import beside, head
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from widgets.line import BLANK, Line
+from widgets.plot import PlotModel, plot_lines
+from widgets.strip_chart import Scale
+
+POINTS = 60
+HEIGHT = 7
+"""Lines of a plot: title, five of curve, time."""
+_LEAST = 36
+"""Cells below which two plots do not stand side by side."""
+
+_PLOTS: tuple[tuple[str, Quantity, float], ...] = (
+    ("waiting", Quantity.WAITING, 10),
+    ("KV cache", Quantity.KV_USAGE, 1),
+    ("TTFT p95", Quantity.TTFT_P95, 1),
+    ("ITL p95", Quantity.ITL_P95, 0.1),
+    ("tokens/s", Quantity.GENERATION_TOKENS, 1000),
+    ("running", Quantity.RUNNING, 32),
+)
+"""Title, quantity, and the least that the scale reaches up to."""
+
+
+def nice_top(values: Sequence[float], least: float) -> float:
+    """The end of a scale: 1, 2 or 5 times a power of ten, not below ``least``, so that it seldom changes."""
+    highest = max((value for value in values if not math.isnan(value)), default=0.0)
+    top = least
+    while top < highest:
+        size = 10.0 ** math.floor(math.log10(top) + 1e-9)
+        top = next(size * step for step in (2, 5, 10) if size * step > top * (1 + 1e-9))
+    return top
+
+
+def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, least: float) -> PlotModel:
+    """One quantity over the last quarter of an hour; times that the console has not seen are gaps."""
+    values = snapshot.history.strip(key, quantity, POINTS)
+    values = (math.nan,) * (POINTS - len(values)) + values
+    top = 1.0 if quantity is Quantity.KV_USAGE else nice_top(values, least)
+    return PlotModel(title, MEANINGS[quantity].unit, values, Scale(0, top), snapshot.history.step * (POINTS - 1))
+
+
+def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height: int = HEIGHT) -> list[Line]:
+    """All plots of an object, in one or two columns."""
+    lines = [head("last 15 minutes")]
+    models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
+    if width < 2 * _LEAST:
+        for model in models:
+            lines += [*plot_lines(model, width, height, glyphs), BLANK]
+        return lines[:-1]
+    half = width // 2
+    for left, right in zip(models[::2], models[1::2], strict=True):
+        one, other = plot_lines(left, half, height, glyphs), plot_lines(right, half, height, glyphs)
+        lines += [*beside(one, other, half, width - half), BLANK]
+    return lines[:-1]

@@ -1,0 +1,48 @@
+"""The sources, one by one: since when, what is wrong, what to do."""
+
+from __future__ import annotations
+
+from console.views.layout import LABEL, folded, labelled, sections
+from console.views.load import method_text
+from console.views.since import clock
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.header import health_span
+from widgets.line import Line, Span
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+
+def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
+    """A section for each source, and what the numbers on the screens are taken from."""
+    cluster = snapshot.cluster
+    measured = f"measured {clock(snapshot.measured_at)}" if snapshot.measured_at is not None else "never measured"
+    about = [
+        Line((Span(" CLUSTER", Role.HEAD),)),
+        labelled("server", Span(untrusted(cluster.server)), Span(f"   {untrusted(cluster.version)}", Role.DIM)),
+        labelled(
+            "identity", Span(untrusted(cluster.user)), Span(f"   {untrusted(', '.join(cluster.groups))}", Role.DIM)
+        ),
+        labelled("numbers", Span(f"{method_text(snapshot)}; {measured}")),
+    ]
+    return sections(about, *(_source(source, snapshot.at, width, glyphs) for source in snapshot.sources))
+
+
+def _source(source: SourceStatus, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    glyph = health_span(source.health, glyphs)
+    title = [Span(" "), glyph, Span(f" {source.name}", Role.STRONG), Span(f"  {source.health.value}", glyph.role)]
+    if source.health is not Health.OFF:
+        title.append(Span(f" since {clock(source.since)}", Role.DIM))
+    lines = [Line(tuple(title))]
+    if source.endpoint:
+        lines.append(labelled("endpoint", Span(untrusted(source.endpoint))))
+    if source.last_ok is not None and source.health is not Health.LIVE:
+        lines.append(labelled("last answer", Span(f"{clock(source.last_ok)}, {age_text(now - source.last_ok)} ago")))
+    room = max(20, width - LABEL - 6)
+    for label, text, role in (("problem", source.problem, glyph.role), ("what to do", source.remedy, Role.TEXT)):
+        for i, part in enumerate(folded(untrusted(text), room)):
+            lines.append(labelled("" if i else label, Span(part, role)))
+    for i, note in enumerate(source.notes):
+        lines.append(labelled("" if i else "notes", Span(untrusted(note), Role.DIM)))
+    return lines

@@ -1,0 +1,64 @@
+"""Small tables: joins that could not be made, and lists to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.views.filter import Filter
+from fleet.model.snapshot import Severity, Snapshot
+from themes.palette import Role
+from widgets.cells import Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.untrusted import untrusted
+
+_JOIN_COLUMNS = (
+    Column("join", "JOIN", 30, align="left", priority=0),
+    Column("key", "WHAT", 24, align="left", grow=2, widest=70, priority=1),
+    Column("detail", "WHY", 20, align="left", grow=3, widest=100, priority=2),
+)
+_CHOICE_COLUMNS = (
+    Column("name", "NAME", 40, align="left", grow=1, widest=120, priority=0),
+    Column("now", "", 8, align="left", priority=1),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinsModel:
+    """A GridModel of what has no counterpart in another world. Keys are those of the objects."""
+
+    snapshot: Snapshot
+    waiting: str = "everything that is measured has its pod, and everything that should be measured is"
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _JOIN_COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        # An object can be loose in two ways; the row then tells the first.
+        return [Group(key) for key in dict.fromkeys(entry.key for entry in self.snapshot.loose)]
+
+    def row(self, key: str) -> Row:
+        entries = [entry for entry in self.snapshot.loose if entry.key == key]
+        joins = " · ".join(str(entry.join) for entry in entries)
+        details = " · ".join(untrusted(entry.detail) for entry in entries if entry.detail)
+        return Row(key, (Text(joins), Text(untrusted(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChoiceModel:
+    """A GridModel of names to choose from. ``items`` are (value, words); the value is the row's key."""
+
+    items: Sequence[tuple[str, str]]
+    current: str
+    filter: Filter
+    waiting: str = ""
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _CHOICE_COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        return [Group(value) for value, words in self.items if not self.filter or self.filter.matches(words, {})]
+
+    def row(self, key: str) -> Row:
+        words = next(words for value, words in self.items if value == key)
+        return Row(key, (Text(untrusted(words)), Text("in view" if key == self.current else "", Role.DIM)))
