@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
+import orjson
+
+from fleet.kube.client import ANY, JSON
+from fleet.kube.errors import KubeconfigError, KubeError
 from fleet.kube.state import KubeState
+from fleet.metrics.discover import Candidate, Discovery, candidates, find
+from fleet.metrics.past import Past, past
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.scrape import Guard
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
-from fleet.model.objects import Service
 from fleet.model.snapshot import Health
 from fleet.scraping import Getter
 from fleet.status import StatusKeeper
@@ -41,7 +47,6 @@ class Asking:
         self._source: PrometheusSource | None = None
         self._failures = 0
         self._not_before = float("-inf")
-        self._searched: Mapping[str, Service] | None = None
         self.keeper = StatusKeeper("prometheus", Health.STARTING, now)
 
     async def measure(
@@ -67,6 +72,11 @@ class Asking:
         self._failures = 0
         self._report(measurement, source.endpoint.shown, now)
         return measurement
+
+    @property
+    def failing(self) -> bool:
+        """The last attempt failed."""
+        return self._failures > 0
 
     def off(self, now: float) -> None:
         """Not to be used."""
@@ -95,6 +105,15 @@ class Asking:
             requests=measurement.requests,
         )
 
+    async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
+        """What Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
+        if self._source is None:
+            return []
+        try:
+            return await past(self._source, end - seconds, end, step, self._window)
+        except SourceProblem:
+            return []
+
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:
             self._source = PrometheusSource(self._configured, window=self._window, guard=self._guard)
@@ -102,7 +121,50 @@ class Asking:
         if "services" not in state.synced and not state.services:
             return None
         self._not_before = now + LOOK_AGAIN
-        return None
+        discovery = await find(candidates(state.services.values()), self._proxied, self._guard)
+        if discovery.endpoint is None:
+            self._report_none(discovery, now, wanted=wanted)
+            return None
+        self._not_before = float("-inf")
+        self._source = PrometheusSource(discovery.endpoint, window=self._window, guard=self._guard)
+        return self._source
+
+    def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:
+        """None found is quiet unless it was asked for; found and refusing is always worth a line."""
+        tried = tuple(f"{attempt.candidate}: {attempt.problem}" for attempt in discovery.attempts)
+        problem = "no Prometheus among the cluster's services"
+        if tried:
+            problem = f"found {discovery.attempts[0].candidate}, which does not answer: {discovery.attempts[0].problem}"
+        self.keeper.report(
+            Health.DOWN if wanted or tried else Health.OFF,
+            now,
+            problem=problem,
+            remedy="name one with --prometheus URL (or [prometheus] url); through the API server it needs `get` on "
+            "services/proxy",
+            notes=tried,
+        )
+
+    def _proxied(self, candidate: Candidate) -> PrometheusEndpoint:
+        """A candidate through the API server's service proxy. The fetch is called on worker threads."""
+        loop = asyncio.get_running_loop()
+
+        def fetch(path: str) -> tuple[int, Mapping[str, str], bytes]:
+            asked = asyncio.run_coroutine_threadsafe(self._get(path), loop)
+            return asked.result(self._timeout + 1)
+
+        return PrometheusEndpoint(url=candidate.proxy_path, timeout=self._timeout, proxy=fetch)
+
+    async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        try:
+            answer = await self._client.get(path, accept=ANY, timeout=self._timeout)
+        except KubeconfigError as error:
+            raise SourceProblem(error.message, error.remedy) from error
+        except KubeError as error:
+            if not error.status:
+                raise SourceProblem(error.message, error.remedy) from error
+            said = orjson.dumps({"status": "error", "error": error.message})
+            return error.status, {"Content-Type": JSON}, said
+        return answer.status, {"Content-Type": answer.content_type}, answer.body
 
     async def _forget(self) -> None:
         source, self._source = self._source, None

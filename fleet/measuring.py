@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from fleet.asking import Asking
 from fleet.kube.state import KubeState
+from fleet.metrics.past import Past
 from fleet.metrics.scrape import Guard
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
@@ -53,6 +54,7 @@ class Measuring:
         self._scraping = Scraping(client, settings.scraping, now, guard)
         self._next = float("-inf")
         self._scrapes = 0
+        self._attempt: asyncio.Task[Measurement | None] | None = None
         self.latest: Measurement | None = None
 
     def due(self, state: KubeState, now: float) -> bool:
@@ -84,19 +86,33 @@ class Measuring:
             self.latest = found
         self._next = now + self._pace()
 
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
+        return await self._asking.remembered(latest.at, seconds, step)
+
     def statuses(self) -> tuple[SourceStatus, ...]:
         """How the sources are."""
         return (self._asking.keeper.status, self._scraping.keeper.status)
 
     async def close(self) -> None:
         """Let go of every connection."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.gather(self._attempt, return_exceptions=True)
         await asyncio.gather(self._asking.close(), self._scraping.close())
 
     async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> Measurement | None:
+        """Ask Prometheus. While it fails it is asked aside: waiting for its timeout must not hold up the scrapes."""
         if self._settings.prometheus is Use.NEVER:
             self._asking.off(now)
             return None
-        return await self._asking.measure(state, pods, now, wanted=self._settings.prometheus is Use.ALWAYS)
+        if self._attempt is None:
+            wanted = self._settings.prometheus is Use.ALWAYS
+            self._attempt = asyncio.create_task(self._asking.measure(state, pods, now, wanted=wanted), name="ask")
+        if self._asking.failing and not self._attempt.done():
+            return None
+        attempt, self._attempt = self._attempt, None
+        return await attempt
 
     def _pace(self) -> float:
         """Seconds to the next measurement: a Prometheus is asked three times per scrape interval, no more often."""

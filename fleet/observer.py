@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from fleet.history import POINTS, STEP
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring
+from fleet.metrics.past import Past
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot import Builder
 
@@ -55,6 +57,8 @@ class Observer:
         self._focus: frozenset[str] | None = frozenset()
         self._wake = asyncio.Event()
         self._measuring_now: asyncio.Task[None] | None = None
+        self._remembers = False
+        self._past: list[Past] = []
 
     def focus(self, pods: frozenset[str] | None) -> None:
         """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
@@ -100,9 +104,7 @@ class Observer:
         if idle and self.measuring.due(state, self._clock()):
             if self._measuring_now is not None:
                 self._measuring_now.result()
-            self._measuring_now = asyncio.create_task(
-                self.measuring.measure(state, self._focus, self._clock()), name="measure"
-            )
+            self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
             self._measuring_now.add_done_callback(lambda _: self._wake.set())
         return await self._build(state)
 
@@ -114,12 +116,26 @@ class Observer:
         await self.measuring.close()
         await self.kube.stop()
 
+    async def _measure(self, state: KubeState) -> None:
+        await self.measuring.measure(state, self._focus, self._clock())
+        latest = self.measuring.latest
+        if not self._remembers and latest is not None and latest.source == "prometheus" and latest.engines:
+            self._remembers = True
+            self._past = await self.measuring.remembered(latest, STEP * POINTS, STEP)
+
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
         sources = (state.status, *self.measuring.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
-        return await asyncio.to_thread(self._builder.build, state, self.measuring.latest, sources, now, self._focus)
+        past, self._past = self._past, []
+
+        def build() -> Snapshot:
+            snapshot = self._builder.build(state, self.measuring.latest, sources, now, self._focus)
+            self._builder.remember(past)
+            return snapshot
+
+        return await asyncio.to_thread(build)
 
     def _complete(self) -> bool:
         return self.measuring.latest is not None and "pods" in self.kube.state().synced

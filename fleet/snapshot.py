@@ -13,10 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
+from fleet.backfill import steps
 from fleet.combine import Members, ages_and_states, gauges_and_rates, means, percentiles, ratios
 from fleet.history import Recorder
 from fleet.kube.state import KubeState
 from fleet.layout import Layout, lay_out
+from fleet.metrics.past import Past
 from fleet.model.frame import Column, Frame
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import Group, Measurement
@@ -104,6 +106,13 @@ class Builder:
             assessments=_assessments(layout, kube, frames, reasons),
             history=view,
         )
+
+    def remember(self, past: Iterable[Past]) -> None:
+        """Fill the strips with what was before the console's time. Needs a Snapshot to have been built: its joins."""
+        if self._layout is None:
+            return
+        for at, values in sorted(steps(past, self._layout, self._recorder.step).items()):
+            self._recorder.backfill(at, values)
 
     def _frames(self, layout: Layout, measurement: Measurement, now: float, focus: frozenset[str]) -> dict[str, Frame]:
         silence = max(0.0, now + measurement.clock_skew - measurement.at)

@@ -1,0 +1,44 @@
+"""The strips before the console's own time: what Prometheus remembers, as the recorder would have kept it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+from fleet.layout import Layout
+from fleet.metrics.past import Past
+from fleet.model.quantity import MEANINGS, Combine, Quantity
+
+Step = dict[Quantity, dict[str, float]]
+
+
+def steps(remembered: Iterable[Past], layout: Layout, step: float) -> dict[float, Step]:
+    """Time of a step (Unix seconds) → quantity → key → value, for pods and the workloads that they belong to.
+
+    Workloads combine their pods as a Snapshot does; percentiles come from the model of a workload that serves it
+    alone, because percentiles of pods cannot be combined.
+    """
+    out: dict[float, Step] = defaultdict(lambda: defaultdict(dict))
+    parts: dict[tuple[float, Quantity, str], list[float]] = defaultdict(list)
+    for entry in remembered:
+        pod = layout.pod_of(entry.group) if entry.group.pod or entry.group.instance else ""
+        workload = layout.workload_of.get(pod, "")
+        alone = _alone(layout, entry) if entry.group.model and not pod else ""
+        for at, value in entry.points:
+            slot = math.floor(at / step) * step
+            if pod:
+                out[slot][entry.quantity][pod] = value
+                parts[slot, entry.quantity, workload].append(value)
+            elif alone:
+                out[slot][entry.quantity][alone] = value
+    for (slot, quantity, workload), values in parts.items():
+        how = MEANINGS[quantity].to_group
+        total = math.fsum(values)
+        out[slot][quantity][workload] = total if how is Combine.SUM else total / len(values)
+    return {slot: {quantity: dict(values) for quantity, values in found.items()} for slot, found in out.items()}
+
+
+def _alone(layout: Layout, entry: Past) -> str:
+    model = layout.models.get(f"{entry.group.namespace}/{entry.group.model}")
+    return model.workloads[0] if model is not None and len(model.workloads) == 1 else ""
