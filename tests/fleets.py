@@ -154,6 +154,15 @@ def ticked(snapshot: Snapshot, share: float = 1.0, seed: int = 2) -> Snapshot:
     return replace(snapshot, sequence=snapshot.sequence + 1, by_pod=replace(frame, columns=columns))
 
 
+def with_value(snapshot: Snapshot, pod: str, quantity: Quantity, value: float) -> Snapshot:
+    """The next tick, in which one value of one pod is another."""
+    frame = snapshot.by_pod
+    values = array("d", frame.columns[quantity].values)
+    values[frame.index[pod]] = value
+    columns = dict(frame.columns) | {quantity: replace(frame.columns[quantity], values=values)}
+    return replace(snapshot, sequence=snapshot.sequence + 1, by_pod=replace(frame, columns=columns))
+
+
 def without(snapshot: Snapshot, *pods: str) -> Snapshot:
     """The same fleet after some pods have gone."""
     gone = frozenset(pods)

@@ -87,17 +87,21 @@ class LineView(Widget):
     def _draw(self) -> None:
         size, palette = self.size, self._palette
         width, height = size
-        same = self._drawn_for == (size, palette)
-        kept = dict(zip(self._lines, self._strips, strict=True)) if same else {}
+        old = list(zip(self._lines, self._strips, strict=True)) if self._drawn_for == (size, palette) else []
         lines = tuple(self.lines(width, height)[:height])
-        self._lines = lines + (BLANK,) * (height - len(lines))
+        lines += (BLANK,) * (height - len(lines))
         base = None if self.app.native_ansi_color else self.rich_style
+        elsewhere: dict[Line, Strip] | None = None
         strips: list[Strip] = []
-        for line in self._lines:
-            strip = kept.get(line)
+        for y, line in enumerate(lines):
+            if old and old[y][0] == line:
+                strips.append(old[y][1])
+                continue
+            # Lines that moved: made only now, because hashing a frame costs more than most frames change.
+            elsewhere = dict(old) if elsewhere is None else elsewhere
+            strip = elsewhere.get(line)
             if strip is None:
-                strip = kept[line] = strip_of(line, width, palette, self.glyphs, base)
+                strip = elsewhere[line] = strip_of(line, width, palette, self.glyphs, base)
                 self.lines_drawn += 1
             strips.append(strip)
-        self._strips = strips
-        self._drawn_for = (size, palette)
+        self._lines, self._strips, self._drawn_for = lines, strips, (size, palette)

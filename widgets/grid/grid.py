@@ -15,7 +15,7 @@ fit are on the next page (→). Messages: Highlighted, Selected, Vanished, Marks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -23,15 +23,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from fleet.model.snapshot import Severity
-from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import Page, pages
+from widgets.grid.drawing import head_line, notice_lines, row_spans, scroll_thumb
 from widgets.grid.model import Column, GridModel, Group, Row, Sort
 from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
-from widgets.line import Line, Span, fit, plain
+from widgets.line import Line, Span
 from widgets.line_view import LineView
-from widgets.severity import severity_span
 
 _WHEEL = 3
 """Rows per turn of the wheel."""
@@ -380,11 +378,12 @@ class Grid(LineView, can_focus=True):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         page = self._layout(width)
         keys = self._outline.keys
+        head = head_line(page, self._page, len(self._pages), self._model.sort, self.glyphs)
         if not keys:
-            return [self._head(page), *_notice(self._model.waiting, width, height - _HEAD)]
-        out = [self._head(page)]
+            return [head, *notice_lines(self._model.waiting, width, height - _HEAD)]
+        out = [head]
         drawn: dict[str, _Drawn] = {}
-        thumb = _thumb(len(keys), self._top, height - _HEAD)
+        thumb = scroll_thumb(len(keys), self._top, height - _HEAD)
         for index in range(self._top, min(len(keys), self._top + height - _HEAD)):
             key = keys[index]
             drawn[key] = row = self._draw_row(key, self._outline.level(index), page)
@@ -396,85 +395,14 @@ class Grid(LineView, can_focus=True):
         return out
 
     def _draw_row(self, key: str, level: Level, page: Page) -> _Drawn:
+        """The row as it was drawn last time, where nothing that its picture depends on has changed."""
         marked = key in self._marks
         before = self._drawn.get(key)
-        same = before is not None and before.page is page and before[2:4] == (level, marked)
-        if before is not None and same and self._drawn_model is self._model:
+        if before is not None and (before.page is not page or (before.level, before.marked) != (level, marked)):
+            before = None
+        if before is not None and self._drawn_model is self._model:
             return before
         row = self._model.row(key)
-        if before is not None and same and before.row == row:
+        if before is not None and before.row == row:
             return before
-        spans: list[Span] = []
-        for position, (index, column, width) in enumerate((p.index, p.column, p.width) for p in page.placed):
-            if position:
-                spans.append(Span(" " * page.gap))
-                spans += row.cells[index].draw(width, column.align, self.glyphs)
-            else:
-                spans += _lead(row.severity, level, marked, self.glyphs)
-                room = max(0, width - _LEADS[level] - len(row.note))
-                spans += row.cells[index].draw(room, column.align, self.glyphs)
-                if row.note:
-                    spans.append(Span(row.note[: width - _LEADS[level] - room], Role.STALE))
-        spans.append(Span(" " * page.spare))
-        return _Drawn(row, page, level, marked, tuple(spans))
-
-    def _head(self, page: Page) -> Line:
-        spans: list[Span] = []
-        ellipsis = self.glyphs.ellipsis
-        for position, placed in enumerate(page.placed):
-            column = placed.column
-            title = f"{column.title} {column.unit}" if column.unit else column.title
-            mark = self._sort_mark(column)
-            if position:
-                # The mark stands in the gap's last cell, or nearer where the title leaves room: it cuts no title.
-                text = mark + fit(title, placed.width, column.align, ellipsis)
-                if column.align == "right":
-                    text = (mark.strip() + title).rjust(placed.width + 1) if len(title) <= placed.width else text
-                spans.append(Span(" " * (page.gap - 1) + text, Role.HEAD))
-            else:
-                hint = self._page_hint()
-                lead = " " * (_LEADS[Level.GROUP] - 1) + mark
-                spans.append(Span(fit(lead + title, max(0, placed.width - len(hint)), "left", ellipsis), Role.HEAD))
-                spans.append(Span(hint[: placed.width], Role.KEY))
-        return Line(tuple(spans))
-
-    def _sort_mark(self, column: Column) -> str:
-        sort = self._model.sort
-        if sort is None or sort.column != column.id:
-            return " "
-        return self.glyphs.down if sort.descending else self.glyphs.up
-
-    def _page_hint(self) -> str:
-        if len(self._pages) < 2:
-            return ""
-        left = self.glyphs.left if self._page else ""
-        right = self.glyphs.right if self._page < len(self._pages) - 1 else ""
-        return f" {left}{self._page + 1}/{len(self._pages)}{right}"
-
-
-_LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
-"""Cells in front of a name: mark, tree, glyph, blank."""
-
-
-def _lead(severity: Severity | None, level: Level, marked: bool, glyphs: Glyphs) -> Iterable[Span]:
-    yield Span(glyphs.mark, Role.ACCENT) if marked else Span(" ")
-    if level is not Level.GROUP:
-        yield Span(glyphs.branch if level is Level.CHILD else glyphs.last_branch, Role.DIM)
-    yield severity_span(severity, glyphs)
-    yield Span(" ")
-
-
-def _notice(text: str, width: int, height: int) -> list[Line]:
-    """The text in the middle of an empty grid."""
-    lines = text.split("\n")
-    above = max(0, (height - len(lines)) // 3)
-    return [Line()] * above + [plain(" " * max(1, (width - len(line)) // 2) + line, Role.DIM) for line in lines]
-
-
-def _thumb(rows: int, top: int, height: int) -> range:
-    """The lines of the scroll bar's thumb; none where all rows fit."""
-    if rows <= height or height <= 0:
-        return range(0)
-    size = max(1, height * height // rows)
-    start = round(top * (height - size) / (rows - height))
-    return range(start, start + size)
+        return _Drawn(row, page, level, marked, row_spans(row, page, level, self.glyphs, marked=marked))

@@ -1,0 +1,96 @@
+"""The lines of a grid: its head, its rows, its scroll bar. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.snapshot import Severity
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.grid.columns import Page
+from widgets.grid.model import Column, Row, Sort
+from widgets.grid.outline import Level
+from widgets.line import Line, Span, fit, plain, width_of
+from widgets.severity import severity_span
+
+LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
+"""Cells in front of a name: mark, tree, glyph, blank."""
+
+
+def row_spans(row: Row, page: Page, level: Level, glyphs: Glyphs, *, marked: bool) -> tuple[Span, ...]:
+    """A row in as many cells as the page is wide."""
+    spans: list[Span] = []
+    for position, placed in enumerate(page.placed):
+        cell, align = row.cells[placed.index], placed.column.align
+        if position:
+            spans.append(Span(" " * page.gap))
+            spans += cell.draw(placed.width, align, glyphs)
+            continue
+        space = max(0, placed.width - LEADS[level])
+        note = min(width_of(row.note), space)
+        spans += _lead(row.severity, level, glyphs, marked=marked)
+        spans += cell.draw(space - note, align, glyphs)
+        if note:
+            spans.append(Span(fit(row.note, note, "left", glyphs.ellipsis), Role.STALE))
+    spans.append(Span(" " * page.spare))
+    return tuple(spans)
+
+
+def _lead(severity: Severity | None, level: Level, glyphs: Glyphs, *, marked: bool) -> Iterator[Span]:
+    yield Span(glyphs.mark, Role.ACCENT) if marked else Span(" ")
+    if level is not Level.GROUP:
+        yield Span(glyphs.branch if level is Level.CHILD else glyphs.last_branch, Role.DIM)
+    yield severity_span(severity, glyphs)
+    yield Span(" ")
+
+
+def head_line(page: Page, number: int, count: int, sort: Sort | None, glyphs: Glyphs) -> Line:
+    """The titles of a page's columns, the mark of the sorted one, and where the other pages (``count``) are."""
+    spans: list[Span] = []
+    for position, placed in enumerate(page.placed):
+        column, ellipsis = placed.column, glyphs.ellipsis
+        title = f"{column.title} {column.unit}" if column.unit else column.title
+        mark = _sort_mark(column, sort, glyphs)
+        if position:
+            # The mark stands in the gap's last cell, or nearer where the title leaves room: it cuts no title.
+            if column.align == "right" and width_of(title) < placed.width:
+                text = fit(mark + title, placed.width + 1, "right", ellipsis)
+            else:
+                text = mark + fit(title, placed.width, column.align, ellipsis)
+            spans.append(Span(" " * (page.gap - 1) + text, Role.HEAD))
+            continue
+        hint = _page_hint(number, count, glyphs)
+        lead = " " * (LEADS[Level.GROUP] - 1) + mark
+        spans.append(Span(fit(lead + title, max(0, placed.width - len(hint)), "left", ellipsis), Role.HEAD))
+        spans.append(Span(hint[: placed.width], Role.KEY))
+    return Line(tuple(spans))
+
+
+def _sort_mark(column: Column, sort: Sort | None, glyphs: Glyphs) -> str:
+    if sort is None or sort.column != column.id:
+        return " "
+    return glyphs.down if sort.descending else glyphs.up
+
+
+def _page_hint(number: int, count: int, glyphs: Glyphs) -> str:
+    if count < 2:
+        return ""
+    left = glyphs.left if number else ""
+    right = glyphs.right if number < count - 1 else ""
+    return f" {left}{number + 1}/{count}{right}"
+
+
+def notice_lines(text: str, width: int, height: int) -> list[Line]:
+    """The text in the middle of an empty grid."""
+    lines = text.split("\n")
+    above = max(0, (height - len(lines)) // 3)
+    return [Line()] * above + [plain(" " * max(1, (width - width_of(line)) // 2) + line, Role.DIM) for line in lines]
+
+
+def scroll_thumb(rows: int, top: int, height: int) -> range:
+    """The lines of the scroll bar's thumb; none where all rows fit."""
+    if rows <= height or height <= 0:
+        return range(0)
+    size = max(1, height * height // rows)
+    start = round(top * (height - size) / (rows - height))
+    return range(start, start + size)
