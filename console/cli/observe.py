@@ -19,19 +19,21 @@ WAIT = 30.0
 
 def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
+    snapshot = asyncio.run(observe(settings, wait))
+    if reached(snapshot):
+        return snapshot, exits.OK
+    # No server: there is no kubeconfig that could be used, which is bad input rather than bad weather.
+    return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
+
+
+async def observe(settings: Settings, wait: float) -> Snapshot:
+    """Start the sources, wait until they have told what they know, stop them."""
     from console.assembly import kubernetes, observer
-    from fleet.kube.absent import AbsentKubernetes
 
-    async def observe() -> tuple[Snapshot, int]:
-        source = kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
-        observing = observer(settings, source, time.time())
-        observing.focus(None)
-        snapshot = await observing.once(wait)
-        if reached(snapshot):
-            return snapshot, exits.OK
-        return snapshot, exits.USAGE if isinstance(source, AbsentKubernetes) else exits.UNREACHABLE
-
-    return asyncio.run(observe())
+    source = kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
+    observing = observer(settings, source, time.time())
+    observing.focus(None)
+    return await observing.once(wait)
 
 
 def reached(snapshot: Snapshot) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -194,6 +195,11 @@ def _merge(layers: list[_Layer]) -> tuple[Settings, dict[Key, str]]:
     if isinstance(result, Settings):
         return result, origins
     raise _error(origins, result)
+
+
+def from_flags(flags: Iterable[Flag]) -> Settings:
+    """The defaults with the flags over them: what is left where the configuration cannot be used."""
+    return reduce(_set, flags, Settings())
 
 
 def _set(settings: Settings, flag: Flag) -> Settings:

@@ -1,0 +1,88 @@
+"""``quarterdeck doctor``."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from console.cli import exits
+from console.cli.dispatch import Invocation
+from console.cli.observe import WAIT, observe, reached
+from console.cli.parser import setting_flags
+from console.config.load import from_flags
+from console.config.problem import ConfigError
+from console.config.settings import Settings
+from console.doctor import report
+from console.doctor.check import Check, Verdict
+from console.doctor.permissions import Answer, ask, judge
+from console.doctor.sources import check_api_server, check_metrics
+from console.doctor.surroundings import check_configuration, check_terminal
+from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from fleet.kube.kubeconfig import Access
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 where nothing failed (warnings are no failure), 1 where something did, 3 where nothing was reached."""
+    try:
+        loaded = invocation.load()
+    except ConfigError as error:
+        configuration = check_configuration(error, invocation.environ)
+        settings = from_flags(setting_flags(invocation.options))
+    else:
+        configuration, settings = check_configuration(loaded, invocation.environ), loaded.settings
+    size = shutil.get_terminal_size()
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    terminal = check_terminal(
+        invocation.environ, sys.stdout.encoding, (size.columns, size.lines), interactive=interactive
+    )
+    cluster, code = asyncio.run(_cluster(settings, invocation.environ))
+    checks = [configuration, terminal, *cluster]
+    if invocation.options.json:
+        sys.stdout.buffer.write(report.to_json(checks).encode() + b"\n")
+    else:
+        for line in report.lines(checks):
+            print(line)
+    if code == exits.OK and any(check.verdict is Verdict.FAIL for check in checks):
+        return exits.PROBLEM
+    return code
+
+
+async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Check], int]:
+    """Everything behind the kubeconfig; the permissions are asked while the sources start."""
+    from fleet.kube.errors import KubeconfigError
+    from fleet.kube.kubeconfig import load_access
+
+    try:
+        access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
+    except KubeconfigError as error:
+        kubeconfig = Check("kubeconfig", Verdict.FAIL, error.message, (), error.remedy)
+        snapshot = await observe(settings, WAIT)
+        return [kubeconfig, *check_metrics(snapshot, settings)], _code(snapshot)
+    origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
+    kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
+    namespace = settings.cluster.namespace
+    snapshot, answer = await asyncio.gather(observe(settings, WAIT), _permissions(access, namespace, environ))
+    checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
+    if checks[-1].verdict is not Verdict.FAIL:
+        checks.append(judge(answer, snapshot.cluster.user, namespace))
+    return [*checks, *check_metrics(snapshot, settings)], _code(snapshot)
+
+
+async def _permissions(access: Access, namespace: str, environ: Mapping[str, str]) -> Answer:
+    from fleet.kube.client import KubeClient
+    from fleet.kube.reads import KubeReads
+
+    client = KubeClient(access, environ=environ)
+    try:
+        return await ask(KubeReads(client), namespace, access.namespace)
+    finally:
+        await client.close()
+
+
+def _code(snapshot: Snapshot) -> int:
+    return exits.OK if reached(snapshot) else exits.UNREACHABLE

@@ -1,0 +1,27 @@
+"""One thing that was looked at, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    """The console works and shows less than it could."""
+    FAIL = "fail"
+    """What was asked for does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A line of the doctor's report."""
+
+    subject: str
+    """kubeconfig, permissions, prometheus …"""
+    verdict: Verdict
+    finding: str
+    details: tuple[str, ...] = ()
+    fix: str = ""
+    """What to do, where possible as commands or as a snippet to paste; may have several lines."""

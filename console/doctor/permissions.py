@@ -1,0 +1,131 @@
+"""What the console needs to be allowed, and how an administrator grants what is missing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from console.doctor.check import Check, Verdict
+
+if TYPE_CHECKING:
+    from fleet.kube.reads import KubeReads
+
+ROLE = "quarterdeck-reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission, and what is lost without it."""
+
+    resource: str
+    """As in ``kubectl auth can-i``: pods, deployments.apps, pods/log."""
+    verbs: tuple[str, ...]
+    lost: str
+    namespaced: bool = True
+    essential: bool = False
+    """Nothing works without it."""
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """(resource, group, subresource)."""
+        qualified, _, subresource = self.resource.partition("/")
+        name, _, group = qualified.partition(".")
+        return name, group, subresource
+
+
+def needs() -> tuple[Need, ...]:
+    """Everything that the console reads."""
+    from fleet.kube.resources import EVERY, PODS
+
+    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in EVERY)
+    return (
+        *watched,
+        Need("namespaces", ("list",), "the choice of namespaces", namespaced=False),
+        Need("pods/log", ("get",), "logs"),
+        Need("services/proxy", ("get",), "a Prometheus inside the cluster, reached through the API server"),
+        Need("pods/proxy", ("get",), "direct scrapes where pod IPs are out of reach"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server said of the needs."""
+
+    lacking: tuple[Need, ...] = ()
+    """Those that are not met, with the verbs that are refused."""
+    namespace: str = ""
+    """Where that holds; empty for all namespaces."""
+    trouble: str = ""
+    """Why the server could not be asked."""
+
+
+async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
+    """Ask for the namespace in view (empty for all); where that gives no pods, for the context's ``own``."""
+    from fleet.kube.errors import KubeconfigError, KubeError
+
+    try:
+        lacking = await _lacking(reads, namespace)
+        if not namespace and own and any(need.essential for need in lacking):
+            there = await _lacking(reads, own)
+            if not any(need.essential for need in there):
+                return Answer(there, own)
+    except (KubeError, KubeconfigError) as error:
+        return Answer(trouble=error.message)
+    return Answer(lacking, namespace)
+
+
+async def _lacking(reads: KubeReads, namespace: str) -> tuple[Need, ...]:
+    import asyncio
+
+    async def refused(need: Need) -> Need | None:
+        name, group, subresource = need.parts
+        scope = namespace if need.namespaced else ""
+        answers = [await reads.can_i(verb, name, group, subresource, scope) for verb in need.verbs]
+        verbs = tuple(verb for verb, answer in zip(need.verbs, answers, strict=True) if not answer.allowed)
+        return Need(need.resource, verbs, need.lost, need.namespaced, need.essential) if verbs else None
+
+    found = await asyncio.gather(*(refused(need) for need in needs()))
+    return tuple(need for need in found if need is not None)
+
+
+def judge(answer: Answer, user: str, namespace: str) -> Check:
+    """The permissions in one check; ``namespace`` is the one in view, empty for all."""
+    if answer.trouble:
+        return Check("permissions", Verdict.WARN, f"could not be asked: {answer.trouble}")
+    who = user or "this identity"
+    where = f"in namespace {answer.namespace}" if answer.namespace else "in all namespaces"
+    lacking, confined = answer.lacking, answer.namespace != namespace
+    if not lacking and not confined:
+        return Check("permissions", Verdict.OK, f"{who} may read everything that is shown, {where}")
+    only = f"{who} sees no other namespace than {answer.namespace}, and " if confined else f"{who} "
+    names = ", ".join(need.resource for need in lacking)
+    return Check(
+        "permissions",
+        Verdict.FAIL if any(need.essential for need in lacking) else Verdict.WARN,
+        f"{only}may not read {names} {where}" if lacking else f"{only}may read everything there",
+        tuple(f"{need.resource} ({', '.join(need.verbs)}): {need.lost}" for need in lacking),
+        "\n".join(grants(lacking, user, answer.namespace)),
+    )
+
+
+def grants(lacking: Iterable[Need], user: str, namespace: str) -> Iterator[str]:
+    """The kubectl commands of an administrator that grant it: namespaced where one namespace is in view."""
+    local = [need for need in lacking if need.namespaced and namespace]
+    wide = [need for need in lacking if not (need.namespaced and namespace)]
+    for group, kind, scope in ((wide, "clusterrole", ""), (local, "role", f" -n {shlex.quote(namespace)}")):
+        ordered = sorted(group, key=lambda need: need.verbs)
+        for number, (verbs, same) in enumerate(groupby(ordered, key=lambda need: need.verbs)):
+            name = ROLE if number == 0 else f"{ROLE}-{number + 1}"
+            resources = ",".join(need.resource for need in same)
+            yield f"kubectl create {kind} {name}{scope} --verb={','.join(verbs)} --resource={resources}"
+            yield f"kubectl create {kind}binding {name}{scope} --{kind}={name} {_subject(user)}"
+
+
+def _subject(user: str) -> str:
+    """The flag that names an identity; service accounts have one of their own."""
+    if user.startswith("system:serviceaccount:"):
+        return f"--serviceaccount={shlex.quote(user.removeprefix('system:serviceaccount:'))}"
+    return f"--user={shlex.quote(user or 'USER')}"

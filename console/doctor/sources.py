@@ -1,0 +1,133 @@
+"""What a Snapshot tells of the sources and of the joins between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.config.settings import Settings
+from console.doctor.check import Check, Verdict
+from fleet.model.snapshot import Health, Join, Snapshot, SourceStatus
+
+SCRAPE_ENGINES = """\
+# with kube-prometheus-stack: kubectl apply -f -
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata: {name: vllm, namespace: monitoring, labels: {release: prometheus}}
+spec:
+  namespaceSelector: {any: true}
+  selector: {matchExpressions: [{key: app, operator: Exists}]}   # the labels of your engines
+  podMetricsEndpoints: [{portNumber: 8000, path: /metrics, interval: 15s}]"""
+
+INSTALL_PROMETHEUS = """\
+quarterdeck --prometheus URL        # if there is one that was not found
+helm repo add prometheus-community https://prometheus-community.github.io/helm-charts
+helm install prometheus prometheus-community/kube-prometheus-stack -n monitoring --create-namespace"""
+
+INSTALL_DCGM = """\
+helm repo add gpu-helm-charts https://nvidia.github.io/dcgm-exporter/helm-charts
+helm install dcgm-exporter gpu-helm-charts/dcgm-exporter -n gpu-operator --create-namespace"""
+
+RELABEL = """\
+# in the scrape configuration of the engines, so that series name their pod:
+relabel_configs:
+  - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
+  - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}"""
+
+JOIN_GPUS = """\
+# the exporter must be told which pod holds a GPU, and its labels must survive:
+#   dcgm-exporter: DCGM_EXPORTER_KUBERNETES=true, hostPath /var/lib/kubelet/pod-resources
+#   its ServiceMonitor: honorLabels: true"""
+
+_VERDICTS = {
+    Health.LIVE: Verdict.OK,
+    Health.OFF: Verdict.OK,
+    Health.DEGRADED: Verdict.WARN,
+    Health.STARTING: Verdict.WARN,
+    Health.DOWN: Verdict.FAIL,
+}
+NAMED = 5
+"""Joins that are named one by one."""
+
+
+def check_api_server(snapshot: Snapshot, *, explained: bool) -> Check:
+    """Whether the API server answers, and as whom; ``explained``: its refusals are told elsewhere."""
+    status = snapshot.source("kubernetes")
+    cluster = snapshot.cluster
+    if status is None or status.health is Health.DOWN:
+        problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")
+        return Check("API server", Verdict.FAIL, problem, (), remedy)
+    groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
+    version = f"Kubernetes {cluster.version}" if cluster.version else "a Kubernetes that does not tell its version"
+    finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {len(snapshot.pods)} pods"
+    if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
+        return Check("API server", Verdict.OK, finding)
+    return Check("API server", Verdict.WARN, finding, status.notes or (_said(status),))
+
+
+def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
+    """Prometheus, the direct scrape, what comes from them, and whether it can be joined."""
+    prometheus, scrape = snapshot.source("prometheus"), snapshot.source("scrape")
+    if prometheus is not None:
+        yield _prometheus(prometheus, settings)
+    if scrape is not None:
+        yield _scrape(scrape)
+    if snapshot.pods or snapshot.engines:
+        yield _engines(snapshot)
+        yield _gpus(snapshot)
+        yield from _joins(snapshot)
+
+
+def _prometheus(status: SourceStatus, settings: Settings) -> Check:
+    found = "configured" if settings.prometheus.url else "found in the cluster"
+    if status.health is Health.LIVE:
+        return Check("prometheus", Verdict.OK, f"{status.endpoint}, {found}", status.notes)
+    if settings.prometheus.enabled == "never":
+        return Check("prometheus", Verdict.OK, "switched off by the configuration")
+    if status.endpoint:
+        return Check("prometheus", _VERDICTS[status.health], _said(status), status.notes, status.remedy)
+    wanted = settings.prometheus.enabled == "always"
+    said = status.problem or "none is configured, and none was found among the cluster's services"
+    return Check("prometheus", Verdict.FAIL if wanted else Verdict.WARN, said, status.notes, INSTALL_PROMETHEUS)
+
+
+def _scrape(status: SourceStatus) -> Check:
+    if status.health is Health.OFF:
+        return Check("direct scrape", Verdict.OK, status.problem or "not needed: Prometheus has the engines")
+    if status.health is Health.LIVE:
+        return Check("direct scrape", Verdict.OK, f"through {status.endpoint}", status.notes)
+    return Check("direct scrape", _VERDICTS[status.health], _said(status), status.notes, status.remedy)
+
+
+def _said(status: SourceStatus) -> str:
+    where = f"{status.endpoint}: " if status.endpoint else ""
+    return f"{where}{status.problem or status.health}"
+
+
+def _engines(snapshot: Snapshot) -> Check:
+    if not snapshot.engines:
+        return Check("engines", Verdict.WARN, "no series of a serving engine (vllm:*)", (), SCRAPE_ENGINES)
+    finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {snapshot.method}"
+    silent = [loose for loose in snapshot.loose if loose.join is Join.POD_WITHOUT_METRICS]
+    if silent:
+        named = tuple(f"{loose.key}: {loose.detail}" for loose in silent[:NAMED])
+        return Check("engines", Verdict.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
+    return Check("engines", Verdict.OK, finding)
+
+
+def _gpus(snapshot: Snapshot) -> Check:
+    allocatable = sum(total for _, total in snapshot.free_gpus.values())
+    if snapshot.gpus:
+        return Check("GPUs", Verdict.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
+    if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
+        return Check("GPUs", Verdict.WARN, "the cluster has GPUs, and no DCGM series (DCGM_FI_*)", (), INSTALL_DCGM)
+    return Check("GPUs", Verdict.OK, "none in this cluster")
+
+
+def _joins(snapshot: Snapshot) -> Iterator[Check]:
+    for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, JOIN_GPUS)):
+        found = [loose for loose in snapshot.loose if loose.join is join]
+        # Where nothing at all is measured, the check above has said so.
+        measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines
+        if found and measured:
+            details = tuple(f"{loose.key}: {loose.detail}" for loose in found[:NAMED])
+            yield Check("joins", Verdict.WARN, f"{join}: {len(found)}", details, fix)

@@ -1,0 +1,48 @@
+"""What surrounds the console on this machine: configuration, kubeconfig, terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.config.load import Loaded, located
+from console.config.problem import ConfigError
+from console.config.rules import check_references
+from console.doctor.check import Check, Verdict
+from themes.look import choose_look
+
+LEAST = (80, 24)
+"""Columns and lines below which the screens leave things out."""
+
+
+def check_configuration(loaded: Loaded | ConfigError, environ: Mapping[str, str]) -> Check:
+    """The configuration, as ``quarterdeck config check`` sees it."""
+    if isinstance(loaded, ConfigError):
+        said = tuple(str(problem).replace("\n", " ") for problem in loaded.problems)
+        return Check("configuration", Verdict.FAIL, "cannot be used; defaults are used below", said, "correct the file")
+    problems = [*loaded.warnings, *located(loaded.origins, check_references(loaded.settings, environ))]
+    if problems:
+        said = tuple(str(problem).replace("\n", " ") for problem in problems)
+        return Check("configuration", Verdict.WARN, str(loaded.path), said, "quarterdeck config check")
+    return Check("configuration", Verdict.OK, f"{loaded.path}{'' if loaded.exists else ' (not there: defaults)'}")
+
+
+def check_terminal(
+    environ: Mapping[str, str], encoding: str | None, size: tuple[int, int], *, interactive: bool
+) -> Check:
+    """Whether the screens can be shown here, and how: (columns, lines), encoding, colours."""
+    term = environ.get("TERM", "")
+    if term in {"", "dumb"}:
+        return Check(
+            "terminal", Verdict.WARN, f"TERM={term} shows no screens, only tables", (), "export TERM=xterm-256color"
+        )
+    look = choose_look(environ, encoding)
+    colours = "no colours (NO_COLOR)" if look.no_color else f"theme {look.theme}"
+    finding = f"TERM={term}, {colours}, {'ASCII' if look.glyphs.ascii else 'Unicode'} glyphs"
+    if not interactive:
+        return Check("terminal", Verdict.OK, f"{finding}; not a terminal now, so tables are printed")
+    finding += f", {size[0]}x{size[1]}"
+    if look.glyphs.ascii:
+        return Check("terminal", Verdict.WARN, finding, (f"the encoding is {encoding}",), "export LC_ALL=C.UTF-8")
+    if size[0] < LEAST[0] or size[1] < LEAST[1]:
+        return Check("terminal", Verdict.WARN, finding, (), f"make the window at least {LEAST[0]}x{LEAST[1]}")
+    return Check("terminal", Verdict.OK, finding)
