@@ -28,6 +28,8 @@ from simulator.objects import ENGINE_PORT
 SCHEMA = "quarterdeck/simulator/v1"
 TICK = 0.2
 """Real seconds between two steps of the world, where the machine keeps up."""
+STEP_COST = 0.1
+"""Real seconds that one step of the world may take: nobody is answered meanwhile."""
 LISTEN_EVERY = 1.0
 """Real seconds between two looks at which pods have come and gone."""
 
@@ -74,6 +76,7 @@ async def serving(
     _raise_file_limit()
     with _claimed() as prefix, _private(directory) as place:
         store = Store(clock.now)
+        began = clock.now()
         world = make_world(store, prefix.text)
         world.start()
         namespace = _first_namespace(world)
@@ -95,7 +98,7 @@ async def serving(
                 async with asyncio.TaskGroup() as group:
                     if listeners is not None:
                         await listeners.follow()
-                    advancing = group.create_task(_advance(world, listeners))
+                    advancing = group.create_task(_advance(world, began, listeners))
                     yield Running(api, store, world, server, files, listeners)
                     advancing.cancel()
             finally:
@@ -107,21 +110,23 @@ async def serving(
             await runner.cleanup()
 
 
-async def _advance(world: World, listeners: Listeners | None) -> None:
-    """Move the world on with its clock, leaving at least half of the time to those who ask.
+async def _advance(world: World, reached: float, listeners: Listeners | None) -> None:
+    """Move the world on with its clock from where it is, leaving at least half of the time to those who ask.
 
     A machine that is too slow for the fleet gets a fleet that lags behind its clock, in steps as short as ever.
     """
     looked = time.monotonic()
-    reached = world.clock.now()
+    longest = 2 * TICK * world.clock.speed
+    step = longest
     while True:
         started = time.monotonic()
-        reached = min(world.clock.now(), reached + 2 * TICK * world.clock.speed)
+        reached = min(world.clock.now(), reached + step)
         world.advance(reached)
+        spent = time.monotonic() - started
+        step = min(longest, step * min(2.0, STEP_COST / max(spent, 1e-6)))
         if listeners is not None and started - looked >= LISTEN_EVERY:
             looked = started
             await listeners.follow()
-        spent = time.monotonic() - started
         await asyncio.sleep(max(TICK - spent, spent))
 
 

@@ -387,11 +387,4 @@ def binding(obj: Obj, now: float) -> list[Any]:
     role, subjects = obj["roleRef"], obj.get("subjects", ())
     of_kind = {kind: ", ".join(s["name"] for s in subjects if s["kind"] == kind) for kind in ("User", "Group")}
     accounts = ", ".join(f"{s.get('namespace', '')}/{s['name']}" for s in subjects if s["kind"] == "ServiceAccount")
-    return [
-        _name(obj),
-        f"{role['kind']}/{role['name']}",
-        age(obj, now),
-        of_kind["User"],
-        of_kind["Group"],
-        accounts,
-    ]
+    return [_name(obj), f"{role['kind']}/{role['name']}", age(obj, now), of_kind["User"], of_kind["Group"], accounts]

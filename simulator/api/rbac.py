@@ -118,9 +118,7 @@ def _rule(verbs: str, group: str, resources: str) -> Obj:
 
 AUDITOR_RULES: list[Obj] = [
     _rule(
-        "get list watch",
-        "",
-        "pods services endpoints nodes namespaces events persistentvolumeclaims resourcequotas",
+        "get list watch", "", "pods services endpoints nodes namespaces events persistentvolumeclaims resourcequotas"
     ),
     _rule("get list watch", "apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
     _rule("get", "apps", "deployments/scale statefulsets/scale replicasets/scale"),
@@ -149,10 +147,7 @@ def _paths(*paths: str) -> Obj:
 
 
 _ROLES: dict[str, list[Obj]] = {
-    "cluster-admin": [
-        _rule("*", "*", "*"),
-        {"verbs": ["*"], "nonResourceURLs": ["*"]},
-    ],
+    "cluster-admin": [_rule("*", "*", "*"), {"verbs": ["*"], "nonResourceURLs": ["*"]}],
     "system:basic-user": [
         _rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"),
         _rule("create", "authentication.k8s.io", "selfsubjectreviews"),

@@ -110,243 +110,134 @@ _POD_FIELDS = (
     "status.nominatedNodeName",
 )
 _ABOUT = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-_EVENT_COLUMNS = c.columns("Last Seen,Type,Reason,Object,+Subobject,+Source,Message,+First Seen,+Count#,+Name")
-_RBAC = "rbac.authorization.k8s.io"
-_BINDING_COLUMNS = c.columns("Name,Role,Age,+Users,+Groups,+ServiceAccounts")
-_WORKLOAD = (SCALE, STATUS)
+_EVENT_COLUMNS = "Last Seen,Type,Reason,Object,+Subobject,+Source,Message,+First Seen,+Count#,+Name"
+_RBAC = "rbac.authorization.k8s.io/v1"
+_BINDING_COLUMNS = "Name,Role,Age,+Users,+Groups,+ServiceAccounts"
 _ALL = ("all",)
 
+
+def _resource(names: str, columns: str = "Name,Age", row: c.Row = c.simple, **more: Any) -> Resource:
+    """A resource from its apiVersion, plural, kind and short names, its columns, and what else is not the rule."""
+    api_version, plural, kind, *short_names = names.split()
+    group, _, version = api_version.rpartition("/")
+    return Resource(
+        group, version, plural, kind, short_names=tuple(short_names), columns=c.columns(columns), row=row, **more
+    )
+
+
 RESOURCES: tuple[Resource, ...] = (
-    Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), columns=c.columns("Name,Data,Age"), row=c.data),
-    Resource("", "v1", "endpoints", "Endpoints", short_names=("ep",)),
-    Resource(
-        "",
-        "v1",
-        "events",
-        "Event",
-        short_names=("ev",),
-        fields=(
-            *(f"involvedObject.{name}" for name in _ABOUT),
-            "reason",
-            "reportingComponent",
-            "source",
-            "type",
-        ),
-        columns=_EVENT_COLUMNS,
-        row=c.event,
+    _resource("v1 configmaps ConfigMap cm", "Name,Data,Age", c.data),
+    _resource("v1 endpoints Endpoints ep"),
+    _resource(
+        "v1 events Event ev",
+        _EVENT_COLUMNS,
+        c.event,
+        fields=(*(f"involvedObject.{name}" for name in _ABOUT), "reason", "reportingComponent", "source", "type"),
     ),
-    Resource(
-        "",
-        "v1",
-        "namespaces",
-        "Namespace",
+    _resource(
+        "v1 namespaces Namespace ns",
+        "Name,Status,Age",
+        c.namespace,
         namespaced=False,
-        short_names=("ns",),
         subresources=(STATUS,),
         fields=("status.phase",),
-        columns=c.columns("Name,Status,Age"),
-        row=c.namespace,
     ),
-    Resource(
-        "",
-        "v1",
-        "nodes",
-        "Node",
+    _resource(
+        "v1 nodes Node no",
+        "Name,Status,Roles,Age,Version,+Internal-IP,+External-IP,+OS-Image,+Kernel-Version,+Container-Runtime",
+        c.node,
         namespaced=False,
-        short_names=("no",),
         subresources=(STATUS,),
         fields=("spec.unschedulable",),
-        columns=c.columns(
-            "Name,Status,Roles,Age,Version,+Internal-IP,+External-IP,+OS-Image,+Kernel-Version,+Container-Runtime"
-        ),
-        row=c.node,
     ),
-    Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", short_names=("pvc",)),
-    Resource(
-        "",
-        "v1",
-        "pods",
-        "Pod",
-        short_names=("po",),
+    _resource("v1 persistentvolumeclaims PersistentVolumeClaim pvc"),
+    _resource(
+        "v1 pods Pod po",
+        "Name,Ready,Status,Restarts,Age,+IP,+Node,+Nominated Node,+Readiness Gates",
+        c.pod,
         categories=_ALL,
         subresources=(LOG, PROXY, STATUS),
         fields=_POD_FIELDS,
-        columns=c.columns("Name,Ready,Status,Restarts,Age,+IP,+Node,+Nominated Node,+Readiness Gates"),
-        row=c.pod,
         zero={"spec": {"containers": None}, "status": {}},
     ),
-    Resource("", "v1", "resourcequotas", "ResourceQuota", short_names=("quota",)),
-    Resource(
-        "",
-        "v1",
-        "secrets",
-        "Secret",
-        fields=("type",),
-        columns=c.columns("Name,Type,Data#,Age"),
-        row=c.secret,
-    ),
-    Resource(
-        "",
-        "v1",
-        "services",
-        "Service",
-        short_names=("svc",),
+    _resource("v1 resourcequotas ResourceQuota quota"),
+    _resource("v1 secrets Secret", "Name,Type,Data#,Age", c.secret, fields=("type",)),
+    _resource(
+        "v1 services Service svc",
+        "Name,Type,Cluster-IP,External-IP,Port(s),Age,+Selector",
+        c.service,
         categories=_ALL,
         subresources=(PROXY, STATUS),
-        columns=c.columns("Name,Type,Cluster-IP,External-IP,Port(s),Age,+Selector"),
-        row=c.service,
     ),
-    Resource(
-        "apps",
-        "v1",
-        "controllerrevisions",
-        "ControllerRevision",
-        columns=c.columns("Name,Controller,Revision#,Age"),
-        row=c.controllerrevision,
-    ),
-    Resource(
-        "apps",
-        "v1",
-        "daemonsets",
-        "DaemonSet",
-        short_names=("ds",),
+    _resource("apps/v1 controllerrevisions ControllerRevision", "Name,Controller,Revision#,Age", c.controllerrevision),
+    _resource(
+        "apps/v1 daemonsets DaemonSet ds",
+        "Name,Desired#,Current#,Ready#,Up-to-date#,Available#,Node Selector,Age,+Containers,+Images,+Selector",
+        c.daemonset,
         categories=_ALL,
         subresources=(STATUS,),
-        columns=c.columns(
-            "Name,Desired#,Current#,Ready#,Up-to-date#,Available#,Node Selector,Age,+Containers,+Images,+Selector"
-        ),
-        row=c.daemonset,
     ),
-    Resource(
-        "apps",
-        "v1",
-        "deployments",
-        "Deployment",
-        short_names=("deploy",),
+    _resource(
+        "apps/v1 deployments Deployment deploy",
+        "Name,Ready,Up-to-date,Available,Age,+Containers,+Images,+Selector",
+        c.deployment,
         categories=_ALL,
-        subresources=_WORKLOAD,
-        columns=c.columns("Name,Ready,Up-to-date,Available,Age,+Containers,+Images,+Selector"),
-        row=c.deployment,
-        zero={
-            "spec": {"replicas": 0, "selector": None, "template": _TEMPLATE, "strategy": {}},
-            "status": {},
-        },
+        subresources=(SCALE, STATUS),
+        zero={"spec": {"replicas": 0, "selector": None, "template": _TEMPLATE, "strategy": {}}, "status": {}},
     ),
-    Resource(
-        "apps",
-        "v1",
-        "replicasets",
-        "ReplicaSet",
-        short_names=("rs",),
+    _resource(
+        "apps/v1 replicasets ReplicaSet rs",
+        "Name,Desired#,Current#,Ready#,Age,+Containers,+Images,+Selector",
+        c.replicaset,
         categories=_ALL,
-        subresources=_WORKLOAD,
+        subresources=(SCALE, STATUS),
         fields=("status.replicas",),
-        columns=c.columns("Name,Desired#,Current#,Ready#,Age,+Containers,+Images,+Selector"),
-        row=c.replicaset,
     ),
-    Resource(
-        "apps",
-        "v1",
-        "statefulsets",
-        "StatefulSet",
-        short_names=("sts",),
+    _resource(
+        "apps/v1 statefulsets StatefulSet sts",
+        "Name,Ready,Age,+Containers,+Images",
+        c.statefulset,
         categories=_ALL,
-        subresources=_WORKLOAD,
-        columns=c.columns("Name,Ready,Age,+Containers,+Images"),
-        row=c.statefulset,
+        subresources=(SCALE, STATUS),
     ),
-    Resource(
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        short_names=("hpa",),
+    _resource(
+        "autoscaling/v2 horizontalpodautoscalers HorizontalPodAutoscaler hpa",
+        "Name,Reference,Targets,MinPods,MaxPods#,Replicas#,Age",
+        c.horizontalpodautoscaler,
         categories=_ALL,
         subresources=(STATUS,),
-        columns=c.columns("Name,Reference,Targets,MinPods,MaxPods#,Replicas#,Age"),
-        row=c.horizontalpodautoscaler,
     ),
-    Resource(
-        "coordination.k8s.io",
-        "v1",
-        "leases",
-        "Lease",
-        columns=c.columns("Name,Holder,Age"),
-        row=c.lease,
+    _resource("coordination.k8s.io/v1 leases Lease", "Name,Holder,Age", c.lease),
+    _resource(
+        "discovery.k8s.io/v1 endpointslices EndpointSlice", "Name,AddressType,Ports,Endpoints,Age", c.endpointslice
     ),
-    Resource(
-        "discovery.k8s.io",
-        "v1",
-        "endpointslices",
-        "EndpointSlice",
-        columns=c.columns("Name,AddressType,Ports,Endpoints,Age"),
-        row=c.endpointslice,
-    ),
-    Resource(
-        "events.k8s.io",
-        "v1",
-        "events",
-        "Event",
-        short_names=("ev",),
-        fields=(
-            *(f"regarding.{name}" for name in _ABOUT),
-            "reason",
-            "reportingController",
-            "type",
-        ),
-        columns=_EVENT_COLUMNS,
-        row=c.event,
+    _resource(
+        "events.k8s.io/v1 events Event ev",
+        _EVENT_COLUMNS,
+        c.event,
+        fields=(*(f"regarding.{name}" for name in _ABOUT), "reason", "reportingController", "type"),
         stored_in="v1",
         convert=event_view,
     ),
-    Resource(
-        "policy",
-        "v1",
-        "poddisruptionbudgets",
-        "PodDisruptionBudget",
-        short_names=("pdb",),
+    _resource(
+        "policy/v1 poddisruptionbudgets PodDisruptionBudget pdb",
+        "Name,Min Available,Max Unavailable,Allowed Disruptions#,Age",
+        c.poddisruptionbudget,
         subresources=(STATUS,),
-        columns=c.columns("Name,Min Available,Max Unavailable,Allowed Disruptions#,Age"),
-        row=c.poddisruptionbudget,
     ),
-    Resource(
-        _RBAC,
-        "v1",
-        "clusterrolebindings",
-        "ClusterRoleBinding",
-        namespaced=False,
-        columns=_BINDING_COLUMNS,
-        row=c.binding,
-    ),
-    Resource(
-        _RBAC,
-        "v1",
-        "clusterroles",
-        "ClusterRole",
-        namespaced=False,
-        columns=c.columns("Name,Created At"),
-        row=c.created,
-    ),
-    Resource(_RBAC, "v1", "rolebindings", "RoleBinding", columns=_BINDING_COLUMNS, row=c.binding),
-    Resource(_RBAC, "v1", "roles", "Role", columns=c.columns("Name,Created At"), row=c.created),
+    _resource(f"{_RBAC} clusterrolebindings ClusterRoleBinding", _BINDING_COLUMNS, c.binding, namespaced=False),
+    _resource(f"{_RBAC} clusterroles ClusterRole", "Name,Created At", c.created, namespaced=False),
+    _resource(f"{_RBAC} rolebindings RoleBinding", _BINDING_COLUMNS, c.binding),
+    _resource(f"{_RBAC} roles Role", "Name,Created At", c.created),
 )
 
-REVIEWS: tuple[Resource, ...] = (
-    Resource(
-        "authentication.k8s.io",
-        "v1",
-        "selfsubjectreviews",
-        "SelfSubjectReview",
-        namespaced=False,
-        verbs=("create",),
-    ),
-    *(
-        Resource("authorization.k8s.io", "v1", plural, kind, namespaced=False, verbs=("create",))
-        for plural, kind in (
-            ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-            ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
-        )
-    ),
+REVIEWS: tuple[Resource, ...] = tuple(
+    _resource(names, namespaced=False, verbs=("create",))
+    for names in (
+        "authentication.k8s.io/v1 selfsubjectreviews SelfSubjectReview",
+        "authorization.k8s.io/v1 selfsubjectaccessreviews SelfSubjectAccessReview",
+        "authorization.k8s.io/v1 selfsubjectrulesreviews SelfSubjectRulesReview",
+    )
 )
 """What can be asked about oneself; nothing of it is stored."""
 

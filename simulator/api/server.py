@@ -166,12 +166,7 @@ class ApiServer:
         return _json(found, content_type=content_type)
 
     async def _subresource(
-        self,
-        request: web.Request,
-        headers: dict[str, str],
-        target: Target,
-        resource: Resource,
-        verb: str,
+        self, request: web.Request, headers: dict[str, str], target: Target, resource: Resource, verb: str
     ) -> web.StreamResponse:
         sub = resource.subresource(target.subresource)
         if sub is None:
