@@ -69,7 +69,7 @@ class Scraping:
             self.keeper.report(Health.DOWN, now, problem=self._unreached, remedy=_NO_WAY)
             return None
         measurement = await self._source.measure([e.target(via, self._fetch) for e in found], now)
-        self._judge(measurement, len(found), via, now)
+        self._judge(measurement, found, via, now)
         return measurement
 
     def off(self, now: float) -> None:
@@ -109,23 +109,24 @@ class Scraping:
             return None
         return Via.PROXY
 
-    def _judge(self, measurement: Measurement, asked: int, via: Via, now: float) -> None:
-        silent = measurement.unreachable
+    def _judge(self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float) -> None:
+        """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
+        ready = {e.pod.key for e in asked if e.pod.ready}
+        silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
         where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
-        notes = [f"{target}: {why}" for target, why in sorted(silent.items())[:NAMED]]
-        if len(silent) > NAMED:
-            notes.append(f"and {len(silent) - NAMED} more")
-        if not silent:
-            self.keeper.report(Health.LIVE, now, endpoint=where, requests=measurement.requests)
-            return
-        everybody = len(silent) == asked
+        notes = [f"{target}: {why}" for target, why in silent.items()]
+        notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
+        if len(notes) > NAMED:
+            notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
+        everybody = bool(silent) and len(silent) == len(ready)
         if everybody and self._settings.via is None:
             self._via = None
+        health = Health.DOWN if everybody else Health.DEGRADED if silent else Health.LIVE
         self.keeper.report(
-            Health.DOWN if everybody else Health.DEGRADED,
+            health,
             now,
-            problem=f"{len(silent)} of {asked} targets do not answer: {notes[0]}",
-            remedy="look at the pods named here; their numbers are missing or old until they answer",
+            problem=f"{len(silent)} of {len(ready)} targets do not answer: {notes[0]}" if silent else "",
+            remedy="look at the pods named here; their numbers are missing or old until they answer" if silent else "",
             endpoint=where,
             notes=tuple(notes),
             requests=measurement.requests,
