@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -33,6 +34,9 @@ class Beside(Horizontal):
     DEFAULT_CSS = """
     Beside {
         height: 1fr;
+    }
+    Beside Grid {
+        width: 1fr;
     }
     Beside #glance {
         width: 84;
@@ -71,6 +75,9 @@ class FleetScreen(TableScreen):
         self._beside = Beside(self.grid, self._glance)
         self._order = FleetOrder()
         self._focused: frozenset[str] = frozenset()
+        self._placed: str | None = None
+        self._touched = False
+        """The person has moved the cursor or pressed a key: from then on it stays with its object."""
 
     def body(self) -> Iterable[Widget]:
         yield self._summary
@@ -78,8 +85,18 @@ class FleetScreen(TableScreen):
 
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
-        self.grid.show(fleet_model(snapshot, self.query_, self._order))
+        model = fleet_model(snapshot, self.query_, self._order)
+        self._touched = self._touched or self.grid.cursor != self._placed
+        self.grid.show(model)
+        if not self._touched and model.groups:
+            # The sources answer one after the other: what is worst is known after some Snapshots.
+            self._placed = model.groups[0].key
+            self.grid.move_to(self._placed)
         self._look_at_cursor()
+
+    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+        self._touched = True
+        super().action_command(id)
 
     def toggle(self, switch: Toggle) -> None:
         if switch is Toggle.OTHERS:
@@ -89,8 +106,8 @@ class FleetScreen(TableScreen):
     def sortable(self) -> frozenset[str]:
         return SORTABLE
 
-    def on_resize(self) -> None:
-        self._beside.set_class(self.size.width >= WIDE, "wide")
+    def on_resize(self, event: events.Resize) -> None:
+        self._beside.set_class(event.size.width >= WIDE, "wide")
         self._look_at_cursor()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:

@@ -38,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("temp", "°C", 3, priority=3),
     Column("memory", "MEM", 7, priority=11),
     Column("restarts", "RST", 3, priority=8),
-    Column("story", "15 MIN WAIT", 12, align="left", grow=3, widest=60, priority=4),
+    Column("story", "15 MIN WAIT", 16, align="left", grow=3, widest=60, priority=4),
 )
 """In the order of a reader: what it is, how it is loaded, what users feel, what the hardware does."""
 
