@@ -51,6 +51,7 @@ class LineView(Widget):
         """
         size = self.size
         if not size or not self.is_attached:
+            self._drawn_for = None
             return 0
         before = self._lines if self._drawn_for is not None and self._drawn_for[0] == size else None
         self._draw()

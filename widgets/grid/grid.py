@@ -80,60 +80,51 @@ class Grid(LineView, can_focus=True):
         Binding("enter", "select", "Open", id="grid.select", show=False),
     ]
 
-    class Highlighted(Message):
+    class About(Message):
+        """Something happened in a grid."""
+
+        def __init__(self, grid: Grid) -> None:
+            super().__init__()
+            self.grid = grid
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class Highlighted(About):
         """The cursor is on another object."""
 
         def __init__(self, grid: Grid, key: str | None) -> None:
-            super().__init__()
-            self.grid, self.key = grid, key
+            super().__init__(grid)
+            self.key = key
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class Selected(Message):
+    class Selected(About):
         """Enter, or a double click, on an object."""
 
         def __init__(self, grid: Grid, key: str) -> None:
-            super().__init__()
-            self.grid, self.key = grid, key
+            super().__init__(grid)
+            self.key = key
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class Vanished(Message):
+    class Vanished(About):
         """The object under the cursor is gone; the cursor went to ``now`` (None: nothing is left)."""
 
         def __init__(self, grid: Grid, key: str, now: str | None) -> None:
-            super().__init__()
-            self.grid, self.key, self.now = grid, key, now
+            super().__init__(grid)
+            self.key, self.now = key, now
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class MarksChanged(Message):
+    class MarksChanged(About):
         """Rows were marked or unmarked, or marked ones went away."""
 
         def __init__(self, grid: Grid, keys: tuple[str, ...]) -> None:
-            super().__init__()
-            self.grid, self.keys = grid, keys
+            super().__init__(grid)
+            self.keys = keys
 
-        @property
-        def control(self) -> Grid:
-            return self.grid
-
-    class HeadClicked(Message):
+    class HeadClicked(About):
         """A column's head was clicked: sort by it."""
 
         def __init__(self, grid: Grid, column: str) -> None:
-            super().__init__()
-            self.grid, self.column = grid, column
-
-        @property
-        def control(self) -> Grid:
-            return self.grid
+            super().__init__(grid)
+            self.column = column
 
     DEFAULT_CSS = """
     Grid {
@@ -334,10 +325,10 @@ class Grid(LineView, can_focus=True):
     def _neighbour(self, groups: Sequence[Group]) -> tuple[str | None, str | None]:
         """Where the cursor goes when its object is gone: (key, group), or nothing when nothing is left."""
         if self._cursor is not None:
-            home = {key: group.key for group in groups for key in (group.key, *group.children)}
             for key in neighbours(self._outline, self._index):
-                if key in home:
-                    return key, home[key]
+                group = group_of(groups, key, self._group)
+                if group is not None:
+                    return key, group
         return (groups[0].key, groups[0].key) if groups else (None, None)
 
     def _set_marks(self, marks: set[str]) -> None:
@@ -348,12 +339,8 @@ class Grid(LineView, can_focus=True):
 
     def _forget_marks(self) -> None:
         """A mark goes with its object: nothing of the same name that comes later inherits it."""
-        if self._marks:
-            there: set[str] = set()
-            for group in self._model.groups:
-                there.add(group.key)
-                there.update(group.children)
-            self._set_marks(self._marks & there)
+        groups = self._model.groups
+        self._set_marks({key for key in self._marks if group_of(groups, key) is not None})
 
     def _column_at(self, x: int) -> Column | None:
         page = self._layout(self.size.width)

@@ -45,7 +45,10 @@ class Row(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A row of the first level and the keys of the rows below it, in order. Keys are unique in the whole grid."""
+    """A row of the first level and the keys of the rows below it, in order. Keys are unique in the whole grid.
+
+    Children are only iterated while their group is open; in closed ones the grid asks no more than ``key in children``.
+    """
 
     key: str
     children: Sequence[str] = ()
