@@ -1,0 +1,47 @@
+"""The README keeps what it promises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from console.cli import dispatch, exits
+from console.cli.parser import parse
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_line_in_it_is_one() -> None:
+    lines = re.findall(r"^(?:quarterdeck) ?([^#\n]*)", README, re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        parse("quarterdeck", line.split())
+
+
+def test_it_lists_every_command_and_no_others() -> None:
+    listed = set(re.findall(r"^\| `quarterdeck ?([a-z]*)", README, re.MULTILINE))
+    assert listed == {name or "" for name in dispatch.COMMANDS}
+
+
+def test_it_lists_every_exit_code() -> None:
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert codes == {exits.OK, exits.PROBLEM, exits.USAGE, exits.UNREACHABLE, exits.INTERRUPTED}
+
+
+def test_its_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
+    assert {t for t in targets if not (ROOT / t).exists()} <= {"docs/fleet.svg"}
+    assert "docs/configuration.md" in targets
+
+
+def test_every_dependency_has_its_reason() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {re.split(r"[<>=]", d)[0] for d in project["dependencies"]}
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    explained = {
+        name.strip() for row in re.findall(r"^\| ([a-z, -]+) \|", page, re.MULTILINE) for name in row.split(",")
+    }
+    assert named == explained - {"package"}
