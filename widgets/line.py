@@ -94,6 +94,21 @@ def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) 
     return tuple(out)
 
 
+def changed_width(old: Line, new: Line, width: int) -> int:
+    """How many cells of a line, from its left end, have to be drawn again: up to the last one that differs.
+
+    Textual writes a partly changed line from its left end on, so what is saved is what stays the same at its right.
+    """
+    if old.overlay is not new.overlay or spans_width(old.spans) != spans_width(new.spans):
+        return width
+    same = 0
+    for before, after in zip(reversed(old.spans), reversed(new.spans), strict=False):
+        if before != after:
+            break
+        same += width_of(after.text)
+    return min(width, spans_width(new.spans) - same)
+
+
 _ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"}
 
 

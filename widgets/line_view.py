@@ -2,7 +2,7 @@
 
 Textual does not compare frames: what is refreshed is written, changed or not, and a line that is touched twice is
 written twice. So the lines of a frame are values (``widgets.line``), a new frame is compared with the last one, and one
-region per line that differs is refreshed. An unchanged frame writes nothing.
+region per line that differs is refreshed, up to the last cell that does. An unchanged frame writes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from themes.look import look
 from themes.palette import Palette, palette_for
-from widgets.line import BLANK, Line, strip_of
+from widgets.line import BLANK, Line, changed_width, strip_of
 
 
 class LineView(Widget):
@@ -58,9 +58,13 @@ class LineView(Widget):
         if before is None:
             self.refresh()
             return size.height
-        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new]
+        changed = [
+            Region(0, y, changed_width(old, new, size.width), 1)
+            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
+            if old != new
+        ]
         if changed:
-            self.refresh(*(Region(0, y, size.width, 1) for y in changed))
+            self.refresh(*changed)
         return len(changed)
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -87,3 +87,22 @@ async def test_moving_the_cursor_writes_two_lines_and_asks_for_nothing() -> None
         assert grid.lines_drawn == drawn + 2
         assert 0 < size_of(app.written) < 2048
         assert rows.asked == []
+
+
+async def test_a_changed_cell_is_written_up_to_its_right_end_and_no_further() -> None:
+    grid = Grid()
+    snapshot = make_snapshot(1, 12)
+    sizes: list[int] = []
+    async with on_stage(grid) as (app, pilot):
+        grid.show(FleetRows(snapshot))
+        await settled(pilot)
+        for quantity, text in ((Quantity.RUNNING, "63.5"), (Quantity.GPU_POWER, "64")):
+            app.written.clear()
+            grid.show(FleetRows(with_value(snapshot, grid.visible_keys[2], quantity, 63.5)))
+            await settled(pilot)
+            sizes.append(size_of(app.written))
+            assert text in "".join(app.written)
+            grid.show(FleetRows(snapshot))
+            await settled(pilot)
+    near, far = sizes
+    assert near + 30 < far
