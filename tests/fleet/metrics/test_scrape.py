@@ -27,7 +27,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
     """A server on loopback: its base URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
