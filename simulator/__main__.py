@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from simulator.api.store import Store
+from simulator.blueprint import FleetSizeError
 from simulator.clock import RealtimeClock
 from simulator.interfaces import World
 from simulator.scenarios import SCENARIOS
@@ -104,6 +105,9 @@ def main() -> None:
     options = arguments()
     try:
         asyncio.run(run(options))
+    except FleetSizeError as error:
+        say(f"cannot serve: {error}")
+        raise SystemExit(2) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         say(f"cannot serve: {where}{error.strerror or error}")

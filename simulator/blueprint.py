@@ -11,6 +11,10 @@ from simulator.gpu import A100, H100, L40S, GpuModel
 from simulator.traffic import TrafficSpec
 
 
+class FleetSizeError(ValueError):
+    """A fleet cannot have so few pods."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodePool:
     """Nodes of one type. A pool with `mig` has that many instances of the profile on each GPU."""
@@ -86,9 +90,9 @@ class Blueprint:
         return sum(workload.replicas for workload in self.workloads)
 
     def scaled(self, pods: int) -> Blueprint:
-        """The same fleet with `pods` engine pods and as many nodes as they need. Raises ValueError below 1."""
+        """The same fleet with `pods` engine pods and as many nodes as they need. Raises FleetSizeError below 1."""
         if pods < 1:
-            raise ValueError(f"a fleet needs at least 1 pod, not {pods}")
+            raise FleetSizeError(f"a fleet needs at least 1 pod, not {pods}")
         shares = dict(zip((w.name for w in self.workloads), self._shares(pods), strict=True))
         workloads = tuple(
             replace(
@@ -109,12 +113,15 @@ class Blueprint:
         return Blueprint(pools, workloads)
 
     def _shares(self, pods: int) -> Iterator[int]:
-        total, given, wanted = self.pods, 0, 0
-        for workload in self.workloads:
-            wanted += workload.replicas
-            share = round(pods * wanted / total) - given
+        """Replicas of each workload: one for each as far as they go, the others as in this fleet."""
+        count = len(self.workloads)
+        extra, total = max(0, pods - count), max(1, self.pods - count)
+        given, wanted = 0, 0
+        for number, workload in enumerate(self.workloads):
+            wanted += workload.replicas - 1
+            share = round(extra * wanted / total) - given
             given += share
-            yield share
+            yield share + (number < pods)
 
 
 def _padded(workload: WorkloadSpec, pool: NodePool) -> int:

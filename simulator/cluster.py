@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from simulator import objects
 from simulator.blueprint import Blueprint, NodePool, WorkloadSpec
 from simulator.gpu import Gpu
 from simulator.interfaces import ObjectStore
@@ -45,8 +46,8 @@ class Machine:
                 self.gpus.append(Gpu(self.pool.gpu, self.name, index, self.pool.mig, mig_id))
 
     def free(self) -> list[Gpu]:
-        """The GPUs that no pod holds."""
-        return [gpu for gpu in self.gpus if gpu.holder is None]
+        """The GPUs that work and that no pod holds."""
+        return [gpu for gpu in self.gpus if gpu.holder is None and not gpu.lost]
 
 
 class Cluster:
@@ -234,6 +235,26 @@ class Cluster:
         self._events[key] = obj
         self.store.put(obj)
 
+    def heartbeat(self, now: float) -> None:
+        """Every kubelet reports that its node is well."""
+        at = objects.timestamp(now)
+        for name in self.machines:
+            obj = self.store.get("v1", "Node", "", name)
+            if obj:
+                conditions = [c | {"lastHeartbeatTime": at} for c in obj["status"]["conditions"]]
+                self.store.put(obj | {"status": obj["status"] | {"conditions": conditions}})
+
+    def lose(self, gpu: Gpu, xid: int) -> None:
+        """A GPU falls off the bus: the device plugin takes it out of what its node offers."""
+        gpu.xid = xid
+        gpu.lost = True
+        obj = self.store.get("v1", "Node", "", gpu.node)
+        if obj:
+            resource = self.machines[gpu.node].pool.resource
+            left = sum(not other.lost for other in self.machines[gpu.node].gpus)
+            allocatable = obj["status"]["allocatable"] | {resource: str(left)}
+            self.store.put(obj | {"status": obj["status"] | {"allocatable": allocatable}})
+
     def forget_events(self, now: float) -> None:
         """Drop the events that did not repeat within their time to live."""
         limit = timestamp(now - EVENT_TTL)
@@ -242,13 +263,23 @@ class Cluster:
             self.store.delete("v1", "Event", meta["namespace"], meta["name"])
 
     def observe_deletions(self, now: float) -> None:
-        """See which pods were deleted through the API."""
+        """See which pods were deleted through the API, or lost their controller to it."""
+        for siblings in self._by_owner.values():
+            alive = [pod for pod in siblings.values() if pod.alive]
+            if alive and not self._has_owner(alive[0]):
+                for pod in alive:
+                    self.terminate(pod, now)
         for pod in list(self.pods.values()):
             obj = self.store.get("v1", "Pod", pod.namespace, pod.name)
             if obj is None and not pod.dirty:
                 self.remove(pod)
             elif obj and pod.alive and "deletionTimestamp" in obj["metadata"]:
                 self.terminate(pod, now)
+
+    def _has_owner(self, pod: Pod) -> bool:
+        reference = pod.owner
+        found = self.store.get(reference["apiVersion"], reference["kind"], pod.namespace, reference["name"])
+        return found is not None and found["metadata"]["uid"] == reference["uid"]
 
     def publish_all(self, pods: Iterable[Pod]) -> None:
         """Publish those that changed."""

@@ -41,13 +41,15 @@ class Deployments:
         """One look at a Deployment: start, stop and replace pods as its strategy allows, then report."""
         store = self._cluster.store
         obj = store.get("apps/v1", "Deployment", namespace, name)
-        if obj is None:
-            return
         sets = [
             rs
             for rs in store.list("apps/v1", "ReplicaSet", namespace)
-            if rs["metadata"]["ownerReferences"][0]["uid"] == obj["metadata"]["uid"]
+            if rs["metadata"]["ownerReferences"][0]["name"] == name
         ]
+        if obj is None:  # garbage collection; the pods follow their ReplicaSets
+            for rs in sets:
+                store.delete("apps/v1", "ReplicaSet", namespace, rs["metadata"]["name"])
+            return
         current, obj = self._current(obj, sets, now)
         pods = {rs["metadata"]["uid"]: self._alive(rs) for rs in (*sets, current)}
         mine = pods.pop(current["metadata"]["uid"])

@@ -41,21 +41,21 @@ class Levers:
 
     def block_cooling(self, workload: str, cooling: float) -> None:
         """The GPUs of the first pod lose their cooling but for a share."""
-        for gpu in self._first(workload).gpus:
-            gpu.cooling = cooling
+        for pod in self._first(workload):
+            for gpu in pod.gpus:
+                gpu.cooling = cooling
 
     def hang(self, workload: str) -> None:
         """The engine loop of the first pod stands still; its HTTP server goes on."""
-        server = self._first(workload).server
-        if server:
-            server.engine.stuck = True
+        for pod in self._first(workload):
+            if pod.server:
+                pod.server.engine.stuck = True
 
     def lose_gpu(self, workload: str, xid: int, now: float) -> None:
         """A GPU of the first pod falls off the bus; the engine dies and finds no device when it starts again."""
-        pod = self._first(workload)
-        pod.gpus[-1].xid = xid
-        pod.gpus[-1].lost = True
-        self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
+        for pod in self._first(workload):
+            self._cluster.lose(pod.gpus[-1], xid)
+            self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
 
     def fail_starts(self, workload: str, fate: Fate, revision: str = "") -> None:
         """Containers of a workload (of one revision, if given) end as `fate` says."""
@@ -67,7 +67,8 @@ class Levers:
 
     def crash(self, workload: str, now: float) -> None:
         """The process of the first pod ends as the workload's fate says."""
-        self._kubelet.kill(self._first(workload), now, self._kubelet.fates[workload, ""])
+        for pod in self._first(workload):
+            self._kubelet.kill(pod, now, self._kubelet.fates[workload, ""])
 
     def delete_pods(self, workload: str, now: float) -> None:
         """All pods of a workload are deleted; its controller starts new ones."""
@@ -102,5 +103,6 @@ class Levers:
             (pod for pod in self._cluster.pods.values() if pod.workload is spec and pod.alive), key=lambda p: p.name
         )
 
-    def _first(self, workload: str) -> Pod:
-        return next(pod for pod in self._pods(workload) if pod.ready)
+    def _first(self, workload: str) -> list[Pod]:
+        """The first ready pod, or none if there is none."""
+        return [pod for pod in self._pods(workload) if pod.ready][:1]

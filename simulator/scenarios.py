@@ -24,6 +24,8 @@ class Scenario:
 
     name: str
     about: str
+    needs: str = ""
+    """The workloads that it is about, separated by blanks."""
     incidents: tuple[Incident, ...] = ()
 
 
@@ -53,42 +55,55 @@ SCENARIOS = {
         Scenario(
             "rush-hour",
             "several times the usual traffic: queues and TTFT grow, autoscalers reach their limit",
+            "",
             (Incident(-30, lambda levers, _: levers.demand_all(2.6)),),
         ),
         Scenario(
             "kv-thrash",
             "answers on chat-8b get very long: the KV cache is full, requests are preempted, ITL suffers",
+            "chat-8b",
             (Incident(-75, lambda levers, _: levers.demand("chat-8b", 0.8, longer_answers=6.0)),),
         ),
         Scenario(
             "slow-replica",
             "one replica of chat-8b runs hot: its GPU throttles and its tokens come slower than its peers'",
+            "chat-8b",
             (Incident(-60, lambda levers, _: levers.block_cooling("chat-8b", 0.25)),),
         ),
         Scenario(
             "stuck-engine",
             "one engine of chat-70b hangs: /health says 200, no token comes out",
+            "chat-70b",
             (Incident(5, lambda levers, _: levers.hang("chat-70b")),),
         ),
         Scenario(
             "gpu-fault",
             "XID 79 on a GPU of chat-70b: it fell off the bus, the engine dies and cannot start again",
+            "chat-70b",
             (Incident(10, lambda levers, now: levers.lose_gpu("chat-70b", 79, now)),),
         ),
-        Scenario("crash-loop", "legacy-13b is killed for its memory at every start", (Incident(-45, _crash_loop),)),
+        Scenario(
+            "crash-loop",
+            "legacy-13b is killed for its memory at every start",
+            "legacy-13b",
+            (Incident(-45, _crash_loop),),
+        ),
         Scenario(
             "no-free-gpu",
             "summarize is scaled beyond what the nodes hold: pods stay Pending",
+            "summarize",
             (Incident(5, lambda levers, _: levers.scale("summarize", 6)),),
         ),
         Scenario(
             "cold-start",
             "all pods of chat-70b start at once: nobody serves until the weights are loaded",
+            "chat-70b",
             (Incident(2, lambda levers, now: levers.delete_pods("chat-70b", now)),),
         ),
         Scenario(
             "bad-rollout",
             "a new revision of chat-8b does not start; one of summarize does, and is slow",
+            "chat-8b summarize",
             (Incident(2, _bad_rollout), Incident(2, _slow_rollout)),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator import controllers, dcgm, logs, objects, workloads
-from simulator.blueprint import DEFAULT, Blueprint, WorkloadSpec
+from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError, WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.engine import Engine
 from simulator.interfaces import Answer, Clock, Endpoint, LogLine, ObjectStore
@@ -23,13 +23,18 @@ MAX_RATE = 2500.0
 AGE = 6 * 86400.0
 """How old (seconds) the fleet is when the simulation starts."""
 LOG_PERIOD = 10.0
+HEARTBEAT = 300
+"""Seconds between two status reports of a kubelet whose node does not change."""
 _GPU_NAMESPACE = "gpu-operator"
 _EXPORTER = "dcgm-exporter"
 _GATEWAY = "gateway"
 
 
 class Fleet:
-    """The world behind the simulated API server; the same for the same blueprint, seed and scenario."""
+    """The world behind the simulated API server; the same for the same blueprint, seed and scenario.
+
+    Raises FleetSizeError if `pods` is below 1, or so few that a workload of the scenario has none.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,9 @@ class Fleet:
         blueprint: Blueprint = DEFAULT,
     ) -> None:
         self._blueprint = blueprint if pods is None else blueprint.scaled(pods)
+        missing = set(scenario.needs.split()) - {w.name for w in self._blueprint.workloads}
+        if missing:
+            raise FleetSizeError(f"scenario {scenario.name} needs more pods: there is no {', '.join(sorted(missing))}")
         self._clock = clock
         self._store = store
         self._scenario = scenario
@@ -195,6 +203,8 @@ class Fleet:
             self._log_throughput(now)
         if seconds % 60 == 0:
             self.cluster.forget_events(now)
+        if seconds % HEARTBEAT == 0:
+            self.cluster.heartbeat(now)
         self.cluster.publish_all(list(self.cluster.pods.values()))
         self._engines = {
             place: [pod.server.engine for pod in pods if pod.server and pod.ready]

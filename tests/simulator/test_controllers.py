@@ -90,6 +90,17 @@ def test_scaling_down_and_up() -> None:
     assert all(is_ready(pod) for pod in fleet.pods("summarize"))
 
 
+def test_deleting_a_workload_deletes_what_it_made() -> None:
+    fleet = Watched()
+    fleet.store.delete("apps/v1", "Deployment", "batch", "summarize")
+    fleet.store.delete("apps/v1", "StatefulSet", "serving", "coder-32b")
+    fleet.run(15)
+    assert fleet.pods("summarize") == fleet.pods("coder-32b") == []
+    assert "summarize" not in {
+        rs["metadata"]["ownerReferences"][0]["name"] for rs in fleet.objects("ReplicaSet", "apps/v1")
+    }
+
+
 def test_to_zero_and_nobody_serves() -> None:
     fleet = Watched()
     patch(fleet, fleet.apps("Deployment", "batch", "legacy-13b"), replicas=0)
@@ -202,7 +213,7 @@ def test_an_autoscaler_takes_replicas_away_only_after_a_while() -> None:
     calm_again = Scenario(
         "burst",
         "",
-        (
+        incidents=(
             Incident(-30, lambda levers, _: levers.demand("chat-8b", 2.6)),
             Incident(40, lambda levers, _: levers.demand("chat-8b", 0.3)),
         ),

@@ -128,12 +128,18 @@ def test_gpu_fault_leaves_an_xid_and_a_pod_that_cannot_start() -> None:
     page = fleet.dcgm(broken[0]["spec"]["nodeName"])
     xids = [s for s in parse(page) if s.name == "DCGM_FI_DEV_XID_ERRORS" and s.value]
     assert [(s.value, s.labels["pod"]) for s in xids] == [(79, name)]
+    node = next(n for n in fleet.objects("Node") if n["metadata"]["name"] == broken[0]["spec"]["nodeName"])
+    assert node["status"]["capacity"]["nvidia.com/gpu"] == "8"
+    assert node["status"]["allocatable"]["nvidia.com/gpu"] == "7"
     assert state(broken[0])["restartCount"] >= 2
     assert state(broken[0])["lastState"]["terminated"]["exitCode"] == 1
     log = fleet.fleet.logs("serving", name, "vllm", True)
     assert any("no CUDA-capable device" in line.text for line in log)
     with pytest.raises(ConnectionError):
         fleet.page(broken[0])
+    fleet.store.delete("v1", "Pod", "serving", name)
+    fleet.run(130)
+    assert all(is_ready(pod) for pod in fleet.pods("chat-70b"))  # on other GPUs
 
 
 def test_crash_loop_backs_off_and_tells_why() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from simulator.blueprint import DEFAULT
+from simulator.blueprint import DEFAULT, FleetSizeError
 from simulator.interfaces import World
+from simulator.scenarios import SCENARIOS
 from simulator.world import Fleet
 from tests.simulator.fleet_support import START, Watched, increase, is_ready, parse, state, value
 
@@ -249,8 +250,29 @@ def test_a_fleet_has_as_many_engines_as_asked_for(pods: int) -> None:
 
 
 def test_a_fleet_without_engines_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(FleetSizeError, match="at least 1"):
         Watched(pods=0)
+    with pytest.raises(FleetSizeError, match="needs more pods: there is no legacy-13b"):
+        Watched("crash-loop", pods=6)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_runs_on_the_smallest_fleet(scenario: str) -> None:
+    fleet = Watched(scenario, pods=7)
+    fleet.run(60)
+    assert Counter(pod["metadata"]["namespace"] for pod in fleet.objects("Pod"))["serving"] >= 4
+
+
+def test_nodes_report_themselves_now_and_then() -> None:
+    fleet = Watched()
+
+    def heartbeat() -> str:
+        return str(fleet.objects("Node")[0]["status"]["conditions"][-1]["lastHeartbeatTime"])
+
+    before = heartbeat()
+    assert before >= "2026-11-21T00:55:00Z"
+    fleet.run(301)
+    assert heartbeat() > before
 
 
 def test_the_fleet_is_a_world() -> None:
