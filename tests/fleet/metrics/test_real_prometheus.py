@@ -1,9 +1,9 @@
 """A real Prometheus that scrapes a small fleet: every number against PromQL by hand, and against the direct scrape.
 
-The fleet: three pods of one model (one with two data-parallel ranks), an old release that lacks the new names, an engine
-that is known by its address alone, an engine that Ray exposes, one that restarts all the time, one target that two jobs
-scrape, one that is down, the production-stack router that repeats the engines' gauges, and a GPU exporter whose labels
-collide with the scraper's.
+The fleet: three pods of one model (one with two data-parallel ranks), an old release that lacks the new names, an
+engine that is known by its address alone, an engine that Ray exposes, one that restarts all the time, one target that
+two jobs scrape, one that is down, the production-stack router that repeats the engines' gauges, and a GPU exporter
+whose labels collide with the scraper's.
 """
 
 from __future__ import annotations

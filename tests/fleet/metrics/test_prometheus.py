@@ -1,0 +1,397 @@
+"""The Prometheus source against servers that refuse, lie, warn, lag and want to know who asks."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import trustme
+from aiohttp import web
+
+from fleet.metrics.problem import SourceProblem
+from fleet.metrics.prometheus import PrometheusSource
+from fleet.metrics.transport import PrometheusEndpoint, through_loop
+from fleet.model.measurement import EngineId, Measurement
+from fleet.model.quantity import Quantity
+
+LABELS = {"namespace": "llm", "pod": "p", "instance": "10.0.0.1:8000", "job": "j", "model_name": "chat", "engine": "0"}
+RUNNING = {"__name__": "vllm:num_requests_running", **LABELS}
+
+
+@dataclass
+class Fake:
+    """Answers queries with the vector whose key is part of the query, else with an empty one."""
+
+    vectors: Mapping[str, list[tuple[dict[str, str], str]]] = field(default_factory=dict)
+    reply: Callable[[web.Request], Awaitable[web.Response | None]] | None = None
+    ahead: float = 0.0
+    warnings: tuple[str, ...] = ()
+    seen: list[web.Request] = field(default_factory=list)
+    url: str = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.seen.append(request)
+        answer = await self.reply(request) if self.reply else None
+        if answer is not None:
+            return answer
+        query, now = request.query["query"], time.time() + self.ahead
+        at = float(request.query.get("time", now))
+        found = next((vector for part, vector in self.vectors.items() if part in query), [])
+        result: Any = [{"metric": labels, "value": [at, value]} for labels, value in found]
+        kind = "vector"
+        if query == "time()":
+            kind, result = "scalar", [at, str(at)]
+        body: dict[str, Any] = {"status": "success", "data": {"resultType": kind, "result": result}}
+        if self.warnings:
+            body["warnings"] = self.warnings
+        headers = {"Date": formatdate(now, usegmt=True)}
+        return web.Response(body=orjson.dumps(body), content_type="application/json", headers=headers)
+
+
+@asynccontextmanager
+async def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> AsyncIterator[Fake]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", fake.handle)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield fake
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def asking(endpoint: PrometheusEndpoint, **options: Any) -> AsyncIterator[PrometheusSource]:
+    source = PrometheusSource(endpoint, **options)
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def _measure(fake: Fake, **endpoint: Any) -> Measurement:
+    async with serving(fake), asking(PrometheusEndpoint(fake.url, **endpoint)) as source:
+        return await source.measure()
+
+
+async def _problem(fake: Fake, **endpoint: Any) -> SourceProblem:
+    with pytest.raises(SourceProblem) as caught:
+        await _measure(fake, **endpoint)
+    for text in (caught.value.problem, caught.value.remedy):
+        assert text
+        assert "\n" not in text
+    return caught.value
+
+
+def _says(status: int, text: str = "", **headers: str) -> Fake:
+    async def reply(request: web.Request) -> web.Response:
+        return web.Response(status=status, text=text, headers=headers)
+
+    return Fake(reply=reply)
+
+
+@pytest.mark.parametrize(
+    ("fake", "words"),
+    [
+        (_says(401, "nope"), "401"),
+        (_says(403, '{"message": "tenant unknown"}'), "tenant unknown"),
+        (_says(404), "404"),
+        (_says(503, "upstream\x1b[31m down"), "HTTP 503: upstream [31m down"),
+        (_says(302, Location="https://login.example/x"), "redirects to login.example"),
+        (_says(200, "<!DOCTYPE html><title>Sign in</title>"), "web page"),
+        (_says(200, '{"status":"success","data":{"resultType":"vec'), "broke off"),
+        (_says(200, '{"hello": "world"}'), "not Prometheus'"),
+        (_says(200, "[1, 2]"), "not Prometheus'"),
+        (_says(200, '{"status":"success","data":{"result":{}}}'), "not Prometheus'"),
+        (_says(200, '{"status":"error","error":"query timed out"}'), "query timed out"),
+        (_says(422, '{"status":"error","error":"found duplicate series"}'), "found duplicate series"),
+    ],
+)
+async def test_a_bad_answer_is_one_line_and_a_remedy(fake: Fake, words: str) -> None:
+    assert words in (await _problem(fake)).problem
+
+
+async def test_nobody_listening() -> None:
+    async with serving(Fake()) as fake:
+        pass
+    with pytest.raises(SourceProblem, match="refuses the connection"):
+        async with asking(PrometheusEndpoint(fake.url)) as source:
+            await source.measure()
+
+
+async def test_no_answer_in_time_and_no_retries() -> None:
+    async def reply(request: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    fake = Fake(reply=reply)
+    assert "does not answer within 0.2 s" in (await _problem(fake, timeout=0.2)).problem
+    assert len(fake.seen) == 1
+
+
+async def test_no_such_host() -> None:
+    async with asking(PrometheusEndpoint("http://prometheus.invalid:9090")) as source:
+        with pytest.raises(SourceProblem, match="no such host"):
+            await source.measure()
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "file:///etc/passwd"])
+async def test_a_url_of_something_else(url: str) -> None:
+    async with asking(PrometheusEndpoint(url)) as source:
+        with pytest.raises(SourceProblem, match="not a URL of http"):
+            await source.measure()
+
+
+async def test_a_url_without_a_scheme_is_http() -> None:
+    async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url.removeprefix("http://"))) as source:
+        assert (await source.measure()).engines == ()
+
+
+async def test_an_empty_prometheus_says_so() -> None:
+    m = await _measure(Fake())
+    assert m.engines == ()
+    assert "no vLLM metrics" in m.notes[0]
+
+
+async def test_everything_is_evaluated_at_one_time() -> None:
+    fake = Fake({"num_requests_running": [(RUNNING, "3")]})
+    m = await _measure(fake)
+    times = {request.query["time"] for request in fake.seen if request.query["query"] != "time()"}
+    assert times == {f"{m.at:.3f}"}
+
+
+async def test_values_that_are_no_numbers_are_missing() -> None:
+    kv = RUNNING | {"__name__": "vllm:kv_cache_usage_perc"}
+    waiting = RUNNING | {"__name__": "vllm:num_requests_waiting"}
+    m = await _measure(Fake({"num_requests": [(RUNNING, "3"), (kv, "NaN"), (waiting, "+Inf")]}))
+    assert m.engines == (EngineId("llm", "p", "chat", "0"),)
+    assert m.engine_table.columns[Quantity.RUNNING][0] == 3
+    for quantity in (Quantity.KV_USAGE, Quantity.WAITING):
+        assert quantity not in m.engine_table.columns or m.engine_table.columns[quantity][0] != 3
+        assert m.engine_table.columns[quantity][0] != m.engine_table.columns[quantity][0]
+
+
+async def test_warnings_of_a_partial_answer_are_notes() -> None:
+    m = await _measure(Fake({"num_requests": [(RUNNING, "3")]}, warnings=("store 10.0.0.7 is down",)))
+    assert m.notes == ("store 10.0.0.7 is down",)
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 300.0])
+async def test_ages_follow_the_servers_clock(ahead: float) -> None:
+    fake = Fake(ahead=ahead)
+    stamp = LABELS | {"q": "stamp"}
+    fake.vectors = {"timestamp(vllm": [(RUNNING, "3"), (stamp, str(time.time() + ahead - 20))]}
+    m = await _measure(fake)
+    assert m.clock_skew == pytest.approx(ahead, abs=2)
+    assert m.engine_table.ages[0] == pytest.approx(20, abs=5)
+    assert m.at == pytest.approx(time.time() + ahead, abs=5)
+    assert ("behind" if ahead < 0 else "ahead of") in m.notes[0]
+
+
+async def test_a_clock_that_jumps_is_noticed() -> None:
+    async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url)) as source:
+        await source.measure()
+        fake.ahead = 600.0
+        await source.measure()
+        assert (await source.measure()).clock_skew == pytest.approx(600, abs=2)
+
+
+# Who asks.
+
+
+async def _authorization(tmp_path: Path, **endpoint: Any) -> str:
+    fake = Fake()
+    await _measure(fake, **endpoint)
+    (value,) = {request.headers.get("Authorization", "") for request in fake.seen}
+    return value
+
+
+async def test_nobody_asks_by_default_whatever_netrc_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login leak password leak\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert await _authorization(tmp_path) == ""
+
+
+async def test_bearer_token(tmp_path: Path) -> None:
+    assert await _authorization(tmp_path, token="abc") == "Bearer abc"
+
+
+async def test_basic_authentication(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("open sesame\n")
+    password_file = str(tmp_path / "password")
+    assert await _authorization(tmp_path, username="ali", password_file=password_file) == "Basic YWxpOm9wZW4gc2VzYW1l"
+
+
+async def test_user_and_password_of_the_url_are_used_and_never_shown() -> None:
+    async with serving(Fake()) as fake:
+        endpoint = PrometheusEndpoint(fake.url.replace("://", "://ali:open sesame@"))
+        async with asking(endpoint) as source:
+            await source.measure()
+    assert {request.headers["Authorization"] for request in fake.seen} == {"Basic YWxpOm9wZW4gc2VzYW1l"}
+    assert endpoint.shown == fake.url
+
+
+async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url, token_file=str(file))) as source:
+        await source.measure()
+        file.write_text("new\n")
+        fake.seen.clear()
+        await source.measure()
+        assert {request.headers["Authorization"] for request in fake.seen} == {"Bearer new"}
+        file.unlink()
+        with pytest.raises(SourceProblem, match=r"token cannot be read \(No such file"):
+            await source.measure()
+
+
+async def test_extra_headers_such_as_a_tenant() -> None:
+    fake = Fake()
+    await _measure(fake, headers={"X-Scope-OrgID": "ops"})
+    assert {request.headers["X-Scope-OrgID"] for request in fake.seen} == {"ops"}
+
+
+def _contexts(tmp_path: Path) -> tuple[ssl.SSLContext, dict[str, Any]]:
+    """A server that wants a client certificate, and the files of a client that it trusts."""
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(server)
+    server.verify_mode = ssl.CERT_REQUIRED
+    client = authority.issue_cert("oncall@example.org")
+    files = {name: str(tmp_path / f"{name}.pem") for name in ("ca_file", "cert_file", "key_file")}
+    authority.cert_pem.write_to_path(files["ca_file"])
+    client.cert_chain_pems[0].write_to_path(files["cert_file"])
+    client.private_key_pem.write_to_path(files["key_file"])
+    return server, files
+
+
+async def test_a_private_authority_and_a_client_certificate(tmp_path: Path) -> None:
+    server, files = _contexts(tmp_path)
+    async with serving(Fake(), server) as fake:
+        async with asking(PrometheusEndpoint(fake.url, **files)) as source:
+            assert (await source.measure()).engines == ()
+        async with asking(PrometheusEndpoint(fake.url)) as source:
+            with pytest.raises(SourceProblem, match=r"certificate of .* is not trusted"):
+                await source.measure()
+        async with asking(PrometheusEndpoint(fake.url, ca_file=files["ca_file"])) as source:
+            with pytest.raises(SourceProblem):
+                await source.measure()
+
+
+async def test_a_certificate_file_that_is_not_there() -> None:
+    async with asking(PrometheusEndpoint("https://127.0.0.1:1", ca_file="/nowhere/ca.pem")) as source:
+        with pytest.raises(SourceProblem, match=r"/nowhere/ca.pem: no such file"):
+            await source.measure()
+
+
+async def test_secrets_are_not_in_the_repr() -> None:
+    endpoint = PrometheusEndpoint("http://x", token="s3cret", password="s3cret", headers={"A": "s3cret"})
+    assert "s3cret" not in repr(endpoint)
+
+
+# What is sent.
+
+
+async def test_only_get_is_sent_and_the_guard_sees_it_first() -> None:
+    seen: list[str] = []
+
+    def guard(method: str, url: str) -> None:
+        seen.append(method)
+
+    fake = Fake({"num_requests": [(RUNNING, "3")]})
+    async with (
+        serving(fake),
+        asking(PrometheusEndpoint(fake.url), guard=guard) as source,
+    ):
+        await source.measure(None)
+    assert {request.method for request in fake.seen} == {"GET"}
+    assert seen == ["GET"] * len(fake.seen)
+
+
+async def test_the_guard_can_refuse() -> None:
+    def guard(method: str, url: str) -> None:
+        raise SourceProblem("not in this mode", "leave it")
+
+    fake = Fake()
+    async with serving(fake), asking(PrometheusEndpoint(fake.url), guard=guard) as source:
+        with pytest.raises(SourceProblem, match="not in this mode"):
+            await source.measure()
+    assert fake.seen == []
+
+
+async def test_queries_fit_the_urls_of_proxies_whatever_is_asked_for() -> None:
+    pods = [f"chat-7d9f8b6c5d-{i:05d}" for i in range(100)]
+    vector = [(RUNNING | {"pod": pod, "instance": f"10.100.{i}.200:8000"}, "1") for i, pod in enumerate(pods)]
+    names: tuple[str, ...] = (
+        "time_to_first_token_seconds",
+        "inter_token_latency_seconds",
+        "time_per_output_token_seconds",
+    )
+    names += ("e2e_request_latency_seconds", "request_queue_time_seconds")
+    vector += [({"__name__": f"vllm:{name}_count", "q": "present"}, "100") for name in names]
+    fake = Fake({"num_requests_running": vector})
+    async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
+        await source.measure()
+        first = len(fake.seen)
+        m = await source.measure({f"llm/{pod}" for pod in pods})
+    assert len(m.engines) == 100
+    assert max(len(request.raw_path) for request in fake.seen) < 8000
+    assert len(fake.seen) - first == m.requests <= 10
+
+
+async def test_through_the_api_servers_proxy() -> None:
+    fake = Fake({"num_requests": [(RUNNING, "3")]})
+    paths: list[str] = []
+
+    async def fetch(path: str) -> tuple[int, Mapping[str, str], bytes]:
+        paths.append(path)
+        if "10.0.0.1" in path:
+            return 503, {}, b'{"message": "no endpoints available"}'
+        vector = [{"metric": RUNNING, "value": [1, "3"]}] if "num_requests" in path else []
+        result: Any = [time.time(), str(time.time())] if "time%28%29" in path else vector
+        return 200, {}, orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+    base = "/api/v1/namespaces/monitoring/services/prometheus-k8s:9090/proxy"
+    endpoint = PrometheusEndpoint(base, proxy=through_loop(fetch, asyncio.get_running_loop(), 5.0))
+    async with asking(endpoint) as source:
+        with pytest.raises(SourceProblem, match=f"{base} answers HTTP 503: no endpoints available"):
+            await source.measure()
+    assert all(path.startswith(f"{base}/api/v1/query?") for path in paths)
+    assert fake.seen == []
+    assert endpoint.shown == base
+
+
+async def test_a_proxy_that_does_not_answer_in_time() -> None:
+    async def fetch(path: str) -> tuple[int, Mapping[str, str], bytes]:
+        await asyncio.sleep(30)
+        return 200, {}, b""
+
+    endpoint = PrometheusEndpoint("/proxy", proxy=through_loop(fetch, asyncio.get_running_loop(), 0.1))
+    async with asking(endpoint) as source:
+        with pytest.raises(SourceProblem, match=r"does not answer within 0\.1 s"):
+            await source.measure()
+
+
+def test_nothing_heavy_is_imported_before_the_first_question() -> None:
+    modules = ("prometheus", "scrape", "discover", "past", "transport")
+    imports = "; ".join(f"import fleet.metrics.{module}" for module in modules)
+    heavy = {"requests", "urllib3", "prometheus_api_client", "aiohttp", "kubernetes", "textual"}
+    code = f"{imports}; import sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
