@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ async def run(options: argparse.Namespace) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     if options.until_stdin_closes:
         threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
@@ -95,8 +95,9 @@ async def run(options: argparse.Namespace) -> None:
 
 def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     # os.read, since a thread that sleeps inside sys.stdin would hold a lock that the interpreter needs at its end.
-    while os.read(sys.stdin.fileno(), 4096):
-        continue
+    with contextlib.suppress(OSError):  # a stdin that was closed before the start has ended, too
+        while os.read(0, 4096):
+            continue
     loop.call_soon_threadsafe(stop.set)
 
 

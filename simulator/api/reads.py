@@ -221,8 +221,10 @@ class Reader:
         changed = asyncio.Event()
         cursor = int(options.version or 0)
         with table.listening(changed.set):
-            if options.initial_events or (cursor == 0 and options.initial_events is None):
+            from_now = cursor == 0
+            if from_now or options.initial_events:
                 cursor = self._store.version
+            if options.initial_events or (from_now and options.initial_events is None):
                 for entry in table.now():
                     if selection.holds(entry):
                         yield encode(b"ADDED", view.document(entry), entry)

@@ -180,6 +180,17 @@ async def test_a_watch_without_a_version_begins_with_what_is_there() -> None:
             assert (await stream.event())[0] == "MODIFIED"
 
 
+@pytest.mark.parametrize(("initial", "seen"), [("true", ["a", "b"]), ("false", ["b"])])
+async def test_the_initial_events_are_a_choice(initial: str, seen: list[str]) -> None:
+    async with serving() as server:
+        server.store.put(pod("a"))
+        query = {"watch": "1", "sendInitialEvents": initial, "resourceVersionMatch": "NotOlderThan"}
+        async with server.client.stream(PODS, **query) as stream:
+            server.store.put(pod("b"))
+            names_seen = [(await stream.event())[1]["metadata"]["name"] for _ in seen]
+        assert names_seen == seen
+
+
 async def test_entering_and_leaving_a_selection() -> None:
     async with serving() as server:
         query = {"watch": "1", "resourceVersion": "1000", "fieldSelector": "status.phase=Running"}

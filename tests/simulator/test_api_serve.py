@@ -54,7 +54,7 @@ def test_it_says_where_it_is_and_removes_its_files() -> None:
     assert not directory.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     with simulator("--pods", "2", "--directory", str(tmp_path / "sim")) as process:
         process.child.send_signal(number)
