@@ -48,11 +48,13 @@ async def test_the_line_under_the_eye_stays_when_rows_come_in_above() -> None:
 async def test_what_is_worst_is_not_hidden_above_a_view_that_was_at_its_top() -> None:
     grid = Grid()
     async with on_stage(grid, size=(80, 12)) as (_, pilot):
-        grid.show(FlatRows("calm", "quiet"))
+        rest = [f"row-{i}" for i in range(50)]
+        grid.show(FlatRows("calm", *rest))
         await settled(pilot)
-        grid.show(FlatRows("burning", "calm", "quiet"))
+        grid.show(FlatRows("burning", "calm", *rest))
         assert grid.cursor == "calm"
         assert "burning" in grid.shown_text[1]
+        assert "calm" in grid.shown_text[2]
 
 
 async def test_a_vanished_row_hands_the_cursor_to_its_neighbour_and_says_so() -> None:

@@ -9,13 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from fleet.model.quantity import Quantity, Unit
 from tests.fleets import make_snapshot
 from tests.widgets.rows import COLUMNS, FlatRows, FleetRows
 from tests.widgets.stage import on_stage, settled
 from themes.glyphs import ASCII
 from themes.look import Look
+from themes.palette import DARK, Role
 from widgets.grid import Column, Grid
 from widgets.grid.columns import pages
+from widgets.values import number_text
 
 
 @given(
@@ -127,6 +130,21 @@ async def _shown(chosen: Look) -> tuple[list[str], list[str]]:
         grid.show(FleetRows(make_snapshot(6, 12)))
         await settled(pilot)
         return grid.shown_text, app.written
+
+
+async def test_a_stale_row_is_drawn_as_stale_with_its_age() -> None:
+    grid = Grid()
+    async with on_stage(grid) as (_, pilot):
+        snapshot = make_snapshot(1, 12)
+        grid.show(FleetRows(snapshot))
+        await settled(pilot)
+        stale = next(key for key, state in zip(snapshot.by_pod.keys, snapshot.by_pod.states, strict=True) if state == 2)
+        y = grid.visible_keys.index(stale) + 1
+        segments = list(grid._strips[y])
+        note = next(segment for segment in segments if "·40s" in segment.text)
+        assert note.style == DARK.style(Role.STALE)
+        running = number_text(snapshot.by_pod.value(stale, Quantity.RUNNING), Unit.COUNT)
+        assert any(segment.style == note.style and running in segment.text for segment in segments)
 
 
 HOSTILE = (

@@ -92,6 +92,25 @@ async def test_wrapping_loses_nothing() -> None:
         assert shown(view)[0] == "head"
 
 
+async def test_wrapped_lines_scroll_row_by_row_and_page_by_page() -> None:
+    text = "\n".join(f"{i:02d}" + "x" * (17 * i % 90) for i in range(20))
+    view = TextView(text)
+    async with on_stage(view, size=(20, 6)) as (_, pilot):
+        await pilot.press("w")
+        whole = [line[i : i + 20] for line in text.split("\n") for i in range(0, len(line), 20)]
+        for top in range(1, len(whole) - 5):
+            view.action_scroll_rows(1)
+            assert shown(view) == whole[top : top + 6]
+        for top in range(len(whole) - 7, -1, -1):
+            view.action_scroll_rows(-1)
+            assert shown(view) == whole[top : top + 6]
+        for top in range(7, len(whole) - 5, 7):
+            view.action_scroll_rows(7)
+            assert shown(view) == whole[top : top + 6]
+        await pilot.press("G")
+        assert shown(view) == whole[-6:]
+
+
 async def test_another_version_of_a_document_keeps_the_place() -> None:
     view = TextView(DOCUMENT)
     async with on_stage(view, size=(40, 10)) as (app, pilot):
