@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from fleet.model.reading import Bound
 
@@ -66,11 +68,13 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
     or without a +Inf bucket. In the lowest bucket the interpolation from zero is an invention, so the result says
     AT_MOST and names the edge (reference: every vLLM queue time under 0.3 s reads as p99 = 0.297).
     """
-    edges, counts = histogram.edges, _monotonic(histogram.counts)
+    edges = histogram.edges
+    # Scrapes at different instants or mixed bucket lists can leave a cumulative count that falls: it cannot.
+    counts = list(accumulate(histogram.counts, max))
     if len(edges) < 2 or not math.isinf(edges[-1]) or not counts[-1] > 0:
         return NO_QUANTILE
     rank = q * counts[-1]
-    at = next(i for i, c in enumerate(counts) if c >= rank)
+    at = bisect_left(counts, rank, 0, len(counts) - 1)
     if at == len(edges) - 1:
         return Quantile(edges[-2], Bound.AT_LEAST, edges[-2])
     if at == 0:
@@ -80,13 +84,3 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
     low, high = edges[at - 1], edges[at]
     inside = counts[at] - counts[at - 1]
     return Quantile(low + (high - low) * ((rank - counts[at - 1]) / inside))
-
-
-def _monotonic(counts: tuple[float, ...]) -> list[float]:
-    """Repair what scrapes at different instants or mixed bucket lists leave: a cumulative count cannot fall."""
-    out: list[float] = []
-    top = 0.0
-    for c in counts:
-        top = max(top, c)
-        out.append(top)
-    return out
