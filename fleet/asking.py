@@ -70,7 +70,7 @@ class Asking:
                 await self._forget()
             return None
         self._failures = 0
-        self._report(measurement, source.endpoint.shown, now)
+        self._report(measurement, state, source.endpoint.shown, now)
         return measurement
 
     @property
@@ -87,8 +87,13 @@ class Asking:
         """Let go of the connections."""
         await self._forget()
 
-    def _report(self, measurement: Measurement, endpoint: str, now: float) -> None:
-        notes = tuple(f"{target}: {why}" for target, why in sorted(measurement.unreachable.items()))
+    def _report(self, measurement: Measurement, state: KubeState, endpoint: str, now: float) -> None:
+        """A pod that is not ready owes no metrics: its target being down is no trouble of the source."""
+        notes = tuple(
+            f"{target}: {why}"
+            for target, why in sorted(measurement.unreachable.items())
+            if target not in state.pods or state.pods[target].ready
+        )
         problem = remedy = ""
         if not measurement.engines:
             problem = "it answers, but has no series of a serving engine (vllm:*)"
