@@ -16,7 +16,7 @@ from fleet.history import POINTS, STEP
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring
 from fleet.metrics.past import Past
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Health, Snapshot
 from fleet.snapshot import Builder
 
 
@@ -33,6 +33,9 @@ EAGER = 0.1
 """Seconds between ticks until the first complete one: somebody is looking at an empty screen."""
 EAGER_FOR = 10.0
 """Seconds after which an incomplete start is the steady state (an API server that is down, say)."""
+
+GIVE_UP = 3.0
+"""Seconds that a cluster may be out of reach before a single Snapshot is made without it: a retry or two."""
 
 
 class Observer:
@@ -86,7 +89,7 @@ class Observer:
         deadline = time.monotonic() + timeout
         await self.kube.start()
         try:
-            await self.kube.wait_synced(timeout)
+            await self._synced(timeout)
             while True:
                 state = self.kube.state()
                 await self.measuring.measure(state, self._focus, self._clock())
@@ -115,6 +118,22 @@ class Observer:
             await asyncio.gather(self._measuring_now, return_exceptions=True)
         await self.measuring.close()
         await self.kube.stop()
+
+    async def _synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
+        """Wait until the cluster is known, but not for one that keeps being out of reach."""
+        waiting = asyncio.ensure_future(self.kube.wait_synced(timeout))
+        down_since: float | None = None
+        try:
+            while not (await asyncio.wait({waiting}, timeout=EAGER))[0]:
+                if self.kube.state().status.health is not Health.DOWN:
+                    down_since = None
+                    continue
+                down_since = down_since or time.monotonic()
+                if time.monotonic() - down_since >= GIVE_UP:
+                    return
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
     async def _measure(self, state: KubeState) -> None:
         await self.measuring.measure(state, self._focus, self._clock())

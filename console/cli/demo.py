@@ -51,9 +51,9 @@ def _serve(simulation: Simulation) -> int:
     for line in instructions(simulation):
         print(line)
     sys.stdout.flush()
-    say("serving until Ctrl-C")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        say("serving until Ctrl-C")
         simulation.wait()
     except KeyboardInterrupt:
         return exits.OK

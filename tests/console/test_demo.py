@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from console import main
 from console.cli.demo import instructions, simulator_arguments
 from console.demo import DemoError, Simulation, simulated
 from console.report.document import SnapshotDocument
+from fleet import measuring
 
 
 @pytest.fixture(scope="module")
@@ -93,42 +96,63 @@ def test_flags_are_passed_on() -> None:
     assert simulator_arguments(options) == ["--scenario", "steady", "--pods", "5", "--seed", "0"]
 
 
-def test_the_demo_without_a_terminal_is_the_table_once() -> None:
-    done = quarterdeck("demo", "--pods", "6", "--seed", "7", KUBECONFIG="/nowhere")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates need two scrapes some seconds apart; here they may be rough."""
+    monkeypatch.setattr(measuring, "SETTLE", 0.5)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_demo_without_a_terminal_is_the_table_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    assert main.main(["demo", "--pods", "6", "--seed", "7"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("demo as admin · ")
     assert max(map(len, lines)) <= 80
     assert any(line.endswith("GPU%  °C") for line in lines)
     assert sum("Running" in line for line in lines) >= 6
 
 
-def test_the_table_is_ascii_where_the_locale_is() -> None:
-    done = quarterdeck("demo", "--pods", "2", PYTHONIOENCODING="ascii", COLUMNS="120")
+def test_the_table_is_ascii_where_the_locale_is(fleet: Simulation) -> None:
+    command = ("snapshot", "--wait", "3", "--kubeconfig", str(fleet.kubeconfig))
+    done = quarterdeck(*command, PYTHONIOENCODING="ascii", COLUMNS="120")
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
     assert "WHY" in done.stdout
 
 
-def test_snapshot_json_names_every_pod(fleet: Simulation) -> None:
-    done = quarterdeck("snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig))
-    assert done.returncode == 0, done.stderr
-    made = SnapshotDocument.model_validate_json(done.stdout)
+Snapshots = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def snapshot(at_once: None, fleet: Simulation, capsys: pytest.CaptureFixture[str]) -> Snapshots:
+    """``quarterdeck snapshot --json`` on the simulated fleet."""
+
+    def take(*arguments: str) -> dict[str, Any]:
+        assert main.main(["snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig), *arguments]) == 0
+        made: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return made
+
+    return take
+
+
+def test_snapshot_json_names_every_pod(fleet: Simulation, snapshot: Snapshots) -> None:
+    made = SnapshotDocument.model_validate(snapshot())
     assert len(made.pods) == fleet.pods
     assert made.cluster.user == "admin"
     serving = [pod for pod in made.pods if pod.engines]
     assert serving
-    assert all("requests_running" in pod.readings for pod in serving)
+    assert all({"requests_running", "generation_tokens_per_second"} <= set(pod.readings) for pod in serving)
 
 
-def test_snapshot_as_another_identity_is_read_as_that(fleet: Simulation) -> None:
-    done = quarterdeck("snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig), "--context", "demo-auditor")
-    assert json.loads(done.stdout)["cluster"]["user"] == "auditor"
+def test_snapshot_as_another_identity_is_read_as_that(snapshot: Snapshots) -> None:
+    assert snapshot("--context", "demo-auditor")["cluster"]["user"] == "auditor"
 
 
-def test_one_namespace(fleet: Simulation) -> None:
-    done = quarterdeck("snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig), "-n", "gpu-operator")
-    assert {pod["namespace"] for pod in json.loads(done.stdout)["pods"]} == {"gpu-operator"}
+def test_one_namespace(snapshot: Snapshots) -> None:
+    assert {pod["namespace"] for pod in snapshot("-n", "gpu-operator")["pods"]} == {"gpu-operator"}
 
 
 def test_without_a_kubeconfig_it_says_so_and_is_2() -> None:

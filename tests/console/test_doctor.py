@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
+from console import main
 from console.config.load import load
 from console.config.problem import ConfigError, Problem
 from console.config.settings import PrometheusSettings, Settings
@@ -23,6 +21,7 @@ from console.doctor.permissions import Answer, Need, grants, judge, needs
 from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
+from fleet import measuring
 from fleet.model.measurement import GpuId
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
@@ -203,26 +202,34 @@ def simulation() -> Iterator[Simulation]:
         yield running
 
 
-def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "console.main", "doctor", "--json", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=90,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+class Doctor(Protocol):
+    """Runs ``quarterdeck doctor --json`` in this process: exit code and report."""
+
+    def __call__(self, *arguments: str) -> tuple[int, dict[str, Any]]: ...
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    # Rates need two scrapes some seconds apart; nothing here looks at a rate.
+    monkeypatch.setattr(measuring, "SETTLE", 0.1)
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = main.main(["doctor", "--json", *arguments])
+        report: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return code, report
+
+    return run
 
 
 @pytest.mark.parametrize(
     ("context", "code", "permissions"),
     [("demo", 0, "ok"), ("demo-auditor", 0, "warn"), ("demo-teamlead", 0, "warn"), ("demo-nobody", 1, "fail")],
 )
-def test_on_a_cluster_as_each_identity(simulation: Simulation, context: str, code: int, permissions: str) -> None:
-    done = doctor("--kubeconfig", str(simulation.kubeconfig), "--context", context)
-    assert done.returncode == code, done.stdout + done.stderr
-    report = json.loads(done.stdout)
+def test_on_a_cluster_as_each_identity(
+    simulation: Simulation, doctor: Doctor, context: str, code: int, permissions: str
+) -> None:
+    ended, report = doctor("--kubeconfig", str(simulation.kubeconfig), "--context", context)
+    assert ended == code, report
     assert report["schema"] == "quarterdeck/doctor/v1"
     verdicts = {check["subject"]: check["verdict"] for check in report["checks"]}
     assert verdicts["permissions"] == permissions
@@ -230,18 +237,19 @@ def test_on_a_cluster_as_each_identity(simulation: Simulation, context: str, cod
     assert verdicts["API server"] == "ok"
 
 
-def test_without_a_kubeconfig() -> None:
-    done = doctor()
-    assert done.returncode == 3
-    [kubeconfig] = [check for check in json.loads(done.stdout)["checks"] if check["subject"] == "kubeconfig"]
+def test_without_a_kubeconfig(doctor: Doctor) -> None:
+    code, report = doctor()
+    assert code == 3
+    [kubeconfig] = [check for check in report["checks"] if check["subject"] == "kubeconfig"]
     assert kubeconfig["verdict"] == "fail"
     assert "--kubeconfig" in kubeconfig["fix"]
 
 
-def test_a_broken_configuration_does_not_stop_it(tmp_path: Path) -> None:
+def test_a_broken_configuration_does_not_stop_it(tmp_path: Path, doctor: Doctor) -> None:
     file = tmp_path / "c.toml"
     file.write_text("nonsense")
-    checks = json.loads(doctor("--config", str(file), "--kubeconfig", "/nowhere/kubeconfig").stdout)["checks"]
+    _, report = doctor("--config", str(file), "--kubeconfig", "/nowhere/kubeconfig")
+    checks = report["checks"]
     assert (checks[0]["subject"], checks[0]["verdict"]) == ("configuration", "fail")
     assert f"{file}:1" in checks[0]["details"][0]
     assert any("/nowhere/kubeconfig" in check["finding"] for check in checks)

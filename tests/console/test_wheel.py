@@ -72,4 +72,4 @@ def test_it_runs_from_where_it_was_unpacked(wheel: Path, tmp_path: Path) -> None
 
     assert run("-c", code).split() == [str(tmp_path), "True", "True"]
     assert run("-m", "console.main", "--version") == f"quarterdeck {__version__}\n"
-    assert "demo as admin" in run("-m", "console.main", "demo", "--pods", "2")
+    assert "usage: quarterdeck demo" in run("-m", "console.main", "demo", "--help")
