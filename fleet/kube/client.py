@@ -10,7 +10,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import time
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +46,8 @@ CONCURRENCY = 8
 """Requests under way at once; watches and log streams count only until their headers are here."""
 CONNECT_TIMEOUT = 10.0
 """Seconds to a TCP and TLS connection."""
+OPEN_TIMEOUT = 30.0
+"""Seconds until the headers of a stream are here."""
 READ_TIMEOUT = 60.0
 """Seconds for a whole answer: the API server's own limit for non-streaming requests."""
 
@@ -130,6 +132,10 @@ class KubeClient:
         """One GET, read to its end. Raises :class:`KubeError` and :class:`KubeconfigError`."""
         return await self._whole(_Request("GET", path, query, accept, total=timeout))
 
+    async def probe(self, path: str, seconds: float) -> Response:
+        """One GET that does not queue behind the others: finds out whether the server is there when they hang."""
+        return await self._whole(_Request("GET", path, total=seconds), nullcontext())
+
     async def review(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST of a SelfSubject review: asks what is allowed, changes nothing. The answer's JSON.
 
@@ -156,7 +162,11 @@ class KubeClient:
         read; the chunks end where the server ends them.
         """
         async with self._slots:
-            response = await self._send(_Request("GET", path, query, accept, idle=idle))
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT):
+                    response = await self._send(_Request("GET", path, query, accept, idle=idle))
+            except TimeoutError as error:
+                raise error_of_exception(error, self.server) from error
         try:
             self._check(response, accept)
             yield self._chunks(response)
@@ -170,10 +180,10 @@ class KubeClient:
             await self._link.session.close()
             self._link = None
 
-    async def _whole(self, request: _Request) -> Response:
+    async def _whole(self, request: _Request, slot: AbstractAsyncContextManager[None] | None = None) -> Response:
         import aiohttp
 
-        async with self._slots:
+        async with slot or self._slots:
             response = await self._send(request)
             try:
                 self._check(response, request.accept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Generic
 
 import orjson
@@ -83,12 +83,8 @@ class Reflector(Generic[R]):
         """
         backoff = Backoff(self._pace)
         while True:
-            listing = not self._version
             try:
-                if listing:
-                    await self._list()
-                    listing = False
-                if await self._watch():
+                if await self._unless_severed(self._list_and_watch()):
                     backoff.reset()
                     continue
                 wait = backoff.wait()
@@ -97,24 +93,42 @@ class Reflector(Generic[R]):
                 wait = backoff.wait()
             except (ForbiddenError, NotFoundError) as error:
                 self._failed(error)
-                self._version = ""
-                if listing:
+                if not self._version:
                     self._clear()
                     if until_forbidden and isinstance(error, ForbiddenError):
                         raise
+                # Where only the watch is refused, this becomes a list from time to time.
+                self._version = ""
                 wait = self._pace.denied * (0.75 + backoff.random.random() / 2)
             except (KubeError, KubeconfigError) as error:
                 self._failed(error)
                 wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
             await self._pause(wait)
 
+    async def _list_and_watch(self) -> bool:
+        if not self._version:
+            await self._list()
+        return await self._watch()
+
     def wake(self) -> None:
         """End the wait before the next attempt: the server answers again."""
         self._woken.set()
 
     def sever(self) -> None:
-        """Give up the connection of the watch, which may be dead without anybody having said so."""
+        """Give up the request under way: its connection may be dead without anybody having said so."""
         self._severed.set()
+
+    async def _unless_severed(self, work: Coroutine[None, None, bool]) -> bool:
+        """The result of ``work``; True, to go on at once, where it was given up."""
+        self._severed.clear()
+        working, severed = asyncio.ensure_future(work), asyncio.ensure_future(self._severed.wait())
+        try:
+            await asyncio.wait({working, severed}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else True
+        finally:
+            working.cancel()
+            severed.cancel()
+            await asyncio.gather(working, severed, return_exceptions=True)
 
     async def _pause(self, seconds: float) -> None:
         self._woken.clear()
@@ -224,13 +238,12 @@ class Reflector(Generic[R]):
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
-        self._severed.clear()
         began, start = time.monotonic(), self._version
         broken = False
         async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
             self._worked()
             try:
-                await self._follow(chunks)
+                await self._apply_all(chunks)
             except UnreachableError:
                 broken = True
         progress = self._version != start
@@ -238,19 +251,6 @@ class Reflector(Generic[R]):
         if self._stuck >= STUCK:
             self._version, self._stuck = "", 0
         return progress or time.monotonic() - began > self._pace.first * 10
-
-    async def _follow(self, chunks: AsyncIterator[bytes]) -> None:
-        severed = asyncio.ensure_future(self._severed.wait())
-        reading = asyncio.ensure_future(self._apply_all(chunks))
-        try:
-            await asyncio.wait({severed, reading}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                raise UnreachableError("the watch was given up", reason="severed")
-            reading.result()
-        finally:
-            for task in (severed, reading):
-                task.cancel()
-            await asyncio.gather(severed, reading, return_exceptions=True)
 
     async def _apply_all(self, chunks: AsyncIterator[bytes]) -> None:
         turn = time.monotonic()

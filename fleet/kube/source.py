@@ -229,7 +229,7 @@ class KubernetesSource:
 
     async def _ask(self) -> None:
         try:
-            answer = await self.client.get(_VERSION, timeout=self._pace.probe)
+            answer = await self.client.probe(_VERSION, self._pace.probe)
             self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
             if not self._identified:
                 await self._identify()

@@ -109,6 +109,8 @@ class Api:
         """Paths that answer 403."""
         self.tokens: set[str] | None = None
         """Bearer tokens that are accepted; None for any, or none at all."""
+        self.hang = False
+        """Take requests and answer nothing, as a network that swallows packets looks from here."""
         self.objects: dict[str, dict[tuple[str, str], Object]] = {PODS: {}}
         """Collection path (of all namespaces) → (namespace, name) → object."""
         self.page_snapshots: dict[str, tuple[int, list[Object]]] = {}
@@ -218,6 +220,8 @@ class Api:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(Asked(request.method, request.path, dict(request.query), dict(request.headers)))
+        if self.hang:
+            await asyncio.Event().wait()
         for number, (matcher, handler) in enumerate(self._overrides):
             if matcher(request):
                 del self._overrides[number]
