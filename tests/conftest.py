@@ -10,12 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.vllm_server import installation
+
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("QUARTERDECK_REQUIRE_REAL"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
+
+KEPT = {"QUARTERDECK_REQUIRE_REAL", "QUARTERDECK_VLLM"}
+"""Variables that speak to the tests and not to the console."""
+
+VLLM = installation()
+"""Looked for before the tests' clean environment hides the variable that names it."""
 
 UNWANTED = {
     "KUBECONFIG",
@@ -32,6 +40,10 @@ UNWANTED = {
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests whose real part or recording is not here."""
     for marker in item.iter_markers("real"):
+        if marker.args[0] == "vllm":
+            if VLLM is None:
+                pytest.skip("needs vllm: python -m tests.real.vllm_install .venv-vllm, or name one in QUARTERDECK_VLLM")
+            continue
         command = EXECUTABLES.get(marker.args[0], marker.args[0])
         if shutil.which(command) is None:
             pytest.skip(f"needs {marker.args[0]}: no {command} on PATH")
@@ -57,7 +69,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            ours = name.startswith("QUARTERDECK_") and name != "QUARTERDECK_REQUIRE_REAL"
+            ours = name.startswith("QUARTERDECK_") and name not in KEPT
             if ours or name in UNWANTED or name.lower() in {"http_proxy", "https_proxy"}:
                 patch.delenv(name)
         patch.setenv("HOME", str(home))
