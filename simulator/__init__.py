@@ -2,12 +2,13 @@
 
 Read it from the inside out:
 
-- `engine` (with `stats`, `histogram`): one vLLM engine; `families`, `exposition`, `engine_server`: what it says
+- `engine` (with `stats`, `histogram`): one vLLM engine
+- `families`, `exposition`, `http_page`, `engine_server`: what it says over HTTP
 - `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
 - `traffic`: the requests, and the router
 - `blueprint`: which nodes, models and workloads there are
 - `objects`, `workloads`: Kubernetes objects; `pods`, `logs`, `kubelet`: a pod's life; `cluster`: nodes, the scheduler
-  and events; `controllers`: Deployments, StatefulSets, autoscalers
+  and events; `controllers`: Deployments and StatefulSets; `autoscaler`
 - `levers`, `scenarios`: what goes wrong, and when
 - `world`: all of it, one tick at a time
 - `interfaces`: what the world and the servers in `api` and `serve` know of each other

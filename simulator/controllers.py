@@ -60,10 +60,13 @@ class Deployments:
             pods_now = self._alive(rs)
             self._scaled(obj, rs, rs["spec"]["replicas"], len(pods_now), now)
             self._report_set(rs, pods_now, obj["spec"]["replicas"])
-        self._report(obj, current, [self._alive(rs) for rs in sets if rs["metadata"]["uid"] in pods], now)
+        self._report(obj, current, [rs for rs in sets if rs["metadata"]["uid"] in pods], now)
 
     def _alive(self, rs: Object) -> list[Pod]:
         return [pod for pod in self._cluster.pods_of(rs["metadata"]["uid"]) if pod.alive]
+
+    def _terminating(self, rs: Object) -> int:
+        return sum(not pod.alive for pod in self._cluster.pods_of(rs["metadata"]["uid"]))
 
     def _current(self, obj: Object, sets: Sequence[Object], now: float) -> tuple[Object, Object]:
         """The ReplicaSet of the present template, made or re-numbered if need be, and the Deployment."""
@@ -138,7 +141,14 @@ class Deployments:
 
     def _report_set(self, rs: Object, pods: Sequence[Pod], desired: int) -> None:
         ready = sum(pod.ready for pod in pods)
-        status: Object = {"replicas": len(pods), "observedGeneration": rs["metadata"].get("generation", 1)}
+        changed = rs["spec"]["replicas"] != len(pods)
+        generation = rs["metadata"].get("generation", 0) + changed
+        rs = rs | {"metadata": rs["metadata"] | {"generation": generation}}
+        status: Object = {
+            "replicas": len(pods),
+            "terminatingReplicas": self._terminating(rs),
+            "observedGeneration": generation,
+        }
         if pods:
             status["fullyLabeledReplicas"] = len(pods)
         if ready:
@@ -146,8 +156,9 @@ class Deployments:
         rs = _annotated(rs, "deployment.kubernetes.io/desired-replicas", str(desired))
         put_status(self._cluster, rs | {"spec": rs["spec"] | {"replicas": len(pods)}}, status)
 
-    def _report(self, obj: Object, current: Object, old: Sequence[Sequence[Pod]], now: float) -> None:
+    def _report(self, obj: Object, current: Object, old_sets: Sequence[Object], now: float) -> None:
         mine = self._alive(current)
+        old = [self._alive(rs) for rs in old_sets]
         desired = obj["spec"]["replicas"]
         total = len(mine) + sum(len(pods) for pods in old)
         ready = sum(pod.ready for pod in mine) + sum(pod.ready for pods in old for pod in pods)
@@ -185,7 +196,9 @@ class Deployments:
         }
         if ready < desired:
             status["unavailableReplicas"] = desired - ready
-        put_status(self._cluster, obj, {key: value for key, value in status.items() if value != 0})
+        status = {key: value for key, value in status.items() if value != 0}
+        status["terminatingReplicas"] = sum(self._terminating(rs) for rs in (current, *old_sets))
+        put_status(self._cluster, obj, status)
 
 
 class StatefulSets:
@@ -249,68 +262,6 @@ class StatefulSets:
         put_status(self._cluster, obj, status)
 
 
-class Autoscalers:
-    """HorizontalPodAutoscalers on the requests that wait per pod."""
-
-    PERIOD = 15.0
-    DOWN_AFTER = 300.0
-    """Seconds for which fewer replicas must be enough before it takes some away."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._wanted: dict[str, list[tuple[float, int]]] = {}
-
-    def reconcile(self, workload: WorkloadSpec, pods: Sequence[Pod], now: float) -> None:
-        """Compute the replicas that one workload needs and scale it."""
-        store = self._cluster.store
-        place = (workload.namespace, workload.name)
-        hpa = store.get("autoscaling/v2", "HorizontalPodAutoscaler", *place)
-        target = store.get("apps/v1", workload.kind, *place)
-        servers = [pod.server for pod in pods if pod.server]
-        if hpa is None or target is None or not servers:
-            return
-        spec, replicas = hpa["spec"], target["spec"]["replicas"]
-        average = sum(server.engine.shown[1] for server in servers) / len(servers)
-        goal = int(spec["metrics"][0]["pods"]["target"]["averageValue"])
-        ratio = average / goal
-        raw = math.ceil(len(servers) * ratio) if abs(ratio - 1) > 0.1 else replicas
-        raw = max(raw, replicas) if ratio > 1 else raw
-        recent = [(at, n) for at, n in self._wanted.get(hpa["metadata"]["uid"], []) if now - at < self.DOWN_AFTER]
-        recent.append((now, raw))
-        self._wanted[hpa["metadata"]["uid"]] = recent
-        wanted = max(n for _, n in recent) if now - recent[0][0] >= self.PERIOD else max(raw, replicas)
-        low, high = spec["minReplicas"], spec["maxReplicas"]
-        desired = min(max(wanted if wanted > replicas else min(wanted, replicas), low), high)
-        if desired != replicas:
-            message = f"New size: {desired}; reason: pods metric vllm:num_requests_waiting above target"
-            if desired < replicas:
-                message = f"New size: {desired}; reason: All metrics below target"
-            self._cluster.event(hpa, "Normal", "SuccessfulRescale", message, "horizontal-pod-autoscaler", now)
-            self._cluster.put_spec(target, {"replicas": desired})
-        limited = wanted > high
-        metric = {"name": "vllm:num_requests_waiting"}
-        limit = ("TooManyReplicas", "the desired replica count is more than the maximum replica count")
-        within = ("DesiredWithinRange", "the desired count is within the acceptable range")
-        found = "the HPA was able to successfully calculate a replica count from pods metric vllm:num_requests_waiting"
-        status = {
-            "currentReplicas": replicas,
-            "desiredReplicas": desired,
-            "currentMetrics": [
-                {"type": "Pods", "pods": {"metric": metric, "current": {"averageValue": f"{round(average * 1000)}m"}}}
-            ],
-            "conditions": [
-                condition("AbleToScale", True, now, "ReadyForNewScale", "recommended size matches current size"),
-                condition("ScalingActive", True, now, "ValidMetricFound", found),
-                condition("ScalingLimited", limited, now, *(limit if limited else within)),
-            ],
-        }
-        if last := hpa.get("status", {}).get("lastScaleTime"):
-            status["lastScaleTime"] = last
-        if desired != replicas:
-            status["lastScaleTime"] = objects.timestamp(now)
-        put_status(self._cluster, hpa, status)
-
-
 def reconcile_service(cluster: Cluster, namespace: str, name: str, pods: Sequence[Pod], port: int) -> None:
     """EndpointSlices and PodDisruptionBudget of a workload follow its pods."""
     service = cluster.store.get("v1", "Service", namespace, name)
@@ -327,13 +278,16 @@ def reconcile_service(cluster: Cluster, namespace: str, name: str, pods: Sequenc
         allowed = max(0, healthy - needed)
         at = max((pod.since for pod in alive), default=0.0)
         why = "SufficientPods" if allowed else "InsufficientPods"
+        generation = budget["metadata"].get("generation", 1)
         status = {
-            "observedGeneration": budget["metadata"].get("generation", 1),
+            "observedGeneration": generation,
             "disruptionsAllowed": allowed,
             "currentHealthy": healthy,
             "desiredHealthy": needed,
             "expectedPods": len(alive),
-            "conditions": [condition("DisruptionAllowed", allowed > 0, at, why, "")],
+            "conditions": [
+                condition("DisruptionAllowed", allowed > 0, at, why, "") | {"observedGeneration": generation}
+            ],
         }
         put_status(cluster, budget, status)
 

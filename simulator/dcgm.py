@@ -111,7 +111,7 @@ def render(gpus: Sequence[Gpu]) -> str:
     parts = []
     for field in FIELDS:
         lines = [
-            f"{field.name}{{{label}}} {_number(field.value(gpu))}\n"
+            f"{field.name}{{{label}}} {_number(field, gpu)}\n"
             for gpu, label in zip(gpus, labels, strict=True)
             if field.on_mig or not gpu.mig_profile
         ]
@@ -137,6 +137,7 @@ def _labels(gpu: Gpu) -> str:
     return ",".join(f'{key}="{value}"' for key, value in labels)
 
 
-def _number(value: float) -> str:
-    """Integers as they are, ratios with the exporter's six decimals."""
-    return f"{value:.6f}" if 0 < value < 1 else str(round(value))
+def _number(field: Field, gpu: Gpu) -> str:
+    """Ratios with the exporter's six decimals, everything else in whole units."""
+    value = field.value(gpu)
+    return f"{value:.6f}" if field.name.startswith("DCGM_FI_PROF_") else str(round(value))

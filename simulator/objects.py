@@ -137,7 +137,7 @@ def endpoint_slice(of: Object, number: int, endpoints: Sequence[Object], port: i
         "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
         "kubernetes.io/service-name": meta["name"],
     }
-    return manifest(
+    obj = manifest(
         "discovery.k8s.io/v1",
         "EndpointSlice",
         name,
@@ -149,6 +149,8 @@ def endpoint_slice(of: Object, number: int, endpoints: Sequence[Object], port: i
         endpoints=list(endpoints),
         ports=[{"name": "http", "protocol": "TCP", "port": port}],
     )
+    obj["metadata"] |= {"generateName": f"{meta['name']}-", "generation": 1}
+    return obj
 
 
 def autoscaler(workload: WorkloadSpec, created: float) -> Object:
@@ -228,6 +230,7 @@ def node(pool: NodePool, name: str, number: int, created: float) -> Object:
             {"type": "InternalIP", "address": node_address(number)},
             {"type": "Hostname", "address": name},
         ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {
             "architecture": "amd64",
             "bootID": "",

@@ -62,6 +62,7 @@ def template(labels: Object, container: Object, node_pool: str, annotations: Obj
     spec: Object = {
         "containers": [container],
         "restartPolicy": "Always",
+        "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 60,
         "dnsPolicy": "ClusterFirst",
         "securityContext": {},
@@ -131,6 +132,7 @@ def stateful_set(namespace: str, name: str, replicas: int, pod_template: Object,
         "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
         "revisionHistoryLimit": 10,
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
     }
     obj = manifest(
         "apps/v1", "StatefulSet", name, created, namespace=namespace, labels=labels, manager="helm", spec=spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator import controllers, dcgm, logs, objects, workloads
+from simulator.autoscaler import Autoscalers
 from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError, WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.engine import Engine
@@ -65,7 +66,7 @@ class Fleet:
         self._router = Router(f"{seed}/router")
         self._deployments = controllers.Deployments(self.cluster, self.workloads)
         self._stateful_sets = controllers.StatefulSets(self.cluster, self.workloads)
-        self._autoscalers = controllers.Autoscalers(self.cluster)
+        self._autoscalers = Autoscalers(self.cluster)
         # Larger fleets take longer ticks: what a tick costs grows with the engines, not with its length.
         engines = self._blueprint.pods
         self._ticks_per_second, self._prewarm = (
