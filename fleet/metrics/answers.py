@@ -31,19 +31,13 @@ from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
 
 Labels = Mapping[str, str]
-
-
-class Sample(NamedTuple):
-    """One element of an instant vector; ``tag`` says which part of a joined query it comes from."""
-
-    labels: Labels
-    value: float
-    tag: str
+Sample = tuple[Labels, float, str]
+"""One element of an instant vector: its labels, its value, and which part of a joined query it comes from."""
 
 
 def samples(result: Iterable[Mapping[str, Any]]) -> list[Sample]:
     """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them."""
-    return [Sample(element["metric"], float(element["value"][1]), element["metric"].get(TAG, "")) for element in result]
+    return [(metric := e["metric"], float(e["value"][1]), metric.get(TAG, "")) for e in result]
 
 
 class Process(NamedTuple):
@@ -62,88 +56,139 @@ def process(labels: Labels) -> Process:
     )
 
 
-class Engines:
-    """The engine rows, from the gauges; rates and histograms are added to them."""
+class _Identities:
+    """Which engine of which process a series is about, worked out once per combination of the labels that matter."""
 
-    def __init__(self, gauges: Sequence[Sample], at: float) -> None:
-        own = [sample for sample in gauges if sample.tag not in (DOWN, PRESENT)]
-        self.names = frozenset(sample.labels.get("__name__", "") for sample in gauges if sample.tag == PRESENT)
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(sorted(names))
+        self._known: dict[tuple[str | None, ...], tuple[EngineId, Process]] = {}
+
+    def key(self, labels: Labels) -> tuple[str | None, ...]:
+        """The labels that matter: the same for all series of an engine."""
+        return tuple(map(labels.get, self._names))
+
+    def of(self, labels: Labels) -> tuple[EngineId, Process]:
+        """The engine (without model where the series names none) and the process."""
+        key = self.key(labels)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (engine_id(labels), process(labels))
+        return found
+
+
+class Engines:
+    """The engine rows, from the answer to ``promql.engines``; rates and histograms are added to them."""
+
+    def __init__(self, found: Sequence[Sample], at: float) -> None:
+        own = [sample for sample in found if sample[2] not in (DOWN, PRESENT)]
+        self.names = frozenset(labels.get("__name__", "") for labels, _, tag in found if tag == PRESENT)
         """The counters and histogram counts that the data have."""
-        self.unreachable = {_name(s.labels): "Prometheus cannot scrape it" for s in gauges if s.tag == DOWN}
-        self.labels = frozenset(label for sample in own for label in sample.labels).intersection(ENGINE_LABELS)
+        self.unreachable = {_name(labels): "Prometheus cannot scrape it" for labels, _, tag in found if tag == DOWN}
+        self.labels = frozenset(label for labels, _, _ in own for label in labels).intersection(ENGINE_LABELS)
         """The labels that name engines here."""
-        stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
-        for sample in own:
-            if first(sample.labels, MODEL_LABELS):
-                stamp = sample.value if sample.tag == STAMP else -math.inf
-                known = stamps[engine_id(sample.labels)]
-                who = process(sample.labels)
-                known[who] = max(stamp, known.get(who, -math.inf))
+        self._identities = _Identities(self.labels)
+        stamps = self._stamps(own)
         self.ids = tuple(sorted(stamps))
-        self._chosen = {engine: max(sorted(by), key=by.__getitem__) for engine, by in stamps.items()}
         self._rows = {engine: row for row, engine in enumerate(self.ids)}
+        self._chosen = {engine: max(sorted(by), key=by.__getitem__) for engine, by in stamps.items()}
         self._of_process: dict[Process, list[int]] = defaultdict(list)
         for row, engine in enumerate(self.ids):
             self._of_process[self._chosen[engine]].append(row)
+        self._row_of_key: dict[tuple[str | None, ...], int] = {}
         self.columns: Columns[EngineId] = Columns()
         self.columns.grow(self.ids, 0.0)
         for row, engine in enumerate(self.ids):
             newest = stamps[engine][self._chosen[engine]]
             self.columns.ages[row] = max(0.0, at - newest) if math.isfinite(newest) else 0.0
         self.means: dict[Quantity, tuple[array[float], array[float]]] = {}
-        self.example = next((s.labels for s in own if VLLM.canonical(s.labels.get("__name__", "")) == _RUNNING), {})
+        self.example = next((ls for ls, _, _ in own if VLLM.canonical(ls.get("__name__", "")) == _RUNNING), {})
         """The labels of one engine's gauge."""
         self._gauges(own)
 
-    def _gauges(self, own: Iterable[Sample]) -> None:
-        found: dict[tuple[Quantity, int], dict[Metric, float]] = defaultdict(dict)
-        metrics: dict[str, list[tuple[Quantity, Metric]]] = defaultdict(list)
-        for quantity, metric in VLLM.gauges():
-            metrics[metric.name].append((quantity, metric))
-        for labels, value, _ in own:
-            for quantity, metric in metrics.get(VLLM.canonical(labels.get("__name__", "")), ()):
-                if metric.accepts(labels):
-                    for row in self._rows_of(labels):
-                        cell = found[quantity, row]
-                        cell[metric] = cell.get(metric, 0.0) + metric.read(value, labels)
-        for (quantity, row), cell in found.items():
-            rule = VLLM.rules[quantity]
-            self.columns.put(quantity, row, pick(rule, (cell.get(metric, math.nan) for metric in rule.metrics)))
+    def _stamps(self, own: Iterable[Sample]) -> dict[EngineId, dict[Process, float]]:
+        """The engines, and when each process that exposes one was last scraped (-inf where nothing tells)."""
+        stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
+        for labels, value, tag in own:
+            engine, who = self._identities.of(labels)
+            if engine.model:
+                known = stamps[engine]
+                known[who] = max(value if tag == STAMP else -math.inf, known.get(who, -math.inf))
+        return stamps
 
-    def _rows_of(self, labels: Labels) -> list[int]:
+    def _gauges(self, own: Iterable[Sample]) -> None:
+        columns = {
+            (quantity, metric.name): blank(len(self.ids))
+            for quantity, rule in VLLM.rules.items()
+            for metric in rule.metrics
+        }
+        readers: dict[str, list[tuple[Metric, array[float]]]] = defaultdict(list)
+        for quantity, metric in VLLM.gauges():
+            for name in VLLM.spellings(metric.name):
+                readers[name].append((metric, columns[quantity, metric.name]))
+        for labels, value, tag in own:
+            if tag:
+                continue
+            for metric, column in readers.get(labels.get("__name__", ""), ()):
+                if metric.accepts(labels):
+                    read = metric.read(value, labels)
+                    for row in self._rows_of(labels):
+                        column[row] = read if math.isnan(column[row]) else column[row] + read
+        for quantity, rule in VLLM.rules.items():
+            for row, values in enumerate(zip(*(columns[quantity, m.name] for m in rule.metrics), strict=True)):
+                value = values[0] if len(values) == 1 else pick(rule, values)
+                if not math.isnan(value):
+                    self.columns.put(quantity, row, value)
+
+    def _rows_of(self, labels: Labels) -> Sequence[int]:
         """The rows that a series is about: one, or for one that names no model all those of its process and engine."""
-        if first(labels, MODEL_LABELS):
-            row = self.row(labels)
-            return [] if row is None else [row]
-        mine = self._of_process.get(process(labels), [])
-        engine = labels.get("engine", "")
-        if engine:
-            return [row for row in mine if self.ids[row].engine == engine]
-        return mine if len(mine) == 1 else []
+        row = self.row(labels)
+        if row is not None:
+            return (row,)
+        engine, who = self._identities.of(labels)
+        mine = self._of_process.get(who, ())
+        if engine.model:
+            return ()
+        if "engine" in labels:
+            return [row for row in mine if self.ids[row].engine == engine.engine]
+        return mine if len(mine) == 1 else ()
 
     def row(self, labels: Labels) -> int | None:
         """The row of a series, None when another process was chosen for that engine or none is known."""
-        engine = engine_id(labels)
-        return self._rows[engine] if self._chosen.get(engine) == process(labels) else None
+        key = self._identities.key(labels)
+        row = self._row_of_key.get(key)
+        if row is None:
+            engine, who = self._identities.of(labels)
+            row = self._row_of_key[key] = self._rows[engine] if self._chosen.get(engine) == who else -1
+        return row if row >= 0 else None
 
-    def rates(self, rates: Iterable[Sample]) -> None:
+    def rates(self, found: Iterable[Sample]) -> None:
         """Add the answer to ``promql.engine_rates``. A counter's rate outdoes a gauge that V0 computed itself."""
-        for labels, value, tag in rates:
-            quantity, _, part = tag.partition("/")
-            if tag == RESET:
-                row = self.row(labels)
-                if row is not None:
-                    self.columns.reset.add(row)
-            elif part:
-                self._mean(Quantity(quantity), part, labels, value)
-            elif VLLM.rules[Quantity(tag)].per_process:
-                mine = self._of_process.get(process(labels))
-                if mine:
-                    self.columns.put(Quantity(tag), mine[0], value)
+        tags = {str(quantity): quantity for quantity in Quantity}
+        for labels, value, tag in found:
+            quantity = tags.get(tag)
+            if quantity is not None and VLLM.rules[quantity].per_process:
+                mine = self._of_process.get(self._identities.of(labels)[1])
+                row = mine[0] if mine else None
             else:
                 row = self.row(labels)
-                if row is not None:
-                    self.columns.put(Quantity(tag), row, value)
+            if row is None:
+                continue
+            if quantity is not None:
+                self.columns.put(quantity, row, value)
+            elif tag == RESET:
+                self.columns.reset.add(row)
+            else:
+                name, _, part = tag.partition("/")
+                self._mean(tags[name], part, row, value)
+        self._zeros()
+
+    def _mean(self, quantity: Quantity, part: str, row: int, value: float) -> None:
+        pair = self.means.get(quantity)
+        if pair is None:
+            pair = self.means[quantity] = (blank(len(self.ids)), blank(len(self.ids)))
+        pair[0 if part == "sum" else 1][row] = value
+
+    def _zeros(self) -> None:
         table = self.columns.table().columns
         for quantity, rule in VLLM.rules.items():
             if rule.zero_beside is not None and rule.zero_beside in table:
@@ -151,12 +196,6 @@ class Engines:
                     missing = quantity not in table or math.isnan(table[quantity][row])
                     if missing and not math.isnan(value):
                         self.columns.put(quantity, row, 0.0)
-
-    def _mean(self, quantity: Quantity, part: str, labels: Labels, value: float) -> None:
-        row = self.row(labels)
-        if row is not None:
-            sums, counts = self.means.setdefault(quantity, (blank(len(self.ids)), blank(len(self.ids))))
-            (sums if part == "sum" else counts)[row] = value
 
     def where(self, pods: Iterable[str]) -> dict[str, set[str]]:
         """Label → values that select the engines of these pods (``namespace/pod``) in a query."""
@@ -170,12 +209,12 @@ class Engines:
     def buckets(self, found: Iterable[Sample]) -> dict[Family, dict[Group, Histogram]]:
         """The answers to ``promql.engine_buckets``: one histogram per engine."""
         parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
+        groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in self.ids]
+        families = {str(family): family for family in Family}
         for labels, value, tag in found:
             row = self.row(labels)
             if row is not None:
-                engine = self.ids[row]
-                group = Group(engine.namespace, engine.model, engine.pod, engine.engine, engine.instance)
-                _add(parts[Family(tag), group], labels, value)
+                _add(parts[families[tag], groups[row]], labels, value)
         return _histograms(parts)
 
 
@@ -218,7 +257,7 @@ class Gpus:
     """The GPU rows, from the answer to ``promql.gpus``."""
 
     def __init__(self, found: Sequence[Sample], at: float) -> None:
-        exported = any(sample.labels.get(POD_LABELS[0]) for sample in found)
+        exported = any(labels.get(POD_LABELS[0]) for labels, _, _ in found)
         cells: dict[GpuId, dict[str, float]] = defaultdict(dict)
         stamps: dict[GpuId, float] = {}
         labels_of: dict[GpuId, Labels] = {}
@@ -239,7 +278,7 @@ class Gpus:
             if gpu in stamps:
                 self.columns.ages[row] = max(0.0, at - stamps[gpu])
             self._row(row, gpu, cells[gpu], labels_of[gpu])
-        self.example = next((s.labels for s in found if s.labels.get("__name__")), {})
+        self.example = next((labels for labels, _, _ in found if labels.get("__name__")), {})
         """The labels of one GPU's gauge."""
 
     def _row(self, row: int, gpu: GpuId, cell: Mapping[str, float], labels: Labels) -> None:
