@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from functools import partial
+from typing import ClassVar, cast
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import Screen
 
@@ -16,6 +17,7 @@ from console.commands.command import Command, Context, Where
 from console.commands.dispatch import refusal, run
 from console.commands.keys import textual_keymap
 from console.commands.line import UnknownCommandError, complete, parse_line
+from console.commands.palette import TableProvider
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from console.session import Session, SessionError
@@ -25,9 +27,7 @@ from fleet.model.snapshot import Snapshot
 from themes.look import look
 from themes.palette import Role
 from themes.textual_themes import STYLESHEET, register
-
-if TYPE_CHECKING:
-    from widgets.prompt import History, Kind
+from widgets.prompt import History, Kind, new_histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class QuarterdeckApp(App[None]):
         self.options = options
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()
+        self.histories: dict[Kind, History] = new_histories()
         self._recent: list[str] = []
         """Namespaces, the one looked at last first."""
         register(cast("App[object]", self))
@@ -170,12 +171,6 @@ class QuarterdeckApp(App[None]):
         if front is not None:
             self.call_later(front.open_prompt, kind)
 
-    @cached_property
-    def histories(self) -> dict[Kind, History]:
-        from widgets.prompt import new_histories
-
-        return new_histories()
-
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
         if kind == "/":
             return ()
@@ -191,10 +186,6 @@ class QuarterdeckApp(App[None]):
             self.perform(typed.command, context._replace(argument=typed.argument))
 
     def open_palette(self) -> None:
-        from textual.command import CommandPalette
-
-        from console.commands.palette import TableProvider
-
         self.push_screen(CommandPalette(providers=[TableProvider]))
 
     def open_help(self) -> None:

@@ -70,10 +70,13 @@ class Command:
     names: tuple[str, ...] = ()
     """What it is called in the command line, the first one being the name that is completed."""
     where: frozenset[Where] = EVERYWHERE
+    """The screens on which it works."""
     hint: str = ""
     """The word beside its key in the key bar; empty for commands that are not shown there."""
     argument: str = ""
     """What may follow its name in the command line, for the help."""
+    bound: frozenset[Where] | None = None
+    """Those of them on which its keys are bound; None for all of them."""
     dangerous: bool = False
     """It changes the cluster: never bound and never offered in read-only mode."""
     available: Callable[[Context], str | None] = always

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
-from console.commands.table import commands_for
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
@@ -24,6 +23,6 @@ def run(command: Command, desk: Desk, context: Context) -> Awaitable[None] | Non
     return command.run(desk, context)
 
 
-def offered(context: Context, *, read_only: bool) -> tuple[Command, ...]:
-    """The commands that would run here and now, in the order of the table."""
-    return tuple(c for c in commands_for(context.where) if refusal(c, context, read_only=read_only) is None)
+def offered(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
+    """Those of the commands that would run here and now."""
+    return tuple(c for c in commands if refusal(c, context, read_only=read_only) is None)

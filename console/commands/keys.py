@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.commands.command import Command, Where
-from console.commands.table import BY_ID, commands_for
+from console.commands.table import BY_ID, bound_on
 
 _NAMES = {
     "slash": "/",
@@ -73,7 +73,7 @@ def check_keymap(keymap: Mapping[str, str]) -> list[str]:
     clashes: dict[tuple[str, str, str], None] = {}
     for where in Where:
         taken: dict[str, str] = dict.fromkeys(_MOVING, "moving the cursor")
-        for command in commands_for(where):
+        for command in bound_on(where):
             for key in keys_of(command, keymap):
                 other = taken.setdefault(key, command.id)
                 if other != command.id and (command.id in keymap or other in keymap):

@@ -11,6 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from console.commands.command import Command, Context
 from console.commands.dispatch import offered
 from console.commands.keys import key_text, keys_of
+from console.commands.table import commands_for
 
 if TYPE_CHECKING:
     from console.app import QuarterdeckApp
@@ -41,7 +42,7 @@ class TableProvider(Provider):
         if front is None:
             return
         context = front.context()
-        for command in offered(context, read_only=app.read_only):
+        for command in offered(commands_for(context.where), context, read_only=app.read_only):
             keys = " ".join(key_text(key) for key in keys_of(command, app.keymap))
             names = " ".join(f":{name}" for name in command.names)
             yield command, "   ".join(part for part in (keys, names) if part), context

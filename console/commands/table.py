@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from console.commands.command import EVERYWHERE, OBJECTS, TABLES, Command, Context, Where
+from console.commands.command import OBJECTS, TABLES, Command, Context, Where
 from console.commands.desk import Desk, Toggle
 from console.views.subject import pod_for
 
-_TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP})
+_TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP, Where.DETAIL, Where.SOURCES})
+_LISTS = TABLES | {Where.JOINS}
 
 
 def _needs_target(context: Context) -> str | None:
@@ -163,8 +164,8 @@ TABLE: tuple[Command, ...] = (
         lambda desk, context: desk.open_nodes(context.subject),
         ("o",),
         ("nodes", "no", "gpus"),
-        frozenset({Where.FLEET, Where.DETAIL, Where.SOURCES, Where.JOINS}),
-        "nodes",
+        hint="nodes",
+        bound=frozenset({Where.FLEET, Where.DETAIL, Where.SOURCES, Where.JOINS}),
     ),
     Command(
         "open.sources",
@@ -180,13 +181,14 @@ TABLE: tuple[Command, ...] = (
         _namespace,
         ("n",),
         ("ns", "namespace", "namespaces"),
-        OBJECTS,
-        "namespaces",
+        hint="namespaces",
         argument="[NAMESPACE | all]",
+        # In text, n is the next match.
+        bound=_LISTS,
     ),
-    Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), OBJECTS, argument="[CONTEXT]"),
-    Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), where=OBJECTS),
-    *(Command(f"view.favourite_{n}", f"Namespace {n}", _favourite(n), (str(n),), where=OBJECTS) for n in range(1, 10)),
+    Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
+    Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
+    *(Command(f"view.favourite_{n}", f"Namespace {n}", _favourite(n), (str(n),), bound=_LISTS) for n in range(1, 10)),
     Command(
         "view.others",
         "Show or hide what serves no model: other workloads, nodes without GPUs",
@@ -244,4 +246,6 @@ def commands_for(where: Where) -> tuple[Command, ...]:
     return tuple(command for command in TABLE if where in command.where)
 
 
-__all__ = ["BY_ID", "BY_NAME", "EVERYWHERE", "TABLE", "commands_for"]
+def bound_on(where: Where) -> tuple[Command, ...]:
+    """The commands whose keys are bound on a screen."""
+    return tuple(c for c in commands_for(where) if c.keys and (c.bound is None or where in c.bound))

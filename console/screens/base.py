@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +14,7 @@ from console.commands.command import Context, Where
 from console.commands.desk import Toggle
 from console.commands.dispatch import offered
 from console.commands.keys import key_text, keys_of
-from console.commands.table import BY_ID, commands_for
+from console.commands.table import BY_ID, bound_on
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.views.header import header_model, outages
@@ -24,9 +24,7 @@ from themes.palette import Role
 from widgets.header import Header, HeaderModel
 from widgets.keybar import Hint, Keybar
 from widgets.message_line import MessageLine
-
-if TYPE_CHECKING:
-    from widgets.prompt import Kind, Prompt
+from widgets.prompt import Kind, Prompt
 
 _LAST = frozenset({"console.help", "console.back"})
 
@@ -35,8 +33,7 @@ def bindings_of(where: Where) -> list[BindingType]:
     """The keys of a screen, from the table. Remapping goes through the ids (App.set_keymap)."""
     return [
         Binding(",".join(command.keys), f"command('{command.id}')", command.title, show=False, id=command.id)
-        for command in commands_for(where)
-        if command.keys
+        for command in bound_on(where)
     ]
 
 
@@ -140,9 +137,7 @@ class ConsoleScreen(Screen[None]):
     async def open_prompt(self, kind: Kind) -> None:
         """Open the line; a filter starts as what is in force."""
         if self._prompt is None:
-            # Textual's Input costs as much as the first frame may: it is loaded with the first line.
-            from widgets.prompt import Prompt
-
+            # Most screens are left without one having been asked for, the first one is painted without it.
             self._prompt = Prompt(self.desk.complete, histories=self.desk.histories)
             await self.mount(self._prompt, before=self._keybar)
         self._before = self.narrowed
@@ -211,6 +206,6 @@ class ConsoleScreen(Screen[None]):
         context = self.context()
         return [
             Hint(key_text(keys_of(command, self.desk.keymap)[0]), command.hint, command.id in _LAST)
-            for command in offered(context, read_only=self.desk.read_only)
+            for command in offered(bound_on(self.where), context, read_only=self.desk.read_only)
             if command.hint and keys_of(command, self.desk.keymap)
         ]

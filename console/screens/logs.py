@@ -83,6 +83,7 @@ class LogsScreen(ConsoleScreen):
                 self.log_view.append([LogLine(line)])
                 count += 1
                 if count % BATCH == 0:
+                    self._show_title()
                     await asyncio.sleep(0)
         except SessionError as error:
             words = f"{error.problem}; {error.remedy}" if error.remedy else error.problem

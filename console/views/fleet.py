@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from console.views.cells import Story, Tail
 from console.views.numbers import SCALES, number, usage
 from console.views.query import LazyKeys, Query, by_number
+from console.views.since import coarse
 from console.views.subject import assessment_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
@@ -235,7 +236,7 @@ def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
     reason = standing.reason or (str(join) if join is not None else "")
     cells: dict[str, Cell] = {
         "name": Tail(untrusted(pod.name)),
-        "ready": Text(age_text(snapshot.at - pod.created) if pod.created else "", Role.DIM),
+        "ready": Text(age_text(coarse(snapshot.at - pod.created)) if pod.created else "", Role.DIM),
         "node": Text(untrusted(pod.node), Role.DIM),
         "rev": Text(version_text(pod.version), Role.DIM),
         "restarts": _restarts(pod.restarts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from console.views.since import clock
+from console.views.since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -34,14 +34,8 @@ def header_model(snapshot: Snapshot | None, context: str, namespace: str, *, rea
 def _badge(source: SourceStatus, now: float) -> SourceBadge:
     if source.health is Health.LIVE:
         age = math.nan if source.last_ok is None else now - source.last_ok
-        return SourceBadge(source.name, source.health, _coarse(age) if age >= OLD else math.nan)
-    return SourceBadge(source.name, source.health, _coarse(now - source.since))
-
-
-def _coarse(age: float) -> float:
-    """Ages in steps: 10 s in the first minute, then minutes."""
-    step = 10.0 if age < 60 else 60.0
-    return age if math.isnan(age) else age // step * step
+        return SourceBadge(source.name, source.health, coarse(age) if age >= OLD else math.nan)
+    return SourceBadge(source.name, source.health, coarse(now - source.since))
 
 
 def outages(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:

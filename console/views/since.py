@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -49,3 +50,9 @@ def clock(at: float) -> str:
 def since_text(since: Since) -> str:
     """``since 14:02``, or ``since before 14:02``."""
     return f"since {'' if since.exact else 'before '}{clock(since.at)}"
+
+
+def coarse(age: float) -> float:
+    """An age in steps of 10 s in the first minute and of minutes from then on, so that an idle screen is quiet."""
+    step = 10.0 if age < 60 else 60.0
+    return age if math.isnan(age) else age // step * step

@@ -1,0 +1,216 @@
+"""A session that says what a test tells it to, and the console on it in a terminal that counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
+
+from console.app import Options, QuarterdeckApp
+from console.screens.base import ConsoleScreen
+from console.screens.fleet import FleetScreen
+from console.session import SessionError
+from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Snapshot
+from tests.fleets import make_snapshot
+from tests.widgets.stage import settled
+from themes.look import Look, use
+from widgets.grid import Grid
+from widgets.line_view import LineView
+
+
+@dataclass
+class ScriptedSession:
+    """See console.session.Session. What was asked for is in ``asked``; ``fails`` makes the next answers errors."""
+
+    context: str = "prod-eu1"
+    namespace: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    log_lines: tuple[str, ...] = ()
+    fails: SessionError | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    focused: list[frozenset[str]] = field(default_factory=list)
+    deliver: Callable[[Snapshot], None] | None = None
+    closed: bool = False
+    more: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
+
+    def start(self, deliver: Callable[[Snapshot], None]) -> None:
+        self.deliver = deliver
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def focus(self, pods: frozenset[str]) -> None:
+        self.focused.append(pods)
+
+    def refresh(self) -> None:
+        self.asked.append(("refresh",))
+
+    def contexts(self) -> tuple[str, ...]:
+        return ("prod-eu1", "staging")
+
+    async def namespaces(self) -> tuple[str, ...]:
+        self._may_fail()
+        return ("batch", "serving")
+
+    async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        self.asked.append(("switch", context, namespace))
+        self._may_fail()
+        self.context = self.context if context is None else context
+        self.namespace = self.namespace if namespace is None else namespace
+
+    async def describe(self, ref: ObjectRef) -> str:
+        self.asked.append(("describe", ref))
+        self._may_fail()
+        return self.texts.get("describe", f"Name: {ref.name}")
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        self.asked.append(("yaml", ref))
+        self._may_fail()
+        return self.texts.get("yaml", f"kind: {ref.kind}")
+
+    async def logs(
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int
+    ) -> AsyncIterator[str]:
+        self.asked.append(("logs", namespace, pod, container, follow, previous))
+        self._may_fail()
+        for line in self.log_lines[-tail:]:
+            yield line
+        while follow and (line_or_end := await self.more.get()) is not None:
+            yield line_or_end
+
+    def _may_fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+
+class CountingDriver(HeadlessDriver):
+    """Takes all output, as a terminal would (Textual writes nothing to a headless one)."""
+
+    @property
+    def is_headless(self) -> bool:
+        return False
+
+    def write(self, data: str) -> None:
+        assert isinstance(self._app, CountedApp)
+        self._app.written.append(data)
+
+
+class CountedApp(QuarterdeckApp):
+    """The console, and everything that it wrote to its terminal."""
+
+    def __init__(self, session: ScriptedSession, options: Options) -> None:
+        super().__init__(session, options)
+        self.driver_class = CountingDriver
+        self.written: list[str] = []
+
+
+@dataclass
+class Desk:
+    """A running console in the hands of a test."""
+
+    app: CountedApp
+    pilot: Pilot[None]
+    session: ScriptedSession
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one by one and wait until everything that follows is on the screen."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text into what has the focus."""
+        names = {"/": "slash", ":": "colon", " ": "space", "-": "minus", "!": "exclamation_mark", "=": "equals_sign"}
+        await self.press(*(names.get(char, char) for char in text))
+
+    async def deliver(self, snapshot: Snapshot) -> int:
+        """Hand over a Snapshot as a source's thread would; returns the bytes that the terminal got for it."""
+        self.app.written.clear()
+        assert self.session.deliver is not None
+        self.session.deliver(snapshot)
+        await self.settle()
+        return sum(len(data.encode()) for data in self.app.written)
+
+    async def settle(self) -> None:
+        """Wait until nothing is left to paint."""
+        await self.pilot.pause()
+        await settled(self.pilot)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for a condition."""
+        for _ in range(400):
+            if true():
+                return
+            await self.pilot.pause(0.005)
+        raise AssertionError(f"it does not come true; the screen:\n{self.text}")
+
+    @property
+    def screen(self) -> ConsoleScreen:
+        front = self.app.front
+        assert front is not None
+        return front
+
+    @property
+    def fleet(self) -> FleetScreen:
+        assert isinstance(self.screen, FleetScreen)
+        return self.screen
+
+    @property
+    def grid(self) -> Grid:
+        return self.screen.query_one(Grid)
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows of the terminal, from what the widgets drew last."""
+        rows = [" " * self.app.size.width] * self.app.size.height
+        for widget in self.screen.query(LineView):
+            if not widget.display or not widget.region:
+                continue
+            x, y, width, height = widget.region
+            for offset, text in enumerate(widget.shown_text[:height]):
+                if 0 <= y + offset < len(rows):
+                    row = rows[y + offset]
+                    rows[y + offset] = row[:x] + text[:width].ljust(width) + row[x + width :]
+        return rows
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def line_with(self, text: str) -> str:
+        """The first row of the terminal that has a text in it."""
+        found = next((line for line in self.lines if text in line), None)
+        assert found is not None, f"{text!r} is not on the screen:\n{self.text}"
+        return found
+
+
+@asynccontextmanager
+async def desk(
+    snapshot: Snapshot | None = None,
+    *,
+    size: tuple[int, int] = (120, 40),
+    options: Options | None = None,
+    session: ScriptedSession | None = None,
+    look: Look | None = None,
+) -> AsyncIterator[Desk]:
+    """The console with a Snapshot on its first screen; none yet without one."""
+    use(look or Look())
+    session = session or ScriptedSession()
+    app = CountedApp(session, options or Options())
+    async with app.run_test(size=size, headless=False) as pilot:
+        running = Desk(app, pilot, session)
+        await running.until(lambda: session.deliver is not None)
+        if snapshot is not None:
+            await running.deliver(snapshot)
+        yield running
+    assert session.closed
+
+
+def fleet(**changes: object) -> Snapshot:
+    """The fleet of most tests, with fields replaced."""
+    return replace(make_snapshot(), **changes)  # type: ignore[arg-type]

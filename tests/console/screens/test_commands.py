@@ -1,0 +1,236 @@
+"""One table: what it holds, where it can be reached from, and that nothing runs that may not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from textual.command import CommandPalette
+
+from console.app import Options
+from console.commands.command import Where
+from console.commands.dispatch import refusal
+from console.commands.keys import check_keymap, key_text, keys_of, parse_key
+from console.commands.line import UnknownCommandError, complete, parse_line
+from console.commands.table import BY_ID, TABLE, bound_on
+from console.session import SessionError
+from fleet.model.objects import ObjectRef
+from tests.console.screens.scripted import Desk, ScriptedSession, desk
+from tests.fleets import make_snapshot
+
+WORST = "serving/Deployment/mixtral-8x22b"
+
+
+def test_ids_and_names_are_unique() -> None:
+    ids = Counter(command.id for command in TABLE)
+    names = Counter(name for command in TABLE for name in command.names)
+    assert max(ids.values()) == 1
+    assert max(names.values()) == 1
+
+
+@pytest.mark.parametrize("where", list(Where))
+def test_no_key_has_two_meanings_on_one_screen(where: Where) -> None:
+    keys = Counter(key for command in bound_on(where) for key in command.keys)
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_nothing_dangerous_is_in_the_table() -> None:
+    assert not any(command.dangerous for command in TABLE)
+
+
+@pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
+def test_every_command_can_be_reached(command: object) -> None:
+    from console.commands.command import Command
+
+    assert isinstance(command, Command)
+    assert command.keys or command.names
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("slash", "/"), ("ctrl+p", "ctrl-p"), ("S", "shift-s"), ("escape", "esc"), ("l", "l"), ("f5", "f5")],
+)
+def test_keys_are_written_as_people_write_them(key: str, text: str) -> None:
+    assert key_text(key) == text
+    assert parse_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("keymap", "problem"),
+    [
+        ({"open.logz": "x"}, "unknown command 'open.logz'"),
+        ({"open.logs": "d"}, "d is the key of both open.logs and open.describe"),
+        ({"open.logs": "j"}, "j is the key of both moving the cursor and open.logs"),
+        ({"open.logs": " "}, "open.logs: no key given"),
+        ({"open.logs": "d", "open.describe": "l"}, None),
+        ({"open.logs": "L, f7"}, None),
+        ({}, None),
+    ],
+)
+def test_a_keymap_is_checked(keymap: dict[str, str], problem: str | None) -> None:
+    problems = check_keymap(keymap)
+    assert problems == [] if problem is None else any(problem in found for found in problems)
+
+
+def test_the_command_line_completes_names_and_arguments() -> None:
+    assert complete("no", (), ()) == ["nodes"]
+    assert complete("ns s", ("batch", "serving"), ()) == ["ns serving"]
+    assert complete("ctx ", (), ("b", "a")) == ["ctx a", "ctx b"]
+    assert complete("xyz ", (), ()) == []
+
+
+def test_the_command_line_knows_aliases_and_names_the_nearest() -> None:
+    typed = parse_line(" :ns serving ")
+    assert typed is not None
+    assert (typed.command.id, typed.argument) == ("view.namespace", "serving")
+    assert parse_line("gpus") == (BY_ID["open.nodes"], "")
+    assert parse_line("  ") is None
+    with pytest.raises(UnknownCommandError, match="did you mean :sources"):
+        parse_line("sorces")
+
+
+async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -> None:
+    async with desk() as d:
+        context = d.screen.context()
+        assert refusal(BY_ID["open.logs"], context, read_only=False) == "Logs: there is no pod under the cursor"
+        assert refusal(BY_ID["view.follow"], context, read_only=False) == "Follow: not on this screen"
+        await d.press("d")
+        assert "nothing is under the cursor" in d.screen.said
+        assert d.session.asked == []
+
+
+async def test_help_lists_exactly_the_table() -> None:
+    async with desk(make_snapshot(), size=(140, 120)) as d:
+        await d.press("question_mark")
+        for command in TABLE:
+            rows = [line for line in d.lines if re.search(rf"\s{re.escape(command.title)}(\s|$)", line)]
+            assert rows, command.id
+            assert all(key_text(key) in rows[0] for key in command.keys), rows[0]
+        titles = sum(1 for line in d.lines if re.match(r"   \S", line) or re.match(r" {20,}:\S", line))
+        moving_and_filters = 11
+        assert titles == len(TABLE) + moving_and_filters
+
+
+async def test_remapped_keys_work_and_are_shown() -> None:
+    async with desk(make_snapshot(), options=Options(keymap={"open.describe": "f7"})) as d:
+        assert "f7 describe" in d.lines[-1]
+        await d.press("d")
+        assert d.session.asked == []
+        await d.press("f7")
+        await d.until(lambda: bool(d.session.asked))
+        assert d.session.asked == [("describe", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+
+
+async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("ctrl+p")
+        assert isinstance(d.app.screen, CommandPalette)
+        for char in "describe":
+            await d.pilot.press(char)
+        await d.until(lambda: _options(d.app.screen) >= 1)
+        await d.pilot.press("enter")
+        await d.pilot.press("enter")
+        await d.until(lambda: bool(d.session.asked))
+        assert d.session.asked == [("describe", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+
+
+def _where(d: Desk) -> Where:
+    return d.screen.where
+
+
+def _options(screen: object) -> int:
+    from textual.command import CommandList
+
+    assert isinstance(screen, CommandPalette)
+    return screen.query_one(CommandList).option_count
+
+
+async def test_the_command_line_runs_completes_and_remembers() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("colon")
+        await d.type("sou")
+        await d.press("tab", "enter")
+        assert _where(d) is Where.SOURCES
+        await d.press("colon", "up", "backspace", "enter")
+        assert "no command 'source'; did you mean :sources?" in d.text
+        await d.press("colon")
+        await d.type("fleet")
+        await d.press("enter")
+        assert _where(d) is Where.FLEET
+
+
+async def test_the_command_line_speaks_of_what_was_under_the_cursor() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("colon")
+        await d.type("yaml")
+        await d.press("enter")
+        await d.until(lambda: bool(d.session.asked))
+        assert d.session.asked == [("yaml", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+        assert "kind: Deployment" in d.text
+
+
+@pytest.mark.parametrize("keys", [("colon", "q", "enter"), ("ctrl+c",), ("colon", "q", "u", "i", "t", "enter")])
+async def test_leaving(keys: tuple[str, ...]) -> None:
+    async with desk(make_snapshot()) as d:
+        for key in keys:
+            await d.pilot.press(key)
+        await d.until(lambda: d.app._exit)
+
+
+async def test_back_on_the_first_screen_does_not_leave_but_says_how() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("q")
+        assert ":q or ctrl-c quits" in d.text
+        assert not d.app._exit
+
+
+async def test_namespaces_are_chosen_typed_and_numbered() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("n")
+        await d.until(lambda: "batch" in d.text)
+        assert "in view" in d.line_with("all namespaces")
+        await d.press("down", "enter")
+        await d.until(lambda: d.session.namespace == "batch")
+        await d.press("0")
+        await d.until(lambda: d.session.namespace == "")
+        await d.press("1")
+        await d.until(lambda: d.session.namespace == "batch")
+        await d.press("2")
+        await d.until(lambda: d.session.namespace == "serving")
+        await d.press("9")
+        assert "no namespace 9" in d.text
+        await d.press("colon")
+        await d.type("ns all")
+        await d.press("enter")
+        await d.until(lambda: d.session.namespace == "")
+
+
+async def test_a_context_is_switched_without_a_restart_and_a_wrong_one_is_refused() -> None:
+    session = ScriptedSession()
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("colon")
+        await d.type("ctx")
+        await d.press("enter")
+        await d.until(lambda: "staging" in d.text)
+        await d.press("down", "enter")
+        await d.until(lambda: session.context == "staging")
+        session.fails = SessionError("no context 'nowhere' in the kubeconfig", "there are: prod-eu1, staging")
+        await d.press("colon")
+        await d.type("ctx nowhere")
+        await d.press("enter")
+        await d.until(lambda: "no context 'nowhere'" in d.text)
+        assert "there are: prod-eu1, staging" in d.text
+        assert session.context == "staging"
+
+
+async def test_refresh_measures_now() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("ctrl+r")
+        assert d.session.asked == [("refresh",)]
+
+
+def test_keys_after_remapping() -> None:
+    command = BY_ID["open.logs"]
+    assert keys_of(command, {}) == ("l",)
+    assert keys_of(command, {"open.logs": "shift-l, ctrl-l"}) == ("L", "ctrl+l")

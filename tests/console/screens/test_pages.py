@@ -1,0 +1,267 @@
+"""Pages of a pod and a workload, of sources, joins, nodes and GPUs."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from dataclasses import replace
+
+from fleet.model.frame import Column, Frame
+from fleet.model.objects import (
+    Condition,
+    Container,
+    Event,
+    HorizontalPodAutoscaler,
+    ObjectRef,
+    PodDisruptionBudget,
+)
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Assessment, Health, Join, Loose, Severity, Snapshot, SourceStatus
+from tests.console.screens.scripted import Desk, desk
+from tests.fleets import NOW, make_snapshot, ticked, without
+
+WORST = "serving/Deployment/mixtral-8x22b"
+
+
+def _with(snapshot: Snapshot, **values: float) -> Snapshot:
+    """The first pod of the worst workload's healthy ones with these readings, fresh, on its engine and itself."""
+    pod = healthy(snapshot)
+
+    def frame(of: Frame, key: str) -> Frame:
+        columns = dict(of.columns)
+        row = of.index[key]
+        for name, value in values.items():
+            quantity = Quantity[name]
+            before = columns.get(quantity, Column(array("d", [math.nan] * len(of.keys)))).values
+            changed = array("d", before)
+            changed[row] = value
+            columns[quantity] = Column(changed)
+        states = bytearray(of.states)
+        states[row] = State.FRESH
+        return replace(of, columns=columns, states=bytes(states))
+
+    engine = snapshot.engines_of[pod][0]
+    return replace(snapshot, by_pod=frame(snapshot.by_pod, pod), by_engine=frame(snapshot.by_engine, engine))
+
+
+def healthy(snapshot: Snapshot) -> str:
+    """A pod of the worst workload that is well and measured."""
+    return next(
+        key
+        for key in snapshot.pods_of[WORST]
+        if snapshot.assessments[key].severity is Severity.OK and snapshot.by_pod.get(key, Quantity.RUNNING).known
+    )
+
+
+async def _open(d: Desk, key: str) -> None:
+    d.grid.move_to(key)
+    await d.press("enter")
+
+
+async def test_a_pod_page_has_every_number_with_its_window_and_method() -> None:
+    snapshot = _with(
+        make_snapshot(),
+        KV_USAGE=0.5,
+        KV_CAPACITY=200_000,
+        PREFIX_HIT_RATIO=0.63,
+        SPEC_ACCEPTANCE=0.71,
+        TTFT_P50=0.2,
+        TTFT_P95=1.9,
+        TTFT_P99=4.0,
+        QUEUE_MEAN=1.0,
+        PREFILL_MEAN=0.5,
+        DECODE_MEAN=2.5,
+    )
+    async with desk(snapshot, size=(160, 60)) as d:
+        await _open(d, healthy(snapshot))
+        assert "100k of 200k tokens" in d.line_with("KV cache")
+        assert "prefix hits 63%" in d.text
+        assert "drafts accepted 71%" in d.text
+        assert "over 1m, by Prometheus, from merged histogram buckets" in d.line_with("LATENCY")
+        assert d.line_with("time to first token").split()[-3:] == ["200ms", "1.90s", "4.00s"]
+        bar = d.lines[d.lines.index(d.line_with("WHERE THE TIME GOES")) + 1]
+        queue, prefill, decode = (len(part) for part in re.findall(r"[qpd]█*", bar))
+        assert abs(queue / (queue + prefill + decode) - 0.25) < 0.02
+        assert abs(prefill / (queue + prefill + decode) - 0.125) < 0.02
+        assert "queue 1.00s   prefill 500ms   decode 2.50s" in d.text
+
+
+async def test_a_pod_page_tells_what_kubernetes_knows() -> None:
+    snapshot = make_snapshot()
+    key = next(
+        k for k, a in snapshot.assessments.items() if a.reason == "OOMKilled ×17" and k in snapshot.pods_of[WORST]
+    )
+    pod = snapshot.pods[key]
+    container = Container(
+        "vllm",
+        "vllm/vllm-openai:v0.32.0",
+        restarts=17,
+        state="waiting",
+        reason="CrashLoopBackOff",
+        last_reason="OOMKilled",
+        last_exit_code=137,
+        last_finished=NOW - 40,
+        command=("vllm", "serve", "acme/mixtral", "--max-num-seqs", "64"),
+    )
+    conditions = (
+        Condition("PodScheduled", "True"),
+        Condition("Ready", "False", "ContainersNotReady", "containers with unready status: [vllm]", NOW - 600),
+    )
+    event = Event(
+        pod.namespace,
+        "e1",
+        "uid-e1",
+        "1",
+        ObjectRef("Pod", pod.namespace, pod.name),
+        pod.uid,
+        "Warning",
+        "BackOff",
+        "Back-off restarting failed container",
+        12,
+        NOW - 30,
+    )
+    unpinned = replace(pod.version, revision="")
+    changed = replace(pod, containers=(container,), conditions=conditions, version=unpinned)
+    snapshot = replace(snapshot, pods={**snapshot.pods, key: changed}, events=(event,))
+    async with desk(snapshot, size=(160, 60)) as d:
+        await _open(d, key)
+        line = d.line_with("waiting   CrashLoopBackOff")
+        assert "restarts 17" in line
+        assert "last OOMKilled (137) 40s ago" in line
+        assert "vllm serve acme/mixtral --max-num-seqs 64" in d.text
+        assert "▲ Ready False 10m  ContainersNotReady containers with unready" in d.text
+        assert "● PodScheduled" in d.text
+        assert "30s  BackOff ×12  Back-off restarting failed container" in d.text
+        assert "unpinned" in d.line_with("model  ")
+        assert "sha256:0a1b" in d.text
+
+
+async def test_a_page_scrolls_and_is_searched() -> None:
+    async with desk(make_snapshot(), size=(80, 16)) as d:
+        await d.press("enter")
+        assert "VERSION" not in d.text
+        await d.press("slash")
+        await d.type("sha256")
+        await d.press("enter")
+        assert "sha256:0a1b" in d.text
+        await d.press("escape", "g")
+        assert "mixtral-8x22b" in d.lines[1]
+
+
+async def test_the_page_of_a_pod_that_goes_says_so() -> None:
+    snapshot = make_snapshot()
+    key = healthy(snapshot)
+    async with desk(snapshot) as d:
+        await _open(d, key)
+        await d.deliver(without(snapshot, key))
+        assert f"{key} is gone" in d.text
+        await d.press("escape")
+        assert "MODEL · WORKLOAD" in d.text
+
+
+async def test_a_workload_page_has_its_scaler_its_budget_and_the_versions_side_by_side() -> None:
+    snapshot = make_snapshot()
+    first = snapshot.pods_of[WORST][0]
+    newer = replace(snapshot.pods[first].version, image="vllm/vllm-openai:v0.33.0")
+    pods = {**snapshot.pods, first: replace(snapshot.pods[first], version=newer)}
+    scaler = HorizontalPodAutoscaler(
+        "serving", "mixtral", "u", "1", ObjectRef("Deployment", "serving", "mixtral-8x22b"), 2, 6, 6, 9
+    )
+    budget = PodDisruptionBudget("serving", "keep-mixtral", "u", "1", {"app": "mixtral-8x22b"}, 0, 4, 4, 6)
+    snapshot = replace(snapshot, pods=pods, autoscalers={WORST: scaler}, budgets=(budget,))
+    async with desk(snapshot, size=(120, 60)) as d:
+        await d.press("enter")
+        assert "ready 5/6" in d.lines[1]
+        assert "5 × v0.32.0   1 × v0.33.0" in d.text
+        assert "6 of 2 to 6, wants 9" in d.line_with("autoscaler")
+        assert "0 may go (4 healthy, needs 4)" in d.line_with("budget")
+
+
+async def test_nodes_show_every_gpu_under_its_node() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, size=(160, 60)) as d:
+        pod = healthy(snapshot)
+        d.grid.move_to(pod)
+        await d.press("o")
+        assert d.grid.cursor == snapshot.gpus_of[pod][0]
+        row = next(line for line in d.lines if pod[-9:] in line)
+        heat = snapshot.by_gpu.value(snapshot.gpus_of[pod][0], Quantity.GPU_TEMPERATURE)
+        assert f" {heat:.0f} " in row
+        node = snapshot.pods[pod].node
+        assert "0/8" in d.line_with(f" {node} ")
+        await d.press("enter")
+        assert pod.rpartition("/")[2] in d.lines[1]
+        await d.press("escape", "escape")
+        assert d.grid.cursor == pod
+
+
+async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile() -> None:
+    snapshot = make_snapshot()
+    gpu = snapshot.gpus_on["node-9"][3]
+    mig = {gpu: snapshot.gpus[gpu]._replace(profile="1g.10gb", pod="", namespace="")}
+    sick = {gpu: Assessment(Severity.CRITICAL, "XID 79")}
+    rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes) if key != gpu}
+    snapshot = replace(snapshot, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest})
+    async with desk(snapshot, size=(160, 60)) as d:
+        await d.press("colon")
+        await d.type("gpus")
+        await d.press("enter", "g")
+        assert "■ node-9" in d.lines[2]
+        row = d.line_with("1g.10gb")
+        assert "free" in row
+        assert "XID 79" in row
+
+
+async def test_sources_tell_since_when_what_is_wrong_and_what_to_do() -> None:
+    down = SourceStatus(
+        "prometheus",
+        Health.DOWN,
+        NOW - 300,
+        NOW - 300,
+        "401 Unauthorized",
+        "write a new token to the file of bearer_token_file",
+        "https://prometheus.example.com",
+        ("3 targets do not answer",),
+    )
+    snapshot = make_snapshot()
+    async with desk(replace(snapshot, sources=(snapshot.sources[0], down))) as d:
+        await d.press("colon")
+        await d.type("sources")
+        await d.press("enter")
+        assert "since 14:08" in d.line_with("■ prometheus  down")
+        assert "14:08, 5m ago" in d.line_with("last answer")
+        assert "401 Unauthorized" in d.line_with("problem")
+        assert "bearer_token_file" in d.line_with("what to do")
+        assert "3 targets do not answer" in d.text
+        assert await d.deliver(replace(snapshot, sources=(snapshot.sources[0], down), sequence=2)) == 0
+
+
+async def test_joins_that_could_not_be_made_are_listed() -> None:
+    snapshot = make_snapshot()
+    pod = healthy(snapshot)
+    loose = (*snapshot.loose, Loose(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
+    async with desk(replace(snapshot, loose=loose), size=(160, 40)) as d:
+        assert "3 loose joins" in d.lines[2]
+        assert "pod without metrics" in d.line_with(pod[-9:])
+        await d.press("colon")
+        await d.type("joins")
+        await d.press("enter")
+        assert "instance 10.0.9.9:8000 is no pod's address" in d.line_with("metrics without a pod")
+        assert "port 8000 is closed" in d.line_with("pod without metrics")
+
+
+async def test_hidden_screens_draw_nothing_and_catch_up_when_they_come_back() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        grid = d.fleet.grid
+        await d.press("colon")
+        await d.type("sources")
+        await d.press("enter")
+        drawn = grid.lines_drawn
+        for i in range(5):
+            await d.deliver(ticked(snapshot, seed=i))
+        assert grid.lines_drawn == drawn
+        await d.press("escape")
+        assert grid.lines_drawn > drawn
