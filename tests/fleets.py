@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import random
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fleet.model.frame import Column, Frame
 from fleet.model.measurement import EngineId, GpuId
-from fleet.model.objects import Container, ModelVersion, Node, ObjectRef, Owner, Pod, Workload
+from fleet.model.objects import Container, ModelVersion, Node, Owner, Pod, Workload
 from fleet.model.quantity import QUANTILES, Quantity
 from fleet.model.reading import Bound, State
 from fleet.model.snapshot import (
@@ -263,8 +263,7 @@ def _gpus(pods: Iterable[Pod]) -> dict[str, GpuId]:
     return out
 
 
-def _by(gpus: Iterable[GpuId], key_of: object) -> dict[str, tuple[str, ...]]:
-    assert callable(key_of)
+def _by(gpus: Iterable[GpuId], key_of: Callable[[GpuId], str]) -> dict[str, tuple[str, ...]]:
     out: dict[str, list[str]] = {}
     for gpu in gpus:
         out.setdefault(key_of(gpu), []).append(gpu.key)
@@ -334,8 +333,3 @@ def _assess(
         worst = min((out[key].severity for key in pods_of[top.key]), key=order.index, default=Severity.OK)
         out[top.key] = Assessment(worst)
     return out
-
-
-def ref(pod: Pod) -> ObjectRef:
-    """The pod as an object reference."""
-    return ObjectRef("Pod", pod.namespace, pod.name)

@@ -116,9 +116,6 @@ class Prompt(Horizontal):
         height: 1;
         display: none;
     }
-    Prompt.open {
-        display: block;
-    }
     Prompt Input {
         width: 1fr;
         padding: 0;
@@ -159,6 +156,7 @@ class Prompt(Horizontal):
         self._histories: dict[Kind, History] = histories or new_histories()
         self._sign = _Sign()
         self._line = _Line(self)
+        self._open = False
         self._offered: tuple[Sequence[str], int] | None = None
         """Candidates that tab goes through, and the one in the line."""
 
@@ -173,7 +171,7 @@ class Prompt(Horizontal):
 
     @property
     def is_open(self) -> bool:
-        return self.has_class("open")
+        return self._open
 
     def open(self, kind: Kind, text: str = "") -> None:
         """Take the focus for a line of a kind that starts as ``text``."""
@@ -181,8 +179,10 @@ class Prompt(Horizontal):
         self._sign.redraw()
         self._offered = None
         self._put(text)
-        self.add_class("open")
-        self._line.focus()
+        self._open = True
+        # Both at once, not when styles and queues come round to it: what is typed next belongs to this line.
+        self.display = True
+        self.screen.set_focus(self._line)
 
     def cancel(self) -> None:
         """Close without a line."""
@@ -235,5 +235,6 @@ class Prompt(Horizontal):
         self._line.cursor_position = len(text)
 
     def _close(self) -> None:
-        self.remove_class("open")
+        self._open = False
+        self.display = False
         self._histories[self.kind].add("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from textual.events import Key
 
 from fleet.model.snapshot import Health
 from tests.widgets.stage import on_stage, settled, size_of
@@ -167,6 +168,21 @@ async def test_the_prompt_completes_and_remembers() -> None:
         prompt.open("/", "llama")
         await pilot.press("up")
         assert prompt._line.value == "llama", "each kind has a history of its own"
+
+
+async def test_what_is_typed_at_once_is_in_the_line() -> None:
+    prompt, rest = Prompt(complete), Rest()
+    async with on_stage(rest, prompt, size=(60, 10)) as (app, pilot):
+        rest.focus()
+        await settled(pilot)
+        for _ in range(3):
+            prompt.open("/")
+            assert app.focused is prompt._line
+            for key in "abc":
+                app.post_message(Key(key, key))
+            app.post_message(Key("enter", None))
+            await settled(pilot)
+        assert [m.text for m in app.heard(Prompt.Submitted)] == ["abc"] * 3
 
 
 async def test_an_open_prompt_does_not_blink() -> None:
