@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Generic
 
 from fleet.kube.client import KubeClient
-from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
-from fleet.kube.pace import Pace
+from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.kube.pace import Backoff, Pace
 from fleet.kube.project.fields import Interner
 from fleet.kube.reflector import Reflector
 from fleet.kube.resources import R, Resource
@@ -40,6 +40,8 @@ class Feed(Generic[R]):
         """By scope."""
         self.denied: ForbiddenError | None = None
         """Set while the whole is forbidden and the namespaces are read one by one."""
+        self.absent = False
+        """Whether an optional resource was looked for and is not there."""
         self._client = client
         self._namespace = namespace if resource.namespaced else ""
         self._namespaces = namespaces
@@ -67,6 +69,8 @@ class Feed(Generic[R]):
 
     async def run(self) -> None:
         """Follow the resource until cancelled."""
+        if self.resource.optional:
+            await self._until_served()
         if self._namespace or not self.resource.namespaced:
             await self._reflector(self._namespace).run()
         while True:
@@ -77,6 +81,24 @@ class Feed(Generic[R]):
             self._remove("")
             await self._one_by_one()
             self.denied = None
+
+    async def _until_served(self) -> None:
+        """Wait for a custom resource to be there. A list would not tell: for most users what is absent is forbidden."""
+        path = f"/apis/{self.resource.group}/{self.resource.version}"
+        backoff = Backoff(self._pace)
+        while True:
+            try:
+                await self._client.get(path)
+            except (NotFoundError, ForbiddenError):
+                self.absent = True
+                wait = self._pace.denied
+            except (KubeError, KubeconfigError):
+                wait = backoff.wait()
+            else:
+                self.absent = False
+                return
+            self._attempted()
+            await asyncio.sleep(wait)
 
     async def _one_by_one(self) -> None:
         """Follow the namespaces one by one until the whole is allowed."""

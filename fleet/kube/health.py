@@ -100,10 +100,13 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[str, ...]:
         skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
         if skipped:
             notes.append(f"{feed.resource.name}: {skipped} objects made no sense and were left out")
+    limits: list[str] = []
     for scopes, names in partial.items():
         shown = ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if len(scopes) > 3 else "")
-        notes.append(f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces")
-    return tuple(dict.fromkeys(notes))
+        limits.append(
+            f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces"
+        )
+    return tuple(dict.fromkeys(limits + notes))
 
 
 def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:

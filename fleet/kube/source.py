@@ -133,10 +133,13 @@ class KubernetesSource:
         await self.client.close()
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
-        """Wait until every resource is complete or known to be out of reach. False where that took longer."""
+        """Wait until every resource is complete or known to be out of reach, and we know who we are.
+
+        False where that took longer.
+        """
         try:
             async with asyncio.timeout(timeout):
-                while not all(self._settled(feed) for feed in self._feeds):
+                while not (self._identified and all(self._settled(feed) for feed in self._feeds)):
                     self._attempted.clear()
                     await self._attempted.wait()
         except TimeoutError:
@@ -197,9 +200,12 @@ class KubernetesSource:
     @staticmethod
     def _settled(feed: Feed[Any]) -> bool:
         """Whether the feed has all that it will get without somebody granting it more."""
-        return bool(feed.reflectors) and all(
-            reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
-            for reflector in feed.reflectors.values()
+        return feed.absent or (
+            bool(feed.reflectors)
+            and all(
+                reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
+                for reflector in feed.reflectors.values()
+            )
         )
 
     async def _readable(self) -> Sequence[str]:
@@ -225,6 +231,7 @@ class KubernetesSource:
             quiet = time.time() - (self.client.last_ok or 0.0) >= self._pace.quiet
             if quiet or self._probe is not None or not self._identified:
                 await self._ask()
+                self._attempted.set()
             await asyncio.sleep(self._pace.probe)
 
     async def _ask(self) -> None:

@@ -235,6 +235,8 @@ class Api:
             return web.json_response({"gitVersion": "v1.36.0"})
         if request.path.endswith("/selfsubjectreviews"):
             return web.json_response({"kind": "SelfSubjectReview", "status": {"userInfo": self.user}}, status=201)
+        if any(path.rpartition("/")[0] == request.path for path in self.objects):
+            return web.json_response({"kind": "APIResourceList", "resources": []})
         return await self._collection(request)
 
     async def _collection(self, request: web.Request) -> web.StreamResponse:

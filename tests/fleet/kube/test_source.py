@@ -60,7 +60,7 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
         if not resource.optional:
             cluster.put(thing(f"a-{resource.name}", "serving" if resource.namespaced else ""), resource.path())
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         state = source.state()
         assert set(state.pods) == {"serving/a-pods"}
         assert set(state.nodes) == {"a-nodes"}
@@ -100,7 +100,7 @@ async def test_who_we_are_and_what_answers(cluster: Api) -> None:
 async def test_an_old_server_without_self_review(cluster: Api) -> None:
     cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(404, "404 page not found"), times=1000)
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         assert (await status_when(source, Health.LIVE)).problem == ""
         assert source.state().cluster.user == "tester"
 
@@ -108,7 +108,7 @@ async def test_an_old_server_without_self_review(cluster: Api) -> None:
 async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
     cluster.put(pod("a"))
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         first, second = source.state(), source.state()
         assert first.pods is second.pods
         assert first.workloads is second.workloads
@@ -123,7 +123,7 @@ async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
 
 async def test_requests_are_counted_per_tick(cluster: Api) -> None:
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
         source.state()
         before = len(cluster.requests)
@@ -136,7 +136,7 @@ async def test_one_namespace(cluster: Api) -> None:
     cluster.put(pod("a", "one"))
     cluster.put(pod("b", "two"))
     async with following(cluster, namespace="one") as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         assert set(source.state().pods) == {"one/a"}
         assert source.state().cluster.namespace == "one"
     paths = {asked.path for asked in cluster.requests}
@@ -147,7 +147,7 @@ async def test_one_namespace(cluster: Api) -> None:
 async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> None:
     del cluster.objects["/apis/policy/v1/poddisruptionbudgets"]
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         found = await status_when(source, Health.DEGRADED)
         assert "no poddisruptionbudgets.policy" in found.problem
         assert "taken away at once" in found.problem
@@ -155,10 +155,24 @@ async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> 
         await status_when(source, Health.LIVE)
 
 
+async def test_a_custom_resource_is_followed_once_it_is_there(cluster: Api) -> None:
+    (optional,) = (resource for resource in EVERY if resource.optional)
+    # For a user who may not list it, what is not there is forbidden.
+    cluster.denied.add(optional.path())
+    async with following(cluster) as source:
+        assert await source.wait_synced(20)
+        assert (await status_when(source, Health.LIVE)).notes == ()
+        assert all(asked.path != optional.path() for asked in cluster.requests)
+        cluster.denied.clear()
+        cluster.objects[optional.path()] = {}
+        cluster.put(thing("group"), optional.path())
+        await until(lambda: "serving/LeaderWorkerSet/group" in source.state().workloads)
+
+
 async def test_forbidden_nodes_are_a_note_that_says_who_can_grant_them(cluster: Api) -> None:
     cluster.denied.add("/api/v1/nodes")
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         found = await status_when(source, Health.DEGRADED)
         (note,) = found.notes
         assert "free GPUs" in note
@@ -174,7 +188,7 @@ async def test_forbidden_everywhere_falls_back_to_the_namespaces(cluster: Api) -
         cluster.put(pod("p", name))
     cluster.denied |= {PODS, "/api/v1/namespaces/three/pods"}
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         assert set(source.state().pods) == {"one/p", "two/p"}
         found = await status_when(source, Health.DEGRADED)
         assert "only namespace one, two" in found.problem
@@ -192,7 +206,7 @@ async def test_namespaces_that_may_not_be_listed_are_those_of_the_configuration_
         cluster.put(pod("p", name))
     cluster.denied |= {PODS, "/api/v1/namespaces"}
     async with following(cluster, access=cluster.access(namespace="mine"), namespaces=["configured"]) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         assert set(source.state().pods) == {"mine/p", "configured/p"}
 
 
@@ -201,7 +215,7 @@ async def test_a_user_who_may_nothing(cluster: Api) -> None:
     cluster.denied |= {path.replace("v1/", "v1/namespaces/default/") for path in cluster.objects}
     cluster.denied |= {path.replace("v2/", "v2/namespaces/default/") for path in cluster.objects}
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         found = await status_when(source, Health.DEGRADED)
         assert len(found.notes) == len(EVERY) - 1
         assert "forbidden" in found.problem
@@ -302,7 +316,7 @@ async def test_watch_errors_of_all_kinds_keep_the_rows(cluster: Api) -> None:
     cluster.next(is_watch(), reply(429, "slow down", {"Retry-After": "0"}), times=2)
     cluster.next(is_watch(), reply(503, "no backend"), times=2)
     async with following(cluster) as source:
-        assert await source.wait_synced(5)
+        assert await source.wait_synced(20)
         await status_when(source, Health.LIVE)
         cluster.put(pod("b"))
         await until(lambda: set(source.state().pods) == {"serving/a", "serving/b"})
