@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ def fields(obj: Any, path: str = "") -> set[str]:
     return set()
 
 
+@cache
+def after_20_seconds(scenario: str) -> Watched:
+    """A fleet that several tests look at."""
+    fleet = Watched(scenario)
+    fleet.run(20)
+    return fleet
+
+
 def recorded(name: str) -> list[dict[str, Any]]:
     body = json.loads((RECORDINGS / f"{name}.json").read_text())["response"]["body"]
     items: list[dict[str, Any]] = body.get("items", [body])
@@ -68,8 +77,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
     ],
 )
 def test_no_field_of_the_real_object_is_missing(name: str, api_version: str, kind: str, scenario: str) -> None:
-    fleet = Watched(scenario)
-    fleet.run(20)
+    fleet = after_20_seconds(scenario)
     expected = set[str]().union(*map(fields, recorded(name)))
     found = set[str]().union(*map(fields, fleet.objects(kind, api_version)))
     assert expected - found <= ELSEWHERE

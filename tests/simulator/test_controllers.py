@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from simulator.blueprint import DEFAULT
 from simulator.scenarios import Incident, Scenario
-from tests.simulator.fleet_support import Watched, is_ready, state
+from tests.simulator.fleet_support import Watched, is_ready, only, state
 
 
 def patch(fleet: Watched, obj: dict[str, Any], **spec: object) -> None:
@@ -34,7 +32,7 @@ def revisions(pods: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_pod_that_is_gone_from_the_api_is_replaced() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("chat-8b"))
     before = names(fleet.pods("chat-8b"))
     victim = min(before)
     fleet.store.delete("v1", "Pod", "serving", victim)
@@ -49,7 +47,7 @@ def test_a_pod_that_is_gone_from_the_api_is_replaced() -> None:
 
 
 def test_a_pod_that_is_told_to_end_ends_after_a_while() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("chat-8b"))
     victim = fleet.pods("chat-8b")[0]
     name = victim["metadata"]["name"]
     fleet.store.put(victim | {"metadata": victim["metadata"] | {"deletionTimestamp": "2026-11-21T01:01:00Z"}})
@@ -69,7 +67,7 @@ def test_a_pod_that_is_told_to_end_ends_after_a_while() -> None:
 
 
 def test_scaling_down_and_up() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("summarize"))
     patch(fleet, fleet.apps("Deployment", "batch", "summarize"), replicas=1)
     fleet.run(12)
     assert len(fleet.pods("summarize")) == 1
@@ -91,7 +89,7 @@ def test_scaling_down_and_up() -> None:
 
 
 def test_deleting_a_workload_deletes_what_it_made() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("summarize", "coder-32b"))
     fleet.store.delete("apps/v1", "Deployment", "batch", "summarize")
     fleet.store.delete("apps/v1", "StatefulSet", "serving", "coder-32b")
     fleet.run(15)
@@ -102,7 +100,7 @@ def test_deleting_a_workload_deletes_what_it_made() -> None:
 
 
 def test_to_zero_and_nobody_serves() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("legacy-13b"))
     patch(fleet, fleet.apps("Deployment", "batch", "legacy-13b"), replicas=0)
     fleet.run(12)
     assert fleet.pods("legacy-13b") == []
@@ -110,7 +108,7 @@ def test_to_zero_and_nobody_serves() -> None:
 
 
 def test_a_rollout_replaces_pods_within_its_limits_and_can_be_undone() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("chat-70b"))
     obj = fleet.apps("Deployment", "serving", "chat-70b")
     patch(fleet, obj, template=with_revision(obj, "abc1234"))
     least = 3
@@ -138,7 +136,7 @@ def test_a_rollout_replaces_pods_within_its_limits_and_can_be_undone() -> None:
 
 
 def test_a_paused_deployment_does_not_roll() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("summarize"))
     obj = fleet.apps("Deployment", "batch", "summarize")
     patch(fleet, obj, paused=True, template=with_revision(obj, "abc1234"))
     fleet.run(20)
@@ -149,7 +147,7 @@ def test_a_paused_deployment_does_not_roll() -> None:
 
 
 def test_a_stuck_rollout_passes_its_deadline() -> None:
-    fleet = Watched("bad-rollout")
+    fleet = Watched("bad-rollout", blueprint=only("chat-8b", "summarize"))
     obj = fleet.apps("Deployment", "serving", "chat-8b")
     patch(fleet, obj, progressDeadlineSeconds=60)
     fleet.run(100)
@@ -160,7 +158,7 @@ def test_a_stuck_rollout_passes_its_deadline() -> None:
 
 
 def test_a_stateful_set_rolls_from_the_last_ordinal() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("coder-32b"))
     obj = fleet.apps("StatefulSet", "serving", "coder-32b")
     patch(fleet, obj, template=with_revision(obj, "abc1234"))
     fleet.run(15)
@@ -176,14 +174,14 @@ def test_a_stateful_set_rolls_from_the_last_ordinal() -> None:
 
 
 def test_a_stateful_set_shrinks_from_the_end() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("coder-32b"))
     patch(fleet, fleet.apps("StatefulSet", "serving", "coder-32b"), replicas=1)
     fleet.run(12)
     assert names(fleet.pods("coder-32b")) == {"coder-32b-0"}
 
 
 def test_nothing_is_placed_on_a_cordoned_node() -> None:
-    fleet = Watched()
+    fleet = Watched(blueprint=only("chat-8b"))
     (node,) = (n for n in fleet.objects("Node") if n["metadata"]["name"] == "gpu-l40s-1")
     fleet.store.put(node | {"spec": node["spec"] | {"unschedulable": True}})
     (victim,) = (pod for pod in fleet.pods("chat-8b") if pod["spec"]["nodeName"] == "gpu-l40s-1")
@@ -199,7 +197,7 @@ def test_nothing_is_placed_on_a_cordoned_node() -> None:
 
 
 def test_labels_that_somebody_sets_on_a_pod_stay() -> None:
-    fleet = Watched("crash-loop")
+    fleet = Watched("crash-loop", blueprint=only("legacy-13b"))
     (pod,) = fleet.pods("legacy-13b")
     labels = pod["metadata"]["labels"] | {"team": "search"}
     fleet.store.put(pod | {"metadata": pod["metadata"] | {"labels": labels}})
@@ -218,7 +216,7 @@ def test_an_autoscaler_takes_replicas_away_only_after_a_while() -> None:
             Incident(40, lambda levers, _: levers.demand("chat-8b", 0.3)),
         ),
     )
-    fleet = Watched(calm_again)
+    fleet = Watched(calm_again, blueprint=only("chat-8b"))
 
     def replicas() -> int:
         return int(fleet.apps("Deployment", "serving", "chat-8b")["spec"]["replicas"])
@@ -232,7 +230,7 @@ def test_an_autoscaler_takes_replicas_away_only_after_a_while() -> None:
 
 
 def test_events_repeat_as_counts() -> None:
-    fleet = Watched("crash-loop")
+    fleet = Watched("crash-loop", blueprint=only("legacy-13b"))
     fleet.run(200)
     repeated = [e for e in fleet.events("BackOff") if e["count"] > 2]
     assert repeated
@@ -241,8 +239,7 @@ def test_events_repeat_as_counts() -> None:
 
 
 def test_events_are_forgotten_after_an_hour() -> None:
-    workload = next(w for w in DEFAULT.workloads if w.name == "legacy-13b")
-    fleet = Watched(blueprint=replace(DEFAULT, workloads=(workload,)))
+    fleet = Watched(blueprint=only("legacy-13b"))
     (pod,) = fleet.pods("legacy-13b")
     fleet.store.delete("v1", "Pod", "batch", pod["metadata"]["name"])
     fleet.run(100)
