@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -98,10 +99,8 @@ class Prometheus:
         return value
 
 
-@contextmanager
-def prometheus(directory: Path, address: str, jobs: Sequence[Job]) -> Iterator[Prometheus]:
-    """Prometheus scraping the jobs at ``address`` every second, stopped at the end."""
-    config = {
+def _configuration(address: str, jobs: Sequence[Job]) -> dict[str, object]:
+    return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "scrape_configs": [
             {
@@ -109,14 +108,25 @@ def prometheus(directory: Path, address: str, jobs: Sequence[Job]) -> Iterator[P
                 "metrics_path": job.path,
                 "honor_labels": job.honor_labels,
                 "static_configs": [{"targets": [address], "labels": dict(job.labels)}],
-                "metric_relabel_configs": [],
                 "relabel_configs": [{"target_label": "job", "replacement": job.name}],
             }
             for at, job in enumerate(jobs)
         ],
     }
+
+
+@contextmanager
+def prometheus(directory: Path, address: str, jobs: Sequence[Job]) -> Iterator[Prometheus]:
+    """Prometheus scraping the jobs at ``address`` every second, stopped at the end."""
     file = directory / "prometheus.yml"
-    file.write_text(json.dumps(config))
+    file.write_text(json.dumps(_configuration(address, jobs)))
+    with prometheus_on(file, directory) as running:
+        yield running
+
+
+@contextmanager
+def prometheus_on(file: Path, directory: Path) -> Iterator[Prometheus]:
+    """Prometheus with this configuration, its data and log in ``directory``, stopped at the end."""
     log = directory / "prometheus.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -165,3 +175,30 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to hold in time"
         time.sleep(0.1)
+
+
+@contextmanager
+def victoria_metrics(directory: Path, address: str, jobs: Sequence[Job]) -> Iterator[Prometheus]:
+    """VictoriaMetrics doing the same: another engine behind the same query API."""
+    file = directory / "scrape.yml"
+    file.write_text(json.dumps(_configuration(address, jobs)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            "victoria-metrics",
+            f"-storageDataPath={directory / 'data'}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            f"-promscrape.config={file}",
+            "-search.latencyOffset=0s",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: _ready(port))
+        yield Prometheus(port)
+    finally:
+        process.terminate()
+        process.wait(20)
