@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -27,7 +27,9 @@ from fleet.model.snapshot import Snapshot
 from themes.look import look
 from themes.palette import Role
 from themes.textual_themes import STYLESHEET, register
-from widgets.prompt import History, Kind, new_histories
+
+if TYPE_CHECKING:
+    from widgets.prompt import History, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class QuarterdeckApp(App[None]):
         self.options = options
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()
-        self.histories: dict[Kind, History] = new_histories()
+        self._histories: dict[Kind, History] | None = None
         self._recent: list[str] = []
         """Namespaces, the one looked at last first."""
         register(cast("App[object]", self))
@@ -171,6 +173,13 @@ class QuarterdeckApp(App[None]):
         if front is not None:
             self.call_later(front.open_prompt, kind)
 
+    def histories(self) -> dict[Kind, History]:
+        from widgets.prompt import new_histories
+
+        if self._histories is None:
+            self._histories = new_histories()
+        return self._histories
+
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
         if kind == "/":
             return ()
@@ -201,7 +210,7 @@ class QuarterdeckApp(App[None]):
         self._open(SourcesScreen(self))
 
     def open_joins(self) -> None:
-        from console.screens.table import JoinsScreen
+        from console.screens.joins import JoinsScreen
 
         self._open(JoinsScreen(self))
 

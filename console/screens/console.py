@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
@@ -11,7 +11,9 @@ from console.session import Session
 from console.views.since import SinceTracker
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
-from widgets.prompt import History, Kind
+
+if TYPE_CHECKING:
+    from widgets.prompt import History, Kind
 
 
 class Console(Desk, Protocol):
@@ -21,8 +23,6 @@ class Console(Desk, Protocol):
     snapshot: Snapshot | None
     """The newest one."""
     since: SinceTracker
-    histories: dict[Kind, History]
-    """What was typed before, for all screens."""
 
     @property
     def read_only(self) -> bool: ...
@@ -34,6 +34,10 @@ class Console(Desk, Protocol):
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it in the message line of the screen in front."""
+        ...
+
+    def histories(self) -> dict[Kind, History]:
+        """What was typed before, for all screens."""
         ...
 
     def complete(self, kind: Kind, text: str) -> Sequence[str]:

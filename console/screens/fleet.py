@@ -19,7 +19,6 @@ from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.views.fleet import SORTABLE, FleetOrder, fleet_model
-from console.views.glance import glance_lines
 from console.views.summary import summary
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
@@ -123,6 +122,9 @@ class FleetScreen(TableScreen):
         if snapshot is None:
             return
         if self._beside.has_class("wide") and key is not None:
+            # Half of the views; the first frame does without them.
+            from console.views.glance import glance_lines
+
             self._glance.show(lambda width, glyphs: glance_lines(snapshot, key, width, glyphs))
         pods = frozenset(key for key in self.grid.visible_keys if key in snapshot.pods)
         if pods != self._focused:

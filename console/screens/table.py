@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import ConsoleScreen
 from console.screens.console import Console
 from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
-from console.views.tables import JoinsModel
-from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 from widgets.untrusted import untrusted
 
@@ -81,23 +76,3 @@ class TableScreen(ConsoleScreen):
     def sortable(self) -> frozenset[str]:
         """The columns that can be sorted by."""
         return frozenset()
-
-
-class JoinsScreen(TableScreen):
-    """What is known in one world and not in another."""
-
-    where = Where.JOINS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.JOINS)
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console, Grid(waiting="looking …"))
-
-    def draw(self, snapshot: Snapshot) -> None:
-        self.grid.show(JoinsModel(snapshot))
-
-    def on_grid_selected(self, message: Grid.Selected) -> None:
-        snapshot = self.desk.snapshot
-        if snapshot is not None and message.key in snapshot.pods:
-            self.desk.open_detail(message.key)
-        elif snapshot is not None and message.key in snapshot.gpus:
-            self.desk.open_nodes(message.key)
