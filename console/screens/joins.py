@@ -1,0 +1,35 @@
+"""Joins that could not be made."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.table import TableScreen
+from console.views.tables import JoinsModel
+from fleet.model.snapshot import Snapshot
+from widgets.grid import Grid
+
+
+class JoinsScreen(TableScreen):
+    """What is known in one world and not in another."""
+
+    where = Where.JOINS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.JOINS)
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, Grid(waiting="looking …"))
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.grid.show(JoinsModel(snapshot))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        snapshot = self.desk.snapshot
+        if snapshot is not None and message.key in snapshot.pods:
+            self.desk.open_detail(message.key)
+        elif snapshot is not None and message.key in snapshot.gpus:
+            self.desk.open_nodes(message.key)
