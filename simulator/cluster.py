@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ from simulator.pods import Phase, Pod
 
 EVENT_TTL = 3600.0
 """Seconds after which the API server forgets an event."""
+LOG_LINES = 400
+"""Lines kept of each container's log; fewer in large fleets."""
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _ADDRESSES = 62_500
 
@@ -65,6 +68,7 @@ class Cluster:
         self._random = random.Random(f"{seed}/names")
         self._prefix = pod_prefix
         self._addresses = 0
+        self._log_lines = LOG_LINES if blueprint.pods <= 200 else LOG_LINES // 8
         self._events: dict[tuple[str, str, str], Object] = {}
 
     def pods_of(self, owner_uid: str) -> list[Pod]:
@@ -94,6 +98,7 @@ class Cluster:
             revision=args[args.index("--revision") + 1] if "--revision" in args else "",
             gpus_wanted=sum(int(count) for key, count in limits.items() if key.startswith("nvidia.com/")),
             since=now,
+            log=deque(maxlen=self._log_lines),
         )
         self.pods[namespace, name] = pod
         self._by_owner.setdefault(pod.owner["uid"], {})[name] = pod

@@ -66,7 +66,7 @@ class Pod:
     last_exit: Exit | None = None
     gpus: list[Gpu] = field(default_factory=list)
     server: EngineServer | None = None
-    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=400))
+    log: deque[LogLine] = field(default_factory=deque)
     previous_log: list[LogLine] | None = None
     pending_message: str = ""
     progress: int = 0

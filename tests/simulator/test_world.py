@@ -206,6 +206,14 @@ def test_logs_tell_of_the_start_and_of_the_load(steady: Watched) -> None:
             steady.fleet.logs(namespace, pod, container, previous)
 
 
+def test_logs_are_bounded() -> None:
+    fleet = Watched(blueprint=only("embed"))
+    fleet.run(4100)
+    lines = fleet.fleet.logs("serving", fleet.pods("embed")[0]["metadata"]["name"], None, False)
+    assert len(lines) == 400
+    assert lines[-1].at - lines[0].at == pytest.approx(3990)
+
+
 def test_nothing_answers_where_nothing_listens(steady: Watched) -> None:
     name = steady.pods("chat-70b")[0]["metadata"]["name"]
     for pod, port in (("nobody", 8000), (name, 9400), (steady.pods("gateway")[0]["metadata"]["name"], 8000)):
