@@ -35,6 +35,9 @@ class Api:
         self._lock = threading.Lock()
         self._opened: tuple[PrometheusConnect, Adapter] | None = None
         self._skew: float | None = None
+        self._dated: float | None = None
+        """By how much the answers' Date was ahead of this clock when the server's time was asked."""
+        self._jumped = False
 
     @property
     def requests(self) -> int:
@@ -47,20 +50,27 @@ class Api:
         return self._skew or 0.0
 
     def now(self) -> float:
-        """The server's time. Asks for it at first, and again when its answers are dated otherwise."""
-        if self._skew is None:
-            client, _ = self._open()
+        """The server's time. Asks for it at first, and again when one of the two clocks has jumped."""
+        if self._skew is None or self._jumped:
+            client, adapter = self._open()
             before = self._wall()
             result = client.custom_query("time()")
             after = self._wall()
-            self._skew = _number(result) - (before + after) / 2
+            skew = _number(result) - (before + after) / 2
+            # VictoriaMetrics answers whole seconds; so small a difference is none.
+            self._skew = skew if abs(skew) > _SKEW_TOLERATED else 0.0
+            self._jumped, self._dated = False, _minus(adapter.date(), after)
         return self._wall() + self._skew
 
     def query(self, promql: str, at: float) -> tuple[list[Any], tuple[str, ...]]:
         """The result of an instant query at Unix time ``at``, and the warnings that came with it."""
         client, adapter = self._open()
         result = client.custom_query(promql, params={"time": f"{at:.3f}"})
-        self._check_clock(adapter.date())
+        dated = _minus(adapter.date(), self._wall())
+        # Not the Date itself: a proxy in between may have a clock of its own.
+        if dated is not None and (self._dated is None or abs(dated - self._dated) > _SKEW_TOLERATED):
+            self._jumped = self._dated is not None
+            self._dated = dated
         return _list(result), adapter.warnings()
 
     def range(self, promql: str, start: float, end: float, step: float) -> list[Any]:
@@ -92,9 +102,9 @@ class Api:
                 self._opened = (client, adapter)
             return self._opened
 
-    def _check_clock(self, date: float | None) -> None:
-        if date is not None and abs(date + 0.5 - (self._wall() + self.skew)) > _SKEW_TOLERATED + 0.5:
-            self._skew = None
+
+def _minus(moment: float | None, other: float) -> float | None:
+    return None if moment is None else moment - other
 
 
 def _list(result: Any) -> list[Any]:
@@ -104,7 +114,8 @@ def _list(result: Any) -> list[Any]:
 
 
 def _number(result: Any) -> float:
+    """A scalar; VictoriaMetrics answers a vector with one element instead."""
     try:
-        return float(result[1])
+        return float(result[0]["value"][1] if isinstance(result[0], dict) else result[1])
     except (TypeError, ValueError, IndexError, KeyError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None

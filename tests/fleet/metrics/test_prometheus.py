@@ -203,6 +203,18 @@ async def test_ages_follow_the_servers_clock(ahead: float) -> None:
     assert ("behind" if ahead < 0 else "ahead of") in m.notes[0]
 
 
+async def test_a_clock_in_a_vector_is_a_clock() -> None:
+    """VictoriaMetrics' answer to time()."""
+
+    async def reply(request: web.Request) -> web.Response | None:
+        if request.query["query"] != "time()":
+            return None
+        vector = [{"metric": {}, "value": [0, str(int(time.time()) - 100)]}]
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": vector}})
+
+    assert (await _measure(Fake(reply=reply))).clock_skew == pytest.approx(-100, abs=2)
+
+
 async def test_a_clock_that_jumps_is_noticed() -> None:
     async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url)) as source:
         await source.measure()

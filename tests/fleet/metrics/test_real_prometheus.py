@@ -25,7 +25,7 @@ from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.quantity import QUANTILES, Family, Quantity
-from tests.fleet.metrics.pages import V0_8, V0_10, V0_33, Card, Load, Release, dcgm, vllm
+from tests.fleet.metrics.pages import SHORT, V0_6, V0_8, V0_10, V0_33, Card, Load, Release, dcgm, vllm
 from tests.fleet.metrics.servers import Exporters, Job, Prometheus, exporters, prometheus, wait_for
 
 pytestmark = pytest.mark.real("prometheus")
@@ -104,6 +104,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         jobs.append(Job("plain", "/bare", {"instance": "10.0.1.1:8000"}))
         server.pages["/ray"] = _page("rays", replace(V0_33, prefix="ray_vllm_"), ("0",), 1.0)
         jobs.append(Job("ray", "/ray", {"namespace": "ray", "pod": "head", "instance": "10.0.1.2:8080"}))
+        for at, release in enumerate((V0_6, V0_33)):
+            server.pages[f"/mixed-{at}"] = _page("mixed", release, ("0",), 1.0)
+            labels = {"namespace": "llm", "pod": f"mixed-{at}", "instance": f"10.0.3.{at}:8000"}
+            jobs.append(Job("mixed", f"/mixed-{at}", labels))
         births = itertools.count()
         server.pages["/reborn"] = lambda: vllm(V0_33, {"0": Load(generation=next(births) % 4)}, "reborn")
         jobs.append(Job("again", "/reborn", {"namespace": "llm", "pod": "reborn-0", "instance": "10.0.0.7:8000"}))
@@ -152,6 +156,8 @@ async def test_the_engines_are_those_of_the_fleet(fleet: Fleet) -> None:
         EngineId("llm", "chat-0", "chat", "1"),
         EngineId("llm", "chat-1", "chat", "0"),
         EngineId("llm", "chat-2", "chat", "0"),
+        EngineId("llm", "mixed-0", "mixed", "0"),
+        EngineId("llm", "mixed-1", "mixed", "0"),
         EngineId("llm", "old-0", "old", "0"),
         EngineId("llm", "reborn-0", "reborn", "0"),
         EngineId("ray", "head", "rays", "0"),
@@ -225,6 +231,16 @@ async def test_of_a_renamed_histogram_the_newest_name_is_taken_per_engine(fleet:
         model = PODS[pod][0]
         got = quantile(0.5, m.histograms[Family.ITL][Group("llm", model, pod, "0")]).value
         assert got == fleet.server.value(query, m.at)
+
+
+async def test_releases_with_different_buckets_are_merged_over_the_common_ones(fleet: Fleet) -> None:
+    m = await _measure(fleet)
+    histogram = m.histograms[Family.E2E][Group("llm", "mixed")]
+    assert histogram.edges == (*SHORT, math.inf)
+    for edge, rate in zip(histogram.edges, histogram.counts, strict=True):
+        le = "+Inf" if math.isinf(edge) else edge
+        query = f'sum(rate(vllm:e2e_request_latency_seconds_bucket{{model_name="mixed",le="{le}"}}[6s]))'
+        assert rate == fleet.server.value(query, m.at)
 
 
 async def test_means_are_rates_of_sum_and_count(fleet: Fleet) -> None:
