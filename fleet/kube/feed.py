@@ -42,6 +42,8 @@ class Feed(Generic[R]):
         """Set while the whole is forbidden and the namespaces are read one by one."""
         self.absent = False
         """Whether an optional resource was looked for and is not there."""
+        self.defect: BaseException | None = None
+        """What ended :meth:`run` though nothing should; it is run again after a while."""
         self._client = client
         self._namespace = namespace if resource.namespaced else ""
         self._namespaces = namespaces
@@ -66,6 +68,19 @@ class Feed(Generic[R]):
             self._view = MappingProxyType(merged)
             self._viewed = self.changes
         return self._view
+
+    async def keep_running(self) -> None:
+        """Run until cancelled. A defect of ours costs this one resource for a while, and is said."""
+        while True:
+            self.defect = None
+            task = asyncio.create_task(self.run())
+            try:
+                await asyncio.wait({task})
+            finally:
+                await _end([task])
+            self.defect = None if task.cancelled() else task.exception()
+            self._attempted()
+            await asyncio.sleep(self._pace.longest)
 
     async def run(self) -> None:
         """Follow the resource until cancelled."""

@@ -48,7 +48,8 @@ def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble 
     if trouble is not None:
         return Verdict(Health.DOWN, *explain(trouble, access), since=since)
     notes = _notes(feeds, user)
-    if any(not reflector.synced and reflector.trouble is None for reflector in reflectors) or not reflectors:
+    whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
+    if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
         return Verdict(Health.STARTING, notes=notes)
     if notes:
         refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
@@ -97,6 +98,8 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[str, ...]:
         else:
             notes += [_lost(feed, t, user) for t in troubles.values() if _is_refusal(t) and not _is_absent(feed, t)]
         notes += [f"{feed.resource.name}: {t.message}" for t in troubles.values() if not _is_refusal(t)]
+        if feed.defect is not None:
+            notes.append(f"{feed.resource.name}: a defect of Quarterdeck, please report it: {feed.defect!r}")
         skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
         if skipped:
             notes.append(f"{feed.resource.name}: {skipped} objects made no sense and were left out")

@@ -121,7 +121,9 @@ class KubernetesSource:
 
     async def start(self) -> None:
         """Begin to follow the cluster. Returns at once; troubles show in the state."""
-        self._tasks = [asyncio.create_task(feed.run(), name=f"follow {feed.resource.name}") for feed in self._feeds]
+        self._tasks = [
+            asyncio.create_task(feed.keep_running(), name=f"follow {feed.resource.name}") for feed in self._feeds
+        ]
         self._tasks.append(asyncio.create_task(self._watch_over(), name="watch over the API server"))
 
     async def stop(self) -> None:
@@ -200,11 +202,15 @@ class KubernetesSource:
     @staticmethod
     def _settled(feed: Feed[Any]) -> bool:
         """Whether the feed has all that it will get without somebody granting it more."""
-        return feed.absent or (
-            bool(feed.reflectors)
-            and all(
-                reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
-                for reflector in feed.reflectors.values()
+        return (
+            feed.absent
+            or feed.defect is not None
+            or (
+                bool(feed.reflectors)
+                and all(
+                    reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
+                    for reflector in feed.reflectors.values()
+                )
             )
         )
 

@@ -14,6 +14,14 @@ QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=0.2, probe=0.1)
 """The same waits as in production, in milliseconds."""
 
 
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client honours HTTPS_PROXY and its like; what is set where the tests run is not theirs."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """An API server with no objects."""

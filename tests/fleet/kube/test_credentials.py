@@ -213,15 +213,16 @@ async def test_a_plugin_beside_the_kubeconfig(api: Api, tmp_path: Path) -> None:
 class Tls:
     """An https server that asks for client certificates, and the authority that both sides trust."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "127.0.0.1") -> None:
         self.authority = trustme.CA()
+        self.name = name
         self.subjects: list[str] = []
         self.port = 0
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.authority.issue_cert("127.0.0.1").configure_cert(context)
+        self.authority.issue_cert(self.name).configure_cert(context)
         self.authority.configure_trust(context)
         context.verify_mode = ssl.CERT_OPTIONAL
 
@@ -301,6 +302,35 @@ async def test_an_untrusted_server_is_refused_and_insecure_is_honoured() -> None
         assert tls.subjects == [""]
     finally:
         await tls.stop()
+
+
+async def test_the_name_in_the_certificate_may_be_another() -> None:
+    tls = Tls("kubernetes.internal")
+    await tls.start()
+    try:
+        trust = {"certificate-authority-data": b64(tls.authority.cert_pem.bytes())}
+        with pytest.raises(UnreachableError, match="is not trusted"):
+            await tls_get(tls.access({}, **trust))
+        await tls_get(tls.access({}, **trust, **{"tls-server-name": "kubernetes.internal"}))
+        assert tls.subjects == [""]
+    finally:
+        await tls.stop()
+
+
+@pytest.mark.parametrize("way", ["proxy-url", "HTTP_PROXY"])
+async def test_a_proxy_of_the_kubeconfig_or_the_environment(
+    api: Api, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    proxy, server = api.access().server, "http://kubernetes.invalid:8080"
+    settings: dict[str, Any] = {"server": server}
+    if way == "proxy-url":
+        settings["proxy-url"] = proxy
+    else:
+        monkeypatch.setenv(way, proxy)
+    client = KubeClient(Access("c", "c", "u", "", server, settings, {"token": "t"}))
+    await client.get("/version")
+    await client.close()
+    assert api.requests[0].headers["Host"] == "kubernetes.invalid:8080"
 
 
 async def test_a_certificate_that_is_none_is_said() -> None:

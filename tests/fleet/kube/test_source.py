@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fleet.kube.resources import EVERY
+from fleet.kube.project.fields import Interner, Raw
+from fleet.kube.resources import EVERY, NODES
 from fleet.kube.source import KubernetesSource
+from fleet.model.objects import Node
 from fleet.model.snapshot import Health, SourceStatus
 from tests.fleet.kube.api import PODS, Api, Object, is_list, is_watch, pod, reply, status
 from tests.fleet.kube.conftest import QUICK, until
@@ -299,6 +302,21 @@ async def test_one_failing_resource_degrades_and_does_not_bring_down(cluster: Ap
         found = await status_when(source, Health.DEGRADED)
         assert found.notes == ("events: etcd is sad",)
         assert not await source.wait_synced(0.05)
+
+
+async def test_a_defect_of_ours_costs_one_resource_and_is_said(cluster: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(raw: Raw, interner: Interner) -> Node:
+        raise ZeroDivisionError("how could this happen")
+
+    monkeypatch.setattr("fleet.kube.source.NODES", replace(NODES, project=broken))
+    cluster.put(thing("n", ""), NODES.path())
+    cluster.put(pod("a"))
+    async with following(cluster) as source:
+        assert await source.wait_synced(20)
+        found = await status_when(source, Health.DEGRADED)
+        assert "nodes: a defect of Quarterdeck" in found.problem
+        assert "how could this happen" in found.problem
+        assert set(source.state().pods) == {"serving/a"}
 
 
 async def test_a_dropped_watch_is_no_trouble(cluster: Api) -> None:
