@@ -212,8 +212,16 @@ class Reader:
                 raise errors.list_expired() from None
         return current, table.now()
 
-    async def watch(self, view: View, selection: Selection, options: ListOptions) -> AsyncIterator[bytes]:
-        """The lines of a watch, until its timeout; a history that is too short ends it with an ERROR 410."""
+    def watch(self, view: View, selection: Selection, options: ListOptions) -> AsyncIterator[bytes]:
+        """The lines of a watch, until its timeout; a history that is too short ends it with an ERROR 410.
+
+        A watch that does not say from when begins at this call, not at the first line.
+        """
+        return self._events(view, selection, options, self._store.version)
+
+    async def _events(
+        self, view: View, selection: Selection, options: ListOptions, asked_at: int
+    ) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         end = loop.time() + (options.timeout or DEFAULT_TIMEOUT)
         table = self._store.table(view.resource.storage, view.resource.kind)
@@ -221,15 +229,14 @@ class Reader:
         changed = asyncio.Event()
         cursor = int(options.version or 0)
         with table.listening(changed.set):
-            from_now = cursor == 0
-            if from_now or options.initial_events:
+            if options.initial_events or (cursor == 0 and options.initial_events is None):
                 cursor = self._store.version
-            if options.initial_events or (from_now and options.initial_events is None):
                 for entry in table.now():
                     if selection.holds(entry):
                         yield encode(b"ADDED", view.document(entry), entry)
                 if options.initial_events and options.bookmarks:
                     yield _line(b"BOOKMARK", view.bookmark(cursor, initial_end=True))
+            cursor = cursor or asked_at
             next_bookmark = self._next_bookmark(loop.time(), end)
             while (now := loop.time()) < end:
                 changed.clear()

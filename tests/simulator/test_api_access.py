@@ -84,6 +84,17 @@ async def test_the_rules_of_a_namespace_include_those_bound_there() -> None:
             assert bool(eviction) is there
 
 
+async def test_a_binding_in_a_namespace_gives_no_paths() -> None:
+    async with serving() as server:
+        server.store.put(rbac.binding("owner", "cluster-admin", "User", "nobody", "llm"))
+        path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+        review = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": "llm"}}
+        _, body, _ = await server.client.send(path, "nobody", method="POST", body=review)
+        assert {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]} in body["status"]["resourceRules"]
+        assert not [r for r in body["status"]["nonResourceRules"] if "*" in r["nonResourceURLs"]]
+        assert (await server.client.send("/_simulator/targets", "nobody"))[0] == 403
+
+
 async def test_a_review_that_cannot_be_read_is_refused() -> None:
     async with serving() as server:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -11,6 +11,7 @@ import pytest
 from tests.simulator.api_support import Server, pod, serving, until
 
 PODS = "/api/v1/pods"
+A_POD = "/api/v1/namespaces/llm/pods/a"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
@@ -104,7 +105,10 @@ async def test_parameters_that_make_no_sense_are_refused(query: dict[str, str], 
 
 async def test_writes_are_refused_as_not_allowed_and_unknown_things_not_found() -> None:
     async with serving() as server:
-        assert (await server.client.send(PODS, method="POST", body={}))[0] == 405
+        server.store.put(pod("a"))
+        for method, path in (("POST", PODS), ("PUT", f"{A_POD}/status"), ("PATCH", A_POD), ("DELETE", A_POD)):
+            status, body, _ = await server.client.send(path, method=method, body={})
+            assert (status, body["reason"]) == (405, "MethodNotAllowed")
         for path in ("/api/v1/things", "/apis/apps/v1/pods", "/nothing", "/api/v1/namespaces/a/pods/b/exec"):
             status, body, headers = await server.client.send(path)
             assert (status, body) == (404, "404 page not found\n"), path
@@ -125,7 +129,7 @@ async def test_a_table_carries_the_object_that_is_asked_for() -> None:
             _, body, _ = await server.client.send(PODS, accept=TABLE, includeObject=include)
             shown = body["rows"][0]["object"]
             assert (shown and shown["kind"]) == kind
-        _, one, _ = await server.client.send("/api/v1/namespaces/llm/pods/a", accept=TABLE)
+        _, one, _ = await server.client.send(A_POD, accept=TABLE)
         assert one["rows"][0]["cells"][:3] == ["a", "1/1", "Running"]
 
 
