@@ -12,7 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -48,6 +48,8 @@ CONNECT_TIMEOUT = 10.0
 """Seconds to a TCP and TLS connection."""
 OPEN_TIMEOUT = 30.0
 """Seconds until the headers of a stream are here."""
+RENEWAL = 30.0
+"""Seconds between two attempts to renew credentials: a plugin may open a browser, so it is not run per request."""
 READ_TIMEOUT = 60.0
 """Seconds for a whole answer: the API server's own limit for non-streaming requests."""
 
@@ -105,6 +107,7 @@ class KubeClient:
         guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
         concurrency: int = CONCURRENCY,
+        renewal: float = RENEWAL,
     ) -> None:
         self.access = access
         self.requests = 0
@@ -114,6 +117,9 @@ class KubeClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._connecting = asyncio.Lock()
         self._link: _Link | None = None
+        self._renewal = renewal
+        self._next_renewal = 0.0
+        self._not_renewed: KubeconfigError | None = None
         self._closed = False
 
     @property
@@ -171,7 +177,7 @@ class KubeClient:
             self._check(response, accept)
             yield self._chunks(response)
         finally:
-            response.close()
+            _drop(response)
 
     async def close(self) -> None:
         """Close the connections; streams under way end."""
@@ -211,10 +217,10 @@ class KubeClient:
         try:
             return await self._attempt(link, request)
         except UnauthorizedError:
-            if not self._credentials.renewable:
+            renewed = await self._connected(instead_of=link) if self._credentials.renewable else link
+            if renewed is link:
                 raise
-        link = await self._connected(instead_of=link)
-        return await self._attempt(link, request)
+        return await self._attempt(renewed, request)
 
     async def _attempt(self, link: _Link, request: _Request) -> aiohttp.ClientResponse:
         import aiohttp
@@ -270,7 +276,20 @@ class KubeClient:
             link = self._link
             if link is not None and not self._credentials.due and link is not instead_of:
                 return link
-            configuration = await self._credentials.load()
+            if monotonic() < self._next_renewal:
+                if self._not_renewed is not None:
+                    raise KubeconfigError(self._not_renewed.message, self._not_renewed.remedy)
+                if link is not None:
+                    return link
+            try:
+                configuration = await self._credentials.load()
+            except KubeconfigError as error:
+                self._not_renewed = error
+                self._next_renewal = monotonic() + self._renewal
+                raise
+            self._not_renewed = None
+            if link is not None:
+                self._next_renewal = monotonic() + self._renewal
             if link is not None and not _certificate_changed(link.configuration, configuration):
                 renewed = _Link(link.session, configuration)
             else:
@@ -301,6 +320,14 @@ class KubeClient:
                 "a proxy or a login page stands in front of the API server",
                 status=response.status,
             )
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Let go of a stream at once; closed politely, a TLS connection waits for the other side's farewell."""
+    transport = response.connection.transport if response.connection is not None else None
+    if transport is not None:
+        transport.abort()
+    response.close()
 
 
 def decode(body: bytes) -> Any:

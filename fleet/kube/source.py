@@ -72,11 +72,11 @@ class KubernetesSource:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.access = access
-        self.client = KubeClient(access, guard=guard, environ=environ)
+        self._pace = pace or Pace()
+        self.client = KubeClient(access, guard=guard, environ=environ, renewal=self._pace.longest)
         self.reads = KubeReads(self.client)
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))
-        self._pace = pace or Pace()
         self._interner = Interner()
         self._attempted = asyncio.Event()
         self._pods = self._feed(PODS)

@@ -161,6 +161,32 @@ async def test_a_401_runs_the_plugin_once_more(api: Api, plugin: Callable[..., d
         await authorization(api, plugin(answer('{"token": f"t{number}"}')))
 
 
+async def test_a_plugin_is_not_run_for_every_401(
+    api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    api.tokens = {"never"}
+    client = KubeClient(api.access(plugin(answer('{"token": f"t{number}"}'))))
+    for _ in range(5):
+        with pytest.raises(UnauthorizedError):
+            await client.get("/version")
+    await client.close()
+    assert (tmp_path / "calls").read_text(encoding="utf-8") == "2", "once to begin with, once after the first 401"
+
+
+async def test_a_plugin_that_fails_is_tried_again_after_a_while_and_not_before(
+    api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    body = "if number == 1: sys.exit('not logged in')\n" + answer('{"token": "t"}')
+    patient, hasty = KubeClient(api.access(plugin(body))), KubeClient(api.access(plugin(body)), renewal=0.0)
+    for _ in range(3):
+        with pytest.raises(KubeconfigError, match="not logged in"):
+            await patient.get("/version")
+    assert (tmp_path / "calls").read_text(encoding="utf-8") == "1"
+    await hasty.get("/version")
+    await patient.close()
+    await hasty.close()
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
