@@ -23,6 +23,7 @@ from fleet.metrics.identity import (
     first,
     gpu_id,
 )
+from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import COUNT, DOWN, PRESENT, RESET, STAMP, TAG
 from fleet.metrics.tables import Columns, blank
 from fleet.metrics.vllm import VLLM
@@ -36,8 +37,14 @@ Sample = tuple[Labels, float, str]
 
 
 def samples(result: Iterable[Mapping[str, Any]]) -> list[Sample]:
-    """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them."""
-    return [(metric := e["metric"], float(e["value"][1]), metric.get(TAG, "")) for e in result]
+    """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them.
+
+    Raises SourceProblem for what is no vector.
+    """
+    try:
+        return [(metric := e["metric"], float(e["value"][1]), metric.get(TAG, "")) for e in result]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
 
 
 class Process(NamedTuple):
@@ -163,10 +170,10 @@ class Engines:
 
     def rates(self, found: Iterable[Sample]) -> None:
         """Add the answer to ``promql.engine_rates``. A counter's rate outdoes a gauge that V0 computed itself."""
-        tags = {str(quantity): quantity for quantity in Quantity}
+        tags = {str(quantity): quantity for quantity in (*VLLM.rules, *VLLM.phases)}
         for labels, value, tag in found:
             quantity = tags.get(tag)
-            if quantity is not None and VLLM.rules[quantity].per_process:
+            if quantity is not None and quantity in VLLM.rules and VLLM.rules[quantity].per_process:
                 mine = self._of_process.get(self._identities.of(labels)[1])
                 row = mine[0] if mine else None
             else:
@@ -179,7 +186,8 @@ class Engines:
                 self.columns.reset.add(row)
             else:
                 name, _, part = tag.partition("/")
-                self._mean(tags[name], part, row, value)
+                if name in tags:
+                    self._mean(tags[name], part, row, value)
         self._zeros()
 
     def _mean(self, quantity: Quantity, part: str, row: int, value: float) -> None:
@@ -213,7 +221,7 @@ class Engines:
         families = {str(family): family for family in Family}
         for labels, value, tag in found:
             row = self.row(labels)
-            if row is not None:
+            if row is not None and tag in families:
                 _add(parts[families[tag], groups[row]], labels, value)
         return _histograms(parts)
 

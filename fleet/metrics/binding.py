@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS
@@ -19,8 +20,8 @@ from fleet.metrics.vllm import VLLM
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
 
-NAMES = VLLM.names() | DCGM.names() | frozenset(REASON_MASKS)
-"""Every sample name that a target is read for."""
+NAMES = frozenset(name.encode() for name in VLLM.names() | DCGM.names() | frozenset(REASON_MASKS))
+"""Every sample name that a target is read for, as it stands in an answer."""
 
 
 class Term(NamedTuple):
@@ -100,20 +101,27 @@ class Binding:
     masks: list[tuple[int, int]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values)."""
 
+    def at(self, namespace: str, pod: str, instance: str) -> Binding:
+        """The same for another process; ``instance`` is used where its pod is not known."""
+        where = {"namespace": namespace, "pod": pod, "instance": "" if pod else instance}
+        engines = tuple(engine._replace(**where) for engine in self.engines)
+        buckets = [of._replace(group=of.group._replace(**where)) for of in self.buckets]
+        return replace(self, engines=engines, buckets=buckets)
+
     def source(self, before: Binding) -> list[int]:
         """For ``Window.relabel``: where each counter was in an earlier binding, -1 for a new one."""
         return [before.keys.get(key, -1) for key in self.keys]
 
 
-def bind(series: Sequence[Series], namespace: str, pod: str, instance: str) -> Binding:
-    """Bind the series of one target; ``instance`` is used where the pod is not known."""
-    return _Binder(series, namespace, pod, "" if pod else instance).binding()
+@lru_cache(maxsize=64)
+def bind(series: tuple[Series, ...]) -> Binding:
+    """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``)."""
+    return _Binder(series).binding()
 
 
 class _Binder:
-    def __init__(self, series: Sequence[Series], namespace: str, pod: str, instance: str) -> None:
+    def __init__(self, series: Sequence[Series]) -> None:
         self.series = series
-        self.namespace, self.pod, self.instance = namespace, pod, instance
         self.out = Binding()
         self.engine_names = VLLM.names()
         self.by_name: dict[str, list[int]] = {}
@@ -135,9 +143,7 @@ class _Binder:
             if model:
                 ids.setdefault((model, labels.get("engine", DEFAULT_ENGINE)), len(ids))
         ids = {key: row for row, key in enumerate(sorted(ids))}
-        self.out.engines = tuple(
-            EngineId(self.namespace, self.pod, model, engine, self.instance) for model, engine in ids
-        )
+        self.out.engines = tuple(EngineId("", "", model, engine) for model, engine in ids)
         for row, key in enumerate(ids):
             mine = {name: [i for i in found if self._of_engine(i, key, ids)] for name, found in self.by_name.items()}
             shared = self.by_name if row == 0 else {}
@@ -221,7 +227,7 @@ class _Binder:
                 buckets = next(filter(None, (self._edges(base, engine) for base in bases)), None)
                 if buckets:
                     at = [self._counter(i) for _, i in sorted(buckets.items())]
-                    group = Group(engine.namespace, engine.model, engine.pod, engine.engine, engine.instance)
+                    group = Group("", engine.model, "", engine.engine)
                     self.out.buckets.append(Buckets(family, group, tuple(sorted(buckets)), at[0], at[-1] + 1))
 
     def _edges(self, base: str, engine: EngineId) -> dict[float, int]:

@@ -11,6 +11,8 @@ OpenMetrics is understood as far as its samples go (exemplars, timestamps in sec
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.metrics.problem import SourceProblem
@@ -20,6 +22,10 @@ _LABELS = re.compile(rb'\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)
 _LABEL = re.compile(rb'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)', re.DOTALL)
 _VALUE = re.compile(rb"[ \t]*([^ \t#_]+)(?:[ \t]+(-?[0-9.]+(?:[eE][+-]?[0-9]+)?))?[ \t]*(?:#.*)?$", re.DOTALL)
 _ESCAPE = re.compile(rb'\\([\\n"])')
+
+
+_LONGEST_LINE = 65536
+"""Bytes; vLLM's longest (its configuration) has about 1,200."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,24 +54,70 @@ class Exposition:
     """Unix time of the oldest timestamp that a needed sample carries; None for none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the needed series stand in an answer: what it takes to read the next one without looking at the rest."""
+
+    series: tuple[Series, ...]
+    places: tuple[tuple[int, bytes, int], ...]
+    """(line, what it begins with, the index at which the value begins) per series."""
+    lines: int
+    after: tuple[int, bytes]
+    """The line that follows the last needed one, and what it begins with: there a family that grew would show."""
+    skipped: int
+    duplicates: int
+
+    def read(self, lines: list[bytes]) -> list[float] | None:
+        """The values, None where the answer does not have this layout."""
+        at, after = self.after
+        if len(lines) != self.lines or _beginning(lines[at]) != after:
+            return None
+        values: list[float] = []
+        append = values.append
+        try:
+            for at, start, length in self.places:
+                line = lines[at]
+                if not line.startswith(start):
+                    return None
+                append(float(line[length:]))
+        except ValueError:
+            return None
+        return values
+
+
+class Layouts:
+    """Layouts that the targets of a fleet share: processes of one release and model answer the same lines."""
+
+    _KEPT = 32
+
+    def __init__(self) -> None:
+        self._by_lines: dict[int, deque[Layout]] = {}
+
+    def of(self, lines: int) -> Iterable[Layout]:
+        """Those for answers of so many lines, the latest first."""
+        return tuple(self._by_lines.get(lines, ()))
+
+    def add(self, layout: Layout) -> None:
+        """Remember one."""
+        self._by_lines.setdefault(layout.lines, deque(maxlen=self._KEPT)).appendleft(layout)
+        if len(self._by_lines) > self._KEPT:
+            del self._by_lines[next(iter(self._by_lines))]
+
+
 class Parser:
     """The parser of one target: it remembers that target's layout.
 
     ``names`` are the exact sample names to read (``x_total``, ``x_bucket`` …).
     """
 
-    __slots__ = ("_after", "_duplicates", "_lines", "_names", "_places", "_series", "_skipped", "full_passes")
+    __slots__ = ("_layout", "_names", "_shared", "full_passes")
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = frozenset(name.encode() for name in names)
-        self._series: tuple[Series, ...] = ()
-        self._places: tuple[tuple[int, bytes, int], ...] = ()
-        self._lines = -1
-        self._after: tuple[int, bytes] = (-1, b"")
-        self._skipped = 0
-        self._duplicates = 0
+    def __init__(self, names: frozenset[bytes], shared: Layouts | None = None) -> None:
+        self._names = names
+        self._shared = shared or Layouts()
+        self._layout: Layout | None = None
         self.full_passes = 0
-        """How often the layout had to be read anew."""
+        """How often an answer had to be read line by line."""
 
     def parse(self, body: bytes, *, whole: bool = True) -> Exposition:
         """The needed samples of an answer.
@@ -78,37 +130,22 @@ class Parser:
         lines = body.split(b"\n")
         if not whole and lines[-1]:
             lines[-1] = b""
-        values = self._by_layout(lines)
-        if values is not None:
-            return Exposition(self._series, values, self._skipped, self._duplicates)
+        own = self._layout
+        for layout in (own, *self._shared.of(len(lines))) if own else self._shared.of(len(lines)):
+            values = layout.read(lines)
+            if values is not None:
+                self._layout = layout
+                return Exposition(layout.series, values, layout.skipped, layout.duplicates)
         return self._by_reading(lines)
-
-    def _by_layout(self, lines: list[bytes]) -> list[float] | None:
-        at, after = self._after
-        if len(lines) != self._lines or _beginning(lines[at]) != after:
-            return None
-        values: list[float] = []
-        append = values.append
-        try:
-            for at, start, length in self._places:
-                line = lines[at]
-                if not line.startswith(start):
-                    return None
-                append(float(line[length:]))
-        except ValueError:
-            return None
-        return values
 
     def _by_reading(self, lines: list[bytes]) -> Exposition:
         self.full_passes += 1
-        seen: dict[tuple[bytes, tuple[tuple[str, str], ...]], None] = {}
+        seen: set[tuple[bytes, tuple[tuple[str, str], ...]]] = set()
         series: list[Series] = []
         values: list[float] = []
         places: list[tuple[int, bytes, int]] = []
         skipped = duplicates = samples = 0
         stamps: list[float] = []
-        open_metrics = any(line.rstrip() == b"# EOF" for line in lines[-3:])
-        plain = True
         for at, line in enumerate(lines):
             if not line or line.startswith(b"#") or line.isspace():
                 continue
@@ -120,7 +157,7 @@ class Parser:
             if name[1] not in self._names:
                 samples += 1
                 continue
-            sample = _sample(line, name.end())
+            sample = _sample(line, name.end()) if len(line) <= _LONGEST_LINE else None
             if sample is None:
                 skipped += 1
                 continue
@@ -129,24 +166,32 @@ class Parser:
             key = (name[1], tuple(sorted(labels.items())))
             if key in seen:
                 duplicates += 1
-                plain = False
                 continue
-            seen[key] = None
+            seen.add(key)
             series.append(Series(name[1].decode(), labels))
             values.append(value)
             places.append((at, line[:start], start))
             if stamp is not None:
-                stamps.append(stamp if open_metrics else stamp / 1000.0)
+                stamps.append(stamp)
         if not samples:
             raise SourceProblem(*_not_an_exposition(lines))
-        self._series = tuple(series)
-        # Without a fast way for stamped samples and duplicates: they are rare, and each answer is then read in full.
-        self._lines = len(lines) if plain and not stamps else -1
-        self._places = tuple(places)
-        following = places[-1][0] + 1 if places and places[-1][0] + 1 < len(lines) else -1
-        self._after = (following, _beginning(lines[following]))
-        self._skipped, self._duplicates = skipped, duplicates
-        return Exposition(self._series, values, skipped, duplicates, min(stamps, default=None))
+        layout = _layout(series, places, lines, skipped, duplicates)
+        # No fast way for stamped samples and duplicates: they are rare, and each answer is then read in full.
+        self._layout = None if stamps or duplicates else layout
+        if self._layout is not None:
+            self._shared.add(layout)
+        seconds = 1.0 if any(line.rstrip() == b"# EOF" for line in lines[-3:]) else 0.001
+        oldest = min(stamps) * seconds if stamps else None
+        return Exposition(layout.series, values, skipped, duplicates, oldest)
+
+
+def _layout(
+    series: list[Series], places: list[tuple[int, bytes, int]], lines: list[bytes], skipped: int, duplicates: int
+) -> Layout:
+    last = places[-1][0] + 1 if places else len(lines)
+    following = last if last < len(lines) else -1
+    after = (following, _beginning(lines[following]))
+    return Layout(tuple(series), tuple(places), len(lines), after, skipped, duplicates)
 
 
 def _beginning(line: bytes) -> bytes:

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from fleet.metrics.target import Target
 
-_LARGEST = 32 * 1024 * 1024
-"""Bytes of one answer: a vLLM answers about 60 kB, a DCGM exporter of 8 GPUs 30 kB."""
+_LARGEST = 8 * 1024 * 1024
+"""Bytes of one answer: a vLLM answers about 60 kB per data-parallel rank, a DCGM exporter of 8 GPUs 30 kB."""
+_TOO_MUCH = f"answers more than {_LARGEST >> 20} MiB"
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
     # Inflating costs more CPU than the bytes cost on a cluster's network.
@@ -46,15 +47,18 @@ async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bo
         ) as response:
             if response.status != 200:
                 raise SourceProblem(_refusal(response.status, response.reason or ""))
+            if (response.content_length or 0) > _LARGEST:
+                raise SourceProblem(_TOO_MUCH)
+            if response.content_length is not None:
+                return await response.read(), True
             chunks: list[bytes] = []
             size = 0
             async for chunk in response.content.iter_any():
                 size += len(chunk)
                 if size > _LARGEST:
-                    raise SourceProblem(f"answers more than {_LARGEST >> 20} MiB")
+                    raise SourceProblem(_TOO_MUCH)
                 chunks.append(chunk)
-            framed = response.content_length is not None or "Transfer-Encoding" in response.headers
-            return b"".join(chunks), framed
+            return b"".join(chunks), "Transfer-Encoding" in response.headers
     except aiohttp.ClientConnectorCertificateError as error:
         raise SourceProblem(f"its certificate is not trusted ({error.certificate_error})") from error
     except aiohttp.ClientConnectorSSLError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleet.metrics.exposition import Layouts
 from fleet.metrics.fetch import get, in_words, open_session
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.tables import Tables
@@ -55,6 +56,7 @@ class ScrapeSource:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._states: dict[str, TargetState] = {}
+        self._layouts = Layouts()
         self._last: float | None = None
         self._interval = self._settings.interval
 
@@ -70,7 +72,7 @@ class ScrapeSource:
         self._last = begun
         span = max(self._settings.window, 4 * self._interval)
         unique = {target.key: target for target in targets}
-        self._states = {key: self._states.get(key) or TargetState(span) for key in unique}
+        self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
         unreachable: dict[str, str] = {}
         queue = iter(unique.values())
         async with asyncio.TaskGroup() as group:

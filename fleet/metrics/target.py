@@ -9,7 +9,7 @@ from ssl import SSLContext
 
 from fleet.metrics.binding import NAMES, Binding, bind
 from fleet.metrics.dcgm import BLANK, throttle_reasons
-from fleet.metrics.exposition import Parser, Series
+from fleet.metrics.exposition import Layouts, Parser, Series
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.window import Window
 
@@ -46,8 +46,8 @@ class TargetState:
 
     __slots__ = ("_parser", "_series", "binding", "rates", "sampled_at", "values", "window")
 
-    def __init__(self, span: float) -> None:
-        self._parser = Parser(NAMES)
+    def __init__(self, span: float, layouts: Layouts | None = None) -> None:
+        self._parser = Parser(NAMES, layouts)
         self._series: tuple[Series, ...] | None = None
         self.binding = Binding()
         self.window = Window(span)
@@ -63,7 +63,7 @@ class TargetState:
         """
         exposition = self._parser.parse(body, whole=whole)
         if exposition.series is not self._series:
-            binding = bind(exposition.series, target.namespace, target.pod, _address(target.url))
+            binding = bind(exposition.series).at(target.namespace, target.pod, _address(target.url))
             if not binding.engines and not binding.gpus:
                 raise SourceProblem(
                     "answers metrics, but none of vLLM's or DCGM's",

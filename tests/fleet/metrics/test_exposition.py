@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.metrics.exposition import Exposition, Parser
+from fleet.metrics.exposition import Exposition, Layouts, Parser
 from fleet.metrics.problem import SourceProblem
 
-NAMES = frozenset({"a", "b_total", "c_bucket"})
+NAMES = frozenset({b"a", b"b_total", b"c_bucket"})
 
 
-def read(body: str, names: frozenset[str] = NAMES) -> Exposition:
+def read(body: str, names: frozenset[bytes] = NAMES) -> Exposition:
     return Parser(names).parse(body.encode())
 
 
@@ -46,7 +46,7 @@ def oracle(all_samples: list[tuple[str, dict[str, str], float]]) -> list[tuple[s
     kept = []
     for name, labels, value in all_samples:
         key = (name, frozenset(labels.items()))
-        if name in NAMES and key not in seen:
+        if name.encode() in NAMES and key not in seen:
             seen.add(key)
             kept.append((name, labels, value))
     return kept
@@ -90,6 +90,15 @@ def test_a_changed_layout_is_read_anew(changed: bytes) -> None:
     parser.parse(b'a{x="1"} 1\nzzz 5\nb_total 2\n')
     assert pairs(parser.parse(changed)) == pairs(Parser(NAMES).parse(changed))
     assert parser.full_passes == 2
+
+
+def test_targets_share_their_layouts() -> None:
+    shared = Layouts()
+    one, two, other = (Parser(NAMES, shared) for _ in range(3))
+    series = one.parse(b'a{x="1"} 1\nzzz 5\n').series
+    assert other.parse(b'a{x="2"} 1\nzzz 5\n').series is not series
+    assert two.parse(b'a{x="1"} 8\nzzz 6\n').series is series
+    assert [parser.full_passes for parser in (one, two, other)] == [1, 0, 1]
 
 
 def test_not_a_number_and_infinities() -> None:
@@ -158,6 +167,24 @@ def test_a_cut_number_is_not_a_smaller_number() -> None:
 def test_what_is_no_exposition_is_called_what_it_is(body: str, words: str) -> None:
     with pytest.raises(SourceProblem, match=words):
         read(body)
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_no_bytes_make_it_fail_otherwise(body: bytes, whole: bool) -> None:
+    parser = Parser(NAMES)
+    parser.parse(b'a{x="1"} 1\nb_total 2\n')
+    for hostile in (body, b'a{x="1"} 1\n' + body, b"a" + body, b'b_total{x="' + body):
+        try:
+            exposition = parser.parse(hostile, whole=whole)
+        except SourceProblem:
+            continue
+        assert len(exposition.series) == len(exposition.values)
+
+
+def test_a_monstrous_line_is_garbage() -> None:
+    labels = ",".join(f'l{i}="x"' for i in range(20000))
+    exposition = read(f"a{{{labels}}} 1\nb_total 2\n")
+    assert (exposition.values, exposition.skipped) == ([2.0], 1)
 
 
 def test_an_exposition_of_something_else_has_no_needed_series() -> None:

@@ -118,6 +118,8 @@ def _says(status: int, text: str = "", **headers: str) -> Fake:
         (_says(200, '{"hello": "world"}'), "not Prometheus'"),
         (_says(200, "[1, 2]"), "not Prometheus'"),
         (_says(200, '{"status":"success","data":{"result":{}}}'), "not Prometheus'"),
+        (_says(200, '{"status":"success","data":{"result":[1795220000, "12"]}}'), "not Prometheus'"),
+        (_says(200, '{"status":"success","data":{"result":[{"metric":{"a":"b"}}]}}'), "not Prometheus'"),
         (_says(200, '{"status":"error","error":"query timed out"}'), "query timed out"),
         (_says(422, '{"status":"error","error":"found duplicate series"}'), "found duplicate series"),
     ],
