@@ -96,6 +96,11 @@ class _Line(Input):
     def action_cancel(self) -> None:
         self._prompt.cancel()
 
+    def on_hide(self, event: events.Hide) -> None:
+        """Textual takes the focus from what was hidden; not from a line that has been opened again meanwhile."""
+        if self._prompt.is_open:
+            event.prevent_default()
+
 
 class _First(Suggester):
     """Offers the best completion behind the cursor."""
@@ -227,7 +232,7 @@ class Prompt(Horizontal):
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """A click elsewhere gives the line up."""
         event.stop()
-        if self.is_open:
+        if self.is_open and self.screen.focused is not self._line:
             self.cancel()
 
     def _put(self, text: str) -> None:
