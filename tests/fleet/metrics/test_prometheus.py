@@ -1,97 +1,29 @@
-"""The Prometheus source against servers that refuse, lie, warn, lag and want to know who asks."""
+"""The Prometheus source against servers that refuse, lie, warn and lag; what it sends."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from email.utils import formatdate
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
-import trustme
 from aiohttp import web
 
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.transport import PrometheusEndpoint, through_loop
-from fleet.model.measurement import EngineId, Measurement
+from fleet.model.measurement import EngineId
 from fleet.model.quantity import Quantity
-
-LABELS = {"namespace": "llm", "pod": "p", "instance": "10.0.0.1:8000", "job": "j", "model_name": "chat", "engine": "0"}
-RUNNING = {"__name__": "vllm:num_requests_running", **LABELS}
-
-
-@dataclass
-class Fake:
-    """Answers queries with the vector whose key is part of the query, else with an empty one."""
-
-    vectors: Mapping[str, list[tuple[dict[str, str], str]]] = field(default_factory=dict)
-    reply: Callable[[web.Request], Awaitable[web.Response | None]] | None = None
-    ahead: float = 0.0
-    warnings: tuple[str, ...] = ()
-    seen: list[web.Request] = field(default_factory=list)
-    url: str = ""
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.seen.append(request)
-        answer = await self.reply(request) if self.reply else None
-        if answer is not None:
-            return answer
-        query, now = request.query["query"], time.time() + self.ahead
-        at = float(request.query.get("time", now))
-        found = next((vector for part, vector in self.vectors.items() if part in query), [])
-        result: Any = [{"metric": labels, "value": [at, value]} for labels, value in found]
-        kind = "vector"
-        if query == "time()":
-            kind, result = "scalar", [at, str(at)]
-        body: dict[str, Any] = {"status": "success", "data": {"resultType": kind, "result": result}}
-        if self.warnings:
-            body["warnings"] = self.warnings
-        headers = {"Date": formatdate(now, usegmt=True)}
-        return web.Response(body=orjson.dumps(body), content_type="application/json", headers=headers)
-
-
-@asynccontextmanager
-async def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> AsyncIterator[Fake]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", fake.handle)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield fake
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def asking(endpoint: PrometheusEndpoint, **options: Any) -> AsyncIterator[PrometheusSource]:
-    source = PrometheusSource(endpoint, **options)
-    try:
-        yield source
-    finally:
-        await source.close()
-
-
-async def _measure(fake: Fake, **endpoint: Any) -> Measurement:
-    async with serving(fake), asking(PrometheusEndpoint(fake.url, **endpoint)) as source:
-        return await source.measure()
+from tests.fleet.metrics.fake_prometheus import LABELS, RUNNING, Fake, asking, measure, serving
 
 
 async def _problem(fake: Fake, **endpoint: Any) -> SourceProblem:
     with pytest.raises(SourceProblem) as caught:
-        await _measure(fake, **endpoint)
+        await measure(fake, **endpoint)
     for text in (caught.value.problem, caught.value.remedy):
         assert text
         assert "\n" not in text
@@ -165,14 +97,14 @@ async def test_a_url_without_a_scheme_is_http() -> None:
 
 
 async def test_an_empty_prometheus_says_so() -> None:
-    m = await _measure(Fake())
+    m = await measure(Fake())
     assert m.engines == ()
     assert "no vLLM metrics" in m.notes[0]
 
 
 async def test_everything_is_evaluated_at_one_time() -> None:
     fake = Fake({"num_requests_running": [(RUNNING, "3")]})
-    m = await _measure(fake)
+    m = await measure(fake)
     times = {request.query["time"] for request in fake.seen if request.query["query"] != "time()"}
     assert times == {f"{m.at:.3f}"}
 
@@ -180,7 +112,7 @@ async def test_everything_is_evaluated_at_one_time() -> None:
 async def test_values_that_are_no_numbers_are_missing() -> None:
     kv = RUNNING | {"__name__": "vllm:kv_cache_usage_perc"}
     waiting = RUNNING | {"__name__": "vllm:num_requests_waiting"}
-    m = await _measure(Fake({"num_requests": [(RUNNING, "3"), (kv, "NaN"), (waiting, "+Inf")]}))
+    m = await measure(Fake({"num_requests": [(RUNNING, "3"), (kv, "NaN"), (waiting, "+Inf")]}))
     assert m.engines == (EngineId("llm", "p", "chat", "0"),)
     assert m.engine_table.columns[Quantity.RUNNING][0] == 3
     for quantity in (Quantity.KV_USAGE, Quantity.WAITING):
@@ -189,7 +121,7 @@ async def test_values_that_are_no_numbers_are_missing() -> None:
 
 
 async def test_warnings_of_a_partial_answer_are_notes() -> None:
-    m = await _measure(Fake({"num_requests": [(RUNNING, "3")]}, warnings=("store 10.0.0.7 is down",)))
+    m = await measure(Fake({"num_requests": [(RUNNING, "3")]}, warnings=("store 10.0.0.7 is down",)))
     assert m.notes == ("store 10.0.0.7 is down",)
 
 
@@ -198,7 +130,7 @@ async def test_ages_follow_the_servers_clock(ahead: float) -> None:
     fake = Fake(ahead=ahead)
     stamp = LABELS | {"q": "stamp"}
     fake.vectors = {"timestamp(vllm": [(RUNNING, "3"), (stamp, str(time.time() + ahead - 20))]}
-    m = await _measure(fake)
+    m = await measure(fake)
     assert m.clock_skew == pytest.approx(ahead, abs=2)
     assert m.engine_table.ages[0] == pytest.approx(20, abs=5)
     assert m.at == pytest.approx(time.time() + ahead, abs=5)
@@ -214,7 +146,7 @@ async def test_a_clock_in_a_vector_is_a_clock() -> None:
         vector = [{"metric": {}, "value": [0, str(int(time.time()) - 100)]}]
         return web.json_response({"status": "success", "data": {"resultType": "vector", "result": vector}})
 
-    assert (await _measure(Fake(reply=reply))).clock_skew == pytest.approx(-100, abs=2)
+    assert (await measure(Fake(reply=reply))).clock_skew == pytest.approx(-100, abs=2)
 
 
 async def test_a_clock_that_jumps_is_noticed() -> None:
@@ -223,101 +155,6 @@ async def test_a_clock_that_jumps_is_noticed() -> None:
         fake.ahead = 600.0
         await source.measure()
         assert (await source.measure()).clock_skew == pytest.approx(600, abs=2)
-
-
-# Who asks.
-
-
-async def _authorization(tmp_path: Path, **endpoint: Any) -> str:
-    fake = Fake()
-    await _measure(fake, **endpoint)
-    (value,) = {request.headers.get("Authorization", "") for request in fake.seen}
-    return value
-
-
-async def test_nobody_asks_by_default_whatever_netrc_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login leak password leak\n")
-    (tmp_path / "netrc").chmod(0o600)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert await _authorization(tmp_path) == ""
-
-
-async def test_bearer_token(tmp_path: Path) -> None:
-    assert await _authorization(tmp_path, token="abc") == "Bearer abc"
-
-
-async def test_basic_authentication(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("open sesame\n")
-    password_file = str(tmp_path / "password")
-    assert await _authorization(tmp_path, username="ali", password_file=password_file) == "Basic YWxpOm9wZW4gc2VzYW1l"
-
-
-async def test_user_and_password_of_the_url_are_used_and_never_shown() -> None:
-    async with serving(Fake()) as fake:
-        endpoint = PrometheusEndpoint(fake.url.replace("://", "://ali:open sesame@"))
-        async with asking(endpoint) as source:
-            await source.measure()
-    assert {request.headers["Authorization"] for request in fake.seen} == {"Basic YWxpOm9wZW4gc2VzYW1l"}
-    assert endpoint.shown == fake.url
-
-
-async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("old\n")
-    async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url, token_file=str(file))) as source:
-        await source.measure()
-        file.write_text("new\n")
-        fake.seen.clear()
-        await source.measure()
-        assert {request.headers["Authorization"] for request in fake.seen} == {"Bearer new"}
-        file.unlink()
-        with pytest.raises(SourceProblem, match=r"token cannot be read \(No such file"):
-            await source.measure()
-
-
-async def test_extra_headers_such_as_a_tenant() -> None:
-    fake = Fake()
-    await _measure(fake, headers={"X-Scope-OrgID": "ops"})
-    assert {request.headers["X-Scope-OrgID"] for request in fake.seen} == {"ops"}
-
-
-def _contexts(tmp_path: Path) -> tuple[ssl.SSLContext, dict[str, Any]]:
-    """A server that wants a client certificate, and the files of a client that it trusts."""
-    authority = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(server)
-    server.verify_mode = ssl.CERT_REQUIRED
-    client = authority.issue_cert("oncall@example.org")
-    files = {name: str(tmp_path / f"{name}.pem") for name in ("ca_file", "cert_file", "key_file")}
-    authority.cert_pem.write_to_path(files["ca_file"])
-    client.cert_chain_pems[0].write_to_path(files["cert_file"])
-    client.private_key_pem.write_to_path(files["key_file"])
-    return server, files
-
-
-async def test_a_private_authority_and_a_client_certificate(tmp_path: Path) -> None:
-    server, files = _contexts(tmp_path)
-    async with serving(Fake(), server) as fake:
-        async with asking(PrometheusEndpoint(fake.url, **files)) as source:
-            assert (await source.measure()).engines == ()
-        async with asking(PrometheusEndpoint(fake.url)) as source:
-            with pytest.raises(SourceProblem, match=r"certificate of .* is not trusted"):
-                await source.measure()
-        async with asking(PrometheusEndpoint(fake.url, ca_file=files["ca_file"])) as source:
-            with pytest.raises(SourceProblem):
-                await source.measure()
-
-
-async def test_a_certificate_file_that_is_not_there() -> None:
-    async with asking(PrometheusEndpoint("https://127.0.0.1:1", ca_file="/nowhere/ca.pem")) as source:
-        with pytest.raises(SourceProblem, match=r"/nowhere/ca.pem: no such file"):
-            await source.measure()
-
-
-async def test_secrets_are_not_in_the_repr() -> None:
-    endpoint = PrometheusEndpoint("http://x", token="s3cret", password="s3cret", headers={"A": "s3cret"})
-    assert "s3cret" not in repr(endpoint)
 
 
 # What is sent.
