@@ -8,6 +8,7 @@ import sys
 import time
 
 from console.cli import exits
+from console.config.production import is_production
 from console.config.settings import Settings
 from console.report.table import table
 from fleet.model.snapshot import Health, Snapshot
@@ -52,7 +53,9 @@ def explain(snapshot: Snapshot) -> list[str]:
 
 def print_table(snapshot: Snapshot, settings: Settings) -> None:
     """The fleet on stdout, as wide as the terminal, or as COLUMNS, or 80."""
-    for line in table(snapshot, shutil.get_terminal_size().columns, _glyphs(settings)):
+    width = shutil.get_terminal_size().columns
+    production = is_production(settings.cluster.production, snapshot.cluster.context, snapshot.cluster.cluster)
+    for line in table(snapshot, width, _glyphs(settings), production=production):
         print(line)
 
 

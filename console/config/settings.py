@@ -59,7 +59,7 @@ class ClusterSettings:
         (), "Namespaces to try one by one where neither reading all at once nor listing them is permitted."
     )
     production: tuple[str, ...] = setting(
-        ("*prod*",), "Shell patterns of the contexts and clusters that are production: marked loudly in the header."
+        ("*prod*",), "Shell patterns of the contexts and clusters that are production, and are marked as such."
     )
 
 

@@ -44,20 +44,20 @@ _NODE_WIDTH = 24
 _REASON_WIDTH = 28
 
 
-def table(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Iterator[str]:
-    """Lines of at most ``width`` cells (80 at least).
+def table(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool = False) -> Iterator[str]:
+    """Lines of at most ``width`` cells (80 at least); ``production`` is said in the first one.
 
     Workloads with their pods under them, then what could not be joined. From 110 cells on there is a reason, from 135
     on a node.
     """
     width = max(width, NARROWEST)
-    for line in _lines(snapshot, width, glyphs):
+    for line in _lines(snapshot, width, glyphs, production=production):
         text = line.rstrip()
         yield fit(to_ascii(text) if glyphs.ascii else text, width, "left", glyphs.ellipsis).rstrip()
 
 
-def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Iterator[str]:
-    yield from _head(snapshot, glyphs)
+def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) -> Iterator[str]:
+    yield from _head(snapshot, glyphs, production=production)
     yield ""
     extra = [w for w, least in ((_REASON_WIDTH, 110), (_NODE_WIDTH, 135)) if width >= least]
     name_width = width - _FIXED - sum(1 + w for w in extra)
@@ -100,12 +100,12 @@ def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
             yield f"{glyphs.unknown} {join}: {len(found) - LOOSE_NAMED} more"
 
 
-def _head(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
+def _head(snapshot: Snapshot, glyphs: Glyphs, *, production: bool) -> Iterator[str]:
     cluster = snapshot.cluster
     between = f" {glyphs.between} "
     place = untrusted(cluster.context or cluster.server or "no cluster")
     who = untrusted(cluster.user or "nobody")
-    mode = "read-only" if cluster.read_only else "read-write"
+    mode = ("PRODUCTION, " if production else "") + ("read-only" if cluster.read_only else "read-write")
     at = datetime.fromtimestamp(snapshot.at, UTC)
     yield between.join((f"{place} as {who}", mode, f"{len(snapshot.pods)} pods", f"{at:%F %T} UTC"))
     for source in snapshot.sources:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.config.production import is_production
 from console.report.build import document, to_json
 from console.report.document import SnapshotDocument
 from console.report.table import table
@@ -153,6 +154,27 @@ def test_the_table_has_the_worst_first_and_a_dash_for_what_is_missing() -> None:
     assert rows[0][0] == UNICODE.critical
     assert rows[1][3:] == ["–"] * 8
     assert rows[2][3:] == ["12", "0", "–", "333", "–", "–", "50", "–"]
+
+
+def test_the_table_says_that_this_is_production() -> None:
+    assert next(iter(table(fleet(), 80, UNICODE, production=True))).startswith(
+        "test as nobody · PRODUCTION, read-write ·"
+    )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "context", "cluster", "expected"),
+    [
+        (("*prod*",), "eu-Prod-1", "", True),
+        (("*prod*",), "admin@x", "arn:aws:eks:eu:cluster/production", True),
+        (("live-?",), "live-1", "", True),
+        (("live-?",), "live-12", "staging", False),
+        ((), "prod", "prod", False),
+        (("*",), "", "", False),
+    ],
+)
+def test_what_production_is(patterns: tuple[str, ...], context: str, cluster: str, expected: bool) -> None:
+    assert is_production(patterns, context, cluster) is expected
 
 
 def test_the_table_says_what_is_wrong_with_a_source() -> None:
