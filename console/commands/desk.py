@@ -14,7 +14,6 @@ class Toggle(StrEnum):
     OTHERS = "what serves no model"
     FOLLOW = "follow"
     WRAP = "wrap"
-    TIMESTAMPS = "timestamps"
 
 
 class View(Protocol):

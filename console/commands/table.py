@@ -202,9 +202,6 @@ TABLE: tuple[Command, ...] = (
     Command("view.follow", "Follow", _toggle(Toggle.FOLLOW), ("f", "s"), where=frozenset({Where.LOGS}), hint="follow"),
     Command("view.wrap", "Wrap lines", _toggle(Toggle.WRAP), ("w",), where=_TEXTS, hint="wrap"),
     Command(
-        "view.timestamps", "Times", _toggle(Toggle.TIMESTAMPS), ("t",), where=frozenset({Where.LOGS}), hint="times"
-    ),
-    Command(
         "view.container",
         "Next container",
         lambda _, context: context.view.next_container(),

@@ -12,6 +12,7 @@ from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
 from console.session import SessionError
+from console.views.filter import EVERYTHING
 from console.views.query import Query
 from console.views.tables import ChoiceModel
 from themes.palette import Role
@@ -35,7 +36,7 @@ class ChoiceScreen(TableScreen):
         current: str,
         choose: Callable[[str], None],
     ) -> None:
-        super().__init__(console, Grid(waiting=f"looking for {what} …"))
+        super().__init__(console, Grid(waiting=f"looking for {what}s …"))
         self._what = what
         self._read = read
         self._current = current
@@ -49,7 +50,8 @@ class ChoiceScreen(TableScreen):
         try:
             self._items = await self._read()
         except SessionError as error:
-            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            self.say(error.problem, Role.ERROR)
+            self.grid.show(ChoiceModel((), "", EVERYTHING, f"{error.problem}\n{error.remedy}"))
             return
         self.ask(self.query_)
         self.grid.move_to(self._current)

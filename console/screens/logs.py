@@ -130,8 +130,6 @@ class LogsScreen(ConsoleScreen):
             self.log_view.action_follow()
         elif switch is Toggle.WRAP:
             self.log_view.action_wrap()
-        elif switch is Toggle.TIMESTAMPS:
-            self.log_view.action_timestamps()
 
     def next_container(self) -> None:
         if len(self._containers) < 2:

@@ -43,7 +43,14 @@ def _title(snapshot: Snapshot, key: str, name: str, facts: Sequence[tuple[str, S
 
 def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
-    facts = [("", Span(untrusted(pod.status))), ("on", Span(untrusted(pod.node) or "no node"))]
+
+    def ordinal(gpu: str) -> tuple[int, str]:
+        number = snapshot.gpus[gpu].ordinal
+        return (int(number) if number.isdigit() else 1 << 30, gpu)
+
+    reason = assessment_of(snapshot, key).reason
+    facts = [("", Span(untrusted(pod.status)))] if pod.status != reason else []
+    facts.append(("on", Span(untrusted(pod.node) or "no node")))
     if pod.created:
         facts.append(("age", Span(age_text(now - pod.created))))
     facts.append(("restarts", Span(str(pod.restarts), Role.WARNING if pod.restarts else Role.TEXT)))
@@ -54,9 +61,9 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     return sections(
         [_title(snapshot, key, pod.name, facts, glyphs)],
         _engines(snapshot, engines, glyphs) if measured else [],
-        latency_lines(snapshot, frame, key, glyphs) if measured else [],
-        phase_lines(frame, key, width, glyphs) if measured else [],
-        gpu_lines(snapshot, snapshot.gpus_of.get(key, ()), pod.gpus, glyphs),
+        latency_lines(snapshot, frame, key, glyphs) if engines else [],
+        phase_lines(frame, key, width, glyphs) if engines else [],
+        gpu_lines(snapshot, sorted(snapshot.gpus_of.get(key, ()), key=ordinal), pod.gpus, glyphs),
         _loose(snapshot, key),
         version_lines(pod.version),
         container_lines(pod.containers, now, width),
@@ -68,7 +75,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
 
 def _engines(snapshot: Snapshot, engines: Sequence[str], glyphs: Glyphs) -> list[Line]:
     if not engines:
-        return [head("engine", "no metrics of it are known"), *load_lines(snapshot.by_pod, "", glyphs)]
+        return [head("engine", "nothing measures it, or not yet")]
     lines: list[Line] = []
     for key in engines:
         engine = snapshot.engines[key]

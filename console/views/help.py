@@ -13,9 +13,9 @@ from themes.palette import Role
 from widgets.line import Line, Span, fit
 
 MOVING: tuple[tuple[str, str], ...] = (
-    ("up down j k", "a row up or down"),
-    ("pgup pgdn ctrl-b ctrl-f", "a page up or down"),
-    ("home end g shift-g", "to the first or the last row"),
+    ("j k", "a row down or up, as the arrows"),
+    ("pgup pgdn", "a page up or down, as ctrl-b and ctrl-f"),
+    ("g shift-g", "to the first or the last row, as home and end"),
     ("{ }", "to the workload before or after"),
     ("left right", "the columns that do not fit; in text: sideways"),
     ("space", "mark"),
@@ -26,12 +26,12 @@ MOVING: tuple[tuple[str, str], ...] = (
 FILTERS: tuple[tuple[str, str], ...] = (
     ("/llama", "rows that match a regular expression (names, nodes, states, reasons)"),
     ("/!llama", "rows that do not"),
-    ("/-l app=llama,tier!=batch", "by labels, as kubectl -l"),
+    ("/-l app=llama,!x", "by labels, as kubectl get -l"),
     ("/-f lm70", "these letters in this order"),
 )
 
-_KEYS = 26
-_NAME = 16
+_KEYS = 18
+_NAME = 12
 
 
 def help_lines(where: Where, keymap: Mapping[str, str], glyphs: Glyphs) -> list[Line]:

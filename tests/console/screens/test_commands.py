@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
@@ -13,6 +14,7 @@ from console.commands.command import Where
 from console.commands.dispatch import refusal
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
+from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
 from console.session import SessionError
 from fleet.model.objects import ObjectRef
@@ -206,6 +208,15 @@ async def test_namespaces_are_chosen_typed_and_numbered() -> None:
         await d.until(lambda: d.session.namespace == "")
 
 
+async def test_namespaces_that_cannot_be_listed_say_why() -> None:
+    session = ScriptedSession(fails=SessionError("namespaces may not be listed", "name one: :ns NAME"))
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("n")
+        await d.until(lambda: "name one: :ns NAME" in d.text)
+        await d.press("escape")
+        assert "MODEL · WORKLOAD" in d.text
+
+
 async def test_a_context_is_switched_without_a_restart_and_a_wrong_one_is_refused() -> None:
     session = ScriptedSession()
     async with desk(make_snapshot(), session=session) as d:
@@ -234,3 +245,8 @@ def test_keys_after_remapping() -> None:
     command = BY_ID["open.logs"]
     assert keys_of(command, {}) == ("l",)
     assert keys_of(command, {"open.logs": "shift-l, ctrl-l"}) == ("L", "ctrl+l")
+
+
+def test_the_reference_of_keys_is_the_table() -> None:
+    written = (Path(__file__).parents[3] / "docs" / "keys.md").read_text()
+    assert written == keys_markdown(), "python -m tests.pictures keys"

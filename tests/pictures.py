@@ -1,0 +1,69 @@
+"""``make docs``: the pictures in docs/, drawn by the console itself on the simulated fleet, and the reference of keys.
+
+Takes two minutes: the fleet has to get into trouble, and the strips need some history to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from console.app import QuarterdeckApp
+from console.commands.reference import keys_markdown
+from console.config.settings import ClusterSettings, Settings
+from console.demo import simulated
+from console.observing import ObservingSession
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity, Snapshot
+
+DOCS = Path(__file__).parents[1] / "docs"
+SIZE = (120, 36)
+PATIENCE = 240.0
+"""Seconds after which a fleet that does not get into trouble is an error."""
+HISTORY = 6
+"""Points that a strip should have."""
+
+
+def in_trouble(snapshot: Snapshot) -> bool:
+    """True when a serving workload has requests waiting for a reason, and there is some history of it."""
+    sick = [key for key in snapshot.model_of if snapshot.assessments[key].severity is Severity.WARNING]
+    return any(len(snapshot.history.strip(key, Quantity.WAITING, 60)) >= HISTORY for key in sick)
+
+
+async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Callable[[Snapshot], bool]) -> None:
+    """One scenario, and the keys that lead from the first screen to each picture and back (``escape``)."""
+    with simulated(["--scenario", scenario, "--seed", "7", "--speed", "4"]) as fleet:
+        settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
+        app = QuarterdeckApp(ObservingSession(settings))
+        async with app.run_test(size=SIZE) as pilot:
+            await _until(app, pilot, ready)
+            for name, keys in pictures.items():
+                await pilot.press(*keys)
+                await asyncio.sleep(1.0)
+                await pilot.pause()
+                (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
+                app.go_home()
+                await pilot.pause()
+
+
+async def _until(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while app.snapshot is None or not ready(app.snapshot):
+            await pilot.pause(0.5)
+
+
+def main() -> int:
+    """Write everything; the reference of keys alone with ``keys`` as the argument."""
+    (DOCS / "keys.md").write_text(keys_markdown())
+    if sys.argv[1:] != ["keys"]:
+        pictures: dict[str, tuple[str, ...]] = {"fleet": (), "pod": ("down", "enter"), "nodes": ("o",)}
+        asyncio.run(draw("rush-hour", pictures, in_trouble))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
