@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,39 @@ def test_the_first_of_several_files_wins(tmp_path: Path) -> None:
     assert set(merged.contexts) == {"a", "b", "c"}
     assert merged.access("a").server == "https://a.example.com:6443", "defined in the first file"
     assert merged.access("b").server == "https://other-b.example.com"
+
+
+@pytest.mark.real("kubectl")
+def test_several_files_are_merged_as_kubectl_merges_them(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path / "one", config("a", "b", server="https://one-{}.example.com")),
+        tmp_path / "missing",
+        write(tmp_path / "two", config("b", "c", current="c", server="https://two-{}.example.com", token="two")),
+        write(tmp_path / "three", config("a", "c", "d", current="a", server="https://three-{}.example.com")),
+        write(tmp_path / "empty", ""),
+    ]
+    for order in (files, files[::-1], files[2:] + files[:2]):
+        paths = os.pathsep.join(map(str, order))
+        said = subprocess.run(
+            ["kubectl", "config", "view", "--raw", "-o", "json"],
+            env={**os.environ, "KUBECONFIG": paths, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        theirs = json.loads(said.stdout)
+        ours = load_kubeconfig(environ={"KUBECONFIG": paths})
+        assert ours.current == theirs["current-context"]
+        assert {name: dict(entry.settings) for name, entry in ours.clusters.items()} == {
+            entry["name"]: entry["cluster"] for entry in theirs["clusters"]
+        }
+        assert {name: dict(entry.settings) for name, entry in ours.users.items()} == {
+            entry["name"]: entry["user"] for entry in theirs["users"]
+        }
+        assert {
+            name: {"cluster": context.cluster, "user": context.user, "namespace": context.namespace}
+            for name, context in ours.contexts.items()
+        } == {entry["name"]: entry["context"] for entry in theirs["contexts"]}
 
 
 def test_an_explicit_file_is_the_only_one(tmp_path: Path) -> None:

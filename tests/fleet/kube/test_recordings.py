@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,19 +20,17 @@ from fleet.kube.project.services import project_endpoint_slice
 from fleet.kube.project.workloads import project_deployment, project_replica_set, project_stateful_set
 from fleet.kube.resources import EVERY
 from fleet.model.objects import ObjectRef
+from tests.conftest import RECORDINGS
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings" / "kube-1.36"
+KUBE = RECORDINGS / "kube-1.36"
 
-pytestmark = [
-    pytest.mark.contract,
-    pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside the checkout"),
-]
+pytestmark = pytest.mark.contract
 
 Object = dict[str, Any]
 
 
 def recorded(name: str) -> Any:
-    return json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8"))["response"]
+    return json.loads((KUBE / f"{name}.json").read_text(encoding="utf-8"))["response"]
 
 
 def body(name: str) -> Object:
@@ -162,7 +159,7 @@ def test_replica_sets_lead_from_pods_to_their_deployment() -> None:
 
 def every_recorded_object() -> list[Any]:
     objects: list[Any] = []
-    for file in sorted(RECORDINGS.glob("*.json")):
+    for file in sorted(KUBE.glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))["response"]["body"]
         if isinstance(found, dict):
             items = found.get("items")
@@ -181,6 +178,24 @@ def test_every_recorded_object_can_be_projected_described_and_dumped() -> None:
                 assert resource.project(raw, Interner()).uid == raw["metadata"].get("uid", "")
         assert describe(raw, now=1.8e9)
         assert "managedFields" not in to_yaml(raw)
+
+
+def test_the_words_are_those_that_the_server_prints_for_kubectl() -> None:
+    table = body("pods_table")
+    columns = [column["name"] for column in table["columnDefinitions"]]
+    printed = {}
+    for row in table["rows"]:
+        metadata = row["object"]["metadata"]
+        printed[metadata["uid"], metadata["resourceVersion"]] = dict(zip(columns, row["cells"], strict=True))
+    pods = [project_pod(raw, Interner()) for raw in every_recorded_object() if raw.get("kind") in {"Pod", None}]
+    pods = [row for row in pods if (row.uid, row.resource_version) in printed]
+    assert {row.name for row in pods} == {cells["Name"] for cells in printed.values()}
+    for row in pods:
+        cells = printed[row.uid, row.resource_version]
+        ready = sum(container.ready for container in row.containers)
+        assert (row.status, str(row.restarts), row.ip, row.node, f"{ready}/{len(row.containers)}") == (
+            cells["Status"], str(cells["Restarts"]), cells["IP"], cells["Node"], cells["Ready"],
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
