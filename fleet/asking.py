@@ -106,7 +106,7 @@ class Asking:
             problem=problem,
             remedy=remedy,
             endpoint=endpoint,
-            notes=notes,
+            notes=(*notes, *measurement.notes),
             requests=measurement.requests,
         )
 

@@ -127,5 +127,5 @@ def _join(asked: Measurement | None, scraped: Measurement | None) -> Measurement
     if scraped is None or asked is None:
         return scraped or asked
     if asked.gpus and not scraped.gpus:
-        return replace(scraped, gpus=asked.gpus, gpu_table=asked.gpu_table)
+        return replace(scraped, gpus=asked.gpus, gpu_table=asked.gpu_table, throttle_reasons=asked.throttle_reasons)
     return scraped
