@@ -127,5 +127,11 @@ def _join(asked: Measurement | None, scraped: Measurement | None) -> Measurement
     if scraped is None or asked is None:
         return scraped or asked
     if asked.gpus and not scraped.gpus:
-        return replace(scraped, gpus=asked.gpus, gpu_table=asked.gpu_table, throttle_reasons=asked.throttle_reasons)
+        return replace(
+            scraped,
+            gpus=asked.gpus,
+            gpu_table=asked.gpu_table,
+            throttle_reasons=asked.throttle_reasons,
+            gpu_interval=asked.gpu_interval or asked.interval,
+        )
     return scraped
