@@ -1,7 +1,9 @@
 """From an :class:`~fleet.kube.kubeconfig.Access` to what the HTTP client sends: certificates, token, proxy.
 
-The kubernetes client's own loader reads tokens, certificates, basic auth, OIDC and proxies. Exec plugins and token
-files are ours (exec_plugin.py): both must be read again before they expire, and their failures must say why.
+The kubernetes client's own loader turns settings into its configuration. What has to be renewed is ours: exec plugins
+(exec_plugin.py), token files, and the kubeconfig itself, which is read again so that a login in another terminal helps.
+An OIDC token is used while it is valid and never renewed from here: kubectl does that and writes it down, and the
+library would send the refresh token over TLS that it does not verify.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ import base64
 import os
 import time
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.exec_plugin import run_exec_plugin
-from fleet.kube.kubeconfig import Access
+from fleet.kube.kubeconfig import Access, load_kubeconfig, user_settings
 
 EXPIRY_MARGIN = 60.0
 """Seconds before its expiry that a credential is renewed."""
@@ -35,8 +38,8 @@ class Credentials:
     def __init__(self, access: Access, environ: Mapping[str, str] = os.environ) -> None:
         self.access = access
         self._environ = environ
-        # The OIDC loader writes renewed tokens into the mapping it is given: kept, so that the next call finds them.
-        self._user: dict[str, Any] = deepcopy(dict(access.user_settings))
+        self._user: Mapping[str, Any] = access.user_settings
+        self._loaded = False
         self._due: float | None = None
 
     @property
@@ -47,15 +50,18 @@ class Credentials:
     @property
     def renewable(self) -> bool:
         """Whether loading again can give something other than the last time."""
-        return any(key in self._user for key in ("exec", "tokenFile", "auth-provider", "client-certificate"))
+        changing = ("exec", "tokenFile", "client-certificate")
+        return self.access.file is not None or any(key in self._user for key in changing)
 
     async def load(self) -> Any:
         """A ``kubernetes.aio.client.Configuration`` of this access.
 
-        Raises :class:`KubeconfigError`. Runs the exec plugin or asks the OIDC provider where the user has one; else it
-        stays on this machine.
+        Raises :class:`KubeconfigError`. Runs the exec plugin where the user has one.
         """
-        user = self._user
+        if self._loaded:
+            await asyncio.to_thread(self._read_again)
+        self._loaded = True
+        user = dict(self._user)
         self._due = None
         if "exec" in user:
             credential = await run_exec_plugin(self.access, self._environ)
@@ -64,6 +70,10 @@ class Credentials:
                 user["client-certificate-data"] = base64.b64encode(credential.certificate.encode()).decode()
                 user["client-key-data"] = base64.b64encode(credential.key.encode()).decode()
             self._due = None if credential.expires is None else credential.expires - EXPIRY_MARGIN
+        elif "auth-provider" in user:
+            token, expires = self._provider_token(user["auth-provider"])
+            user = {"token": token}
+            self._due = None if expires is None else expires - EXPIRY_MARGIN
         elif user.get("tokenFile"):
             user = {**user, "token": await asyncio.to_thread(self._read_token, Path(user["tokenFile"]))}
             self._due = time.time() + TOKEN_FILE_AGE
@@ -103,6 +113,39 @@ class Credentials:
         for name, values in (user.get("as-user-extra") or {}).items():
             headers += [(f"Impersonate-Extra-{quote(name)}", str(value)) for value in values]
         return headers
+
+    def _read_again(self) -> None:
+        """The user's entry as the kubeconfig has it now; the old one where it cannot be read at this moment."""
+        if self.access.file is None:
+            return
+        try:
+            entry = load_kubeconfig(self.access.file, self._environ).users.get(self.access.user)
+            if entry is not None:
+                self._user = user_settings(entry)
+        except KubeconfigError:
+            # Half-written by a login under way: the next renewal finds it whole.
+            return
+
+    def _provider_token(self, provider: Any) -> tuple[str, float | None]:
+        """The id-token of an OIDC auth-provider and its expiry (Unix seconds; RFC 7519 ``exp``)."""
+        where = f"user {self.access.user!r} in {self.access.file}"
+        settings = provider.get("config") if isinstance(provider, dict) else None
+        if not isinstance(settings, dict) or provider.get("name") != "oidc":
+            name = provider.get("name") if isinstance(provider, dict) else provider
+            raise KubeconfigError(
+                f"{where} has the auth-provider {name!r}", "Use an exec plugin, as kubectl needs it too."
+            )
+        renew = "Run kubectl once with this context: it renews the token and writes it there."
+        token = str(settings.get("id-token") or "")
+        try:
+            payload = token.split(".")[1]
+            claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            expires = claims.get("exp")
+        except (IndexError, ValueError, AttributeError) as error:
+            raise KubeconfigError(f"{where} has no usable id-token", renew) from error
+        if isinstance(expires, int | float) and expires <= time.time():
+            raise KubeconfigError(f"the id-token of {where} has expired", renew)
+        return token, float(expires) if isinstance(expires, int | float) else None
 
     def _read_token(self, file: Path) -> str:
         try:

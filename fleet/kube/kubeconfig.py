@@ -108,9 +108,14 @@ class Kubeconfig:
             namespace=chosen.namespace,
             server=_server(cluster),
             cluster_settings=_resolved(cluster, "cluster", _CLUSTER_FILES),
-            user_settings=_resolved(user, "user", _USER_FILES),
+            user_settings=user_settings(user),
             file=user.file,
         )
+
+
+def user_settings(user: Entry) -> dict[str, Any]:
+    """The settings of a user, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
+    return _resolved(user, "user", _USER_FILES)
 
 
 def kubeconfig_files(explicit: str | Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
