@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from console.commands.command import OBJECTS, TABLES, Command, Context, Where
 from console.commands.desk import Desk, Toggle
-from console.views.subject import pod_for
+from console.views.subject import has_pod, pod_for
 
 _TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP, Where.DETAIL, Where.SOURCES})
 _LISTS = TABLES | {Where.JOINS}
@@ -29,7 +29,9 @@ def _pod(context: Context) -> str | None:
 
 
 def _needs_pod(context: Context) -> str | None:
-    return None if _pod(context) is not None else "there is no pod under the cursor"
+    snapshot, subject = context.snapshot, context.subject
+    there = snapshot is not None and subject is not None and has_pod(snapshot, subject)
+    return None if there else "there is no pod under the cursor"
 
 
 def _describe(desk: Desk, context: Context) -> None:

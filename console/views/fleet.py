@@ -221,7 +221,8 @@ def _workload_row(snapshot: Snapshot, workload: Workload) -> Row:
         "name": name,
         "ready": Text(f"{workload.ready}/{workload.desired}", Role.TEXT if complete else Role.WARNING),
         "node": NOTHING,
-        "rev": Text(untrusted(f"v{workload.revision}" if workload.revision else version_text(workload.version))),
+        # Deployments count their revisions; the other kinds name them by hashes, which tell a person nothing.
+        "rev": Text(f"v{workload.revision}" if workload.revision.isdigit() else version_text(workload.version)),
         "restarts": _restarts(sum(snapshot.pods[pod].restarts for pod in pods)),
         "story": _story(snapshot, key, standing.severity, standing.reason),
     }

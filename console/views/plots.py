@@ -24,7 +24,7 @@ _PLOTS: tuple[tuple[str, Quantity, float], ...] = (
     ("KV cache", Quantity.KV_USAGE, 1),
     ("TTFT p95", Quantity.TTFT_P95, 1),
     ("ITL p95", Quantity.ITL_P95, 0.1),
-    ("tokens/s", Quantity.GENERATION_TOKENS, 1000),
+    ("generated", Quantity.GENERATION_TOKENS, 1000),
     ("running", Quantity.RUNNING, 32),
 )
 """Title, quantity, and the least that the scale reaches up to."""

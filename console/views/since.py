@@ -1,4 +1,4 @@
-"""Since when an object stands as it does, as far as this console has seen."""
+"""Since when a workload stands as it does, as far as this console has seen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from console.views.subject import assessment_of
 from fleet.model.snapshot import Severity, Snapshot
 
 
@@ -17,7 +18,7 @@ class Since(NamedTuple):
 
 
 class SinceTracker:
-    """Notes at which Snapshot an object's severity changed. Keeps no more than the objects of the last Snapshot."""
+    """Notes at which Snapshot a workload's severity changed. Keeps no more than the workloads of the last Snapshot."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Severity, Since]] = {}
@@ -26,7 +27,8 @@ class SinceTracker:
     def observe(self, snapshot: Snapshot) -> None:
         """To be called with every Snapshot, in order."""
         seen: dict[str, tuple[Severity, Since]] = {}
-        for key, (severity, _reason) in snapshot.assessments.items():
+        for key in snapshot.workloads:
+            severity = assessment_of(snapshot, key).severity
             before = self._seen.get(key)
             if before is not None and before[0] is severity:
                 seen[key] = before

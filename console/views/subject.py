@@ -39,6 +39,11 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
     return None
 
 
+def has_pod(snapshot: Snapshot, key: str) -> bool:
+    """True where ``pod_for`` finds one; this does not look for the worst."""
+    return bool(snapshot.pods_of.get(key)) or pod_for(snapshot, key) is not None
+
+
 def place_of(snapshot: Snapshot, key: str | None) -> str | None:
     """Where on the screen of nodes an object is: its first GPU, else its node."""
     if key is None or key in snapshot.nodes or key in snapshot.gpus:
@@ -50,6 +55,9 @@ def place_of(snapshot: Snapshot, key: str | None) -> str | None:
     return gpus[0] if gpus else pod.node or None
 
 
+UNASSESSED = Assessment(Severity.UNKNOWN)
+
+
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
     """How an object stands; unknown where nobody has said."""
-    return snapshot.assessments.get(key, Assessment(Severity.UNKNOWN))
+    return snapshot.assessments.get(key, UNASSESSED)
