@@ -67,7 +67,7 @@ class UnauthorizedError(KubeError):
 class ForbiddenError(KubeError):
     """403: the credentials are good and the permission is missing."""
 
-    remedy = "Ask a cluster administrator for the permission; `quarterdeck rbac auditor` prints the role."
+    remedy = "Ask a cluster administrator for the permission; `quarterdeck doctor` prints the command that grants it."
 
 
 class NotFoundError(KubeError):

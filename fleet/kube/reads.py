@@ -54,6 +54,12 @@ class KubeReads:
             raise KubeError(f"the server's answer for {kind} {name} is not an object")
         return document
 
+    async def namespaces(self) -> tuple[str, ...]:
+        """The names of all namespaces, sorted. Raises ForbiddenError where this identity may not list them."""
+        answer = await self._client.get("/api/v1/namespaces")
+        listed = (text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items"))
+        return tuple(sorted(filter(None, listed)))
+
     async def logs(
         self,
         namespace: str,

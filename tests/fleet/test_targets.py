@@ -18,7 +18,8 @@ def found(*pods: Pod, ports: tuple[int, ...] = (8000,)) -> list[str]:
 
 
 def engine(**more: Any) -> Pod:
-    return pod("a", **({"ip": "10.0.0.7", "version": LLAMA} | more))
+    fields: dict[str, Any] = {"ip": "10.0.0.7", "version": LLAMA}
+    return pod("a", **(fields | more))
 
 
 @pytest.mark.parametrize(

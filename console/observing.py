@@ -1,0 +1,258 @@
+"""The real Session: the sources of one cluster on a thread with an event loop of its own.
+
+Nothing that a source does (decoding a page of pods, waiting for a lock) can hold up the screens, and nothing heavy is
+imported before the thread runs: the first frame is on the screen by then. The console's loop talks to it only through
+``run_coroutine_threadsafe``; what comes back are immutable Snapshots and text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.session import SessionError
+from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from console.config.settings import Settings
+    from fleet.kube.absent import AbsentKubernetes
+    from fleet.kube.reads import KubeReads
+    from fleet.kube.source import KubernetesSource
+    from fleet.observer import Observer
+
+T = TypeVar("T")
+
+STOPPING = 1.0
+"""Seconds that an end may take before the thread is left behind (it is a daemon)."""
+LOG_AHEAD = 2000
+"""Log lines that wait for the screen at most; a chatty log is held back at its source, not in our memory."""
+
+
+class ObservingSession:
+    """Observes the cluster that the settings name. See console.session.Session."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context = settings.cluster.context
+        self._namespace = settings.cluster.namespace
+        self._deliver: Callable[[Snapshot], None] = lambda _: None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="observe", daemon=True)
+        self._source: KubernetesSource | AbsentKubernetes | None = None
+        self._observer: Observer | None = None
+        self._observing: asyncio.Task[None] | None = None
+        self._contexts: tuple[str, ...] = ()
+        self._focus: frozenset[str] = frozenset()
+        self._seen: frozenset[str] = frozenset()
+
+    # The console's side: called on its loop.
+
+    def start(self, deliver: Callable[[Snapshot], None]) -> None:
+        """See Session."""
+        self._deliver = deliver
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._begin(), self._loop)
+
+    async def close(self) -> None:
+        """See Session."""
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOPPING):
+                await asyncio.wrap_future(ending)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join, STOPPING)
+
+    def focus(self, pods: frozenset[str]) -> None:
+        """See Session."""
+        self._focus = pods
+        self._loop.call_soon_threadsafe(self._apply_focus)
+
+    def refresh(self) -> None:
+        """See Session."""
+        self._loop.call_soon_threadsafe(self._hurry)
+
+    @property
+    def context(self) -> str:
+        """See Session."""
+        return self._context
+
+    @property
+    def namespace(self) -> str:
+        """See Session."""
+        return self._namespace
+
+    def contexts(self) -> tuple[str, ...]:
+        """See Session."""
+        return self._contexts
+
+    async def namespaces(self) -> tuple[str, ...]:
+        """See Session."""
+        return await self._ask(self._list_namespaces())
+
+    async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        """See Session."""
+        await self._ask(self._switch(context, namespace))
+
+    async def describe(self, ref: ObjectRef) -> str:
+        """See Session."""
+        return await self._ask(self._describe(ref))
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        """See Session."""
+        return await self._ask(self._yaml(ref))
+
+    async def logs(
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int
+    ) -> AsyncIterator[str]:
+        """See Session."""
+        lines: asyncio.Queue[str | SessionError | None] = asyncio.Queue()
+        room = asyncio.Semaphore(LOG_AHEAD)
+        here = asyncio.get_running_loop()
+
+        def put(item: str | SessionError | None) -> None:
+            here.call_soon_threadsafe(lines.put_nowait, item)
+
+        async def read() -> None:
+            try:
+                stream = self._reads().logs(
+                    namespace, pod, container, follow=follow, previous=previous, tail_lines=tail
+                )
+                async for line in stream:
+                    await room.acquire()
+                    put(line)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
+                put(_in_words(error))
+            else:
+                put(None)
+
+        reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
+        try:
+            while (item := await lines.get()) is not None:
+                if isinstance(item, SessionError):
+                    raise item
+                self._loop.call_soon_threadsafe(room.release)
+                yield item
+        finally:
+            reading.cancel()
+
+    async def _ask(self, question: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._loop))
+        except Exception as error:
+            raise _in_words(error) from error
+
+    # The thread's side: runs on its loop only.
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+    async def _begin(self) -> None:
+        await self._observe(self._context, self._namespace)
+        self._contexts = _contexts_of(self._settings)
+
+    async def _observe(self, context: str, namespace: str) -> None:
+        from console import assembly
+
+        source = assembly.kubernetes(self._settings, context, namespace)
+        self._source = source
+        self._observer = assembly.observer(self._settings, source, time.time())
+        self._observer.focus(self._focus)
+        self._context, self._namespace = source.state().cluster.context or context, namespace
+        self._observing = self._loop.create_task(self._observer.run(self._pass_on), name="observe")
+
+    async def _end(self) -> None:
+        if self._observing is not None:
+            self._observing.cancel()
+            await asyncio.gather(self._observing, return_exceptions=True)
+            self._observing = None
+
+    async def _switch(self, context: str | None, namespace: str | None) -> None:
+        if context:
+            from fleet.kube.kubeconfig import load_access
+
+            load_access(self._settings.cluster.kubeconfig or None, context)
+        await self._end()
+        await self._observe(
+            self._context if context is None else context, self._namespace if namespace is None else namespace
+        )
+
+    async def _list_namespaces(self) -> tuple[str, ...]:
+        from fleet.kube.errors import ForbiddenError
+
+        try:
+            return await self._reads().namespaces()
+        except ForbiddenError:
+            return tuple(sorted(self._seen | set(self._settings.cluster.namespaces)))
+
+    async def _describe(self, ref: ObjectRef) -> str:
+        from fleet.kube.describe import describe
+        from fleet.kube.errors import ForbiddenError
+
+        reads = self._reads()
+        raw = await reads.get_raw(ref.kind, ref.namespace, ref.name)
+        uid = str(raw.get("metadata", {}).get("uid", ""))
+        try:
+            events = await reads.events_of(ref.namespace, uid) if uid else ()
+        except ForbiddenError:
+            events = ()
+        return describe(raw, events, now=time.time())
+
+    async def _yaml(self, ref: ObjectRef) -> str:
+        from fleet.kube.describe import to_yaml
+
+        return to_yaml(await self._reads().get_raw(ref.kind, ref.namespace, ref.name))
+
+    def _reads(self) -> KubeReads:
+        from fleet.kube.errors import KubeconfigError
+        from fleet.kube.reads import KubeReads
+        from fleet.kube.source import KubernetesSource
+
+        if isinstance(self._source, KubernetesSource):
+            return KubeReads(self._source.client)
+        problem = self._source.state().status.problem if self._source else "not connected yet"
+        raise KubeconfigError(problem)
+
+    def _pass_on(self, snapshot: Snapshot) -> None:
+        self._seen = frozenset(pod.namespace for pod in snapshot.pods.values())
+        self._deliver(snapshot)
+
+    def _apply_focus(self) -> None:
+        if self._observer is not None:
+            self._observer.focus(self._focus)
+
+    def _hurry(self) -> None:
+        if self._observer is not None:
+            self._observer.wake()
+
+
+def _contexts_of(settings: Settings) -> tuple[str, ...]:
+    from fleet.kube.errors import KubeconfigError
+    from fleet.kube.kubeconfig import load_kubeconfig
+
+    try:
+        return tuple(load_kubeconfig(settings.cluster.kubeconfig or None).contexts)
+    except KubeconfigError:
+        return ()
+
+
+def _in_words(error: BaseException) -> SessionError:
+    """Any failure as something to show. What is not one of ours is a bug: its type goes with it."""
+    from fleet.kube.errors import KubeconfigError, KubeError
+
+    if isinstance(error, SessionError):
+        return error
+    if isinstance(error, KubeError | KubeconfigError):
+        return SessionError(error.message, error.remedy)
+    return SessionError(f"unexpected {type(error).__name__}: {error}", "please report this")
