@@ -72,6 +72,7 @@ class Reflector(Generic[R]):
         self._version = ""
         self._paged = True
         self._stuck = 0
+        self._heard = 0
         self._woken = asyncio.Event()
         self._severed = asyncio.Event()
 
@@ -238,7 +239,7 @@ class Reflector(Generic[R]):
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
-        began, start = time.monotonic(), self._version
+        began, before = time.monotonic(), self._heard
         broken = False
         async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
             self._worked()
@@ -246,11 +247,13 @@ class Reflector(Generic[R]):
                 await self._apply_all(chunks)
             except UnreachableError:
                 broken = True
-        progress = self._version != start
-        self._stuck = 0 if progress or not broken else self._stuck + 1
-        if self._stuck >= STUCK:
+        heard, lasted = self._heard != before, time.monotonic() - began
+        self._stuck = 0 if heard or not broken else self._stuck + 1
+        # Silence to the very end, without a bookmark, is how a server looks that was restored from a backup: our
+        # version lies in its future, and it would never send anything.
+        if self._stuck >= STUCK or (not heard and not broken and lasted >= seconds * 0.9):
             self._version, self._stuck = "", 0
-        return progress or time.monotonic() - began > self._pace.first * 10
+        return heard or lasted > self._pace.first * 10
 
     async def _apply_all(self, chunks: AsyncIterator[bytes]) -> None:
         turn = time.monotonic()
@@ -283,6 +286,7 @@ class Reflector(Generic[R]):
             self._drop(raw)
         elif kind != "BOOKMARK":
             raise UnreachableError(f"an event of unknown type {kind!r} in the watch of {self.resource.name}")
+        self._heard += 1
         if version:
             self._version = version
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from fleet.kube.client import KubeClient
 from fleet.kube.errors import ForbiddenError, NotKubernetesError, ServerError, ThrottledError, UnreachableError
+from fleet.kube.pace import Pace
 from fleet.kube.project.fields import Interner
 from fleet.kube.reflector import Reflector
 from fleet.kube.resources import PODS, Resource
@@ -27,7 +29,7 @@ SMALL_PAGES = Resource("pods", "", "v1", "Pod", PODS.project, "pods", page=2)
 class Mirror:
     """A reflector that runs, and how often it said that something changed."""
 
-    def __init__(self, api: Api, scope: str = "", resource: Resource[Pod] = SMALL_PAGES) -> None:
+    def __init__(self, api: Api, scope: str = "", resource: Resource[Pod] = SMALL_PAGES, pace: Pace = QUICK) -> None:
         self.client = KubeClient(api.access())
         self.changes = 0
         self.reflector = Reflector(
@@ -35,7 +37,7 @@ class Mirror:
             resource,
             scope,
             interner=Interner(),
-            pace=QUICK,
+            pace=pace,
             changed=self._count,
             attempted=lambda: None,
         )
@@ -49,9 +51,11 @@ class Mirror:
 
 
 @asynccontextmanager
-async def mirror(api: Api, scope: str = "", resource: Resource[Pod] = SMALL_PAGES) -> AsyncIterator[Mirror]:
+async def mirror(
+    api: Api, scope: str = "", resource: Resource[Pod] = SMALL_PAGES, pace: Pace = QUICK
+) -> AsyncIterator[Mirror]:
     """A running reflector."""
-    made = Mirror(api, scope, resource)
+    made = Mirror(api, scope, resource, pace)
     task = asyncio.create_task(made.reflector.run())
     try:
         yield made
@@ -154,6 +158,24 @@ async def test_a_bookmark_moves_the_version_and_makes_no_row(api: Api) -> None:
         assert watches(api)[1].query["resourceVersion"] == str(api.version)
         assert set(m.versions) == {"serving/a"}
     assert len(lists(api)) == 1
+
+
+async def test_a_watch_silent_to_its_end_is_not_believed(api: Api) -> None:
+    api.put(pod("a"))
+    async with mirror(api, pace=replace(QUICK, watch=(0, 0))) as m:
+        await until(lambda: api.watching)
+        api.bookmark()
+        api.end_watches()
+        await until(lambda: len(watches(api)) == 2 and api.watching)
+        assert len(lists(api)) == 1, "a bookmark is a sign of life"
+        # Restored from a backup: fewer objects, older versions, and nothing to say to who comes from the future.
+        api.version = 51
+        restored = pod("b")
+        restored["metadata"]["resourceVersion"] = "50"
+        api.objects[PODS_PATH] = {("serving", "b"): restored}
+        api.end_watches()
+        await until(lambda: m.versions == api.names())
+    assert len(lists(api)) >= 2
 
 
 async def test_expired_version_in_the_watch_lists_again_and_drops_what_vanished(api: Api) -> None:
