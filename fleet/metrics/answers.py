@@ -24,7 +24,7 @@ from fleet.metrics.identity import (
     gpu_id,
 )
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.promql import COUNT, DOWN, PRESENT, RESET, STAMP, TAG
+from fleet.metrics.promql import DOWN, PRESENT, RESET, STAMP, TAG
 from fleet.metrics.tables import Columns, blank
 from fleet.metrics.vllm import VLLM
 from fleet.model.histogram import Histogram
@@ -229,18 +229,34 @@ class Engines:
 _RUNNING = "vllm:num_requests_running"
 
 
-def model_buckets(found: Iterable[Sample]) -> dict[Family, dict[Group, Histogram]]:
+Edges = Mapping[tuple[Family, Group], frozenset[float]]
+"""The bucket edges that all engines of a model have."""
+
+
+def common_edges(found: Iterable[Sample]) -> Edges:
+    """From the answer to ``promql.bucket_counts``: the edges with as many series behind them as any other."""
+    return {
+        key: frozenset(edge for edge, count in edges.items() if count >= max(edges.values()))
+        for key, edges in _of_models(found).items()
+    }
+
+
+def model_buckets(found: Iterable[Sample], common: Edges) -> dict[Family, dict[Group, Histogram]]:
     """The answer to ``promql.model_buckets``: one histogram per namespace and model, of the edges all engines have."""
+    parts = _of_models(found)
+    return _histograms(
+        {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in parts.items()}
+    )
+
+
+def _of_models(found: Iterable[Sample]) -> dict[tuple[Family, Group], dict[float, float]]:
+    families = {str(family): family for family in Family}
     parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
-    behind: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
     for labels, value, tag in found:
-        group = Group(first(labels, NAMESPACE_LABELS), first(labels, MODEL_LABELS))
-        counts = behind if tag.endswith(COUNT) else parts
-        _add(counts[Family(tag.removesuffix(COUNT)), group], labels, value)
-    for key, edges in parts.items():
-        most = max(behind[key].values(), default=0.0)
-        parts[key] = {edge: rate for edge, rate in edges.items() if behind[key].get(edge, most) >= most}
-    return _histograms(parts)
+        if tag in families:
+            group = Group(first(labels, NAMESPACE_LABELS), first(labels, MODEL_LABELS))
+            _add(parts[families[tag], group], labels, value)
+    return parts
 
 
 def _add(edges: dict[float, float], labels: Labels, value: float) -> None:

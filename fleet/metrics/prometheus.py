@@ -2,24 +2,26 @@
 
 A tick is five requests whatever the fleet: gauges first (they say which engines there are and how their metrics are
 spelt), then in parallel the rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
-evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then three more look at the
-server's clock and at the scrape intervals.
+evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then four more look at the
+server's clock, at the scrape intervals and at the bucket lists.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from statistics import median
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Family
 
 if TYPE_CHECKING:
@@ -47,6 +49,16 @@ class _Interval(NamedTuple):
     looked: float = 0.0
 
 
+class _Edges(NamedTuple):
+    """The bucket edges that all engines of a model have, when they were looked at, and for which engines."""
+
+    engines: tuple[EngineId, ...] = ()
+    looked: float = 0.0
+    common: answers.Edges = MappingProxyType({})
+    restarted: frozenset[int] = frozenset()
+    """Rows of engines that had restarted by then."""
+
+
 class PrometheusSource:
     """Reads a fleet's metrics from one Prometheus API.
 
@@ -69,6 +81,7 @@ class PrometheusSource:
         self._lead = ThreadPoolExecutor(1, thread_name_prefix="prometheus-tick")
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
+        self._edges = _Edges()
 
     async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
         """Everything at one moment.
@@ -113,10 +126,20 @@ class PrometheusSource:
         window = max(self._window, 4 * interval)
         scope = promql.Scope(engines.names, engines.labels, window)
         queries = self._queries(scope, engines, pods)
+        look = self._releases_may_differ(engines)
+        if look:
+            queries.append(("counts", promql.bucket_counts(scope)))
         pending = [(part, self._pool.submit(self._api.query, query, at)) for part, query in queries if query]
         found = _collect(pending, notes)
         engines.rates(found["rates"])
-        histograms = answers.model_buckets(found["models"])
+        restarted = frozenset(engines.columns.reset)
+        if look:
+            self._edges = _Edges(engines.ids, self._clock(), answers.common_edges(found["counts"]), restarted)
+        else:
+            # Whoever has restarted since may be another release: to be looked at in the next tick.
+            looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
+            self._edges = self._edges._replace(looked=looked, restarted=restarted)
+        histograms = answers.model_buckets(found["models"], self._edges.common)
         for family, groups in engines.buckets(found["engines"]).items():
             histograms.setdefault(family, {}).update(groups)
         gpus = answers.Gpus(found["gpus"], at)
@@ -140,6 +163,11 @@ class PrometheusSource:
             notes=(*self._remarks(engines), *notes),
             throttle_reasons=gpus.reasons,
         )
+
+    def _releases_may_differ(self, engines: answers.Engines) -> bool:
+        """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
+        last = self._edges
+        return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
     @staticmethod
     def _queries(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[tuple[str, str]]:
@@ -182,7 +210,7 @@ class PrometheusSource:
 def _collect(
     pending: list[tuple[str, Future[tuple[list[Any], tuple[str, ...]]]]], notes: dict[str, None]
 ) -> dict[str, list[answers.Sample]]:
-    found: dict[str, list[answers.Sample]] = {part: [] for part in ("models", "rates", "gpus", "engines")}
+    found: dict[str, list[answers.Sample]] = {part: [] for part in ("models", "rates", "gpus", "engines", "counts")}
     for part, future in pending:
         result, warnings = future.result()
         found[part].extend(answers.samples(result))

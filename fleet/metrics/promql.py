@@ -21,8 +21,6 @@ STAMP = "stamp"
 DOWN = "down"
 PRESENT = "present"
 RESET = "reset"
-COUNT = "/n"
-"""Appended to a family: how many series stand behind each bucket."""
 
 _READ_FROM_LABELS = ("reason", "sleep_state", "kv_cache_size_tokens", "num_gpu_blocks", "block_size")
 """Labels of the gauges that carry values, not identity."""
@@ -162,21 +160,30 @@ def _resets(scope: Scope) -> Iterable[str]:
 
 
 def model_buckets(scope: Scope) -> str:
-    """Bucket rates of every latency family by namespace and model, and how many series stand behind each bucket.
+    """Bucket rates of every latency family by namespace and model."""
+    labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
+    rates = ((family, _rates(scope, _buckets(family))) for family in VLLM.families)
+    return " or ".join(tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate)
 
-    The counts tell a bucket that all engines have from one that only some releases have: cumulative counts may be added
-    up only over the former.
+
+def bucket_counts(scope: Scope) -> str:
+    """How many series stand behind each bucket of ``model_buckets``.
+
+    That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
+    only over the former. As dear as the rates themselves, but it changes only with the engines.
     """
     labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
     parts = []
-    for family, bases in VLLM.families.items():
-        names = [f"{base}_bucket" for base in bases]
-        instants = " or ".join(selector(n, VLLM.exclude) for name in names for n in scope.spellings(VLLM, name))
-        if not instants:
-            continue
-        parts.append(tagged(family, f"sum by ({labels}) ({_rates(scope, names)})"))
-        parts.append(tagged(family + COUNT, f"count by ({labels}) ({instants})"))
+    for family in VLLM.families:
+        spelt = (n for name in _buckets(family) for n in scope.spellings(VLLM, name))
+        instants = " or ".join(selector(name, VLLM.exclude) for name in spelt)
+        if instants:
+            parts.append(tagged(family, f"count by ({labels}) ({instants})"))
     return " or ".join(parts)
+
+
+def _buckets(family: Family) -> list[str]:
+    return [f"{base}_bucket" for base in VLLM.families[family]]
 
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
@@ -187,8 +194,7 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
         chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
     parts = []
     for family in families:
-        names = [f"{base}_bucket" for base in VLLM.families[family]]
-        rates = " or ".join(filter(None, (_rates(scope, names, matches) for matches in chosen)))
+        rates = " or ".join(filter(None, (_rates(scope, _buckets(family), matches) for matches in chosen)))
         if rates:
             parts.append(tagged(family, f"sum by ({labels}) ({rates})"))
     return " or ".join(parts)

@@ -38,7 +38,7 @@ async def test_a_fleet_on_victoria_metrics(tmp_path: Path) -> None:
             wait_for(lambda: any(v >= 7 for _, v in real.query("count_over_time(up[30s])", time.time())))
             source = PrometheusSource(PrometheusEndpoint(real.url), window=6.0)
             try:
-                m = await source.measure(None)
+                m = await source.measure(None, at=time.time() - 1.5)
                 remembered = await past(source, m.at - 4, m.at, 1.0, 6.0)
             finally:
                 await source.close()
