@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.vllm_server import installation
+from themes.look import Look, use
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("QUARTERDECK_REQUIRE_REAL"))
@@ -81,5 +82,6 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patch.setenv("TERM", "xterm-256color")
         patch.setenv("TZ", "UTC")
         time.tzset()
+        use(Look())
         yield
     time.tzset()

@@ -88,8 +88,9 @@ async def test_it_discovers_and_scrapes_engines_and_exporters(tmp_path: Path) ->
             assert {"namespace", "pod", "node", "container", "instance"} <= up[0]["metric"].keys()
             running = await until_true(session, base, "vllm:num_requests_running", engines(process))
             assert {found["metric"]["pod"] for found in running} == {found["metric"]["pod"] for found in up}
-            exporters = await until_true(session, base, 'up{job="dcgm"} == 1', 1)
-            assert len(exporters) == process.said["endpoints"]["dcgm"]
+            wanted = process.said["endpoints"]["dcgm"]
+            exporters = await until_true(session, base, 'up{job="dcgm"} == 1', wanted)
+            assert len(exporters) == wanted
             gpus = await until_true(session, base, "DCGM_FI_DEV_GPU_TEMP", 1)
             # The exporter's own labels lose against those of the target, as in every such cluster.
             assert any("exported_pod" in gpu["metric"] for gpu in gpus)

@@ -180,7 +180,7 @@ async def test_forbidden_nodes_are_a_note_that_says_who_can_grant_them(cluster: 
         (note,) = found.notes
         assert "free GPUs" in note
         assert "administrator must grant tester get, list and watch on nodes" in note
-        assert "quarterdeck rbac" in found.remedy
+        assert "quarterdeck doctor" in found.remedy
         cluster.denied.clear()
         await status_when(source, Health.LIVE)
 
