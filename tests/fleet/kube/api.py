@@ -94,6 +94,7 @@ class _Watch:
     request: web.Request
     path: str
     queue: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
+    deaf: bool = False
 
 
 class Api:
@@ -182,6 +183,14 @@ class Api:
         self._history.clear()
         self.page_snapshots.clear()
 
+    def restore(self, version: int, path: str = PODS) -> None:
+        """Go back to a backup without objects, in which the version was ``version``; open watches hear nothing more."""
+        self.version = version
+        self.objects[path] = {}
+        self._history.clear()
+        for watch in self._watches:
+            watch.deaf = True
+
     def bookmark(self, path: str = PODS) -> None:
         """Send a bookmark of the current version."""
         raw = {"kind": "Pod", "apiVersion": "v1", "metadata": {"resourceVersion": str(self.version)}, "spec": {}}
@@ -190,7 +199,7 @@ class Api:
     def send_raw(self, line: bytes, path: str = PODS) -> None:
         """Put bytes on the watches of a collection as they are."""
         for watch in self._watches:
-            if watch.path == path:
+            if watch.path == path and not watch.deaf:
                 watch.queue.put_nowait(line)
 
     def drop_watches(self) -> None:

@@ -169,10 +169,8 @@ async def test_a_watch_silent_to_its_end_is_not_believed(api: Api) -> None:
         await until(lambda: len(watches(api)) == 2 and api.watching)
         assert len(lists(api)) == 1, "a bookmark is a sign of life"
         # Restored from a backup: fewer objects, older versions, and nothing to say to who comes from the future.
-        api.version = 51
-        restored = pod("b")
-        restored["metadata"]["resourceVersion"] = "50"
-        api.objects[PODS_PATH] = {("serving", "b"): restored}
+        api.restore(50)
+        api.put(pod("b"))
         api.end_watches()
         await until(lambda: m.versions == api.names())
     assert len(lists(api)) >= 2
