@@ -16,6 +16,7 @@ from console.app import QuarterdeckApp
 from console.commands.reference import keys_markdown
 from console.config.settings import ClusterSettings, Settings
 from console.demo import simulated
+from console.desk import ConsoleDesk
 from console.observing import ObservingSession
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
@@ -40,20 +41,21 @@ async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Calla
         settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
         app = QuarterdeckApp(ObservingSession(settings))
         async with app.run_test(size=SIZE) as pilot:
-            await _until(app, pilot, ready)
+            desk = await _ready(app, pilot, ready)
             for name, keys in pictures.items():
                 await pilot.press(*keys)
                 await asyncio.sleep(1.0)
                 await pilot.pause()
                 (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
-                app.go_home()
+                desk.go_home()
                 await pilot.pause()
 
 
-async def _until(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> None:
+async def _ready(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> ConsoleDesk:
     async with asyncio.timeout(PATIENCE):
-        while app.snapshot is None or not ready(app.snapshot):
+        while app.desk is None or app.desk.snapshot is None or not ready(app.desk.snapshot):
             await pilot.pause(0.5)
+    return app.desk
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker import Worker, WorkerState
 
 from console.commands.command import Context, Where
 from console.commands.desk import Toggle
@@ -37,6 +38,11 @@ def bindings_of(where: Where) -> list[BindingType]:
         Binding(",".join(command.keys), f"command('{command.id}')", command.title, show=False, id=command.id)
         for command in bound_on(where)
     ]
+
+
+def failure_text(error: BaseException | None) -> str:
+    """A bug in one line."""
+    return f"unexpected {type(error).__name__}: {error}; please report this"
 
 
 class ConsoleScreen(Screen[None]):
@@ -196,6 +202,12 @@ class ConsoleScreen(Screen[None]):
     def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         """A key of the table was pressed."""
         self.desk.perform(BY_ID[id], self.context())
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self.say(failure_text(event.worker.error), Role.ERROR)
 
     def on_screen_resume(self) -> None:
         snapshot = self.desk.snapshot

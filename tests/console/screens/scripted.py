@@ -11,6 +11,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from console.app import Options, QuarterdeckApp
+from console.desk import ConsoleDesk
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from console.session import SessionError
@@ -150,8 +151,14 @@ class Desk:
         raise AssertionError(f"it does not come true; the screen:\n{self.text}")
 
     @property
+    def desk(self) -> ConsoleDesk:
+        """What the screens stand on."""
+        assert self.app.desk is not None
+        return self.app.desk
+
+    @property
     def screen(self) -> ConsoleScreen:
-        front = self.app.front
+        front = self.desk.front
         assert front is not None
         return front
 
@@ -204,7 +211,8 @@ async def desk(
     app = CountedApp(session, options or Options())
     async with app.run_test(size=size, headless=False) as pilot:
         running = Desk(app, pilot, session)
-        await running.until(lambda: session.deliver is not None)
+        await running.until(lambda: app.desk is not None and app.desk.front is not None)
+        await running.settle()
         if snapshot is not None:
             await running.deliver(snapshot)
         yield running

@@ -113,8 +113,8 @@ async def test_only_the_newest_of_several_snapshots_is_drawn() -> None:
         for i in range(50):
             d.session.deliver(replace(ticked(first, seed=i), at=NOW + 60 * i))
         await d.settle()
-        assert d.app.snapshot is not None
-        assert d.app.snapshot.at == NOW + 60 * 49
+        assert d.desk.snapshot is not None
+        assert d.desk.snapshot.at == NOW + 60 * 49
         assert d.fleet.grid.lines_drawn - drawn <= 3 * len(d.grid.visible_keys)
 
 
@@ -144,12 +144,12 @@ async def test_the_sources_are_asked_about_the_pods_on_the_screen() -> None:
 )
 async def test_filters(typed: str, pods: set[str]) -> None:
     async with desk(make_snapshot()) as d:
-        assert d.app.snapshot is not None
+        assert d.desk.snapshot is not None
         await d.press("slash")
         await d.type(typed)
         await d.press("enter")
         groups = d.fleet.grid._model.groups
-        names = {d.app.snapshot.pods[key].name for group in groups for key in group.children}
+        names = {d.desk.snapshot.pods[key].name for group in groups for key in group.children}
         assert names
         assert all(any(name.startswith(start) for start in pods) for name in names)
         assert all(any(name.startswith(start) for name in names) for start in pods)

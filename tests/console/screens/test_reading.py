@@ -142,3 +142,18 @@ async def test_a_describe_that_fails_leaves_the_console_running() -> None:
         assert "the API server does not answer" in d.screen.said
         await d.press("q")
         assert "MODEL · WORKLOAD" in d.text
+
+
+async def test_a_bug_in_a_read_is_said_and_does_not_end_the_console() -> None:
+    class Buggy(ScriptedSession):
+        async def describe(self, ref: ObjectRef) -> str:
+            raise KeyError(ref.name)
+
+        async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+            raise KeyError(context, namespace)
+
+    async with desk(make_snapshot(), session=Buggy()) as d:
+        await d.press("d")
+        await d.until(lambda: "unexpected KeyError: 'mixtral-8x22b'; please report this" in d.text)
+        await d.press("q", "0")
+        await d.until(lambda: "unexpected KeyError: (None, '')" in d.text)

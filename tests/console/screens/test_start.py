@@ -7,9 +7,20 @@ import sys
 
 import pytest
 
+HEAVY = ["kubernetes", "aiohttp", "requests", "httpx", "pydantic", "orjson"]
 
-@pytest.mark.parametrize("module", ["kubernetes", "aiohttp", "requests", "httpx", "pydantic", "orjson"])
-def test_the_app_is_imported_without_what_is_heavy(module: str) -> None:
-    code = f"import sys, console.app; print({module!r} in sys.modules)"
+
+def _imported(statement: str, module: str) -> bool:
+    code = f"import sys; {statement}; print({module!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    return done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("module", HEAVY)
+def test_no_screen_needs_what_is_heavy(module: str) -> None:
+    assert not _imported("import console.app, console.desk, console.screens.fleet", module)
+
+
+@pytest.mark.parametrize("module", ["fleet", "console.screens", "widgets"])
+def test_the_first_frame_does_without_the_screens(module: str) -> None:
+    assert not _imported("import console.app", module)
