@@ -259,6 +259,7 @@ async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_co
     cluster.put(pod("a"))
     async with following(cluster) as source:
         await status_when(source, Health.LIVE)
+        await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
         cluster.hang = True
         found = await status_when(source, Health.DOWN)
         assert "did not answer in time" in found.problem
