@@ -56,6 +56,8 @@ class Layout:
     model_gpus: Members
     model_pods: Mapping[str, tuple[str, ...]]
     """Model key → its pods that have engines."""
+    shared: frozenset[str]
+    """Pods with engines of models that more than one workload serves."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
 
     def fits(self, kube: KubeState, measurement: Measurement | None) -> bool:
@@ -160,6 +162,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         model_engines=among_engines(rows(engine_rows, pods_of_model(m, engine_pods)) for m in models.values()),
         model_gpus=among_gpus(rows(gpu_rows, pods_of_model(m, gpu_pods)) for m in models.values()),
         model_pods={m.key: pods_of_model(m, engine_pods) for m in models.values()},
+        shared=frozenset(p for m in models.values() if len(m.workloads) > 1 for p in pods_of_model(m, engine_pods)),
     )
 
 

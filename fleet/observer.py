@@ -136,7 +136,8 @@ class Observer:
             await asyncio.gather(waiting, return_exceptions=True)
 
     async def _measure(self, state: KubeState) -> None:
-        await self.measuring.measure(state, self._focus, self._clock())
+        wanted = None if self._focus is None else self._focus | self._builder.shared()
+        await self.measuring.measure(state, wanted, self._clock())
         latest = self.measuring.latest
         if not self._remembers and latest is not None and latest.source == "prometheus" and latest.engines:
             self._remembers = True

@@ -107,6 +107,10 @@ class Builder:
             history=view,
         )
 
+    def shared(self) -> frozenset[str]:
+        """Pods whose percentiles are needed to tell apart the workloads that serve one model."""
+        return self._layout.shared if self._layout is not None else frozenset()
+
     def remember(self, past: Iterable[Past]) -> None:
         """Fill the strips with what was before the console's time. Needs a Snapshot to have been built: its joins."""
         if self._layout is None:

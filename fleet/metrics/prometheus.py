@@ -27,6 +27,9 @@ from fleet.model.quantity import Family
 if TYPE_CHECKING:
     from fleet.metrics.transport import Guard, PrometheusEndpoint
 
+_SETTLED = 1.0
+"""Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time that it began, so
+what is asked for this very moment may still change; a second ago, the same query gives everybody the same answer."""
 _WORKERS = 6
 _SKEW_SHOWN = 5.0
 """Seconds that the clocks of server and console may differ before a note says so."""
@@ -113,7 +116,7 @@ class PrometheusSource:
         self._api.close()
 
     def _time(self, at: float | None) -> float:
-        return round(self._api.now() if at is None else at, 3)
+        return round(self._api.now() - _SETTLED if at is None else at, 3)
 
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests

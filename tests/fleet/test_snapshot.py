@@ -319,3 +319,13 @@ def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> Non
     assert strip[3:] == (4.0,)
     stale = builder.build(state, m, [LIVE], NOW + 90).history.strip("serving/a", Quantity.WAITING, 10)
     assert math.isnan(stale[-1])
+
+
+def test_the_pods_of_a_model_that_two_workloads_serve_are_named_so_that_they_can_be_told_apart() -> None:
+    builder = Builder()
+    m = measurement({engine("a"): {}, engine("b"): {}, engine("c", model="other"): {}})
+    pods = [pod("a"), pod("b", "canary"), pod("c", "alone")]
+    state = kube(pods, [*deployment(), *deployment("canary"), *deployment("alone")])
+    assert builder.shared() == frozenset()
+    builder.build(state, m, [LIVE], NOW)
+    assert builder.shared() == {"serving/a", "serving/b"}
