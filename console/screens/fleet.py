@@ -75,6 +75,8 @@ class FleetScreen(TableScreen):
         self._order = FleetOrder()
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
+        self._view: tuple[str, str] | None = None
+        """Context and namespace of the Snapshot that is shown."""
         self._touched = False
         """The person has moved the cursor or pressed a key: from then on it stays with its object."""
 
@@ -84,6 +86,7 @@ class FleetScreen(TableScreen):
 
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
+        self._look_elsewhere(snapshot)
         model = fleet_model(snapshot, self.query_, self._order)
         self._touched = self._touched or self.grid.cursor != self._placed
         self.grid.show(model)
@@ -113,8 +116,20 @@ class FleetScreen(TableScreen):
         self.desk.open_detail(message.key)
 
     def on_grid_highlighted(self) -> None:
-        super().on_grid_highlighted()
         self._look_at_cursor()
+
+    def _look_elsewhere(self, snapshot: Snapshot) -> None:
+        """In another cluster or namespace the cursor begins anew, on what is worst there."""
+        view = (snapshot.cluster.context, snapshot.cluster.namespace)
+        if view != self._view:
+            self._view = view
+            self._order = FleetOrder()
+            self._touched = False
+            self._placed = self.grid.cursor
+
+    @property
+    def tells_what_vanished(self) -> bool:
+        return self._touched and super().tells_what_vanished
 
     def _look_at_cursor(self) -> None:
         """Glance at what is under the cursor, and ask for the percentiles of the pods that are on the screen."""

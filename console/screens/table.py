@@ -69,8 +69,13 @@ class TableScreen(ConsoleScreen):
         self.show_keys()
 
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
-        if not self.query_.filter:
+        if self.tells_what_vanished:
             self.say(f"{untrusted(message.key)} is gone")
+
+    @property
+    def tells_what_vanished(self) -> bool:
+        """Whether a person would wonder where the row went: not when a filter hides it."""
+        return not self.query_.filter
 
     @property
     def sortable(self) -> frozenset[str]:

@@ -24,13 +24,13 @@ from widgets.untrusted import untrusted
 from widgets.values import age_text
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "MODEL · WORKLOAD", 24, align="left", grow=3, widest=56, priority=0),
+    Column("name", "MODEL · WORKLOAD", 24, align="left", grow=2, widest=56, priority=0),
     Column("ready", "READY", 5, priority=1),
     Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9),
     Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10),
     Column("run", "RUN", 4, priority=5),
     Column("wait", "WAIT", 4, priority=1),
-    Column("kv", "KV", 8, "%", align="left", grow=2, widest=20, priority=1),
+    Column("kv", "KV", 8, "%", align="left", grow=1, widest=20, priority=1),
     Column("tok", "TOK/S", 6, priority=6),
     Column("ttft", "TTFT95", 7, priority=1),
     Column("itl", "ITL95", 6, priority=6),
@@ -38,8 +38,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("gpu", "GPU%", 4, priority=2),
     Column("temp", "°C", 3, priority=3),
     Column("memory", "MEM", 7, priority=11),
-    Column("restarts", "RST", 3, priority=8),
-    Column("story", "15 MIN WAIT", 16, align="left", grow=3, widest=60, priority=4),
+    Column("restarts", "RESTARTS", 8, priority=8),
+    Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4),
 )
 """In the order of a reader: what it is, how it is loaded, what users feel, what the hardware does."""
 

@@ -85,6 +85,19 @@ async def test_a_selection_that_vanishes_says_so_and_moves_to_its_neighbour() ->
         assert f"{chosen} is gone" in d.text
 
 
+async def test_in_another_cluster_the_cursor_begins_anew_on_what_is_worst() -> None:
+    here = make_snapshot()
+    there = make_snapshot(workloads=2)
+    there = replace(there, cluster=replace(there.cluster, context="staging"))
+    async with desk(here) as d:
+        await d.press("down", "down")
+        await d.deliver(there)
+        assert d.grid.cursor == "serving/Deployment/llama-8b"
+        assert "is gone" not in d.text
+        assert "staging" in d.lines[0]
+        assert "since before" in d.lines[1]
+
+
 async def test_an_unchanged_tick_writes_nothing() -> None:
     snapshot = make_snapshot()
     async with desk(snapshot) as d:

@@ -242,7 +242,7 @@ async def test_joins_that_could_not_be_made_are_listed() -> None:
     snapshot = make_snapshot()
     pod = healthy(snapshot)
     loose = (*snapshot.loose, Loose(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
-    async with desk(replace(snapshot, loose=loose), size=(160, 40)) as d:
+    async with desk(replace(snapshot, loose=loose), size=(190, 40)) as d:
         assert "3 loose joins" in d.lines[2]
         assert "pod without metrics" in d.line_with(pod[-9:])
         await d.press("colon")
