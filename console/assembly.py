@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
+from console.cli.crash import keep
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
 from fleet.kube.absent import AbsentKubernetes
 from fleet.kube.errors import KubeconfigError
@@ -37,7 +39,13 @@ def observer(
 ) -> Observer:
     """An Observer of this cluster and its metrics, not yet started."""
     measuring = Measuring(source.client, measuring_settings(settings, environ), now)
-    return Observer(source, measuring, refresh=settings.ui.refresh, read_only=settings.read_only)
+    return Observer(
+        source,
+        measuring,
+        refresh=settings.ui.refresh,
+        read_only=settings.read_only,
+        report=lambda error: keep(error, sys.argv[1:]),
+    )
 
 
 def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MeasuringSettings:

@@ -16,7 +16,7 @@ from fleet.history import POINTS, STEP
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring
 from fleet.metrics.past import Past
-from fleet.model.snapshot import Health, Snapshot
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot import Builder
 
 
@@ -39,7 +39,10 @@ GIVE_UP = 3.0
 
 
 class Observer:
-    """Drives the sources of one cluster. Belongs to one event loop; ``deliver`` must not block."""
+    """Drives the sources of one cluster. Belongs to one event loop; ``deliver`` must not block.
+
+    ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere).
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Observer:
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
         builder: Builder | None = None,
+        report: Callable[[Exception], str] = lambda _: "",
     ) -> None:
         self.kube = kube
         self.measuring = measuring
@@ -62,6 +66,10 @@ class Observer:
         self._measuring_now: asyncio.Task[None] | None = None
         self._remembers = False
         self._past: list[Past] = []
+        self._report = report
+        self._last: Snapshot | None = None
+        self._broken: SourceStatus | None = None
+        self._sound = True
 
     def focus(self, pods: frozenset[str] | None) -> None:
         """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
@@ -78,7 +86,7 @@ class Observer:
         await self.kube.start()
         try:
             while True:
-                deliver(await self.tick())
+                deliver(await self._tick_or_say())
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 await self._pause(EAGER if starting else self._refresh)
         finally:
@@ -105,11 +113,45 @@ class Observer:
         state = self.kube.state()
         idle = self._measuring_now is None or self._measuring_now.done()
         if idle and self.measuring.due(state, self._clock()):
-            if self._measuring_now is not None:
-                self._measuring_now.result()
+            last, self._measuring_now = self._measuring_now, None
+            if last is not None:
+                last.result()
+                self._sound = True
             self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
             self._measuring_now.add_done_callback(lambda _: self._wake.set())
         return await self._build(state)
+
+    async def _tick_or_say(self) -> Snapshot:
+        """A tick; or, where it fails by a bug of ours, the last Snapshot with a line that says so.
+
+        A screen that stands still in silence is the worst that this program could do to the person before it.
+        """
+        try:
+            snapshot = await self.tick()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen and not end the observing
+            self._broken = self._broken or self._trouble(error)
+            self._sound = False
+            now = self._clock()
+            last = self._last or Snapshot(0, now, self.kube.state().cluster)
+            snapshot = replace(last, sequence=last.sequence + 1, at=now)
+        else:
+            if self._sound:
+                self._broken = None
+        self._last = snapshot
+        if self._broken is None:
+            return snapshot
+        return replace(snapshot, sources=(self._broken, *snapshot.sources))
+
+    def _trouble(self, error: Exception) -> SourceStatus:
+        """Made once for as long as it lasts: a report per tick would fill the disk."""
+        details = self._report(error)
+        return SourceStatus(
+            "console",
+            Health.DOWN,
+            since=self._clock(),
+            problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
+            remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
+        )
 
     async def close(self) -> None:
         """Let go of every connection."""

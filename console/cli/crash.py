@@ -29,6 +29,14 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     return exits.PROBLEM
 
 
+def keep(error: BaseException, arguments: Sequence[str]) -> str:
+    """Keep the details without ending the program: where they are, or empty where they could not be written."""
+    try:
+        return str(_write(error, arguments))
+    except OSError:
+        return ""
+
+
 def _brief(error: BaseException) -> str:
     """The kind, the first line of the message without control characters, and where it happened."""
     message = next(iter(str(error).splitlines()), "")

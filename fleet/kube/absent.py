@@ -54,4 +54,4 @@ class AbsentKubernetes:
     ) -> NoReturn:
         """Raises the KubeconfigError."""
         del path, query, accept, timeout
-        raise self._error
+        raise KubeconfigError(self._error.message, self._error.remedy)

@@ -1,0 +1,189 @@
+"""Ticks: what is shown while sources are slow, silent or broken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from fleet.kube.state import KubeState
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.observer import Observer
+from fleet.snapshot import Builder
+from tests.fleet.rows import NOW, deployment, engine, kube, measurement, pod
+
+
+class Cluster:
+    """A Kubernetes side that says what it is told."""
+
+    def __init__(self, state: KubeState) -> None:
+        self.now = replace(state, synced=frozenset({"pods"}))
+        self.running = False
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109, ARG002
+        return True
+
+    def state(self) -> KubeState:
+        return self.now
+
+
+class Meter:
+    """A metrics side: each measurement is one call of ``take``."""
+
+    def __init__(self, take: Callable[[], Measurement]) -> None:
+        self.latest: Measurement | None = None
+        self.asked: list[frozenset[str] | None] = []
+        self.release = asyncio.Event()
+        self.release.set()
+        self.closed = False
+        self._take = take
+
+    def due(self, state: KubeState, now: float) -> bool:  # noqa: ARG002
+        return True
+
+    def hurry(self) -> None:
+        """Always due."""
+
+    def settles_in(self) -> float:
+        return 0.0
+
+    async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:  # noqa: ARG002
+        self.asked.append(pods)
+        await self.release.wait()
+        self.latest = self._take()
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[object]:  # noqa: ARG002
+        return []
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        return (SourceStatus("scrape", Health.LIVE, NOW),)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def running(value: float) -> Measurement:
+    return measurement({engine("a"): {Quantity.RUNNING: value}})
+
+
+def observing(
+    meter: Meter,
+    cluster: Cluster | None = None,
+    builder: Builder | None = None,
+    report: Callable[[Exception], str] = lambda _: "/state/crash.txt",
+) -> Observer:
+    found = cluster or Cluster(kube([pod("a")], deployment()))
+    return Observer(
+        found,
+        meter,  # type: ignore[arg-type]
+        refresh=0.01,
+        clock=lambda: NOW,
+        builder=builder,
+        report=report,
+    )
+
+
+async def until(observer: Observer, wanted: Callable[[Snapshot], bool]) -> Snapshot:
+    """Run the observer until it delivers what is wanted, then end it."""
+    found: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+
+    def deliver(snapshot: Snapshot) -> None:
+        if wanted(snapshot) and not found.done():
+            found.set_result(snapshot)
+
+    task = asyncio.create_task(observer.run(deliver))
+    try:
+        async with asyncio.timeout(10):
+            return await found
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def shown(snapshot: Snapshot) -> float:
+    return snapshot.by_pod.value("serving/a", Quantity.RUNNING)
+
+
+async def test_a_slow_measurement_does_not_hold_up_the_screen_and_is_not_joined_by_a_second() -> None:
+    meter = Meter(lambda: running(3.0))
+    meter.release.clear()
+    observer = observing(meter)
+    snapshot = await until(observer, lambda s: s.sequence >= 5)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).state is State.UNKNOWN
+    assert len(meter.asked) == 1
+
+
+async def test_a_measurement_is_shown_when_it_arrives() -> None:
+    meter = Meter(lambda: running(3.0))
+    assert shown(await until(observing(meter), lambda s: shown(s) == 3.0)) == 3.0
+
+
+async def test_the_pods_on_the_screen_are_the_ones_asked_for() -> None:
+    meter = Meter(lambda: running(3.0))
+    observer = observing(meter)
+    observer.focus(frozenset({"serving/a"}))
+    await until(observer, lambda s: shown(s) == 3.0)
+    assert meter.asked[-1] == frozenset({"serving/a"})
+
+
+async def test_ending_lets_go_of_everything() -> None:
+    meter, cluster = Meter(lambda: running(3.0)), Cluster(kube([pod("a")], deployment()))
+    await until(observing(meter, cluster), lambda s: shown(s) == 3.0)
+    assert meter.closed
+    assert not cluster.running
+
+
+async def test_a_bug_in_a_measurement_is_said_on_the_screen_and_the_next_one_is_tried() -> None:
+    turns = iter(range(100))
+
+    def take() -> Measurement:
+        turn = next(turns)
+        if turn in (1, 2):
+            raise ZeroDivisionError("nobody foresaw this")
+        return running(1.0 if turn == 0 else 2.0)
+
+    seen: list[Snapshot] = []
+    kept: list[Exception] = []
+
+    def report(error: Exception) -> str:
+        kept.append(error)
+        return "/state/crash.txt"
+
+    def good_again(snapshot: Snapshot) -> bool:
+        seen.append(snapshot)
+        return shown(snapshot) == 2.0
+
+    await until(observing(Meter(take), report=report), good_again)
+    assert len(kept) == 1, "one report for as long as it lasts"
+    broken = [s for s in seen if s.source("console") is not None]
+    assert broken
+    status = broken[0].source("console")
+    assert status is not None
+    assert "ZeroDivisionError" in status.problem
+    assert "/state/crash.txt" in status.remedy
+    assert shown(broken[0]) == 1.0, "what was known stays on the screen"
+    assert seen[-1].source("console") is None, "and the line goes when it works again"
+
+
+async def test_a_bug_before_the_first_snapshot_is_said_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder()
+
+    def explode(*_: object, **__: object) -> Snapshot:
+        raise KeyError("x")
+
+    monkeypatch.setattr(builder, "build", explode)
+    snapshot = await until(observing(Meter(lambda: running(1.0)), builder=builder), lambda _: True)
+    status = snapshot.source("console")
+    assert status is not None
+    assert status.health is Health.DOWN
