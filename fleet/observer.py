@@ -111,12 +111,11 @@ class Observer:
     async def tick(self) -> Snapshot:
         """Start a measurement if one is due, and build a Snapshot of what is known now."""
         state = self.kube.state()
-        idle = self._measuring_now is None or self._measuring_now.done()
-        if idle and self.measuring.due(state, self._clock()):
+        if self._measuring_now is not None and self._measuring_now.done():
             last, self._measuring_now = self._measuring_now, None
-            if last is not None:
-                last.result()
-                self._sound = True
+            last.result()
+            self._sound = True
+        if self._measuring_now is None and self.measuring.due(state, self._clock()):
             self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
             self._measuring_now.add_done_callback(lambda _: self._wake.set())
         return await self._build(state)
