@@ -1,42 +1,62 @@
-"""``python -m tests.benchmarks [module …]``: run the benchmarks and print each with its budget.
+"""``python -m tests.benchmarks [B1 | module …]``: run the benchmarks and print each with its budget.
 
-A module of this package that defines ``run() -> list[Result]`` is a benchmark. They are not tests: a slow machine fails
-nothing. The exit code is 0 whatever the verdicts, 2 for a module that does not exist.
+A module of this package that defines ``IDS`` and ``run() -> list[Report]`` is a benchmark. They are not tests: a slow
+machine fails nothing. The exit code is 0 whatever the verdicts, 2 for a benchmark that does not exist.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import platform
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
 
 from tests import benchmarks
-from tests.benchmarks.result import HEAD, Result, report_line
+from tests.benchmarks.result import HEAD, Report, report_line
 
 
-def modules() -> dict[str, Callable[[], list[Result]]]:
-    """The benchmarks by name."""
-    found: dict[str, Callable[[], list[Result]]] = {}
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A module with a ``run``."""
+
+    name: str
+    ids: tuple[str, ...]
+    run: Callable[[], list[Report]]
+
+
+def known() -> list[Benchmark]:
+    """The benchmarks, in the order of their ids."""
+    found = []
     for info in pkgutil.iter_modules(benchmarks.__path__):
-        if info.name.startswith("__") or info.name == "result":
-            continue
-        run = getattr(importlib.import_module(f"{benchmarks.__name__}.{info.name}"), "run", None)
-        if run is not None:
-            found[info.name] = run
-    return found
+        if not info.name.startswith("__"):
+            module = importlib.import_module(f"{benchmarks.__name__}.{info.name}")
+            if hasattr(module, "IDS"):
+                found.append(Benchmark(info.name, module.IDS, module.run))
+    return sorted(found, key=lambda benchmark: int(benchmark.ids[0].removeprefix("B")))
 
 
 def main(wanted: list[str]) -> int:
-    known = modules()
-    unknown = [name for name in wanted if name not in known]
+    """Run those that are named, by id or by module; all where none is."""
+    every = known()
+    names = {name for benchmark in every for name in (benchmark.name, *benchmark.ids)}
+    unknown = [name for name in wanted if name not in names]
     if unknown:
-        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        there = ", ".join(f"{benchmark.name} ({', '.join(benchmark.ids)})" for benchmark in every)
+        print(f"no benchmark {', '.join(unknown)}; there are {there}", file=sys.stderr)
         return 2
+    began = time.monotonic()
+    print(f"Python {platform.python_version()}, Textual {version('textual')}, quarterdeck {version('quarterdeck')}")
     print(HEAD)
-    for name in wanted or known:
-        for result in known[name]():
-            print(report_line(result), flush=True)
+    for benchmark in every:
+        if not wanted or benchmark.name in wanted or not set(benchmark.ids).isdisjoint(wanted):
+            for report in benchmark.run():
+                if not wanted or benchmark.name in wanted or report.id in wanted:
+                    print(report_line(report), flush=True)
+    print(f"took {time.monotonic() - began:.0f} s")
     return 0
 
 

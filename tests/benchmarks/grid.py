@@ -24,13 +24,14 @@ from textual.widgets import DataTable
 
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from tests.benchmarks.result import Result, percentile
+from tests.benchmarks.result import Report, Result, percentile, ratios
 from tests.fleets import make_snapshot, with_value
 from tests.widgets.rows import COLUMNS, FleetRows
 from themes.glyphs import UNICODE
 from themes.textual_themes import register
 from widgets.grid import Grid
 
+IDS = ("B5", "B6")
 SIZE = (120, 40)
 ROUNDS = 3
 KEYS = 40
@@ -215,12 +216,12 @@ async def _cpu_of_a_tick(side: _GridSide | _TableSide, ticks: int = 8) -> float:
         return (time.process_time() - start) * 1e3 / ticks
 
 
-def run() -> list[Result]:
+def run() -> list[Report]:
     """Grid and DataTable in turns."""
     # Bytes depend on the colours; wherever this runs, they are those of a common terminal.
     os.environ.update(TERM="xterm-256color")
     os.environ.pop("NO_COLOR", None)
-    out: list[Result] = []
+    out: list[Report] = []
     grid_p99: dict[int, list[float]] = {}
     for pods in (1_000, 5_000):
         base = make_snapshot(1, pods)
@@ -232,19 +233,15 @@ def run() -> list[Result]:
                 p99[side.name].append(percentile(asyncio.run(_latencies(side(frames))), 0.99))
                 cpu[side.name].append(asyncio.run(_cpu_of_a_tick(side(frames))))
         grid_p99[pods] = p99["grid"]
-        ratios = _ratios(p99["grid"], p99["DataTable"])
+        p99_ratios = ratios(p99["grid"], p99["DataTable"])
         out += [
             Result("B5", f"key to paint p99, {pods} pods: DataTable", tuple(p99["DataTable"]), "ms"),
             Result("B5", f"key to paint p99, {pods} pods: grid", tuple(p99["grid"]), "ms"),
-            Result("B5", f"key to paint p99, {pods} pods: grid / DataTable", ratios, "×", 0.2),
-            Result("B5", f"CPU per tick, {pods} pods: grid / DataTable", _ratios(cpu["grid"], cpu["DataTable"]), "×"),
+            Result("B5", f"key to paint p99, {pods} pods: grid / DataTable", p99_ratios, "×", 0.2),
+            Result("B5", f"CPU per tick, {pods} pods: grid / DataTable", ratios(cpu["grid"], cpu["DataTable"]), "×"),
         ]
-    out.append(Result("B5", "key to paint p99: 5000 / 1000 pods", _ratios(grid_p99[5_000], grid_p99[1_000]), "×", 1.6))
+    out.append(Result("B5", "key to paint p99: 5000 / 1000 pods", ratios(grid_p99[5_000], grid_p99[1_000]), "×", 1.6))
     return out + _bytes()
-
-
-def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
-    return tuple(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def _bytes() -> list[Result]:

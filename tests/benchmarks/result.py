@@ -17,7 +17,7 @@ class Result:
     """
 
     id: str
-    """B1 … B10, with a letter where a budget has several parts."""
+    """B1 … B10."""
     what: str
     samples: tuple[float, ...]
     unit: str
@@ -29,8 +29,19 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """``ok``, ``over``, or empty where there is no budget."""
-        return "" if self.budget is None else "ok" if self.median <= self.budget else "over"
+        """``within`` or ``misses``, or empty where there is no budget."""
+        return "" if self.budget is None else "within" if self.median <= self.budget else "misses"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What could not be measured, and why."""
+
+    id: str
+    what: str
+
+
+Report = Result | Note
 
 
 def percentile(samples: Sequence[float], q: float) -> float:
@@ -39,15 +50,22 @@ def percentile(samples: Sequence[float], q: float) -> float:
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
-HEAD = f"{'id':<5}{'what':<64}{'median':>10}  {'spread':<19}{'budget':>10}  verdict"
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
+    """Round by round."""
+    return tuple(a / b for a, b in zip(ours, theirs, strict=True))
 
 
-def report_line(result: Result) -> str:
-    """A result under HEAD: the spread is from the least to the greatest sample."""
-    spread = f"{_number(min(result.samples))}–{_number(max(result.samples))}"
-    budget = "" if result.budget is None else f"≤ {_number(result.budget)}"
-    median = f"{_number(result.median)} {result.unit}".rstrip()
-    return f"{result.id:<5}{result.what:<64}{median:>10}  {spread:<19}{budget:>10}  {result.verdict}".rstrip()
+HEAD = f"{'id':<5}{'what':<66}{'median':>10}  {'spread':<19}{'budget':>9}  verdict"
+
+
+def report_line(report: Report) -> str:
+    """A report under HEAD: the spread is from the least to the greatest sample."""
+    if isinstance(report, Note):
+        return f"{report.id:<5}{report.what}"
+    spread = f"{_number(min(report.samples))}–{_number(max(report.samples))}"
+    budget = "" if report.budget is None else f"≤ {_number(report.budget)}"
+    median = f"{_number(report.median)} {report.unit}".rstrip()
+    return f"{report.id:<5}{report.what:<66}{median:>10}  {spread:<19}{budget:>9}  {report.verdict}".rstrip()
 
 
 def _number(value: float) -> str:

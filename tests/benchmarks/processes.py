@@ -1,0 +1,29 @@
+"""What a process and those that it started have used, from /proc (Linux)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and its descendants."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from tree(int(child))
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time (user and system) of the tree so far, to the nanosecond, threads that have ended included."""
+    # clock_getcpuclockid(3): the kernel's number of a process' CPU clock is its inverted id beside the kind of clock.
+    return sum(time.clock_gettime((~each << 3) | 2) for each in tree(pid))
+
+
+def rss_mib(pid: int) -> float:
+    """Resident set of the tree in MiB; pages that its processes share count for each."""
+    return sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in tree(pid)) * _PAGE / 2**20

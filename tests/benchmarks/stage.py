@@ -1,0 +1,136 @@
+"""What the benchmarks run against: the fleet's server in a process of its own, and a Prometheus that scrapes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.fleet.objects import EXPORTERS, Engine
+from tests.fleet.metrics.servers import Prometheus, prometheus_on, wait_for
+
+ROOT = Path(__file__).parents[2]
+QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
+
+
+class NotHereError(Exception):
+    """Something that a measurement needs is not on this machine."""
+
+
+@dataclass(frozen=True)
+class FleetServer:
+    """A fleet that is being served."""
+
+    api: str
+    engines: tuple[int, ...]
+    """The engines' ports on 127.0.0.1."""
+    exporters: dict[str, int]
+    folder: Path
+    """For files that belong to it; gone afterwards."""
+    pid: int
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def urls(self) -> list[str]:
+        """The engines, as peers want them."""
+        return [f"http://127.0.0.1:{port}" for port in self.engines]
+
+    def scrapes(self, of: int | None = None) -> int:
+        """How many pages the engines, or the one at this port, have answered."""
+        query = "" if of is None else f"?of={of}"
+        with urllib.request.urlopen(f"{self.api}/scrapes{query}", timeout=10) as answer:  # noqa: S310 - loopback
+            return int(answer.read())
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """For a program on a terminal that is to find no configuration of ours."""
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+        return {
+            "LANG": "C.UTF-8",
+            **inherited,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "HOME": str(self.folder),
+        }
+
+    def console(self, *flags: str) -> list[str]:
+        """The command line of Quarterdeck on this fleet."""
+        return [QUARTERDECK, "--kubeconfig", str(self.kubeconfig), *flags]
+
+
+@contextmanager
+def fleet_server(pods: int, *flags: str) -> Iterator[FleetServer]:
+    """Serve a fleet; ``flags`` are those of ``tests.benchmarks.fleet.server``."""
+    command = [sys.executable, "-m", "tests.benchmarks.fleet.server", "--pods", str(pods), *flags]
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            where = json.loads(process.stdout.readline())
+            server = FleetServer(where["api"], tuple(where["engines"]), where["exporters"], Path(folder), process.pid)
+            _write_kubeconfig(server)
+            yield server
+        finally:
+            process.stdin.close()
+            process.stdout.close()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _write_kubeconfig(server: FleetServer) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "bench",
+        "clusters": [{"name": "bench", "cluster": {"server": server.api}}],
+        "users": [{"name": "bench", "user": {}}],
+        "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
+    }
+    server.kubeconfig.write_text(json.dumps(config))
+
+
+@contextmanager
+def prometheus_of(server: FleetServer, interval: int) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped all of the fleet twice, every ``interval`` seconds. Raises NotHereError."""
+    if shutil.which("prometheus") is None:
+        raise NotHereError("prometheus is not on the PATH")
+    file = server.folder / "prometheus.yml"
+    file.write_text(json.dumps(_scraping(server, interval)))
+    with prometheus_on(file, server.folder) as running:
+        ready = f"count(count_over_time(vllm:num_requests_running[{4 * interval}s]) >= 2) >= {len(server.engines)}"
+        wait_for(lambda: bool(running.get("/api/v1/query", query=ready)["result"]), 60.0 + 4 * interval)
+        yield running
+
+
+def _scraping(server: FleetServer, interval: int) -> dict[str, object]:
+    engines = [
+        _target(port, Engine(number).namespace, Engine(number).pod) for number, port in enumerate(server.engines)
+    ]
+    exporters = [_target(port, EXPORTERS, f"dcgm-exporter-{node}") for node, port in server.exporters.items()]
+    return {
+        "global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s"},
+        "scrape_configs": [_job("vllm", engines), _job("dcgm", exporters)],
+    }
+
+
+def _target(port: int, namespace: str, pod: str) -> dict[str, object]:
+    return {"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": namespace, "pod": pod}}
+
+
+def _job(name: str, targets: Sequence[dict[str, object]]) -> dict[str, object]:
+    return {"job_name": name, "static_configs": list(targets)}
