@@ -71,14 +71,14 @@ class FleetOrder:
         self._pods: dict[str, WorstFirst] = {}
 
     def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> list[str]:
-        return self._workloads.order(_standing(snapshot, snapshot.by_workload, key) for key in keys)
+        return self._workloads.order(standing_of(snapshot, snapshot.by_workload, key) for key in keys)
 
     def pods(self, snapshot: Snapshot, workload: str, keys: Sequence[str]) -> list[str]:
         order = self._pods.setdefault(workload, WorstFirst())
-        return order.order(_standing(snapshot, snapshot.by_pod, key) for key in keys)
+        return order.order(standing_of(snapshot, snapshot.by_pod, key) for key in keys)
 
 
-def _standing(snapshot: Snapshot, frame: Frame, key: str) -> Standing:
+def standing_of(snapshot: Snapshot, frame: Frame, key: str) -> Standing:
     """Within a severity: more requests waiting is worse, then a fuller KV cache (10 points from empty to full)."""
     waiting, kv = frame.value(key, Quantity.WAITING), frame.value(key, Quantity.KV_USAGE)
     score = (0.0 if math.isnan(waiting) else waiting) + (0.0 if math.isnan(kv) else 10 * kv)

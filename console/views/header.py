@@ -39,17 +39,17 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
 
 
 def outages(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
-    """A line for each source that is down or degraded: since when, what is wrong, what to do."""
+    """A line for each source that is down, or degraded in a way that matters: since when, what is wrong, what to do."""
     lines = []
     for source in snapshot.sources:
-        if source.health in (Health.DOWN, Health.DEGRADED) and source.problem:
+        if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):
             glyph = health_span(source.health, glyphs)
             spans = [
                 Span(" "),
                 glyph,
                 Span(f" {source.name} {source.health.value} since {clock(source.since)}: ", glyph.role),
             ]
-            spans.append(Span(untrusted(source.problem)))
+            spans.append(Span(untrusted(source.problem) or "does not answer"))
             if source.remedy:
                 spans.append(Span(f"  {glyphs.right} {untrusted(source.remedy)}", Role.DIM))
             lines.append(Line(tuple(spans)))

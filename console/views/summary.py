@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from console.views.fleet import standing_of
 from console.views.since import SinceTracker, since_text
 from console.views.subject import assessment_of, pod_for
 from fleet.assess import rank
@@ -21,13 +22,10 @@ _TROUBLE = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
 
 
 def worst_workloads(snapshot: Snapshot) -> list[str]:
-    """The serving workloads in trouble, the worst first; of equal severity the one with more requests waiting."""
-
-    def badness(key: str) -> tuple[int, float, str]:
-        waiting = snapshot.by_workload.value(key, Quantity.WAITING)
-        return rank(assessment_of(snapshot, key).severity), -waiting if waiting == waiting else 0.0, key
-
-    return sorted((k for k in snapshot.model_of if assessment_of(snapshot, k).severity in _TROUBLE), key=badness)
+    """The serving workloads in trouble, in the order of the table."""
+    standings = (standing_of(snapshot, snapshot.by_workload, key) for key in snapshot.model_of)
+    trouble = [standing for standing in standings if standing.severity in _TROUBLE]
+    return [s.key for s in sorted(trouble, key=lambda s: (rank(s.severity), -s.score, s.name))]
 
 
 def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
