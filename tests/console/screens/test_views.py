@@ -1,0 +1,134 @@
+"""The pure parts: filters, orders, scales, steps of ages, folding."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.commands.command import Command, Context, Where
+from console.commands.dispatch import refusal
+from console.views.filter import FilterError, parse_filter
+from console.views.layout import folded
+from console.views.plots import nice_top
+from console.views.query import LazyKeys, Query, by_number
+from console.views.since import coarse
+from console.views.subject import place_of, pod_for, ref_of
+from fleet.model.objects import ObjectRef
+from tests.console.screens.scripted import desk
+from tests.fleets import make_snapshot
+from widgets.grid import Sort
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "matches"),
+    [
+        ("app=llama", {"app": "llama"}, True),
+        ("app==llama", {"app": "qwen"}, False),
+        ("app!=llama", {}, True),
+        ("app", {"app": ""}, True),
+        ("!app", {"app": "x"}, False),
+        ("app in (a, b)", {"app": "b"}, True),
+        ("app notin (a,b)", {}, True),
+        ("app notin (a,b),tier=x", {"app": "c", "tier": "x"}, True),
+        ("kubernetes.io/arch=amd64", {"kubernetes.io/arch": "amd64"}, True),
+    ],
+)
+def test_label_selectors_are_those_of_kubectl(selector: str, labels: dict[str, str], matches: bool) -> None:
+    assert parse_filter(f"-l {selector}").matches("", labels) is matches
+
+
+@pytest.mark.parametrize("text", ["(", "-l", "-l a b", "-l =x", "!["])
+def test_what_is_no_filter_is_refused(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse_filter(text)
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_filter(text: str) -> None:
+    try:
+        found = parse_filter(text)
+    except FilterError:
+        return
+    assert found.matches("some row", {"a": "b"}) in {True, False}
+
+
+def test_what_has_no_number_comes_last_whichever_way_round() -> None:
+    values = {"a": 1.0, "b": math.nan, "c": 3.0}
+    assert by_number(values, values.__getitem__, descending=True) == ["c", "a", "b"]
+    assert by_number(values, values.__getitem__, descending=False) == ["a", "c", "b"]
+
+
+def test_an_order_is_worked_out_when_somebody_looks() -> None:
+    asked: list[int] = []
+
+    def order(keys: object) -> list[str]:
+        asked.append(1)
+        return ["b", "a"]
+
+    keys = LazyKeys(("a", "b"), order)
+    assert "a" in keys
+    assert len(keys) == 2
+    assert asked == []
+    assert list(keys) == ["b", "a"]
+    assert keys[0] == "b"
+    assert asked == [1]
+
+
+def test_sorting_by_the_same_column_turns_round() -> None:
+    query = Query().sorted_by("wait")
+    assert query.sort == Sort("wait", descending=True)
+    assert query.sorted_by("wait").sort == Sort("wait", descending=False)
+    assert query.sorted_by("name").sort == Sort("name", descending=False)
+    assert query.sorted_by("").sort is None
+
+
+@pytest.mark.parametrize(("highest", "top"), [(0, 10), (10, 10), (11, 20), (21, 50), (51, 100), (1234, 2000)])
+def test_scales_end_at_1_2_or_5(highest: float, top: float) -> None:
+    assert nice_top([math.nan, highest], 10) == pytest.approx(top)
+
+
+@pytest.mark.parametrize(("age", "shown"), [(0, 0), (9.9, 0), (41, 40), (61, 60), (119, 60), (3601, 3600)])
+def test_ages_go_in_steps(age: float, shown: float) -> None:
+    assert coarse(age) == shown
+
+
+@given(st.text(max_size=200), st.integers(1, 40))
+def test_folding_loses_nothing_and_keeps_the_width(text: str, width: int) -> None:
+    ascii_text = "".join(char for char in text if char.isascii() and char.isprintable())
+    lines = folded(ascii_text, width)
+    assert "".join(lines).replace(" ", "") == ascii_text.replace(" ", "")
+    assert all(len(line) <= width for line in lines)
+
+
+def test_a_gpu_stands_for_its_pod_and_a_free_one_for_its_node() -> None:
+    snapshot = make_snapshot()
+    pod = next(iter(snapshot.gpus_of))
+    gpu = snapshot.gpus_of[pod][0]
+    assert ref_of(snapshot, gpu) == ObjectRef("Pod", *pod.split("/"))
+    assert pod_for(snapshot, gpu) == pod
+    assert place_of(snapshot, pod) == gpu
+    free = replace(snapshot, gpus={**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")})
+    assert ref_of(free, gpu) == ObjectRef("Node", "", snapshot.gpus[gpu].node)
+    assert pod_for(free, gpu) is None
+    assert ref_of(snapshot, "serving/nobody") is None
+
+
+async def test_what_is_dangerous_is_refused_in_read_only_mode_whoever_asks() -> None:
+    ran: list[Context] = []
+    command = Command(
+        "test.delete", "Delete", lambda _, context: ran.append(context), where=frozenset({Where.FLEET}), dangerous=True
+    )
+    async with desk(make_snapshot()) as d:
+        context = d.screen.context()
+        assert refusal(command, context, read_only=False) is None
+        assert refusal(command, context, read_only=True) == "Delete: not in read-only mode"
+        assert d.desk.snapshot is not None
+        cluster = replace(d.desk.snapshot.cluster, read_only=True)
+        await d.deliver(replace(d.desk.snapshot, cluster=cluster))
+        d.desk.perform(command, context)
+        assert ran == []
+        assert "not in read-only mode" in d.screen.said
