@@ -247,11 +247,15 @@ class _Parts:
         return []
 
     def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[Histogram]:
-        """The histograms of all these pods, or none at all: part of a fleet is not its percentile."""
+        """The histograms of all these pods, or none at all: part of a fleet is not its percentile.
+
+        Where the source gives no models' histograms it gives every engine's; a pod without one is then a pod that has
+        observed nothing yet, such as one that has just started.
+        """
         found = self._pods[family]
-        if not all(pod in found for pod in pods):
+        if self._models[family] and not all(pod in found for pod in pods):
             return []
-        return [histogram for pod in pods for histogram in found[pod]]
+        return [histogram for pod in pods for histogram in found.get(pod, ())]
 
 
 def _model_key(group: Group) -> str:

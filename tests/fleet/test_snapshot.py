@@ -329,3 +329,11 @@ def test_the_pods_of_a_model_that_two_workloads_serve_are_named_so_that_they_can
     assert builder.shared() == frozenset()
     builder.build(state, m, [LIVE], NOW)
     assert builder.shared() == {"serving/a", "serving/b"}
+
+
+def test_a_pod_that_has_just_started_does_not_take_the_percentile_from_its_workload() -> None:
+    old = Histogram(EDGES, (0.0, 10.0, 10.0, 10.0))
+    m = measurement({engine("a"): {}, engine("new"): {}}, {Family.TTFT: {group("a"): old}})
+    snapshot = Builder().build(kube([pod("a"), pod("new")], deployment(desired=2)), m, [LIVE], NOW)
+    assert snapshot.by_workload.get(CHAT, Quantity.TTFT_P50).value == pytest.approx(0.3)
+    assert snapshot.by_model.get(MODEL, Quantity.TTFT_P50).value == pytest.approx(0.3)
