@@ -1,0 +1,85 @@
+"""Programs that run side by side for a while: what each uses, by the clock and per refresh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.benchmarks.fleet.pages import RUNNING
+from tests.benchmarks.processes import cpu_seconds, rss_mib
+from tests.benchmarks.terminal import Terminal, on_terminal
+
+VALUE = rf"\b{RUNNING // 10}\d\b"
+"""The requests running of one engine; every program shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A command line, and what tells how often it has asked for fresh numbers so far."""
+
+    name: str
+    arguments: Sequence[str]
+    environ: Mapping[str, str]
+    refreshes: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a program used in one window."""
+
+    cpu_ms: float
+    seconds: float
+    refreshes: int
+    bytes_written: int
+    rss_mib: float
+
+    @property
+    def cpu_ms_per_refresh(self) -> float:
+        return self.cpu_ms / self.refreshes
+
+
+def side_by_side(
+    programs: Sequence[Program], rounds: int, seconds: float, warm: float = 6.0
+) -> dict[str, tuple[Used, ...]]:
+    """Start all, let them warm up, and look at each at the beginning and end of every window of ``seconds``.
+
+    They run at the same time: whatever else this machine does meets all of them alike. Raises NotShownError where one
+    does not show the fleet.
+    """
+    used: dict[str, list[Used]] = {program.name: [] for program in programs}
+    with ExitStack() as stack:
+        terminals = [stack.enter_context(on_terminal(program.arguments, program.environ)) for program in programs]
+        for terminal in terminals:
+            terminal.first(VALUE, 60.0)
+        time.sleep(warm)
+        marks = [_mark(program, terminal) for program, terminal in zip(programs, terminals, strict=True)]
+        for _ in range(rounds):
+            time.sleep(seconds)
+            for at, (program, terminal) in enumerate(zip(programs, terminals, strict=True)):
+                before, marks[at] = marks[at], _mark(program, terminal)
+                used[program.name].append(_between(before, marks[at], rss_mib(terminal.pid)))
+    return {name: tuple(windows) for name, windows in used.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    at: float
+    cpu: float
+    refreshes: int
+    written: int
+
+
+def _mark(program: Program, terminal: Terminal) -> _Mark:
+    return _Mark(time.monotonic(), cpu_seconds(terminal.pid), program.refreshes(), terminal.bytes_written)
+
+
+def _between(before: _Mark, after: _Mark, rss: float) -> Used:
+    return Used(
+        cpu_ms=(after.cpu - before.cpu) * 1e3,
+        seconds=after.at - before.at,
+        refreshes=after.refreshes - before.refreshes,
+        bytes_written=after.written - before.written,
+        rss_mib=rss,
+    )
