@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from tests import benchmarks
-from tests.benchmarks.result import HEAD, Report, report_line
+from tests.benchmarks.result import HEAD, CannotMeasureError, Note, Report, report_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,14 @@ def known() -> list[Benchmark]:
     return sorted(found, key=lambda benchmark: int(benchmark.ids[0].removeprefix("B")))
 
 
+def _reports(benchmark: Benchmark) -> list[Report]:
+    """What it measured; where it could not, that it could not, and why. The others are run all the same."""
+    try:
+        return benchmark.run()
+    except CannotMeasureError as error:
+        return [Note(id_, str(error)) for id_ in benchmark.ids]
+
+
 def main(wanted: list[str]) -> int:
     """Run those that are named, by id or by module; all where none is."""
     every = known()
@@ -53,7 +61,7 @@ def main(wanted: list[str]) -> int:
     print(HEAD)
     for benchmark in every:
         if not wanted or benchmark.name in wanted or not set(benchmark.ids).isdisjoint(wanted):
-            for report in benchmark.run():
+            for report in _reports(benchmark):
                 if not wanted or benchmark.name in wanted or report.id in wanted:
                     print(report_line(report), flush=True)
     print(f"took {time.monotonic() - began:.0f} s")

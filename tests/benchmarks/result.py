@@ -44,6 +44,10 @@ class Note:
 Report = Result | Note
 
 
+class CannotMeasureError(Exception):
+    """Something that a measurement needs is not on this machine, or does not do what it should; says what."""
+
+
 def percentile(samples: Sequence[float], q: float) -> float:
     """The nearest-rank percentile, ``q`` in 0-1: an observed value, never an interpolation."""
     ordered = sorted(samples)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.fleet.objects import EXPORTERS, Engine
+from tests.benchmarks.result import CannotMeasureError
 from tests.fleet.metrics.servers import Prometheus, prometheus_on, wait_for
 
 ROOT = Path(__file__).parents[2]
 QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
 
 
-class NotHereError(Exception):
+class NotHereError(CannotMeasureError):
     """Something that a measurement needs is not on this machine."""
 
 
@@ -40,6 +41,11 @@ class FleetServer:
     @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
+
+    @property
+    def query_log(self) -> Path:
+        """Where Prometheus writes what it is asked."""
+        return self.folder / "queries.log"
 
     @property
     def urls(self) -> list[str]:
@@ -123,7 +129,11 @@ def _scraping(server: FleetServer, interval: int) -> dict[str, object]:
     ]
     exporters = [_target(port, EXPORTERS, f"dcgm-exporter-{node}") for node, port in server.exporters.items()]
     return {
-        "global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s"},
+        "global": {
+            "scrape_interval": f"{interval}s",
+            "scrape_timeout": f"{interval}s",
+            "query_log_file": str(server.query_log),
+        },
         "scrape_configs": [_job("vllm", engines), _job("dcgm", exporters)],
     }
 

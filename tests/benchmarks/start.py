@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.benchmarks.fleet.pages import RUNNING
 from tests.benchmarks.peers import PEERS, VLLMSTAT
 from tests.benchmarks.result import Note, Report, Result, ratios
 from tests.benchmarks.stage import NotHereError, fleet_server
+from tests.benchmarks.steady import VALUE
 from tests.benchmarks.terminal import on_terminal
 
 IDS = ("B1", "B2")
 ROUNDS = 7
 TIMEOUT = 30.0
 FIRST_TEXT = "looking for the fleet"
-VALUE = rf"\b{RUNNING // 10}\d\b"
-"""The requests running of one engine; every program shows them."""
 HELLO = """
 from textual.app import App
 from textual.widgets import Static

@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import pyte
 
+from tests.benchmarks.result import CannotMeasureError
+
 COLUMNS, LINES = 120, 40
 _SYNC_QUERY, _SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])")
@@ -36,7 +38,7 @@ class Read(NamedTuple):
     data: bytes
 
 
-class NotShownError(Exception):
+class NotShownError(CannotMeasureError):
     """The program did not show what was waited for; says what it did show."""
 
 

@@ -1,0 +1,155 @@
+"""B4 and B8: a thousand pods through a real Prometheus: CPU per refresh, requests per tick, and the wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+
+from fleet.metrics.prometheus import PrometheusSource
+from fleet.metrics.transport import PrometheusEndpoint
+from tests.benchmarks.fleet.objects import Engine
+from tests.benchmarks.peers import VLLMSTAT, Peer
+from tests.benchmarks.refresh import ENGINES, OURS, scraping
+from tests.benchmarks.result import Note, Report, Result, ratios
+from tests.benchmarks.stage import FleetServer, NotHereError, fleet_server, prometheus_of
+from tests.benchmarks.steady import Program, side_by_side
+from tests.fleet.metrics.servers import Prometheus
+
+IDS = ("B4", "B8")
+PODS = 1_000
+SCRAPE_INTERVAL = 15
+ROUNDS = 3
+SECONDS = 25.0
+"""Of a window: five measurements, which follow the scrape interval, and a dozen ticks."""
+TICK = 2.0
+ON_SCREEN = 40
+"""Rows of a terminal: the pods whose own percentiles are asked for."""
+WAITS = 5
+THREADS = 8
+
+_BY = "by (namespace, pod)"
+_GAUGES = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")
+_COUNTERS = (
+    "prompt_tokens_total",
+    "generation_tokens_total",
+    "request_success_total",
+    "num_preemptions_total",
+    "prefix_cache_hits_total",
+    "prefix_cache_queries_total",
+)
+_GPU = ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP")
+_HISTOGRAMS = ("time_to_first_token_seconds", "inter_token_latency_seconds", "e2e_request_latency_seconds")
+NAIVE = (
+    *(f"vllm:{name}" for name in _GAUGES),
+    *(f"sum {_BY} (rate(vllm:{name}[1m]))" for name in _COUNTERS),
+    *(f"avg by (exported_namespace, exported_pod) ({name})" for name in _GPU),
+    *(
+        f"histogram_quantile({q}, sum by (le, {labels}) (rate(vllm:{name}_bucket[1m])))"
+        for labels in ("namespace, pod", "namespace, model_name")
+        for name in _HISTOGRAMS
+        for q in (0.5, 0.95, 0.99)
+    ),
+)
+"""What a console would ask that asks for each number on its screen by itself: thirty queries."""
+
+
+def run() -> list[Report]:
+    """Raises NotHereError where there is no Prometheus on this machine."""
+    with fleet_server(PODS, "--gpus") as fleet, prometheus_of(fleet, SCRAPE_INTERVAL) as prometheus:
+        return [*_refreshes(fleet, prometheus), *_waits(prometheus)]
+
+
+def _refreshes(fleet: FleetServer, prometheus: Prometheus) -> list[Report]:
+    """The console beside vllmstat, which has 64 engines of its own."""
+    arguments = fleet.console("--prometheus", prometheus.url, "--refresh", f"{TICK:g}")
+    programs = [Program(OURS, arguments, fleet.environ, partial(_measurements, fleet.query_log))]
+    peer, missing = Peer(VLLMSTAT), ""
+    with ExitStack() as stack:
+        try:
+            theirs = stack.enter_context(fleet_server(ENGINES))
+            programs.append(scraping(peer.name, theirs, peer.command(theirs, TICK)))
+        except NotHereError as error:
+            missing = str(error)
+        used = side_by_side(programs, ROUNDS, SECONDS)
+    ours = used[OURS]
+    cpu = tuple(window.cpu_ms_per_refresh for window in ours)
+    ticks = tuple(window.cpu_ms / window.seconds * TICK for window in ours)
+    counts = tuple(float(n) for n in sorted(_queries(fleet.query_log).values()))
+    out: list[Report] = [
+        Result("B4", f"CPU per measurement, {PODS} pods: {OURS}", cpu, "ms"),
+        Result("B4", f"CPU per tick of {TICK:g} s, {PODS} pods: {OURS}", ticks, "ms"),
+        Result("B4", f"RSS, {PODS} pods: {OURS}", tuple(window.rss_mib for window in ours), "MiB"),
+        Result("B8", f"requests per measurement, {PODS} pods (median; spread with the rare ones)", counts, "", 10),
+    ]
+    if missing:
+        return [*out, Note("B4", missing)]
+    theirs_cpu = tuple(window.cpu_ms_per_refresh for window in used[peer.name])
+    what = f"CPU per measurement, {PODS} pods: {OURS} / {peer.name} at {ENGINES}"
+    return [
+        *out,
+        Result("B4", f"CPU per refresh, {ENGINES} engines: {peer.name}", theirs_cpu, "ms"),
+        Result("B4", what, ratios(cpu, theirs_cpu), "×", 0.4),
+        Result("B4", what.replace("measurement", "tick"), ratios(ticks, theirs_cpu), "×"),
+    ]
+
+
+def _queries(log: Path) -> Counter[str]:
+    """Evaluation time → instant queries at it, from Prometheus' own log: a measurement is made of one moment."""
+    queries: Counter[str] = Counter()
+    for line in log.read_text().splitlines():
+        parameters = json.loads(line)["params"]
+        if parameters["start"] == parameters["end"] and "[300s]" not in parameters["query"]:
+            queries[parameters["start"]] += 1
+    return queries
+
+
+def _measurements(log: Path) -> int:
+    return len(_queries(log))
+
+
+def _waits(prometheus: Prometheus) -> list[Report]:
+    """The wait for one measurement, and for thirty queries through eight threads, in turns."""
+    pods = [f"{Engine(number).namespace}/{Engine(number).pod}" for number in range(ON_SCREEN)]
+    ours, theirs = asyncio.run(_in_turns(prometheus, pods))
+    return [
+        Result("B8", f"wait for a measurement, {PODS} pods: {OURS}", ours, "ms"),
+        Result("B8", f"wait for {len(NAIVE)} queries through {THREADS} threads, {PODS} pods", theirs, "ms"),
+        Result("B8", f"wait, {PODS} pods: {OURS} / {len(NAIVE)} queries", ratios(ours, theirs), "×", 0.6),
+    ]
+
+
+async def _in_turns(prometheus: Prometheus, pods: Sequence[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    source = PrometheusSource(PrometheusEndpoint(url=prometheus.url, timeout=30.0))
+    ours, theirs = [], []
+    try:
+        await source.measure(pods)
+        for _ in range(WAITS):
+            began = time.monotonic()
+            await source.measure(pods)
+            ours.append((time.monotonic() - began) * 1e3)
+            theirs.append(_timed(partial(_naively, prometheus)))
+    finally:
+        await source.close()
+    return tuple(ours), tuple(theirs)
+
+
+def _naively(prometheus: Prometheus) -> None:
+    connect = PrometheusConnect(url=prometheus.url)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for answer in pool.map(connect.custom_query, NAIVE):
+            assert answer is not None
+
+
+def _timed(do: Callable[[], None]) -> float:
+    began = time.monotonic()
+    do()
+    return (time.monotonic() - began) * 1e3

@@ -1,0 +1,36 @@
+"""B10: the first sync of five thousand pods, against a reader that lists them raw and keeps what orjson makes of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.benchmarks.result import Report, Result, ratios
+from tests.benchmarks.stage import ROOT
+
+IDS = ("B10",)
+PODS = 5_000
+ROUNDS = 3
+TIMEOUT = 180.0
+
+
+def run() -> list[Report]:
+    """Both in turns, each time in a fresh process."""
+    command = [sys.executable, "-m", "tests.fleet.kube.measure_sync", "--pods", str(PODS), "--rounds", str(ROUNDS)]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    lines = [json.loads(line) for line in said.splitlines()]
+    seen = {
+        (reader, what): tuple(float(line[what]) for line in lines if line.get("reader") == reader)
+        for reader in ("plain", "source")
+        for what in ("seconds", "rss_growth_mib", "peak_growth_mib", "longest_turn_ms")
+    }
+    seconds = ratios(seen["source", "seconds"], seen["plain", "seconds"])
+    return [
+        Result("B10", f"first sync of {PODS} pods: raw list and orjson", seen["plain", "seconds"], "s"),
+        Result("B10", f"first sync of {PODS} pods: quarterdeck", seen["source", "seconds"], "s"),
+        Result("B10", "first sync, time: quarterdeck / raw list and orjson", seconds, "×", 1.2),
+        Result("B10", "first sync, resident set after it", seen["source", "rss_growth_mib"], "MiB", 60),
+        Result("B10", "first sync, peak of the resident set", seen["source", "peak_growth_mib"], "MiB"),
+        Result("B10", "first sync, longest turn of the event loop", seen["source", "longest_turn_ms"], "ms", 50),
+    ]
