@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -71,6 +72,24 @@ class QuarterdeckApp(App[None]):
         """What the screens stand on; None until the first frame is on the terminal."""
         register(cast("App[object]", self))
         self.theme = look().theme
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys one after the other, each against what the one before has made of the screen.
+
+        Textual hands a key to the focused widget and looks for bindings when it comes back, by when the next keys are
+        on their way to that same widget: of ``:nodes``, typed faster than the line opens, ``n`` and ``d`` would be
+        commands. Over a slow link every burst of keys is typed that fast. So bindings come first here, except while a
+        line is being typed into.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._typing():
+            key = event.key
+            if await self._check_bindings(key, priority=True) or await self._check_bindings(key):
+                return
+        await super().on_event(event)
+
+    def _typing(self) -> bool:
+        """Whether what has the focus takes letters as letters."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
 
     def get_default_screen(self) -> Screen[None]:
         return Opening()

@@ -38,6 +38,7 @@ class ConsoleDesk:
         self.since = SinceTracker()
         self._app = app
         self._options = options
+        self._asked: Kind | None = None
         self._histories: dict[Kind, History] | None = None
         self._recent: list[str] = []
         """Namespaces, the one looked at last first."""
@@ -126,9 +127,18 @@ class ConsoleDesk:
         self._open_prompt("/")
 
     def _open_prompt(self, kind: Kind) -> None:
-        front = self.front
-        if front is not None:
-            self._app.call_later(front.open_prompt, kind)
+        self._asked = kind
+        self._app.call_later(self.open_line)
+
+    async def open_line(self) -> None:
+        """Open the line that was asked for, if it is not open already.
+
+        The key that asks for it waits for this, so that the keys behind it find the line open; who asks without a key
+        (the palette) need not wait.
+        """
+        kind, self._asked = self._asked, None
+        if kind is not None and self.front is not None:
+            await self.front.open_prompt(kind)
 
     def histories(self) -> dict[Kind, History]:
         from widgets.prompt import new_histories

@@ -199,9 +199,10 @@ class ConsoleScreen(Screen[None]):
 
     # keys
 
-    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
-        """A key of the table was pressed."""
+    async def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+        """A key of the table was pressed. What it opens is open before the next key is looked at."""
         self.desk.perform(BY_ID[id], self.context())
+        await self.desk.open_line()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""

@@ -36,6 +36,10 @@ class Console(Desk, Protocol):
         """Say it in the message line of the screen in front."""
         ...
 
+    async def open_line(self) -> None:
+        """Open the command line or the filter that was asked for."""
+        ...
+
     def histories(self) -> dict[Kind, History]:
         """What was typed before, for all screens."""
         ...

@@ -96,9 +96,9 @@ class FleetScreen(TableScreen):
             self.grid.move_to(self._placed)
         self._look_at_cursor()
 
-    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+    async def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True
-        super().action_command(id)
+        await super().action_command(id)
 
     def toggle(self, switch: Toggle) -> None:
         if switch is Toggle.OTHERS:

@@ -1,0 +1,68 @@
+"""Keys that arrive faster than the screen follows: a burst over a slow link means what it would mean typed slowly."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+
+from console.screens.fleet import FleetScreen
+from tests.console.screens.scripted import Desk, desk
+from tests.fleets import make_snapshot
+
+NAMED = {"\r": "enter", "\x1b": "escape"}
+
+
+def burst(console: Desk, text: str) -> None:
+    """Hand over keys as a terminal's driver does when they come in one read."""
+    for char in text:
+        key = NAMED.get(char) or _character_to_key(char)
+        console.app.post_message(events.Key(key, char))
+
+
+@pytest.mark.parametrize(
+    ("text", "screen"),
+    [(":nodes\r", "NodesScreen"), (":sources\r", "SourcesScreen"), (":joins\r", "JoinsScreen"), ("?", "HelpScreen")],
+)
+async def test_a_command_in_one_burst_is_that_command_and_no_other(text: str, screen: str) -> None:
+    async with desk(make_snapshot()) as console:
+        before = len(console.session.asked)
+        burst(console, text)
+        await console.until(lambda: type(console.screen).__name__ == screen)
+        assert console.session.asked[before:] == [], "no letter of it was taken for a command"
+
+
+async def test_a_filter_in_one_burst_is_that_filter() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, "/mixtral\r")
+        await console.until(lambda: console.screen.narrowed == "mixtral")
+        assert isinstance(console.screen, FleetScreen)
+        assert console.session.asked == []
+
+
+async def test_a_move_and_a_command_act_on_the_row_that_was_moved_to() -> None:
+    async with desk(make_snapshot()) as console:
+        await console.press("g")
+        start = console.grid.cursor
+        burst(console, "jjd")
+        await console.until(lambda: bool(console.session.asked))
+        (asked,) = console.session.asked
+        assert asked[0] == "describe"
+        assert str(asked[1]).replace("/Pod/", "/") != start
+        slow = await _slowly()
+        assert asked == slow
+
+
+async def _slowly() -> tuple[object, ...]:
+    async with desk(make_snapshot()) as console:
+        await console.press("g", "j", "j", "d")
+        (asked,) = console.session.asked
+        return asked
+
+
+async def test_a_line_and_its_cancellation_in_one_burst_leave_nothing_behind() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, ":nod\x1b")
+        await console.settle()
+        await console.until(lambda: isinstance(console.screen, FleetScreen))
+        assert console.session.asked == []
