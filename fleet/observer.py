@@ -84,12 +84,17 @@ class Observer:
         """Observe until cancelled."""
         begun = time.monotonic()
         await self.kube.start()
+        # The first screen with numbers must not wait for the next tick once there is somebody to measure.
+        synced = asyncio.create_task(self.kube.wait_synced(), name="first sync")
+        synced.add_done_callback(lambda _: self._wake.set())
         try:
             while True:
                 deliver(await self._tick_or_say())
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 await self._pause(EAGER if starting else self._refresh)
         finally:
+            synced.cancel()
+            await asyncio.gather(synced, return_exceptions=True)
             await self.close()
 
     async def once(self, timeout: float) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error

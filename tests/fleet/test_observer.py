@@ -115,6 +115,10 @@ def shown(snapshot: Snapshot) -> float:
     return snapshot.by_pod.value("serving/a", Quantity.RUNNING)
 
 
+def shown_3(snapshot: Snapshot) -> bool:
+    return shown(snapshot) == 3.0
+
+
 async def test_a_slow_measurement_does_not_hold_up_the_screen_and_is_not_joined_by_a_second() -> None:
     meter = Meter(lambda: running(3.0))
     meter.release.clear()
@@ -127,6 +131,23 @@ async def test_a_slow_measurement_does_not_hold_up_the_screen_and_is_not_joined_
 async def test_a_measurement_is_shown_when_it_arrives() -> None:
     meter = Meter(lambda: running(3.0))
     assert shown(await until(observing(meter), lambda s: shown(s) == 3.0)) == 3.0
+
+
+async def test_the_first_measurement_begins_as_soon_as_the_cluster_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet.observer.EAGER", 30.0)
+    known = asyncio.Event()
+
+    class Slow(Cluster):
+        async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109, ARG002
+            return await known.wait()
+
+    class Patient(Meter):
+        def due(self, state: KubeState, now: float) -> bool:  # noqa: ARG002
+            return known.is_set()
+
+    asyncio.get_running_loop().call_later(0.05, known.set)
+    snapshot = await until(observing(Patient(lambda: running(3.0)), Slow(kube([pod("a")], deployment()))), shown_3)
+    assert shown(snapshot) == 3.0
 
 
 async def test_the_pods_on_the_screen_are_the_ones_asked_for() -> None:

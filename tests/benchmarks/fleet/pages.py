@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from tests.simulator.fleet_support import Watched, is_ready, only
-
 RUNNING = 730
 """Requests running in every engine, and one more at every other scrape: a number that nothing else on a screen is."""
 _WORKLOAD, _MODEL = "chat-8b", "llama-3.1-8b"
@@ -74,6 +72,9 @@ def template(page: str) -> Template:
 @cache
 def _simulated() -> tuple[str, str]:
     """The page of an engine that has served for some minutes, and of the GPU exporter beside it."""
+    # Only the process that serves needs the simulator.
+    from tests.simulator.fleet_support import Watched, is_ready, only
+
     watched = Watched(blueprint=only(_WORKLOAD))
     watched.run(300)
     pod = next(pod for pod in watched.pods(_WORKLOAD) if is_ready(pod))
