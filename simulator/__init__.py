@@ -2,8 +2,8 @@
 
 Read it from the inside out:
 
-- `engine` (with `stats`, `histogram`): one vLLM engine
-- `families`, `exposition`, `http_page`, `engine_server`: what it says over HTTP
+- `engine` (with `stats`): one vLLM engine
+- `exposition`, `engine_server`: what it says over HTTP, after the pages in `data`
 - `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
 - `traffic`: the requests, and the router
 - `blueprint`: which nodes, models and workloads there are

@@ -1,139 +1,123 @@
-"""An engine's /metrics page in the Prometheus text format, as prometheus_client writes it."""
+"""/metrics pages made of templates, which are such pages with `$name` where something is filled in.
+
+Within labels it is filled in once, when the page is laid out; a value at every scrape. A value is a number, a
+`Histogram`, or several of either by their labels; `$name[10]` is a histogram whose buckets end at 10.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
+from string import Template
 
-from simulator.families import DIALECTS, Dialect, Family
-from simulator.histogram import Histogram
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """The values of an engine's families by key: single series, series by label value, histograms."""
-
-    single: Mapping[str, float]
-    labelled: Mapping[str, Mapping[str, float]]
-    histograms: Mapping[str, Histogram]
-
-
-_Render = Callable[[Readings], str]
+from simulator.data import text
+from simulator.stats import Histogram
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+
+Value = float | Histogram
+Readings = Mapping[str, Value | Mapping[str, Value]]
+
+_SAMPLE = re.compile(r"[\w:]+(?:\{(?P<labels>.*)\})? (?:\$(?P<key>\w+)(?:\[(?P<limit>.+)\])?|(?P<fixed>\S+))")
+_LABEL = re.compile(r'\w+="(?:[^"\\]|\\.)*"')
 
 
 def number(value: float) -> str:
     """A sample value as prometheus_client prints it: `120.0`, `1.79e+09`, `+Inf`."""
     if value == math.inf:
         return "+Inf"
-    text = repr(float(value))
-    dot = text.find(".")
+    written = repr(float(value))
+    dot = written.find(".")
     if value > 0 and dot > 6:
-        mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
+        mantissa = f"{written[0]}.{written[1:dot]}{written[dot + 1 :]}".rstrip("0.")
         return f"{mantissa}e+{dot - 1:02d}"
-    return text
-
-
-def series(name: str, labels: Mapping[str, str]) -> str:
-    """A series' name with its labels in alphabetical order, escaped."""
-    if not labels:
-        return name
-    inside = ",".join(f'{key}="{_escape(labels[key])}"' for key in sorted(labels))
-    return f"{name}{{{inside}}}"
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-def header(name: str, kind: str, text: str) -> str:
-    """The HELP and TYPE lines of a family."""
-    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
+    return written
 
 
 @lru_cache(maxsize=256)
-def exposition(version: str, model_name: str, engine: str, created: float) -> Exposition:
-    """The layout of an engine's page; replicas that started together share it."""
-    return Exposition(DIALECTS[version], model_name, engine, created)
+def page(name: str, created: float | None, **facts: str) -> Page:
+    """The page of a template; servers that started together share it."""
+    return Page(text(name), created, facts)
 
 
-class Exposition:
-    """Renders an engine's readings; the layout is laid out once, a scrape fills in the numbers."""
+class Page:
+    """Everything of a page but its numbers.
 
-    def __init__(self, dialect: Dialect, model_name: str, engine: str, created: float) -> None:
-        self._dialect = dialect
-        self._model_name = model_name
-        self._engine = engine
-        self._created = created
-        self._parts = [self._compile(family) for family in dialect.families]
+    With `created` (unix seconds), counters, histograms and summaries are followed by the `_created` family that
+    prometheus_client gives them.
+    """
+
+    def __init__(self, template: str, created: float | None, facts: Mapping[str, str]) -> None:
+        escaped = {
+            key: value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") for key, value in facts.items()
+        }
+        families = re.split(r"^(?=# HELP )", template, flags=re.MULTILINE)[1:]
+        self._families = [_Family(family, created, escaped) for family in families]
 
     def render(self, readings: Readings) -> str:
-        """The vllm: families but `cache_config_info`. Raises KeyError for a family without a reading."""
-        return "".join([part(readings) for part in self._parts])
-
-    def _labels(self, family: Family) -> dict[str, str]:
-        labels = {"model_name": self._model_name}
-        # admission happens in the front end, before an engine is chosen
-        if family.engine_label and family.key != "admission_rejections":
-            labels["engine"] = self._engine
-        return labels
-
-    def _compile(self, family: Family) -> _Render:
-        base = self._labels(family)
-        head = header(family.name, family.kind, family.help)
-        sets = [base | {family.label: value} for value in family.values] or [base]
-        tail = ""
-        if family.kind in {"counter", "histogram"}:
-            stem = family.name.removesuffix("_total") if family.kind == "counter" else family.name
-            tail = created(stem, family.help, sets, self._created)
-        if family.kind == "histogram":
-            lines = HistogramLines(family.name, base, family.max_edge)
-            return lambda readings: head + lines.render(readings.histograms[family.key]) + tail
-        if family.values:
-            names = [
-                (value, series(family.name, labels) + " ") for value, labels in zip(family.values, sets, strict=True)
-            ]
-
-            def labelled(readings: Readings) -> str:
-                values = readings.labelled[family.key]
-                return head + "".join([f"{name}{number(values[key])}\n" for key, name in names]) + tail
-
-            return labelled
-        start = head + series(family.name, base) + " "
-
-        return lambda readings: f"{start}{number(readings.single[family.key])}\n{tail}"
+        """The page with these numbers. Raises KeyError if one is missing."""
+        return "".join([family.render(readings) for family in self._families])
 
 
-def created(stem: str, text: str, sets: list[dict[str, str]], at: float) -> str:
-    """The `_created` family that prometheus_client puts after a counter, histogram or summary."""
-    lines = "".join(f"{series(stem + '_created', labels)} {number(at)}\n" for labels in sets)
-    return header(f"{stem}_created", "gauge", text) + lines
+class _Family:
+    def __init__(self, template: str, created: float | None, facts: Mapping[str, str]) -> None:
+        about, typed, *samples = template.splitlines()
+        _, _, self._name, self._kind = typed.split(" ")
+        self._head = f"{about}\n{typed}\n"
+        self._help = about.split(" ", 3)[3]
+        self._created = None if self._kind == "gauge" else created
+        self._samples: list[tuple[str, str, str, float]] = []
+        for line in samples:
+            found = _SAMPLE.fullmatch(line)
+            if found is None:
+                raise ValueError(f"not a sample: {line}")
+            labels = Template(found["labels"] or "").substitute(facts)
+            self._samples.append((labels, found["key"], found["fixed"], float(found["limit"] or math.inf)))
+        # What does not change is made once: there are thousands of lines, and large fleets.
+        self._names: dict[tuple[str, tuple[float, ...]], list[str]] = {}
+        self._tails: dict[tuple[str, ...], str] = {}
 
+    def render(self, readings: Readings) -> str:
+        parts, seen = [self._head], []
+        for labels, key, fixed, limit in self._samples:
+            reading = readings[key] if key else 0.0
+            for own, value in reading.items() if isinstance(reading, Mapping) else ((labels, reading),):
+                seen.append(own)
+                if isinstance(value, Histogram):
+                    parts += self._histogram(own, value, limit)
+                else:
+                    parts.append(f"{series(self._name, own)} {fixed or number(value)}\n")
+        if self._created is not None:
+            parts.append(self._tails.get(tuple(seen)) or self._tail(seen, number(self._created)))
+        return "".join(parts)
 
-class HistogramLines:
-    """The series of one histogram; their names are made once."""
-
-    def __init__(self, name: str, labels: Mapping[str, str], max_edge: float = math.inf) -> None:
-        self._name = name
-        self._labels = labels
-        self._max_edge = max_edge
-        self._names: dict[tuple[float, ...], list[str]] = {}
-
-    def render(self, histogram: Histogram) -> str:
-        """Its `_bucket`, `_count` and `_sum` lines."""
-        names = self._names.get(histogram.edges)
+    def _histogram(self, labels: str, value: Histogram, limit: float) -> list[str]:
+        """The lines of a histogram, or of a summary, which has no buckets."""
+        shown = [edge for edge in value.edges if edge <= limit]
+        names = self._names.get((labels, value.edges))
         if names is None:
-            names = self._names[histogram.edges] = self._make_names(histogram.edges)
-        total = float(histogram.count)
-        values = [*map(number, histogram.cumulative()[: len(names) - 3]), number(total), number(total)]
-        values.append(number(histogram.sum))
-        return "".join([f"{name}{value}\n" for name, value in zip(names, values, strict=True)])
+            pieces = _LABEL.findall(labels)
+            names = [
+                series(f"{self._name}_bucket", ",".join(sorted((*pieces, f'le="{number(edge)}"'))))
+                for edge in (*shown, math.inf)
+                if self._kind == "histogram"
+            ]
+            names += [series(f"{self._name}_{part}", labels) for part in ("count", "sum")]
+            self._names[labels, value.edges] = names
+        below = list(accumulate(value.counts))[: len(shown)] if self._kind == "histogram" else []
+        values = (*below, *[value.count] * (len(names) - len(below) - 1), value.sum)
+        return [f"{name} {number(sample)}\n" for name, sample in zip(names, values, strict=True)]
 
-    def _make_names(self, edges: tuple[float, ...]) -> list[str]:
-        shown = [number(edge) for edge in edges if edge <= self._max_edge]
-        names = [series(f"{self._name}_bucket", {**self._labels, "le": edge}) for edge in (*shown, "+Inf")]
-        names += [series(f"{self._name}_{part}", self._labels) for part in ("count", "sum")]
-        return [f"{name} " for name in names]
+    def _tail(self, seen: Sequence[str], created: str) -> str:
+        name = (self._name.removesuffix("_total") if self._kind == "counter" else self._name) + "_created"
+        lines = [f"{series(name, labels)} {created}\n" for labels in seen]
+        tail = f"# HELP {name} {self._help}\n# TYPE {name} gauge\n" + "".join(lines)
+        return self._tails.setdefault(tuple(seen), tail)
+
+
+def series(name: str, labels: str) -> str:
+    """A series' name with its labels, if it has any."""
+    return f"{name}{{{labels}}}" if labels else name

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING
-
-from simulator.histogram import Histogram
 
 if TYPE_CHECKING:
     from simulator.engine import Request
@@ -31,98 +30,96 @@ HTTP_DURATION_HIGHR = (
     *(2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 7.5, 10.0, 30.0, 60.0),
 )
 FINISHED_REASONS = ("stop", "length", "abort", "error", "repetition")
+SEEN_ROUTES = (
+    ("/v1/models", "GET", "2xx"),
+    ("/v1/chat/completions", "POST", "2xx"),
+    ("/openapi.json", "GET", "2xx"),
+    ("/v1/completions", "POST", "2xx"),
+    ("none", "GET", "4xx"),
+    ("/v1/completions", "POST", "4xx"),
+)
+"""Handler, method and status class of what a server of some age has been asked."""
+
+
+class Histogram:
+    """Counts per bucket (not cumulative), the last of which is the one above the highest edge."""
+
+    __slots__ = ("count", "counts", "edges", "sum")
+
+    def __init__(self, edges: tuple[float, ...]) -> None:
+        self.edges = edges
+        self.counts = [0] * (len(edges) + 1)
+        self.count = 0
+        self.sum = 0.0
+
+    def add(self, value: float, times: int = 1) -> None:
+        """Observe `value`, `times` over."""
+        self.counts[bisect_left(self.edges, value)] += times
+        self.count += times
+        self.sum += value * times
 
 
 def token_edges(max_model_len: int) -> tuple[float, ...]:
     """The 1-2-5 series up to the model's length, in tokens: the buckets of vLLM's per-request token counts."""
-    edges: list[float] = []
-    decade = 1
-    while True:
-        for mantissa in (1, 2, 5):
-            if mantissa * decade > max_model_len:
-                return tuple(edges)
-            edges.append(float(mantissa * decade))
-        decade *= 10
+    series = (float(mantissa * 10**decade) for decade in range(len(str(max_model_len))) for mantissa in (1, 2, 5))
+    return tuple(edge for edge in series if edge <= max_model_len)
 
 
-ROUTES = (
-    ("/v1/models", "GET"),
-    ("/v1/chat/completions", "POST"),
-    ("/openapi.json", "GET"),
-    ("/v1/completions", "POST"),
-    ("none", "GET"),
-)
-"""The handlers that an instrumented server of some age has seen."""
-
-
-@dataclass(slots=True)
 class HttpStats:
-    """What prometheus-fastapi-instrumentator counts; `/metrics` and `/health` are not among it."""
+    """What prometheus-fastapi-instrumentator counts, by labels; `/metrics` and `/health` are not among it."""
 
-    requests: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    """By handler, method and status class (2xx, 4xx, 5xx)."""
-    received: dict[str, int] = field(default_factory=dict)
-    """Bytes of request bodies by handler, as of responses in `sent`."""
-    sent: dict[str, int] = field(default_factory=dict)
-    durations: dict[tuple[str, str], Histogram] = field(default_factory=dict)
-    highr: Histogram = field(default_factory=lambda: Histogram(HTTP_DURATION_HIGHR))
+    def __init__(self) -> None:
+        self.requests: dict[str, int] = {}
+        # Bytes of the bodies: only their count and sum are exposed.
+        self.request_size: dict[str, Histogram] = defaultdict(lambda: Histogram(()))
+        self.response_size: dict[str, Histogram] = defaultdict(lambda: Histogram(()))
+        self.duration: dict[str, Histogram] = defaultdict(lambda: Histogram(HTTP_DURATION))
+        self.duration_highr = Histogram(HTTP_DURATION_HIGHR)
+        for handler, method, status in SEEN_ROUTES:
+            self._series(handler, method, status)
 
-    def __post_init__(self) -> None:
-        for handler, method in ROUTES:
-            self._route(handler, method)
-            self.requests[handler, method, "4xx" if handler == "none" else "2xx"] = 0
-        self.requests["/v1/completions", "POST", "4xx"] = 0
-
-    def _route(self, handler: str, method: str) -> Histogram:
-        self.received[handler] = self.sent[handler] = 0
-        self.durations[handler, method] = Histogram(HTTP_DURATION)
-        return self.durations[handler, method]
+    def _series(self, handler: str, method: str, status: str) -> tuple[str, Histogram, Histogram, Histogram]:
+        route = f'handler="{handler}",method="{method}"'
+        key = f'{route},status="{status}"'
+        self.requests.setdefault(key, 0)
+        label = f'handler="{handler}"'
+        return key, self.request_size[label], self.response_size[label], self.duration[route]
 
     def observe(self, handler: str, method: str, status: int, seconds: float, received: int, sent: int) -> None:
-        """A request was answered."""
-        histogram = self.durations.get((handler, method)) or self._route(handler, method)
-        key = (handler, method, f"{status // 100}xx")
-        self.requests[key] = self.requests.get(key, 0) + 1
-        self.received[handler] += received
-        self.sent[handler] += sent
-        histogram.add(seconds)
-        self.highr.add(seconds)
+        """A request was answered; sizes in bytes."""
+        key, request_size, response_size, duration = self._series(handler, method, f"{status // 100}xx")
+        self.requests[key] += 1
+        request_size.add(received)
+        response_size.add(sent)
+        duration.add(seconds)
+        self.duration_highr.add(seconds)
 
 
-@dataclass(slots=True)
 class EngineStats:
-    """Counters and histograms of one engine since its process started; seconds and tokens."""
+    """Counters and histograms of one engine since its process started; seconds and tokens.
 
-    max_model_len: int
-    handler: str = "/v1/chat/completions"
-    """The route by which the fleet's traffic comes."""
-    http: HttpStats = field(default_factory=HttpStats)
-    prefix_queries: int = 0
-    prefix_hits: int = 0
-    preemptions: int = 0
-    prompt_tokens: int = 0
-    prompt_tokens_cached: int = 0
-    generation_tokens: int = 0
-    success: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FINISHED_REASONS, 0))
-    time_to_first_token: Histogram = field(default_factory=lambda: Histogram(TIME_TO_FIRST_TOKEN))
-    inter_token_latency: Histogram = field(default_factory=lambda: Histogram(TOKEN_LATENCY))
-    time_per_output_token: Histogram = field(default_factory=lambda: Histogram(TOKEN_LATENCY))
-    e2e: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY))
-    queue: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY))
-    inference: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY))
-    prefill: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY))
-    decode: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY))
-    iteration_tokens: Histogram = field(default_factory=lambda: Histogram(ITERATION_TOKENS))
-    params_n: Histogram = field(default_factory=lambda: Histogram(PARAMS_N))
-    request_preemptions: Histogram = field(default_factory=lambda: Histogram(NUM_PREEMPTIONS))
-    request_prompt: Histogram = field(init=False)
-    request_generation: Histogram = field(init=False)
-    request_max_generation: Histogram = field(init=False)
-    params_max_tokens: Histogram = field(init=False)
-    prefill_computed: Histogram = field(init=False)
+    Attributes have the names by which the templates of /metrics pages call them. `handler` is the route by which the
+    fleet's traffic comes.
+    """
 
-    def __post_init__(self) -> None:
-        edges = token_edges(self.max_model_len)
+    def __init__(self, max_model_len: int, handler: str = "/v1/chat/completions") -> None:
+        self.http = HttpStats()
+        self.handler = handler
+        self.prefix_queries = self.prefix_hits = self.preemptions = 0
+        self.prompt_tokens = self.prompt_tokens_cached = self.generation_tokens = 0
+        self.success = dict.fromkeys(FINISHED_REASONS, 0)
+        self.time_to_first_token = Histogram(TIME_TO_FIRST_TOKEN)
+        self.inter_token_latency = Histogram(TOKEN_LATENCY)
+        self.time_per_output_token = Histogram(TOKEN_LATENCY)
+        self.e2e = Histogram(REQUEST_LATENCY)
+        self.queue = Histogram(REQUEST_LATENCY)
+        self.inference = Histogram(REQUEST_LATENCY)
+        self.prefill = Histogram(REQUEST_LATENCY)
+        self.decode = Histogram(REQUEST_LATENCY)
+        self.iteration_tokens = Histogram(ITERATION_TOKENS)
+        self.params_n = Histogram(PARAMS_N)
+        self.request_preemptions = Histogram(NUM_PREEMPTIONS)
+        edges = token_edges(max_model_len)
         self.request_prompt = Histogram(edges)
         self.request_generation = Histogram(edges)
         self.request_max_generation = Histogram(edges)

@@ -9,8 +9,7 @@ import pytest
 
 from simulator.engine import EngineSpec, Request
 from simulator.engine_server import EngineServer
-from simulator.exposition import number, series
-from simulator.families import DIALECTS
+from simulator.exposition import number
 from tests.simulator.fleet_support import parse, value
 
 RECORDING = Path(__file__).parents[3] / "shared/recordings/vllm-0.32/metrics-under-load-2.txt"
@@ -130,7 +129,8 @@ def test_numbers_are_printed_as_prometheus_client_prints_them(number_: float, te
 
 
 def test_label_values_are_escaped() -> None:
-    assert series("x", {"b": 'say "hi"\n', "a": "c\\d"}) == r'x{a="c\\d",b="say \"hi\"\n"}'
+    target = EngineServer(SPEC, version="0.32.0", model_name='say "hi"\n\\', root="", started=0.0)
+    assert r'vllm:num_requests_running{engine="0",model_name="say \"hi\"\n\\"} 0.0' in target.metrics()
 
 
 def test_vllm_0_6_speaks_its_own_dialect() -> None:
@@ -169,7 +169,7 @@ def test_vllm_0_10_exposes_both_spellings_with_one_value() -> None:
     }
 
 
-@pytest.mark.parametrize("version", DIALECTS)
+@pytest.mark.parametrize("version", ["0.6.4", "0.10.2", "0.32.0"])
 def test_no_series_appears_twice(version: str) -> None:
     names = [(s.name, tuple(sorted(s.labels.items()))) for s in parse(busy(version).metrics())]
     assert len(names) == len(set(names))
