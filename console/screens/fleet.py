@@ -112,6 +112,11 @@ class FleetScreen(TableScreen):
         self._beside.set_class(event.size.width >= WIDE, "wide")
         self._look_at_cursor()
 
+    def on_screen_resume(self) -> None:
+        # The screen that was in front has asked for other pods.
+        self._focused = frozenset()
+        self._look_at_cursor()
+
     def on_grid_selected(self, message: Grid.Selected) -> None:
         self.desk.open_detail(message.key)
 

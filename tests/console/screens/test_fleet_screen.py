@@ -144,6 +144,16 @@ async def test_the_sources_are_asked_about_the_pods_on_the_screen() -> None:
         assert len(d.session.focused) == asked
 
 
+async def test_back_from_one_pod_the_pods_on_the_screen_are_asked_about_again() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        shown = d.session.focused[-1]
+        await d.press("down", "enter")
+        assert len(d.session.focused[-1]) == 1
+        await d.press("escape")
+        assert d.session.focused[-1] == shown
+
+
 @pytest.mark.parametrize(
     ("typed", "pods"),
     [
