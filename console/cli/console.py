@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from console.cli.dispatch import Invocation, say
+from console.collector import collect_rarely
 from console.config.settings import Settings
 
 
@@ -23,6 +24,7 @@ def show(invocation: Invocation, settings: Settings) -> int:
             f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
         )
         return _once(settings)
+    collect_rarely()
     from console.cli.open import open_console
 
     return open_console(settings, invocation.environ)
