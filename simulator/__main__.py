@@ -14,12 +14,12 @@ from pathlib import Path
 
 import orjson
 
-from simulator.api.store import Store
 from simulator.blueprint import FleetSizeError
 from simulator.clock import RealtimeClock
 from simulator.interfaces import World
 from simulator.scenarios import SCENARIOS
 from simulator.serve import say, serving
+from simulator.store import Store
 from simulator.world import Fleet
 
 USAGE_ERROR = 2

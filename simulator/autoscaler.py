@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from simulator import objects
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
-from simulator.controllers import put_status
 from simulator.objects import condition
 from simulator.pods import Pod
 
@@ -72,4 +71,4 @@ class Autoscalers:
             status["lastScaleTime"] = last
         if desired != replicas:
             status["lastScaleTime"] = objects.timestamp(now)
-        put_status(self._cluster, hpa, status)
+        self._cluster.put_status(hpa, status)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simulator import objects
 from simulator.blueprint import Blueprint, NodePool, WorkloadSpec
 from simulator.gpu import Gpu
-from simulator.interfaces import ObjectStore
 from simulator.objects import (
+    NAME_ALPHABET,
     POOL_LABEL,
     Object,
     manifest,
@@ -22,12 +21,12 @@ from simulator.objects import (
     uid,
 )
 from simulator.pods import Phase, Pod
+from simulator.store import Store
 
 EVENT_TTL = 3600.0
 """Seconds after which the API server forgets an event."""
 LOG_LINES = 400
 """Lines kept of each container's log; fewer in large fleets."""
-_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _ADDRESSES = 62_500
 
 
@@ -56,7 +55,7 @@ class Machine:
 class Cluster:
     """Keeps pods and machines, and tells the object store of every change."""
 
-    def __init__(self, store: ObjectStore, blueprint: Blueprint, seed: int, pod_prefix: str) -> None:
+    def __init__(self, store: Store, blueprint: Blueprint, seed: int, pod_prefix: str) -> None:
         self.store = store
         self.pods: dict[tuple[str, str], Pod] = {}
         names = [(pool, n) for pool in blueprint.pools for n in range(pool.nodes)]
@@ -77,7 +76,7 @@ class Cluster:
 
     def suffix(self) -> str:
         """Five characters that make a generated name unique."""
-        return "".join(self._random.choices(_NAME_ALPHABET, k=5))
+        return "".join(self._random.choices(NAME_ALPHABET, k=5))
 
     def create_pod(
         self, controller: Object, name: str, template: Object, now: float, workload: WorkloadSpec | None
@@ -133,6 +132,18 @@ class Cluster:
         self.store.put(obj | {"metadata": metadata, "spec": spec, "status": pod.status()})
         pod.dirty = False
 
+    def put_status(self, obj: Object, status: Object) -> None:
+        """Write an object's status; conditions that say the same as before keep their times."""
+        before = {c["type"]: c for c in obj.get("status", {}).get("conditions", [])}
+        for new in status.get("conditions", []):
+            old = before.get(new["type"])
+            if old and old["status"] == new["status"]:
+                new["lastTransitionTime"] = old["lastTransitionTime"]
+                if "lastUpdateTime" in new and old.get("message") == new["message"]:
+                    new["lastUpdateTime"] = old["lastUpdateTime"]
+        if obj.get("status") != status:
+            self.store.put(obj | {"status": status})
+
     def put_spec(self, obj: Object, change: Object) -> None:
         """Change part of an object's spec; its generation goes up."""
         generation = obj["metadata"].get("generation", 1) + 1
@@ -152,19 +163,6 @@ class Cluster:
             self._unschedulable(pod, machines, len(usable), now)
             return False
         machine = min(fitting, key=lambda m: (len(m.free()), m.number) if pod.gpus_wanted else (m.number, 0))
-        self.bind(pod, machine, now)
-        self.event(
-            pod,
-            "Normal",
-            "Scheduled",
-            f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}",
-            "default-scheduler",
-            now,
-        )
-        return True
-
-    def bind(self, pod: Pod, machine: Machine, now: float) -> None:
-        """Give a pod its node and GPUs."""
         pod.node = machine.name
         pod.host_ip = node_address(machine.number)
         pod.scheduled = now
@@ -172,6 +170,9 @@ class Cluster:
         for gpu in pod.gpus:
             gpu.holder = (pod.namespace, pod.name, pod.container)
         pod.enter(Phase.CREATING, now)
+        message = f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}"
+        self.event(pod, "Normal", "Scheduled", message, "default-scheduler", now)
+        return True
 
     def _cordoned(self, machine: Machine) -> bool:
         obj = self.store.get("v1", "Node", "", machine.name)
@@ -199,50 +200,33 @@ class Cluster:
 
     def event(self, about: Pod | Object, kind: str, reason: str, message: str, component: str, now: float) -> None:
         """Record an event; one that repeats is counted up, as client-go's correlator does."""
-        if isinstance(about, Pod):
-            regarding = {
-                "kind": "Pod",
-                "namespace": about.namespace,
-                "name": about.name,
-                "uid": about.uid,
-                "apiVersion": "v1",
-            }
+        obj: Object = about.identity if isinstance(about, Pod) else about
+        meta = obj["metadata"]
+        regarding = {"kind": obj["kind"], "apiVersion": obj["apiVersion"]}
+        regarding |= {key: meta[key] for key in ("namespace", "name", "uid") if key in meta}
+        key = (meta["uid"], reason, message)
+        if known := self._events.get(key):
+            event = known | {"count": known["count"] + 1, "lastTimestamp": timestamp(now)}
         else:
-            meta = about["metadata"]
-            regarding = {"kind": about["kind"], "name": meta["name"], "uid": meta["uid"]}
-            regarding |= {"apiVersion": about["apiVersion"]}
-            regarding |= {"namespace": meta["namespace"]} if "namespace" in meta else {}
-        key = (regarding["uid"], reason, message)
-        at = timestamp(now)
-        if key in self._events:
-            known = self._events[key]
-            obj = known | {"count": known["count"] + 1, "lastTimestamp": at}
-        else:
-            obj = manifest(
-                "v1",
+            event = manifest(
                 "Event",
-                f"{regarding['name']}.{uid(reason, key[0], message, now).replace('-', '')[:16]}",
+                f"{meta['name']}.{uid(reason, meta['uid'], message, now).replace('-', '')[:16]}",
                 now,
-                namespace=regarding.get("namespace", "default"),
-                manager=component,
-                involvedObject=regarding,
+                namespace=meta.get("namespace", "default"),
+                about=regarding,
+                type=kind,
                 reason=reason,
                 message=message,
-                source={"component": component},
-                firstTimestamp=at,
-                lastTimestamp=at,
-                eventTime=micro_timestamp(now),
-                count=1,
-                type=kind,
-                reportingComponent=component,
-                reportingInstance="",
+                component=component,
+                at=timestamp(now),
+                at_micro=micro_timestamp(now),
             )
-        self._events[key] = obj
-        self.store.put(obj)
+        self._events[key] = event
+        self.store.put(event)
 
     def heartbeat(self, now: float) -> None:
         """Every kubelet reports that its node is well."""
-        at = objects.timestamp(now)
+        at = timestamp(now)
         for name in self.machines:
             obj = self.store.get("v1", "Node", "", name)
             if obj:
@@ -286,9 +270,9 @@ class Cluster:
         found = self.store.get(reference["apiVersion"], reference["kind"], pod.namespace, reference["name"])
         return found is not None and found["metadata"]["uid"] == reference["uid"]
 
-    def publish_all(self, pods: Iterable[Pod]) -> None:
-        """Publish those that changed."""
-        for pod in pods:
+    def publish_all(self) -> None:
+        """Publish the pods that changed."""
+        for pod in list(self.pods.values()):
             if pod.dirty:
                 self.publish(pod)
 

@@ -6,26 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulator import objects, workloads
+from simulator import objects
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
-from simulator.objects import Object, condition
+from simulator.objects import Object, annotated, condition, labelled
 from simulator.pods import Pod
 
 REVISION = "deployment.kubernetes.io/revision"
-
-
-def put_status(cluster: Cluster, obj: Object, status: Object) -> None:
-    """Write an object's status; conditions that say the same as before keep their lastTransitionTime."""
-    before = {c["type"]: c for c in obj.get("status", {}).get("conditions", [])}
-    for new in status.get("conditions", []):
-        old = before.get(new["type"])
-        if old and old["status"] == new["status"]:
-            new["lastTransitionTime"] = old["lastTransitionTime"]
-            if "lastUpdateTime" in new and old.get("message") == new["message"]:
-                new["lastUpdateTime"] = old["lastUpdateTime"]
-    if obj.get("status") != status:
-        cluster.store.put(obj | {"status": status})
 
 
 class Deployments:
@@ -51,22 +38,15 @@ class Deployments:
                 store.delete("apps/v1", "ReplicaSet", namespace, rs["metadata"]["name"])
             return
         current, obj = self._current(obj, sets, now)
-        pods = {rs["metadata"]["uid"]: self._alive(rs) for rs in (*sets, current)}
-        mine = pods.pop(current["metadata"]["uid"])
+        old = [rs for rs in sets if rs["metadata"]["uid"] != current["metadata"]["uid"]]
         if not obj["spec"].get("paused"):
-            old = [(rs, pods[rs["metadata"]["uid"]]) for rs in sets if rs["metadata"]["uid"] in pods]
-            self._roll(obj, current, mine, old, now)
-        for rs in (*(rs for rs in sets if rs["metadata"]["uid"] in pods), current):
-            pods_now = self._alive(rs)
-            self._scaled(obj, rs, rs["spec"]["replicas"], len(pods_now), now)
-            self._report_set(rs, pods_now, obj["spec"]["replicas"])
-        self._report(obj, current, [rs for rs in sets if rs["metadata"]["uid"] in pods], now)
+            self._roll(obj, current, old, now)
+        for rs in (*old, current):
+            self._report_set(obj, rs, now)
+        self._report(obj, current, old, now)
 
     def _alive(self, rs: Object) -> list[Pod]:
         return [pod for pod in self._cluster.pods_of(rs["metadata"]["uid"]) if pod.alive]
-
-    def _terminating(self, rs: Object) -> int:
-        return sum(not pod.alive for pod in self._cluster.pods_of(rs["metadata"]["uid"]))
 
     def _current(self, obj: Object, sets: Sequence[Object], now: float) -> tuple[Object, Object]:
         """The ReplicaSet of the present template, made or re-numbered if need be, and the Deployment."""
@@ -76,44 +56,32 @@ class Deployments:
         latest = max((int(rs["metadata"]["annotations"][REVISION]) for rs in sets), default=0)
         found = next((rs for rs in sets if rs["metadata"]["name"] == name), None)
         if found is None:
-            found = workloads.replica_set(obj, latest + 1, template, now, 0)
+            found = objects.replica_set(obj, latest + 1, template, now)
             store.put(found)
             found = store.get("apps/v1", "ReplicaSet", obj["metadata"]["namespace"], name) or found
         elif int(found["metadata"]["annotations"][REVISION]) < latest:
-            found = _annotated(found, REVISION, str(latest + 1))
+            found = annotated(found, REVISION, str(latest + 1))
             store.put(found)
         revision = found["metadata"]["annotations"][REVISION]
         if obj["metadata"].get("annotations", {}).get(REVISION) != revision:
-            obj = _annotated(obj, REVISION, revision)
+            obj = annotated(obj, REVISION, revision)
             store.put(obj)
         return found, obj
 
-    def _roll(
-        self, obj: Object, current: Object, mine: list[Pod], old: list[tuple[Object, list[Pod]]], now: float
-    ) -> None:
+    def _roll(self, obj: Object, current: Object, old_sets: Sequence[Object], now: float) -> None:
+        mine, old = self._alive(current), [(rs, pod) for rs in old_sets for pod in self._alive(rs)]
         desired = obj["spec"]["replicas"]
         surge, unavailable = self._limits(obj["spec"], desired)
-        before = sum(len(pods) for _, pods in old)
-        room = desired + surge - before - len(mine) if before else desired - len(mine)
+        room = desired + (surge if old else 0) - len(old) - len(mine)
         for _ in range(min(desired - len(mine), room)):
             self._create(current, now)
         for pod in self._to_delete(mine, len(mine) - desired):
             self._delete(current, pod, now)
-        ready = sum(pod.ready for pod in mine) + sum(pod.ready for _, pods in old for pod in pods)
-        spare = ready - (desired - unavailable)
-        for rs, pods in old:
-            for pod in sorted(pods, key=lambda p: p.ready):
-                if pod.ready:
-                    if spare <= 0:
-                        break
-                    spare -= 1
+        spare = sum(pod.ready for pod in mine) + sum(pod.ready for _, pod in old) - (desired - unavailable)
+        for rs, pod in old:
+            if not pod.ready or spare > 0:
+                spare -= pod.ready
                 self._delete(rs, pod, now)
-
-    def _scaled(self, obj: Object, rs: Object, before: int, after: int, now: float) -> None:
-        if before != after:
-            how = "up" if after > before else "down"
-            message = f"Scaled {how} replica set {rs['metadata']['name']} from {before} to {after}"
-            self._cluster.event(obj, "Normal", "ScalingReplicaSet", message, "deployment-controller", now)
 
     @staticmethod
     def _limits(spec: Mapping[str, Any], desired: int) -> tuple[int, int]:
@@ -139,66 +107,69 @@ class Deployments:
         message = f"Deleted pod: {pod.name}"
         self._cluster.event(rs, "Normal", "SuccessfulDelete", message, "replicaset-controller", now)
 
-    def _report_set(self, rs: Object, pods: Sequence[Pod], desired: int) -> None:
+    def _report_set(self, obj: Object, rs: Object, now: float) -> None:
+        pods, before = self._alive(rs), rs["spec"]["replicas"]
+        if before != len(pods):
+            how = "up" if len(pods) > before else "down"
+            message = f"Scaled {how} replica set {rs['metadata']['name']} from {before} to {len(pods)}"
+            self._cluster.event(obj, "Normal", "ScalingReplicaSet", message, "deployment-controller", now)
         ready = sum(pod.ready for pod in pods)
-        changed = rs["spec"]["replicas"] != len(pods)
-        generation = rs["metadata"].get("generation", 0) + changed
-        rs = rs | {"metadata": rs["metadata"] | {"generation": generation}}
+        generation = rs["metadata"].get("generation", 0) + (before != len(pods))
         status: Object = {
             "replicas": len(pods),
-            "terminatingReplicas": self._terminating(rs),
+            "fullyLabeledReplicas": len(pods),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
             "observedGeneration": generation,
         }
-        if pods:
-            status["fullyLabeledReplicas"] = len(pods)
-        if ready:
-            status |= {"readyReplicas": ready, "availableReplicas": ready}
-        rs = _annotated(rs, "deployment.kubernetes.io/desired-replicas", str(desired))
-        put_status(self._cluster, rs | {"spec": rs["spec"] | {"replicas": len(pods)}}, status)
+        rs = annotated(rs, "deployment.kubernetes.io/desired-replicas", str(obj["spec"]["replicas"]))
+        rs |= {"metadata": rs["metadata"] | {"generation": generation}, "spec": rs["spec"] | {"replicas": len(pods)}}
+        self._cluster.put_status(rs, self._without_zeros(status, (rs,), keep="replicas"))
 
     def _report(self, obj: Object, current: Object, old_sets: Sequence[Object], now: float) -> None:
         mine = self._alive(current)
-        old = [self._alive(rs) for rs in old_sets]
-        desired = obj["spec"]["replicas"]
-        total = len(mine) + sum(len(pods) for pods in old)
-        ready = sum(pod.ready for pod in mine) + sum(pod.ready for pods in old for pod in pods)
+        pods = mine + [pod for rs in old_sets for pod in self._alive(rs)]
+        desired, ready = obj["spec"]["replicas"], sum(pod.ready for pod in pods)
         updated_ready = sum(pod.ready for pod in mine)
-        done = updated_ready == desired == total
-        state = (desired, len(mine), updated_ready, total, current["metadata"]["uid"])
-        key = obj["metadata"]["uid"]
-        if self._progress.get(key, (None, 0.0))[0] != state:
-            self._progress[key] = (state, now)
-        late = now - self._progress[key][1] > obj["spec"]["progressDeadlineSeconds"] and not done
+        done = updated_ready == desired == len(pods)
+        state = (desired, len(mine), updated_ready, len(pods), current["metadata"]["uid"])
+        progress = self._progress.get(obj["metadata"]["uid"])
+        if progress is None or progress[0] != state:
+            progress = self._progress[obj["metadata"]["uid"]] = (state, now)
+        late = now - progress[1] > obj["spec"]["progressDeadlineSeconds"] and not done
         enough = ready >= desired - self._limits(obj["spec"], desired)[1]
-        set_name = current["metadata"]["name"]
-        if done:
-            why = ("NewReplicaSetAvailable", f'ReplicaSet "{set_name}" has successfully progressed.')
-        elif late:
-            why = ("ProgressDeadlineExceeded", f'ReplicaSet "{set_name}" has timed out progressing.')
-        else:
-            why = ("ReplicaSetUpdated", f'ReplicaSet "{set_name}" is progressing.')
+        reason, end = (
+            ("NewReplicaSetAvailable", "has successfully progressed.")
+            if done
+            else ("ProgressDeadlineExceeded", "has timed out progressing.")
+            if late
+            else ("ReplicaSetUpdated", "is progressing.")
+        )
+        progressing = (reason, f'ReplicaSet "{current["metadata"]["name"]}" {end}')
         available = (
-            ("MinimumReplicasAvailable", "Deployment has minimum availability.")
-            if enough
-            else ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+            f"MinimumReplicas{'A' if enough else 'Una'}vailable",
+            f"Deployment {'has' if enough else 'does not have'} minimum availability.",
         )
         at = objects.timestamp(now)
         status: Object = {
             "observedGeneration": obj["metadata"].get("generation", 1),
-            "replicas": total,
+            "replicas": len(pods),
             "updatedReplicas": len(mine),
             "readyReplicas": ready,
             "availableReplicas": ready,
+            "unavailableReplicas": max(0, desired - ready),
             "conditions": [
                 condition("Available", enough, now, *available, lastUpdateTime=at),
-                condition("Progressing", not late, now, *why, lastUpdateTime=at),
+                condition("Progressing", not late, now, *progressing, lastUpdateTime=at),
             ],
         }
-        if ready < desired:
-            status["unavailableReplicas"] = desired - ready
-        status = {key: value for key, value in status.items() if value != 0}
-        status["terminatingReplicas"] = sum(self._terminating(rs) for rs in (current, *old_sets))
-        put_status(self._cluster, obj, status)
+        self._cluster.put_status(obj, self._without_zeros(status, (current, *old_sets)))
+
+    def _without_zeros(self, status: Object, sets: Sequence[Object], keep: str = "") -> Object:
+        """As Go writes it: counts that are 0 are left out, but for what is a pointer there (terminatingReplicas)."""
+        ending = sum(not pod.alive for rs in sets for pod in self._cluster.pods_of(rs["metadata"]["uid"]))
+        shown = {key: value for key, value in status.items() if value != 0 or key == keep}
+        return shown | {"terminatingReplicas": ending}
 
 
 class StatefulSets:
@@ -222,20 +193,18 @@ class StatefulSets:
                 for r in store.list("apps/v1", "ControllerRevision", namespace)
                 if r["metadata"]["name"].startswith(f"{name}-")
             ]
-            store.put(workloads.controller_revision(obj, max(known, default=0) + 1, template, now))
+            store.put(objects.controller_revision(obj, max(known, default=0) + 1, template, now))
         pods = {pod.name: pod for pod in self._cluster.pods_of(obj["metadata"]["uid"])}
-        labels = {**template["metadata"]["labels"], "controller-revision-hash": revision}
-        stamped = template | {"metadata": template["metadata"] | {"labels": labels}}
         for ordinal in range(desired):
-            if f"{name}-{ordinal}" not in pods:
-                workload = self._workloads.get((namespace, name))
-                pod_labels = labels | {
+            pod_name = f"{name}-{ordinal}"
+            if pod_name not in pods:
+                labels = {
+                    "controller-revision-hash": revision,
                     "apps.kubernetes.io/pod-index": str(ordinal),
-                    "statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
+                    "statefulset.kubernetes.io/pod-name": pod_name,
                 }
-                mine = stamped | {"metadata": stamped["metadata"] | {"labels": pod_labels}}
-                pod = self._cluster.create_pod(obj, f"{name}-{ordinal}", mine, now, workload)
-                pods[pod.name] = pod
+                workload = self._workloads.get((namespace, name))
+                pods[pod_name] = self._cluster.create_pod(obj, pod_name, labelled(template, labels), now, workload)
         for pod in pods.values():
             if pod.alive and int(pod.name.rpartition("-")[2]) >= desired:
                 self._cluster.terminate(pod, now)
@@ -259,17 +228,26 @@ class StatefulSets:
             "updateRevision": revision,
             "collisionCount": 0,
         }
-        put_status(self._cluster, obj, status)
+        self._cluster.put_status(obj, status)
 
 
-def reconcile_service(cluster: Cluster, namespace: str, name: str, pods: Sequence[Pod], port: int) -> None:
+def reconcile_daemon_set(cluster: Cluster, namespace: str, name: str, now: float) -> None:
+    """A pod for each node; the scheduler brings each to a node that has none."""
+    obj = cluster.store.get("apps/v1", "DaemonSet", namespace, name)
+    if obj is not None:
+        alive = [pod for pod in cluster.pods_of(obj["metadata"]["uid"]) if pod.alive]
+        for _ in range(len(cluster.machines) - len(alive)):
+            cluster.create_pod(obj, f"{name}-{cluster.suffix()}", obj["spec"]["template"], now, None)
+
+
+def reconcile_service(cluster: Cluster, namespace: str, name: str, pods: Sequence[Pod]) -> None:
     """EndpointSlices and PodDisruptionBudget of a workload follow its pods."""
     service = cluster.store.get("v1", "Service", namespace, name)
     listed = [pod for pod in pods if pod.node and pod.started]
     if service:
         for number in range(max(1, math.ceil(len(listed) / 100))):
             part = [_endpoint(pod) for pod in listed[number * 100 : number * 100 + 100]]
-            cluster.store.put(objects.endpoint_slice(service, number, part, port))
+            cluster.store.put(objects.endpoint_slice(service, number, part))
     budget = cluster.store.get("policy/v1", "PodDisruptionBudget", namespace, name)
     if budget:
         alive = [pod for pod in pods if pod.alive]
@@ -289,7 +267,7 @@ def reconcile_service(cluster: Cluster, namespace: str, name: str, pods: Sequenc
                 condition("DisruptionAllowed", allowed > 0, at, why, "") | {"observedGeneration": generation}
             ],
         }
-        put_status(cluster, budget, status)
+        cluster.put_status(budget, status)
 
 
 def _endpoint(pod: Pod) -> Object:
@@ -304,11 +282,6 @@ def _endpoint(pod: Pod) -> Object:
 
 def _revision(pod: Pod) -> str:
     return str(pod.template["metadata"]["labels"].get("controller-revision-hash", ""))
-
-
-def _annotated(obj: Object, key: str, value: str) -> Object:
-    annotations = obj["metadata"].get("annotations", {}) | {key: value}
-    return obj | {"metadata": obj["metadata"] | {"annotations": annotations}}
 
 
 def _share(value: int | str, of: int, rounded: Any) -> int:

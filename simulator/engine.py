@@ -11,12 +11,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.stats import EngineStats
-
-WATERMARK = 0.01
-"""Share of the blocks that admission leaves free, as in vLLM's block manager."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,16 @@ class EngineSpec:
     def kv_tokens(self) -> int:
         """Tokens that fit the KV cache."""
         return self.num_blocks * self.block_size
+
+    def shrunk(self, weight: int) -> EngineSpec:
+        """An engine that is as full with one request as this one with `weight`: how several are simulated as one."""
+        return replace(
+            self,
+            num_blocks=self.num_blocks // weight,
+            max_num_seqs=max(1, self.max_num_seqs // weight),
+            step_per_seq=self.step_per_seq * weight,
+            step_per_kv_token=self.step_per_kv_token * weight,
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -130,17 +137,18 @@ class Engine:
             return
         while self.now < until:
             self._drop_impatient()
-            self._admit()
+            if not self._make_room():
+                self._admit()
             if not self.running:
                 arrival = self.waiting[0].arrival if self.waiting else math.inf
                 self.now = min(until, max(arrival, self.now))
                 continue
-            self._make_room()
             if self._prefilling:
                 self._mixed_step()
             else:
                 self._decode_steps(until)
-        self.shown = (len(self.running), len(self.waiting), self.kv_usage)
+        weight = self.stats.weight
+        self.shown = (len(self.running) * weight, len(self.waiting) * weight, self.kv_usage)
 
     def _blocks(self, tokens: int, requests: int) -> float:
         # The last block of each request is half full on average.
@@ -154,13 +162,13 @@ class Engine:
 
     def _admit(self) -> None:
         spec, waiting = self.spec, self.waiting
-        limit = spec.num_blocks * (1 - WATERMARK)
         while waiting and waiting[0].arrival <= self.now and len(self.running) < spec.max_num_seqs:
             request = waiting[0]
             if self._backlog >= spec.max_num_batched_tokens - len(self.running):
                 return
             tokens = request.prompt + request.generated
-            if self.running and self._blocks(self._resident + tokens, len(self.running) + 1) > limit:
+            count = len(self.running) + 1
+            if count > 1 and self._blocks(self._resident + tokens + count, count) > spec.num_blocks:
                 return
             waiting.popleft()
             cached = self._prefix_hit(request)
@@ -188,9 +196,12 @@ class Engine:
             self._prefix_tokens -= self._prefixes.popitem(last=False)[1]
         return min(known, shareable)
 
-    def _make_room(self) -> None:
-        """Preempt the latest requests until one more token for everybody fits (recompute, as vLLM V1)."""
-        running = self.running
+    def _make_room(self) -> bool:
+        """Preempt the latest requests until one more token for everybody fits; whether that was necessary.
+
+        Their tokens are computed anew later. As in vLLM V1's scheduler, an iteration that preempts admits nobody.
+        """
+        running, before = self.running, len(self.running)
         while len(running) > 1 and self._blocks(self._resident + len(running), len(running)) > self.spec.num_blocks:
             request, _ = running.popitem()
             if request.todo:
@@ -200,10 +211,12 @@ class Engine:
             else:
                 request.generated = request.output - (request.finish_step - self._step)
                 request.finish_step = -1
+                request.last_token = self.now
             self._resident -= request.prompt + request.generated
             request.preemptions += 1
-            self.stats.preemptions += 1
+            self.stats.preempted()
             self.waiting.appendleft(request)
+        return len(running) < before
 
     def _step_time(self, decoding: int) -> float:
         spec = self.spec
@@ -250,24 +263,19 @@ class Engine:
         self._step += steps
         self.busy += steps * seconds
         self._resident += steps * count
-        stats = self.stats
-        stats.iteration_tokens.add(count + chunk, steps)
-        if count:
-            stats.generation_tokens += steps * count
-            stats.inter_token_latency.add(seconds, steps * count)
+        self.stats.stepped(steps, seconds, count, chunk)
 
     def _prefilled(self, request: Request) -> None:
         if request.first_token < 0:
             request.first_token = self.now
-            self.stats.prefilled(self.now - request.arrival, request.prompt, request.cached)
+            self.stats.prefilled(self.now - request.arrival, request)
         else:
-            self.stats.inter_token_latency.add(self.now - request.last_token)
+            self.stats.resumed(self.now - request.last_token)
         if not request.output:  # an embedding: the prefill is all there is
             request.finish_step = self._step
         else:
             request.generated += 1
             self._resident += 1
-            self.stats.generation_tokens += 1
             request.finish_step = self._step + request.output - request.generated
         self._pushed += 1
         heapq.heappush(self._finishing, (request.finish_step, self._pushed, request))

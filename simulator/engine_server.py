@@ -21,9 +21,18 @@ class EngineServer:
     """Answers for one engine process that started at `started` (simulated unix seconds)."""
 
     def __init__(
-        self, spec: EngineSpec, *, version: str, model_name: str, root: str, started: float, pooling: bool = False
+        self,
+        spec: EngineSpec,
+        *,
+        version: str,
+        model_name: str,
+        root: str,
+        started: float,
+        pooling: bool = False,
+        weight: int = 1,
     ) -> None:
-        self.engine = Engine(spec, started, EngineStats(spec.max_model_len, "/v1/embeddings" if pooling else CHAT))
+        stats = EngineStats(spec.max_model_len, "/v1/embeddings" if pooling else CHAT, weight)
+        self.engine = Engine(spec.shrunk(weight), started, stats)
         self._model = model_name
         self._root = root
         self._started = started

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 AMBIENT = 27.0
 """Air temperature in the racks, °C."""
@@ -38,6 +38,7 @@ class GpuModel:
 H100 = GpuModel("NVIDIA H100 80GB HBM3", 81559, 70.0, 700.0, 1980.0, 2619.0, 87.0, 0.068)
 A100 = GpuModel("NVIDIA A100-SXM4-80GB", 81920, 55.0, 400.0, 1410.0, 1593.0, 85.0, 0.11)
 L40S = GpuModel("NVIDIA L40S", 46068, 35.0, 350.0, 2520.0, 9001.0, 88.0, 0.13)
+GPUS = {"H100": H100, "A100": A100, "L40S": L40S, "H100 3g.40gb": replace(H100, memory=40448)}
 
 
 @dataclass(slots=True)

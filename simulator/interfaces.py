@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from simulator.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +36,6 @@ class Endpoint:
     ip: str
     port: int
     job: str
-
-
-class Clock(Protocol):
-    """Simulated time."""
-
-    @property
-    def speed(self) -> float:
-        """Simulated seconds per real second."""
-
-    def now(self) -> float:
-        """Unix time in seconds inside the simulation."""
-
-
-class ObjectStore(Protocol):
-    """The Kubernetes objects; every write reaches the watchers."""
-
-    def put(self, obj: dict[str, Any]) -> None:
-        """Create or replace the object of this apiVersion, kind, namespace and name.
-
-        The store gives it a resourceVersion, and a uid and creationTimestamp where they are absent. Putting
-        what is there already makes no event.
-        """
-
-    def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        """Remove the object; nothing happens if there is none."""
-
-    def get(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """The object, not to be changed, or None."""
-
-    def list(self, api_version: str, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
-        """The objects of a kind, in one namespace or all; they are not to be changed."""
 
 
 class World(Protocol):

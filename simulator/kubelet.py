@@ -127,6 +127,7 @@ class Kubelet:
             root=workload.model.repository,
             started=now,
             pooling=workload.model.pooling,
+            weight=workload.weight,
         )
         server.engine.asleep = workload.asleep
         server.engine.handicap = self.slow.get((workload.name, pod.revision), 1.0)

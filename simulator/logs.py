@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
+from string import Template
 
 from simulator.blueprint import WorkloadSpec
+from simulator.data import text
 from simulator.engine_server import EngineServer
 
 
@@ -13,68 +16,33 @@ def line(at: float, where: str, text: str, level: str = "INFO") -> str:
     return f"{level} {datetime.fromtimestamp(at, UTC):%m-%d %H:%M:%S} [{where}] {text}"
 
 
+@cache
 def start_messages(workload: WorkloadSpec, revision: str) -> list[tuple[float, str, str]]:
     """What it prints until it serves: seconds after the container's start, source, text."""
     model, spec = workload.model, workload.model.engine
     shards = max(1, round(model.weights_gib / 4.7))
-    messages = [
-        (0.5, "api_server.py:1894", f"vLLM API server version {workload.version}"),
-        (
-            1.0,
-            "utils.py:233",
-            (
-                f"non-default args: {{'model': '{model.repository}', 'revision': '{revision}', "
-                f"'served_model_name': ['{workload.served}'], 'max_model_len': {spec.max_model_len}, "
-                f"'tensor_parallel_size': {workload.gpus}}}"
-            ),
-        ),
-        (
-            2.5,
-            "core.py:93",
-            (
-                f"Initializing a V1 LLM engine (v{workload.version}) with config: model='{model.repository}', "
-                f"revision={revision}, dtype=torch.bfloat16, tensor_parallel_size={workload.gpus}"
-            ),
-        ),
-        (4.0, "gpu_model_runner.py:2602", f"Starting to load model {model.repository}..."),
-    ]
-    for shard in sorted({1, shards // 4, shards // 2, 3 * shards // 4, shards} - {0}):
-        at = 4.0 + (model.load - 5.0) * shard / shards
-        share = 100 * shard // shards
-        messages.append(
-            (at, "weight_utils.py:392", f"Loading safetensors checkpoint shards: {share}% Completed | {shard}/{shards}")
-        )
-    each = model.weights_gib / workload.gpus
-    concurrency = spec.kv_tokens / spec.max_model_len
-    ready = model.load + model.compile
-    messages += [
-        (
-            model.load,
-            "gpu_model_runner.py:2653",
-            f"Model loading took {each:.4f} GiB and {model.load - 4:.6f} seconds",
-        ),
-        (
-            model.load + 0.6 * model.compile,
-            "monitor.py:34",
-            f"torch.compile takes {0.6 * model.compile:.2f} s in total",
-        ),
-        (
-            model.load + 0.7 * model.compile,
-            "kv_cache_utils.py:1087",
-            f"GPU KV cache size: {spec.kv_tokens:,} tokens",
-        ),
-        (
-            model.load + 0.7 * model.compile,
-            "kv_cache_utils.py:1091",
-            f"Maximum concurrency for {spec.max_model_len:,} tokens per request: {concurrency:.2f}x",
-        ),
-        (
-            ready - 0.5,
-            "gpu_model_runner.py:3480",
-            f"Graph capturing finished in {0.3 * model.compile:.0f} secs, took 0.61 GiB",
-        ),
-        (ready - 0.1, "launcher.py:36", "Starting vLLM API server 0 on http://0.0.0.0:8000"),
-    ]
+    facts = {
+        "version": workload.version,
+        "model": model.repository,
+        "revision": revision,
+        "served": workload.served,
+        "gpus": workload.gpus,
+        "max_model_len": spec.max_model_len,
+        "shards": shards,
+        "half": shards // 2,
+        "half_percent": 100 * (shards // 2) // shards,
+        "weights": f"{model.weights_gib / workload.gpus:.4f}",
+        "load_seconds": f"{0.92 * model.load:.6f}",
+        "compile_seconds": f"{0.6 * model.compile:.2f}",
+        "capture_seconds": f"{0.3 * model.compile:.0f}",
+        "kv_tokens": f"{spec.kv_tokens:,}",
+        "concurrency": f"{spec.kv_tokens / spec.max_model_len:.2f}",
+    }
+    messages = []
+    for entry in text("vllm-start.log").splitlines():
+        phase, share, where, message = entry.split(maxsplit=3)
+        after = float(share) * model.load if phase == "load" else model.load + float(share) * model.compile
+        messages.append((after, where, Template(message).substitute(facts)))
     return messages
 
 
@@ -90,13 +58,8 @@ def throughput(server: EngineServer, seconds: float, prompt: int, generated: int
     )
 
 
-CUDA_OUT_OF_MEMORY = (
-    "EngineCore failed to start.",
-    (
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.96 GiB. GPU 0 has a total capacity of 44.39 "
-        "GiB of which 1.12 GiB is free."
-    ),
-    "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': 1}",
+_INITIALIZATION_FAILED = (
+    "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': 1}"
 )
 GPU_FELL_OFF = (
     "EngineCore encountered a fatal error.",
@@ -109,12 +72,12 @@ GPU_FELL_OFF = (
 )
 NO_DEVICE = (
     "RuntimeError: CUDA error: no CUDA-capable device is detected",
-    "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': 1}",
+    _INITIALIZATION_FAILED,
 )
 BAD_REVISION = (
     (
         "ValueError: There is no module or parameter named 'model.layers.0.self_attn.qkv_proj.weight_scale' in "
         "LlamaForCausalLM"
     ),
-    "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': 1}",
+    _INITIALIZATION_FAILED,
 )

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
+from string import Template
 from typing import Any
 
+import yaml
+
 from simulator.blueprint import NodePool, WorkloadSpec
+from simulator.data import text
 
 Object = dict[str, Any]
 
 ENGINE_PORT = 8000
 DCGM_PORT = 9400
 ROUTER_PORT = 8080
-WORKLOAD_LABEL = "app.kubernetes.io/name"
 POOL_LABEL = "example.com/node-pool"
-_HASH_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""What Kubernetes makes the suffixes of names from: no vowels, so that no words come out."""
 _NAMESPACE = uuid.UUID("6f1d4e2a-6d54-4bd3-9a55-0c6f8e8f2b11")
 
 
@@ -33,9 +38,9 @@ def micro_timestamp(at: float) -> str:
 
 
 def safe_hash(content: object, length: int = 10) -> str:
-    """A name's suffix from content, in the alphabet that Kubernetes uses for such."""
+    """A name's suffix from content."""
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
-    return "".join(_HASH_ALPHABET[byte % len(_HASH_ALPHABET)] for byte in digest[:length])
+    return "".join(NAME_ALPHABET[byte % len(NAME_ALPHABET)] for byte in digest[:length])
 
 
 def uid(kind: str, namespace: str, name: str, created: float) -> str:
@@ -45,217 +50,59 @@ def uid(kind: str, namespace: str, name: str, created: float) -> str:
 
 def owner(obj: Object) -> Object:
     """The ownerReference to a controller."""
-    return {
-        "apiVersion": obj["apiVersion"],
-        "kind": obj["kind"],
-        "name": obj["metadata"]["name"],
-        "uid": obj["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
+    meta = obj["metadata"]
+    reference = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": meta["name"], "uid": meta["uid"]}
+    return reference | {"controller": True, "blockOwnerDeletion": True}
 
 
-def manifest(
-    api_version: str,
-    kind: str,
-    name: str,
-    created: float,
-    *,
-    namespace: str = "",
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-    owned_by: Object | None = None,
-    manager: str = "kube-controller-manager",
-    **rest: Any,
-) -> Object:
-    """An object with its metadata; `rest` is spec, status and the like."""
-    metadata: Object = {
-        "name": name,
-        "uid": uid(kind, namespace, name, created),
-        "creationTimestamp": timestamp(created),
-        "managedFields": [
-            {
-                "manager": manager,
-                "operation": "Update",
-                "apiVersion": api_version,
-                "time": timestamp(created),
-                "fieldsType": "FieldsV1",
-                "fieldsV1": {"f:spec": {}},
-            }
-        ],
-    }
-    if namespace:
-        metadata["namespace"] = namespace
-    if labels:
-        metadata["labels"] = dict(labels)
-    if annotations:
-        metadata["annotations"] = dict(annotations)
-    if owned_by:
-        metadata["ownerReferences"] = [owner(owned_by)]
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
-
-
-def condition(kind: str, status: bool, at: float, reason: str, message: str, **more: str) -> Object:
+def condition(kind: str, status: bool, at: float, reason: str, message: str, **more: Any) -> Object:
     """A status condition that changed at `at`."""
     content = {"type": kind, "status": str(status), "lastTransitionTime": timestamp(at)}
     return content | {"reason": reason, "message": message} | more
 
 
-def service(namespace: str, name: str, port: int, address: str, created: float) -> Object:
-    """A ClusterIP Service in front of the pods of a workload."""
-    spec = {
-        "ports": [{"name": "http", "protocol": "TCP", "port": port, "targetPort": "http"}],
-        "selector": {WORKLOAD_LABEL: name},
-        "clusterIP": address,
-        "clusterIPs": [address],
-        "type": "ClusterIP",
-        "sessionAffinity": "None",
-        "ipFamilies": ["IPv4"],
-        "ipFamilyPolicy": "SingleStack",
-        "internalTrafficPolicy": "Cluster",
-    }
-    labels = {WORKLOAD_LABEL: name}
-    return manifest(
-        "v1",
-        "Service",
-        name,
-        created,
-        namespace=namespace,
-        labels=labels,
-        manager="helm",
-        spec=spec,
-        status={"loadBalancer": {}},
-    )
+@cache
+def _manifests() -> Object:
+    found: Object = yaml.safe_load(text("manifests.yaml"))
+    return found
 
 
-def endpoint_slice(of: Object, number: int, endpoints: Sequence[Object], port: int) -> Object:
-    """One EndpointSlice of a Service; a slice holds up to 100 endpoints."""
-    meta = of["metadata"]
-    name = f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}"
-    created = datetime.fromisoformat(meta["creationTimestamp"]).timestamp()
-    labels = {
-        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
-        "kubernetes.io/service-name": meta["name"],
+def _filled(content: Any, values: Object) -> Any:
+    """A manifest with its `$name`s replaced: by a value of any kind where nothing else is in the string."""
+    if isinstance(content, dict):
+        return {_filled(key, values): _filled(value, values) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_filled(value, values) for value in content]
+    if not isinstance(content, str) or "$" not in content:
+        return content
+    return values[content[1:]] if content[1:] in values else Template(content).substitute(values)
+
+
+def manifest(
+    kind: str, name: str, created: float, /, *, namespace: str = "", owned_by: Object | None = None, **values: Any
+) -> Object:
+    """An object of this kind as `data/manifests.yaml` has it; `values` fill it in."""
+    content = _filled(_manifests()[kind], values | {"name": name})
+    fields = {
+        "manager": content.pop("manager", "kube-controller-manager"),
+        "operation": "Update",
+        "apiVersion": content["apiVersion"],
+        "time": timestamp(created),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:labels": {}}, "f:spec": {}},
     }
-    obj = manifest(
-        "discovery.k8s.io/v1",
-        "EndpointSlice",
-        name,
-        created,
-        namespace=meta["namespace"],
-        labels=labels,
-        owned_by=of,
-        addressType="IPv4",
-        endpoints=list(endpoints),
-        ports=[{"name": "http", "protocol": "TCP", "port": port}],
-    )
-    obj["metadata"] |= {"generateName": f"{meta['name']}-", "generation": 1}
+    metadata: Object = {
+        "name": name,
+        "uid": uid(kind, namespace, name, created),
+        "creationTimestamp": timestamp(created),
+        "managedFields": [fields],
+    }
+    if namespace:
+        metadata["namespace"] = namespace
+    if owned_by:
+        metadata["ownerReferences"] = [owner(owned_by)]
+    obj: Object = content | {"kind": kind, "metadata": metadata | content.get("metadata", {})}
     return obj
-
-
-def autoscaler(workload: WorkloadSpec, created: float) -> Object:
-    """An HPA on the waiting requests per pod."""
-    target = {"type": "AverageValue", "averageValue": "5"}
-    spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": workload.kind, "name": workload.name},
-        "minReplicas": workload.replicas,
-        "maxReplicas": workload.max_replicas,
-        "metrics": [{"type": "Pods", "pods": {"metric": {"name": "vllm:num_requests_waiting"}, "target": target}}],
-    }
-    return manifest(
-        "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        workload.name,
-        created,
-        namespace=workload.namespace,
-        manager="helm",
-        spec=spec,
-        status={"currentReplicas": workload.replicas, "desiredReplicas": workload.replicas},
-    )
-
-
-def disruption_budget(workload: WorkloadSpec, created: float) -> Object:
-    """A PodDisruptionBudget; its status comes from the controller."""
-    selector = {"matchLabels": {WORKLOAD_LABEL: workload.name}}
-    obj = manifest(
-        "policy/v1",
-        "PodDisruptionBudget",
-        workload.name,
-        created,
-        namespace=workload.namespace,
-        manager="helm",
-        spec={"minAvailable": workload.min_available, "selector": selector},
-    )
-    obj["metadata"]["generation"] = 1
-    return obj
-
-
-def node(pool: NodePool, name: str, number: int, created: float) -> Object:
-    """A GPU node that is Ready."""
-    size = {
-        "cpu": str(pool.cpus),
-        "memory": f"{pool.memory_gib}Gi",
-        "pods": "110",
-        "ephemeral-storage": "3500Gi",
-        pool.resource: str(pool.slots),
-    }
-    labels = {
-        "kubernetes.io/hostname": name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64",
-        "node.kubernetes.io/instance-type": pool.instance_type,
-        "topology.kubernetes.io/zone": f"zone-{'abc'[number % 3]}",
-        POOL_LABEL: pool.name,
-        "nvidia.com/gpu.present": "true",
-        "nvidia.com/gpu.count": str(pool.gpus),
-        "nvidia.com/gpu.product": pool.gpu.name.replace(" ", "-"),
-        "nvidia.com/gpu.memory": str(pool.gpu.memory),
-    }
-    if pool.mig:
-        labels |= {"nvidia.com/mig.strategy": "mixed", "nvidia.com/mig.config": f"all-{pool.mig}"}
-    conditions = [
-        condition(kind, False, created, reason, f"kubelet has {message}")
-        for kind, reason, message in (
-            ("MemoryPressure", "KubeletHasSufficientMemory", "sufficient memory available"),
-            ("DiskPressure", "KubeletHasNoDiskPressure", "no disk pressure"),
-            ("PIDPressure", "KubeletHasSufficientPID", "sufficient PID available"),
-        )
-    ]
-    conditions.append(condition("Ready", True, created, "KubeletReady", "kubelet is posting ready status"))
-    status = {
-        "capacity": size,
-        "allocatable": size,
-        "conditions": [c | {"lastHeartbeatTime": c["lastTransitionTime"]} for c in conditions],
-        "addresses": [
-            {"type": "InternalIP", "address": node_address(number)},
-            {"type": "Hostname", "address": name},
-        ],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-        "nodeInfo": {
-            "architecture": "amd64",
-            "bootID": "",
-            "containerRuntimeVersion": "containerd://2.1.4",
-            "kernelVersion": "6.8.0-1031-aws",
-            "kubeProxyVersion": "",
-            "kubeletVersion": "v1.36.0",
-            "machineID": "",
-            "operatingSystem": "linux",
-            "osImage": "Ubuntu 24.04.3 LTS",
-            "systemUUID": "",
-        },
-    }
-    taint = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
-    return manifest(
-        "v1",
-        "Node",
-        name,
-        created,
-        labels=labels,
-        annotations={"node.alpha.kubernetes.io/ttl": "0"},
-        manager="kubelet",
-        spec={"taints": [taint], "providerID": f"sim:///{name}"},
-        status=status,
-    )
 
 
 def node_address(number: int) -> str:
@@ -263,15 +110,128 @@ def node_address(number: int) -> str:
     return f"10.0.{number // 250}.{number % 250 + 4}"
 
 
-def namespace(name: str, created: float) -> Object:
-    """A namespace."""
-    labels = {"kubernetes.io/metadata.name": name}
-    return manifest(
-        "v1",
-        "Namespace",
+def node(pool: NodePool, name: str, number: int, created: float) -> Object:
+    """A GPU node that is Ready."""
+    heartbeat = {"lastHeartbeatTime": timestamp(created)}
+    healthy = (
+        ("MemoryPressure", False, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("DiskPressure", False, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("PIDPressure", False, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        ("Ready", True, "KubeletReady", "kubelet is posting ready status"),
+    )
+    obj = manifest(
+        "Node",
         name,
         created,
-        labels=labels,
-        spec={"finalizers": ["kubernetes"]},
-        status={"phase": "Active"},
+        instance_type=pool.instance_type,
+        zone=f"zone-{'abc'[number % 3]}",
+        pool=pool.name,
+        gpus=str(pool.gpus),
+        product=pool.gpu.name.replace(" ", "-"),
+        gpu_memory=str(pool.gpu.memory),
+        cpus=str(pool.cpus),
+        memory=f"{pool.memory_gib}Gi",
+        resource=pool.resource,
+        slots=str(pool.slots),
+        address=node_address(number),
+        conditions=[
+            condition(kind, status, created, reason, message, **heartbeat) for kind, status, reason, message in healthy
+        ],
+    )
+    if pool.mig:
+        obj["metadata"]["labels"] |= {"nvidia.com/mig.strategy": "mixed", "nvidia.com/mig.config": f"all-{pool.mig}"}
+    return obj
+
+
+def engine_template(workload: WorkloadSpec, revision: str, resource: str) -> Object:
+    """The pod template of a vLLM workload with a revision of its model."""
+    model, limits = workload.model, workload.model.engine
+    args = f"--model {model.repository} --served-model-name {workload.served} --revision {revision}"
+    args += f" --tensor-parallel-size {workload.gpus} --max-model-len {limits.max_model_len}"
+    args += f" --max-num-seqs {limits.max_num_seqs} --gpu-memory-utilization 0.92 --port {ENGINE_PORT}"
+    args += " --enable-sleep-mode" if workload.asleep else ""
+    template: Object = _filled(
+        _manifests()["EngineTemplate"],
+        {
+            "name": workload.name,
+            "pool": workload.pool,
+            "version": workload.version,
+            "args": args.split(),
+            "resource": resource,
+            "gpus": str(workload.gpus),
+            "memory_limit": f"{96 * workload.gpus}Gi",
+            "memory_request": f"{64 * workload.gpus}Gi",
+        },
+    )
+    return template
+
+
+def system_template(name: str, container: str, image: str, port: int) -> Object:
+    """The pod template of something that is not an engine."""
+    values = {"name": name, "container": container, "image": image, "port": port}
+    template: Object = _filled(_manifests()["PodTemplate"], values)
+    return template
+
+
+def labelled(template: Object, labels: Object) -> Object:
+    """A pod template with more labels."""
+    return template | {"metadata": template["metadata"] | {"labels": template["metadata"]["labels"] | labels}}
+
+
+def annotated(obj: Object, key: str, value: str) -> Object:
+    """An object with one more annotation."""
+    annotations = obj["metadata"].get("annotations", {}) | {key: value}
+    return obj | {"metadata": obj["metadata"] | {"annotations": annotations}}
+
+
+def replica_set(deployment: Object, revision: int, template: Object, created: float) -> Object:
+    """The ReplicaSet of one revision of a Deployment, without replicas so far."""
+    meta = deployment["metadata"]
+    suffix = safe_hash(template)
+    stamped = labelled(template, {"pod-template-hash": suffix})
+    return manifest(
+        "ReplicaSet",
+        f"{meta['name']}-{suffix}",
+        created,
+        namespace=meta["namespace"],
+        owned_by=deployment,
+        workload=meta["name"],
+        hash=suffix,
+        labels=stamped["metadata"]["labels"],
+        desired=str(deployment["spec"]["replicas"]),
+        revision=str(revision),
+        replicas=0,
+        template=stamped,
+    )
+
+
+def controller_revision(stateful: Object, revision: int, template: Object, created: float) -> Object:
+    """What a StatefulSet remembers of one of its templates."""
+    meta = stateful["metadata"]
+    suffix = safe_hash(template)
+    return manifest(
+        "ControllerRevision",
+        f"{meta['name']}-{suffix}",
+        created,
+        namespace=meta["namespace"],
+        owned_by=stateful,
+        workload=meta["name"],
+        hash=suffix,
+        revision=revision,
+        template=template | {"$patch": "replace"},
+    )
+
+
+def endpoint_slice(service: Object, number: int, endpoints: Sequence[Object]) -> Object:
+    """One EndpointSlice of a Service; a slice holds up to 100 endpoints."""
+    meta = service["metadata"]
+    return manifest(
+        "EndpointSlice",
+        f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}",
+        datetime.fromisoformat(meta["creationTimestamp"]).timestamp(),
+        namespace=meta["namespace"],
+        owned_by=service,
+        service=meta["name"],
+        endpoints=list(endpoints),
+        port=service["spec"]["ports"][0]["port"],
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from simulator.blueprint import WorkloadSpec
 from simulator.engine_server import EngineServer
 from simulator.gpu import Gpu
 from simulator.interfaces import LogLine
-from simulator.objects import Object, timestamp
+from simulator.objects import Object, manifest, timestamp
 
+Place = tuple[str, str]
+"""Namespace and name of a workload."""
 BACKOFF_MAX = 300.0
 BACKOFF_RESET = 600.0
 """A container that ran this long (seconds) starts over with the shortest back-off."""
@@ -30,8 +33,7 @@ class Phase(enum.Enum):
     TERMINATING = "was told to end"
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """How a container ended."""
 
     code: int
@@ -75,6 +77,22 @@ class Pod:
     """Whether the API server has not seen its present state."""
     tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
     """Time, prompt and generated tokens of the last throughput line in the log."""
+
+    @property
+    def identity(self) -> Object:
+        """As much of its object as others need to refer to it."""
+        metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+
+    @property
+    def place(self) -> Place:
+        """Namespace and name of the workload that it belongs to."""
+        return self.namespace, str(self.template["metadata"]["labels"]["app.kubernetes.io/name"])
+
+    @property
+    def port(self) -> int:
+        """Where its server listens."""
+        return int(self.template["spec"]["containers"][0]["ports"][0]["containerPort"])
 
     @property
     def container(self) -> str:
@@ -156,45 +174,15 @@ class Pod:
 
     def manifest(self) -> Object:
         """The pod as it was created, without status."""
-        labels = self.template["metadata"]["labels"]
-        metadata: Object = {
-            "name": self.name,
-            "namespace": self.namespace,
-            "uid": self.uid,
-            "generation": 1,
-            "creationTimestamp": timestamp(self.created),
-            "labels": labels,
-            "ownerReferences": [self.owner],
-            "managedFields": [
-                {
-                    "manager": "kube-controller-manager",
-                    "operation": "Update",
-                    "apiVersion": "v1",
-                    "time": timestamp(self.created),
-                    "fieldsType": "FieldsV1",
-                    "fieldsV1": {"f:metadata": {"f:labels": {}}, "f:spec": {}},
-                }
-            ],
-        }
+        template = self.template
+        obj = manifest("Pod", self.name, self.created, namespace=self.namespace, labels=template["metadata"]["labels"])
+        obj["metadata"]["ownerReferences"] = [self.owner]
         if self.owner["kind"] in {"ReplicaSet", "DaemonSet"}:
-            metadata["generateName"] = f"{self.owner['name']}-"
-        if annotations := self.template["metadata"].get("annotations"):
-            metadata["annotations"] = annotations
-        spec = dict(self.template["spec"])
-        spec["tolerations"] = [
-            *spec["tolerations"],
-            *(
-                {
-                    "key": f"node.kubernetes.io/{key}",
-                    "operator": "Exists",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": 300,
-                }
-                for key in ("not-ready", "unreachable")
-            ),
-        ]
-        spec |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0}
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+            obj["metadata"]["generateName"] = f"{self.owner['name']}-"
+        if annotations := template["metadata"].get("annotations"):
+            obj["metadata"]["annotations"] = annotations
+        tolerations = template["spec"]["tolerations"] + obj["spec"]["tolerations"]
+        return obj | {"spec": template["spec"] | obj["spec"] | {"tolerations": tolerations}}
 
     def status(self) -> Object:
         """What the scheduler and the kubelet write."""
@@ -214,17 +202,14 @@ class Pod:
         return status
 
     def _scheduled(self) -> Object:
+        reason = {"reason": "Unschedulable", "message": self.pending_message} if self.pending_message else {}
         if self.node:
             return _condition("PodScheduled", True, self.scheduled)
-        reason = {"reason": "Unschedulable", "message": self.pending_message} if self.pending_message else {}
         return _condition("PodScheduled", False, self.since, **reason)
 
     def _conditions(self) -> list[Object]:
-        unready = {
-            "reason": "ContainersNotReady",
-            "message": f"containers with unready status: [{self.container}]",
-        }
-        why = {} if self.ready else unready
+        message = f"containers with unready status: [{self.container}]"
+        why = {} if self.ready else {"reason": "ContainersNotReady", "message": message}
         return [
             _condition("PodReadyToStartContainers", self.phase is not Phase.CREATING, self.scheduled),
             _condition("Initialized", True, self.scheduled),
@@ -234,42 +219,41 @@ class Pod:
         ]
 
     def _container_status(self) -> Object:
-        running: Object = {"running": {"startedAt": timestamp(self.started)}}
-        state: Object
-        match self.phase:
-            case Phase.CREATING:
-                state = {"waiting": {"reason": "ContainerCreating"}}
-            case Phase.BACKOFF if self.exits_in_a_row > 1:
-                text = f"back-off {_duration(self.backoff)} restarting failed container={self.container}"
-                text += f" pod={self.name}_{self.namespace}({self.uid})"
-                state = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
-            case Phase.BACKOFF:
-                state = {"terminated": self._terminated()}
-            case _:
-                state = running
-        creating = self.phase is Phase.CREATING
+        state: Object = {"running": {"startedAt": timestamp(self.started)}}
+        ids = {
+            "imageID": f"{self.image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
+            "containerID": self._container_id(),
+        }
+        if self.phase is Phase.CREATING:
+            state, ids = {"waiting": {"reason": "ContainerCreating"}}, {"imageID": ""}
+        elif self.phase is Phase.BACKOFF and self.exits_in_a_row > 1:
+            text = f"back-off {_duration(self.backoff)} restarting failed container={self.container}"
+            text += f" pod={self.name}_{self.namespace}({self.uid})"
+            state = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
+        elif self.phase is Phase.BACKOFF:
+            state = self._last_state()
         return {
             "name": self.container,
             "state": state,
-            "lastState": {"terminated": self._terminated()} if self.last_exit else {},
+            "lastState": self._last_state(),
             "ready": self.ready,
             "started": self.phase in {Phase.READY, Phase.TERMINATING},
             "restartCount": self.restarts,
             "image": self.image,
-            "imageID": "" if creating else f"{self.image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
-            **({} if creating else {"containerID": self._container_id()}),
-        }
+        } | ids
 
-    def _terminated(self) -> Object:
-        ended = self.last_exit
-        if ended is None:
+    def _last_state(self) -> Object:
+        if self.last_exit is None:
             return {}
+        code, reason, started, finished = self.last_exit
         return {
-            "exitCode": ended.code,
-            "reason": ended.reason,
-            "startedAt": timestamp(ended.started),
-            "finishedAt": timestamp(ended.finished),
-            "containerID": self._container_id(),
+            "terminated": {
+                "exitCode": code,
+                "reason": reason,
+                "startedAt": timestamp(started),
+                "finishedAt": timestamp(finished),
+                "containerID": self._container_id(),
+            }
         }
 
     def _container_id(self) -> str:
@@ -277,13 +261,8 @@ class Pod:
 
 
 def _condition(kind: str, status: bool, at: float, **why: str) -> Object:
-    return {
-        "type": kind,
-        "status": str(status),
-        "lastProbeTime": None,
-        "lastTransitionTime": timestamp(at),
-        **why,
-    }
+    changed = {"lastProbeTime": None, "lastTransitionTime": timestamp(at)}
+    return {"type": kind, "status": str(status)} | changed | why
 
 
 def _duration(seconds: float) -> str:

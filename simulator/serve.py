@@ -21,9 +21,10 @@ from simulator.api import access, rbac
 from simulator.api.access import Access
 from simulator.api.listeners import Listeners, Prefix, claim_prefix
 from simulator.api.server import ApiServer
-from simulator.api.store import Store
-from simulator.interfaces import Clock, World
+from simulator.clock import Clock
+from simulator.interfaces import World
 from simulator.objects import ENGINE_PORT
+from simulator.store import Store
 
 SCHEMA = "quarterdeck/simulator/v1"
 TICK = 0.2

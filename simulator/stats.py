@@ -85,26 +85,29 @@ class HttpStats:
         label = f'handler="{handler}"'
         return key, self.request_size[label], self.response_size[label], self.duration[route]
 
-    def observe(self, handler: str, method: str, status: int, seconds: float, received: int, sent: int) -> None:
+    def observe(
+        self, handler: str, method: str, status: int, seconds: float, received: int, sent: int, times: int = 1
+    ) -> None:
         """A request was answered; sizes in bytes."""
         key, request_size, response_size, duration = self._series(handler, method, f"{status // 100}xx")
-        self.requests[key] += 1
-        request_size.add(received)
-        response_size.add(sent)
-        duration.add(seconds)
-        self.duration_highr.add(seconds)
+        self.requests[key] += times
+        request_size.add(received, times)
+        response_size.add(sent, times)
+        duration.add(seconds, times)
+        self.duration_highr.add(seconds, times)
 
 
 class EngineStats:
     """Counters and histograms of one engine since its process started; seconds and tokens.
 
     Attributes have the names by which the templates of /metrics pages call them. `handler` is the route by which the
-    fleet's traffic comes.
+    fleet's traffic comes; every request that the engine reports counts `weight` times.
     """
 
-    def __init__(self, max_model_len: int, handler: str = "/v1/chat/completions") -> None:
+    def __init__(self, max_model_len: int, handler: str = "/v1/chat/completions", weight: int = 1) -> None:
         self.http = HttpStats()
         self.handler = handler
+        self.weight = weight
         self.prefix_queries = self.prefix_hits = self.preemptions = 0
         self.prompt_tokens = self.prompt_tokens_cached = self.generation_tokens = 0
         self.success = dict.fromkeys(FINISHED_REASONS, 0)
@@ -128,30 +131,47 @@ class EngineStats:
 
     def admitted(self, prompt: int, cached: int) -> None:
         """A request was scheduled for the first time and its prompt looked up in the prefix cache."""
-        self.prefix_queries += prompt
-        self.prefix_hits += cached
+        self.prefix_queries += prompt * self.weight
+        self.prefix_hits += cached * self.weight
 
-    def prefilled(self, ttft: float, prompt: int, cached: int) -> None:
-        """A request gave its first token `ttft` seconds after it arrived."""
-        self.prompt_tokens += prompt
-        self.prompt_tokens_cached += cached
-        self.time_to_first_token.add(ttft)
+    def preempted(self) -> None:
+        """A request lost its place in the KV cache."""
+        self.preemptions += self.weight
+
+    def stepped(self, steps: int, seconds: float, decoding: int, chunk: int) -> None:
+        """`steps` iterations of `seconds` each gave `decoding` requests a token, beside `chunk` prefilled tokens."""
+        self.iteration_tokens.add((decoding + chunk) * self.weight, steps)
+        self.generation_tokens += steps * decoding * self.weight
+        self.inter_token_latency.add(seconds, steps * decoding * self.weight)
+
+    def prefilled(self, ttft: float, request: Request) -> None:
+        """A request gave its first token, if it wants any, `ttft` seconds after it arrived."""
+        self.prompt_tokens += request.prompt * self.weight
+        self.prompt_tokens_cached += request.cached * self.weight
+        self.generation_tokens += self.weight if request.output else 0
+        self.time_to_first_token.add(ttft, self.weight)
+
+    def resumed(self, gap: float) -> None:
+        """A request that had been preempted gave its next token, `gap` seconds after the one before."""
+        self.generation_tokens += self.weight
+        self.inter_token_latency.add(gap, self.weight)
 
     def finished(self, request: Request, now: float) -> None:
         """A request gave its last token."""
-        decode = now - request.first_token
-        self.success["length" if request.output >= request.max_tokens else "stop"] += 1
-        self.e2e.add(now - request.arrival)
-        self.queue.add(request.scheduled - request.arrival)
-        self.prefill.add(request.first_token - request.scheduled)
-        self.decode.add(decode)
-        self.inference.add(now - request.scheduled)
-        self.time_per_output_token.add(decode / (request.output - 1) if request.output > 1 else 0.0)
-        self.request_prompt.add(request.prompt)
-        self.request_generation.add(request.output)
-        self.request_max_generation.add(request.output)
-        self.params_max_tokens.add(request.max_tokens)
-        self.params_n.add(1)
-        self.request_preemptions.add(request.preemptions)
-        self.prefill_computed.add(request.prompt - request.cached)
-        self.http.observe(self.handler, "POST", 200, now - request.arrival, request.prompt * 4, request.output * 220)
+        decode, times = now - request.first_token, self.weight
+        self.success["length" if request.output >= request.max_tokens else "stop"] += times
+        self.e2e.add(now - request.arrival, times)
+        self.queue.add(request.scheduled - request.arrival, times)
+        self.prefill.add(request.first_token - request.scheduled, times)
+        self.decode.add(decode, times)
+        self.inference.add(now - request.scheduled, times)
+        self.time_per_output_token.add(decode / (request.output - 1) if request.output > 1 else 0.0, times)
+        self.request_prompt.add(request.prompt, times)
+        self.request_generation.add(request.output, times)
+        self.request_max_generation.add(request.output, times)
+        self.params_max_tokens.add(request.max_tokens, times)
+        self.params_n.add(1, times)
+        self.request_preemptions.add(request.preemptions, times)
+        self.prefill_computed.add(request.prompt - request.cached, times)
+        sizes = (request.prompt * 4, request.output * 220)
+        self.http.observe(self.handler, "POST", 200, now - request.arrival, *sizes, times)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from simulator import controllers, dcgm, logs, objects, workloads
+from simulator import dcgm, logs, objects
 from simulator.autoscaler import Autoscalers
 from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError, WorkloadSpec
+from simulator.clock import Clock
 from simulator.cluster import Cluster
+from simulator.controllers import Deployments, StatefulSets, reconcile_daemon_set, reconcile_service
 from simulator.engine import Engine
-from simulator.interfaces import Answer, Clock, Endpoint, LogLine, ObjectStore
+from simulator.interfaces import Answer, Endpoint, LogLine
 from simulator.kubelet import Kubelet
 from simulator.levers import Levers
-from simulator.objects import DCGM_PORT, ENGINE_PORT, ROUTER_PORT
-from simulator.pods import Pod
+from simulator.objects import DCGM_PORT, ENGINE_PORT, ROUTER_PORT, Object, manifest
+from simulator.pods import Place, Pod
 from simulator.scenarios import STEADY, Scenario
+from simulator.store import Store
 from simulator.traffic import Router, Traffic
 
 PREWARM = 90.0
-"""Seconds simulated before the clock starts, so that queues and counters are alive; large fleets get less."""
-MAX_RATE = 2500.0
-"""Requests per second to the whole fleet: a very large one stands half idle, or no machine could simulate it."""
+"""Seconds simulated before the clock starts, so that queues and counters are alive; a third of it in large fleets."""
 AGE = 6 * 86400.0
 """How old (seconds) the fleet is when the simulation starts."""
-LOG_PERIOD = 10.0
+LOG_PERIOD = 10
 HEARTBEAT = 300
 """Seconds between two status reports of a kubelet whose node does not change."""
-_GPU_NAMESPACE = "gpu-operator"
-_EXPORTER = "dcgm-exporter"
-_GATEWAY = "gateway"
+EXPORTER = ("gpu-operator", "dcgm-exporter")
+GATEWAY = ("serving", "gateway")
+_QUARTER = {"max_surge": "25%", "max_unavailable": "25%"}
 
 
 class Fleet:
@@ -39,7 +41,7 @@ class Fleet:
 
     def __init__(
         self,
-        store: ObjectStore,
+        store: Store,
         clock: Clock,
         *,
         scenario: Scenario = STEADY,
@@ -54,30 +56,26 @@ class Fleet:
             raise FleetSizeError(f"scenario {scenario.name} needs more pods: there is no {', '.join(sorted(missing))}")
         self._clock = clock
         self._store = store
-        self._scenario = scenario
         self.workloads = {(w.namespace, w.name): w for w in self._blueprint.workloads}
         self.cluster = Cluster(store, self._blueprint, seed, pod_prefix)
         self.kubelet = Kubelet(self.cluster)
-        rate = sum(w.traffic.rate * w.replicas for w in self._blueprint.workloads)
         self.traffic = {
-            place: Traffic(w.traffic, w.replicas * min(1.0, MAX_RATE / max(rate, 1.0)), f"{seed}/{w.name}")
-            for place, w in self.workloads.items()
+            place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}") for place, w in self.workloads.items()
         }
         self._router = Router(f"{seed}/router")
-        self._deployments = controllers.Deployments(self.cluster, self.workloads)
-        self._stateful_sets = controllers.StatefulSets(self.cluster, self.workloads)
+        self._deployments = Deployments(self.cluster, self.workloads)
+        self._stateful_sets = StatefulSets(self.cluster, self.workloads)
         self._autoscalers = Autoscalers(self.cluster)
         # Larger fleets take longer ticks: what a tick costs grows with the engines, not with its length.
         engines = self._blueprint.pods
-        self._ticks_per_second, self._prewarm = (
-            (10, PREWARM) if engines <= 100 else (4, PREWARM / 3) if engines <= 1000 else (2, PREWARM / 15)
-        )
+        self._ticks_per_second = 10 if engines <= 100 else 4 if engines <= 1000 else 2
+        self._prewarm = PREWARM if engines <= 100 else PREWARM / 3
         self._origin = clock.now() - self._prewarm
         self._ticks = 0
-        self._pending = list(scenario.incidents)
+        self._incidents = list(scenario.incidents)
         self._levers = Levers(self.cluster, self.kubelet, self.workloads, self.traffic)
-        self._engines: dict[tuple[str, str], list[Engine]] = {}
-        self._served: dict[tuple[str, str], object] = {}
+        self._engines: dict[Place, list[Engine]] = {}
+        self._served: dict[Place, object] = {}
         """What the endpoints of a workload were made of."""
         self._work: dict[Pod, tuple[float, float]] = {}
         """Seconds that a pod's engine had computed, and prefilled, when its GPUs were last looked at."""
@@ -95,12 +93,12 @@ class Fleet:
     def start(self) -> None:
         """Put the objects of a fleet that has been up for days, then simulate the time before the clock started."""
         born = self._origin - AGE
-        for name in ("default", "kube-system", "serving", "batch", _GPU_NAMESPACE):
-            self._store.put(objects.namespace(name, born))
+        for name in ("default", "kube-system", "serving", "batch", EXPORTER[0]):
+            self._store.put(manifest("Namespace", name, born))
         for machine in self.cluster.machines.values():
             self._store.put(objects.node(machine.pool, machine.name, machine.number, born))
         for number, workload in enumerate(self._blueprint.workloads):
-            self._put_workload(workload, number, born)
+            self._put_workload(workload, f"10.96.0.{number + 20}", born)
         self._put_system(born)
         self._reconcile(born)
         for pod in list(self.cluster.pods.values()):
@@ -118,7 +116,7 @@ class Fleet:
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
         """What the pod's HTTP server answers. Raises ConnectionError where nothing listens."""
         found = self.cluster.pods.get((namespace, pod))
-        if found is None or not found.listening or port != _port(found):
+        if found is None or not found.listening or port != found.port:
             raise ConnectionError(f"nothing listens on port {port} of pod {namespace}/{pod}")
         if found.server:
             return found.server.respond(method, path, body)
@@ -144,38 +142,43 @@ class Fleet:
     def endpoints(self) -> Iterable[Endpoint]:
         """Every engine and DCGM exporter that listens now."""
         for pod in self.cluster.pods.values():
-            if pod.listening and _port(pod) != ROUTER_PORT:
+            if pod.listening and pod.port != ROUTER_PORT:
                 job = "vllm" if pod.workload else "dcgm"
-                yield Endpoint(pod.namespace, pod.name, pod.ip, _port(pod), job)
+                yield Endpoint(pod.namespace, pod.name, pod.ip, pod.port, job)
 
-    def _put_workload(self, workload: WorkloadSpec, number: int, born: float) -> None:
-        place = (workload.namespace, workload.name)
+    def _put_workload(self, workload: WorkloadSpec, address: str, born: float) -> None:
         resource = next(pool.resource for pool in self._blueprint.pools if pool.name == workload.pool)
-        template = workloads.engine_template(workload, workload.revision, resource)
-        if workload.kind == "StatefulSet":
-            self._store.put(workloads.stateful_set(*place, workload.replicas, template, born))
-        else:
-            one_by_one = workload.gpus > 1
-            obj = workloads.deployment(*place, workload.replicas, template, born, one_by_one=one_by_one)
-            if workload.old_revision:
-                before = workloads.engine_template(workload, workload.old_revision, resource)
-                self._store.put(workloads.replica_set(obj, 1, before, born - AGE, 0))
-            self._store.put(obj)
-        self._store.put(objects.service(*place, ENGINE_PORT, f"10.96.0.{number + 20}", born))
+
+        def template(revision: str) -> Object:
+            return objects.engine_template(workload, revision, resource)
+
+        # One with several GPUs per replica frees them before it starts the next.
+        limits = {"max_surge": 0, "max_unavailable": 1} if workload.gpus > 1 else _QUARTER
+        place = (workload.namespace, workload.name)
+        self._put(
+            workload.kind, place, born, replicas=workload.replicas, template=template(workload.revision), **limits
+        )
+        if workload.old_revision:
+            deployment = self._store.get("apps/v1", "Deployment", *place) or {}
+            self._store.put(objects.replica_set(deployment, 1, template(workload.old_revision), born - AGE))
+        self._put("Service", place, born, port=ENGINE_PORT, address=address)
         if workload.max_replicas:
-            self._store.put(objects.autoscaler(workload, born))
+            span = {"low": workload.replicas, "high": workload.max_replicas}
+            self._put("HorizontalPodAutoscaler", place, born, kind=workload.kind, **span)
         if workload.min_available:
-            self._store.put(objects.disruption_budget(workload, born))
+            self._put("PodDisruptionBudget", place, born, min_available=workload.min_available)
 
     def _put_system(self, born: float) -> None:
         image = "nvcr.io/nvidia/k8s/dcgm-exporter:4.5.2-4.8.1-distroless"
-        exporter = workloads.system_template(_EXPORTER, "exporter", image, DCGM_PORT)
-        nodes = len(self.cluster.machines)
-        self._store.put(workloads.daemon_set(_GPU_NAMESPACE, _EXPORTER, exporter, nodes, born))
-        self._store.put(objects.service(_GPU_NAMESPACE, _EXPORTER, DCGM_PORT, "10.96.0.11", born))
-        gateway = workloads.system_template(_GATEWAY, "router", "ghcr.io/example/llm-router:1.8.2", ROUTER_PORT)
-        self._store.put(workloads.deployment("serving", _GATEWAY, 2, gateway, born, one_by_one=False))
-        self._store.put(objects.service("serving", _GATEWAY, ROUTER_PORT, "10.96.0.12", born))
+        exporter = objects.system_template(EXPORTER[1], "exporter", image, DCGM_PORT)
+        self._put("DaemonSet", EXPORTER, born, template=exporter, nodes=len(self.cluster.machines))
+        self._put("Service", EXPORTER, born, port=DCGM_PORT, address="10.96.0.11")
+        router = objects.system_template(GATEWAY[1], "router", "ghcr.io/example/llm-router:1.8.2", ROUTER_PORT)
+        self._put("Deployment", GATEWAY, born, template=router, replicas=2, **_QUARTER)
+        self._put("Service", GATEWAY, born, port=ROUTER_PORT, address="10.96.0.12")
+
+    def _put(self, kind_: str, place: Place, born: float, **values: Any) -> None:
+        self._store.put(manifest(kind_, place[1], born, namespace=place[0], **values))
 
     def _tick(self) -> None:
         start = self.now
@@ -193,8 +196,8 @@ class Fleet:
 
     def _second(self) -> None:
         now = self.now
-        while self._pending and now >= self._origin + self._prewarm + self._pending[0].at:
-            self._pending.pop(0).act(self._levers, now)
+        while self._incidents and now >= self._origin + self._prewarm + self._incidents[0].at:
+            self._incidents.pop(0).act(self._levers, now)
         self.cluster.observe_deletions(now)
         self.kubelet.advance(now)
         self._reconcile(now)
@@ -206,49 +209,34 @@ class Fleet:
             self.cluster.forget_events(now)
         if seconds % HEARTBEAT == 0:
             self.cluster.heartbeat(now)
-        self.cluster.publish_all(list(self.cluster.pods.values()))
+        self.cluster.publish_all()
         self._engines = {
             place: [pod.server.engine for pod in pods if pod.server and pod.ready]
             for place, pods in self._by_workload().items()
         }
 
-    def _by_workload(self) -> dict[tuple[str, str], list[Pod]]:
-        found: dict[tuple[str, str], list[Pod]] = {place: [] for place in self.workloads}
+    def _by_workload(self) -> dict[Place, list[Pod]]:
+        found: dict[Place, list[Pod]] = {place: [] for place in (*self.workloads, GATEWAY, EXPORTER)}
         for pod in self.cluster.pods.values():
-            if pod.workload:
-                found[pod.workload.namespace, pod.workload.name].append(pod)
+            found[pod.place].append(pod)
         return found
 
     def _reconcile(self, now: float) -> None:
-        for (namespace, name), workload in self.workloads.items():
-            if workload.kind == "StatefulSet":
-                self._stateful_sets.reconcile(namespace, name, now)
-            else:
-                self._deployments.reconcile(namespace, name, now)
-        self._deployments.reconcile("serving", _GATEWAY, now)
-        self._reconcile_exporter(now)
+        for place, workload in self.workloads.items():
+            controller = self._stateful_sets if workload.kind == "StatefulSet" else self._deployments
+            controller.reconcile(*place, now)
+        self._deployments.reconcile(*GATEWAY, now)
+        reconcile_daemon_set(self.cluster, *EXPORTER, now)
         groups = self._by_workload()
-        groups["serving", _GATEWAY] = [p for p in self.cluster.pods.values() if p.container == "router"]
-        groups[_GPU_NAMESPACE, _EXPORTER] = [p for p in self.cluster.pods.values() if p.container == "exporter"]
         for place, pods in groups.items():
             signature = tuple((pod.uid, pod.phase) for pod in pods)
             if self._served.get(place) != signature:
                 self._served[place] = signature
-                port = _port(pods[0]) if pods else ENGINE_PORT
-                controllers.reconcile_service(self.cluster, *place, pods, port)
+                reconcile_service(self.cluster, *place, pods)
         if self._ticks // self._ticks_per_second % self._autoscalers.PERIOD == 0:
             for place, workload in self.workloads.items():
                 if workload.max_replicas:
                     self._autoscalers.reconcile(workload, groups[place], now)
-
-    def _reconcile_exporter(self, now: float) -> None:
-        obj = self._store.get("apps/v1", "DaemonSet", _GPU_NAMESPACE, _EXPORTER)
-        if obj is None:
-            return
-        alive = [pod for pod in self.cluster.pods_of(obj["metadata"]["uid"]) if pod.alive]
-        for _ in range(len(self.cluster.machines) - len(alive)):
-            name = f"{_EXPORTER}-{self.cluster.suffix()}"
-            self.cluster.create_pod(obj, name, obj["spec"]["template"], now, None)
 
     def _work_gpus(self) -> None:
         busy: set[int] = set()
@@ -282,7 +270,3 @@ class Fleet:
                     pod.server, now - at, stats.prompt_tokens - prompt, stats.generation_tokens - generated
                 )
                 pod.write(now, logs.line(now, "loggers.py:248", text))
-
-
-def _port(pod: Pod) -> int:
-    return int(pod.template["spec"]["containers"][0]["ports"][0]["containerPort"])

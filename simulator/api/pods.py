@@ -10,8 +10,8 @@ from typing import Any
 from simulator.api import errors
 from simulator.api.columns import unix
 from simulator.api.requests import Target
-from simulator.api.store import Store
 from simulator.interfaces import Answer, LogLine, World
+from simulator.store import Store
 
 Obj = dict[str, Any]
 _FOLLOW_EVERY = 0.1

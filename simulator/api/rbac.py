@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.api.store import Store
+from simulator.store import Store
 
 Obj = dict[str, Any]
 API = "rbac.authorization.k8s.io/v1"

@@ -14,7 +14,7 @@ from simulator.api import errors
 from simulator.api.requests import LATEST, Form, ListOptions, continue_token, read_token
 from simulator.api.resources import Resource
 from simulator.api.selectors import field_selector, label_selector
-from simulator.api.store import Change, Entry, ExpiredError, Key, Store
+from simulator.store import Change, Entry, ExpiredError, Key, Store
 
 BOOKMARK_EVERY = 60.0
 """Real seconds between bookmarks; the API server sends one a minute and one just before the timeout."""

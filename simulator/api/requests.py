@@ -12,7 +12,7 @@ from typing import Any
 
 from simulator.api import errors
 from simulator.api.rbac import Attributes
-from simulator.api.store import Key
+from simulator.store import Key
 
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 

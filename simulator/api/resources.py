@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.api import columns as c
-from simulator.api.store import Key
+from simulator.store import Key
 
 READ = ("get", "list", "watch")
 

@@ -19,9 +19,9 @@ from simulator.api.rbac import ANONYMOUS, Attributes, Authorizer, User
 from simulator.api.reads import BOOKMARK_EVERY, Reader, Selection
 from simulator.api.requests import ListOptions, Target, form_of, target_of
 from simulator.api.resources import RESOURCES, Catalogue, Resource
-from simulator.api.store import Store
 from simulator.interfaces import World
 from simulator.objects import timestamp
+from simulator.store import Store
 
 FAULT_PATH = "/_simulator/fault"
 _HEALTH = ("/healthz", "/livez", "/readyz")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.api.store import Store
+from simulator.store import Store
 
 PATH = "/_simulator/targets"
 

@@ -15,8 +15,8 @@ from aiohttp import web
 from simulator.api import rbac
 from simulator.api.resources import RESOURCES, Resource
 from simulator.api.server import ApiServer
-from simulator.api.store import Store
 from simulator.interfaces import Answer, Endpoint, LogLine
+from simulator.store import Store
 
 Obj = dict[str, Any]
 START = 1_790_000_000.0

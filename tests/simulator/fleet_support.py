@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.blueprint import DEFAULT, Blueprint
-from simulator.clock import ManualClock
 from simulator.scenarios import SCENARIOS, STEADY, Scenario
+from simulator.store import Store
 from simulator.world import Fleet
-from tests.simulator.memory_store import MemoryStore
+from tests.simulator.api_support import HandClock
 
 START = 1_795_222_800.0
 """2026-11-21 01:00 UTC."""
@@ -75,15 +75,16 @@ class Watched:
         seed: int = 1,
         blueprint: Blueprint = DEFAULT,
     ) -> None:
-        self.clock = ManualClock(START)
-        self.store = MemoryStore()
+        self.clock = HandClock(START)
+        self.store = Store(self.clock.now)
         chosen = SCENARIOS[scenario] if isinstance(scenario, str) else scenario
         self.fleet = Fleet(self.store, self.clock, scenario=chosen, pods=pods, seed=seed, blueprint=blueprint)
         self.fleet.start()
 
     def run(self, seconds: float) -> None:
         """Let simulated time pass."""
-        self.fleet.advance(self.clock.tick(seconds))
+        self.clock.at += seconds
+        self.fleet.advance(self.clock.at)
 
     def objects(self, kind: str, api_version: str = "v1", namespace: str | None = None) -> list[dict[str, Any]]:
         return self.store.list(api_version, kind, namespace)
@@ -117,6 +118,10 @@ class Watched:
         exporters = [pod for pod in self.pods("dcgm-exporter") if pod["spec"]["nodeName"] == node]
         assert len(exporters) == 1
         return self.page(exporters[0])
+
+    def everything(self) -> list[dict[str, Any]]:
+        """Every object of the cluster."""
+        return [entry.obj for table in self.store.tables.values() for entry in table.now()]
 
     def events(self, reason: str) -> list[dict[str, Any]]:
         return [event for event in self.objects("Event") if event["reason"] == reason]

@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from simulator.api.listeners import Listeners, claim_prefix
-from simulator.api.store import Store
 from simulator.interfaces import Answer, Endpoint
 from simulator.serve import serving
+from simulator.store import Store
 from tests.simulator.api_process import simulator
 from tests.simulator.api_support import HandClock, TinyWorld, pod, until
 

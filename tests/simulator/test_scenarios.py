@@ -265,7 +265,7 @@ def test_the_same_seed_gives_the_same_fleet(scenario: str) -> None:
     for _ in range(160):
         second.run(0.25)
     other.run(40)
-    assert first.store.objects == second.store.objects
+    assert first.everything() == second.everything()
     pages = [watched.pages("chat-8b") | watched.pages("dcgm-exporter") for watched in (first, second, other)]
     assert pages[0] == pages[1]
     assert list(pages[0].values()) != list(pages[2].values())

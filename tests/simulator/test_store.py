@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.api.store import ExpiredError, Store
+from simulator.store import ExpiredError, Store
 from tests.simulator.api_support import START, pod
 
 

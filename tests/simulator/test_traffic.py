@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.clock import ManualClock, RealtimeClock
+from simulator.clock import RealtimeClock
 from simulator.engine import Engine, Request
 from simulator.stats import EngineStats
 from simulator.traffic import Router, Traffic, TrafficSpec
@@ -82,5 +82,3 @@ def test_clocks() -> None:
     assert clock.speed == 4.0
     with pytest.raises(ValueError, match="above 0"):
         RealtimeClock(0.0, speed=0.0)
-    manual = ManualClock(10.0)
-    assert manual.tick(2.5) == manual.now() == 12.5

@@ -22,7 +22,7 @@ def steady() -> Watched:
 
 
 def owners(fleet: Watched) -> dict[str, dict[str, Any]]:
-    return {obj["metadata"]["uid"]: obj for obj in fleet.store.objects.values()}
+    return {obj["metadata"]["uid"]: obj for obj in fleet.everything()}
 
 
 def test_every_pod_belongs_to_a_workload_at_the_top_of_its_owners(steady: Watched) -> None:
@@ -69,7 +69,7 @@ def test_pods_say_what_they_run(steady: Watched) -> None:
 
 
 def test_addresses_and_uids_are_unique(steady: Watched) -> None:
-    uids = [obj["metadata"]["uid"] for obj in steady.store.objects.values()]
+    uids = [obj["metadata"]["uid"] for obj in steady.everything()]
     assert len(uids) == len(set(uids))
     addresses = [pod["status"]["podIP"] for pod in steady.objects("Pod")]
     assert len(addresses) == len(set(addresses))

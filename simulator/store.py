@@ -180,19 +180,22 @@ class Store:
         self._now = now
         self._window = window
         self._floor = version
-        self._tables: dict[tuple[str, str], Table] = {}
+        self.tables: dict[tuple[str, str], Table] = {}
         self.version = version
         """The resourceVersion of the latest write."""
 
     def table(self, api_version: str, kind: str) -> Table:
         """The objects of a kind; empty for a kind that nobody has put."""
-        found = self._tables.get((api_version, kind))
+        found = self.tables.get((api_version, kind))
         if found is None:
-            found = self._tables[api_version, kind] = Table(self._floor, self._window)
+            found = self.tables[api_version, kind] = Table(self._floor, self._window)
         return found
 
     def put(self, obj: dict[str, Any]) -> None:
-        """See interfaces.ObjectStore."""
+        """Create or replace the object of its apiVersion, kind, namespace and name; the same again is no change.
+
+        The store gives it a resourceVersion, and a uid and creationTimestamp where they are absent.
+        """
         table = self.table(obj["apiVersion"], obj["kind"])
         old = table.entries.get(key_of(obj))
         metadata = {name: value for name, value in obj["metadata"].items() if value is not None}
@@ -211,7 +214,7 @@ class Store:
         table.record(Change(self.version, new.key, old, new))
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        """See interfaces.ObjectStore."""
+        """Remove the object; nothing happens if there is none."""
         table = self.table(api_version, kind)
         old = table.entries.get((namespace, name))
         if old is not None:
@@ -219,19 +222,19 @@ class Store:
             table.record(Change(self.version, old.key, old, None))
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """See interfaces.ObjectStore."""
+        """The object, not to be changed, or None."""
         entry = self.table(api_version, kind).entries.get((namespace, name))
         return None if entry is None else entry.obj
 
     def list(self, api_version: str, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
-        """See interfaces.ObjectStore."""
+        """The objects of a kind, in one namespace or all; they are not to be changed."""
         entries = self.table(api_version, kind).now()
         return [entry.obj for entry in entries if namespace is None or entry.key[0] == namespace]
 
     def compact(self) -> None:
         """Forget the past: older resourceVersions and continue tokens are answered with 410 from now on."""
         self._floor = self.version
-        for table in self._tables.values():
+        for table in self.tables.values():
             table.forget(self.version)
 
     def _uid(self, obj: dict[str, Any]) -> str:
