@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 STOPPING = 1.0
 """Seconds that an end may take before the thread is left behind (it is a daemon)."""
+LOOK_UPS = 8
+"""Threads for what blocks: names that are looked up, files, imports."""
 LOG_AHEAD = 2000
 """Log lines that wait for the screen at most; a chatty log is held back at its source, not in our memory."""
 
@@ -152,7 +154,11 @@ class ObservingSession:
     # The thread's side: runs on its loop only.
 
     def _run(self) -> None:
+        from fleet.workers import Workers
+
         asyncio.set_event_loop(self._loop)
+        # A look-up of a name that hangs (a VPN that is gone) must not hold up the end of the program.
+        self._loop.set_default_executor(Workers(LOOK_UPS, "observe"))
         try:
             self._loop.run_forever()
         finally:

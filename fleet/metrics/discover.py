@@ -18,6 +18,7 @@ from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import pattern, selector
 from fleet.metrics.vllm import VLLM
 from fleet.model.objects import Service
+from fleet.workers import Workers
 
 if TYPE_CHECKING:
     from fleet.metrics.transport import Guard, PrometheusEndpoint
@@ -153,14 +154,19 @@ async def find(
     """
     attempts: list[Attempt] = []
     answered: PrometheusEndpoint | None = None
-    for candidate in among:
-        endpoint = endpoint_of(candidate)
-        attempt = await asyncio.to_thread(_try, candidate, endpoint, guard)
-        attempts.append(attempt)
-        if attempt.engines:
-            return Discovery(endpoint, tuple(attempts))
-        if not attempt.problem and answered is None:
-            answered = endpoint
+    loop = asyncio.get_running_loop()
+    worker = Workers(1, "find-prometheus")
+    try:
+        for candidate in among:
+            endpoint = endpoint_of(candidate)
+            attempt = await loop.run_in_executor(worker, _try, candidate, endpoint, guard)
+            attempts.append(attempt)
+            if attempt.engines:
+                return Discovery(endpoint, tuple(attempts))
+            if not attempt.problem and answered is None:
+                answered = endpoint
+    finally:
+        worker.shutdown(wait=False, cancel_futures=True)
     return Discovery(answered, tuple(attempts))
 
 

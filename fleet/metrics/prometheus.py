@@ -12,7 +12,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import pairwise
 from statistics import median
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Family
+from fleet.workers import Workers
 
 if TYPE_CHECKING:
     from fleet.metrics.transport import Guard, PrometheusEndpoint
@@ -81,8 +82,8 @@ class PrometheusSource:
         self._api = Api(endpoint, guard, wall)
         self._window = window
         self._clock = clock
-        self._lead = ThreadPoolExecutor(1, thread_name_prefix="prometheus-tick")
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prometheus")
+        self._lead = Workers(1, "prometheus-tick")
+        self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
 
