@@ -1,8 +1,9 @@
 """B5 and B6: from the key to the paint while everything changes, and bytes per tick; against Textual's DataTable.
 
-Both draw the same fleet of one workload with all its pods below it, at 120×40, and get a new value in every cell twice
-a second. Keys are pressed at moments fixed beforehand; the latency is from that moment (not from when the event loop
-came round to it) to the write that shows the cursor on its new row.
+All draw the same fleet of one workload with all its pods below it, at 120×40, and get a new value in every cell twice
+a second: the grid alone, the console's fleet screen, and the DataTable alone. Keys are pressed at moments fixed
+beforehand; the latency is from that moment (not from when the event loop came round to it) to the write that shows the
+cursor on its new row.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from console.app import QuarterdeckApp
+from console.screens.fleet import FleetScreen
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests.benchmarks.result import Report, Result, percentile, ratios
+from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot, with_value
 from tests.widgets.rows import COLUMNS, FleetRows
 from themes.glyphs import UNICODE
@@ -40,6 +44,13 @@ KEY_EVERY = 0.083
 TICK_EVERY = 0.5
 
 
+class _Counted:
+    """What is counted of an app, whichever it is."""
+
+    bytes_written = 0
+    on_write: Callable[[], None] = staticmethod(lambda: None)
+
+
 class _Terminal(HeadlessDriver):
     """Counts what it is given and calls back at each write."""
 
@@ -48,12 +59,20 @@ class _Terminal(HeadlessDriver):
         return False
 
     def write(self, data: str) -> None:
-        assert isinstance(self._app, _Bench)
+        assert isinstance(self._app, _Counted)
         self._app.bytes_written += len(data.encode())
         self._app.on_write()
 
 
-class _Bench(App[None]):
+class _Console(_Counted, QuarterdeckApp):
+    """The console, without sources of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(ScriptedSession())
+        self.driver_class = _Terminal
+
+
+class _Bench(_Counted, App[None]):
     """An app around one table."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -61,18 +80,17 @@ class _Bench(App[None]):
     def __init__(self, table: Widget) -> None:
         super().__init__(driver_class=_Terminal, ansi_color=True)
         self.table = table
-        self.bytes_written = 0
-        self.on_write: Callable[[], None] = lambda: None
         register(self)
         self.theme = "quarterdeck-dark"
 
     def compose(self) -> Sequence[Widget]:
         return [self.table]
 
-    def press(self, key: str) -> None:
-        event = events.Key(key, None)
-        event.set_sender(self)
-        self.post_message(event)
+
+def _press(app: App[None], key: str) -> None:
+    event = events.Key(key, None)
+    event.set_sender(app)
+    app.post_message(event)
 
 
 def _every_cell(snapshot: Snapshot, other: Snapshot) -> Snapshot:
@@ -100,7 +118,7 @@ class _GridSide:
 
     def __init__(self, frames: Sequence[Snapshot]) -> None:
         self.grid = Grid()
-        self.table: Widget = self.grid
+        self.app = _Bench(self.grid)
         self._frames = itertools.cycle(frames)
 
     def tick(self) -> None:
@@ -111,12 +129,28 @@ class _GridSide:
         return self.grid.cursor
 
 
+class _ScreenSide:
+    name = "fleet screen"
+
+    def __init__(self, frames: Sequence[Snapshot]) -> None:
+        self.app = _Console()
+        self._frames = itertools.cycle(frames)
+
+    def tick(self) -> None:
+        self.app.deliver(next(self._frames))
+
+    @property
+    def cursor(self) -> object:
+        screen = self.app.screen
+        return screen.grid.cursor if isinstance(screen, FleetScreen) else None
+
+
 class _TableSide:
     name = "DataTable"
 
     def __init__(self, frames: Sequence[Snapshot]) -> None:
         self.data_table: DataTable[str] = DataTable(cursor_type="row")
-        self.table: Widget = self.data_table
+        self.app = _Bench(self.data_table)
         # The texts are made beforehand: only the table itself is measured.
         self._frames = itertools.cycle([_texts(frame) for frame in frames])
         self._filled = False
@@ -151,14 +185,19 @@ def _texts(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
     }
 
 
-async def _latencies(side: _GridSide | _TableSide) -> list[float]:
+_Side = _GridSide | _ScreenSide | _TableSide
+
+
+async def _latencies(side: _Side) -> list[float]:
     """Milliseconds from key to paint, while every cell changes at each tick."""
-    app = _Bench(side.table)
+    app = side.app
     loop = asyncio.get_running_loop()
     out: list[float] = []
     async with app.run_test(size=SIZE, headless=False) as pilot:
+        await pilot.pause(0.2)
         side.tick()
-        side.table.focus()
+        if isinstance(app, _Bench):
+            app.table.focus()
         await pilot.pause(0.3)
         painted = asyncio.Event()
         before: object = None
@@ -173,7 +212,7 @@ async def _latencies(side: _GridSide | _TableSide) -> list[float]:
         for _ in range(KEYS):
             before = side.cursor
             painted.clear()
-            loop.call_at(due, app.press, "down")
+            loop.call_at(due, _press, app, "down")
             await asyncio.wait_for(painted.wait(), 30)
             out.append((loop.time() - due) * 1e3)
             # After a late paint the next key waits for its turn: one key at a time is under way.
@@ -203,10 +242,10 @@ async def _bytes_of_a_tick(first: Snapshot, second: Snapshot) -> float:
         return float(app.bytes_written)
 
 
-async def _cpu_of_a_tick(side: _GridSide | _TableSide, ticks: int = 8) -> float:
+async def _cpu_of_a_tick(side: _Side, ticks: int = 8) -> float:
     """Milliseconds of CPU per tick with every cell changed, painting included."""
-    app = _Bench(side.table)
-    async with app.run_test(size=SIZE, headless=False) as pilot:
+    async with side.app.run_test(size=SIZE, headless=False) as pilot:
+        await pilot.pause(0.2)
         side.tick()
         await pilot.pause(0.2)
         start = time.process_time()
@@ -217,7 +256,7 @@ async def _cpu_of_a_tick(side: _GridSide | _TableSide, ticks: int = 8) -> float:
 
 
 def run() -> list[Report]:
-    """Grid and DataTable in turns."""
+    """Each in turns."""
     # Bytes depend on the colours; wherever this runs, they are those of a common terminal.
     os.environ.update(TERM="xterm-256color")
     os.environ.pop("NO_COLOR", None)
@@ -226,10 +265,11 @@ def run() -> list[Report]:
     for pods in (1_000, 5_000):
         base = make_snapshot(1, pods)
         frames = [base, _every_cell(base, make_snapshot(1, pods, seed=2)), _every_cell(base, make_snapshot(1, pods, 3))]
-        p99: dict[str, list[float]] = {"grid": [], "DataTable": []}
-        cpu: dict[str, list[float]] = {"grid": [], "DataTable": []}
+        sides: tuple[type[_Side], ...] = (_GridSide, _ScreenSide, _TableSide)
+        p99: dict[str, list[float]] = {side.name: [] for side in sides}
+        cpu: dict[str, list[float]] = {side.name: [] for side in sides}
         for _ in range(ROUNDS):
-            for side in (_GridSide, _TableSide):
+            for side in sides:
                 p99[side.name].append(percentile(asyncio.run(_latencies(side(frames))), 0.99))
                 cpu[side.name].append(asyncio.run(_cpu_of_a_tick(side(frames))))
         grid_p99[pods] = p99["grid"]
@@ -238,6 +278,15 @@ def run() -> list[Report]:
             Result("B5", f"key to paint p99, {pods} pods: DataTable", tuple(p99["DataTable"]), "ms"),
             Result("B5", f"key to paint p99, {pods} pods: grid", tuple(p99["grid"]), "ms"),
             Result("B5", f"key to paint p99, {pods} pods: grid / DataTable", p99_ratios, "×", 0.2),
+            Result("B5", f"key to paint p99, {pods} pods: fleet screen", tuple(p99["fleet screen"]), "ms"),
+            Result(
+                "B5",
+                f"key to paint p99, {pods} pods: fleet screen / DataTable",
+                ratios(p99["fleet screen"], p99["DataTable"]),
+                "×",
+                0.2,
+            ),
+            Result("B5", f"CPU per tick, {pods} pods: fleet screen", tuple(cpu["fleet screen"]), "ms"),
             Result("B5", f"CPU per tick, {pods} pods: grid / DataTable", ratios(cpu["grid"], cpu["DataTable"]), "×"),
         ]
     out.append(Result("B5", "key to paint p99: 5000 / 1000 pods", ratios(grid_p99[5_000], grid_p99[1_000]), "×", 1.6))
