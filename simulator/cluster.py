@@ -40,6 +40,8 @@ class Machine:
     gpus: list[Gpu] = field(default_factory=list)
     images: set[str] = field(default_factory=set)
     """What was pulled before and need not be pulled again."""
+    idle: int = 0
+    """How many GPUs work and nobody holds."""
 
     def __post_init__(self) -> None:
         for index in range(self.pool.gpus):
@@ -47,9 +49,22 @@ class Machine:
                 mig_id = instance + 1 if self.pool.mig else -1
                 self.gpus.append(Gpu(self.pool.gpu, self.name, index, self.pool.mig, mig_id))
 
-    def free(self) -> list[Gpu]:
-        """The GPUs that work and that no pod holds."""
-        return [gpu for gpu in self.gpus if gpu.holder is None and not gpu.lost]
+        self.idle = len(self.gpus)
+
+    def take(self, count: int, holder: tuple[str, str, str]) -> list[Gpu]:
+        """Give some of the GPUs that work and are idle to a container (namespace, pod, name)."""
+        taken = [gpu for gpu in self.gpus if gpu.holder is None and not gpu.lost][:count]
+        for gpu in taken:
+            gpu.holder = holder
+        self.idle -= len(taken)
+        return taken
+
+    def release(self, gpus: Sequence[Gpu]) -> None:
+        """Take GPUs back from a container that has ended."""
+        for gpu in gpus:
+            gpu.holder = None
+            gpu.memory_used = 0.0
+            self.idle += not gpu.lost
 
 
 class Cluster:
@@ -110,9 +125,8 @@ class Cluster:
 
     def remove(self, pod: Pod) -> None:
         """Forget a pod that has ended and free its GPUs."""
-        for gpu in pod.gpus:
-            gpu.holder = None
-            gpu.memory_used = 0.0
+        if pod.node:
+            self.machines[pod.node].release(pod.gpus)
         del self.pods[pod.namespace, pod.name]
         del self._by_owner[pod.owner["uid"]][pod.name]
         self.store.delete("v1", "Pod", pod.namespace, pod.name)
@@ -152,23 +166,23 @@ class Cluster:
 
     def schedule(self, pod: Pod, now: float) -> bool:
         """Bind a pending pod to the fullest node on which it fits; False and an event if there is none."""
-        machines = self._candidates(pod)
+        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
+        machines = [m for m in self.machines.values() if pool is None or m.pool.name == pool]
         if pod.owner["kind"] == "DaemonSet":
             taken = {sibling.node for sibling in self.pods_of(pod.owner["uid"])}
-            usable = [m for m in machines if m.name not in taken]
+            fitting = (m for m in machines if m.name not in taken)
         else:
-            usable = [m for m in machines if not self._cordoned(m)]
-        fitting = [m for m in usable if len(m.free()) >= pod.gpus_wanted]
-        if not fitting:
-            self._unschedulable(pod, machines, len(usable), now)
+            wanted = pod.gpus_wanted
+            enough = sorted((m.idle if wanted else 0, m.number, m) for m in machines if m.idle >= wanted)
+            fitting = (m for _, _, m in enough if not self._cordoned(m))
+        machine = next(fitting, None)
+        if machine is None:
+            self._unschedulable(pod, machines, now)
             return False
-        machine = min(fitting, key=lambda m: (len(m.free()), m.number) if pod.gpus_wanted else (m.number, 0))
         pod.node = machine.name
         pod.host_ip = node_address(machine.number)
         pod.scheduled = now
-        pod.gpus = machine.free()[: pod.gpus_wanted]
-        for gpu in pod.gpus:
-            gpu.holder = (pod.namespace, pod.name, pod.container)
+        pod.gpus = machine.take(pod.gpus_wanted, (pod.namespace, pod.name, pod.container))
         pod.enter(Phase.CREATING, now)
         message = f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}"
         self.event(pod, "Normal", "Scheduled", message, "default-scheduler", now)
@@ -178,16 +192,12 @@ class Cluster:
         obj = self.store.get("v1", "Node", "", machine.name)
         return obj is None or bool(obj["spec"].get("unschedulable"))
 
-    def _candidates(self, pod: Pod) -> list[Machine]:
-        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
-        return [m for m in self.machines.values() if pool is None or m.pool.name == pool]
-
-    def _unschedulable(self, pod: Pod, machines: Sequence[Machine], usable: int, now: float) -> None:
-        total = len(self.machines)
+    def _unschedulable(self, pod: Pod, machines: Sequence[Machine], now: float) -> None:
+        total, cordoned = len(self.machines), sum(map(self._cordoned, machines))
         resource = machines[0].pool.resource if machines else "nvidia.com/gpu"
         clauses = (
-            (usable, f"Insufficient {resource}"),
-            (len(machines) - usable, "node(s) were unschedulable"),
+            (len(machines) - cordoned, f"Insufficient {resource}"),
+            (cordoned, "node(s) were unschedulable"),
             (total - len(machines), "node(s) didn't match Pod's node affinity/selector"),
         )
         why = ", ".join(f"{count} {text}" for count, text in clauses if count)
@@ -237,6 +247,7 @@ class Cluster:
         """A GPU falls off the bus: the device plugin takes it out of what its node offers."""
         gpu.xid = xid
         gpu.lost = True
+        self.machines[gpu.node].idle -= gpu.holder is None
         obj = self.store.get("v1", "Node", "", gpu.node)
         if obj:
             resource = self.machines[gpu.node].pool.resource

@@ -22,7 +22,7 @@ from simulator.store import Store
 from simulator.traffic import Router, Traffic
 
 PREWARM = 90.0
-"""Seconds simulated before the clock starts, so that queues and counters are alive; a third of it in large fleets."""
+"""Seconds simulated before the clock starts, so that queues and counters are alive; less of it in large fleets."""
 AGE = 6 * 86400.0
 """How old (seconds) the fleet is when the simulation starts."""
 LOG_PERIOD = 10
@@ -69,7 +69,7 @@ class Fleet:
         # Larger fleets take longer ticks: what a tick costs grows with the engines, not with its length.
         engines = self._blueprint.pods
         self._ticks_per_second = 10 if engines <= 100 else 4 if engines <= 1000 else 2
-        self._prewarm = PREWARM if engines <= 100 else PREWARM / 3
+        self._prewarm = PREWARM if engines <= 100 else PREWARM / 3 if engines <= 1000 else PREWARM / 6
         self._origin = clock.now() - self._prewarm
         self._ticks = 0
         self._incidents = list(scenario.incidents)
