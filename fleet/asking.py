@@ -23,6 +23,8 @@ from fleet.status import StatusKeeper
 
 LOOK_AGAIN = 60.0
 """Seconds between searches where no Prometheus was found."""
+AWAY = 2.0
+"""Scrape intervals that Prometheus may be away without a gap in its window that rates would show."""
 BACKOFF = (2.0, 5.0, 10.0, 30.0)
 """Seconds to the next attempt after the first, second … failure in a row."""
 
@@ -47,7 +49,11 @@ class Asking:
         self._source: PrometheusSource | None = None
         self._failures = 0
         self._not_before = float("-inf")
-        self.keeper = StatusKeeper("prometheus", Health.STARTING, now)
+        self._engines_seen = False
+        self.whole_from = float("-inf")
+        """Console time (Unix) from which its window has no gap left of a time when it did not answer."""
+        # One that is not configured is not missed until the cluster's services have been looked at.
+        self.keeper = StatusKeeper("prometheus", Health.OFF if endpoint is None else Health.STARTING, now)
 
     async def measure(
         self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool
@@ -69,7 +75,11 @@ class Asking:
             if self._configured is None and self._failures > len(BACKOFF):
                 await self._forget()
             return None
+        away = now - self.keeper.status.since if self._failures else 0.0
         self._failures = 0
+        if away > AWAY * measurement.interval:
+            # It may have been dead rather than out of reach: then it has not scraped anything either.
+            self.whole_from = now + measurement.window
         self._report(measurement, state, source.endpoint.shown, now)
         return measurement
 
@@ -77,6 +87,10 @@ class Asking:
     def failing(self) -> bool:
         """The last attempt failed."""
         return self._failures > 0
+
+    def hurry(self) -> None:
+        """Ask at the next measurement, whatever was to be waited for."""
+        self._not_before = float("-inf")
 
     def off(self, now: float) -> None:
         """Not to be used."""
@@ -95,11 +109,17 @@ class Asking:
             if target not in state.pods or state.pods[target].ready
         )
         problem = remedy = ""
-        if not measurement.engines:
+        if self._engines_seen and not measurement.engines:
+            problem = "the series of all its engines have ended: it does not reach them any more"
+            remedy = "look at its Targets page, and at what finds its targets"
+        elif not measurement.engines:
             problem = "it answers, but has no series of a serving engine (vllm:*)"
             remedy = "let it scrape the engines' /metrics (a PodMonitor or the prometheus.io/scrape annotation)"
         elif notes:
             problem, remedy = notes[0], "look at its Targets page"
+        self._engines_seen = self._engines_seen or bool(measurement.engines)
+        if now < self.whole_from:
+            notes = (*notes, "it was away: its rates are too low until its window has no gap left")
         self.keeper.report(
             Health.DEGRADED if problem else Health.LIVE,
             now,

@@ -41,6 +41,8 @@ class MeasuringSettings:
     refresh: float = 2.0
 
 
+PATIENCE = 3.0
+"""Seconds that Prometheus' answer is waited for before the pods are scraped meanwhile, where no answer was seen yet."""
 SETTLE = 4.0
 """Seconds between the first two scrapes when somebody waits for a complete answer: rates need two samples."""
 
@@ -55,34 +57,44 @@ class Measuring:
         self._next = float("-inf")
         self._scrapes = 0
         self._attempt: asyncio.Task[Measurement | None] | None = None
+        self._seen = now
         self.latest: Measurement | None = None
 
     def due(self, state: KubeState, now: float) -> bool:
         """Whether it is time to measure. Not before the pods are known: there is nobody to ask, and nothing to join."""
+        if now < self._seen:
+            # The clock was set back: what waits for a time would wait for that much longer.
+            self.hurry()
+        self._seen = now
         known = "pods" in state.synced or self._settings.endpoint is not None
         return known and now >= self._next
 
     def hurry(self) -> None:
-        """Measure at the next tick."""
+        """Measure at the next tick, and do not wait for the end of any backoff."""
         self._next = float("-inf")
+        self._asking.hurry()
+        self._scraping.hurry()
 
     def settles_in(self) -> float:
         """Seconds until another measurement would tell more (rates need two scrapes); 0.0 when this is all."""
-        return SETTLE if self._scrapes == 1 else 0.0
+        waiting = self._attempt is not None and not self._asking.failing
+        one = self._scrapes == 1 and self.latest is not None and self.latest.source == "scrape"
+        return SETTLE if waiting or one else 0.0
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
         """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
         asked = await self._ask(state, pods, now)
-        found = asked
-        if self._settings.scrape is Use.ALWAYS or (
-            self._settings.scrape is Use.AUTO and (asked is None or not asked.engines)
-        ):
+        scraped = None
+        if self._scrapes_engines(asked, now):
             scraped = await self._scraping.measure(state, now)
             self._scrapes += scraped is not None
-            found = _join(asked, scraped)
+        elif self._settings.scrape is Use.AUTO and asked is not None and not asked.gpus:
+            scraped = await self._scraping.measure(state, now, only_gpus=True)
         else:
             self._scraping.off(now)
-        if found is not None:
+        found = _join(asked, scraped)
+        # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
+        if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = found
         self._next = now + self._pace()
 
@@ -101,18 +113,38 @@ class Measuring:
             await asyncio.gather(self._attempt, return_exceptions=True)
         await asyncio.gather(self._asking.close(), self._scraping.close())
 
+    def _scrapes_engines(self, asked: Measurement | None, now: float) -> bool:
+        """Whether the engines are to be scraped beside, or instead of, what Prometheus said."""
+        if self._settings.scrape is not Use.AUTO:
+            return self._settings.scrape is Use.ALWAYS
+        if asked is None or not asked.engines:
+            return True
+        # The rates of a Prometheus that is back have a gap at first; those of the scrapes meanwhile have none.
+        return now < self._asking.whole_from and self._scraping.works
+
     async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> Measurement | None:
-        """Ask Prometheus. While it fails it is asked aside: waiting for its timeout must not hold up the scrapes."""
+        """Ask Prometheus; None while its answer is not there.
+
+        It is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped meanwhile;
+        and while it fails it is asked aside.
+        """
         if self._settings.prometheus is Use.NEVER:
             self._asking.off(now)
             return None
         if self._attempt is None:
             wanted = self._settings.prometheus is Use.ALWAYS
             self._attempt = asyncio.create_task(self._asking.measure(state, pods, now, wanted=wanted), name="ask")
-        if self._asking.failing and not self._attempt.done():
+        await asyncio.wait({self._attempt}, timeout=self._patience())
+        if not self._attempt.done():
             return None
         attempt, self._attempt = self._attempt, None
         return await attempt
+
+    def _patience(self) -> float | None:
+        if self._asking.failing:
+            return 0.0
+        measured = self.latest is not None and self.latest.source == "prometheus"
+        return None if measured or self._settings.scrape is Use.NEVER else PATIENCE
 
     def _pace(self) -> float:
         """Seconds to the next measurement: a Prometheus is asked three times per scrape interval, no more often."""
@@ -123,15 +155,16 @@ class Measuring:
 
 
 def _join(asked: Measurement | None, scraped: Measurement | None) -> Measurement | None:
-    """A scrape, completed by the GPUs of a Prometheus that has those alone."""
+    """The one that has the engines, completed by the GPUs of the other where it has none itself."""
     if scraped is None or asked is None:
         return scraped or asked
-    if asked.gpus and not scraped.gpus:
-        return replace(
-            scraped,
-            gpus=asked.gpus,
-            gpu_table=asked.gpu_table,
-            throttle_reasons=asked.throttle_reasons,
-            gpu_interval=asked.gpu_interval or asked.interval,
-        )
-    return scraped
+    whole, other = (scraped, asked) if scraped.engines or not asked.engines else (asked, scraped)
+    if whole.gpus or not other.gpus:
+        return whole
+    return replace(
+        whole,
+        gpus=other.gpus,
+        gpu_table=other.gpu_table,
+        throttle_reasons=other.throttle_reasons,
+        gpu_interval=other.gpu_interval or other.interval,
+    )

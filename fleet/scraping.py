@@ -15,7 +15,7 @@ from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.status import StatusKeeper
-from fleet.targets import Endpoint, Via, endpoints
+from fleet.targets import Endpoint, Via, endpoints, exports_gpus
 
 PROBE = 1.5
 """Seconds to a TCP connection with a pod before its IP counts as out of reach."""
@@ -55,37 +55,56 @@ class Scraping:
         self._via = settings.via
         self._tried = float("-inf")
         self._unreached = ""
-        self._endpoints: tuple[object, list[Endpoint]] = (None, [])
+        self._found_in: object = None
+        self._endpoints: list[Endpoint] = []
+        self._exporters: list[Endpoint] = []
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
 
-    async def measure(self, state: KubeState, now: float) -> Measurement | None:
-        """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them."""
-        found = self._find(state)
+    async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
+        """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them.
+
+        ``only_gpus``: the engines are measured otherwise. GPUs that cannot be had then are no outage.
+        """
+        found = self._find(state, only_gpus=only_gpus)
         if not found:
-            self.keeper.report(Health.OFF, now, problem="no pod names a model to serve, so there is nothing to scrape")
+            nobody = "" if only_gpus else "no pod names a model to serve, so there is nothing to scrape"
+            self.off(now, nobody)
             return None
         via = await self._way(found, now)
         if via is None:
-            self.keeper.report(Health.DOWN, now, problem=self._unreached, remedy=_NO_WAY)
+            self._source.pause()
+            health = Health.OFF if only_gpus else Health.DOWN
+            self.keeper.report(health, now, problem=self._unreached, remedy=_NO_WAY)
             return None
         measurement = await self._source.measure([e.target(via, self._fetch) for e in found], now)
-        self._judge(measurement, found, via, now)
+        self._judge(measurement, found, via, now, only_gpus=only_gpus)
         return measurement
 
-    def off(self, now: float) -> None:
-        """Not needed now: Prometheus has the engines."""
-        if self.keeper.status.health is not Health.OFF:
-            self.keeper.report(Health.OFF, now)
+    def off(self, now: float, why: str = "") -> None:
+        """Not needed now. What was scraped before is forgotten: it would be old when the next scrape begins."""
+        self._source.forget()
+        if self.keeper.status.health is not Health.OFF or self.keeper.status.problem != why:
+            self.keeper.report(Health.OFF, now, problem=why)
+
+    @property
+    def works(self) -> bool:
+        """The last scrape brought something."""
+        return self.keeper.status.health in (Health.LIVE, Health.DEGRADED)
+
+    def hurry(self) -> None:
+        """Look for a way at the next measurement, whenever the last look was."""
+        self._tried = float("-inf")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._source.close()
 
-    def _find(self, state: KubeState) -> list[Endpoint]:
-        if self._endpoints[0] is not state.pods:
-            found = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
-            self._endpoints = (state.pods, found)
-        return self._endpoints[1]
+    def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
+        if self._found_in is not state.pods:
+            self._found_in = state.pods
+            self._endpoints = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            self._exporters = [endpoint for endpoint in self._endpoints if exports_gpus(endpoint.pod)]
+        return self._exporters if only_gpus else self._endpoints
 
     async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
         if self._via is None and now - self._tried >= RECONSIDER:
@@ -109,7 +128,9 @@ class Scraping:
             return None
         return Via.PROXY
 
-    def _judge(self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float) -> None:
+    def _judge(
+        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, *, only_gpus: bool
+    ) -> None:
         """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
         ready = {e.pod.key for e in asked if e.pod.ready}
         silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
@@ -118,6 +139,8 @@ class Scraping:
         notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
         if len(notes) > NAMED:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
+        if only_gpus:
+            notes.append("only the GPUs are scraped: Prometheus has the engines and none of them")
         everybody = bool(silent) and len(silent) == len(ready)
         if everybody and self._settings.via is None:
             self._via = None

@@ -85,7 +85,21 @@ class ScrapeSource:
             tables.add(state)
             if turn % _PER_TURN == _PER_TURN - 1:
                 await asyncio.sleep(0)
-        return tables.measurement(window=span, interval=self._interval, unreachable=unreachable, requests=len(unique))
+        # At first the counters are known for a shorter time than the window: say over what the rates really are.
+        covered = max((state.window.covered for state in live.values()), default=0.0)
+        return tables.measurement(
+            window=round(covered, 3) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
+        )
+
+    def pause(self) -> None:
+        """The next scrape is not the next of a series: the time until then is no scrape interval."""
+        self._last = None
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been scraped yet."""
+        self.pause()
+        self._states = {}
+        self._interval = self._settings.interval
 
     async def close(self) -> None:
         """Close the connections."""

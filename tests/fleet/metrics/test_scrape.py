@@ -199,8 +199,34 @@ async def test_a_restart_is_marked_and_counted_from_zero() -> None:
 async def test_the_window_is_at_least_four_intervals() -> None:
     rig = Rig(ScrapeSettings(window=60, interval=5))
     assert (await rig.tick({"p": PAGE}, after=30.0)).window == 60
-    m = await rig.tick({"p": PAGE})
+    assert (await rig.tick({"p": PAGE}, after=30.0)).interval == 30.0
+    for _ in range(5):
+        m = await rig.tick({"p": PAGE}, after=30.0)
     assert (m.interval, m.window) == (30.0, 120.0)
+
+
+async def test_before_a_whole_window_is_known_it_says_over_what_the_rates_are() -> None:
+    rig = Rig(ScrapeSettings(window=60, interval=5))
+    await rig.tick({"p": PAGE})
+    assert (await rig.tick({"p": PAGE})).window == 5.0
+    assert (await rig.tick({"p": PAGE})).window == 10.0
+
+
+async def test_a_pause_is_no_scrape_interval_and_old_values_are_as_old_as_they_are() -> None:
+    rig = Rig(ScrapeSettings(window=60, interval=5))
+    await rig.tick({"p": PAGE})
+    await rig.tick({"p": PAGE}, after=90.0)
+    rig.source.pause()
+    m = await rig.tick({"p": REFUSED})
+    assert (m.interval, list(m.engine_table.ages)) == (5.0, [90.0])
+
+
+async def test_what_is_forgotten_comes_back_from_nowhere() -> None:
+    rig = Rig()
+    await rig.tick({"p": PAGE}, after=90.0)
+    rig.source.forget()
+    m = await rig.tick({"p": REFUSED})
+    assert (m.engines, m.interval) == ((), 5.0)
 
 
 async def test_samples_that_say_their_time_are_as_old_as_they_say() -> None:

@@ -1,0 +1,243 @@
+"""Prometheus and the direct scrape take turns: who measures what, and what nobody measures any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from aiohttp import web
+
+from fleet.kube.state import KubeState
+from fleet.measuring import PATIENCE, Measuring, MeasuringSettings, Use
+from fleet.metrics.scrape import ScrapeSettings
+from fleet.metrics.transport import PrometheusEndpoint
+from fleet.model.measurement import Measurement
+from fleet.model.objects import Pod
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.scraping import ScrapingSettings
+from fleet.targets import Via
+from tests.fleet.metrics.fake_prometheus import RUNNING, Fake
+from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
+from tests.fleet.rows import NOW
+from tests.fleet.test_measuring import PAGE, ApiServer, engine, fleet, serving
+
+DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
+DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod="a"} 55
+"""
+OF_PROMETHEUS = {"__name__": "DCGM_FI_DEV_GPU_UTIL", "UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
+ENGINES = {"max by": [({**RUNNING, "namespace": "serving", "pod": "a"}, "3")]}
+
+
+@dataclass
+class Stage:
+    """A pod that serves and one that exports GPUs, on one port, and a Prometheus; each may be silenced."""
+
+    prometheus: Fake = field(default_factory=Fake)
+    silent: bool = False
+    scraped: list[str] = field(default_factory=list)
+    state: KubeState = field(default_factory=fleet)
+    measuring: Measuring = field(init=False)
+    now: float = NOW
+
+    async def pods(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.scraped.append(request.path)
+        if self.silent:
+            return web.Response(status=503)
+        return web.Response(body=DCGM if request.path == "/dcgm" else PAGE, content_type="text/plain")
+
+    async def measure(self, after: float = 2.0) -> Measurement | None:
+        """Measure ``after`` seconds later on the console's clock."""
+        self.now += after
+        await self.measuring.measure(self.state, None, self.now)
+        return self.measuring.latest
+
+    def status(self, name: str) -> SourceStatus:
+        return next(status for status in self.measuring.statuses() if status.name == name)
+
+
+def exporter(port: int) -> Pod:
+    annotations = {"prometheus.io/port": str(port), "prometheus.io/path": "/dcgm"}
+    return engine("dcgm", labels={"app": "nvidia-dcgm-exporter"}, annotations=annotations)
+
+
+@asynccontextmanager
+async def staged(fake: Fake, scrape: Use = Use.AUTO) -> AsyncIterator[Stage]:
+    stage = Stage(fake)
+    async with serving(stage.pods) as port, serving_prometheus(fake):
+        stage.state = fleet(engine(), exporter(port))
+        scraping = ScrapingSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeSettings(timeout=2.0))
+        endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
+        stage.measuring = Measuring(
+            ApiServer(), MeasuringSettings(endpoint=endpoint, scraping=scraping, scrape=scrape), NOW
+        )
+        try:
+            yield stage
+        finally:
+            await stage.measuring.close()
+
+
+class Switch:
+    """A reply of a Prometheus that can be switched off."""
+
+    def __init__(self) -> None:
+        self.off = False
+
+    async def __call__(self, _: web.Request) -> web.Response | None:
+        return web.Response(status=503) if self.off else None
+
+
+def gpus(measurement: Measurement | None) -> list[str]:
+    assert measurement is not None
+    return [gpu.uuid for gpu in measurement.gpus]
+
+
+async def test_gpus_that_prometheus_does_not_have_are_scraped_and_the_engines_are_not() -> None:
+    async with staged(Fake(ENGINES)) as stage:
+        found = await stage.measure()
+        assert found is not None
+        assert (found.source, len(found.engines), gpus(found)) == ("prometheus", 1, ["GPU-1"])
+        assert found.gpu_table.columns[Quantity.GPU_UTIL][0] == 0.55
+        assert found.gpu_interval == 5.0
+        assert stage.scraped == ["/dcgm"]
+        assert stage.status("scrape").health is Health.LIVE
+        assert "only the GPUs" in stage.status("scrape").notes[0]
+
+
+async def test_gpus_that_prometheus_has_are_not_scraped() -> None:
+    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")], **ENGINES})) as stage:
+        assert gpus(await stage.measure()) == ["GPU-2"]
+        assert stage.scraped == []
+        assert stage.status("scrape") == replace(stage.status("scrape"), health=Health.OFF, problem="")
+
+
+async def test_engines_are_scraped_and_the_gpus_are_those_of_prometheus_where_it_has_only_them() -> None:
+    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")]})) as stage:
+        stage.state = fleet(engine())
+        found = await stage.measure()
+        assert found is not None
+        assert (found.source, len(found.engines), gpus(found)) == ("scrape", 1, ["GPU-2"])
+
+
+async def test_gpus_that_cannot_be_scraped_are_no_outage_beside_a_prometheus_that_has_the_engines() -> None:
+    async with serving_prometheus(Fake(ENGINES)) as fake:
+        endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
+        measuring = Measuring(ApiServer(), MeasuringSettings(endpoint=endpoint), NOW)
+        try:
+            await measuring.measure(fleet(engine(), engine("dcgm", labels={"app": "dcgm-exporter"})), None, NOW)
+        finally:
+            await measuring.close()
+        _, scrape = measuring.statuses()
+        assert scrape.health is Health.OFF
+        assert "pods/proxy" in f"{scrape.problem} {scrape.remedy}"
+
+
+async def test_what_was_scraped_before_prometheus_came_back_never_returns() -> None:
+    switch = Switch()
+    async with staged(Fake(ENGINES, reply=switch)) as stage:
+        switch.off = True
+        found = await stage.measure()
+        assert found is not None
+        assert found.source == "scrape"
+        switch.off = False
+        for _ in range(60):
+            found = await stage.measure(after=5.0)
+        assert found is not None
+        assert (found.source, stage.status("scrape").health) == ("prometheus", Health.LIVE)
+        # Now neither answers: the last numbers are Prometheus', not those that were scraped five minutes ago.
+        stage.silent = switch.off = True
+        stage.state = fleet(engine())
+        found = await stage.measure()
+        assert stage.status("scrape").health is Health.DOWN
+        assert found is not None
+        assert [e.model for e in found.engines] == ["chat"]
+
+
+async def test_where_nobody_answers_the_last_numbers_grow_old() -> None:
+    async with staged(Fake(), Use.ALWAYS) as stage:
+        stage.state = fleet(engine())
+        first = await stage.measure()
+        stage.silent = True
+        # Longer than a silent target's values are kept by the scrape itself.
+        assert await stage.measure(after=400.0) is first
+
+
+async def test_where_nobody_ever_answered_nothing_is_known() -> None:
+    async with staged(Fake(), Use.ALWAYS) as stage:
+        stage.state, stage.silent = fleet(engine()), True
+        assert await stage.measure() is None
+
+
+async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap() -> None:
+    switch = Switch()
+    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")], **ENGINES}, reply=switch)) as stage:
+        assert (await stage.measure()) is not None
+        switch.off = True
+        async with asyncio.timeout(10):
+            while stage.status("prometheus").health is not Health.DOWN:
+                await stage.measure()
+            await stage.measure(after=80.0)
+            switch.off = False
+            while stage.status("prometheus").health is not Health.LIVE:
+                stage.measuring.hurry()
+                await stage.measure(after=0.0)
+        assert "no gap" in stage.status("prometheus").notes[0]
+        sources = [found.source for _ in range(20) if (found := await stage.measure(after=5.0)) is not None]
+        assert sources == ["scrape"] * 11 + ["prometheus"] * 9
+
+
+async def test_a_first_answer_that_takes_its_time_is_not_waited_for() -> None:
+    release = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response | None:
+        await release.wait()
+        return None
+
+    async with staged(Fake(ENGINES, reply=slow)) as stage:
+        async with asyncio.timeout(PATIENCE + 2.0):
+            found = await stage.measure()
+        assert found is not None
+        assert found.source == "scrape"
+        assert stage.measuring.settles_in() > 0, "a single Snapshot waits for it"
+        release.set()
+        found = await stage.measure()
+        assert found is not None
+        assert found.source == "prometheus"
+        assert stage.measuring.settles_in() == 0
+
+
+async def test_a_prometheus_that_loses_its_engines_is_told_from_one_that_never_had_any() -> None:
+    fake = Fake(ENGINES)
+    async with staged(fake) as stage:
+        await stage.measure()
+        fake.vectors = {}
+        await stage.measure()
+        assert stage.status("prometheus").health is Health.DEGRADED
+        assert "have ended" in stage.status("prometheus").problem
+
+
+async def test_the_key_that_refreshes_does_not_wait_for_a_backoff() -> None:
+    switch = Switch()
+    switch.off = True
+    fake = Fake(ENGINES, reply=switch)
+    async with staged(fake, Use.NEVER) as stage:
+        await stage.measure()
+        asked = len(fake.seen)
+        await stage.measure(after=0.1)
+        await stage.measure(after=0.1)
+        assert len(fake.seen) == asked
+        switch.off = False
+        stage.measuring.hurry()
+        assert stage.measuring.due(stage.state, stage.now)
+        async with asyncio.timeout(10):
+            while stage.status("prometheus").health is not Health.LIVE:
+                await stage.measure(after=0.0)
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_measuring() -> None:
+    async with staged(Fake(ENGINES)) as stage:
+        await stage.measure()
+        assert not stage.measuring.due(stage.state, stage.now)
+        assert stage.measuring.due(stage.state, stage.now - 600)
