@@ -11,6 +11,7 @@ import pkgutil
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,6 +46,9 @@ def _reports(benchmark: Benchmark) -> list[Report]:
         return benchmark.run()
     except CannotMeasureError as error:
         return [Note(id_, str(error)) for id_ in benchmark.ids]
+    except Exception as error:  # noqa: BLE001 - a defect in what is measured is news, and no reason to lose the rest
+        traceback.print_exc(limit=-1)
+        return [Note(id_, f"failed with {type(error).__name__}: {error}") for id_ in benchmark.ids]
 
 
 def main(wanted: list[str]) -> int:
