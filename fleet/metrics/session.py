@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import email.utils
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +19,17 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import Guard, PrometheusEndpoint
+
+PATIENCE = 3.0
+"""Timeouts that a whole answer may take, once it has begun."""
+_LARGEST = 256 * 1024 * 1024
+"""Bytes of one answer: the buckets of every engine of 5,000 pods are about 75 MB."""
+_PART = 256 * 1024
 
 
 def open_session(endpoint: PrometheusEndpoint, guard: Guard | None) -> tuple[requests.Session, Adapter]:
@@ -122,13 +130,44 @@ class Adapter(HTTPAdapter):
             self.requests += 1
         self._last.warnings, self._last.date = (), None
         try:
-            response = self._forward(request) if self._endpoint.proxy else super().send(request, **options)
+            if self._endpoint.proxy:
+                response = self._forward(request)
+            else:
+                response = super().send(request, **options)
+                self._read(response)
             content = response.content
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise explain(error, self._endpoint) from error
         self._last.date = _date(response.headers.get("Date", ""))
         refuse(response.status_code, response.headers, content, self._endpoint)
         return Answer(response, self._last)
+
+    def _read(self, response: requests.Response) -> None:
+        try:
+            body = b"".join(self._parts(response))
+        except BaseException:
+            response.close()
+            raise
+        response.raw.release_conn()
+        response._content = body  # requests has no public way
+
+    def _parts(self, response: requests.Response) -> Iterator[bytes]:
+        """The body as it comes. A timeout of ours is between two bytes: an answer that trickles never hits it."""
+        patience = PATIENCE * self._endpoint.timeout
+        until = time.monotonic() + patience
+        size = 0
+        while part := response.raw.read1(_PART, decode_content=True):
+            yield part
+            size += len(part)
+            if size > _LARGEST:
+                raise SourceProblem(
+                    f"{self._endpoint.shown} answers more than {_LARGEST >> 20} MiB", "check the Prometheus URL"
+                )
+            if time.monotonic() > until:
+                raise SourceProblem(
+                    f"{self._endpoint.shown} does not finish its answer within {patience:g} s",
+                    "is it overloaded, or the network too slow for it?",
+                )
 
     def _forward(self, request: requests.PreparedRequest) -> requests.Response:
         proxy = self._endpoint.proxy
@@ -138,7 +177,7 @@ class Adapter(HTTPAdapter):
         response = requests.Response()
         response.status_code = status
         response.headers.update(headers)
-        response._content = body  # requests has no public way to make a response
+        response._content = body  # nor has it one to make a response
         response.request, response.url = request, request.url or ""
         return response
 
@@ -216,7 +255,7 @@ def explain(error: Exception, endpoint: PrometheusEndpoint) -> SourceProblem:
         return SourceProblem(
             f"TLS with {where} fails: {one_line(text)}", "is it http, or does it want a client certificate?"
         )
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         return SourceProblem(
             f"{where} does not answer within {endpoint.timeout:g} s", "is it overloaded or firewalled?"
         )

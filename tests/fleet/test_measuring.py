@@ -192,12 +192,14 @@ async def test_a_prometheus_that_refuses_is_named_with_the_permission_it_takes()
 
 
 async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_its_timeout() -> None:
-    release = asyncio.Event()
+    release, tried_again = asyncio.Event(), asyncio.Event()
     hanging = 0
 
     async def hang(_: web.BaseRequest) -> web.StreamResponse:
         nonlocal hanging
         hanging += 1
+        if hanging > 1:
+            tried_again.set()
         await release.wait()
         return web.Response(status=503)
 
@@ -212,8 +214,7 @@ async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_it
             assert found.latest is not None
             assert found.latest.source == "scrape"
             async with asyncio.timeout(10):
-                while hanging < 2:  # it is tried again aside
-                    await asyncio.sleep(0.01)
+                await tried_again.wait()
         release.set()
 
 

@@ -14,6 +14,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from fleet.metrics import session
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint, through_loop
 from fleet.model.measurement import EngineId
@@ -76,6 +77,57 @@ async def test_no_answer_in_time_and_no_retries() -> None:
     fake = Fake(reply=reply)
     assert "does not answer within 0.2 s" in (await _problem(fake, timeout=0.2)).problem
     assert len(fake.seen) == 1
+
+
+async def _trickle(request: web.Request) -> web.Response | None:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.02)
+
+
+async def test_an_answer_that_trickles_without_end_is_given_up() -> None:
+    began = time.monotonic()
+    problem = await _problem(Fake(reply=_trickle), timeout=0.2)
+    assert "does not finish its answer within 0.6 s" in problem.problem
+    assert time.monotonic() - began < 5
+
+
+async def test_an_answer_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_LARGEST", 1 << 20)
+
+    async def flood(request: web.Request) -> web.Response | None:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" " * 65536)
+
+    assert "answers more than 1 MiB" in (await _problem(Fake(reply=flood))).problem
+
+
+async def test_an_answer_that_breaks_off_is_said_so() -> None:
+    async def cut(request: web.Request) -> web.Response | None:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"status":"success"')
+        assert request.transport is not None
+        request.transport.abort()
+        return None
+
+    assert "cannot be reached" in (await _problem(Fake(reply=cut))).problem
+
+
+async def test_compressed_answers_are_read() -> None:
+    async def compressed(request: web.Request) -> web.Response | None:
+        now = time.time()
+        kind, result = ("scalar", [now, str(now)]) if request.query["query"] == "time()" else ("vector", [])
+        document = {"status": "success", "data": {"resultType": kind, "result": result}, "padding": "x" * 3_000_000}
+        response = web.Response(body=orjson.dumps(document), content_type="application/json")
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    assert (await measure(Fake(reply=compressed))).engines == ()
 
 
 async def test_no_such_host() -> None:
