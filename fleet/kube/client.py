@@ -21,6 +21,7 @@ import orjson
 from fleet.kube.credentials import Credentials
 from fleet.kube.errors import (
     ERROR_BODY_LIMIT,
+    UNTRUSTED,
     KubeconfigError,
     NotKubernetesError,
     ServerError,
@@ -212,12 +213,20 @@ class KubeClient:
             raise error_of_exception(error, self.server) from error
 
     async def _send(self, request: _Request) -> aiohttp.ClientResponse:
-        """Send, and once more with renewed credentials where the answer is 401. A 2xx answer, its body unread."""
+        """Send, and once more with renewed credentials where they or the server's are refused.
+
+        A 2xx answer, its body unread.
+        """
         link = await self._connected()
         try:
             return await self._attempt(link, request)
-        except UnauthorizedError:
-            renewed = await self._connected(instead_of=link) if self._credentials.renewable else link
+        except (UnauthorizedError, UnreachableError) as error:
+            untrusted = isinstance(error, UnreachableError)
+            if untrusted and error.reason != UNTRUSTED:
+                raise
+            renewed = link
+            if self._credentials.renewable:
+                renewed = await self._connected(instead_of=link, untrusted=untrusted)
             if renewed is link:
                 raise
         return await self._attempt(renewed, request)
@@ -268,8 +277,11 @@ class KubeClient:
             headers.append(("Content-Type", JSON))
         return headers
 
-    async def _connected(self, instead_of: _Link | None = None) -> _Link:
-        """The session; made on the first request, and again when credentials are due or ``instead_of`` got a 401."""
+    async def _connected(self, instead_of: _Link | None = None, *, untrusted: bool = False) -> _Link:
+        """The session; made on the first request, and again when credentials are due or ``instead_of`` was refused.
+
+        ``untrusted``: its authorities do not know the server; their file may have been replaced in place.
+        """
         async with self._connecting:
             if self._closed:
                 raise UnreachableError("the client is closed", reason="closed")
@@ -290,7 +302,8 @@ class KubeClient:
             self._not_renewed = None
             if link is not None:
                 self._next_renewal = monotonic() + self._renewal
-            if link is not None and not _certificate_changed(link.configuration, configuration):
+            same = link is not None and not untrusted and not _certificate_changed(link.configuration, configuration)
+            if link is not None and same:
                 renewed = _Link(link.session, configuration)
             else:
                 renewed = _Link(await self._session(configuration), configuration)

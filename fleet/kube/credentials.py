@@ -21,7 +21,7 @@ import orjson
 
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.exec_plugin import run_exec_plugin
-from fleet.kube.kubeconfig import Access, load_kubeconfig, user_settings
+from fleet.kube.kubeconfig import Access, cluster_settings, load_kubeconfig, user_settings
 
 EXPIRY_MARGIN = 60.0
 """Seconds before its expiry that a credential is renewed."""
@@ -39,6 +39,7 @@ class Credentials:
         self.access = access
         self._environ = environ
         self._user: Mapping[str, Any] = access.user_settings
+        self._cluster: Mapping[str, Any] = access.cluster_settings
         self._loaded = False
         self._due: float | None = None
 
@@ -86,7 +87,7 @@ class Credentials:
             config_dict={
                 "current-context": entry,
                 "contexts": [{"name": entry, "context": {"cluster": entry, "user": entry}}],
-                "clusters": [{"name": entry, "cluster": dict(self.access.cluster_settings)}],
+                "clusters": [{"name": entry, "cluster": dict(self._cluster)}],
                 "users": [{"name": entry, "user": user}],
             },
             config_base_path="",
@@ -94,7 +95,7 @@ class Credentials:
         configuration = configuration_type()
         try:
             await loader.load_and_set(configuration)
-        except (exception_type, ValueError, KeyError, OSError) as error:
+        except (exception_type, ValueError, TypeError, KeyError, OSError) as error:
             raise KubeconfigError(
                 f"the credentials of user {self.access.user!r} in {self.access.file} cannot be used: {error}",
                 "Log in again.",
@@ -115,13 +116,16 @@ class Credentials:
         return headers
 
     def _read_again(self) -> None:
-        """The user's entry as the kubeconfig has it now; the old one where it cannot be read at this moment."""
+        """The entries as the kubeconfig has them now; the old ones where it cannot be read at this moment."""
         if self.access.file is None:
             return
         try:
-            entry = load_kubeconfig(self.access.file, self._environ).users.get(self.access.user)
-            if entry is not None:
-                self._user = user_settings(entry)
+            config = load_kubeconfig(self.access.file, self._environ)
+            user, cluster = config.users.get(self.access.user), config.clusters.get(self.access.cluster)
+            if user is not None:
+                self._user = user_settings(user)
+            if cluster is not None:
+                self._cluster = cluster_settings(cluster)
         except KubeconfigError:
             # Half-written by a login under way: the next renewal finds it whole.
             return

@@ -16,6 +16,9 @@ import orjson
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
 
+UNTRUSTED = "x509"
+"""Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
+
 
 class KubeconfigError(Exception):
     """The kubeconfig, or what it names, cannot be used."""
@@ -166,7 +169,7 @@ def error_of_exception(error: BaseException, server: str) -> KubeError:
         if isinstance(link, ssl.SSLCertVerificationError):
             return UnreachableError(
                 f"the certificate of {server} is not trusted: {getattr(link, 'verify_message', '') or link}",
-                reason="x509",
+                reason=UNTRUSTED,
                 remedy="Check certificate-authority(-data) of the cluster in the kubeconfig, and this machine's clock.",
             )
         if isinstance(link, socket.gaierror):

@@ -34,8 +34,12 @@ class Verdict:
     """Unix time at which the trouble began, where that is known."""
 
 
-def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble | None) -> Verdict:
-    """The verdict over all feeds; ``probe`` is why the server did not answer when asked whether it is there."""
+def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble | None, absent: str = "") -> Verdict:
+    """The verdict over all feeds.
+
+    ``probe`` is why the server did not answer when asked whether it is there; ``absent`` is the namespace in view where
+    there is none of that name.
+    """
     reflectors = [reflector for feed in feeds for reflector in feed.reflectors.values()]
     troubles = [
         (reflector.troubled_since or 0.0, reflector.trouble)
@@ -51,6 +55,9 @@ def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble 
     whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
     if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
         return Verdict(Health.STARTING, notes=notes)
+    if absent:
+        problem = f"there is no namespace {absent!r} in this cluster"
+        return Verdict(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
     if notes:
         refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
         return Verdict(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)

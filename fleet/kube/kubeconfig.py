@@ -107,10 +107,15 @@ class Kubeconfig:
             user=user.name,
             namespace=chosen.namespace,
             server=_server(cluster),
-            cluster_settings=_resolved(cluster, "cluster", _CLUSTER_FILES),
+            cluster_settings=cluster_settings(cluster),
             user_settings=user_settings(user),
             file=user.file,
         )
+
+
+def cluster_settings(cluster: Entry) -> dict[str, Any]:
+    """The settings of a cluster, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
+    return _resolved(cluster, "cluster", _CLUSTER_FILES)
 
 
 def user_settings(user: Entry) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from fleet.kube.client import Guard, KubeClient
 from fleet.kube.errors import (
@@ -20,6 +21,7 @@ from fleet.kube.errors import (
     KubeError,
     NotFoundError,
     NotKubernetesError,
+    ThrottledError,
     UnauthorizedError,
     UnreachableError,
 )
@@ -113,6 +115,8 @@ class KubernetesSource:
         )
         self._probe: Trouble | None = None
         self._identified = False
+        self._absent = ""
+        """The namespace in view, where the server says that there is none of this name."""
         self._health = Health.STARTING
         self._since = time.time()
         self._requests = 0
@@ -150,8 +154,10 @@ class KubernetesSource:
 
     def state(self) -> KubeState:
         """The rows and the status now."""
-        verdict = judge(self._feeds, self.access, self._cluster.user, self._probe)
+        verdict = judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent)
         if verdict.health is not self._health:
+            if self._health is Health.DOWN:
+                self._catch_up()
             self._health = verdict.health
             self._since = verdict.since or time.time()
         requests, self._requests = self.client.requests - self._requests, self.client.requests
@@ -235,7 +241,7 @@ class KubernetesSource:
         """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
         while True:
             quiet = time.time() - (self.client.last_ok or 0.0) >= self._pace.quiet
-            if quiet or self._probe is not None or not self._identified:
+            if quiet or self._probe is not None or not self._identified or self._absent:
                 await self._ask()
                 self._attempted.set()
             await asyncio.sleep(self._pace.probe)
@@ -244,6 +250,8 @@ class KubernetesSource:
         try:
             answer = await self.client.probe(_VERSION, self._pace.probe)
             self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
+            if self._namespace:
+                await self._look_for(self._namespace)
             if not self._identified:
                 await self._identify()
         except (UnreachableError, UnauthorizedError, NotKubernetesError, KubeconfigError) as error:
@@ -263,6 +271,25 @@ class KubernetesSource:
             for reflector in feed.reflectors.values():
                 reflector.sever()
                 reflector.wake()
+
+    def _catch_up(self) -> None:
+        """The server works again: what waits after failures need not. What it refused or sheds keeps its time."""
+        for feed in self._feeds:
+            for reflector in feed.reflectors.values():
+                if not isinstance(reflector.trouble, ForbiddenError | NotFoundError | ThrottledError | None):
+                    reflector.wake()
+
+    async def _look_for(self, namespace: str) -> None:
+        """Whether it exists: a list of what is in a namespace that does not is empty, and no error."""
+        try:
+            await self.client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.probe)
+        except NotFoundError:
+            self._absent = namespace
+            return
+        except ForbiddenError:
+            # Who may not ask sees what there is, if anything.
+            pass
+        self._absent = ""
 
     async def _identify(self) -> None:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}

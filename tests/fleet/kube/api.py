@@ -108,6 +108,8 @@ class Api:
         self.user = {"username": "tester", "groups": ["system:authenticated"]}
         self.denied: set[str] = set()
         """Paths that answer 403."""
+        self.absent: set[str] = set()
+        """Namespaces that do not exist; all others do."""
         self.tokens: set[str] | None = None
         """Bearer tokens that are accepted; None for any, or none at all."""
         self.hang = False
@@ -153,6 +155,10 @@ class Api:
     def next(self, matcher: Matcher, handler: Handler, times: int = 1) -> None:
         """Answer the next ``times`` matching requests with ``handler``."""
         self._overrides += [(matcher, handler)] * times
+
+    def recover(self) -> None:
+        """Answer as usual again, whatever was to be answered next."""
+        self._overrides.clear()
 
     def put(self, raw: Object, path: str = PODS) -> None:
         """Create or update an object."""
@@ -244,6 +250,10 @@ class Api:
             return web.json_response({"gitVersion": "v1.36.0"})
         if request.path.endswith("/selfsubjectreviews"):
             return web.json_response({"kind": "SelfSubjectReview", "status": {"userInfo": self.user}}, status=201)
+        *above, name = request.path.split("/")
+        if above == ["", "api", "v1", "namespaces"]:
+            code = 404 if name in self.absent else 200
+            return web.json_response(status(code, "NotFound", f'namespaces "{name}" not found'), status=code)
         if any(path.rpartition("/")[0] == request.path for path in self.objects):
             return web.json_response({"kind": "APIResourceList", "resources": []})
         return await self._collection(request)

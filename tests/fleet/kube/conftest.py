@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from fleet.kube.pace import Pace
+from fleet.kube.resources import EVERY
 from tests.fleet.kube.api import Api
 
 QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=0.2, probe=0.1)
@@ -27,6 +28,15 @@ async def api() -> AsyncIterator[Api]:
     """An API server with no objects."""
     async with Api() as server:
         yield server
+
+
+@pytest.fixture
+async def cluster(api: Api) -> Api:
+    """A server that has every resource but the custom ones."""
+    for resource in EVERY:
+        if not resource.optional:
+            api.objects.setdefault(resource.path(), {})
+    return api
 
 
 async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:

@@ -23,15 +23,6 @@ from tests.fleet.kube.conftest import QUICK, until
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
-@pytest.fixture
-async def cluster(api: Api) -> Api:
-    """A server that has every resource but the custom ones."""
-    for resource in EVERY:
-        if not resource.optional:
-            api.objects.setdefault(resource.path(), {})
-    return api
-
-
 def thing(name: str, namespace: str = "serving") -> Object:
     where = {"namespace": namespace} if namespace else {}
     return {"metadata": {"name": name, "uid": f"uid-{name}", **where}}
