@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from simulator import objects
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
-from simulator.objects import condition
+from simulator.objects import Object, condition
 from simulator.pods import Pod
 
 
@@ -22,6 +22,22 @@ class Autoscalers:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._wanted: dict[str, list[tuple[float, int]]] = {}
+
+    def remember(self, workload: WorkloadSpec, now: float) -> None:
+        """A rush that is over: some time ago it added a replica, and later took it away again."""
+        place = (workload.namespace, workload.name)
+        hpa = self._cluster.store.get("autoscaling/v2", "HorizontalPodAutoscaler", *place)
+        if hpa is not None:
+            before = workload.replicas
+            self._rescaled(hpa, before, before + 1, now - 2900.0)
+            self._rescaled(hpa, before + 1, before, now - 1700.0)
+            status = hpa["status"] | {"lastScaleTime": objects.timestamp(now - 1700.0)}
+            self._cluster.put_status(hpa, status)
+
+    def _rescaled(self, hpa: Object, before: int, after: int, now: float) -> None:
+        reason = "pods metric vllm:num_requests_waiting above target" if after > before else "All metrics below target"
+        message = f"New size: {after}; reason: {reason}"
+        self._cluster.event(hpa, "Normal", "SuccessfulRescale", message, "horizontal-pod-autoscaler", now)
 
     def reconcile(self, workload: WorkloadSpec, pods: Sequence[Pod], now: float) -> None:
         """Compute the replicas that one workload needs and scale it."""
@@ -45,10 +61,7 @@ class Autoscalers:
         low, high = spec["minReplicas"], spec["maxReplicas"]
         desired = min(max(wanted if wanted > replicas else min(wanted, replicas), low), high)
         if desired != replicas:
-            message = f"New size: {desired}; reason: pods metric vllm:num_requests_waiting above target"
-            if desired < replicas:
-                message = f"New size: {desired}; reason: All metrics below target"
-            self._cluster.event(hpa, "Normal", "SuccessfulRescale", message, "horizontal-pod-autoscaler", now)
+            self._rescaled(hpa, replicas, desired, now)
             self._cluster.put_spec(target, {"replicas": desired})
         limited = wanted > high
         metric = {"name": "vllm:num_requests_waiting"}

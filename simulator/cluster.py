@@ -243,7 +243,7 @@ class Cluster:
                 conditions = [c | {"lastHeartbeatTime": at} for c in obj["status"]["conditions"]]
                 self.store.put(obj | {"status": obj["status"] | {"conditions": conditions}})
 
-    def lose(self, gpu: Gpu, xid: int) -> None:
+    def lose(self, gpu: Gpu, xid: int, now: float) -> None:
         """A GPU falls off the bus: the device plugin takes it out of what its node offers."""
         gpu.xid = xid
         gpu.lost = True
@@ -254,6 +254,8 @@ class Cluster:
             left = sum(not other.lost for other in self.machines[gpu.node].gpus)
             allocatable = obj["status"]["allocatable"] | {resource: str(left)}
             self.store.put(obj | {"status": obj["status"] | {"allocatable": allocatable}})
+            message = f"NVRM: Xid (PCI:{gpu.pci_bus_id}): {xid}, GPU has fallen off the bus."
+            self.event(obj, "Warning", "XIDError", message, "node-problem-detector", now)
 
     def forget_events(self, now: float) -> None:
         """Drop the events that did not repeat within their time to live."""

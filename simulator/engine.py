@@ -102,6 +102,8 @@ class Engine:
     _step: int = 0
     _finishing: list[tuple[int, int, Request]] = field(default_factory=list)
     _pushed: int = 0
+    _owed: float = 0.0
+    """Seconds of prefill still to be spent on the other requests that the prefilled ones stand for."""
     _prefixes: OrderedDict[int, int] = field(default_factory=OrderedDict)
     _prefix_tokens: int = 0
 
@@ -241,6 +243,7 @@ class Engine:
         self._backlog -= chunk
         prefill = chunk / self.spec.prefill_rate * self._factor
         self.busy_prefill += prefill
+        self._owed += prefill * (self.stats.weight - 1)
         self._decoded(1, decoding, self._step_time(decoding) + prefill, chunk)
         for request in done:
             self._prefilled(request)
@@ -254,7 +257,11 @@ class Engine:
             horizon = min(until, self.waiting[0].arrival)
         room = ((self.spec.num_blocks - 0.5 * count) * self.spec.block_size - self._resident) / count
         steps = min(self._finishing[0][0] - self._step, math.ceil((horizon - self.now) / seconds), int(room))
-        self._decoded(max(1, steps), count, seconds, 0)
+        steps = max(1, steps)
+        owed = min(self._owed, steps * seconds)
+        self._owed -= owed
+        self.busy_prefill += owed
+        self._decoded(steps, count, seconds + owed / steps, 0)
         self._finish_due()
 
     def _decoded(self, steps: int, count: int, seconds: float, chunk: int) -> None:

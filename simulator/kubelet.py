@@ -10,6 +10,8 @@ from simulator.cluster import Cluster
 from simulator.engine_server import EngineServer
 from simulator.pods import TERMINATION_SECONDS, Phase, Pod
 
+PROBE_PERIOD = 10.0
+"""Seconds between two startup probes of an engine."""
 SYSTEM_START = 3.0
 """Seconds from start to ready of a pod without an engine."""
 
@@ -44,8 +46,7 @@ class Kubelet:
                 case Phase.LOADING:
                     self._load(pod, now)
                 case Phase.BACKOFF if now - pod.since >= pod.backoff:
-                    pod.start_container(now)
-                    self._event(pod, "Normal", "Started", f"Started container {pod.container}", now)
+                    self._pull(pod, now)
                 case Phase.TERMINATING if now - pod.since >= TERMINATION_SECONDS:
                     self._cluster.remove(pod)
                 case _:
@@ -104,6 +105,10 @@ class Kubelet:
             after, where, text = messages[pod.progress]
             pod.write(pod.started + after, logs.line(pod.started + after, where, text))
             pod.progress += 1
+        if age >= PROBE_PERIOD and age % PROBE_PERIOD < 1.0:
+            address = f"{pod.ip}:{pod.port}"
+            refused = f'Get "http://{address}/health": dial tcp {address}: connect: connection refused'
+            self._event(pod, "Warning", "Unhealthy", f"Startup probe failed: {refused}", now)
         fate = self._fate(pod, workload)
         if fate and age >= fate.after:
             self.kill(pod, now, fate)

@@ -29,10 +29,10 @@ class Levers:
         self._workloads = workloads
         self._traffic = traffic
 
-    def demand(self, workload: str, factor: float = 1.0, longer_answers: float = 1.0) -> None:
-        """Users ask `factor` times as often and get answers `longer_answers` times as long."""
+    def demand(self, workload: str, factor: float, longer_prompts: float = 1.0, longer_answers: float = 1.0) -> None:
+        """Users ask `factor` times as often, with prompts and answers so many times as long."""
         traffic = self._traffic[self._places[workload]]
-        traffic.factor, traffic.longer_answers = factor, longer_answers
+        traffic.factor, traffic.longer_prompts, traffic.longer_answers = factor, longer_prompts, longer_answers
 
     def demand_all(self, factor: float) -> None:
         """The same for everybody's rate."""
@@ -54,7 +54,7 @@ class Levers:
     def lose_gpu(self, workload: str, xid: int, now: float) -> None:
         """A GPU of the first pod falls off the bus; the engine dies and finds no device when it starts again."""
         for pod in self._first(workload):
-            self._cluster.lose(pod.gpus[-1], xid)
+            self._cluster.lose(pod.gpus[-1], xid, now)
             self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
 
     def fail_starts(self, workload: str, fate: Fate, revision: str = "") -> None:

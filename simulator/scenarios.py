@@ -60,9 +60,9 @@ SCENARIOS = {
         ),
         Scenario(
             "kv-thrash",
-            "answers on chat-8b get very long: the KV cache is full, requests are preempted, ITL suffers",
+            "conversations on chat-8b get long: the KV cache is full, requests are preempted, ITL suffers",
             "chat-8b",
-            (Incident(-75, lambda levers, _: levers.demand("chat-8b", 0.8, longer_answers=6.0)),),
+            (Incident(-90, lambda levers, _: levers.demand("chat-8b", 1.2, longer_prompts=2.0, longer_answers=3.0)),),
         ),
         Scenario(
             "slow-replica",
@@ -74,37 +74,37 @@ SCENARIOS = {
             "stuck-engine",
             "one engine of chat-70b hangs: /health says 200, no token comes out",
             "chat-70b",
-            (Incident(5, lambda levers, _: levers.hang("chat-70b")),),
+            (Incident(-40, lambda levers, _: levers.hang("chat-70b")),),
         ),
         Scenario(
             "gpu-fault",
             "XID 79 on a GPU of chat-70b: it fell off the bus, the engine dies and cannot start again",
             "chat-70b",
-            (Incident(10, lambda levers, now: levers.lose_gpu("chat-70b", 79, now)),),
+            (Incident(-40, lambda levers, now: levers.lose_gpu("chat-70b", 79, now)),),
         ),
         Scenario(
             "crash-loop",
             "legacy-13b is killed for its memory at every start",
             "legacy-13b",
-            (Incident(-45, _crash_loop),),
+            (Incident(-80, _crash_loop),),
         ),
         Scenario(
             "no-free-gpu",
             "summarize is scaled beyond what the nodes hold: pods stay Pending",
             "summarize",
-            (Incident(5, lambda levers, _: levers.scale("summarize", 6)),),
+            (Incident(-60, lambda levers, _: levers.scale("summarize", 6)),),
         ),
         Scenario(
             "cold-start",
             "all pods of chat-70b start at once: nobody serves until the weights are loaded",
             "chat-70b",
-            (Incident(2, lambda levers, now: levers.delete_pods("chat-70b", now)),),
+            (Incident(-25, lambda levers, now: levers.delete_pods("chat-70b", now)),),
         ),
         Scenario(
             "bad-rollout",
             "a new revision of chat-8b does not start; one of summarize does, and is slow",
             "chat-8b summarize",
-            (Incident(2, _bad_rollout), Incident(2, _slow_rollout)),
+            (Incident(-90, _slow_rollout), Incident(-60, _bad_rollout)),
         ),
     )
 }

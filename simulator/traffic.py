@@ -39,8 +39,8 @@ class Traffic:
         self.spec = spec
         self.factor = 1.0
         """What a scenario multiplies the rate by."""
-        self.longer_answers = 1.0
-        """The same for the lengths of outputs."""
+        self.longer_prompts = self.longer_answers = 1.0
+        """The same for lengths."""
         self._rate = spec.rate * replicas
         self._random = random.Random(seed)
         self._burst = 0.0
@@ -68,7 +68,7 @@ class Traffic:
 
     def _request(self, at: float) -> Request:
         spec, draw = self.spec, self._random
-        prompt = round(draw.lognormvariate(math.log(spec.prompt), spec.prompt_spread))
+        prompt = round(draw.lognormvariate(math.log(spec.prompt), spec.prompt_spread) * self.longer_prompts)
         output = 0
         if spec.output:
             output = round(draw.lognormvariate(math.log(spec.output), spec.output_spread) * self.longer_answers)

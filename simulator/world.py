@@ -104,6 +104,9 @@ class Fleet:
         for pod in list(self.cluster.pods.values()):
             if self.cluster.schedule(pod, born):
                 self.kubelet.start_at_once(pod, born)
+        for workload in self._blueprint.workloads:
+            if workload.max_replicas:
+                self._autoscalers.remember(workload, self.clock.now())
         self.cluster.forget_events(self._origin)
         self._second()
         self.advance(self._origin + self._prewarm)
