@@ -86,7 +86,7 @@ SCENARIOS = {
             "crash-loop",
             "legacy-13b is killed for its memory at every start",
             "legacy-13b",
-            (Incident(-80, _crash_loop),),
+            (Incident(-70, _crash_loop),),
         ),
         Scenario(
             "no-free-gpu",
