@@ -174,7 +174,7 @@ def test_gpu_fault_leaves_an_xid_and_a_pod_that_cannot_start() -> None:
 
 def test_crash_loop_backs_off_and_tells_why() -> None:
     fleet = Watched("crash-loop")
-    fleet.run(30)
+    fleet.run(20)
     (pod,) = fleet.pods("legacy-13b")
     status = state(pod)
     assert status["lastState"]["terminated"] == status["lastState"]["terminated"] | {
