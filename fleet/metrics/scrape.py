@@ -88,7 +88,7 @@ class ScrapeSource:
         # At first the counters are known for a shorter time than the window: say over what the rates really are.
         covered = max((state.window.covered for state in live.values()), default=0.0)
         return tables.measurement(
-            window=round(covered, 3) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
+            window=round(covered, 1) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
         )
 
     def pause(self) -> None:

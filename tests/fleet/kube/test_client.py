@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from fleet.kube.client import ANY, KubeClient
 from fleet.kube.errors import (
     ExpiredError,
     ForbiddenError,
+    KubeconfigError,
     KubeError,
     NotFoundError,
     NotKubernetesError,
@@ -262,3 +264,12 @@ async def test_a_closed_client_asks_nothing(api: Api) -> None:
     with pytest.raises(UnreachableError):
         await client.get(PATH)
     assert api.requests == []
+
+
+async def test_settings_of_a_wrong_type_are_said(api: Api) -> None:
+    access = api.access()
+    broken = replace(access, cluster_settings={**access.cluster_settings, "certificate-authority-data": True})
+    client = KubeClient(replace(broken, server=broken.server.replace("http:", "https:")))
+    with pytest.raises(KubeconfigError, match="cannot be used"):
+        await client.get("/version")
+    await client.close()
