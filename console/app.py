@@ -32,6 +32,8 @@ class Options:
     """How the console is to be; the look (theme, glyphs) is decided before (themes.look.use)."""
 
     read_only: bool = False
+    production: tuple[str, ...] = ()
+    """Shell patterns of the contexts and clusters that are production."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Command id → keys, checked by console.commands.keys.check_keymap."""
 

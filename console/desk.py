@@ -61,6 +61,10 @@ class ConsoleDesk:
         return self._options.read_only or (self.snapshot is not None and self.snapshot.cluster.read_only)
 
     @property
+    def production(self) -> Sequence[str]:
+        return self._options.production
+
+    @property
     def keymap(self) -> Mapping[str, str]:
         return self._options.keymap
 
@@ -116,6 +120,14 @@ class ConsoleDesk:
     def go_home(self) -> None:
         while len(self._screens) > 1:
             self._app.pop_screen()
+
+    def suspend(self) -> None:
+        self._app.action_suspend_process()
+
+    def narrow(self, text: str) -> None:
+        problem = self.front.narrow(text) if self.front is not None else None
+        if problem is not None:
+            self.say(problem, Role.WARNING)
 
     def refresh_now(self) -> None:
         self.session.refresh()

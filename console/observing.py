@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.session import SessionError
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
+from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
@@ -112,24 +114,31 @@ class ObservingSession:
         return await self._ask(self._yaml(ref))
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int
-    ) -> AsyncIterator[str]:
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncIterator[LogLine]:
         """See Session."""
-        lines: asyncio.Queue[str | SessionError | None] = asyncio.Queue()
+        lines: asyncio.Queue[LogLine | SessionError | None] = asyncio.Queue()
         room = asyncio.Semaphore(LOG_AHEAD)
         here = asyncio.get_running_loop()
 
-        def put(item: str | SessionError | None) -> None:
+        def put(item: LogLine | SessionError | None) -> None:
             here.call_soon_threadsafe(lines.put_nowait, item)
 
         async def read() -> None:
             try:
                 stream = self._reads().logs(
-                    namespace, pod, container, follow=follow, previous=previous, tail_lines=tail
+                    namespace,
+                    pod,
+                    container,
+                    follow=follow,
+                    previous=previous,
+                    tail_lines=tail,
+                    since_seconds=since or None,
+                    timestamps=True,
                 )
                 async for line in stream:
                     await room.acquire()
-                    put(line)
+                    put(_stamped(line))
             except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
                 put(_in_words(error))
             else:
@@ -241,6 +250,15 @@ class ObservingSession:
     def _hurry(self) -> None:
         if self._observer is not None:
             self._observer.wake()
+
+
+def _stamped(line: str) -> LogLine:
+    """A line as the API server stamps it: an RFC 3339 time and a blank in front. A piece of a long line has none."""
+    stamp, _, text = line.partition(" ")
+    try:
+        return LogLine(text, datetime.fromisoformat(stamp).timestamp()) if "T" in stamp else LogLine(line)
+    except ValueError:
+        return LogLine(line)
 
 
 def _contexts_of(settings: Settings) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
+from widgets.log_buffer import LogLine
 
 
 class SessionError(Exception):
@@ -72,7 +73,10 @@ class Session(Protocol):
         ...
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int
-    ) -> AsyncIterator[str]:
-        """Log lines, oldest first, without their newline; with ``follow`` until it is closed. Raises SessionError."""
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncIterator[LogLine]:
+        """Log lines, oldest first, without their newline; with ``follow`` until it is closed. Raises SessionError.
+
+        It begins with the last ``tail`` lines, of the last ``since`` seconds where that is not 0.
+        """
         ...

@@ -54,18 +54,25 @@ class Spans(NamedTuple):
         return fit_spans(self.spans, width, align, glyphs.ellipsis)
 
 
+STAND_IN = "~"
+"""In front of a number that is another quantity than its column's, and the best there is."""
+
+
 class Number(NamedTuple):
     """A reading: missing, unknown, stale and bounded values drawn as such. ``role`` replaces that of a fresh value."""
 
     reading: Reading
     unit: Unit
     role: Role = Role.TEXT
+    stand_in: bool = False
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         text, role = reading_text(self.reading, self.unit, glyphs=glyphs)
         if self.reading.state is State.STALE:
             aged = reading_text(self.reading, self.unit, glyphs=glyphs, with_age=True).text
             text = aged if len(aged) <= width else text
+        if self.stand_in:
+            text = STAND_IN + text
         text = fit(fewer_digits(text, width), width, align, glyphs.ellipsis)
         return (Span(text, self.role if role is Role.TEXT else role),)
 

@@ -35,6 +35,7 @@ class HeaderModel:
     """Empty for all namespaces."""
     identity: str = ""
     read_only: bool = False
+    production: bool = False
     sources: tuple[SourceBadge, ...] = ()
     clock: str = ""
     """Time of day, already formatted."""
@@ -43,11 +44,13 @@ class HeaderModel:
 
 
 def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
-    """The header in ``width`` cells. The cluster, the mode and the sources' glyphs stay at any width."""
+    """The header in ``width`` cells. The cluster, production, the mode and the sources' glyphs stay at any width."""
     place = untrusted(model.cluster)
     if model.namespace:
         place = f"{place} {glyphs.inside} {untrusted(model.namespace)}"
     left = [Part((Span(place, Role.STRONG),), short=(Span(untrusted(model.cluster), Role.STRONG),))]
+    if model.production:
+        left.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
     if model.notice:
         left.insert(0, Part((Span(model.notice, Role.WARNING),)))
     mode = (

@@ -34,7 +34,8 @@ def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
     encoding = "utf-8" if ui.glyphs == "unicode" else sys.stdout.encoding
     theme = None if ui.theme == "auto" else ui.theme
     use(choose_look(environ, encoding, theme, ascii_only=ui.glyphs == "ascii"))
-    app = _Console(ObservingSession(settings), Options(read_only=settings.read_only, keymap=settings.keys))
+    options = Options(settings.read_only, settings.cluster.production, settings.keys)
+    app = _Console(ObservingSession(settings), options)
     app.run()
     if error := app.crash():
         raise error

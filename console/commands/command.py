@@ -75,6 +75,8 @@ class Command:
     """The word beside its key in the key bar; empty for commands that are not shown there."""
     argument: str = ""
     """What may follow its name in the command line, for the help."""
+    family: str = ""
+    """The title of several commands that differ in a number only: lists of commands show them as one."""
     bound: frozenset[Where] | None = None
     """Those of them on which its keys are bound; None for all of them."""
     dangerous: bool = False

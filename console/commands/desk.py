@@ -14,6 +14,7 @@ class Toggle(StrEnum):
     OTHERS = "what serves no model"
     FOLLOW = "follow"
     WRAP = "wrap"
+    TIMESTAMPS = "timestamps"
 
 
 class View(Protocol):
@@ -31,6 +32,14 @@ class View(Protocol):
 
     def next_container(self) -> None:
         """Logs of the next container of the pod."""
+        ...
+
+    def clear(self) -> None:
+        """Begin with an empty log."""
+        ...
+
+    def read_since(self, seconds: int) -> None:
+        """Read the log of the last ``seconds``; 0: its last lines, however old."""
         ...
 
     def back(self) -> bool:
@@ -51,6 +60,14 @@ class Desk(Protocol):
 
     def go_home(self) -> None:
         """To the fleet."""
+        ...
+
+    def suspend(self) -> None:
+        """Stop as ctrl-z stops any program, until ``fg``."""
+        ...
+
+    def narrow(self, text: str) -> None:
+        """Filter the screen in front."""
         ...
 
     def refresh_now(self) -> None:

@@ -43,7 +43,7 @@ def complete(text: str, namespaces: Sequence[str], contexts: Sequence[str]) -> l
     if command is None:
         return []
     values: Iterable[str] = ()
-    if command.id == "view.namespace":
+    if command.id in {"view.namespace", "open.fleet"}:
         values = ("all", *namespaces)
     elif command.id == "view.context":
         values = contexts

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from console.commands.command import OBJECTS, TABLES, Command, Context, Where
 from console.commands.desk import Desk, Toggle
-from console.views.subject import has_pod, pod_for
+from console.views.subject import has_pod, pod_for, worst_pod
 
 _TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP, Where.DETAIL, Where.SOURCES})
 _LISTS = TABLES | {Where.JOINS}
@@ -28,6 +28,23 @@ def _pod(context: Context) -> str | None:
     return pod_for(context.snapshot, context.subject)
 
 
+def _restarted(context: Context) -> str | None:
+    """The pod whose log from before a restart is wanted: the one under the cursor, a workload's worst that has one."""
+    if context.snapshot is None or context.subject is None:
+        return None
+    pods = context.snapshot.pods
+    members = [key for key in context.snapshot.pods_of.get(context.subject, ()) if pods[key].restarts]
+    return worst_pod(context.snapshot, members) if members else _pod(context)
+
+
+def _needs_restart(context: Context) -> str | None:
+    snapshot, subject = context.snapshot, context.subject
+    if snapshot is None or subject is None or not has_pod(snapshot, subject):
+        return "there is no pod under the cursor"
+    members = snapshot.pods_of.get(subject) or (pod_for(snapshot, subject) or "",)
+    return None if any(snapshot.pods[key].restarts for key in members) else "nothing has restarted"
+
+
 def _needs_pod(context: Context) -> str | None:
     snapshot, subject = context.snapshot, context.subject
     there = snapshot is not None and subject is not None and has_pod(snapshot, subject)
@@ -46,7 +63,7 @@ def _yaml(desk: Desk, context: Context) -> None:
 
 def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
-        pod = _pod(context)
+        pod = _restarted(context) if previous else _pod(context)
         if pod is not None:
             desk.open_logs(pod, previous=previous)
 
@@ -77,6 +94,20 @@ async def _all_namespaces(desk: Desk, context: Context) -> None:
     await desk.switch(namespace="")
 
 
+async def _fleet(desk: Desk, context: Context) -> None:
+    """With what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
+    argument = context.argument
+    desk.go_home()
+    if argument.startswith("@"):
+        await desk.switch(context=argument[1:].strip())
+    elif argument.startswith("/"):
+        desk.narrow(argument[1:])
+    elif "=" in argument:
+        desk.narrow(f"-l {argument}")
+    elif argument:
+        await desk.switch(namespace="" if argument == "all" else argument)
+
+
 def _back(desk: Desk, context: Context) -> None:
     if not context.view.back():
         desk.go_back()
@@ -88,6 +119,10 @@ def _sort(column: str) -> Callable[[Desk, Context], None]:
 
 def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
     return lambda _, context: context.view.toggle(switch)
+
+
+def _since(seconds: int) -> Callable[[Desk, Context], None]:
+    return lambda _, context: context.view.read_since(seconds)
 
 
 def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
@@ -134,6 +169,16 @@ def _sorts() -> tuple[Command, ...]:
     )
 
 
+def _log_ranges() -> Iterator[Command]:
+    """The ranges of k9s, on its keys."""
+    family = "Its last lines, or those of the last 1m, 5m, 15m, 30m, 1h"
+    ranges = {"0": 0, "2": 60, "3": 300, "4": 900, "5": 1800, "6": 3600}
+    for key, seconds in ranges.items():
+        title = f"The log of the last {seconds // 60} minutes" if seconds else "The last lines of the log"
+        name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
+        yield Command(name, title, _since(seconds), (key,), where=frozenset({Where.LOGS}), family=family)
+
+
 TABLE: tuple[Command, ...] = (
     Command(
         "open.detail",
@@ -153,13 +198,20 @@ TABLE: tuple[Command, ...] = (
         ("previous",),
         OBJECTS,
         "previous",
-        available=_needs_pod,
+        available=_needs_restart,
     ),
     Command(
         "open.describe", "Describe", _describe, ("d",), ("describe",), OBJECTS, "describe", available=_needs_target
     ),
     Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
-    Command("open.fleet", "Models, workloads and pods", lambda desk, _: desk.go_home(), (), ("fleet", "pods", "po")),
+    Command(
+        "open.fleet",
+        "Models, workloads and pods",
+        _fleet,
+        (),
+        ("fleet", "pods", "pod", "po", "workloads", "deployments", "dp", "sts"),
+        argument="[NAMESPACE | /FILTER | LABEL=VALUE | @CONTEXT]",
+    ),
     Command(
         "open.nodes",
         "Nodes and GPUs",
@@ -190,7 +242,17 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
     Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
-    *(Command(f"view.favourite_{n}", f"Namespace {n}", _favourite(n), (str(n),), bound=_LISTS) for n in range(1, 10)),
+    *(
+        Command(
+            f"view.favourite_{n}",
+            f"Namespace {n}",
+            _favourite(n),
+            (str(n),),
+            bound=_LISTS,
+            family="Namespaces by number: those looked at last, then by name",
+        )
+        for n in range(1, 10)
+    ),
     Command(
         "view.others",
         "Show or hide what serves no model: other workloads, nodes without GPUs",
@@ -211,6 +273,16 @@ TABLE: tuple[Command, ...] = (
         where=frozenset({Where.LOGS}),
         hint="container",
     ),
+    Command(
+        "view.timestamps",
+        "When each line was written (UTC)",
+        _toggle(Toggle.TIMESTAMPS),
+        ("t",),
+        where=frozenset({Where.LOGS}),
+        hint="times",
+    ),
+    *_log_ranges(),
+    Command("view.clear", "Clear", lambda _, context: context.view.clear(), ("C",), where=frozenset({Where.LOGS})),
     Command("view.next_match", "Next match", lambda _, c: c.view.step_match(1), ("n",), where=_TEXTS),
     Command("view.previous_match", "Previous match", lambda _, c: c.view.step_match(-1), ("N",), where=_TEXTS),
     Command(
@@ -233,6 +305,7 @@ TABLE: tuple[Command, ...] = (
     Command("console.palette", "Every command by name", lambda desk, _: desk.open_palette(), ("ctrl+p",)),
     Command("console.refresh", "Measure now", lambda desk, _: desk.refresh_now(), ("ctrl+r",), ("refresh",)),
     Command("console.back", "Back", _back, ("escape", "q"), ("back",), hint="back"),
+    Command("console.suspend", "To the shell; fg comes back", lambda desk, _: desk.suspend(), ("ctrl+z",)),
     Command("console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit")),
 )
 

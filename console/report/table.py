@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from console.views.numbers import gpu_activity
+from console.views.subject import is_free_gpu
 from fleet.assess import rank
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
@@ -92,8 +94,11 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
 
 def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
     """What could not be joined: the first of each kind, and how many more."""
+    free = sum(is_free_gpu(snapshot, loose) for loose in snapshot.loose)
+    if free:
+        yield f"{free} GPU{'s are' if free > 1 else ' is'} free"
     for join in Join:
-        found = [loose for loose in snapshot.loose if loose.join is join]
+        found = [loose for loose in snapshot.loose if loose.join is join and not is_free_gpu(snapshot, loose)]
         for loose in found[:LOOSE_NAMED]:
             yield f"{glyphs.unknown} {join}: {untrusted(loose.key)} {untrusted(loose.detail)}"
         if len(found) > LOOSE_NAMED:
@@ -162,6 +167,9 @@ def _row(
         fit(untrusted(state), _STATE_WIDTH, "left", glyphs.ellipsis),
     ]
     for _, width, quantity in _COLUMNS:
+        if quantity is Quantity.GPU_UTIL:
+            cells += (span.text for span in gpu_activity(frame, key).draw(width, "right", glyphs))
+            continue
         text, _role = reading_text(frame.get(key, quantity), MEANINGS[quantity].unit, glyphs=glyphs)
         cells.append(fit(text, width, "right", glyphs.ellipsis))
     cells += [fit(untrusted(t), w, "left", glyphs.ellipsis) for t, w in zip((reason, *place), extra, strict=False)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -14,6 +15,7 @@ from textual.worker import Worker, WorkerState
 from console.commands.command import Context, Where
 from console.commands.desk import Toggle
 from console.commands.dispatch import offered
+from console.commands.habits import HABITS
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on
 from console.screens.console import Console
@@ -194,6 +196,12 @@ class ConsoleScreen(Screen[None]):
     def next_container(self) -> None:
         """There are no containers."""
 
+    def clear(self) -> None:
+        """There is no log."""
+
+    def read_since(self, seconds: int) -> None:
+        """There is no log."""
+
     def back(self) -> bool:
         return False
 
@@ -203,6 +211,12 @@ class ConsoleScreen(Screen[None]):
         """A key of the table was pressed. What it opens is open before the next key is looked at."""
         self.desk.perform(BY_ID[id], self.context())
         await self.desk.open_line()
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nothing is bound to: who knows it from elsewhere is told what to do instead."""
+        if event.key in HABITS and not (self._prompt is not None and self._prompt.has_focus_within):
+            event.stop()
+            self.say(HABITS[event.key])
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""
@@ -217,7 +231,13 @@ class ConsoleScreen(Screen[None]):
 
     def _header_model(self) -> HeaderModel:
         session = self.desk.session
-        return header_model(self.desk.snapshot, session.context, session.namespace, read_only=self.desk.read_only)
+        return header_model(
+            self.desk.snapshot,
+            session.context,
+            session.namespace,
+            read_only=self.desk.read_only,
+            production=self.desk.production,
+        )
 
     def _hints(self) -> list[Hint]:
         context = self.context()

@@ -28,6 +28,11 @@ class Console(Desk, Protocol):
     def read_only(self) -> bool: ...
 
     @property
+    def production(self) -> Sequence[str]:
+        """Shell patterns of the contexts and clusters that are production."""
+        ...
+
+    @property
     def keymap(self) -> Mapping[str, str]:
         """Command id → keys, for those that were remapped."""
         ...

@@ -18,9 +18,9 @@ from console.session import SessionError
 from fleet.model.objects import Pod
 from themes.palette import Role
 from widgets.line import Line, Span
-from widgets.log_buffer import LogLine
 from widgets.log_view import LogView
 from widgets.untrusted import untrusted
+from widgets.values import age_text
 
 TAIL = 1000
 """Lines from before the screen was opened."""
@@ -50,6 +50,7 @@ class LogsScreen(ConsoleScreen):
         self._title = Lines(id="title")
         self._searched = ""
         self._ended = False
+        self._since = 0
 
     @property
     def container(self) -> str:
@@ -76,11 +77,12 @@ class LogsScreen(ConsoleScreen):
             follow=not self._previous,
             previous=self._previous,
             tail=TAIL,
+            since=self._since,
         )
         count = 0
         try:
             async for line in stream:
-                self.log_view.append([LogLine(line)])
+                self.log_view.append([line])
                 count += 1
                 if count % BATCH == 0:
                     self._show_title()
@@ -92,11 +94,15 @@ class LogsScreen(ConsoleScreen):
             self._ended = True
             self._show_title()
             if not count:
-                self.say("the log is empty")
+                self.say(
+                    f"nothing was logged in the last {age_text(self._since)}" if self._since else "the log is empty"
+                )
 
     def _show_title(self) -> None:
         follows = "previous container" if self._previous else "following" if self.log_view.following else "paused"
         state = [follows] + ["ended"] * self._ended
+        if self._since:
+            state.append(f"the last {age_text(self._since)}")
         if len(self._containers) > 1:
             state.append(f"container {self._containers.index(self._container) + 1} of {len(self._containers)}")
         if self.log_view.dropped:
@@ -130,6 +136,16 @@ class LogsScreen(ConsoleScreen):
             self.log_view.action_follow()
         elif switch is Toggle.WRAP:
             self.log_view.action_wrap()
+        elif switch is Toggle.TIMESTAMPS:
+            self.log_view.action_timestamps()
+
+    def clear(self) -> None:
+        self.log_view.clear()
+
+    def read_since(self, seconds: int) -> None:
+        self._since = seconds
+        self.log_view.clear()
+        self._start()
 
     def next_container(self) -> None:
         if len(self._containers) < 2:

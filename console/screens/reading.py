@@ -72,4 +72,4 @@ class HelpScreen(ReadingScreen):
         super().__init__(console)
 
     def on_mount(self) -> None:
-        self.page.show(lambda _width, glyphs: help_lines(self._asked_from, self.desk.keymap, glyphs))
+        self.page.show(lambda width, glyphs: help_lines(self._asked_from, self.desk.keymap, width, glyphs))

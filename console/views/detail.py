@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from console.views.fleet import version_text
 from console.views.gpus import gpu_lines
-from console.views.layout import head, labelled, pairs, sections
+from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
 from console.views.plots import plot_block
 from console.views.subject import assessment_of
+from console.views.versions import workload_version_lines
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.line import Line, Span
+from widgets.line import Line, Span, spans_width
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted
 from widgets.values import age_text
@@ -33,21 +32,20 @@ def detail_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> li
     return [Line((Span(f" {untrusted(key)} is gone", Role.GONE),))]
 
 
-def _title(snapshot: Snapshot, key: str, name: str, facts: Sequence[tuple[str, Span]], glyphs: Glyphs) -> Line:
+def _title(
+    snapshot: Snapshot, key: str, name: str, facts: Sequence[tuple[str, Span]], width: int, glyphs: Glyphs
+) -> list[Line]:
+    """Name and reason, and the facts beside them or, where there is no room, below."""
     standing = assessment_of(snapshot, key)
     spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted(name)}", Role.STRONG)]
     if standing.reason:
         spans.append(Span(f"  {untrusted(standing.reason)}", severity_role(standing.severity)))
-    return Line((*spans, Span("   "), *pairs(facts)))
+    beside = (*spans, Span("   "), *pairs(facts))
+    return [Line(beside)] if spans_width(beside) <= width else [Line(tuple(spans)), *packed("", facts, width)]
 
 
 def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
-
-    def ordinal(gpu: str) -> tuple[int, str]:
-        number = snapshot.gpus[gpu].ordinal
-        return (int(number) if number.isdigit() else 1 << 30, gpu)
-
     reason = assessment_of(snapshot, key).reason
     facts = [("", Span(untrusted(pod.status)))] if pod.status != reason else []
     facts.append(("on", Span(untrusted(pod.node) or "no node")))
@@ -58,29 +56,50 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
         facts.append(("ip", Span(untrusted(pod.ip))))
     engines = snapshot.engines_of.get(key, ())
     measured = engines or snapshot.workload_of.get(key, "") in snapshot.model_of
-    return sections(
-        [_title(snapshot, key, pod.name, facts, glyphs)],
-        _engines(snapshot, engines, glyphs) if measured else [],
-        latency_lines(snapshot, frame, key, glyphs) if engines else [],
-        phase_lines(frame, key, width, glyphs) if engines else [],
-        gpu_lines(snapshot, sorted(snapshot.gpus_of.get(key, ()), key=ordinal), pod.gpus, glyphs),
-        _loose(snapshot, key),
-        version_lines(pod.version),
+    life = (
+        condition_lines(pod.conditions, now, width, glyphs),
         container_lines(pod.containers, now, width),
-        condition_lines(pod.conditions, now, glyphs),
-        event_lines((e for e in snapshot.events if e.involved_uid == pod.uid), now, glyphs),
+        event_lines((e for e in snapshot.events if e.involved_uid == pod.uid), now, width, glyphs, page_of=pod.name),
+    )
+    load = (
+        _engines(snapshot, engines, width, glyphs) if measured else [],
+        latency_lines(snapshot, frame, key, width, glyphs) if engines else [],
+        phase_lines(frame, key, width, glyphs) if engines else [],
+        _pod_gpus(snapshot, pod, width, glyphs),
+        _loose(snapshot, key),
+        version_lines(pod.version, pod.version.digest, width),
+    )
+    return sections(
+        _title(snapshot, key, pod.name, facts, width, glyphs),
+        # Of a pod that serves, its load is asked for; of one that does not, why.
+        *((*load, *life) if pod.ready else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if measured else [],
     )
 
 
-def _engines(snapshot: Snapshot, engines: Sequence[str], glyphs: Glyphs) -> list[Line]:
+def _pod_gpus(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
+    def ordinal(gpu: str) -> tuple[int, str]:
+        number = snapshot.gpus[gpu].ordinal
+        return (int(number) if number.isdigit() else 1 << 30, gpu)
+
+    gpus = sorted(snapshot.gpus_of.get(pod.key, ()), key=ordinal)
+    lacking = pod.gpus - len(gpus)
+    absent = ""
+    if lacking > 0 and not pod.node:
+        absent = f"asks for {pod.gpus}, and has none before it is on a node"
+    elif lacking > 0:
+        absent = f"{lacking} of {pod.gpus} not measured"
+    return gpu_lines(snapshot, gpus, absent, width, glyphs)
+
+
+def _engines(snapshot: Snapshot, engines: Sequence[str], width: int, glyphs: Glyphs) -> list[Line]:
     if not engines:
         return [head("engine", "nothing measures it, or not yet")]
     lines: list[Line] = []
     for key in engines:
         engine = snapshot.engines[key]
         number = f" {engine.engine}" if len(engines) > 1 else ""
-        lines += [head(f"engine{number}", untrusted(engine.model)), *load_lines(snapshot.by_engine, key, glyphs)]
+        lines += [head(f"engine{number}", untrusted(engine.model)), *load_lines(snapshot.by_engine, key, width, glyphs)]
     return lines
 
 
@@ -95,7 +114,7 @@ def _loose(snapshot: Snapshot, key: str) -> list[Line]:
 
 
 def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: Glyphs) -> list[Line]:
-    key, now = workload.key, snapshot.at
+    key, frame, now = workload.key, snapshot.by_workload, snapshot.at
     serving = snapshot.models.get(snapshot.model_of.get(key, ""))
     pods = [snapshot.pods[pod] for pod in snapshot.pods_of.get(key, ())]
     facts = [("", Span(untrusted(workload.kind))), ("ready", _ready(workload))]
@@ -106,16 +125,22 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     gpus = [gpu for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())]
     hottest = sorted(gpus, key=lambda gpu: -_heat(snapshot, gpu))[:8]
     uids = {workload.uid, *(pod.uid for pod in pods)} - {""}
-    return sections(
-        [_title(snapshot, key, workload.name, facts, glyphs)],
-        [head("load", f"of all {len(pods)} pods"), *load_lines(snapshot.by_workload, key, glyphs)] if serving else [],
-        latency_lines(snapshot, snapshot.by_workload, key, glyphs) if serving else [],
-        phase_lines(snapshot.by_workload, key, width, glyphs) if serving else [],
+    life = (
         _rollout(snapshot, workload, pods),
-        version_lines(workload.version),
-        gpu_lines(snapshot, hottest, len(hottest), glyphs),
-        condition_lines(workload.conditions, now, glyphs),
-        event_lines((e for e in snapshot.events if e.involved_uid in uids), now, glyphs),
+        workload_version_lines(workload, pods, now, width),
+        condition_lines(workload.conditions, now, width, glyphs),
+        event_lines((e for e in snapshot.events if e.involved_uid in uids), now, width, glyphs, page_of=workload.name),
+    )
+    load = (
+        [head("load", f"of all {len(pods)} pods"), *load_lines(frame, key, width, glyphs)] if serving else [],
+        latency_lines(snapshot, frame, key, width, glyphs) if serving else [],
+        phase_lines(frame, key, width, glyphs) if serving else [],
+        gpu_lines(snapshot, hottest, "", width, glyphs),
+    )
+    complete = workload.ready >= workload.desired
+    return sections(
+        _title(snapshot, key, workload.name, facts, width, glyphs),
+        *((*load, *life) if complete else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if serving else [],
     )
 
@@ -131,13 +156,9 @@ def _ready(workload: Workload) -> Span:
 
 
 def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> list[Line]:
-    """Replicas, versions that run side by side, who scales it, and what protects it."""
+    """Replicas, who scales it, and what protects it."""
     counts = [("desired", workload.desired), ("updated", workload.updated), ("available", workload.available)]
     lines = [head("replicas"), labelled("", *pairs((name, Span(str(count))) for name, count in counts))]
-    versions = Counter(version_text(pod.version) for pod in pods if pod.version.image)
-    if len(versions) > 1:
-        running = pairs((f"{count} ×", Span(version)) for version, count in versions.most_common())
-        lines.append(labelled("versions", *running))
     if workload.paused:
         lines.append(labelled("rollout", Span("paused", Role.WARNING)))
     scaler = snapshot.autoscalers.get(workload.key)

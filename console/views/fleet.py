@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.views.cells import Story, Tail
-from console.views.numbers import SCALES, number, usage
+from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
 from console.views.subject import assessment_of
@@ -255,6 +255,8 @@ def _measured(frame: Frame, key: str, *, serving: bool, has_gpus: bool) -> dict[
             cells[column] = NOTHING
         elif quantity is Quantity.KV_USAGE:
             cells[column] = usage(frame, key, quantity)
+        elif quantity is Quantity.GPU_UTIL:
+            cells[column] = gpu_activity(frame, key)
         else:
             cells[column] = number(frame, key, quantity)
     return cells

@@ -32,8 +32,8 @@ def glance_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> li
     )
     inner = width - 1
     lines = sections(
-        load_lines(frame, key, glyphs),
-        latency_lines(snapshot, frame, key, glyphs),
+        load_lines(frame, key, inner, glyphs),
+        latency_lines(snapshot, frame, key, inner, glyphs),
         phase_lines(frame, key, inner, glyphs),
         plot_block(snapshot, key, inner, glyphs),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from console.config.production import is_production
 from console.views.since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
@@ -16,16 +18,23 @@ OLD = 30.0
 """Seconds after which the age of a live source is worth saying."""
 
 
-def header_model(snapshot: Snapshot | None, context: str, namespace: str, *, read_only: bool) -> HeaderModel:
-    """The header for a Snapshot; before the first one: where the console looks."""
+def header_model(
+    snapshot: Snapshot | None, context: str, namespace: str, *, read_only: bool, production: Sequence[str] = ()
+) -> HeaderModel:
+    """The header for a Snapshot; before the first one: where the console looks.
+
+    ``production`` are the shell patterns of contexts and clusters that are marked as such.
+    """
     if snapshot is None:
-        return HeaderModel(cluster=context, namespace=namespace, read_only=read_only)
+        marked = is_production(production, context, "")
+        return HeaderModel(cluster=context, namespace=namespace, read_only=read_only, production=marked)
     cluster = snapshot.cluster
     return HeaderModel(
         cluster=cluster.context or cluster.cluster or context,
         namespace=cluster.namespace,
         identity=cluster.user,
         read_only=read_only or cluster.read_only,
+        production=is_production(production, cluster.context or context, cluster.cluster),
         sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if source.health is not Health.OFF),
         clock=clock(snapshot.at),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 from console.commands.command import Command, Where
 from console.commands.keys import key_text, keys_of
 from console.commands.table import TABLE
-from console.views.layout import head, sections
+from console.views.layout import followed, head, sections
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.line import Line, Span, fit
+from widgets.cells import STAND_IN
+from widgets.line import Line, Span, fit, width_of
 
 MOVING: tuple[tuple[str, str], ...] = (
     ("j k", "a row down or up, as the arrows"),
@@ -30,37 +32,65 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("/-f lm70", "these letters in this order"),
 )
 
-_KEYS = 18
+_KEYS = 14
 _NAME = 12
 
 
-def help_lines(where: Where, keymap: Mapping[str, str], glyphs: Glyphs) -> list[Line]:
-    """The help as opened from a screen."""
-    here = [command for command in TABLE if where in command.where]
-    elsewhere = [command for command in TABLE if where not in command.where]
-    return sections(
-        [head("on this screen"), *(_command(command, keymap, glyphs) for command in here)],
-        [head("moving"), *_fixed(MOVING)],
-        [head("filters"), *_fixed(FILTERS)],
-        [head("on other screens"), *(_command(command, keymap, glyphs, where=True) for command in elsewhere)],
+def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
+    """What is drawn in the tables besides numbers."""
+    return (
+        (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "well, starting, a warning, critical"),
+        (f"{glyphs.asleep} {glyphs.gone}", "asleep, gone"),
+        (f"{glyphs.missing} {glyphs.unknown}", "not measured; not known"),
+        ("≤0.3s", "at or below the lowest bucket of the histogram, which tells no more"),
+        (f"{STAND_IN}17", "in GPU%: activity of the SMs, where a MIG slice has no utilisation"),
     )
 
 
-def _command(command: Command, keymap: Mapping[str, str], glyphs: Glyphs, *, where: bool = False) -> Line:
-    keys = " ".join(key_text(key) for key in keys_of(command, keymap))
-    name = f":{command.names[0]}" if command.names else ""
-    spans = [
-        Span(f"   {fit(keys, _KEYS, 'left', glyphs.ellipsis)} ", Role.KEY),
-        Span(f"{fit(name, _NAME, 'left', glyphs.ellipsis)} ", Role.ACCENT),
-        Span(command.title),
-    ]
-    if command.argument:
-        spans.append(Span(f"  {command.argument}", Role.DIM))
-    if where:
-        spans.append(Span(f"  ({', '.join(sorted(command.where))})", Role.DIM))
-    return Line(tuple(spans))
+def help_lines(where: Where, keymap: Mapping[str, str], width: int, glyphs: Glyphs) -> list[Line]:
+    """The help as opened from a screen: first what its keys do, at the end what works on other screens."""
+    here = _as_one(command for command in TABLE if where in command.where)
+    elsewhere = _as_one(command for command in TABLE if where not in command.where)
+    return sections(
+        [head("on this screen"), *_rows((_command(c, where, keymap) for c in here), width, glyphs)],
+        [head("moving"), *_pairs(MOVING, width, glyphs)],
+        [head("filters"), *_pairs(FILTERS, width, glyphs)],
+        [head("signs"), *_pairs(signs(glyphs), width, glyphs)],
+        [head("on other screens"), *_rows((_command(c, None, keymap) for c in elsewhere), width, glyphs)],
+    )
 
 
-def _fixed(rows: Iterable[tuple[str, str]]) -> Iterable[Line]:
+def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:
+    """Commands one by one, those of a family together."""
+    return [tuple(group) for _, group in groupby(commands, key=lambda c: c.family or c.id)]
+
+
+def _command(family: tuple[Command, ...], where: Where | None, keymap: Mapping[str, str]) -> tuple[str, str, str]:
+    """(keys, name, title) of a command, or of a family; without the keys where they are not bound."""
+    first = family[0]
+    bound = where is None or first.bound is None or where in first.bound
+    keys = [key_text(key) for command in family for key in keys_of(command, keymap)] if bound else []
+    if len(family) > 1:
+        keys = [f"{keys[0]}…{keys[-1]}"] if keys else []
+    words = first.family or first.title
+    if first.argument:
+        words += f"  {first.argument}"
+    if where is None:
+        words += f"  ({', '.join(sorted(first.where))})"
+    return " ".join(keys), f":{first.names[0]}" if first.names else "", words
+
+
+def _rows(rows: Iterable[tuple[str, str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Rows whose words go on below themselves, so that a narrow terminal cuts nothing."""
+    for keys, name, words in rows:
+        lead = (_keys(keys, glyphs), Span(f"{fit(name, _NAME, 'left', glyphs.ellipsis)} ", Role.ACCENT))
+        yield from followed(lead, words, Role.TEXT, width, _KEYS + _NAME + 5)
+
+
+def _pairs(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
     for keys, words in rows:
-        yield Line((Span(f"   {fit(keys, _KEYS, 'left', '…')} ", Role.KEY), Span(words)))
+        yield from followed((_keys(keys, glyphs),), words, Role.TEXT, width, _KEYS + 4)
+
+
+def _keys(keys: str, glyphs: Glyphs) -> Span:
+    return Span(f"   {fit(keys, max(_KEYS, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)

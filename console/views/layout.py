@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from themes.palette import Role
-from widgets.line import BLANK, Line, Span, fit, fit_spans, width_of
+from widgets.line import BLANK, Line, Span, fit, fit_spans, spans_width, width_of
 
 LABEL = 14
 """Cells of the labels at the left edge of a page."""
@@ -35,6 +35,33 @@ def pairs(items: Iterable[tuple[str, Span]]) -> tuple[Span, ...]:
             spans.append(Span(f"{name} ", Role.DIM))
         spans.append(value)
     return tuple(spans)
+
+
+def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Line]:
+    """``pairs`` behind a label, on as many lines as ``width`` cells ask for."""
+    rows: list[list[tuple[str, Span]]] = [[]]
+    for item in items:
+        if rows[-1] and LABEL + 4 + spans_width(pairs([*rows[-1], item])) > width:
+            rows.append([])
+        rows[-1].append(item)
+    return [labelled("" if i else label, *pairs(row)) for i, row in enumerate(rows)]
+
+
+def told(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
+    """A text behind a label, on as many lines as ``width`` cells ask for; none where there is no text."""
+    parts = folded(text, max(20, width - LABEL - 6))
+    return [labelled("" if i else label, Span(part, role)) for i, part in enumerate(parts)]
+
+
+def followed(lead: Sequence[Span], text: str, role: Role, width: int, indent: int) -> list[Line]:
+    """Spans and a text; what does not fit beside them goes on below, ``indent`` cells from the edge."""
+    text = " ".join(text.split())
+    beside = folded(text, max(12, width - spans_width(lead)))[:1]
+    below = folded(text[len(beside[0]) :] if beside else "", max(20, width - indent))
+    return [
+        Line((*lead, *(Span(part, role) for part in beside))),
+        *(Line((Span(" " * indent), Span(part, role))) for part in below),
+    ]
 
 
 def sections(*parts: Sequence[Line]) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.views.layout import LABEL, head, labelled, pairs
+from console.views.layout import LABEL, folded, head, labelled, packed, pairs
 from console.views.numbers import role_of
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity, Unit
@@ -13,7 +13,7 @@ from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar
-from widgets.line import Line, Span, fit
+from widgets.line import Line, Span, fit, spans_width, width_of
 from widgets.values import age_text, number_text, reading_text, seconds_text, unit_text
 
 Q = Quantity
@@ -49,26 +49,24 @@ def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Sp
     return Span(text, role if role is not Role.TEXT else role_of(quantity, reading))
 
 
-def load_lines(frame: Frame, key: str, glyphs: Glyphs) -> list[Line]:
+def load_lines(frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     """Requests, KV cache and tokens of one object."""
 
-    def values(*wanted: tuple[str, Quantity]) -> tuple[Span, ...]:
+    def values(label: str, *wanted: tuple[str, Quantity]) -> list[Line]:
         there = [(n, q) for n, q in wanted if q not in _OPTIONAL or frame.get(key, q).known]
-        return pairs((name, value_span(frame, key, quantity, glyphs)) for name, quantity in there)
+        return packed(label, ((name, value_span(frame, key, quantity, glyphs)) for name, quantity in there), width)
 
     return [
-        labelled("requests", *values(*_COUNTS)),
+        *values("requests", *_COUNTS),
         labelled("KV cache", *_kv(frame, key, glyphs)),
-        labelled(
+        *values(
             "",
-            *values(
-                ("prefix hits", Q.PREFIX_HIT_RATIO),
-                ("preempted", Q.PREEMPTIONS),
-                ("drafts accepted", Q.SPEC_ACCEPTANCE),
-                ("sleep level", Q.SLEEP_LEVEL),
-            ),
+            ("prefix hits", Q.PREFIX_HIT_RATIO),
+            ("preempted", Q.PREEMPTIONS),
+            ("drafts accepted", Q.SPEC_ACCEPTANCE),
+            ("sleep level", Q.SLEEP_LEVEL),
         ),
-        labelled("tokens", *values(("prompt", Q.PROMPT_TOKENS), ("generated", Q.GENERATION_TOKENS))),
+        *values("tokens", ("prompt", Q.PROMPT_TOKENS), ("generated", Q.GENERATION_TOKENS)),
     ]
 
 
@@ -96,25 +94,22 @@ def method_text(snapshot: Snapshot) -> str:
     return f"over {age_text(snapshot.window)}, by {how}" if how else "no source of metrics answers"
 
 
-def latency_lines(snapshot: Snapshot, frame: Frame, key: str, glyphs: Glyphs) -> list[Line]:
+def latency_lines(snapshot: Snapshot, frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     """Percentiles p50, p95 and p99, with their window and method."""
     label = LABEL + 6
     titles = "".join(fit(title, 9, "right", "") for title in ("p50", "p95", "p99"))
-    lines = [
-        Line(
-            (
-                Span(" LATENCY", Role.HEAD),
-                Span(" " * (label - 4) + titles, Role.HEAD),
-                Span(f"   {method_text(snapshot)}", Role.DIM),
-            )
-        )
-    ]
+    lead = (Span(" LATENCY", Role.HEAD), Span(" " * (label - 4) + titles, Role.HEAD), Span("   "))
+    method = method_text(snapshot)
+    beside = spans_width(lead) + width_of(method) <= width
+    lines = [Line((*lead, Span(method if beside else "", Role.DIM)))]
     for name, quantities in _LATENCIES:
         spans = [Span(f"   {fit(name, label, 'left', '…')} ", Role.DIM)]
         for quantity in quantities:
             text, role = value_span(frame, key, quantity, glyphs)
             spans.append(Span(fit(text, 9, "right", glyphs.ellipsis), role))
         lines.append(Line(tuple(spans)))
+    if not beside:
+        lines += [Line((Span(f"   {part}", Role.DIM),)) for part in folded(method, width - 4)]
     return lines
 
 

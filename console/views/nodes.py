@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.views.cells import Tail
-from console.views.numbers import number
+from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
 from fleet.model.objects import Node
@@ -167,7 +167,11 @@ def _node_row(snapshot: Snapshot, node: Node) -> Row:
         free, total = snapshot.free_gpus[node.name]
         cells["free"] = Text(f"{free}/{total}", Role.OK if free else Role.DIM)
     cells["pod"] = Text(untrusted(node.gpu_product or ", ".join(node.gpus)), Role.DIM)
-    taints = ", ".join(f"{key}={value}:{effect}" if value else f"{key}:{effect}" for key, value, effect in node.taints)
+    taints = ", ".join(
+        f"{key}={value}:{effect}" if value else f"{key}:{effect}"
+        for key, value, effect in node.taints
+        if key not in node.gpus
+    )
     spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
     if taints:
         spans.append(Span(f"{' ' if spans else ''}{untrusted(taints)}", Role.DIM))
@@ -199,6 +203,7 @@ def _gpu_row(snapshot: Snapshot, key: str) -> Row:
         "why": Text(untrusted(standing.reason), severity_role(standing.severity)),
     }
     cells |= {column: number(snapshot.by_gpu, key, quantity) for column, quantity in _NUMBERS.items()}
+    cells["util"] = gpu_activity(snapshot.by_gpu, key)
     return _row(key, cells, standing.severity)
 
 

@@ -44,6 +44,14 @@ def number(frame: Frame, key: str, quantity: Quantity) -> Number:
     return Number(reading, MEANINGS[quantity].unit, role_of(quantity, reading))
 
 
+def gpu_activity(frame: Frame, key: str) -> Number:
+    """The cell of GPU utilisation; of a MIG slice, which has none, that of its SMs' activity, marked."""
+    utilisation, activity = number(frame, key, Quantity.GPU_UTIL), number(frame, key, Quantity.SM_ACTIVE)
+    if utilisation.reading.known or not activity.reading.known:
+        return utilisation
+    return activity._replace(stand_in=True)
+
+
 def usage(frame: Frame, key: str, quantity: Quantity) -> Usage:
     """The bar of one ratio."""
     reading = frame.get(key, quantity)

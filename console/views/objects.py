@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from console.views.layout import LABEL, folded, head, labelled, pairs
+from console.views.layout import followed, head, labelled, packed, told
 from fleet.model.objects import Condition, Container, Event, ModelVersion
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -27,21 +27,22 @@ _GOOD = {
 """Conditions that are well when they are True; the others are when they are False."""
 
 
-def version_lines(version: ModelVersion) -> list[Line]:
+def version_lines(version: ModelVersion, digest: str, width: int) -> list[Line]:
     """Image, digest, model and revision; without a revision the weights are whatever was the newest at the start."""
     if not version.image and not version.model:
         return []
-    revision = Span(untrusted(version.revision)) if version.revision else Span("unpinned", Role.WARNING)
+    digest = untrusted(digest) or "not known before the container has started"
     lines = [
         head("version"),
         labelled("image", Span(untrusted(version.image))),
-        labelled("digest", Span(untrusted(version.digest) or "not known before the container has started", Role.DIM)),
+        *told("digest", digest, width, Role.DIM),
     ]
     if version.model:
+        revision = Span(untrusted(version.revision)) if version.revision else Span("unpinned", Role.WARNING)
         model = [("", Span(untrusted(version.model))), ("revision", revision)]
         if version.served_name and version.served_name != version.model:
             model.append(("served as", Span(untrusted(version.served_name))))
-        lines.append(labelled("model", *pairs(model)))
+        lines += packed("model", model, width)
     return lines
 
 
@@ -62,12 +63,9 @@ def container_lines(containers: Sequence[Container], now: float, width: int) -> 
         items.append(("restarts", Span(str(container.restarts), Role.WARNING if container.restarts else Role.TEXT)))
         if container.last_reason or container.last_exit_code is not None:
             items.append(("last", Span(_last(container, now), Role.WARNING)))
-        lines.append(labelled(untrusted(container.name), *pairs(items)))
-        room = max(20, width - LABEL - 6)
-        if container.message:
-            lines += [labelled("", Span(part, Role.DIM)) for part in folded(untrusted(container.message), room)]
-        if container.command:
-            lines += [labelled("", Span(part, Role.DIM)) for part in folded(_shell(container.command), room)]
+        lines += packed(untrusted(container.name), items, width)
+        lines += told("", untrusted(container.message), width, Role.DIM)
+        lines += told("", untrusted(shlex.join(container.command)), width, Role.DIM)
     return lines
 
 
@@ -77,11 +75,7 @@ def _last(container: Container, now: float) -> str:
     return f"{untrusted(container.last_reason) or 'ended'}{code}{ago}"
 
 
-def _shell(command: Iterable[str]) -> str:
-    return untrusted(shlex.join(command))
-
-
-def condition_lines(conditions: Sequence[Condition], now: float, glyphs: Glyphs) -> list[Line]:
+def condition_lines(conditions: Sequence[Condition], now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """Those that are not as they should be with reason and message; the others in one line."""
     if not conditions:
         return []
@@ -92,16 +86,12 @@ def condition_lines(conditions: Sequence[Condition], now: float, glyphs: Glyphs)
             continue
         since = f" {age_text(now - condition.since)}" if condition.since is not None else ""
         words = " ".join(part for part in (condition.reason, condition.message) if part)
-        lines.append(
-            Line(
-                (
-                    Span("   "),
-                    Span(glyphs.warning, Role.WARNING),
-                    Span(f" {untrusted(condition.type)} {untrusted(condition.status)}{since}  "),
-                    Span(untrusted(words), Role.DIM),
-                )
-            )
+        lead = (
+            Span("   "),
+            Span(glyphs.warning, Role.WARNING),
+            Span(f" {untrusted(condition.type)} {untrusted(condition.status)}{since}  "),
         )
+        lines += followed(lead, untrusted(words), Role.DIM, width, 5)
     if well:
         names = ", ".join(untrusted(f"{c.type}" if c.status == "True" else f"no {c.type}") for c in well)
         lines.append(Line((Span("   "), Span(glyphs.ok, Role.OK), Span(f" {names}", Role.DIM))))
@@ -112,8 +102,8 @@ def _well(condition: Condition) -> bool:
     return condition.status == ("True" if condition.type in _GOOD else "False")
 
 
-def event_lines(events: Iterable[Event], now: float, glyphs: Glyphs) -> list[Line]:
-    """The newest first: age, count, reason, message."""
+def event_lines(events: Iterable[Event], now: float, width: int, glyphs: Glyphs, *, page_of: str) -> list[Line]:
+    """The newest first: age, count, reason, message; and whose they are where that is not the object of the page."""
     shown = list(events)[:_EVENTS]
     if not shown:
         return [head("events", "none")]
@@ -121,13 +111,11 @@ def event_lines(events: Iterable[Event], now: float, glyphs: Glyphs) -> list[Lin
     for event in shown:
         role = Role.WARNING if event.type == "Warning" else Role.TEXT
         count = f" ×{event.count}" if event.count > 1 else ""
-        lines.append(
-            Line(
-                (
-                    Span(f"   {fit(age_text(now - event.last), 7, 'right', glyphs.ellipsis)}  ", Role.DIM),
-                    Span(f"{untrusted(event.reason)}{count}  ", role),
-                    Span(untrusted(event.message), Role.DIM),
-                )
-            )
-        )
+        lead = [
+            Span(f"   {fit(age_text(now - event.last), 7, 'right', glyphs.ellipsis)}  ", Role.DIM),
+            Span(f"{untrusted(event.reason)}{count}  ", role),
+        ]
+        if event.involved.name != page_of:
+            lead.append(Span(f"{untrusted(event.involved.name)}  "))
+        lines += followed(lead, untrusted(event.message), Role.DIM, width, 12)
     return lines

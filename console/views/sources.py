@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.layout import LABEL, folded, labelled, sections
+from console.views.layout import head, labelled, sections, told
 from console.views.load import method_text
 from console.views.since import clock
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
@@ -19,12 +19,10 @@ def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     cluster = snapshot.cluster
     measured = f"measured {clock(snapshot.measured_at)}" if snapshot.measured_at is not None else "never measured"
     about = [
-        Line((Span(" CLUSTER", Role.HEAD),)),
+        head("cluster"),
         labelled("server", Span(untrusted(cluster.server)), Span(f"   {untrusted(cluster.version)}", Role.DIM)),
-        labelled(
-            "identity", Span(untrusted(cluster.user)), Span(f"   {untrusted(', '.join(cluster.groups))}", Role.DIM)
-        ),
-        labelled("numbers", Span(f"{method_text(snapshot)}; {measured}")),
+        *told("identity", untrusted(" · ".join((cluster.user, *cluster.groups))), width),
+        *told("numbers", f"{method_text(snapshot)}; {measured}", width),
     ]
     return sections(about, *(_source(source, snapshot.at, width, glyphs) for source in snapshot.sources))
 
@@ -39,10 +37,8 @@ def _source(source: SourceStatus, now: float, width: int, glyphs: Glyphs) -> lis
         lines.append(labelled("endpoint", Span(untrusted(source.endpoint))))
     if source.last_ok is not None and source.health is not Health.LIVE:
         lines.append(labelled("last answer", Span(f"{clock(source.last_ok)}, {age_text(now - source.last_ok)} ago")))
-    room = max(20, width - LABEL - 6)
-    for label, text, role in (("problem", source.problem, glyph.role), ("what to do", source.remedy, Role.TEXT)):
-        for i, part in enumerate(folded(untrusted(text), room)):
-            lines.append(labelled("" if i else label, Span(part, role)))
+    lines += told("problem", untrusted(source.problem), width, glyph.role)
+    lines += told("what to do", untrusted(source.remedy), width)
     for i, note in enumerate(source.notes):
-        lines.append(labelled("" if i else "notes", Span(untrusted(note), Role.DIM)))
+        lines += told("" if i else "notes", untrusted(note), width, Role.DIM)
     return lines

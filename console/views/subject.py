@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fleet.assess import rank
 from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.snapshot import Assessment, Join, Loose, Severity, Snapshot
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
@@ -32,11 +34,16 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
         return key
     members = snapshot.pods_of.get(key)
     if members:
-        return min(members, key=lambda pod: rank(assessment_of(snapshot, pod).severity))
+        return worst_pod(snapshot, members)
     gpu = snapshot.gpus.get(key)
     if gpu is not None and f"{gpu.namespace}/{gpu.pod}" in snapshot.pods:
         return f"{gpu.namespace}/{gpu.pod}"
     return None
+
+
+def worst_pod(snapshot: Snapshot, pods: Sequence[str]) -> str:
+    """The one that stands worst; ``pods`` are keys, at least one."""
+    return min(pods, key=lambda pod: rank(assessment_of(snapshot, pod).severity))
 
 
 def has_pod(snapshot: Snapshot, key: str) -> bool:
@@ -61,3 +68,9 @@ UNASSESSED = Assessment(Severity.UNKNOWN)
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
     """How an object stands; unknown where nobody has said."""
     return snapshot.assessments.get(key, UNASSESSED)
+
+
+def is_free_gpu(snapshot: Snapshot, loose: Loose) -> bool:
+    """Whether a GPU has no pod because nobody holds it, which is nothing to look into."""
+    gpu = snapshot.gpus.get(loose.key) if loose.join is Join.GPU_WITHOUT_POD else None
+    return gpu is not None and not gpu.pod

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from console.views.fleet import standing_of
 from console.views.since import SinceTracker, since_text
-from console.views.subject import assessment_of, pod_for
+from console.views.subject import assessment_of, is_free_gpu, pod_for
 from fleet.assess import rank
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot
@@ -69,8 +69,9 @@ def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
     for severity in _TROUBLE:
         if count[severity]:
             spans += [Span(" "), severity_span(severity, glyphs), Span(f" {count[severity]} more ", Role.DIM)]
-    if snapshot.loose:
-        spans.append(Span(f" {len(snapshot.loose)} loose joins ", Role.DIM))
+    loose = sum(not is_free_gpu(snapshot, entry) for entry in snapshot.loose)
+    if loose:
+        spans.append(Span(f" {loose} could not be joined ", Role.DIM))
         spans.append(Span(":joins", Role.KEY))
     return Line(tuple(spans))
 

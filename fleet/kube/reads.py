@@ -69,12 +69,15 @@ class KubeReads:
         follow: bool = False,
         previous: bool = False,
         tail_lines: int | None = 1000,
+        since_seconds: int | None = None,
         limit_bytes: int | None = None,
+        timestamps: bool = False,
     ) -> AsyncIterator[str]:
         """The lines of a container's log, as they come with ``follow``, without their newline.
 
         The text is the container's own: control characters are still in it. Bound what is asked for with
-        ``tail_lines`` and ``limit_bytes``.
+        ``tail_lines``, ``since_seconds`` and ``limit_bytes``. With ``timestamps`` each line begins with the time at
+        which it was written (RFC 3339) and a blank.
         """
         query = {
             key: value
@@ -83,6 +86,8 @@ class KubeReads:
                 ("follow", "true" if follow else ""),
                 ("previous", "true" if previous else ""),
                 ("tailLines", "" if tail_lines is None else str(tail_lines)),
+                ("sinceSeconds", "" if since_seconds is None else str(since_seconds)),
+                ("timestamps", "true" if timestamps else ""),
                 ("limitBytes", "" if limit_bytes is None else str(limit_bytes)),
             )
             if value

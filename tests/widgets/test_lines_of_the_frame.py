@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from textual.events import Key
@@ -39,6 +40,13 @@ def test_the_header_says_it_all_where_there_is_room() -> None:
     assert drawn.startswith(" prod-eu1 › serving  ")
     assert drawn.endswith("oncall@corp   READ-ONLY   prometheus ● 2s   kubernetes ■ down 1m15s   14:02:31")
     assert len(drawn) == 119
+
+
+@pytest.mark.parametrize(("width", "mark"), [(120, "PRODUCTION"), (80, "PRODUCTION"), (30, "PROD")])
+def test_production_is_marked_at_any_width(width: int, mark: str) -> None:
+    line = header_line(replace(MODEL, production=True), width, UNICODE)
+    assert any(span.text == mark and span.role is Role.CRITICAL for span in line.spans)
+    assert "PROD" not in text(header_line(MODEL, width, UNICODE))
 
 
 @pytest.mark.parametrize(

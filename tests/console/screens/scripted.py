@@ -22,6 +22,7 @@ from tests.widgets.stage import settled
 from themes.look import Look, use
 from widgets.grid import Grid
 from widgets.line_view import LineView
+from widgets.log_buffer import LogLine
 
 
 @dataclass
@@ -31,7 +32,7 @@ class ScriptedSession:
     context: str = "prod-eu1"
     namespace: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
-    log_lines: tuple[str, ...] = ()
+    log_lines: tuple[str | LogLine, ...] = ()
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
     focused: list[frozenset[str]] = field(default_factory=list)
@@ -75,14 +76,14 @@ class ScriptedSession:
         return self.texts.get("yaml", f"kind: {ref.kind}")
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int
-    ) -> AsyncIterator[str]:
-        self.asked.append(("logs", namespace, pod, container, follow, previous))
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncIterator[LogLine]:
+        self.asked.append(("logs", namespace, pod, container, follow, previous, since))
         self._may_fail()
         for line in self.log_lines[-tail:]:
-            yield line
+            yield line if isinstance(line, LogLine) else LogLine(line)
         while follow and (line_or_end := await self.more.get()) is not None:
-            yield line_or_end
+            yield LogLine(line_or_end)
 
     def _may_fail(self) -> None:
         if self.fails is not None:
@@ -126,7 +127,15 @@ class Desk:
 
     async def type(self, text: str) -> None:
         """Type a text into what has the focus."""
-        names = {"/": "slash", ":": "colon", " ": "space", "-": "minus", "!": "exclamation_mark", "=": "equals_sign"}
+        names = {
+            "/": "slash",
+            ":": "colon",
+            " ": "space",
+            "-": "minus",
+            "!": "exclamation_mark",
+            "=": "equals_sign",
+            "@": "at",
+        }
         await self.press(*(names.get(char, char) for char in text))
 
     async def deliver(self, snapshot: Snapshot) -> int:

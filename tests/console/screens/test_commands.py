@@ -12,14 +12,18 @@ from textual.command import CommandPalette
 from console.app import Options
 from console.commands.command import Where
 from console.commands.dispatch import refusal
+from console.commands.habits import HABITS
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
 from console.session import SessionError
+from console.views.help import help_lines
 from fleet.model.objects import ObjectRef
 from tests.console.screens.scripted import Desk, ScriptedSession, desk
 from tests.fleets import make_snapshot
+from themes.glyphs import ASCII, UNICODE, Glyphs
+from widgets.line import width_of
 
 WORST = "serving/Deployment/mixtral-8x22b"
 
@@ -102,16 +106,96 @@ async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -
         assert d.session.asked == []
 
 
-async def test_help_lists_exactly_the_table() -> None:
-    async with desk(make_snapshot(), size=(140, 120)) as d:
+async def test_help_lists_the_table_families_as_one_row() -> None:
+    async with desk(make_snapshot(), size=(140, 140)) as d:
         await d.press("question_mark")
         for command in TABLE:
-            rows = [line for line in d.lines if re.search(rf"\s{re.escape(command.title)}(\s|$)", line)]
-            assert rows, command.id
-            assert all(key_text(key) in rows[0] for key in command.keys), rows[0]
-        titles = sum(1 for line in d.lines if re.match(r"   \S", line) or re.match(r" {20,}:\S", line))
-        moving_and_filters = 11
-        assert titles == len(TABLE) + moving_and_filters
+            title = command.family or command.title
+            rows = [line for line in d.lines if re.search(rf"\s{re.escape(title)}(  | \[| \(|$)", line)]
+            assert len(rows) == 1, (command.id, rows)
+            if not command.family:
+                assert all(key_text(key) in rows[0] for key in command.keys), rows[0]
+        assert "1…9" in d.line_with("Namespaces by number")
+
+
+async def test_help_names_no_key_that_is_not_bound_where_it_was_asked() -> None:
+    async with desk(make_snapshot(), size=(140, 140)) as d:
+        await d.press("enter", "question_mark")
+        assert d.screen.where is Where.HELP
+        here = d.lines[: d.lines.index(d.line_with(" MOVING"))]
+        # In text, n is the next match: the namespaces are there by name alone.
+        row = next(line for line in here if " Namespaces " in line)
+        assert row.split()[0] == ":ns"
+        assert any(line.split()[:1] == ["n"] and "Next match" in line for line in here)
+
+
+@pytest.mark.parametrize("where", list(Where))
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_help_is_not_cut_at_80_columns(where: Where, glyphs: Glyphs) -> None:
+    lines = help_lines(where, {}, 80, glyphs)
+    assert max(width_of("".join(span.text for span in line.spans)) for line in lines) <= 80
+    said = " ".join(" ".join(span.text for span in line.spans) for line in lines)
+    words = " ".join(said.split())
+    for command in TABLE:
+        assert (command.family or command.title) in words
+
+
+@pytest.mark.parametrize("key", sorted(HABITS))
+async def test_a_key_of_k9s_that_does_nothing_here_says_what_to_do(key: str) -> None:
+    async with desk(make_snapshot()) as d:
+        screen = d.screen
+        await d.press(key)
+        assert d.screen is screen
+        assert d.session.asked == []
+        bound = any(key in command.keys for command in bound_on(Where.FLEET))
+        assert bound or d.screen.said == HABITS[key]
+
+
+async def test_habits_do_not_reach_into_the_command_line() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("colon", "s", "e", "ctrl+a", "x")
+        await d.press("enter")
+        assert "no command 'xse'" in d.screen.said
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("pods serving", ("switch", None, "serving")),
+        ("pods all", ("switch", None, "")),
+        ("po @staging", ("switch", "staging", None)),
+    ],
+)
+async def test_pods_takes_what_it_takes_in_k9s(line: str, asked: tuple[object, ...]) -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("enter", "colon")
+        await d.type(line)
+        await d.press("enter")
+        await d.until(lambda: d.session.asked == [asked])
+        assert d.screen.where is Where.FLEET
+
+
+@pytest.mark.parametrize(("line", "narrowed"), [("pods /mixtral", "mixtral"), ("pods app=x", "-l app=x")])
+async def test_pods_takes_a_filter(line: str, narrowed: str) -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("colon")
+        await d.type(line)
+        await d.press("enter")
+        assert d.screen.where is Where.FLEET
+        assert d.screen.narrowed == narrowed
+
+
+async def test_previous_logs_are_offered_where_something_has_restarted() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        well = next(key for key, pod in snapshot.pods.items() if pod.ready and not pod.restarts)
+        assert "p previous" in d.lines[-1]
+        d.grid.move_to(well)
+        await d.settle()
+        assert "p previous" not in d.lines[-1]
+        await d.press("p")
+        assert "nothing has restarted" in d.screen.said
+        assert d.session.asked == []
 
 
 async def test_remapped_keys_work_and_are_shown() -> None:

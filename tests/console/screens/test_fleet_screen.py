@@ -250,6 +250,12 @@ async def test_read_only_is_in_the_header() -> None:
         assert "READ-ONLY" in d.lines[0]
 
 
+async def test_production_is_in_the_header_as_configured() -> None:
+    for patterns, marked in ((("prod-*",), True), (("live-*",), False)):
+        async with desk(make_snapshot(), options=Options(production=patterns)) as d:
+            assert ("PRODUCTION" in d.lines[0]) is marked
+
+
 async def test_80_by_24_keeps_what_a_person_needs() -> None:
     async with desk(make_snapshot(), size=(80, 24)) as d:
         for title in ("READY", "WAIT", "KV %", "TTFT95", "GPU%", "°C"):

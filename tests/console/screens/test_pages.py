@@ -7,6 +7,7 @@ import re
 from array import array
 from dataclasses import replace
 
+from console.views.versions import differences, running
 from fleet.model.frame import Column, Frame
 from fleet.model.objects import (
     Condition,
@@ -141,11 +142,11 @@ async def test_a_pod_page_tells_what_kubernetes_knows() -> None:
 async def test_a_page_scrolls_and_is_searched() -> None:
     async with desk(make_snapshot(), size=(80, 16)) as d:
         await d.press("enter")
-        assert "VERSION" not in d.text
+        assert "LATENCY" not in d.text
         await d.press("slash")
-        await d.type("sha256")
+        await d.type("first token")
         await d.press("enter")
-        assert "sha256:0a1b" in d.text
+        assert "LATENCY" in d.text
         await d.press("escape", "g")
         assert "mixtral-8x22b" in d.lines[1]
 
@@ -165,7 +166,7 @@ async def test_a_workload_page_has_its_scaler_its_budget_and_the_versions_side_b
     snapshot = make_snapshot()
     first = snapshot.pods_of[WORST][0]
     newer = replace(snapshot.pods[first].version, image="vllm/vllm-openai:v0.33.0")
-    pods = {**snapshot.pods, first: replace(snapshot.pods[first], version=newer)}
+    pods = {**snapshot.pods, first: replace(snapshot.pods[first], version=newer, created=NOW)}
     scaler = HorizontalPodAutoscaler(
         "serving", "mixtral", "u", "1", ObjectRef("Deployment", "serving", "mixtral-8x22b"), 2, 6, 6, 9
     )
@@ -174,7 +175,12 @@ async def test_a_workload_page_has_its_scaler_its_budget_and_the_versions_side_b
     async with desk(snapshot, size=(120, 60)) as d:
         await d.press("enter")
         assert "ready 5/6" in d.lines[1]
-        assert "5 × v0.32.0   1 × v0.33.0" in d.text
+        versions = d.lines.index(d.line_with("VERSIONS  2 run side by side, the newest first"))
+        assert "ready 1/1   image vllm-openai:v0.33.0" in d.text
+        assert "ready 1/4   image vllm-openai:v0.32.0" in d.text
+        change = d.line_with("differs")
+        assert "image vllm/vllm-openai:v0.32.0 → vllm/vllm-openai:v0.33.0" in change
+        assert d.lines.index(change) > versions
         assert "6 of 2 to 6, wants 9" in d.line_with("autoscaler")
         assert "0 may go (4 healthy, needs 4)" in d.line_with("budget")
 
@@ -243,7 +249,7 @@ async def test_joins_that_could_not_be_made_are_listed() -> None:
     pod = healthy(snapshot)
     loose = (*snapshot.loose, Loose(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
     async with desk(replace(snapshot, loose=loose), size=(190, 40)) as d:
-        assert "3 loose joins" in d.lines[2]
+        assert "3 could not be joined" in d.lines[2]
         assert "pod without metrics" in d.line_with(pod[-9:])
         await d.press("colon")
         await d.type("joins")
@@ -265,3 +271,134 @@ async def test_hidden_screens_draw_nothing_and_catch_up_when_they_come_back() ->
         assert grid.lines_drawn == drawn
         await d.press("escape")
         assert grid.lines_drawn > drawn
+
+
+def _page(lines: list[str], title: str) -> int:
+    """The number of the line with the head of a section."""
+    return next(i for i, line in enumerate(lines) if line.startswith(f" {title}"))
+
+
+async def test_of_a_pod_that_is_not_ready_the_page_says_why_first_and_whole() -> None:
+    snapshot = make_snapshot()
+    key = next(key for key, pod in snapshot.pods.items() if pod.phase == "Pending")
+    message = (
+        "0/12 nodes are available: 2 Insufficient nvidia.com/gpu, 10 node(s) didn't match Pod's node affinity/selector."
+        " preemption: 0/12 nodes are available: 12 Preemption is not helpful for scheduling."
+    )
+    unscheduled = Condition("PodScheduled", "False", "Unschedulable", message, NOW - 30)
+    event = Event(
+        "serving", "e", "u", "1", ObjectRef("Pod", *key.split("/")), snapshot.pods[key].uid, "Warning",
+        "FailedScheduling", 3 * f"{message} ", 1, NOW,
+    )  # fmt: skip
+    pods = {**snapshot.pods, key: replace(snapshot.pods[key], conditions=(unscheduled,))}
+    async with desk(replace(snapshot, pods=pods, events=(event,)), size=(80, 60)) as d:
+        await _open(d, key)
+        assert _page(d.lines, "CONDITIONS") < _page(d.lines, "CONTAINERS") < _page(d.lines, "ENGINE")
+        words = " ".join(d.text.split())
+        assert f"Unschedulable {message}" in words
+        assert " ".join(3 * [message]) in words
+        assert f"GPUS asks for {snapshot.pods[key].gpus}, and has none before it is on a node" in words
+        assert "LAST 15 MINUTES nothing measured" in words
+
+
+async def test_of_a_pod_that_serves_the_page_has_its_load_first() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, size=(120, 60)) as d:
+        await _open(d, healthy(snapshot))
+        assert _page(d.lines, "ENGINE") < _page(d.lines, "CONTAINERS")
+
+
+async def test_at_80_columns_a_page_folds_instead_of_cutting() -> None:
+    snapshot = _with(make_snapshot(), WAITING_CAPACITY=3, WAITING_DEFERRED=2, THROTTLE=0.5)
+    key = healthy(snapshot)
+    gpu = snapshot.gpus_of[key][0]
+    hot = {gpu: Assessment(Severity.CRITICAL, "throttled: thermal (hardware)")}
+    snapshot = replace(snapshot, assessments={**snapshot.assessments, **hot})
+    async with desk(snapshot, size=(80, 60)) as d:
+        await _open(d, key)
+        pod = snapshot.pods[key]
+        assert f"on {pod.node}   age 3d   restarts 0   ip {pod.ip}" in d.text
+        assert "errors" in d.text
+        assert "throttled  XID" in d.line_with(" GPUS ")
+        assert "throttled: thermal (hardware)" in d.text
+        assert "merged histogram buckets, interpolated within a bucket" in " ".join(d.text.split())
+
+
+async def test_a_workload_page_proves_its_version_by_the_digests_of_its_pods() -> None:
+    snapshot = make_snapshot()
+    model = "serving/Deployment/llama-3.1-8b"
+    key = model if model in snapshot.workloads else next(k for k in snapshot.model_of if k != WORST)
+    async with desk(snapshot, size=(120, 80)) as d:
+        await _open(d, key)
+        assert "sha256:0a1b" in d.line_with("digest")
+        moved = snapshot.pods_of[key][0]
+        newer = replace(snapshot.pods[moved].version, digest="sha256:ffff")
+        pods = {**snapshot.pods, moved: replace(snapshot.pods[moved], version=newer)}
+        await d.deliver(replace(snapshot, pods=pods, sequence=2))
+        assert "one tag, several images" in d.text
+
+
+def test_versions_are_told_by_their_template_and_differ_in_their_arguments() -> None:
+    old, new = (
+        replace(
+            next(iter(make_snapshot().pods.values())),
+            name=f"chat-{i}",
+            uid=f"u{i}",
+            created=NOW - 100 / (i + 1),
+            deleted=None,
+            labels={"pod-template-hash": f"hash{i}"},
+            containers=(
+                Container("wait", "busybox", init=True, command=("sleep", str(i))),
+                Container("vllm", "vllm", command=("vllm", "serve", *arguments)),
+            ),
+        )
+        for i, arguments in enumerate((("--a=1", "--b", "2", "--c"), ("--a=1", "--b", "3", "--d")))
+    )
+    assert [version.template for version in running([old, new])] == ["hash1", "hash0"]
+    assert list(differences(new, old)) == [("--b", "2", "3"), ("--c", "set", ""), ("--d", "", "set")]
+
+
+async def test_events_of_a_workload_say_whose_they_are() -> None:
+    snapshot = make_snapshot()
+    pod = snapshot.pods[snapshot.pods_of[WORST][0]]
+    event = Event("serving", "e", "u", "1", ObjectRef("Pod", "serving", pod.name), pod.uid, "Normal", "Started", "go",
+                  1, NOW)  # fmt: skip
+    async with desk(replace(snapshot, events=(event,)), size=(120, 80)) as d:
+        await _open(d, WORST)
+        assert f"Started  {pod.name}  go" in d.text
+        await d.press("escape")
+        await _open(d, pod.key)
+        assert "Started  go" in d.text
+
+
+async def test_a_mig_slice_has_the_activity_of_its_sms_in_place_of_its_utilisation() -> None:
+    snapshot = make_snapshot()
+    key = healthy(snapshot)
+    snapshot = _with(snapshot, GPU_UTIL=math.nan, SM_ACTIVE=0.17)
+    async with desk(snapshot, size=(120, 40)) as d:
+        d.grid.move_to(key)
+        await d.settle()
+        assert " ~17 " in d.line_with(key[-9:])
+
+
+async def test_the_taint_that_every_gpu_node_has_is_not_told() -> None:
+    snapshot = make_snapshot()
+    taints = (("nvidia.com/gpu", "present", "NoSchedule"), ("maintenance", "", "NoExecute"))
+    nodes = {**snapshot.nodes, "node-0": replace(snapshot.nodes["node-0"], taints=taints)}
+    async with desk(replace(snapshot, nodes=nodes), size=(200, 60)) as d:
+        await d.press("colon")
+        await d.type("nodes")
+        await d.press("enter", "slash")
+        await d.type("node-0")
+        await d.press("enter")
+        assert "maintenance:NoExecute" in d.text
+        assert "present" not in d.text
+
+
+async def test_a_free_gpu_is_no_trouble() -> None:
+    snapshot = make_snapshot()
+    gpu = next(iter(snapshot.gpus))
+    free = {**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")}
+    loose = (Loose(Join.GPU_WITHOUT_POD, gpu, "free"),)
+    async with desk(replace(snapshot, gpus=free, loose=loose)) as d:
+        assert "joined" not in d.text

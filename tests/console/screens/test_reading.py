@@ -8,6 +8,7 @@ from console.session import SessionError
 from fleet.model.objects import Container, ObjectRef
 from tests.console.screens.scripted import ScriptedSession, desk
 from tests.fleets import make_snapshot
+from widgets.log_buffer import LogLine
 from widgets.log_view import LogView
 
 WORST = "serving/Deployment/mixtral-8x22b"
@@ -22,7 +23,7 @@ async def test_logs_follow_pause_and_go_on() -> None:
         assert pod is not None
         await d.press("l")
         await d.until(lambda: "line 99" in d.text)
-        assert session.asked == [("logs", "serving", snapshot.pods[pod].name, "vllm", True, False)]
+        assert session.asked == [("logs", "serving", snapshot.pods[pod].name, "vllm", True, False, 0)]
         session.more.put_nowait("the new line")
         await d.until(lambda: "the new line" in d.text)
         await d.press("f")
@@ -65,8 +66,36 @@ async def test_previous_logs_do_not_follow() -> None:
     async with desk(make_snapshot(), session=session) as d:
         await d.press("p")
         await d.until(lambda: "the last words" in d.text)
-        assert session.asked[0][-2:] == (False, True)
+        assert session.asked[0][4:6] == (False, True)
         assert "previous container · ended" in d.lines[1]
+
+
+async def test_when_a_line_was_written_is_one_key_away() -> None:
+    session = ScriptedSession(log_lines=(LogLine("the words", 1_763_695_445.5),))
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("l")
+        await d.until(lambda: "the words" in d.text)
+        assert d.line_with("the words").startswith("the words")
+        await d.press("t")
+        assert d.line_with("the words").startswith("03:24:05 the words")
+        await d.press("C")
+        assert "the words" not in d.text
+
+
+async def test_the_ranges_of_k9s_read_the_log_again() -> None:
+    session = ScriptedSession(log_lines=("old",))
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("l")
+        await d.until(lambda: "old" in d.text)
+        session.log_lines = ("young",)
+        await d.press("3")
+        await d.until(lambda: "young" in d.text)
+        assert "old" not in d.text
+        assert "the last 5m" in d.lines[1]
+        await d.press("0")
+        await d.until(lambda: len(session.asked) == 3)
+        assert [asked[-1] for asked in session.asked] == [0, 300, 0]
+        assert "the last" not in d.lines[1]
 
 
 async def test_containers_are_taken_in_turn_those_with_gpus_first() -> None:

@@ -98,6 +98,13 @@ async def test_log_lines_across_chunks(api: Api, reads: KubeReads) -> None:
     assert api.requests[0].query == {"container": "vllm", "previous": "true", "tailLines": "5", "limitBytes": "1000"}
 
 
+async def test_a_log_can_be_asked_for_with_times_and_since_when(api: Api, reads: KubeReads) -> None:
+    api.next(at(LOG), text(b"2026-09-21T14:13:20.123456789Z one\n"))
+    lines = [line async for line in reads.logs("n", "p", tail_lines=None, since_seconds=300, timestamps=True)]
+    assert lines == ["2026-09-21T14:13:20.123456789Z one"]
+    assert api.requests[0].query == {"sinceSeconds": "300", "timestamps": "true"}
+
+
 async def test_following_a_log_gives_lines_as_they_come(api: Api, reads: KubeReads) -> None:
     api.next(at(LOG), text(b"first\n", b"second\n"))
     log = reads.logs("n", "p", follow=True)
