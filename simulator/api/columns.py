@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 Obj = dict[str, Any]
-Row = Callable[[Obj, float], list[Any]]
-"""The cells of an object's row at a unix time."""
+Cell = Callable[[Obj, float], Any]
+"""What an object shows in a column at a unix time."""
+
+_COLUMN = re.compile(r"(?P<wide>\+?)(?P<name>[^#?]+?)(?P<integer>#?)(?: (?P<path>[a-z]\S*?)(?:\?(?P<default>.*))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,9 @@ class Column:
     """A column of a Table; those with a priority above 0 are shown with `-o wide` only."""
 
     name: str
-    type: str = "string"
-    priority: int = 0
+    type: str
+    priority: int
+    cell: Cell
 
     def definition(self) -> dict[str, Any]:
         """The columnDefinition of the Table."""
@@ -31,13 +35,29 @@ class Column:
         }
 
 
-def columns(spec: str) -> tuple[Column, ...]:
-    """Columns from names between commas; a leading `+` marks the wide ones, a trailing `#` integers."""
-    parts = (part.strip() for part in spec.split(","))
-    return tuple(
-        Column(part.strip("+#"), "integer" if part.endswith("#") else "string", int(part.startswith("+")))
-        for part in parts
-    )
+def columns(kind: str, spec: str) -> tuple[Column, ...]:
+    """The columns of a kind from their description, as `data/resources.yaml` explains it."""
+    return tuple(_column(kind, part.strip()) for part in spec.split(","))
+
+
+def _column(kind: str, spec: str) -> Column:
+    found = _COLUMN.fullmatch(spec)
+    if found is None:
+        raise ValueError(f"not a column: {spec}")
+    name, path, default = found["name"], found["path"], found["default"] or ""
+    missing = int(default or 0) if found["integer"] or default.isdecimal() else default
+    cell = _field(path.split("."), missing) if path else _CELLS.get(f"{kind}.{name}") or _CELLS[name]
+    return Column(name, "integer" if found["integer"] else "string", int(bool(found["wide"])), cell)
+
+
+def _field(path: list[str], missing: int | str) -> Cell:
+    def cell(obj: Obj, _: float) -> Any:
+        value: Any = obj
+        for part in path:
+            value = value.get(part) if value else None
+        return missing if value in (None, "") else value
+
+    return cell
 
 
 def unix(text: str | None) -> float | None:
@@ -78,37 +98,21 @@ def since(text: str | None, now: float) -> str:
     return "<unknown>" if at is None else human_duration(now - at)
 
 
-def age(obj: Obj, now: float) -> str:
-    """The age of an object."""
-    return since(obj["metadata"].get("creationTimestamp"), now)
-
-
-def _name(obj: Obj) -> str:
-    return str(obj["metadata"]["name"])
-
-
 def _joined(values: Iterable[object], empty: str = "<none>") -> str:
     return ",".join(str(value) for value in values) or empty
 
 
-def _selector(selector: Obj | None) -> str:
-    labels = (selector or {}).get("matchLabels", {}) if selector and "matchLabels" in selector else selector
-    return _joined(f"{key}={value}" for key, value in sorted((labels or {}).items()))
+def _containers(field: str) -> Cell:
+    return lambda obj, _: _joined(container[field] for container in obj["spec"]["template"]["spec"]["containers"])
 
 
-def _containers(obj: Obj) -> tuple[str, str]:
-    containers = obj["spec"]["template"]["spec"]["containers"]
-    return _joined(c["name"] for c in containers), _joined(c["image"] for c in containers)
+def _selector(obj: Obj, _: float) -> str:
+    selector = obj["spec"].get("selector") or {}
+    return _joined(f"{key}={value}" for key, value in sorted(selector.get("matchLabels", selector).items()))
 
 
-def simple(obj: Obj, now: float) -> list[Any]:
-    """Name and age."""
-    return [_name(obj), age(obj, now)]
-
-
-def created(obj: Obj, _: float) -> list[Any]:
-    """Name and time of creation, as roles are shown."""
-    return [_name(obj), obj["metadata"].get("creationTimestamp")]
+def _ready_replicas(obj: Obj, _: float) -> str:
+    return f"{obj.get('status', {}).get('readyReplicas', 0)}/{obj['spec'].get('replicas', 1)}"
 
 
 def pod_status(pod: Obj) -> str:
@@ -164,227 +168,108 @@ def _init_status(pod: Obj) -> str:
     return ""
 
 
-def pod(obj: Obj, now: float) -> list[Any]:
-    """The row of a pod."""
-    spec, status = obj["spec"], obj.get("status", {})
-    containers = status.get("containerStatuses", ())
+def _pod_ready(obj: Obj, _: float) -> str:
+    containers = obj.get("status", {}).get("containerStatuses", ())
     ready = sum(1 for c in containers if c.get("ready") and "running" in c.get("state", {}))
+    return f"{ready}/{len(obj['spec']['containers'])}"
+
+
+def _pod_restarts(obj: Obj, now: float) -> str:
+    containers = obj.get("status", {}).get("containerStatuses", ())
     restarts = sum(c.get("restartCount", 0) for c in containers)
     ends = [c.get("lastState", {}).get("terminated", {}).get("finishedAt") for c in containers]
     last = max((end for end in ends if end), default=None)
-    gates = spec.get("readinessGates", ())
-    true = {c["type"] for c in status.get("conditions", ()) if c["status"] == "True"}
-    return [
-        _name(obj),
-        f"{ready}/{len(spec['containers'])}",
-        pod_status(obj),
-        f"{restarts} ({since(last, now)} ago)" if restarts and last else str(restarts),
-        age(obj, now),
-        status.get("podIP") or "<none>",
-        spec.get("nodeName") or "<none>",
-        status.get("nominatedNodeName") or "<none>",
-        f"{sum(g['conditionType'] in true for g in gates)}/{len(gates)}" if gates else "<none>",
-    ]
+    return f"{restarts} ({since(last, now)} ago)" if restarts and last else str(restarts)
 
 
-def node(obj: Obj, now: float) -> list[Any]:
-    """The row of a node."""
-    status = obj.get("status", {})
-    ready = {c["type"]: c["status"] for c in status.get("conditions", ())}.get("Ready")
-    states = {"True": "Ready", None: "Unknown"}.get(ready, "NotReady")
-    if obj.get("spec", {}).get("unschedulable"):
-        states += ",SchedulingDisabled"
+def _readiness_gates(obj: Obj, _: float) -> str:
+    gates = obj["spec"].get("readinessGates", ())
+    true = {c["type"] for c in obj.get("status", {}).get("conditions", ()) if c["status"] == "True"}
+    return f"{sum(g['conditionType'] in true for g in gates)}/{len(gates)}" if gates else "<none>"
+
+
+def _node_status(obj: Obj, _: float) -> str:
+    ready = {c["type"]: c["status"] for c in obj.get("status", {}).get("conditions", ())}.get("Ready")
+    cordoned = obj.get("spec", {}).get("unschedulable")
+    return {"True": "Ready", None: "Unknown"}.get(ready, "NotReady") + (",SchedulingDisabled" if cordoned else "")
+
+
+def _node_roles(obj: Obj, _: float) -> str:
     prefix = "node-role.kubernetes.io/"
-    roles = sorted(
-        label.removeprefix(prefix) for label in obj["metadata"].get("labels", {}) if label.startswith(prefix)
+    labels = obj["metadata"].get("labels", {})
+    return _joined(sorted(label.removeprefix(prefix) for label in labels if label.startswith(prefix)))
+
+
+def _node_address(kind: str) -> Cell:
+    return lambda obj, _: {a["type"]: a["address"] for a in obj.get("status", {}).get("addresses", ())}.get(
+        kind, "<none>"
     )
-    info = status.get("nodeInfo", {})
-    addresses = {a["type"]: a["address"] for a in status.get("addresses", ())}
-    return [
-        _name(obj),
-        states,
-        _joined(roles),
-        age(obj, now),
-        info.get("kubeletVersion", ""),
-        addresses.get("InternalIP", "<none>"),
-        addresses.get("ExternalIP", "<none>"),
-        info.get("osImage") or "<unknown>",
-        info.get("kernelVersion") or "<unknown>",
-        info.get("containerRuntimeVersion") or "<unknown>",
-    ]
 
 
-def namespace(obj: Obj, now: float) -> list[Any]:
-    """The row of a namespace."""
-    return [_name(obj), obj.get("status", {}).get("phase", "Active"), age(obj, now)]
-
-
-def service(obj: Obj, now: float) -> list[Any]:
-    """The row of a service."""
-    spec = obj["spec"]
-    ports = _joined(f"{p['port']}/{p.get('protocol', 'TCP')}" for p in spec.get("ports", ()))
-    cluster_ip = spec.get("clusterIP") or "<none>"
-    return [
-        _name(obj),
-        spec.get("type", "ClusterIP"),
-        cluster_ip,
-        "<none>",
-        ports,
-        age(obj, now),
-        _selector(spec.get("selector")),
-    ]
-
-
-def event(obj: Obj, now: float) -> list[Any]:
-    """The row of a core/v1 Event."""
-    about = obj.get("involvedObject", {})
+def _event_times(obj: Obj) -> tuple[str | None, str | None]:
+    """When it was seen first, and last."""
     first = obj.get("firstTimestamp") or obj.get("eventTime")
-    series = obj.get("series") or {}
-    last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
+    return first, (obj.get("series") or {}).get("lastObservedTime") or obj.get("lastTimestamp") or first
+
+
+def _event_source(obj: Obj, _: float) -> str:
     source = obj.get("source") or {}
     parts = (source.get("component") or obj.get("reportingComponent"), source.get("host"))
-    return [
-        since(last, now),
-        obj.get("type", ""),
-        obj.get("reason", ""),
-        f"{about.get('kind', '').lower()}/{about.get('name', '')}",
-        about.get("fieldPath", ""),
-        ", ".join(part for part in parts if part),
-        obj.get("message", "").strip(),
-        since(first, now),
-        series.get("count") or obj.get("count") or 1,
-        _name(obj),
-    ]
+    return ", ".join(part for part in parts if part)
 
 
-def deployment(obj: Obj, now: float) -> list[Any]:
-    """The row of a Deployment."""
-    spec, status = obj["spec"], obj.get("status", {})
-    return [
-        _name(obj),
-        f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 1)}",
-        status.get("updatedReplicas", 0),
-        status.get("availableReplicas", 0),
-        age(obj, now),
-        *_containers(obj),
-        _selector(spec.get("selector")),
-    ]
+def _event_object(obj: Obj, _: float) -> str:
+    about = obj.get("involvedObject", {})
+    return f"{about.get('kind', '').lower()}/{about.get('name', '')}"
 
 
-def replicaset(obj: Obj, now: float) -> list[Any]:
-    """The row of a ReplicaSet."""
-    spec, status = obj["spec"], obj.get("status", {})
-    return [
-        _name(obj),
-        spec.get("replicas", 1),
-        status.get("replicas", 0),
-        status.get("readyReplicas", 0),
-        age(obj, now),
-        *_containers(obj),
-        _selector(spec.get("selector")),
-    ]
+def _hpa_targets(obj: Obj, _: float) -> str:
+    def value(of: Obj) -> str:
+        utilization = of.get("averageUtilization")
+        return f"{utilization}%" if utilization else str(of.get("averageValue") or of.get("value") or "")
 
-
-def statefulset(obj: Obj, now: float) -> list[Any]:
-    """The row of a StatefulSet."""
-    ready = f"{obj.get('status', {}).get('readyReplicas', 0)}/{obj['spec'].get('replicas', 1)}"
-    return [_name(obj), ready, age(obj, now), *_containers(obj)]
-
-
-def daemonset(obj: Obj, now: float) -> list[Any]:
-    """The row of a DaemonSet."""
-    status = obj.get("status", {})
-    counts = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady")
-    return [
-        _name(obj),
-        *(status.get(count, 0) for count in counts),
-        status.get("updatedNumberScheduled", 0),
-        status.get("numberAvailable", 0),
-        _selector(obj["spec"]["template"]["spec"].get("nodeSelector")),
-        age(obj, now),
-        *_containers(obj),
-        _selector(obj["spec"].get("selector")),
-    ]
-
-
-def controllerrevision(obj: Obj, now: float) -> list[Any]:
-    """The row of a ControllerRevision."""
-    owners = [owner for owner in obj["metadata"].get("ownerReferences", ()) if owner.get("controller")]
-    kind = owners[0]["kind"].lower() if owners else ""
-    group = owners[0]["apiVersion"].partition("/")[0] if owners else ""
-    controller = f"{kind}.{group}/{owners[0]['name']}" if owners else "<none>"
-    return [_name(obj), controller, obj.get("revision", 0), age(obj, now)]
-
-
-def horizontalpodautoscaler(obj: Obj, now: float) -> list[Any]:
-    """The row of an autoscaling/v2 HorizontalPodAutoscaler."""
-    spec, status = obj["spec"], obj.get("status", {})
-    reference = spec["scaleTargetRef"]
-    current = status.get("currentMetrics") or []
+    current = obj.get("status", {}).get("currentMetrics") or []
     targets = []
-    for index, metric in enumerate(spec.get("metrics", ())):
+    for index, metric in enumerate(obj["spec"].get("metrics", ())):
         source = metric["type"][:1].lower() + metric["type"][1:]
         seen = current[index].get(source, {}).get("current", {}) if index < len(current) else {}
-        target = metric[source]["target"]
-        average = " (avg)" if source in ("object", "external") and "averageValue" in target else ""
-        targets.append(f"{_metric_value(seen) or '<unknown>'}/{_metric_value(target)}{average}")
-    return [
-        _name(obj),
-        f"{reference['kind']}/{reference['name']}",
-        ", ".join(targets) or "<none>",
-        str(spec.get("minReplicas", "<unset>")),
-        spec["maxReplicas"],
-        status.get("currentReplicas", 0),
-        age(obj, now),
-    ]
+        targets.append(f"{value(seen) or '<unknown>'}/{value(metric[source]['target'])}")
+    return _joined(targets)
 
 
-def _metric_value(value: Obj) -> str:
-    if "averageUtilization" in value:
-        return f"{value['averageUtilization']}%"
-    return str(value.get("averageValue") or value.get("value") or "")
-
-
-def poddisruptionbudget(obj: Obj, now: float) -> list[Any]:
-    """The row of a PodDisruptionBudget."""
-    spec = obj["spec"]
-    return [
-        _name(obj),
-        str(spec.get("minAvailable", "N/A")),
-        str(spec.get("maxUnavailable", "N/A")),
-        obj.get("status", {}).get("disruptionsAllowed", 0),
-        age(obj, now),
-    ]
-
-
-def endpointslice(obj: Obj, now: float) -> list[Any]:
-    """The row of an EndpointSlice."""
+def _slice_endpoints(obj: Obj, _: float) -> str:
     addresses = [a for e in obj.get("endpoints") or () for a in e["addresses"]]
-    shown = _joined(addresses[:3], "<unset>")
-    if len(addresses) > 3:
-        shown += f" + {len(addresses) - 3} more..."
-    ports = _joined((p.get("port") for p in obj.get("ports") or ()), "<unset>")
-    return [_name(obj), obj["addressType"], ports, shown, age(obj, now)]
+    more = f" + {len(addresses) - 3} more..." if len(addresses) > 3 else ""
+    return _joined(addresses[:3], "<unset>") + more
 
 
-def data(obj: Obj, now: float) -> list[Any]:
-    """The row of a ConfigMap."""
-    return [_name(obj), len(obj.get("data", {})), age(obj, now)]
-
-
-def secret(obj: Obj, now: float) -> list[Any]:
-    """The row of a Secret."""
-    return [_name(obj), obj.get("type", "Opaque"), len(obj.get("data", {})), age(obj, now)]
-
-
-def lease(obj: Obj, now: float) -> list[Any]:
-    """The row of a Lease."""
-    return [_name(obj), obj.get("spec", {}).get("holderIdentity", ""), age(obj, now)]
-
-
-def binding(obj: Obj, now: float) -> list[Any]:
-    """The row of a RoleBinding or ClusterRoleBinding."""
-    role, subjects = obj["roleRef"], obj.get("subjects", ())
-    of_kind = {kind: ", ".join(s["name"] for s in subjects if s["kind"] == kind) for kind in ("User", "Group")}
-    accounts = ", ".join(f"{s.get('namespace', '')}/{s['name']}" for s in subjects if s["kind"] == "ServiceAccount")
-    return [_name(obj), f"{role['kind']}/{role['name']}", age(obj, now), of_kind["User"], of_kind["Group"], accounts]
+_CELLS: dict[str, Cell] = {
+    "Name": lambda obj, _: obj["metadata"]["name"],
+    "Age": lambda obj, now: since(obj["metadata"].get("creationTimestamp"), now),
+    "Containers": _containers("name"),
+    "Images": _containers("image"),
+    "Selector": _selector,
+    "Deployment.Ready": _ready_replicas,
+    "StatefulSet.Ready": _ready_replicas,
+    "Pod.Ready": _pod_ready,
+    "Pod.Status": lambda obj, _: pod_status(obj),
+    "Pod.Restarts": _pod_restarts,
+    "Pod.Readiness Gates": _readiness_gates,
+    "Node.Status": _node_status,
+    "Node.Roles": _node_roles,
+    "Node.Internal-IP": _node_address("InternalIP"),
+    "Node.External-IP": _node_address("ExternalIP"),
+    "Service.Port(s)": lambda obj, _: _joined(
+        f"{port['port']}/{port.get('protocol', 'TCP')}" for port in obj["spec"].get("ports", ())
+    ),
+    "Event.Last Seen": lambda obj, now: since(_event_times(obj)[1], now),
+    "Event.First Seen": lambda obj, now: since(_event_times(obj)[0], now),
+    "Event.Object": _event_object,
+    "Event.Source": _event_source,
+    "Event.Count": lambda obj, _: (obj.get("series") or {}).get("count") or obj.get("count") or 1,
+    "HorizontalPodAutoscaler.Reference": lambda obj, _: "{kind}/{name}".format(**obj["spec"]["scaleTargetRef"]),
+    "HorizontalPodAutoscaler.Targets": _hpa_targets,
+    "HorizontalPodAutoscaler.MinPods": lambda obj, _: str(obj["spec"].get("minReplicas", "<unset>")),
+    "EndpointSlice.Ports": lambda obj, _: _joined((p.get("port") for p in obj.get("ports") or ()), "<unset>"),
+    "EndpointSlice.Endpoints": _slice_endpoints,
+}

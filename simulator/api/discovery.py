@@ -1,4 +1,4 @@
-"""What the API serves, told to clients: discovery (both forms), version, and a minimal OpenAPI."""
+"""What the API serves, told to clients: discovery (both forms) and version."""
 
 from __future__ import annotations
 
@@ -47,19 +47,7 @@ def document(catalogue: Catalogue, path: str, *, aggregated: bool, address: str)
             return _resource_list(catalogue, "", version)
         case ["apis", group, version]:
             return _resource_list(catalogue, group, version)
-        case ["openapi", "v3"]:
-            roots = ["api/v1", *(f"apis/{group}/{version}" for group, version in catalogue.groups())]
-            return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}}
-        case ["openapi", "v3", "api", version]:
-            return _openapi(catalogue.of("", version))
-        case ["openapi", "v3", "apis", group, version]:
-            return _openapi(catalogue.of(group, version))
-        case ["openapi", "v2"]:
-            return {"swagger": "2.0", "info": _INFO, "paths": {}, "definitions": {}}
     return None
-
-
-_INFO = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
 
 
 def _group(group: str, version: str) -> dict[str, Any]:
@@ -140,19 +128,3 @@ def _discovered(resource: Resource) -> dict[str, Any]:
         for sub in resource.subresources
     ]
     return shown | ({"subresources": subresources} if subresources else {})
-
-
-def _openapi(resources: list[Resource]) -> dict[str, Any] | None:
-    """Enough for clients to see that a kind exists: objects without a description of their fields."""
-    if not resources:
-        return None
-    schemas = {
-        resource.kind: {
-            "type": "object",
-            "x-kubernetes-group-version-kind": [
-                {"group": resource.group, "version": resource.version, "kind": resource.kind}
-            ],
-        }
-        for resource in resources
-    }
-    return {"openapi": "3.0.0", "info": _INFO, "paths": {}, "components": {"schemas": schemas}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 from simulator.api import errors
 from simulator.api.requests import LATEST, Form, ListOptions, continue_token, read_token
 from simulator.api.resources import Resource
-from simulator.api.selectors import field_selector, label_selector
+from simulator.api.selectors import FieldTest, LabelTest, field_selector, label_selector
 from simulator.store import Change, Entry, ExpiredError, Key, Store
 
 BOOKMARK_EVERY = 60.0
@@ -24,6 +24,7 @@ _SLICE = 200
 """Entries worked on before other requests get their turn."""
 
 META = "meta.k8s.io/v1"
+Obj = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,108 +36,78 @@ class View:
     include_object: str
     now: float
 
-    def obj(self, entry: Entry) -> dict[str, Any]:
-        """The object as this resource shows it."""
-        convert = self.resource.convert
-        return convert(entry.obj) if convert else entry.obj
-
     def item(self, entry: Entry) -> bytes:
         """The entry as an item of a list (Table: as a row)."""
         if self.form is Form.TABLE:
-            return orjson.dumps(self.row(entry))
+            return orjson.dumps(self._row(entry))
         if self.form is Form.METADATA:
-            return self.metadata(entry)
-        if self.resource.convert:
-            shown = {key: value for key, value in self.obj(entry).items() if key not in ("kind", "apiVersion")}
-            return orjson.dumps(shown)
+            return orjson.dumps(_partial(entry))
+        if self.resource.storage != self.resource.api_version:
+            shown = self.resource.view(entry.obj)
+            return orjson.dumps({key: value for key, value in shown.items() if key not in ("kind", "apiVersion")})
         return entry.document if self.resource.custom else entry.body
 
-    def document(self, entry: Entry) -> bytes:
-        """The entry as an answer of its own."""
+    def document(self, entry: Entry, *, headers: bool = True) -> bytes:
+        """The entry as an answer of its own; a Table with `headers` says what its columns are."""
         if self.form is Form.TABLE:
-            return self.table([entry], str(entry.version))
+            head = self._table_head({"resourceVersion": str(entry.version)}, headers=headers)
+            return orjson.dumps(head | {"rows": [self._row(entry)]})
         if self.form is Form.METADATA:
-            return self.metadata(entry)
-        return orjson.dumps(self.obj(entry)) if self.resource.convert else entry.document
+            return orjson.dumps(_partial(entry))
+        if self.resource.storage != self.resource.api_version:
+            return orjson.dumps(self.resource.view(entry.obj))
+        return entry.document
 
-    def metadata(self, entry: Entry) -> bytes:
-        """The PartialObjectMetadata."""
-        return orjson.dumps(self._partial(entry))
-
-    def _partial(self, entry: Entry) -> dict[str, Any]:
-        return {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": entry.obj["metadata"]}
-
-    def row(self, entry: Entry) -> dict[str, Any]:
-        """The row of a Table."""
-        shown: dict[str, Any] | None = None
+    def _row(self, entry: Entry) -> Obj:
+        shown: Obj | None = None
         if self.include_object == "Object":
-            shown = self.obj(entry)
+            shown = self.resource.view(entry.obj)
         elif self.include_object == "Metadata":
-            shown = self._partial(entry)
-        return {"cells": self.resource.row(entry.obj, self.now), "object": shown}
+            shown = _partial(entry)
+        return {"cells": [column.cell(entry.obj, self.now) for column in self.resource.columns], "object": shown}
 
-    def columns(self) -> list[dict[str, Any]]:
-        """The columnDefinitions of a Table."""
-        return [column.definition() for column in self.resource.columns]
+    def _table_head(self, metadata: Obj, *, headers: bool = True) -> Obj:
+        columns = [column.definition() for column in self.resource.columns] if headers else None
+        return {"kind": "Table", "apiVersion": META, "metadata": metadata, "columnDefinitions": columns}
 
-    def table(self, entries: Iterable[Entry], version: str, *, headers: bool = True) -> bytes:
-        """A Table of a few entries."""
-        return orjson.dumps(
-            {
-                "kind": "Table",
-                "apiVersion": META,
-                "metadata": {"resourceVersion": version},
-                "columnDefinitions": self.columns() if headers else None,
-                "rows": [self.row(entry) for entry in entries],
-            }
-        )
-
-    def list_head(self, metadata: dict[str, Any]) -> bytes:
+    def list_head(self, metadata: Obj) -> bytes:
         """The beginning of a list, up to the bracket that opens its items."""
-        text = orjson.dumps(metadata)
         if self.form is Form.TABLE:
-            columns = orjson.dumps(self.columns())
-            return b'{"kind":"Table","apiVersion":"%s","metadata":%s,"columnDefinitions":%s,"rows":[' % (
-                META.encode(),
-                text,
-                columns,
-            )
+            return orjson.dumps(self._table_head(metadata) | {"rows": []})[:-2]
         kind, api_version = f"{self.resource.kind}List", self.resource.api_version
         if self.form is Form.METADATA:
             kind, api_version = "PartialObjectMetadataList", META
-        head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":['
-        return head % (kind.encode(), api_version.encode(), text)
+        return orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": []})[:-2]
 
     def bookmark(self, version: int, *, initial_end: bool) -> bytes:
         """The object of a BOOKMARK: a resourceVersion and zero values, nothing of any real object."""
-        metadata: dict[str, Any] = {"resourceVersion": str(version)}
+        metadata: Obj = {"resourceVersion": str(version)}
         if initial_end:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
         if self.form is Form.METADATA:
             return orjson.dumps({"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": metadata})
         shown = {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
-        return orjson.dumps(shown | (self.resource.zero or {}))
+        return orjson.dumps(shown | self.resource.zero)
+
+
+def _partial(entry: Entry) -> Obj:
+    return {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": entry.obj["metadata"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which entries a request is about."""
 
+    resource: Resource
     namespace: str
-    labels: Callable[[dict[str, str]], bool] | None
-    fields: Callable[[dict[str, Any]], bool] | None
-    convert: Callable[[dict[str, Any]], dict[str, Any]] | None
+    labels: LabelTest | None
+    fields: FieldTest | None
 
     @classmethod
     def parse(cls, resource: Resource, namespace: str, options: ListOptions) -> Selection:
         """Read the selectors. Raises ApiError 400."""
         labels, fields = label_selector(options.labels), field_selector(options.fields, resource.selectable)
-        return cls(namespace, labels, fields, resource.convert)
-
-    @property
-    def everything(self) -> bool:
-        """Whether no selector was given."""
-        return self.labels is None and self.fields is None
+        return cls(resource, namespace, labels, fields)
 
     def holds(self, entry: Entry | None) -> bool:
         """Whether the entry is meant."""
@@ -144,7 +115,7 @@ class Selection:
             return False
         if self.labels is not None and not self.labels(entry.labels):
             return False
-        return self.fields is None or self.fields(self.convert(entry.obj) if self.convert else entry.obj)
+        return self.fields is None or self.fields(self.resource.view(entry.obj))
 
 
 class Reader:
@@ -171,7 +142,7 @@ class Reader:
         """A list, or a page of one, as chunks of JSON. Raises ApiError 400, 410 and 504."""
         version, entries = self._state(view.resource, selection, options)
         page: list[bytes] = []
-        metadata: dict[str, Any] = {"resourceVersion": str(version)}
+        metadata: Obj = {"resourceVersion": str(version)}
         if view.resource.custom and view.form is Form.OBJECT:
             metadata["continue"] = ""
         last: Key | None = None
@@ -179,7 +150,7 @@ class Reader:
             if selection.holds(entry):
                 if options.limit and len(page) == options.limit and last is not None:
                     metadata["continue"] = continue_token(version, last, selection.namespace)
-                    if selection.everything:
+                    if selection.labels is None and selection.fields is None:
                         metadata["remainingItemCount"] = sum(map(selection.holds, entries[count:]))
                     break
                 page.append(view.item(entry))
@@ -233,7 +204,7 @@ class Reader:
                 cursor = self._store.version
                 for entry in table.now():
                     if selection.holds(entry):
-                        yield encode(b"ADDED", view.document(entry), entry)
+                        yield encode(b"ADDED", entry)
                 if options.initial_events and options.bookmarks:
                     yield _line(b"BOOKMARK", view.bookmark(cursor, initial_end=True))
             cursor = cursor or asked_at
@@ -277,20 +248,18 @@ class _Encoder:
         self._view = view
         self._headers = True
 
-    def __call__(self, event: bytes, document: bytes, entry: Entry) -> bytes:
-        if self._view.form is Form.TABLE:
-            document = self._view.table([entry], str(entry.version), headers=self._headers)
-            self._headers = False
+    def __call__(self, event: bytes, entry: Entry) -> bytes:
+        document = self._view.document(entry, headers=self._headers)
+        self._headers = False
         return _line(event, document)
 
     def change(self, selection: Selection, change: Change) -> bytes | None:
         """The event of a change, seen through a selection: leaving it is a deletion, entering it a creation."""
         before, after = selection.holds(change.old), selection.holds(change.new)
         if after and change.new is not None:
-            return self(b"MODIFIED" if before else b"ADDED", self._view.document(change.new), change.new)
+            return self(b"MODIFIED" if before else b"ADDED", change.new)
         if before and change.old is not None:
-            gone = change.old.at(change.version)
-            return self(b"DELETED", self._view.document(gone), gone)
+            return self(b"DELETED", change.old.at(change.version))
         return None
 
 

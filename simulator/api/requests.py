@@ -108,7 +108,7 @@ class ListOptions:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> ListOptions:
-        """Read the query. Raises ApiError 400 for values of the wrong type, 422 for contradictions."""
+        """Read the query. Raises ApiError 400 for values of the wrong type, 422 for a contradiction."""
         initial = query.get("sendInitialEvents")
         options = cls(
             labels=query.get("labelSelector", ""),
@@ -125,30 +125,10 @@ class ListOptions:
         )
         if options.version and not options.version.isdecimal():
             raise errors.bad_request(f'invalid resource version "{options.version}"')
-        options._check()
+        if options.watch and initial is not None and options.match != "NotOlderThan":
+            text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            raise errors.invalid_list_options("resourceVersionMatch", text)
         return options
-
-    def _check(self) -> None:
-        match = "resourceVersionMatch"
-        if self.watch:
-            if self.initial_events is not None and self.match != "NotOlderThan":
-                text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-                raise errors.invalid_list_options(match, text)
-            if self.initial_events is None and self.match:
-                text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-                raise errors.invalid_list_options(match, text)
-        elif self.initial_events is not None:
-            text = "sendInitialEvents is forbidden for list"
-            raise errors.invalid_list_options("sendInitialEvents", text)
-        elif self.match and not self.version:
-            text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-            raise errors.invalid_list_options(match, text)
-        elif self.match and self.token:
-            text = "resourceVersionMatch is forbidden when continue is provided"
-            raise errors.invalid_list_options(match, text)
-        elif self.match == "Exact" and self.version == "0":
-            text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-            raise errors.invalid_list_options(match, text)
 
 
 def _integer(query: Mapping[str, str], name: str) -> int:

@@ -14,7 +14,7 @@ FieldTest = Callable[[dict[str, Any]], bool]
 _KEY = r"(?P<key>[A-Za-z0-9][\w.\-/]*)"
 _REQUIREMENT = re.compile(
     rf"\s*(?:(?P<absent>!)\s*)?{_KEY}\s*"
-    r"(?:(?P<op>==|=|!=|>|<)\s*(?P<value>[\w.\-]*)"
+    r"(?:(?P<op>==|=|!=)\s*(?P<value>[\w.\-]*)"
     r"|(?:\b(?P<set>in|notin)\s*\((?P<values>[^()]*)\)))?\s*(?:,|$)"
 )
 _FIELD = re.compile(r"(?P<path>[^=!,]+)(?P<op>==|=|!=)(?P<value>(?:\\.|[^\\,=])*)(?:,|$)")
@@ -49,28 +49,7 @@ def _label_test(match: re.Match[str]) -> LabelTest:
         return lambda labels: labels.get(key) == value
     if op == "!=":
         return lambda labels: labels.get(key) != value
-    if op in (">", "<"):
-        return _number_test(key, op, value)
     return lambda labels: key in labels
-
-
-def _number_test(key: str, op: str, value: str) -> LabelTest:
-    try:
-        limit = int(value)
-    except ValueError:
-        raise bad_request(
-            f"unable to parse requirement: values[0][{key}]: Invalid value: {value!r}: for 'Gt', 'Lt' "
-            "operators, the value must be an integer"
-        ) from None
-
-    def test(labels: Mapping[str, str]) -> bool:
-        try:
-            number = int(labels.get(key, ""))
-        except ValueError:
-            return False
-        return number > limit if op == ">" else number < limit
-
-    return test
 
 
 def field_selector(text: str, known: Collection[str]) -> FieldTest | None:

@@ -1,10 +1,10 @@
-"""The API server: faults, authentication, authorization, routing, and the bodies of answers."""
+"""The API server: authentication, authorization, routing, and the bodies of answers."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from aiohttp import web
 
 from simulator.api import discovery, errors, protobuf, reviews, targets
 from simulator.api.errors import ApiError, PathNotFoundError
-from simulator.api.faults import Faults
 from simulator.api.pods import PodServer
 from simulator.api.rbac import ANONYMOUS, Attributes, Authorizer, User
 from simulator.api.reads import BOOKMARK_EVERY, Reader, Selection
@@ -23,7 +22,6 @@ from simulator.interfaces import World
 from simulator.objects import timestamp
 from simulator.store import Store
 
-FAULT_PATH = "/_simulator/fault"
 _HEALTH = ("/healthz", "/livez", "/readyz")
 
 
@@ -36,7 +34,7 @@ class ApiServer:
         world: World,
         tokens: Mapping[str, User],
         *,
-        resources: tuple[Resource, ...] = RESOURCES,
+        resources: Sequence[Resource] = RESOURCES,
         bookmark_every: float = BOOKMARK_EVERY,
     ) -> None:
         self._store = store
@@ -46,22 +44,6 @@ class ApiServer:
         self._authorizer = Authorizer(store)
         self._reader = Reader(store, world.clock.now, bookmark_every)
         self._pods = PodServer(store, world)
-        self._streams: set[asyncio.Transport] = set()
-        self._faults = Faults()
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong at present."""
-        return self._faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._faults = faults
-        if faults.compact:
-            self._store.compact()
-        if faults.drop_watches:
-            for transport in list(self._streams):
-                transport.abort()
 
     def app(self) -> web.Application:
         """The aiohttp application; run it with handler_cancellation, so that watches end with their clients."""
@@ -72,14 +54,7 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         headers = {"Audit-Id": str(uuid.uuid4()), "Cache-Control": "no-cache, private"}
         try:
-            if request.path == FAULT_PATH:
-                response: web.StreamResponse = await self._set_faults(request)
-            elif request.path == targets.PATH:
-                self._authorize(self._authenticate(request), Attributes("get", path=targets.PATH))
-                response = _json(targets.targets(self._store))
-            else:
-                broken = await self._break(request)
-                response = broken or await self._answer(request, headers)
+            response = await self._answer(request, headers)
         except ApiError as error:
             response = _json(error.status(), error.code)
             response.headers.update(error.headers)
@@ -157,6 +132,8 @@ class ApiServer:
         self._authorize(user, Attributes(request.method.lower(), path=request.path))
         if request.path in _HEALTH:
             return web.Response(text="ok")
+        if request.path == targets.PATH:
+            return _json(targets.targets(self._store))
         aggregated = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
         address = request.host
         found = discovery.document(self._catalogue, request.path, aggregated=aggregated, address=address)
@@ -193,51 +170,11 @@ class ApiServer:
         response.content_type = content_type
         response.enable_chunked_encoding()
         await response.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return response
-        self._streams.add(transport)
-        try:
+        with contextlib.suppress(ConnectionError):  # the client left
             async for line in lines:
                 await response.write(line)
             await response.write_eof()
-        except ConnectionError:
-            return response  # the client left
-        finally:
-            self._streams.discard(transport)
         return response
-
-    async def _break(self, request: web.Request) -> web.Response | None:
-        """Do to a request what the faults say; None if it is to be answered after all."""
-        faults = self._faults
-        if not request.path.startswith(faults.path):
-            return None
-        if faults.refuse and request.transport is not None:
-            request.transport.abort()
-            return web.Response(status=503)
-        if faults.hang:
-            await asyncio.Event().wait()
-        if faults.latency:
-            await asyncio.sleep(faults.latency)
-        if faults.status == 401:
-            raise errors.unauthorized()
-        if faults.status == 429:
-            retry = {"Retry-After": str(faults.retry_after)}
-            text = "Too many requests, please try again later.\n"
-            return web.Response(text=text, status=429, headers=retry)
-        if faults.status:
-            raise ApiError(faults.status, "InternalError", "Internal error occurred: simulated fault")
-        return None
-
-    async def _set_faults(self, request: web.Request) -> web.Response:
-        self._authorize(self._authenticate(request), Attributes(request.method.lower(), path=FAULT_PATH))
-        if request.method != "POST":
-            raise errors.method_not_allowed()
-        try:
-            self.faults = Faults.parse(await _body(request))
-        except ValueError as error:
-            raise errors.bad_request(str(error)) from None
-        return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
 
 def scale_of(workload: dict[str, Any]) -> dict[str, Any]:

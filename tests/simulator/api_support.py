@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -168,7 +168,7 @@ async def serving(
     version: int = 1000,
     window: int = 4096,
     tokens: dict[str, rbac.User] | None = None,
-    resources: tuple[Resource, ...] = RESOURCES,
+    resources: Sequence[Resource] = RESOURCES,
     bookmark_every: float = 60.0,
     roles: bool = True,
 ) -> AsyncIterator[Server]:

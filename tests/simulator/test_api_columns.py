@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.api import columns
+from simulator.api.resources import RESOURCES
 from tests.simulator.api_support import START, pod
 
 
@@ -36,6 +37,12 @@ from tests.simulator.api_support import START, pod
 )
 def test_durations_as_kubectl_writes_them(seconds: float, text: str) -> None:
     assert columns.human_duration(seconds) == text
+
+
+def row(plural: str, obj: dict[str, Any]) -> list[Any]:
+    """The cells of an object."""
+    (resource,) = (r for r in RESOURCES if r.plural == plural)
+    return [column.cell(obj, START) for column in resource.columns]
 
 
 def container(**status: Any) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def test_the_status_of_a_pod(status: dict[str, Any], metadata: dict[str, Any], s
 def test_restarts_say_when_the_last_one_was() -> None:
     crashed = container(restartCount=4, lastState={"terminated": {"finishedAt": "2026-09-21T14:11:20Z"}})
     made = pod("a", status={"phase": "Running", "containerStatuses": [crashed]})
-    assert columns.pod(made, START)[1:4] == ["0/1", "Running", "4 (2m ago)"]
+    assert row("pods", made)[1:4] == ["0/1", "Running", "4 (2m ago)"]
 
 
 def test_a_node_that_is_cordoned_and_not_ready() -> None:
@@ -96,7 +103,7 @@ def test_a_node_that_is_cordoned_and_not_ready() -> None:
         "spec": {"unschedulable": True},
         "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]},
     }
-    assert columns.node(made, START)[:4] == ["n", "NotReady,SchedulingDisabled", "gpu", "<unknown>"]
+    assert row("nodes", made)[:4] == ["n", "NotReady,SchedulingDisabled", "gpu", "<unknown>"]
 
 
 def test_the_targets_of_an_autoscaler() -> None:
@@ -112,6 +119,6 @@ def test_the_targets_of_an_autoscaler() -> None:
         "status": {"currentReplicas": 3},
     }
     shown = ["h", "Deployment/chat", "<unknown>/5", "2", 4, 3, "<unknown>"]
-    assert columns.horizontalpodautoscaler(hpa, START) == shown
+    assert row("horizontalpodautoscalers", hpa) == shown
     hpa["status"]["currentMetrics"] = [{"type": "Pods", "pods": {"current": {"averageValue": "7"}}}]
-    assert columns.horizontalpodautoscaler(hpa, START)[2] == "7/5"
+    assert row("horizontalpodautoscalers", hpa)[2] == "7/5"

@@ -30,10 +30,6 @@ KNOWN = ("metadata.name", "spec.nodeName", "status.phase", "spec.hostNetwork")
         ("app notin (x,y)", True),
         ("absent notin (x)", True),
         ("app notin (chat)", False),
-        ("gen>6", True),
-        ("gen>7", False),
-        ("gen<8", True),
-        ("app>1", False),
         ("app=chat,tier in (gold,silver),!draining", True),
         ("app=chat,tier=silver", False),
         ("kubernetes.io/name=", False),
@@ -50,7 +46,7 @@ def test_an_empty_selector_selects_everything() -> None:
     assert field_selector("", KNOWN) is None
 
 
-@pytest.mark.parametrize("text", ["app in chat", "=chat", "app=chat tier=gold", "!app=chat", "gen>x", "a b"])
+@pytest.mark.parametrize("text", ["app in chat", "=chat", "app=chat tier=gold", "!app=chat", "gen>7", "a b"])
 def test_broken_label_selectors_are_refused(text: str) -> None:
     with pytest.raises(ApiError) as refused:
         label_selector(text)

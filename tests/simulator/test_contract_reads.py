@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 
 from simulator.api import rbac
-from simulator.api.columns import columns, unix
-from simulator.api.resources import RESOURCES, SCALE, STATUS, Resource
+from simulator.api.columns import unix
+from simulator.api.resources import RESOURCES, resource
 from tests.simulator.api_support import Server, serving
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "kube-1.36"
@@ -65,15 +65,11 @@ FREE = {
 }
 ALWAYS_FREE = {"resourceVersion", "description", "storageVersionHash", "continue"}
 
-REFENGINE = Resource(
-    "ref.example.com",
-    "v1",
-    "refengines",
-    "RefEngine",
-    subresources=(STATUS, SCALE),
+REFENGINE = resource(
+    "ref.example.com/v1 refengines RefEngine",
+    "Name, Replicas# spec.replicas",
+    subresources="status scale",
     custom=True,
-    columns=columns("Name,Replicas#"),
-    row=lambda obj, _: [obj["metadata"]["name"], obj["spec"]["replicas"]],
 )
 USERS = {
     "admin": rbac.User("admin", ("system:masters", "system:authenticated")),
