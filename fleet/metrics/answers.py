@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
-from fleet.metrics.dialect import Kind, Metric, pick
+from fleet.metrics.dialect import Kind, Metric, pick, plausible
 from fleet.metrics.identity import (
     ENGINE_LABELS,
     MODEL_LABELS,
@@ -22,6 +22,7 @@ from fleet.metrics.identity import (
     engine_id,
     first,
     gpu_id,
+    gpu_key,
 )
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import DOWN, PRESENT, RESET, STAMP, TAG
@@ -172,6 +173,8 @@ class Engines:
         """Add the answer to ``promql.engine_rates``. A counter's rate outdoes a gauge that V0 computed itself."""
         tags = {str(quantity): quantity for quantity in (*VLLM.rules, *VLLM.phases)}
         for labels, value, tag in found:
+            if not plausible(value):
+                continue
             quantity = tags.get(tag)
             if quantity is not None and quantity in VLLM.rules and VLLM.rules[quantity].per_process:
                 mine = self._of_process.get(self._identities.of(labels)[1])
@@ -265,13 +268,15 @@ def _add(edges: dict[float, float], labels: Labels, value: float) -> None:
         edge = float(labels.get("le", ""))
     except ValueError:
         return
+    if not edge > -math.inf:
+        return
     edges[edge] = edges.get(edge, 0.0) + value
 
 
 def _histograms(parts: Mapping[tuple[Family, Group], Mapping[float, float]]) -> dict[Family, dict[Group, Histogram]]:
     out: dict[Family, dict[Group, Histogram]] = {}
     for (family, group), edges in parts.items():
-        if edges:
+        if edges and plausible(sum(edges.values())):
             ordered = tuple(sorted(edges))
             out.setdefault(family, {})[group] = Histogram(ordered, tuple(edges[edge] for edge in ordered))
     return out
@@ -280,32 +285,35 @@ def _histograms(parts: Mapping[tuple[Family, Group], Mapping[float, float]]) -> 
 class Gpus:
     """The GPU rows, from the answer to ``promql.gpus``."""
 
-    def __init__(self, found: Sequence[Sample], at: float) -> None:
-        exported = any(labels.get(POD_LABELS[0]) for labels, _, _ in found)
-        cells: dict[GpuId, dict[str, float]] = defaultdict(dict)
-        stamps: dict[GpuId, float] = {}
-        labels_of: dict[GpuId, Labels] = {}
+    def __init__(self, found: Iterable[Sample], at: float) -> None:
+        seen: list[tuple[Labels, float]] = []
+        cells: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        self.example: Labels = {}
+        """The labels of one GPU's gauge."""
         for labels, value, tag in found:
-            gpu = gpu_id(labels, exported=exported)
-            if not gpu.uuid:
+            key = gpu_key(labels)
+            if not key[0]:
                 continue
             if tag == STAMP:
-                stamps[gpu] = max(value, stamps.get(gpu, -math.inf))
+                seen.append((labels, value))
             else:
-                cells[gpu].setdefault(tag or labels.get("__name__", ""), value)
-                labels_of.setdefault(gpu, labels)
-        self.ids = tuple(sorted(cells))
+                cells[key][tag or labels.get("__name__", "")] = value
+                self.example = self.example or ({} if tag else labels)
+        exported = any(labels.get(POD_LABELS[0]) for labels, _ in seen)
+        stamps: dict[GpuId, float] = {}
+        for labels, value in seen:
+            gpu = gpu_id(labels, exported=exported)
+            stamps[gpu] = max(value, stamps.get(gpu, -math.inf))
+        self.ids = tuple(sorted(stamps))
         self.columns: Columns[GpuId] = Columns()
         self.columns.grow(self.ids, 0.0)
         self.reasons: dict[str, tuple[str, ...]] = {}
         for row, gpu in enumerate(self.ids):
-            if gpu in stamps:
-                self.columns.ages[row] = max(0.0, at - stamps[gpu])
-            self._row(row, gpu, cells[gpu], labels_of[gpu])
-        self.example = next((labels for labels, _, _ in found if labels.get("__name__")), {})
-        """The labels of one GPU's gauge."""
+            self.columns.ages[row] = max(0.0, at - stamps[gpu])
+            self._row(row, gpu, cells[gpu.uuid, gpu.instance_id])
 
-    def _row(self, row: int, gpu: GpuId, cell: Mapping[str, float], labels: Labels) -> None:
+    def _row(self, row: int, gpu: GpuId, cell: Mapping[str, float]) -> None:
+        labels = {"GPU_I_ID": gpu.instance_id}
         for quantity, rule in DCGM.rules.items():
             values = [_read(metric, cell, labels) for metric in rule.metrics]
             value = pick(rule, values)
@@ -320,7 +328,9 @@ def _read(metric: Metric, cell: Mapping[str, float], labels: Labels) -> float:
     value = cell.get(metric.name)
     if value is None or not metric.accepts(labels):
         return math.nan
-    return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
+    if metric.kind is Kind.COUNTER:
+        return value * metric.scale if plausible(value) else math.nan
+    return metric.read(value, labels)
 
 
 def _name(labels: Labels) -> str:

@@ -29,6 +29,8 @@ GPU_LABELS = (
     "modelName",
 )
 """Every label that a GPU's identity may be read from."""
+GPU_KEY_LABELS = (*UUID_LABELS, "GPU_I_ID")
+"""Those that are enough to tell two GPUs apart."""
 
 _EXPORTER = "dcgm-exporter"
 """In the name of the exporter's own pod, which every scrape configuration attaches where DCGM names no workload."""
@@ -55,6 +57,11 @@ def engine_id(labels: Mapping[str, str]) -> EngineId:
     namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
     instance = "" if namespace and pod else labels.get("instance", "")
     return EngineId(namespace, pod, first(labels, MODEL_LABELS), labels.get("engine") or DEFAULT_ENGINE, instance)
+
+
+def gpu_key(labels: Mapping[str, str]) -> tuple[str, str]:
+    """UUID and MIG instance: what all series of a GPU share, whoever scrapes them. The UUID is empty for none."""
+    return first(labels, UUID_LABELS), labels.get("GPU_I_ID", "")
 
 
 def gpu_id(labels: Mapping[str, str], *, exported: bool = False) -> GpuId:

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fleet.metrics.dcgm import BLANK, DCGM, REASON_MASKS
-from fleet.metrics.dialect import Dialect, Kind, Match, Op, Rule
-from fleet.metrics.identity import ENGINE_LABELS, GPU_LABELS, MODEL_LABELS, NAMESPACE_LABELS, PROCESS_LABELS
+from fleet.metrics.dcgm import DCGM, REASON_MASKS
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Op, Rule
+from fleet.metrics.identity import (
+    ENGINE_LABELS,
+    GPU_KEY_LABELS,
+    GPU_LABELS,
+    MODEL_LABELS,
+    NAMESPACE_LABELS,
+    PROCESS_LABELS,
+)
 from fleet.metrics.vllm import VLLM
 from fleet.model.quantity import Family
 
@@ -76,25 +83,26 @@ class Scope:
         return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
 
 
-def gauges(dialect: Dialect, extra: Sequence[str] = ()) -> str:
-    """Every gauge of the dialect in every spelling, by name, with the labels that say whose it is; and their times."""
-    names = {metric.name for _, metric in dialect.gauges()} | set(extra)
-    labels = ("__name__", *(GPU_LABELS if dialect is DCGM else (*ENGINE_LABELS, *_READ_FROM_LABELS)))
-    named = Match("__name__", Op.MATCHES, _spelt(dialect, names))
-    return " or ".join((f"max by ({_join(labels)}) ({selector('', (named, *dialect.exclude))})", _stamps(dialect)))
+def _gauges() -> str:
+    """Every gauge of the engines in every spelling, by name, with the labels that say whose it is."""
+    named = _named(VLLM, {metric.name for _, metric in VLLM.gauges()})
+    return f"max by (__name__, {_join((*ENGINE_LABELS, *_READ_FROM_LABELS))}) ({selector('', named)})"
+
+
+def _named(dialect: Dialect, names: Iterable[str]) -> tuple[Match, ...]:
+    return (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
 
 
 def engines() -> str:
     """The first query of a tick: gauges, sample times, which other names there are, and which targets are down."""
-    return " or ".join((gauges(VLLM), _present(), _down()))
+    return " or ".join((_gauges(), _stamps(VLLM, _present_names(VLLM)), _present(), _down()))
 
 
 def _present() -> str:
     counters = {metric.name for _, metric in VLLM.counters()}
     bases = {base for bases in (*VLLM.families.values(), *VLLM.phases.values()) for base in bases}
     names = {name for name in counters if len(VLLM.spellings(name)) > 1} | {f"{base}_count" for base in bases}
-    named = Match("__name__", Op.MATCHES, _spelt(VLLM, names))
-    return tagged(PRESENT, f"count by (__name__) ({selector('', (named, *VLLM.exclude))})")
+    return tagged(PRESENT, f"count by (__name__) ({selector('', _named(VLLM, names))})")
 
 
 def _spelt(dialect: Dialect, names: Iterable[str]) -> str:
@@ -118,11 +126,15 @@ def _down() -> str:
     return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
 
 
-def _stamps(dialect: Dialect) -> str:
-    metrics = [metric for quantity in dialect.present for metric in dialect.rules[quantity].metrics]
-    names = [spelling for metric in metrics for spelling in dialect.spellings(metric.name)]
+def _present_names(dialect: Dialect) -> list[str]:
+    return [metric.name for quantity in dialect.present for metric in dialect.rules[quantity].metrics]
+
+
+def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
+    """The time of the first of these gauges that is there, with all labels that say whose it is."""
     labels = GPU_LABELS if dialect is DCGM else ENGINE_LABELS
-    stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in names)
+    spelt = (spelling for name in names for spelling in dialect.spellings(name))
+    stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in spelt)
     return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
 
 
@@ -201,11 +213,17 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
 
 
 def gpus(scope: Scope) -> str:
-    """Every DCGM gauge, by name, the times of the samples, and the rates of the counters tagged with their names."""
-    parts = [gauges(DCGM, REASON_MASKS)]
+    """Whose each GPU is and when it was seen; every gauge by name, and the rates of the counters tagged with theirs.
+
+    The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
+    numbers come with its UUID alone.
+    """
+    names = list(dict.fromkeys((*_present_names(DCGM), *(metric.name for _, metric in DCGM.gauges()), *REASON_MASKS)))
+    key = _join(GPU_KEY_LABELS)
+    parts = [_stamps(DCGM, names), f"max by (__name__, {key}) ({selector('', _named(DCGM, names))})"]
     for _, metric in DCGM.counters():
-        rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {BLANK:g}"
-        parts.append(tagged(metric.name, f"max by ({_join(GPU_LABELS)}) ({rate})"))
+        rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
+        parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
     return " or ".join(parts)
 
 
