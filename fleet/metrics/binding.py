@@ -13,23 +13,26 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS
-from fleet.metrics.dialect import Dialect, Kind, Metric, Rule, pick
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Metric, Rule, pick
 from fleet.metrics.exposition import Series
 from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id
+from fleet.metrics.problem import SourceProblem
 from fleet.metrics.vllm import VLLM
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
 
 NAMES = frozenset(name.encode() for name in VLLM.names() | DCGM.names() | frozenset(REASON_MASKS))
 """Every sample name that a target is read for, as it stands in an answer."""
+MOST_ENGINES = 512
+"""In one process: the largest deployments have a few hundred data-parallel ranks."""
 
 
 class Term(NamedTuple):
     """One spelling's part: the sum of value x factor over its samples, each dropped when outside low..high."""
 
     samples: tuple[tuple[int, float], ...]
-    low: float = -math.inf
-    high: float = math.inf
+    low: float = 0.0
+    high: float = IMPLAUSIBLE
 
     def of(self, values: Sequence[float]) -> float:
         """The canonical value, NaN when one of the samples is a blank."""
@@ -115,7 +118,10 @@ class Binding:
 
 @lru_cache(maxsize=64)
 def bind(series: tuple[Series, ...]) -> Binding:
-    """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``)."""
+    """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``).
+
+    Raises SourceProblem for more engines than a process can have: garbage, or the page of a whole fleet.
+    """
     return _Binder(series).binding()
 
 
@@ -143,6 +149,10 @@ class _Binder:
             if model:
                 ids.setdefault((model, labels.get("engine", DEFAULT_ENGINE)), len(ids))
         ids = {key: row for row, key in enumerate(sorted(ids))}
+        if len(ids) > MOST_ENGINES:
+            raise SourceProblem(
+                f"answers the metrics of {len(ids)} engines", "scrape the engines, not what speaks for all of them"
+            )
         self.out.engines = tuple(EngineId("", "", model, engine) for model, engine in ids)
         for row, key in enumerate(ids):
             mine = {name: [i for i in found if self._of_engine(i, key, ids)] for name, found in self.by_name.items()}
@@ -243,9 +253,10 @@ class _Binder:
 
 def _edge(text: str) -> float:
     try:
-        return float(text)
+        edge = float(text)
     except ValueError:
         return math.nan
+    return edge if edge > -math.inf else math.nan
 
 
 def _ours(dialect: Dialect, labels: Mapping[str, str]) -> bool:

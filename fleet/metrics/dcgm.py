@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-import math
-
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule, plausible
 from fleet.model.quantity import Quantity
 
-BLANK = 9e18
-"""DCGM's blanks ("not supported", "no data") are 2**63 less a little; older exporters let them through."""
-_VALID = (-math.inf, BLANK)
 _MIB = 1024.0 * 1024.0
 _PERCENT = 0.01
 _NANOSECONDS = 1e-9
@@ -20,7 +15,7 @@ _WHOLE_GPU = (Match("GPU_I_ID", Op.EQUAL, ""),)
 
 
 def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Rule:
-    return Rule(tuple(Metric(name, where=where, scale=scale, valid=_VALID) for name in names))
+    return Rule(tuple(Metric(name, where=where, scale=scale) for name in names))
 
 
 _TOTAL_PARTS = ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE", "DCGM_FI_DEV_FB_RESERVED")
@@ -35,9 +30,7 @@ DCGM = Dialect(
         Quantity.DRAM_ACTIVE: _gauge("DCGM_FI_PROF_DRAM_ACTIVE"),
         Quantity.TENSOR_ACTIVE: _gauge("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),
         Quantity.GPU_MEMORY_USED: _gauge("DCGM_FI_DEV_FB_USED", "dcgm_fb_used", scale=_MIB),
-        Quantity.GPU_MEMORY_TOTAL: Rule(
-            tuple(Metric(name, scale=_MIB, valid=_VALID) for name in _TOTAL_PARTS), pick=Pick.SUM
-        ),
+        Quantity.GPU_MEMORY_TOTAL: Rule(tuple(Metric(name, scale=_MIB) for name in _TOTAL_PARTS), pick=Pick.SUM),
         Quantity.GPU_TEMPERATURE: _gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_gpu_temp"),
         Quantity.GPU_MEMORY_TEMPERATURE: _gauge("DCGM_FI_DEV_MEMORY_TEMP", "dcgm_memory_temp"),
         Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage"),
@@ -48,7 +41,7 @@ DCGM = Dialect(
         # The two overlap, so the share of time under either is at least the larger.
         Quantity.THROTTLE: Rule(
             tuple(
-                Metric(name, Kind.COUNTER, scale=_NANOSECONDS, valid=_VALID)
+                Metric(name, Kind.COUNTER, scale=_NANOSECONDS)
                 for name in ("DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION")
             ),
             pick=Pick.MAX,
@@ -75,6 +68,6 @@ they hold nothing up."""
 
 def throttle_reasons(mask: float) -> tuple[str, ...]:
     """What lowers the clocks now, in words; empty for nothing or for a blank."""
-    if not 0 <= mask < BLANK:
+    if not plausible(mask):
         return ()
     return tuple(text for bit, text in REASONS if int(mask) & bit)

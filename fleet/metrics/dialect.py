@@ -15,6 +15,14 @@ from functools import lru_cache
 
 from fleet.model.quantity import Family, Quantity
 
+IMPLAUSIBLE = 9e18
+"""From here on a number is a blank or garbage: DCGM's blanks ("not supported") are 2**63 less a little."""
+
+
+def plausible(value: float) -> bool:
+    """Whether an engine or a GPU can mean it: nothing that they count or measure is negative, NaN or boundless."""
+    return 0.0 <= value < IMPLAUSIBLE
+
 
 class Kind(Enum):
     GAUGE = "gauge"
@@ -65,7 +73,7 @@ class Metric:
     scale: float = 1.0
     weights: tuple[str, tuple[tuple[str, float], ...]] | None = None
     products: tuple[tuple[str, ...], ...] = ()
-    valid: tuple[float, float] = (-math.inf, math.inf)
+    valid: tuple[float, float] = (0.0, IMPLAUSIBLE)
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this name with these labels belongs to the quantity."""
@@ -81,7 +89,7 @@ class Metric:
             return self.scale
         for group in self.products:
             value = math.prod(_number(labels.get(label, "")) for label in group)
-            if not math.isnan(value):
+            if plausible(value):
                 return value * self.scale
         return math.nan
 

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from fleet.metrics.dialect import plausible
 from fleet.metrics.target import TargetState
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
@@ -84,10 +85,13 @@ class Tables:
             return
         base = len(self._engines.ids) - len(binding.engines)
         for quantity, row, total, count in binding.means:
-            self._means.append((quantity, base + row, rates[total], rates[count]))
+            if plausible(rates[total]) and plausible(rates[count]):
+                self._means.append((quantity, base + row, rates[total], rates[count]))
         for family, group, edges, start, end in binding.buckets:
             counts = tuple(rates[start:end])
-            self._histograms.setdefault(family, {})[group] = Histogram(edges, counts)
+            # One garbage engine must not take the percentiles from all whose buckets are merged with its own.
+            if plausible(sum(counts)):
+                self._histograms.setdefault(family, {})[group] = Histogram(edges, counts)
 
     def measurement(
         self, *, window: float, interval: float, unreachable: Mapping[str, str], requests: int

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 
 from fleet.metrics.binding import NAMES, Binding, bind
-from fleet.metrics.dcgm import BLANK, throttle_reasons
+from fleet.metrics.dcgm import throttle_reasons
+from fleet.metrics.dialect import IMPLAUSIBLE
 from fleet.metrics.exposition import Layouts, Parser, Series
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.window import Window
@@ -76,7 +77,7 @@ class TargetState:
         self.rates = self.window.rates()
         if self.binding.gpus:
             self.rates = [
-                math.nan if values[at] >= BLANK else rate
+                math.nan if values[at] >= IMPLAUSIBLE else rate
                 for at, rate in zip(self.binding.counters, self.rates, strict=True)
             ]
         self.values = values

@@ -10,13 +10,10 @@ measurement than the inter-token latency).
 
 from __future__ import annotations
 
-import math
-
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Rule
 from fleet.model.quantity import Family, Quantity
 
 _C = Kind.COUNTER
-_NOT_NEGATIVE = (0.0, math.inf)
 
 
 def _equal(label: str, value: str) -> Match:
@@ -73,8 +70,8 @@ VLLM = Dialect(
             (Metric("vllm:prefix_cache_queries_total", _C), Metric("vllm:gpu_prefix_cache_queries_total", _C))
         ),
         # V0 has no counters behind these two; it answers -1 where prefix caching is off.
-        Quantity.PREFIX_HIT_RATIO: Rule((Metric("vllm:gpu_prefix_cache_hit_rate", valid=_NOT_NEGATIVE),)),
-        Quantity.SPEC_ACCEPTANCE: Rule((Metric("vllm:spec_decode_draft_acceptance_rate", valid=_NOT_NEGATIVE),)),
+        Quantity.PREFIX_HIT_RATIO: Rule((Metric("vllm:gpu_prefix_cache_hit_rate"),)),
+        Quantity.SPEC_ACCEPTANCE: Rule((Metric("vllm:spec_decode_draft_acceptance_rate"),)),
         Quantity.SPEC_ACCEPTED: Rule((Metric("vllm:spec_decode_num_accepted_tokens_total", _C),)),
         Quantity.SPEC_DRAFTED: Rule((Metric("vllm:spec_decode_num_draft_tokens_total", _C),)),
         Quantity.HTTP_REQUESTS: Rule((Metric("http_requests_total", _C, where=(_INFERENCE,)),), per_process=True),

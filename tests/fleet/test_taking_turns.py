@@ -11,6 +11,7 @@ from aiohttp import web
 
 from fleet.kube.state import KubeState
 from fleet.measuring import PATIENCE, Measuring, MeasuringSettings, Use
+from fleet.metrics.promql import STAMP, TAG
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
@@ -27,7 +28,8 @@ from tests.fleet.test_measuring import PAGE, ApiServer, engine, fleet, serving
 DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
 DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod="a"} 55
 """
-OF_PROMETHEUS = {"__name__": "DCGM_FI_DEV_GPU_UTIL", "UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
+GPU_2 = {"UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
+GPUS = {"DCGM": [({"__name__": "DCGM_FI_DEV_GPU_UTIL", **GPU_2}, "40"), ({TAG: STAMP, **GPU_2}, str(NOW))]}
 ENGINES = {"max by": [({**RUNNING, "namespace": "serving", "pod": "a"}, "3")]}
 
 
@@ -107,14 +109,14 @@ async def test_gpus_that_prometheus_does_not_have_are_scraped_and_the_engines_ar
 
 
 async def test_gpus_that_prometheus_has_are_not_scraped() -> None:
-    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")], **ENGINES})) as stage:
+    async with staged(Fake({**GPUS, **ENGINES})) as stage:
         assert gpus(await stage.measure()) == ["GPU-2"]
         assert stage.scraped == []
         assert stage.status("scrape") == replace(stage.status("scrape"), health=Health.OFF, problem="")
 
 
 async def test_engines_are_scraped_and_the_gpus_are_those_of_prometheus_where_it_has_only_them() -> None:
-    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")]})) as stage:
+    async with staged(Fake(GPUS)) as stage:
         stage.state = fleet(engine())
         found = await stage.measure()
         assert found is not None
@@ -172,7 +174,7 @@ async def test_where_nobody_ever_answered_nothing_is_known() -> None:
 
 async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap() -> None:
     switch = Switch()
-    async with staged(Fake({"DCGM": [(OF_PROMETHEUS, "40")], **ENGINES}, reply=switch)) as stage:
+    async with staged(Fake({**GPUS, **ENGINES}, reply=switch)) as stage:
         assert (await stage.measure()) is not None
         switch.off = True
         async with asyncio.timeout(10):
