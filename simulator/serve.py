@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from simulator.api import access, rbac
 from simulator.api.access import Access
-from simulator.api.listeners import Listeners, Prefix, claim_prefix
+from simulator.api.listeners import Listeners, claim_prefix
 from simulator.api.server import ApiServer
 from simulator.clock import Clock
 from simulator.interfaces import World
@@ -47,12 +47,12 @@ def say(text: str) -> None:
 class Running:
     """A simulated fleet that is being served."""
 
-    api: ApiServer
     store: Store
     world: World
     server: str
     files: Access
-    listeners: Listeners | None
+    pod_network: bool
+    """Whether the pods listen on addresses of their own."""
 
     def describe(self) -> dict[str, object]:
         """What the console needs to know, as the line of JSON on stdout."""
@@ -62,53 +62,44 @@ class Running:
             "kubeconfig": str(self.files.kubeconfig),
             "contexts": list(access.CONTEXTS),
             "prometheus_config": str(self.files.prometheus),
-            "prometheus_kubernetes_config": str(self.files.prometheus_kubernetes),
             "pods": len(self.store.table("v1", "Pod").entries),
             "endpoints": Counter(endpoint.job for endpoint in self.world.endpoints()),
-            "pod_network": self.listeners is not None,
+            "pod_network": self.pod_network,
         }
 
 
 @asynccontextmanager
-async def serving(
-    make_world: WorldFactory, clock: Clock, *, port: int = 0, directory: Path | None = None
-) -> AsyncIterator[Running]:
-    """Serve a world until the block ends. Raises OSError if the port or the directory cannot be used."""
+async def serving(make_world: WorldFactory, clock: Clock, *, port: int = 0) -> AsyncIterator[Running]:
+    """Serve a world until the block ends. Raises OSError if the port cannot be used."""
     _raise_file_limit()
-    with _claimed() as prefix, _private(directory) as place:
-        store = Store(clock.now)
-        began = clock.now()
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quarterdeck-simulator-")))
+        prefix = claim_prefix(ENGINE_PORT)
+        stack.callback(prefix.release)
+        store, began = Store(clock.now), clock.now()
         world = make_world(store, prefix.text)
         world.start()
         namespace = _first_namespace(world)
         for obj in rbac.objects(namespace):
             store.put(obj)
-        tokens = access.new_tokens()
-        api = ApiServer(store, world, tokens)
-        ca = trustme.CA()
-        runner = web.AppRunner(api.app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+        tokens, ca = access.new_tokens(), trustme.CA()
+        app = ApiServer(store, world, tokens).app()
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        listeners = Listeners(world, say) if prefix.usable else None
-        if listeners is None:
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=_tls(ca)).start()
+        server = f"https://127.0.0.1:{runner.addresses[0][1]}"
+        files = access.write(directory, server, ca.cert_pem.bytes(), tokens, namespace)
+        listeners = None
+        if prefix.usable:
+            listeners = Listeners(world, say)
+            stack.push_async_callback(listeners.close)
+            await listeners.follow()
+        else:
             say("pods cannot have addresses of their own here; the API server's proxy reaches them")
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port, ssl_context=_tls(ca)).start()
-            server = f"https://127.0.0.1:{runner.addresses[0][1]}"
-            files = access.write(place, server, ca.cert_pem.bytes(), tokens, namespace)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    if listeners is not None:
-                        await listeners.follow()
-                    advancing = group.create_task(_advance(world, began, listeners))
-                    yield Running(api, store, world, server, files, listeners)
-                    advancing.cancel()
-            finally:
-                for path in files.paths:
-                    path.unlink(missing_ok=True)
-        finally:
-            if listeners is not None:
-                await listeners.close()
-            await runner.cleanup()
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        stack.callback(group.create_task(_advance(world, began, listeners)).cancel)
+        yield Running(store, world, server, files, pod_network=prefix.usable)
 
 
 async def _advance(world: World, reached: float, listeners: Listeners | None) -> None:
@@ -135,26 +126,6 @@ def _first_namespace(world: World) -> str:
     """Where the first engine is: the namespace that a person will look at first."""
     engines = (endpoint.namespace for endpoint in world.endpoints() if endpoint.port == ENGINE_PORT)
     return next(engines, "default")
-
-
-@contextmanager
-def _claimed() -> Iterator[Prefix]:
-    prefix = claim_prefix(ENGINE_PORT)
-    try:
-        yield prefix
-    finally:
-        prefix.release()
-
-
-@contextmanager
-def _private(directory: Path | None) -> Iterator[Path]:
-    """A directory for files with secrets: the given one, or one that is gone afterwards."""
-    if directory is None:
-        with tempfile.TemporaryDirectory(prefix="quarterdeck-simulator-") as made:
-            yield Path(made)
-        return
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield directory.resolve()
 
 
 def _tls(ca: trustme.CA) -> ssl.SSLContext:

@@ -35,43 +35,21 @@ def new_tokens() -> dict[str, User]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The files, once they are written."""
+    """The files that one needs to know of."""
 
     kubeconfig: Path
-    ca: Path
-    token: Path
     prometheus: Path
-    """Finds the pods over HTTP service discovery: for every Prometheus."""
-    prometheus_kubernetes: Path
-    """Finds the pods through the Kubernetes API, as in a real cluster."""
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """All of them."""
-        return self.kubeconfig, self.ca, self.token, self.prometheus, self.prometheus_kubernetes
 
 
 def write(directory: Path, server: str, ca: bytes, tokens: Mapping[str, User], namespace: str) -> Access:
     """Write the files, readable for their owner only. `namespace` is the default of the contexts."""
-    access = Access(
-        kubeconfig=directory / "kubeconfig",
-        ca=directory / "ca.crt",
-        token=directory / "token",
-        prometheus=directory / "prometheus.yml",
-        prometheus_kubernetes=directory / "prometheus-kubernetes.yml",
-    )
+    access = Access(directory / "kubeconfig", directory / "prometheus.yml")
     by_name = {user.name: token for token, user in tokens.items()}
-    _write(access.ca, ca)
-    _write(access.token, by_name["admin"].encode())
+    ca_file, token_file = directory / "ca.crt", directory / "token"
+    _write(ca_file, ca)
+    _write(token_file, by_name["admin"].encode())
     _write(access.kubeconfig, _yaml(kubeconfig(server, ca, by_name, namespace)))
-    client = {
-        "authorization": {"type": "Bearer", "credentials_file": str(access.token)},
-        "tls_config": {"ca_file": str(access.ca)},
-    }
-    over_http = {"url": server + targets.PATH, "refresh_interval": f"{SCRAPE_INTERVAL}s"} | client
-    through_api = {"role": "pod", "api_server": server} | client
-    _write(access.prometheus, _yaml(prometheus("http_sd_configs", over_http)))
-    _write(access.prometheus_kubernetes, _yaml(prometheus("kubernetes_sd_configs", through_api)))
+    _write(access.prometheus, _yaml(prometheus(server, ca_file, token_file)))
     return access
 
 
@@ -106,14 +84,20 @@ def kubeconfig(server: str, ca: bytes, tokens: Mapping[str, str], namespace: str
     }
 
 
-def prometheus(mechanism: str, discovery: dict[str, Any]) -> dict[str, Any]:
-    """A Prometheus configuration that scrapes engines and DCGM exporters, found by a discovery mechanism."""
+def prometheus(server: str, ca_file: Path, token_file: Path) -> dict[str, Any]:
+    """A Prometheus configuration that scrapes engines and DCGM exporters, found over HTTP service discovery."""
+    discovery = {
+        "url": server + targets.PATH,
+        "refresh_interval": f"{SCRAPE_INTERVAL}s",
+        "authorization": {"type": "Bearer", "credentials_file": str(token_file)},
+        "tls_config": {"ca_file": str(ca_file)},
+    }
     return {
         "global": {"scrape_interval": f"{SCRAPE_INTERVAL}s", "scrape_timeout": f"{SCRAPE_INTERVAL - 1}s"},
         "scrape_configs": [
             {
                 "job_name": job,
-                mechanism: [discovery.copy()],
+                "http_sd_configs": [discovery.copy()],
                 "relabel_configs": [
                     _relabel("pod_container_port_number", regex=str(port), action="keep"),
                     _relabel("pod_phase", regex="Succeeded|Failed", action="drop"),

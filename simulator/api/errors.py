@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.api.rbac import Attributes
+
 
 class ApiError(Exception):
     """A request that ends in a Status object."""
@@ -74,20 +76,16 @@ def unauthorized() -> ApiError:
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
-def forbidden(
-    user: str, verb: str, resource: str, group: str, namespace: str, name: str = "", subresource: str = ""
-) -> ApiError:
-    """403: the user lacks the permission; said before anybody looks whether the object exists."""
-    asked = f"{resource}/{subresource}" if subresource else resource
-    subject = f'{qualified(resource, group)} "{name}"' if name else qualified(resource, group)
-    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-    message = f'{subject} is forbidden: User "{user}" cannot {verb} resource "{asked}" in API group "{group}" {where}'
-    return ApiError(403, "Forbidden", message, _details(resource, group, name))
-
-
-def forbidden_path(user: str, verb: str, path: str) -> ApiError:
-    """403 for a path that is not a resource."""
-    return ApiError(403, "Forbidden", f'forbidden: User "{user}" cannot {verb} path "{path}"', {})
+def forbidden(user: str, asked: Attributes) -> ApiError:
+    """403: who may not do what."""
+    if asked.path:
+        return ApiError(403, "Forbidden", f'forbidden: User "{user}" cannot {asked.verb} path "{asked.path}"', {})
+    about = qualified(asked.resource, asked.group) + (f' "{asked.name}"' if asked.name else "")
+    resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+    message = f'{about} is forbidden: User "{user}" cannot {asked.verb} resource "{resource}" '
+    message += f'in API group "{asked.group}" {where}'
+    return ApiError(403, "Forbidden", message, _details(asked.resource, asked.group, asked.name))
 
 
 def not_found(resource: str, group: str, name: str) -> ApiError:

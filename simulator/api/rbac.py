@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
+from simulator.data import text
 from simulator.store import Store
 
 Obj = dict[str, Any]
@@ -112,76 +115,6 @@ def _in(value: str, granted: Sequence[str]) -> bool:
     return value in granted or "*" in granted
 
 
-def _rule(verbs: str, group: str, resources: str) -> Obj:
-    return {"verbs": verbs.split(), "apiGroups": [group], "resources": resources.split()}
-
-
-AUDITOR_RULES: list[Obj] = [
-    _rule(
-        "get list watch", "", "pods services endpoints nodes namespaces events persistentvolumeclaims resourcequotas"
-    ),
-    _rule("get list watch", "apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
-    _rule("get", "apps", "deployments/scale statefulsets/scale replicasets/scale"),
-    _rule("get list watch", "autoscaling", "horizontalpodautoscalers"),
-    _rule("get list watch", "policy", "poddisruptionbudgets"),
-    _rule("get list watch", "discovery.k8s.io", "endpointslices"),
-    _rule("get list watch", "events.k8s.io", "events"),
-]
-"""Looks at the fleet and changes nothing; no secrets, logs, exec or proxy."""
-
-ONCALL_RULES: list[Obj] = [
-    *AUDITOR_RULES,
-    _rule("patch", "apps", "deployments/scale statefulsets/scale"),
-    _rule("patch", "apps", "deployments statefulsets"),
-    _rule("patch", "", "pods"),
-    _rule("create", "", "pods/eviction"),
-    _rule("patch", "", "nodes"),
-    _rule("get", "", "pods/log"),
-    _rule("patch", "autoscaling", "horizontalpodautoscalers"),
-]
-"""The auditor's, and what an incident needs: scale, drain, roll back, cordon, logs."""
-
-
-def _paths(*paths: str) -> Obj:
-    return {"verbs": ["get"], "nonResourceURLs": list(paths)}
-
-
-_ROLES: dict[str, list[Obj]] = {
-    "cluster-admin": [_rule("*", "*", "*"), {"verbs": ["*"], "nonResourceURLs": ["*"]}],
-    "system:basic-user": [
-        _rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"),
-        _rule("create", "authentication.k8s.io", "selfsubjectreviews"),
-    ],
-    "system:discovery": [
-        _paths(
-            "/api",
-            "/api/*",
-            "/apis",
-            "/apis/*",
-            "/healthz",
-            "/livez",
-            "/openapi",
-            "/openapi/*",
-            "/readyz",
-            "/version",
-            "/version/",
-        )
-    ],
-    "system:public-info-viewer": [_paths("/healthz", "/livez", "/readyz", "/version", "/version/")],
-    "auditor": AUDITOR_RULES,
-    "oncall": ONCALL_RULES,
-}
-
-_CLUSTER_BINDINGS = {
-    "cluster-admin": ("cluster-admin", "Group", "system:masters"),
-    "system:basic-user": ("system:basic-user", "Group", "system:authenticated"),
-    "system:discovery": ("system:discovery", "Group", "system:authenticated"),
-    "system:public-info-viewer": ("system:public-info-viewer", "Group", "system:authenticated"),
-    "system:public-info-viewer:anonymous": ("system:public-info-viewer", "Group", "system:unauthenticated"),
-    "auditor": ("auditor", "Group", "auditors"),
-    "oncall": ("oncall", "Group", "oncall"),
-}
-
 USERS = {
     name: User(name, (*groups, "system:authenticated"))
     for name, groups in {
@@ -209,8 +142,9 @@ def binding(name: str, role: str, kind: str, subject: str, namespace: str = "") 
 
 def objects(team_namespace: str) -> Iterable[Obj]:
     """The roles and bindings of the simulated cluster; `teamlead` is on call in `team_namespace` only."""
-    for name, rules in _ROLES.items():
+    content = yaml.safe_load(text("rbac.yaml"))
+    for name, rules in content["roles"].items():
         yield {"apiVersion": API, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
-    for name, (role, kind, subject) in _CLUSTER_BINDINGS.items():
-        yield binding(name, role, kind, subject)
+    for name, bound in content["bindings"].items():
+        yield binding(name, bound["role"], "Group", bound["group"])
     yield binding("teamlead", "oncall", "User", "teamlead", team_namespace)

@@ -113,20 +113,13 @@ class ApiServer:
         if self._authorizer.allow(user, Attributes("impersonate", resource="users", name=name)) is None:
             # Kubernetes 1.36 names the constrained form of the permission.
             wanted = asked or Attributes(request.method.lower(), path=request.path)
-            self._refuse(user, replace(wanted, verb=f"impersonate-on:user-info:{wanted.verb}"))
+            raise errors.forbidden(user.name, replace(wanted, verb=f"impersonate-on:user-info:{wanted.verb}"))
         groups = (*request.headers.getall("Impersonate-Group", []), "system:authenticated")
         return User(name, tuple(dict.fromkeys(groups)))
 
     def _authorize(self, user: User, asked: Attributes) -> None:
         if self._authorizer.allow(user, asked) is None:
-            self._refuse(user, asked)
-
-    def _refuse(self, user: User, asked: Attributes) -> None:
-        if asked.path:
-            raise errors.forbidden_path(user.name, asked.verb, asked.path)
-        raise errors.forbidden(
-            user.name, asked.verb, asked.resource, asked.group, asked.namespace, asked.name, asked.subresource
-        )
+            raise errors.forbidden(user.name, asked)
 
     def _not_a_resource(self, request: web.Request, user: User) -> web.Response:
         self._authorize(user, Attributes(request.method.lower(), path=request.path))

@@ -55,12 +55,11 @@ def test_it_says_where_it_is_and_removes_its_files() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
-    with simulator("--pods", "2", "--directory", str(tmp_path / "sim")) as process:
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+    with simulator("--pods", "2") as process:
         process.child.send_signal(number)
         assert process.child.wait(20) == 0
-    assert mode(tmp_path / "sim") == 0o700
-    assert list((tmp_path / "sim").iterdir()) == []
+    assert not process.kubeconfig.parent.exists()
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_two_simulators_take_different_networks() -> None:
         two.release()
 
 
-async def test_the_world_moves_with_its_clock_in_small_steps(tmp_path: Path) -> None:
+async def test_the_world_moves_with_its_clock_in_small_steps() -> None:
     clock = HandClock()
     world = Fleet(clock)
 
@@ -205,7 +204,7 @@ async def test_the_world_moves_with_its_clock_in_small_steps(tmp_path: Path) -> 
         store.put(pod("a"))
         return world
 
-    async with serving(make, clock, directory=tmp_path) as running:
+    async with serving(make, clock) as running:
         await until(lambda: world.advanced)
         start = world.advanced[-1]
         clock.at += 1000
