@@ -14,14 +14,11 @@ from tests.real.vllm_server import installation
 from themes.look import Look, use
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
-REQUIRE = bool(os.environ.get("QUARTERDECK_REQUIRE_REAL"))
+REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
-
-KEPT = {"QUARTERDECK_REQUIRE_REAL", "QUARTERDECK_VLLM"}
-"""Variables that speak to the tests and not to the console."""
 
 VLLM = installation()
 """Looked for before the tests' clean environment hides the variable that names it."""
@@ -43,7 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("real"):
         if marker.args[0] == "vllm":
             if VLLM is None:
-                pytest.skip("needs vllm: python -m tests.real.vllm_install .venv-vllm, or name one in QUARTERDECK_VLLM")
+                pytest.skip("needs vllm: python -m tests.real.vllm_install .venv-vllm, or name one in VLLM_FOR_TESTS")
             continue
         command = EXECUTABLES.get(marker.args[0], marker.args[0])
         if shutil.which(command) is None:
@@ -60,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if REQUIRE and external and report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
-        report.longrepr = f"must not be skipped here (QUARTERDECK_REQUIRE_REAL): {reason}"
+        report.longrepr = f"must not be skipped here (REQUIRE_REAL_PARTS): {reason}"
     return report
 
 
@@ -70,7 +67,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            ours = name.startswith("QUARTERDECK_") and name not in KEPT
+            ours = name.startswith("QUARTERDECK_")
             if ours or name in UNWANTED or name.lower() in {"http_proxy", "https_proxy"}:
                 patch.delenv(name)
         patch.setenv("HOME", str(home))

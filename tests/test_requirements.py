@@ -34,8 +34,9 @@ def outcomes(folder: Path, **environ: str) -> str:
     (inner / "test_needs.py").write_text(TESTS)
     (inner / "pytest.ini").write_text("[pytest]\nmarkers =\n  real(part): x\n  contract: x\n")
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    inherited = {name: value for name, value in os.environ.items() if name != "REQUIRE_REAL_PARTS"}
     done = subprocess.run(
-        command, cwd=inner, env=dict(os.environ) | environ, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=inner, env=inherited | environ, capture_output=True, text=True, check=False, timeout=60
     )
     return done.stdout
 
@@ -48,7 +49,7 @@ def test_what_is_not_here_is_skipped_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_where_everything_is_supposed_to_be_here_a_skip_is_a_failure(tmp_path: Path) -> None:
-    said = outcomes(tmp_path, QUARTERDECK_REQUIRE_REAL="1")
+    said = outcomes(tmp_path, REQUIRE_REAL_PARTS="1")
     assert "1 failed, 1 skipped, 2 errors" in said
     assert "must not be skipped here" in said
 

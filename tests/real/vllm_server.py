@@ -26,9 +26,9 @@ STARTUP = 300.0
 
 
 def installation() -> Path | None:
-    """The virtual environment with vLLM: $QUARTERDECK_VLLM, else .venv-vllm beside the project's own; None for none."""
+    """The virtual environment with vLLM: $VLLM_FOR_TESTS, else .venv-vllm beside the project's own; None for none."""
     root = Path(__file__).parents[2]
-    folder = Path(os.environ.get("QUARTERDECK_VLLM", root / ".venv-vllm"))
+    folder = Path(os.environ.get("VLLM_FOR_TESTS", root / ".venv-vllm"))
     return folder if (folder / READY).exists() else None
 
 
