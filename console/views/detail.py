@@ -9,7 +9,7 @@ from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
 from console.views.plots import plot_block
-from console.views.subject import assessment_of
+from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import Quantity
@@ -38,8 +38,8 @@ def _title(
     """Name and reason, and the facts beside them or, where there is no room, below."""
     standing = assessment_of(snapshot, key)
     spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted(name)}", Role.STRONG)]
-    if standing.reason:
-        spans.append(Span(f"  {untrusted(standing.reason)}", severity_role(standing.severity)))
+    if reason := reason_of(snapshot, key):
+        spans.append(Span(f"  {untrusted(reason)}", severity_role(standing.severity)))
     beside = (*spans, Span("   "), *pairs(facts))
     return [Line(beside)] if spans_width(beside) <= width else [Line(tuple(spans)), *packed("", facts, width)]
 

@@ -10,7 +10,7 @@ from console.views.cells import Story, Tail
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
-from console.views.subject import assessment_of
+from console.views.subject import assessment_of, reason_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
@@ -224,7 +224,7 @@ def _workload_row(snapshot: Snapshot, workload: Workload) -> Row:
         # Deployments count their revisions; the other kinds name them by hashes, which tell a person nothing.
         "rev": Text(f"v{workload.revision}" if workload.revision.isdigit() else version_text(workload.version)),
         "restarts": _restarts(sum(snapshot.pods[pod].restarts for pod in pods)),
-        "story": _story(snapshot, key, standing.severity, standing.reason),
+        "story": _story(snapshot, key, standing.severity, reason_of(snapshot, key)),
     }
     cells |= _measured(frame, key, serving=model is not None, has_gpus=workload.gpus > 0)
     return Row(key, tuple(cells[column.id] for column in COLUMNS), standing.severity)
@@ -234,7 +234,7 @@ def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
     key, frame = pod.key, snapshot.by_pod
     standing = assessment_of(snapshot, key)
     serving = snapshot.workload_of.get(key, "") in snapshot.model_of
-    reason = standing.reason or (str(join) if join is not None else "")
+    reason = reason_of(snapshot, key) or (str(join) if join is not None else "")
     cells: dict[str, Cell] = {
         "name": Tail(untrusted(pod.name)),
         "ready": Text(age_text(coarse(snapshot.at - pod.created)) if pod.created else "", Role.DIM),

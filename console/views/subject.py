@@ -62,12 +62,26 @@ def place_of(snapshot: Snapshot, key: str | None) -> str | None:
     return gpus[0] if gpus else pod.node or None
 
 
+_TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING})
 UNASSESSED = Assessment(Severity.UNKNOWN)
 
 
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
     """How an object stands; unknown where nobody has said."""
     return snapshot.assessments.get(key, UNASSESSED)
+
+
+def reason_of(snapshot: Snapshot, key: str) -> str:
+    """Why a pod or a workload stands as it does; the fault of a GPU before what it made of the pod that holds it."""
+    own = assessment_of(snapshot, key)
+    pod = pod_for(snapshot, key)
+    if own.severity not in _TROUBLE or pod is None or assessment_of(snapshot, pod).reason != own.reason:
+        return own.reason
+    for gpu in snapshot.gpus_of.get(pod, ()):
+        fault = assessment_of(snapshot, gpu)
+        if fault.severity is Severity.CRITICAL and fault.reason not in own.reason:
+            return f"{fault.reason}, {own.reason}" if own.reason else fault.reason
+    return own.reason
 
 
 def is_free_gpu(snapshot: Snapshot, loose: Loose) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from console.views.fleet import standing_of
 from console.views.since import SinceTracker, since_text
-from console.views.subject import assessment_of, is_free_gpu, pod_for
+from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
 from fleet.assess import rank
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot
@@ -46,7 +46,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, glyphs: Glyphs) ->
     yield severity_span(standing.severity, glyphs)
     yield Span(f" {untrusted(model.name if model else snapshot.workloads[key].name)}", Role.STRONG)
     pod = pod_for(snapshot, key)
-    reason = standing.reason or (assessment_of(snapshot, pod).reason if pod else "") or standing.severity.value
+    reason = reason_of(snapshot, key) or (reason_of(snapshot, pod) if pod else "") or standing.severity.value
     yield Span(f": {untrusted(reason)}", role)
     for quantity, words in ((Quantity.WAITING, "wait"), (Quantity.TTFT_P95, "TTFT95")):
         reading = snapshot.by_workload.get(key, quantity)

@@ -310,7 +310,10 @@ class Grid(LineView, can_focus=True):
         self._outline = outline(self._model.groups, opened)
         self._cursor, self._group = cursor, group
         self._index = self._outline.find(cursor) or 0
-        if not (keep_top and self._index < self._view_height):
+        if not self._view_height:
+            # Not laid out yet: there is no line on which an eye could have left anything.
+            self._top = 0
+        elif not (keep_top and self._index < self._view_height):
             self._top = self._index - min(max(0, screen_row), max(0, self._view_height - 1))
         self._scroll_to_cursor()
 

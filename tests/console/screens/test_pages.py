@@ -402,3 +402,28 @@ async def test_a_free_gpu_is_no_trouble() -> None:
     loose = (Loose(Join.GPU_WITHOUT_POD, gpu, "free"),)
     async with desk(replace(snapshot, gpus=free, loose=loose)) as d:
         assert "joined" not in d.text
+
+
+async def test_nodes_open_with_the_gpu_and_the_node_that_holds_it_in_view() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, size=(80, 24)) as d:
+        for pod in snapshot.pods_of[WORST]:
+            if gpus := snapshot.gpus_of.get(pod):
+                d.grid.move_to(pod)
+                await d.press("o")
+                assert d.grid.cursor == gpus[0]
+                node = snapshot.pods[pod].node
+                shown = d.grid.visible_keys
+                assert shown.index(node) < shown.index(gpus[0])
+                await d.press("escape")
+
+
+async def test_the_fault_of_a_gpu_stands_before_what_it_made_of_its_pod() -> None:
+    snapshot = make_snapshot()
+    key = next(k for k in snapshot.pods_of[WORST] if snapshot.assessments[k].reason == "OOMKilled ×17")
+    faulty = {snapshot.gpus_of[key][1]: Assessment(Severity.CRITICAL, "XID 79")}
+    async with desk(replace(snapshot, assessments={**snapshot.assessments, **faulty}), size=(160, 40)) as d:
+        assert "XID 79, OOMKilled ×17" in d.line_with(key[-9:])
+        await _open(d, key)
+        assert "XID 79, OOMKilled ×17" in d.lines[1]
+        assert "XID 79" in d.text
