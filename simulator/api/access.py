@@ -11,9 +11,8 @@ from typing import Any
 
 import yaml
 
-from simulator.api import targets
+from simulator.api import prometheus
 from simulator.api.rbac import USERS, User
-from simulator.objects import DCGM_PORT, ENGINE_PORT
 
 CONTEXTS = {
     "demo": "admin",
@@ -23,9 +22,6 @@ CONTEXTS = {
     "demo-nobody": "nobody",
 }
 """Kubeconfig contexts and whose they are; the first is current."""
-
-SCRAPE_INTERVAL = 5
-"""Seconds; short, so that a demonstration does not have to wait for its first rates."""
 
 
 def new_tokens() -> dict[str, User]:
@@ -49,7 +45,7 @@ def write(directory: Path, server: str, ca: bytes, tokens: Mapping[str, User], n
     _write(ca_file, ca)
     _write(token_file, by_name["admin"].encode())
     _write(access.kubeconfig, _yaml(kubeconfig(server, ca, by_name, namespace)))
-    _write(access.prometheus, _yaml(prometheus(server, ca_file, token_file)))
+    _write(access.prometheus, _yaml(prometheus.configuration(server, ca_file, token_file)))
     return access
 
 
@@ -82,35 +78,3 @@ def kubeconfig(server: str, ca: bytes, tokens: Mapping[str, str], namespace: str
             for name, user in CONTEXTS.items()
         ],
     }
-
-
-def prometheus(server: str, ca_file: Path, token_file: Path) -> dict[str, Any]:
-    """A Prometheus configuration that scrapes engines and DCGM exporters, found over HTTP service discovery."""
-    discovery = {
-        "url": server + targets.PATH,
-        "refresh_interval": f"{SCRAPE_INTERVAL}s",
-        "authorization": {"type": "Bearer", "credentials_file": str(token_file)},
-        "tls_config": {"ca_file": str(ca_file)},
-    }
-    return {
-        "global": {"scrape_interval": f"{SCRAPE_INTERVAL}s", "scrape_timeout": f"{SCRAPE_INTERVAL - 1}s"},
-        "scrape_configs": [
-            {
-                "job_name": job,
-                "http_sd_configs": [discovery.copy()],
-                "relabel_configs": [
-                    _relabel("pod_container_port_number", regex=str(port), action="keep"),
-                    _relabel("pod_phase", regex="Succeeded|Failed", action="drop"),
-                    _relabel("namespace", target_label="namespace"),
-                    _relabel("pod_name", target_label="pod"),
-                    _relabel("pod_container_name", target_label="container"),
-                    _relabel("pod_node_name", target_label="node"),
-                ],
-            }
-            for job, port in (("vllm", ENGINE_PORT), ("dcgm", DCGM_PORT))
-        ],
-    }
-
-
-def _relabel(source: str, **rule: str) -> dict[str, Any]:
-    return {"source_labels": [f"__meta_kubernetes_{source}"]} | rule

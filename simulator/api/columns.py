@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 Obj = dict[str, Any]
@@ -117,55 +118,18 @@ def _ready_replicas(obj: Obj, _: float) -> str:
 
 def pod_status(pod: Obj) -> str:
     """The STATUS of a pod: its phase, or what stands in its way (printPod of the API server)."""
-    status, metadata = pod.get("status", {}), pod["metadata"]
-    phase = str(status.get("phase", "Unknown"))
-    reason = str(status.get("reason") or phase)
-    conditions = {c["type"]: c for c in status.get("conditions", ())}
-    if conditions.get("PodScheduled", {}).get("reason") == "SchedulingGated":
-        reason = "SchedulingGated"
-    starting = _init_status(pod)
-    initialized = conditions.get("Initialized", {}).get("status") == "True"
-    if starting and not initialized:
-        reason = starting
-    else:
-        running = False
-        for container in reversed(status.get("containerStatuses", ())):
-            state = container.get("state", {})
-            waiting, terminated = state.get("waiting", {}), state.get("terminated")
-            if waiting.get("reason"):
-                reason = waiting["reason"]
-            elif terminated:
-                reason = terminated.get("reason") or _exit(terminated)
-            elif container.get("ready") and "running" in state:
-                running = True
-        if reason == "Completed" and running:
-            ready = conditions.get("Ready", {}).get("status") == "True"
-            reason = "Running" if ready else "NotReady"
-    if metadata.get("deletionTimestamp"):
-        if status.get("reason") == "NodeLost":
-            return "Unknown"
-        if phase not in ("Succeeded", "Failed"):
-            return "Terminating"
-    return reason
-
-
-def _exit(terminated: Obj) -> str:
-    signal = terminated.get("signal")
-    return f"Signal:{signal}" if signal else f"ExitCode:{terminated.get('exitCode', 0)}"
-
-
-def _init_status(pod: Obj) -> str:
-    for index, container in enumerate(pod.get("status", {}).get("initContainerStatuses", ())):
+    status = pod.get("status", {})
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    shown = str(status.get("reason") or status.get("phase", "Unknown"))
+    for container in reversed(status.get("containerStatuses", ())):
         state = container.get("state", {})
-        terminated, waiting = state.get("terminated"), state.get("waiting", {})
-        if terminated and terminated.get("exitCode", 0) == 0:
-            continue
-        if terminated:
-            return f"Init:{terminated.get('reason') or _exit(terminated)}"
-        if waiting.get("reason") not in (None, "PodInitializing"):
-            return f"Init:{waiting['reason']}"
-        return f"Init:{index}/{len(pod['spec']['initContainers'])}"
-    return ""
+        ended = state.get("terminated")
+        if reason := state.get("waiting", {}).get("reason"):
+            shown = reason
+        elif ended:
+            shown = ended.get("reason") or f"ExitCode:{ended.get('exitCode', 0)}"
+    return shown
 
 
 def _pod_ready(obj: Obj, _: float) -> str:
@@ -180,12 +144,6 @@ def _pod_restarts(obj: Obj, now: float) -> str:
     ends = [c.get("lastState", {}).get("terminated", {}).get("finishedAt") for c in containers]
     last = max((end for end in ends if end), default=None)
     return f"{restarts} ({since(last, now)} ago)" if restarts and last else str(restarts)
-
-
-def _readiness_gates(obj: Obj, _: float) -> str:
-    gates = obj["spec"].get("readinessGates", ())
-    true = {c["type"] for c in obj.get("status", {}).get("conditions", ()) if c["status"] == "True"}
-    return f"{sum(g['conditionType'] in true for g in gates)}/{len(gates)}" if gates else "<none>"
 
 
 def _node_status(obj: Obj, _: float) -> str:
@@ -206,35 +164,16 @@ def _node_address(kind: str) -> Cell:
     )
 
 
-def _event_times(obj: Obj) -> tuple[str | None, str | None]:
-    """When it was seen first, and last."""
-    first = obj.get("firstTimestamp") or obj.get("eventTime")
-    return first, (obj.get("series") or {}).get("lastObservedTime") or obj.get("lastTimestamp") or first
-
-
-def _event_source(obj: Obj, _: float) -> str:
-    source = obj.get("source") or {}
-    parts = (source.get("component") or obj.get("reportingComponent"), source.get("host"))
-    return ", ".join(part for part in parts if part)
-
-
 def _event_object(obj: Obj, _: float) -> str:
     about = obj.get("involvedObject", {})
     return f"{about.get('kind', '').lower()}/{about.get('name', '')}"
 
 
 def _hpa_targets(obj: Obj, _: float) -> str:
-    def value(of: Obj) -> str:
-        utilization = of.get("averageUtilization")
-        return f"{utilization}%" if utilization else str(of.get("averageValue") or of.get("value") or "")
-
-    current = obj.get("status", {}).get("currentMetrics") or []
-    targets = []
-    for index, metric in enumerate(obj["spec"].get("metrics", ())):
-        source = metric["type"][:1].lower() + metric["type"][1:]
-        seen = current[index].get(source, {}).get("current", {}) if index < len(current) else {}
-        targets.append(f"{value(seen) or '<unknown>'}/{value(metric[source]['target'])}")
-    return _joined(targets)
+    """Those of pods metrics with an average value, as ours are."""
+    current = [metric["pods"]["current"]["averageValue"] for metric in obj["status"].get("currentMetrics") or ()]
+    wanted = [metric["pods"]["target"]["averageValue"] for metric in obj["spec"]["metrics"]]
+    return _joined(f"{seen}/{target}" for seen, target in zip_longest(current, wanted, fillvalue="<unknown>"))
 
 
 def _slice_endpoints(obj: Obj, _: float) -> str:
@@ -254,7 +193,6 @@ _CELLS: dict[str, Cell] = {
     "Pod.Ready": _pod_ready,
     "Pod.Status": lambda obj, _: pod_status(obj),
     "Pod.Restarts": _pod_restarts,
-    "Pod.Readiness Gates": _readiness_gates,
     "Node.Status": _node_status,
     "Node.Roles": _node_roles,
     "Node.Internal-IP": _node_address("InternalIP"),
@@ -262,11 +200,9 @@ _CELLS: dict[str, Cell] = {
     "Service.Port(s)": lambda obj, _: _joined(
         f"{port['port']}/{port.get('protocol', 'TCP')}" for port in obj["spec"].get("ports", ())
     ),
-    "Event.Last Seen": lambda obj, now: since(_event_times(obj)[1], now),
-    "Event.First Seen": lambda obj, now: since(_event_times(obj)[0], now),
+    "Event.Last Seen": lambda obj, now: since(obj.get("lastTimestamp"), now),
+    "Event.First Seen": lambda obj, now: since(obj.get("firstTimestamp"), now),
     "Event.Object": _event_object,
-    "Event.Source": _event_source,
-    "Event.Count": lambda obj, _: (obj.get("series") or {}).get("count") or obj.get("count") or 1,
     "HorizontalPodAutoscaler.Reference": lambda obj, _: "{kind}/{name}".format(**obj["spec"]["scaleTargetRef"]),
     "HorizontalPodAutoscaler.Targets": _hpa_targets,
     "HorizontalPodAutoscaler.MinPods": lambda obj, _: str(obj["spec"].get("minReplicas", "<unset>")),

@@ -129,16 +129,14 @@ def _container(pod: Obj, asked: str, *, previous: bool) -> str:
         choices = " ".join(containers)
         raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{choices}]")
     chosen = asked or containers[0]
-    if chosen not in containers + [c["name"] for c in pod["spec"].get("initContainers", ())]:
+    if chosen not in containers:
         raise errors.bad_request(f"container {chosen} is not valid for pod {name}")
-    status = pod.get("status", {})
-    statuses = [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]
+    statuses = pod.get("status", {}).get("containerStatuses", ())
     state: Obj = next((s for s in statuses if s["name"] == chosen), {})
     waiting = state.get("state", {}).get("waiting")
     if not previous and waiting and not state.get("lastState", {}).get("terminated"):
         reason = waiting.get("reason", "ContainerCreating")
-        problem = "waiting to start" if not reason.startswith("ErrImage") else "trying and failing to pull image"
-        raise errors.bad_request(f'container "{chosen}" in pod "{name}" is {problem}: {reason}')
+        raise errors.bad_request(f'container "{chosen}" in pod "{name}" is waiting to start: {reason}')
     if previous and not state.get("lastState", {}).get("terminated"):
         raise errors.bad_request(f'previous terminated container "{chosen}" in pod "{name}" not found')
     return str(chosen)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator.api import discovery, errors, protobuf, reviews, targets
+from simulator.api import discovery, errors, prometheus, protobuf, reviews
 from simulator.api.errors import ApiError, PathNotFoundError
 from simulator.api.pods import PodServer
 from simulator.api.rbac import ANONYMOUS, Attributes, Authorizer, User
@@ -125,8 +125,8 @@ class ApiServer:
         self._authorize(user, Attributes(request.method.lower(), path=request.path))
         if request.path in _HEALTH:
             return web.Response(text="ok")
-        if request.path == targets.PATH:
-            return _json(targets.targets(self._store))
+        if request.path == prometheus.PATH:
+            return _json(prometheus.targets(self._store, request.query.get("port", "")))
         aggregated = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
         address = request.host
         found = discovery.document(self._catalogue, request.path, aggregated=aggregated, address=address)
