@@ -1,17 +1,19 @@
 """A simulated LLM serving fleet that speaks the Kubernetes API and the engines' HTTP on loopback.
 
-Read it from the inside out:
+Read it from the inside out, in about an hour:
 
-- `engine` (with `stats`): one vLLM engine
-- `exposition`, `engine_server`: what it says over HTTP, after the pages in `data`
-- `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
-- `traffic`: the requests, and the router
-- `blueprint`: which nodes, models and workloads there are
-- `objects`, `workloads`: Kubernetes objects; `pods`, `logs`, `kubelet`: a pod's life; `cluster`: nodes, the scheduler
-  and events; `controllers`: Deployments and StatefulSets; `autoscaler`
-- `levers`, `scenarios`: what goes wrong, and when
-- `world`: all of it, one tick at a time
-- `interfaces`: what the world and the servers in `api` and `serve` know of each other
+1. `engine`, `stats`: one vLLM engine and what it counts; `traffic`: the requests, and the router
+2. `exposition`, `engine_server`: what an engine says over HTTP, after the pages in `data`
+3. `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
+4. `blueprint`: which nodes, models and workloads there are (`data/fleet.toml`)
+5. `store`: Kubernetes objects with their history; `objects`: what they look like (`data/manifests.yaml`)
+6. `pods`, `kubelet`, `logs`: a pod's life; `cluster`: nodes, the scheduler and events;
+   `controllers`, `autoscaler`: what makes the pods that an object asks for
+7. `levers`, `scenarios`: what goes wrong, and when
+8. `world`: all of it, one tick at a time; `clock`, `interfaces`: what the servers know of it
+9. `api`: the Kubernetes API over the store, the pods' own servers, and the files that lead to them
+10. `serve`, `__main__`: the program
 
-Everything below `world` is synchronous, keeps its own time and is the same for the same seed.
+Up to `world` everything is synchronous, keeps its own time and is the same for the same seed. What real servers
+write word for word, and the fleet itself, are files in `data`.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from simulator.api.resources import Catalogue, Resource, Subresource
+from simulator.api.resources import Catalogue, Resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 """The media type of aggregated discovery, which kubectl asks for first."""
@@ -58,43 +58,26 @@ def _group(group: str, version: str) -> dict[str, Any]:
 def _resource_list(catalogue: Catalogue, group: str, version: str) -> dict[str, Any] | None:
     resources: list[dict[str, Any]] = []
     for resource in catalogue.of(group, version):
-        resources.append(_resource(resource))
-        resources += [_subresource(resource, sub) for sub in resource.subresources]
-    group_version = f"{group}/{version}" if group else version
+        own = {"name": resource.plural, "singularName": resource.kind.lower(), "namespaced": resource.namespaced}
+        resources.append(own | {"kind": resource.kind} | _verbs_and_names(resource))
+        for sub in resource.subresources:
+            shown = own | {"name": f"{resource.plural}/{sub.name}", "singularName": ""}
+            if sub.kind:
+                shown |= {"group": sub.group, "version": sub.version}
+            resources.append(shown | {"kind": sub.kind or resource.kind, "verbs": [*sub.verbs]})
     if not resources:
         return None
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
-        "groupVersion": group_version,
+        "groupVersion": f"{group}/{version}" if group else version,
         "resources": resources,
     }
 
 
-def _optional(resource: Resource) -> dict[str, Any]:
-    names = {"shortNames": [*resource.short_names]} if resource.short_names else {}
-    return names | ({"categories": [*resource.categories]} if resource.categories else {})
-
-
-def _resource(resource: Resource) -> dict[str, Any]:
-    return {
-        "name": resource.plural,
-        "singularName": resource.kind.lower(),
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": [*resource.verbs],
-    } | _optional(resource)
-
-
-def _subresource(resource: Resource, sub: Subresource) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": f"{resource.plural}/{sub.name}",
-        "singularName": "",
-        "namespaced": resource.namespaced,
-    }
-    if sub.kind:
-        shown |= {"group": sub.group, "version": sub.version}
-    return shown | {"kind": sub.kind or resource.kind, "verbs": [*sub.verbs]}
+def _verbs_and_names(resource: Resource) -> dict[str, Any]:
+    names = {"shortNames": [*resource.short_names], "categories": [*resource.categories]}
+    return {"verbs": [*resource.verbs]} | {key: value for key, value in names.items() if value}
 
 
 def _aggregated(catalogue: Catalogue, groups: list[tuple[str, str]]) -> dict[str, Any]:
@@ -117,8 +100,7 @@ def _discovered(resource: Resource) -> dict[str, Any]:
         "responseKind": {"group": "", "version": "", "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.kind.lower(),
-        "verbs": [*resource.verbs],
-    } | _optional(resource)
+    } | _verbs_and_names(resource)
     subresources = [
         {
             "subresource": sub.name,
