@@ -2,7 +2,7 @@
 
 Read it from the inside out, in about an hour:
 
-1. `engine`, `stats`: one vLLM engine and what it counts; `traffic`: the requests, and the router
+1. `request`, `engine`, `stats`: one vLLM engine and what it counts; `traffic`: who asks, and the router
 2. `exposition`, `engine_server`: what an engine says over HTTP, after the pages in `data`
 3. `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
 4. `blueprint`: which nodes, models and workloads there are (`data/fleet.toml`)

@@ -13,6 +13,7 @@ import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 
+from simulator.request import Request
 from simulator.stats import EngineStats
 
 
@@ -50,29 +51,6 @@ class EngineSpec:
             step_per_seq=self.step_per_seq * weight,
             step_per_kv_token=self.step_per_kv_token * weight,
         )
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """One request and how far it has come; times are simulated unix seconds."""
-
-    arrival: float
-    prompt: int
-    output: int
-    max_tokens: int
-    prefix: int = -1
-    """Which shared prefix the prompt starts with; -1 for none."""
-    prefix_tokens: int = 0
-    generated: int = 0
-    todo: int = 0
-    """Tokens of the prompt (and, after a preemption, of the output so far) still to be computed."""
-    cached: int = 0
-    scheduled: float = -1.0
-    """When it was first scheduled and when it gave its first token; below 0 if it has not."""
-    first_token: float = -1.0
-    last_token: float = 0.0
-    finish_step: int = -1
-    preemptions: int = 0
 
 
 @dataclass(slots=True)

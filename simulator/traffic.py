@@ -7,7 +7,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.engine import Engine, Request
+from simulator.engine import Engine
+from simulator.request import Request
 
 BURST_SECONDS = 20.0
 """How long a burst lasts, about."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine import Engine, EngineSpec, Request
+from simulator.engine import Engine, EngineSpec
+from simulator.request import Request
 from simulator.stats import EngineStats, token_edges
 
 SPEC = EngineSpec(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator.engine import EngineSpec, Request
+from simulator.engine import EngineSpec
 from simulator.engine_server import EngineServer
 from simulator.exposition import number
+from simulator.request import Request
 from tests.simulator.fleet_support import parse, value
 
 RECORDING = Path(__file__).parents[3] / "shared/recordings/vllm-0.32/metrics-under-load-2.txt"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.clock import RealtimeClock
-from simulator.engine import Engine, Request
+from simulator.engine import Engine
+from simulator.request import Request
 from simulator.stats import EngineStats
 from simulator.traffic import Router, Traffic, TrafficSpec
 from tests.simulator.test_engine import SPEC

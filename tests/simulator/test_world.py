@@ -207,9 +207,9 @@ def test_logs_tell_of_the_start_and_of_the_load(steady: Watched) -> None:
 
 
 def test_logs_are_bounded() -> None:
-    fleet = Watched(blueprint=only("embed"))
+    fleet = Watched(blueprint=only("legacy-13b"))
     fleet.run(4100)
-    lines = fleet.fleet.logs("serving", fleet.pods("embed")[0]["metadata"]["name"], None, False)
+    lines = fleet.fleet.logs("batch", fleet.pods("legacy-13b")[0]["metadata"]["name"], None, False)
     assert len(lines) == 400
     assert lines[-1].at - lines[0].at == pytest.approx(3990)
 
