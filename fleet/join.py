@@ -8,12 +8,13 @@ and named: a join that fails in silence is a pod that nobody watches.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.model.measurement import EngineId, GpuId
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Join, Loose
+from fleet.targets import exports_gpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,12 @@ def node_of_gpu(gpu: GpuId, pod: Pod | None, names: Mapping[str, str]) -> str:
     return names.get(gpu.node, gpu.node)
 
 
-def node_names(nodes: Mapping[str, Node]) -> dict[str, str]:
-    """Everything an exporter may call a node → the node's name: the name, its first label, its address."""
-    names: dict[str, str] = {}
+def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod]) -> dict[str, str]:
+    """Everything an exporter may call a node → the node's name: the name, its first label, its address.
+
+    Where nobody tells an exporter its node's name, it takes that of its own pod for it.
+    """
+    names = {pod.name: pod.node for pod in pods.values() if exports_gpus(pod) and pod.node}
     for node in nodes.values():
         short = node.name.partition(".")[0]
         names.setdefault(short, node.name)
@@ -83,10 +87,12 @@ def loose_ends(
     engines: Mapping[str, str],
     gpus: Mapping[str, str],
     gpu_ids: Mapping[str, GpuId],
+    taken: Collection[str] = (),
 ) -> tuple[Loose, ...]:
     """Name every join that could not be made.
 
-    ``engines`` and ``gpus`` map an engine or GPU key to its pod key (empty for none).
+    ``engines`` and ``gpus`` map an engine or GPU key to its pod key (empty for none). ``taken`` are the keys of GPUs
+    that sit in a node without a free one: what their exporter does not say is then not that they are free.
     """
     measured = set(engines.values())
     held = set(gpus.values())
@@ -105,6 +111,8 @@ def loose_ends(
     for key, pod_key in gpus.items():
         if not pod_key:
             gpu = gpu_ids[key]
-            known = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster" if gpu.pod else "free"
+            known = "held by a pod that its exporter does not name" if key in taken else "free"
+            if gpu.pod:
+                known = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
             found.append(Loose(Join.GPU_WITHOUT_POD, key, known))
     return tuple(found)

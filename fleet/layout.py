@@ -88,7 +88,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     gpu_pod = [pod_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
     gpus = {gpu.key: gpu for gpu in gpu_ids}
     row_of_gpu = {gpu.key: i for i, gpu in enumerate(gpu_ids)}
-    names = node_names(kube.nodes)
+    names = node_names(kube.nodes, kube.pods)
     gpus_on: dict[str, list[str]] = defaultdict(list)
     gpus_of: dict[str, list[str]] = defaultdict(list)
     for key, gpu in gpus.items():
@@ -96,6 +96,9 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         gpus_on[node_of_gpu(gpu, kube.pods.get(holder), names)].append(key)
         if holder:
             gpus_of[holder].append(key)
+
+    free_gpus = _free_gpus(kube)
+    taken = {key for node, keys in gpus_on.items() if free_gpus.get(node, (1, 1))[0] == 0 for key in keys}
 
     engine_rows: dict[str, list[int]] = defaultdict(list)
     for i, pod_key in enumerate(engine_pod):
@@ -143,12 +146,13 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         engines_of={p: tuple(keys[i] for i in indexes) for p, indexes in engine_rows.items()},
         gpus_of={p: tuple(members) for p, members in gpus_of.items()},
         gpus_on={n: tuple(members) for n, members in gpus_on.items()},
-        free_gpus=_free_gpus(kube),
+        free_gpus=free_gpus,
         loose=loose_ends(
             [p for p in serving if p.uid],
             {k: p if p in kube.pods else "" for k, p in zip(keys, engine_pod, strict=True)},
             {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pod, strict=True)},
             gpus,
+            taken,
         ),
         addresses=addresses,
         each_engine=among_engines((i,) for i in range(len(engine_ids))),

@@ -15,7 +15,7 @@ from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.status import StatusKeeper
-from fleet.targets import Endpoint, Via, endpoints, exports_gpus
+from fleet.targets import Endpoint, Via, endpoints, exports_gpus, told_apart
 
 PROBE = 1.5
 """Seconds to a TCP connection with a pod before its IP counts as out of reach."""
@@ -58,6 +58,7 @@ class Scraping:
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
         self._exporters: list[Endpoint] = []
+        self._unclear: dict[str, str] = {}
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
 
     async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
@@ -67,8 +68,9 @@ class Scraping:
         """
         found = self._find(state, only_gpus=only_gpus)
         if not found:
-            nobody = "" if only_gpus else "no pod names a model to serve, so there is nothing to scrape"
-            self.off(now, nobody)
+            nobody = "no pod names a model to serve, so there is nothing to scrape"
+            why = next((f"{target}: {reason}" for target, reason in sorted(self._unclear.items())), nobody)
+            self.off(now, "" if only_gpus else why)
             return None
         via = await self._way(found, now)
         if via is None:
@@ -102,7 +104,8 @@ class Scraping:
     def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
         if self._found_in is not state.pods:
             self._found_in = state.pods
-            self._endpoints = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            every = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            self._endpoints, self._unclear = told_apart(every)
             self._exporters = [endpoint for endpoint in self._endpoints if exports_gpus(endpoint.pod)]
         return self._exporters if only_gpus else self._endpoints
 
@@ -137,6 +140,7 @@ class Scraping:
         where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
         notes = [f"{target}: {why}" for target, why in silent.items()]
         notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
+        notes += [f"{target}: {why}" for target, why in sorted(self._unclear.items())]
         if len(notes) > NAMED:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
         if only_gpus:

@@ -40,9 +40,10 @@ class Endpoint:
     def target(self, via: Via, fetch: Fetch | None) -> Target:
         """The target by this way; ``fetch`` gets a path of the API server."""
         if via is Via.POD_IP:
-            return Target(self.pod.namespace, self.pod.name, f"http://{self.address}{self.path}")
+            url = f"http://{self.address}{self.path}"
+            return Target(self.pod.namespace, self.pod.name, url, node=self.pod.node)
         path = f"/api/v1/namespaces/{self.pod.namespace}/pods/{self.pod.name}:{self.port}/proxy{self.path}"
-        return Target(self.pod.namespace, self.pod.name, path, fetch=fetch)
+        return Target(self.pod.namespace, self.pod.name, path, fetch=fetch, node=self.pod.node)
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
@@ -64,6 +65,26 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
             port = _annotated(pod.annotations) or _declared(main, ports) or ports[0]
             found.append(Endpoint(pod, port, where or path))
     return found
+
+
+def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
+    """The endpoints whose answer can be told to be their pod's, and the others' pods with the reason why not.
+
+    Pods on a node's own network share its address. Where their ports do not tell them apart, the one that is ready is
+    behind it, if only one is.
+    """
+    by_address: dict[str, list[Endpoint]] = {}
+    for endpoint in found:
+        by_address.setdefault(f"{endpoint.address}{endpoint.path}", []).append(endpoint)
+    clear: list[Endpoint] = []
+    unclear: dict[str, str] = {}
+    for address, sharing in by_address.items():
+        behind = sharing if len(sharing) == 1 else [e for e in sharing if e.pod.ready and e.pod.deleted is None]
+        if len(behind) == 1:
+            clear += behind
+        why = f"shares {address} with another pod, so nobody can tell whose metrics these are; declare the ports"
+        unclear |= {e.pod.key: why for e in sharing if len(behind) != 1 or e is not behind[0]}
+    return clear, unclear
 
 
 def runs_engine(pod: Pod) -> bool:

@@ -104,12 +104,16 @@ class Binding:
     masks: list[tuple[int, int]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values)."""
 
-    def at(self, namespace: str, pod: str, instance: str) -> Binding:
-        """The same for another process; ``instance`` is used where its pod is not known."""
+    def at(self, namespace: str, pod: str, instance: str, node: str = "") -> Binding:
+        """The same for another process; ``instance`` is used where its pod is not known.
+
+        ``node``, where it is known, outdoes what the exporter calls its host: that may be a name for all of them.
+        """
         where = {"namespace": namespace, "pod": pod, "instance": "" if pod else instance}
         engines = tuple(engine._replace(**where) for engine in self.engines)
         buckets = [of._replace(group=of.group._replace(**where)) for of in self.buckets]
-        return replace(self, engines=engines, buckets=buckets)
+        gpus = tuple(gpu._replace(node=node) for gpu in self.gpus) if node else self.gpus
+        return replace(self, engines=engines, gpus=gpus, buckets=buckets)
 
     def source(self, before: Binding) -> list[int]:
         """For ``Window.relabel``: where each counter was in an earlier binding, -1 for a new one."""

@@ -35,6 +35,8 @@ class Target:
     ssl: SSLContext | bool = True
     """As aiohttp has it: True verifies against the system's CAs, False does not verify."""
     fetch: Fetch | None = None
+    node: str = ""
+    """The node that it runs on; empty where nobody knows."""
 
     @property
     def key(self) -> str:
@@ -45,11 +47,12 @@ class Target:
 class TargetState:
     """The counters of a target over the window, and the meaning of its lines."""
 
-    __slots__ = ("_parser", "_series", "binding", "rates", "sampled_at", "values", "window")
+    __slots__ = ("_node", "_parser", "_series", "binding", "rates", "sampled_at", "values", "window")
 
     def __init__(self, span: float, layouts: Layouts | None = None) -> None:
         self._parser = Parser(NAMES, layouts)
         self._series: tuple[Series, ...] | None = None
+        self._node = ""
         self.binding = Binding()
         self.window = Window(span)
         self.values: list[float] = []
@@ -63,15 +66,16 @@ class TargetState:
         Raises SourceProblem when it is not an exposition, or one without anything that a dialect knows.
         """
         exposition = self._parser.parse(body, whole=whole)
-        if exposition.series is not self._series:
-            binding = bind(exposition.series).at(target.namespace, target.pod, _address(target.url))
+        if exposition.series is not self._series or target.node != self._node:
+            where = target.namespace, target.pod, _address(target.url), target.node
+            binding = bind(exposition.series).at(*where)
             if not binding.engines and not binding.gpus:
                 raise SourceProblem(
                     "answers metrics, but none of vLLM's or DCGM's",
                     "check the port: is this the engine's own /metrics?",
                 )
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
-            self._series, self.binding = exposition.series, binding
+            self._series, self._node, self.binding = exposition.series, target.node, binding
         values = exposition.values
         self.window.add(clock, [values[i] for i in self.binding.counters])
         self.rates = self.window.rates()

@@ -151,6 +151,17 @@ async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one
             assert "serving/b: refuses the connection" in problem(found, "scrape")
 
 
+async def test_pods_that_share_an_address_are_named_and_not_measured_as_one_another() -> None:
+    async with serving(metrics) as port, measuring(ApiServer(), settings(port)) as found:
+        await found.measure(fleet(engine(), engine("b"), engine("c", ip="127.0.0.1", ready=False)), None, NOW)
+        assert found.latest is None
+        assert "serving/a: shares 127.0.0.1" in problem(found, "scrape")
+        await found.measure(fleet(engine(), engine("b", ready=False)), None, NOW + 2)
+        assert found.latest is not None
+        assert [e.pod for e in found.latest.engines] == ["a"]
+        assert any(note.startswith("serving/b: shares 127.0.0.1") for note in found.statuses()[1].notes)
+
+
 async def test_never_means_never() -> None:
     api = ApiServer(lambda _: PAGE)
     how = settings(free_port(), prometheus=Use.NEVER, scrape=Use.NEVER)

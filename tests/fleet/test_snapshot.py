@@ -165,6 +165,23 @@ def test_gpus_are_joined_to_pods_and_nodes_and_what_is_free_is_counted() -> None
     }
 
 
+def test_a_gpu_whose_holder_nobody_names_is_not_called_free() -> None:
+    m = measurement({engine("a"): {}}, gpus={GpuId(f"GPU-{i}", "", "n1", str(i)): {} for i in range(2)})
+    state = kube([pod("a", node="n1", gpus=2)], deployment(), [node("n1", 2)])
+    loose = Builder().build(state, m, [LIVE], NOW).loose
+    assert {x.key: x.detail for x in loose if x.join is Join.GPU_WITHOUT_POD} == dict.fromkeys(
+        ("GPU-0", "GPU-1"), "held by a pod that its exporter does not name"
+    )
+    assert Join.POD_WITHOUT_GPU_METRICS in {x.join for x in loose}
+
+
+def test_an_exporter_that_calls_its_host_by_its_own_name_is_on_its_node() -> None:
+    m = measurement(gpus={GpuId("GPU-1", "", "dcgm-exporter-x7k2p", "0"): {}})
+    exporter = pod("dcgm-exporter-x7k2p", node="n1", labels={"app": "nvidia-dcgm-exporter"})
+    snapshot = Builder().build(kube([exporter], nodes=[node("n1")]), m, [LIVE], NOW)
+    assert snapshot.gpus_on == {"n1": ("GPU-1",)}
+
+
 def test_a_terminating_pod_still_holds_its_gpus() -> None:
     state = kube([pod("a", node="n1", gpus=4, deleted=NOW)], deployment(), [node("n1", 8)])
     assert Builder().build(state, None, [LIVE], NOW).free_gpus == {"n1": (4, 8)}

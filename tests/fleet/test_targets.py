@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fleet.model.objects import Container, ModelVersion, Pod
-from fleet.targets import Via, endpoints
-from tests.fleet.rows import pod
+from fleet.targets import Via, endpoints, told_apart
+from tests.fleet.rows import NOW, pod
 
 LLAMA = ModelVersion(model="meta/llama", served_name="llama")
 
@@ -18,8 +18,8 @@ def found(*pods: Pod, ports: tuple[int, ...] = (8000,)) -> list[str]:
 
 
 def engine(**more: Any) -> Pod:
-    fields: dict[str, Any] = {"ip": "10.0.0.7", "version": LLAMA}
-    return pod("a", **(fields | more))
+    fields: dict[str, Any] = {"name": "a", "ip": "10.0.0.7", "version": LLAMA}
+    return pod(**(fields | more))
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,24 @@ def test_only_running_pods_with_an_address_that_serve_a_model_are_asked() -> Non
 
 def test_the_ports_of_the_configuration_are_the_last_resort() -> None:
     assert found(engine(), ports=(30000, 8000)) == ["10.0.0.7:30000/metrics"]
+
+
+def apart(*pods: Pod) -> tuple[list[str], list[str]]:
+    clear, unclear = told_apart(endpoints(pods, (8000,), "/metrics"))
+    assert all("shares 10.0.0.7:8000/metrics" in why for why in unclear.values())
+    return [endpoint.pod.name for endpoint in clear], sorted(unclear)
+
+
+def test_pods_that_share_an_address_and_a_port_are_not_taken_for_one_another() -> None:
+    a, b = engine(), engine(name="b")
+    assert apart(a, b) == ([], ["serving/a", "serving/b"])
+    port = (Container("v", "i", ports=(("http", 8001),)),)
+    assert apart(a, engine(name="b", containers=port)) == (["a", "b"], [])
+
+
+def test_the_one_that_is_ready_is_behind_an_address_that_another_is_leaving() -> None:
+    assert apart(engine(), engine(name="b", deleted=NOW)) == (["a"], ["serving/b"])
+    assert apart(engine(ready=False), engine(name="b")) == (["b"], ["serving/a"])
 
 
 @pytest.mark.parametrize("label", ["app", "app.kubernetes.io/name", "k8s-app"])

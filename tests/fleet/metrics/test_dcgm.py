@@ -9,10 +9,12 @@ import pytest
 
 from fleet.metrics.dcgm import throttle_reasons
 from fleet.metrics.identity import gpu_id
+from fleet.metrics.scrape import ScrapeSource
+from fleet.metrics.target import Target
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.pages import BLANK, Card, dcgm
-from tests.fleet.metrics.rig import Rig, gpu
+from tests.fleet.metrics.rig import EPOCH, Rig, gpu
 
 MIB = 1024 * 1024
 
@@ -91,6 +93,18 @@ async def test_sm_active_is_preferred_where_it_is_exported() -> None:
 async def test_the_node_is_found_under_its_spellings(spelling: str) -> None:
     m = await Rig().tick({"exporter": dcgm([Card()], node="n7", host=spelling)})
     assert m.gpus[0].node == "n7"
+
+
+async def test_where_the_exporters_pod_is_known_so_is_its_node_whatever_it_calls_its_host() -> None:
+    page = dcgm([Card()]).encode()
+
+    async def fetch(path: str) -> bytes:
+        return page
+
+    source = ScrapeSource()
+    for node in ("n1", "n2"):
+        target = Target("gpu-operator", "exporter", "/metrics", fetch=fetch, node=node)
+        assert [gpu.node for gpu in (await source.measure([target], EPOCH)).gpus] == [node]
 
 
 async def test_the_names_of_the_first_exporters() -> None:
