@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
-from fleet.metrics.dialect import Kind, Metric, pick, plausible
+from fleet.metrics.dialect import Kind, Metric, Rule, pick, plausible
 from fleet.metrics.identity import (
     ENGINE_LABELS,
     MODEL_LABELS,
@@ -25,7 +25,7 @@ from fleet.metrics.identity import (
     gpu_key,
 )
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.promql import DOWN, PRESENT, RESET, STAMP, TAG
+from fleet.metrics.promql import DOWN, GONE, PRESENT, RESET, STAMP, TAG
 from fleet.metrics.tables import Columns, blank
 from fleet.metrics.vllm import VLLM
 from fleet.model.histogram import Histogram
@@ -37,13 +37,15 @@ Sample = tuple[Labels, float, str]
 """One element of an instant vector: its labels, its value, and which part of a joined query it comes from."""
 
 
-def samples(result: Iterable[Mapping[str, Any]]) -> list[Sample]:
+def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them.
 
     Raises SourceProblem for what is no vector.
     """
     try:
-        return [(metric := e["metric"], float(e["value"][1]), metric.get(TAG, "")) for e in result]
+        for element in result:
+            metric = element["metric"]
+            yield metric, float(element["value"][1]), metric.get(TAG, "")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
 
@@ -64,134 +66,138 @@ def process(labels: Labels) -> Process:
     )
 
 
-class _Identities:
-    """Which engine of which process a series is about, worked out once per combination of the labels that matter."""
+Key = tuple[str | None, ...]
+"""The values of some labels, None for an absent one."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = tuple(sorted(names))
-        self._known: dict[tuple[str | None, ...], tuple[EngineId, Process]] = {}
 
-    def key(self, labels: Labels) -> tuple[str | None, ...]:
-        """The labels that matter: the same for all series of an engine."""
-        return tuple(map(labels.get, self._names))
-
-    def of(self, labels: Labels) -> tuple[EngineId, Process]:
-        """The engine (without model where the series names none) and the process."""
-        key = self.key(labels)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = (engine_id(labels), process(labels))
-        return found
+def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
+    """As few of these labels as tell the same rows apart as all of them do; at least one."""
+    kept = tuple(labels)
+    distinct = len({tuple(map(row.get, kept)) for row in rows})
+    for label in kept[:-1]:
+        fewer = tuple(other for other in kept if other != label)
+        if len({tuple(map(row.get, fewer)) for row in rows}) == distinct:
+            kept = fewer
+    return kept
 
 
 class Engines:
-    """The engine rows, from the answer to ``promql.engines``; rates and histograms are added to them."""
+    """The engine rows, from the answer to ``promql.engines``; gauges, rates and histograms are added to them."""
 
-    def __init__(self, found: Sequence[Sample], at: float) -> None:
-        own = [sample for sample in found if sample[2] not in (DOWN, PRESENT)]
-        self.names = frozenset(labels.get("__name__", "") for labels, _, tag in found if tag == PRESENT)
+    def __init__(self, found: Iterable[Sample], at: float) -> None:
+        seen: list[tuple[Labels, float]] = []
+        gone: list[Labels] = []
+        names: set[str] = set()
+        self.unreachable: dict[str, str] = {}
+        for labels, value, tag in found:
+            if tag == STAMP:
+                seen.append((labels, value))
+            elif tag == GONE:
+                gone.append(labels)
+            elif tag == PRESENT:
+                names.add(labels.get("__name__", ""))
+            elif tag == DOWN:
+                self.unreachable[_name(labels)] = "Prometheus cannot scrape it"
+        self.names = frozenset(names)
         """The counters and histogram counts that the data have."""
-        self.unreachable = {_name(labels): "Prometheus cannot scrape it" for labels, _, tag in found if tag == DOWN}
-        self.labels = frozenset(label for labels, _, _ in own for label in labels).intersection(ENGINE_LABELS)
+        self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(ENGINE_LABELS)
         """The labels that name engines here."""
-        self._identities = _Identities(self.labels)
-        stamps = self._stamps(own)
+        self._process_key = _telling(
+            (label for label in _LONGEST_FIRST if label in self.labels), [*(labels for labels, _ in seen), *gone]
+        )
+        self.key = (*self._process_key, *(label for label in (*MODEL_LABELS, "engine") if label in self.labels))
+        """As few of them as tell the engines apart, those that ended lately included."""
+        stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
+        for labels, value in seen:
+            engine = engine_id(labels)
+            if engine.model:
+                stamps[engine][process(labels)] = value
         self.ids = tuple(sorted(stamps))
         self._rows = {engine: row for row, engine in enumerate(self.ids)}
         self._chosen = {engine: max(sorted(by), key=by.__getitem__) for engine, by in stamps.items()}
         self._of_process: dict[Process, list[int]] = defaultdict(list)
         for row, engine in enumerate(self.ids):
             self._of_process[self._chosen[engine]].append(row)
-        self._row_of_key: dict[tuple[str | None, ...], int] = {}
+        self._row_of_key: dict[Key, int] = {}
+        self._process_of_key: dict[Key, Process] = {}
+        for labels, _ in seen:
+            engine, who = engine_id(labels), process(labels)
+            self._process_of_key[tuple(map(labels.get, self._process_key))] = who
+            if self._chosen.get(engine) == who:
+                self._row_of_key[tuple(map(labels.get, self.key))] = self._rows[engine]
         self.columns: Columns[EngineId] = Columns()
         self.columns.grow(self.ids, 0.0)
         for row, engine in enumerate(self.ids):
-            newest = stamps[engine][self._chosen[engine]]
-            self.columns.ages[row] = max(0.0, at - newest) if math.isfinite(newest) else 0.0
+            self.columns.ages[row] = max(0.0, at - stamps[engine][self._chosen[engine]])
         self.means: dict[Quantity, tuple[array[float], array[float]]] = {}
-        self.example = next((ls for ls, _, _ in own if VLLM.canonical(ls.get("__name__", "")) == _RUNNING), {})
-        """The labels of one engine's gauge."""
-        self._gauges(own)
+        example = next((labels for labels, _ in seen if engine_id(labels).model), {})
+        self.example = {label: value for label, value in example.items() if label != TAG}
+        """The labels of one engine."""
 
-    def _stamps(self, own: Iterable[Sample]) -> dict[EngineId, dict[Process, float]]:
-        """The engines, and when each process that exposes one was last scraped (-inf where nothing tells)."""
-        stamps: dict[EngineId, dict[Process, float]] = defaultdict(dict)
-        for labels, value, tag in own:
-            engine, who = self._identities.of(labels)
-            if engine.model:
-                known = stamps[engine]
-                known[who] = max(value if tag == STAMP else -math.inf, known.get(who, -math.inf))
-        return stamps
-
-    def _gauges(self, own: Iterable[Sample]) -> None:
-        columns = {
-            (quantity, metric.name): blank(len(self.ids))
-            for quantity, rule in VLLM.rules.items()
-            for metric in rule.metrics
-        }
+    def numbers(self, found: Iterable[Sample]) -> None:
+        """Add the answer to ``promql.engine_numbers``. A counter's rate outdoes a gauge that V0 computed itself."""
+        gauges = {(quantity, metric.name): blank(len(self.ids)) for quantity, metric in VLLM.gauges()}
         readers: dict[str, list[tuple[Metric, array[float]]]] = defaultdict(list)
         for quantity, metric in VLLM.gauges():
             for name in VLLM.spellings(metric.name):
-                readers[name].append((metric, columns[quantity, metric.name]))
-        for labels, value, tag in own:
+                readers[name].append((metric, gauges[quantity, metric.name]))
+        for labels, value, tag in found:
             if tag:
+                self._rate(labels, value, tag)
                 continue
             for metric, column in readers.get(labels.get("__name__", ""), ()):
                 if metric.accepts(labels):
                     read = metric.read(value, labels)
                     for row in self._rows_of(labels):
                         column[row] = read if math.isnan(column[row]) else column[row] + read
+        self._pick(gauges)
+        self._zeros()
+
+    def _pick(self, gauges: Mapping[tuple[Quantity, str], array[float]]) -> None:
+        rates = self.columns.table().columns
+        absent = blank(len(self.ids))
         for quantity, rule in VLLM.rules.items():
-            for row, values in enumerate(zip(*(columns[quantity, m.name] for m in rule.metrics), strict=True)):
+            spelt = [gauges.get((quantity, metric.name), absent) for metric in rule.metrics]
+            known = rates.get(quantity, absent)
+            for row, values in enumerate(zip(*spelt, strict=True)):
                 value = values[0] if len(values) == 1 else pick(rule, values)
-                if not math.isnan(value):
+                if not math.isnan(value) and math.isnan(known[row]):
                     self.columns.put(quantity, row, value)
 
     def _rows_of(self, labels: Labels) -> Sequence[int]:
         """The rows that a series is about: one, or for one that names no model all those of its process and engine."""
-        row = self.row(labels)
+        row = self._row(labels)
         if row is not None:
             return (row,)
-        engine, who = self._identities.of(labels)
-        mine = self._of_process.get(who, ())
-        if engine.model:
+        if first(labels, MODEL_LABELS):
             return ()
+        who = self._process_of_key.get(tuple(map(labels.get, self._process_key)))
+        mine = self._of_process.get(who, ()) if who else ()
         if "engine" in labels:
-            return [row for row in mine if self.ids[row].engine == engine.engine]
+            return [row for row in mine if self.ids[row].engine == labels["engine"]]
         return mine if len(mine) == 1 else ()
 
-    def row(self, labels: Labels) -> int | None:
+    def _row(self, labels: Labels) -> int | None:
         """The row of a series, None when another process was chosen for that engine or none is known."""
-        key = self._identities.key(labels)
-        row = self._row_of_key.get(key)
-        if row is None:
-            engine, who = self._identities.of(labels)
-            row = self._row_of_key[key] = self._rows[engine] if self._chosen.get(engine) == who else -1
-        return row if row >= 0 else None
+        return self._row_of_key.get(tuple(map(labels.get, self.key)))
 
-    def rates(self, found: Iterable[Sample]) -> None:
-        """Add the answer to ``promql.engine_rates``. A counter's rate outdoes a gauge that V0 computed itself."""
-        tags = {str(quantity): quantity for quantity in (*VLLM.rules, *VLLM.phases)}
-        for labels, value, tag in found:
-            if not plausible(value):
-                continue
-            quantity = tags.get(tag)
-            if quantity is not None and quantity in VLLM.rules and VLLM.rules[quantity].per_process:
-                mine = self._of_process.get(self._identities.of(labels)[1])
-                row = mine[0] if mine else None
-            else:
-                row = self.row(labels)
-            if row is None:
-                continue
-            if quantity is not None:
-                self.columns.put(quantity, row, value)
-            elif tag == RESET:
-                self.columns.reset.add(row)
-            else:
-                name, _, part = tag.partition("/")
-                if name in tags:
-                    self._mean(tags[name], part, row, value)
-        self._zeros()
+    def _rate(self, labels: Labels, value: float, tag: str) -> None:
+        quantity = _TAGS.get(tag)
+        if quantity is not None and quantity in VLLM.rules and VLLM.rules[quantity].per_process:
+            mine = self._of_process.get(process(labels))
+            row = mine[0] if mine else None
+        else:
+            row = self._row(labels)
+        if row is None:
+            return
+        if quantity is not None:
+            self.columns.put(quantity, row, value)
+        elif tag == RESET:
+            self.columns.reset.add(row)
+        else:
+            name, _, part = tag.partition("/")
+            if name in _TAGS:
+                self._mean(_TAGS[name], part, row, value)
 
     def _mean(self, quantity: Quantity, part: str, row: int, value: float) -> None:
         pair = self.means.get(quantity)
@@ -223,36 +229,42 @@ class Engines:
         groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in self.ids]
         families = {str(family): family for family in Family}
         for labels, value, tag in found:
-            row = self.row(labels)
+            row = self._row(labels)
             if row is not None and tag in families:
                 _add(parts[families[tag], groups[row]], labels, value)
         return _histograms(parts)
 
 
-_RUNNING = "vllm:num_requests_running"
+_TAGS = {str(quantity): quantity for quantity in (*VLLM.rules, *VLLM.phases)}
+_LONGEST_FIRST = (*NAMESPACE_LABELS, *POD_LABELS, "job", "instance")
+"""The labels of a process, in the order in which an answer can do without them."""
 
 
 Edges = Mapping[tuple[Family, Group], frozenset[float]]
 """The bucket edges that all engines of a model have."""
 
 
-def common_edges(found: Iterable[Sample]) -> Edges:
-    """From the answer to ``promql.bucket_counts``: the edges with as many series behind them as any other."""
+Parts = Mapping[tuple[Family, Group], Mapping[float, float]]
+"""Bucket edge → rate or count, of histograms in the making."""
+
+
+def common_edges(counts: Parts) -> Edges:
+    """From ``of_models`` of ``promql.bucket_counts``: the edges with as many series behind them as any other."""
     return {
         key: frozenset(edge for edge, count in edges.items() if count >= max(edges.values()))
-        for key, edges in _of_models(found).items()
+        for key, edges in counts.items()
     }
 
 
-def model_buckets(found: Iterable[Sample], common: Edges) -> dict[Family, dict[Group, Histogram]]:
-    """The answer to ``promql.model_buckets``: one histogram per namespace and model, of the edges all engines have."""
-    parts = _of_models(found)
+def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
+    """From ``of_models`` of ``promql.model_buckets``: a histogram per model, of the edges that all engines have."""
     return _histograms(
-        {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in parts.items()}
+        {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}
     )
 
 
-def _of_models(found: Iterable[Sample]) -> dict[tuple[Family, Group], dict[float, float]]:
+def of_models(found: Iterable[Sample]) -> Parts:
+    """The answer to ``promql.model_buckets`` or ``bucket_counts``: by namespace and model."""
     families = {str(family): family for family in Family}
     parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
     for labels, value, tag in found:
@@ -273,7 +285,7 @@ def _add(edges: dict[float, float], labels: Labels, value: float) -> None:
     edges[edge] = edges.get(edge, 0.0) + value
 
 
-def _histograms(parts: Mapping[tuple[Family, Group], Mapping[float, float]]) -> dict[Family, dict[Group, Histogram]]:
+def _histograms(parts: Parts) -> dict[Family, dict[Group, Histogram]]:
     out: dict[Family, dict[Group, Histogram]] = {}
     for (family, group), edges in parts.items():
         if edges and plausible(sum(edges.values())):
@@ -287,7 +299,7 @@ class Gpus:
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: list[tuple[Labels, float]] = []
-        cells: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        cells: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
         self.example: Labels = {}
         """The labels of one GPU's gauge."""
         for labels, value, tag in found:
@@ -297,7 +309,7 @@ class Gpus:
             if tag == STAMP:
                 seen.append((labels, value))
             else:
-                cells[key][tag or labels.get("__name__", "")] = value
+                cells[tag or labels.get("__name__", "")][key] = value
                 self.example = self.example or ({} if tag else labels)
         exported = any(labels.get(POD_LABELS[0]) for labels, _ in seen)
         stamps: dict[GpuId, float] = {}
@@ -310,27 +322,28 @@ class Gpus:
         self.reasons: dict[str, tuple[str, ...]] = {}
         for row, gpu in enumerate(self.ids):
             self.columns.ages[row] = max(0.0, at - stamps[gpu])
-            self._row(row, gpu, cells[gpu.uuid, gpu.instance_id])
-
-    def _row(self, row: int, gpu: GpuId, cell: Mapping[str, float]) -> None:
-        labels = {"GPU_I_ID": gpu.instance_id}
+            mask = next((cells[name][key] for name in REASON_MASKS if (key := gpu[:2]) in cells[name]), None)
+            if mask is not None:
+                self.reasons[gpu.key] = throttle_reasons(mask)
         for quantity, rule in DCGM.rules.items():
-            values = [_read(metric, cell, labels) for metric in rule.metrics]
+            if any(metric.name in cells for metric in rule.metrics):
+                self._column(quantity, rule, [cells[metric.name] for metric in rule.metrics])
+
+    def _column(self, quantity: Quantity, rule: Rule, spelt: Sequence[Mapping[tuple[str, str], float]]) -> None:
+        for row, gpu in enumerate(self.ids):
+            labels = {"GPU_I_ID": gpu.instance_id}
+            values = [
+                _read(metric, cell.get(gpu[:2]), labels) for metric, cell in zip(rule.metrics, spelt, strict=True)
+            ]
             value = pick(rule, values)
             if not math.isnan(value):
                 self.columns.put(quantity, row, value)
-        mask = next((cell[name] for name in REASON_MASKS if name in cell), None)
-        if mask is not None:
-            self.reasons[gpu.key] = throttle_reasons(mask)
 
 
-def _read(metric: Metric, cell: Mapping[str, float], labels: Labels) -> float:
-    value = cell.get(metric.name)
+def _read(metric: Metric, value: float | None, labels: Labels) -> float:
     if value is None or not metric.accepts(labels):
         return math.nan
-    if metric.kind is Kind.COUNTER:
-        return value * metric.scale if plausible(value) else math.nan
-    return metric.read(value, labels)
+    return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
 
 
 def _name(labels: Labels) -> str:

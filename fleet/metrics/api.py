@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fleet.metrics.problem import SourceProblem
@@ -64,6 +65,14 @@ class Api:
 
     def query(self, promql: str, at: float) -> tuple[list[Any], tuple[str, ...]]:
         """The result of an instant query at Unix time ``at``, and the warnings that came with it."""
+        result, warnings = self.elements(promql, at)
+        return list(result), warnings
+
+    def elements(self, promql: str, at: float) -> tuple[Iterable[Any], tuple[str, ...]]:
+        """The same, to be gone through once: a long result is decoded a part at a time.
+
+        Only then may it turn out that one of the later parts is broken, which raises SourceProblem.
+        """
         client, adapter = self._open()
         result = client.custom_query(promql, params={"time": f"{at:.3f}"})
         dated = _minus(adapter.date(), self._wall())
@@ -71,13 +80,13 @@ class Api:
         if dated is not None and (self._dated is None or abs(dated - self._dated) > _SKEW_TOLERATED):
             self._jumped = self._dated is not None
             self._dated = dated
-        return _list(result), adapter.warnings()
+        return _series(result), adapter.warnings()
 
     def range(self, promql: str, start: float, end: float, step: float) -> list[Any]:
         """The result of a range query, both ends rounded to whole seconds; ``step`` in seconds."""
         client, _ = self._open()
         ends = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-        return _list(client.custom_query_range(promql, *ends, step=f"{step:g}s"))
+        return list(_series(client.custom_query_range(promql, *ends, step=f"{step:g}s")))
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,8 +116,8 @@ def _minus(moment: float | None, other: float) -> float | None:
     return None if moment is None else moment - other
 
 
-def _list(result: Any) -> list[Any]:
-    if not isinstance(result, list):
+def _series(result: Any) -> Iterable[Any]:
+    if not isinstance(result, list | chain):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
     return result
 

@@ -1,9 +1,12 @@
 """The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
 
-A tick is five requests whatever the fleet: gauges first (they say which engines there are and how their metrics are
-spelt), then in parallel the rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
+A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
+parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
 evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then four more look at the
 server's clock, at the scrape intervals and at the bucket lists.
+
+Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
+times the memory of the Measurement.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from fleet.metrics import answers, promql
@@ -27,6 +31,8 @@ from fleet.workers import Workers
 
 if TYPE_CHECKING:
     from fleet.metrics.transport import Guard, PrometheusEndpoint
+
+T = TypeVar("T")
 
 _SETTLED = 1.0
 """Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time that it began, so
@@ -123,32 +129,41 @@ class PrometheusSource:
         sent = self._api.requests
         at = self._time(at)
         notes: dict[str, None] = {}
-        result, warnings = self._api.query(promql.engines(), at)
-        engines = answers.Engines(answers.samples(result), at)
-        self._engine_interval = self._interval(self._engine_interval, engines.example, at)
+        # Before the interval is known, long enough for any usual one.
+        known = self._engine_interval.seconds
+        ended = max(self._window, 4 * known) if known else _LOOK_BACK
+        read = partial(answers.Engines, at=at)
+        engines = self._ask(read, promql.engines(ended), at, notes)
+        self._engine_interval = self._interval(self._engine_interval, promql.RUNNING, engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = max(self._window, 4 * interval)
-        scope = promql.Scope(engines.names, engines.labels, window)
-        queries = self._queries(scope, engines, pods)
+        if window > ended:
+            engines = self._ask(read, promql.engines(window), at, notes)
+        scope = promql.Scope(engines.names, engines.labels, engines.key, window)
+
+        def ask(read: Callable[[Iterable[answers.Sample]], T], query: str) -> Future[T]:
+            return self._pool.submit(self._ask, read, query, at, notes)
+
+        own = [ask(engines.buckets, query) for query in self._own_buckets(scope, engines, pods)]
+        models = ask(answers.of_models, promql.model_buckets(scope))
+        numbers = ask(engines.numbers, promql.engine_numbers(scope))
+        gpus = ask(partial(answers.Gpus, at=at), promql.gpus(scope))
         look = self._releases_may_differ(engines)
-        if look:
-            queries.append(("counts", promql.bucket_counts(scope)))
-        pending = [(part, self._pool.submit(self._api.query, query, at)) for part, query in queries if query]
-        found = _collect(pending, notes)
-        engines.rates(found["rates"])
+        counts = ask(answers.of_models, promql.bucket_counts(scope)) if look else None
+        numbers.result()
         restarted = frozenset(engines.columns.reset)
-        if look:
-            self._edges = _Edges(engines.ids, self._clock(), answers.common_edges(found["counts"]), restarted)
+        if counts is not None:
+            self._edges = _Edges(engines.ids, self._clock(), answers.common_edges(counts.result()), restarted)
         else:
             # Whoever has restarted since may be another release: to be looked at in the next tick.
             looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
             self._edges = self._edges._replace(looked=looked, restarted=restarted)
-        histograms = answers.model_buckets(found["models"], self._edges.common)
-        for family, groups in engines.buckets(found["engines"]).items():
-            histograms.setdefault(family, {}).update(groups)
-        gpus = answers.Gpus(found["gpus"], at)
-        self._gpu_interval = self._interval(self._gpu_interval, gpus.example, at)
-        notes.update(dict.fromkeys(warnings))
+        histograms = answers.model_histograms(models.result(), self._edges.common)
+        for part in own:
+            for family, groups in part.result().items():
+                histograms.setdefault(family, {}).update(groups)
+        cards = gpus.result()
+        self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
         return Measurement(
             source="prometheus",
             at=at,
@@ -156,8 +171,8 @@ class PrometheusSource:
             interval=interval,
             engines=engines.ids,
             engine_table=engines.columns.table(),
-            gpus=gpus.ids,
-            gpu_table=gpus.columns.table(),
+            gpus=cards.ids,
+            gpu_table=cards.columns.table(),
             histograms=histograms,
             means=engines.means,
             unreachable=engines.unreachable,
@@ -165,7 +180,7 @@ class PrometheusSource:
             gpu_interval=self._gpu_interval.seconds,
             clock_skew=self._api.skew,
             notes=(*self._remarks(engines), *notes),
-            throttle_reasons=gpus.reasons,
+            throttle_reasons=cards.reasons,
         )
 
     def _releases_may_differ(self, engines: answers.Engines) -> bool:
@@ -173,27 +188,29 @@ class PrometheusSource:
         last = self._edges
         return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
-    @staticmethod
-    def _queries(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[tuple[str, str]]:
-        queries = [
-            ("models", promql.model_buckets(scope)),
-            ("rates", promql.engine_rates(scope)),
-            ("gpus", promql.gpus(scope)),
-        ]
-        where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
-        if where is None or where:
-            together = promql.engine_buckets(scope, Family, where)
-            if len(quote(together)) <= _LONGEST_QUERY:
-                queries.insert(0, ("engines", together))
-            else:
-                queries[:0] = [("engines", promql.engine_buckets(scope, (family,), where)) for family in Family]
-        return queries
+    def _ask(self, read: Callable[[Iterable[answers.Sample]], T], query: str, at: float, notes: dict[str, None]) -> T:
+        """What ``read`` makes of the answer to a query; of nothing, where there is nothing to ask for."""
+        if not query:
+            return read(())
+        result, warnings = self._api.elements(query, at)
+        notes.update(dict.fromkeys(warnings))
+        return read(answers.samples(result))
 
-    def _interval(self, seen: _Interval, example: Mapping[str, str], at: float) -> _Interval:
+    @staticmethod
+    def _own_buckets(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[str]:
+        where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
+        if where is not None and not where:
+            return []
+        together = promql.engine_buckets(scope, Family, where)
+        if len(quote(together)) <= _LONGEST_QUERY:
+            return [together]
+        return [promql.engine_buckets(scope, (family,), where) for family in Family]
+
+    def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
         if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
             return seen
-        result, _ = self._api.query(promql.samples(example, _LOOK_BACK), at)
+        result, _ = self._api.query(promql.samples(names, example, _LOOK_BACK), at)
         gaps = [
             float(late[0]) - float(early[0])
             for series in result
@@ -209,14 +226,3 @@ class PrometheusSource:
             where = "ahead of" if self._api.skew > 0 else "behind"
             remarks.append(f"its clock is {abs(self._api.skew):.0f} s {where} this one; ages follow its clock")
         return remarks
-
-
-def _collect(
-    pending: list[tuple[str, Future[tuple[list[Any], tuple[str, ...]]]]], notes: dict[str, None]
-) -> dict[str, list[answers.Sample]]:
-    found: dict[str, list[answers.Sample]] = {part: [] for part in ("models", "rates", "gpus", "engines", "counts")}
-    for part, future in pending:
-        result, warnings = future.result()
-        found[part].extend(answers.samples(result))
-        notes.update(dict.fromkeys(warnings))
-    return found

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Op, Rule
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Op
 from fleet.metrics.identity import (
     ENGINE_LABELS,
     GPU_KEY_LABELS,
@@ -20,17 +20,22 @@ from fleet.metrics.identity import (
     PROCESS_LABELS,
 )
 from fleet.metrics.vllm import VLLM
-from fleet.model.quantity import Family
+from fleet.model.quantity import Family, Quantity
 
 TAG = "q"
 """The label that names a part of a joined query."""
 STAMP = "stamp"
 DOWN = "down"
+GONE = "gone"
 PRESENT = "present"
 RESET = "reset"
 
 _READ_FROM_LABELS = ("reason", "sleep_state", "kv_cache_size_tokens", "num_gpu_blocks", "block_size")
 """Labels of the gauges that carry values, not identity."""
+RUNNING = VLLM.spellings("vllm:num_requests_running")
+"""The gauge that every engine has."""
+_OF_ANY_ENGINE = (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE)
+"""An engine is there when it has one of these gauges; all but the first for whoever drops some when scraping."""
 
 
 def literal(text: str) -> str:
@@ -59,19 +64,20 @@ class Scope:
     """What the queries are about.
 
     ``names``: the counters and histograms that the data have, as they spell them. ``labels``: those that the data have
-    of the labels that may name an engine. ``window``: seconds of the rates. Asking for nothing else keeps the queries
-    short enough for any proxy's limit on URLs.
+    of the labels that may name an engine. ``key``: those of them that are enough to tell the engines apart. ``window``:
+    seconds of the rates. Asking for nothing else keeps the queries short enough for any proxy's limit on URLs, and the
+    answers small.
     """
 
     names: frozenset[str]
     labels: frozenset[str] = frozenset(ENGINE_LABELS)
+    key: tuple[str, ...] = ENGINE_LABELS
     window: float = 60.0
 
     @property
     def range(self) -> str:
         """The window as PromQL has it, to the millisecond."""
-        milliseconds = round(self.window * 1000)
-        return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
+        return _range(self.window)
 
     def by(self, *labels: str) -> str:
         """The labels to keep in an aggregation."""
@@ -83,19 +89,23 @@ class Scope:
         return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
 
 
-def _gauges() -> str:
-    """Every gauge of the engines in every spelling, by name, with the labels that say whose it is."""
-    named = _named(VLLM, {metric.name for _, metric in VLLM.gauges()})
-    return f"max by (__name__, {_join((*ENGINE_LABELS, *_READ_FROM_LABELS))}) ({selector('', named)})"
-
-
 def _named(dialect: Dialect, names: Iterable[str]) -> tuple[Match, ...]:
     return (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
 
 
-def engines() -> str:
-    """The first query of a tick: gauges, sample times, which other names there are, and which targets are down."""
-    return " or ".join((_gauges(), _stamps(VLLM, _present_names(VLLM)), _present(), _down()))
+def engines(window: float) -> str:
+    """The first query of a tick: whose the engines are and when they were seen, and which metrics there are.
+
+    Besides, which targets are down, and which engines have ended within ``window`` seconds.
+    """
+    return joined((_down(), _gone(window), _present(), _stamps(VLLM, _seen_by(VLLM, _OF_ANY_ENGINE))))
+
+
+def _gone(window: float) -> str:
+    """Engines without a sample now that had one within the window: rates go back to them."""
+    running = [selector(name, VLLM.exclude) for name in RUNNING]
+    gone = " or ".join(f"(count_over_time({one}{_range(window)}) unless {one})" for one in running)
+    return tagged(GONE, f"max by ({_join(ENGINE_LABELS)}) ({gone})")
 
 
 def _present() -> str:
@@ -121,13 +131,13 @@ def _presence(name: str) -> str:
 
 def _down() -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
-    running = " or ".join(selector(name, VLLM.exclude) for name in VLLM.spellings("vllm:num_requests_running"))
+    running = " or ".join(selector(name, VLLM.exclude) for name in RUNNING)
     jobs = f"max by (namespace, job) ({running})"
     return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
 
 
-def _present_names(dialect: Dialect) -> list[str]:
-    return [metric.name for quantity in dialect.present for metric in dialect.rules[quantity].metrics]
+def _seen_by(dialect: Dialect, quantities: Iterable[Quantity]) -> list[str]:
+    return [metric.name for quantity in quantities for metric in dialect.rules[quantity].metrics]
 
 
 def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
@@ -138,9 +148,15 @@ def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
     return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
 
 
-def engine_rates(scope: Scope) -> str:
-    """The rates of every counter, and of the sums and counts of the phases, per engine (or per process)."""
-    parts = list(_resets(scope))
+def engine_numbers(scope: Scope) -> str:
+    """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
+    named = _named(VLLM, {metric.name for _, metric in VLLM.gauges()})
+    gauges = f"max by (__name__, {_join((*scope.key, *_READ_FROM_LABELS))}) ({selector('', named)})"
+    return joined((*_rates_of_engines(scope), gauges))
+
+
+def _rates_of_engines(scope: Scope) -> Iterable[str]:
+    yield from _resets(scope)
     for quantity, rule in VLLM.rules.items():
         counters = [metric for metric in rule.metrics if metric.kind is Kind.COUNTER]
         rates = " or ".join(
@@ -149,17 +165,14 @@ def engine_rates(scope: Scope) -> str:
             for name in scope.spellings(VLLM, metric.name)
         )
         if rates:
-            parts.append(tagged(quantity, f"sum by ({scope.by(*_labels_of(rule))}) ({rates})"))
+            # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
+            labels = scope.by(*PROCESS_LABELS) if rule.per_process else _join(scope.key)
+            yield tagged(quantity, f"sum by ({labels}) ({rates})")
     for quantity, bases in VLLM.phases.items():
         for part in ("sum", "count"):
             rates = _rates(scope, [f"{base}_{part}" for base in bases])
             if rates:
-                parts.append(tagged(f"{quantity}/{part}", f"sum by ({scope.by(*ENGINE_LABELS)}) ({rates})"))
-    return " or ".join(parts)
-
-
-def _labels_of(rule: Rule) -> tuple[str, ...]:
-    return PROCESS_LABELS if rule.per_process else ENGINE_LABELS
+                yield tagged(f"{quantity}/{part}", f"sum by ({_join(scope.key)}) ({rates})")
 
 
 def _resets(scope: Scope) -> Iterable[str]:
@@ -168,14 +181,14 @@ def _resets(scope: Scope) -> Iterable[str]:
         for name in scope.spellings(VLLM, "vllm:generation_tokens_total")
     )
     if resets:
-        yield tagged(RESET, f"max by ({scope.by(*ENGINE_LABELS)}) ({resets}) > 0")
+        yield tagged(RESET, f"max by ({_join(scope.key)}) ({resets}) > 0")
 
 
 def model_buckets(scope: Scope) -> str:
     """Bucket rates of every latency family by namespace and model."""
     labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
     rates = ((family, _rates(scope, _buckets(family))) for family in VLLM.families)
-    return " or ".join(tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate)
+    return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
 
 def bucket_counts(scope: Scope) -> str:
@@ -191,7 +204,7 @@ def bucket_counts(scope: Scope) -> str:
         instants = " or ".join(selector(name, VLLM.exclude) for name in spelt)
         if instants:
             parts.append(tagged(family, f"count by ({labels}) ({instants})"))
-    return " or ".join(parts)
+    return joined(parts)
 
 
 def _buckets(family: Family) -> list[str]:
@@ -200,7 +213,7 @@ def _buckets(family: Family) -> list[str]:
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
     """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
-    labels = scope.by("le", *ENGINE_LABELS)
+    labels = _join(("le", *scope.key))
     chosen: list[tuple[Match, ...]] = [()]
     if where is not None:
         chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
@@ -209,7 +222,7 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
         rates = " or ".join(filter(None, (_rates(scope, _buckets(family), matches) for matches in chosen)))
         if rates:
             parts.append(tagged(family, f"sum by ({labels}) ({rates})"))
-    return " or ".join(parts)
+    return joined(parts)
 
 
 def gpus(scope: Scope) -> str:
@@ -218,18 +231,27 @@ def gpus(scope: Scope) -> str:
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
     numbers come with its UUID alone.
     """
-    names = list(dict.fromkeys((*_present_names(DCGM), *(metric.name for _, metric in DCGM.gauges()), *REASON_MASKS)))
+    gauges = (metric.name for _, metric in DCGM.gauges())
+    names = list(dict.fromkeys((*_seen_by(DCGM, DCGM.present), *gauges, *REASON_MASKS)))
     key = _join(GPU_KEY_LABELS)
-    parts = [_stamps(DCGM, names), f"max by (__name__, {key}) ({selector('', _named(DCGM, names))})"]
+    parts = []
     for _, metric in DCGM.counters():
         rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
         parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
-    return " or ".join(parts)
+    numbers = f"max by (__name__, {key}) ({selector('', _named(DCGM, names))})"
+    return joined((*parts, _stamps(DCGM, names), numbers))
 
 
-def samples(labels: Mapping[str, str], seconds: float) -> str:
-    """The raw samples of the series with these labels (``__name__`` among them), for their distance in time."""
-    return f"{selector('', (Match(name, Op.EQUAL, value) for name, value in sorted(labels.items())))}[{seconds:g}s]"
+def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> str:
+    """The raw samples of the series of one of these names and these labels, for their distance in time."""
+    named = Match("__name__", Op.MATCHES, pattern(names))
+    rest = (Match(label, Op.EQUAL, value) for label, value in sorted(labels.items()) if label != "__name__")
+    return f"{selector('', (named, *rest))}[{seconds:g}s]"
+
+
+def _range(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
 
 
 def _rates(scope: Scope, names: Sequence[str], matches: Sequence[Match] = ()) -> str:
@@ -244,6 +266,17 @@ def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
 def tagged(tag: str, expression: str) -> str:
     """A part of a joined query."""
     return f'label_replace({expression}, "{TAG}", "{tag}", "", "")'
+
+
+def joined(parts: Sequence[str]) -> str:
+    """One query of these parts.
+
+    Put together in pairs: each ``or`` goes through all that stands at its left, which a chain would do again and again.
+    """
+    if len(parts) <= 2:
+        return " or ".join(parts)
+    half = (len(parts) + 1) // 2
+    return f"({joined(parts[:half])}) or ({joined(parts[half:])})"
 
 
 def _join(labels: Iterable[str]) -> str:

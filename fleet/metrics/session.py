@@ -11,7 +11,8 @@ import base64
 import email.utils
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,10 +95,45 @@ class Answer(requests.Response):
         self._notes = notes
 
     def json(self, **_: Any) -> Any:
-        """The answer, ``status: success``. Raises SourceProblem for anything else."""
-        answer = read_json(self.content)
+        """The answer, ``status: success``; a long result is an iterable instead of a list, to be gone through once.
+
+        Raises SourceProblem for anything else.
+        """
+        content, self._content = self.content, b""
+        head, cuts = _cut(content)
+        answer = read_json(head)
         self._notes.warnings = tuple(str(text) for text in (answer.get("warnings") or ()))
+        if cuts:
+            data = answer["data"]
+            data["result"] = chain(_decoded(content, cuts), data["result"])
         return answer
+
+
+_START, _BETWEEN = b'"result":[', b'},{"metric":'
+"""What stands around the elements of a result. Neither can be inside of a string of JSON, where quotes are escaped."""
+_SLICE = 256 * 1024
+"""Bytes that are decoded at once. As objects of Python a vector takes ten times the memory of its JSON."""
+
+
+def _cut(content: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """The answer without most elements of its result; and the parts of the content where those are, if it is long."""
+    start = content.find(_START, 0, 1024) + len(_START)
+    if start < len(_START):
+        return content, []
+    cuts, begin = [], start
+    while (end := content.find(_BETWEEN, begin + _SLICE)) >= 0:
+        cuts.append((begin, end + 1))
+        begin = end + 2
+    return (content[:start] + content[begin:] if cuts else content), cuts
+
+
+def _decoded(content: bytes, cuts: Iterable[tuple[int, int]]) -> Iterator[Any]:
+    for begin, end in cuts:
+        try:
+            elements = orjson.loads(b"[%b]" % content[begin:end])
+        except orjson.JSONDecodeError:
+            raise not_prometheus() from None
+        yield from elements
 
 
 class Adapter(HTTPAdapter):
@@ -204,8 +240,13 @@ def read_json(content: bytes) -> dict[str, Any]:
         raise SourceProblem(f"Prometheus could not answer: {one_line(str(answer.get('error', '')))}", "see its log")
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(answer, dict) or answer.get("status") != "success" or not isinstance(data, (dict, list)):
-        raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
+        raise not_prometheus()
     return answer
+
+
+def not_prometheus() -> SourceProblem:
+    """The answer of something else."""
+    return SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
 
 
 def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: PrometheusEndpoint) -> None:

@@ -19,6 +19,8 @@ from fleet.model.measurement import Measurement
 
 LABELS = {"namespace": "llm", "pod": "p", "instance": "10.0.0.1:8000", "job": "j", "model_name": "chat", "engine": "0"}
 RUNNING = {"__name__": "vllm:num_requests_running", **LABELS}
+SEEN = {"q": "stamp", **LABELS}
+"""The part of an answer whose value is the time of the engine's newest sample."""
 
 
 @dataclass

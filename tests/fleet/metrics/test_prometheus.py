@@ -19,7 +19,7 @@ from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint, through_loop
 from fleet.model.measurement import EngineId
 from fleet.model.quantity import Quantity
-from tests.fleet.metrics.fake_prometheus import LABELS, RUNNING, Fake, asking, measure, serving
+from tests.fleet.metrics.fake_prometheus import RUNNING, SEEN, Fake, asking, measure, serving
 
 
 async def _problem(fake: Fake, **endpoint: Any) -> SourceProblem:
@@ -155,7 +155,7 @@ async def test_an_empty_prometheus_says_so() -> None:
 
 
 async def test_everything_is_evaluated_at_one_time() -> None:
-    fake = Fake({"num_requests_running": [(RUNNING, "3")]})
+    fake = Fake({"num_requests_running": [(SEEN, "1")]})
     m = await measure(fake)
     times = {request.query["time"] for request in fake.seen if request.query["query"] != "time()"}
     assert times == {f"{m.at:.3f}"}
@@ -164,7 +164,7 @@ async def test_everything_is_evaluated_at_one_time() -> None:
 async def test_values_that_are_no_numbers_are_missing() -> None:
     kv = RUNNING | {"__name__": "vllm:kv_cache_usage_perc"}
     waiting = RUNNING | {"__name__": "vllm:num_requests_waiting"}
-    m = await measure(Fake({"num_requests": [(RUNNING, "3"), (kv, "NaN"), (waiting, "+Inf")]}))
+    m = await measure(Fake({"num_requests": [(SEEN, "1"), (RUNNING, "3"), (kv, "NaN"), (waiting, "+Inf")]}))
     assert m.engines == (EngineId("llm", "p", "chat", "0"),)
     assert m.engine_table.columns[Quantity.RUNNING][0] == 3
     for quantity in (Quantity.KV_USAGE, Quantity.WAITING):
@@ -173,15 +173,14 @@ async def test_values_that_are_no_numbers_are_missing() -> None:
 
 
 async def test_warnings_of_a_partial_answer_are_notes() -> None:
-    m = await measure(Fake({"num_requests": [(RUNNING, "3")]}, warnings=("store 10.0.0.7 is down",)))
+    m = await measure(Fake({"num_requests": [(SEEN, "1")]}, warnings=("store 10.0.0.7 is down",)))
     assert m.notes == ("store 10.0.0.7 is down",)
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 300.0])
 async def test_ages_follow_the_servers_clock(ahead: float) -> None:
     fake = Fake(ahead=ahead)
-    stamp = LABELS | {"q": "stamp"}
-    fake.vectors = {"timestamp(vllm": [(RUNNING, "3"), (stamp, str(time.time() + ahead - 20))]}
+    fake.vectors = {"timestamp(vllm": [(SEEN, str(time.time() + ahead - 20))]}
     m = await measure(fake)
     assert m.clock_skew == pytest.approx(ahead, abs=2)
     assert m.engine_table.ages[0] == pytest.approx(20, abs=5)
@@ -218,7 +217,7 @@ async def test_only_get_is_sent_and_the_guard_sees_it_first() -> None:
     def guard(method: str, url: str) -> None:
         seen.append(method)
 
-    fake = Fake({"num_requests": [(RUNNING, "3")]})
+    fake = Fake({"num_requests": [(SEEN, "1")]})
     async with (
         serving(fake),
         asking(PrometheusEndpoint(fake.url), guard=guard) as source,
@@ -241,7 +240,7 @@ async def test_the_guard_can_refuse() -> None:
 
 async def test_queries_fit_the_urls_of_proxies_whatever_is_asked_for() -> None:
     pods = [f"chat-7d9f8b6c5d-{i:05d}" for i in range(100)]
-    vector = [(RUNNING | {"pod": pod, "instance": f"10.100.{i}.200:8000"}, "1") for i, pod in enumerate(pods)]
+    vector = [(SEEN | {"pod": pod, "instance": f"10.100.{i}.200:8000"}, "1") for i, pod in enumerate(pods)]
     names: tuple[str, ...] = (
         "time_to_first_token_seconds",
         "inter_token_latency_seconds",
@@ -267,7 +266,7 @@ async def test_through_the_api_servers_proxy() -> None:
         paths.append(path)
         if "10.0.0.1" in path:
             return 503, {}, b'{"message": "no endpoints available"}'
-        vector = [{"metric": RUNNING, "value": [1, "3"]}] if "num_requests" in path else []
+        vector = [{"metric": SEEN, "value": [1, "3"]}] if "num_requests" in path else []
         result: Any = [time.time(), str(time.time())] if "time%28%29" in path else vector
         return 200, {}, orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
 
