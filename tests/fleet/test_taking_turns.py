@@ -20,7 +20,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
-from tests.fleet.metrics.fake_prometheus import RUNNING, Fake
+from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
 from tests.fleet.test_measuring import PAGE, ApiServer, engine, fleet, serving
@@ -30,7 +30,7 @@ DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod=
 """
 GPU_2 = {"UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
 GPUS = {"DCGM": [({"__name__": "DCGM_FI_DEV_GPU_UTIL", **GPU_2}, "40"), ({TAG: STAMP, **GPU_2}, str(NOW))]}
-ENGINES = {"max by": [({**RUNNING, "namespace": "serving", "pod": "a"}, "3")]}
+ENGINES = {"vllm": [({**SEEN, "namespace": "serving", "pod": "a"}, str(NOW))]}
 
 
 @dataclass

@@ -88,7 +88,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         with prometheus(folder, config) as url:
             wanted = fleet.said["endpoints"]["vllm"]
             until(lambda: len(query(url, 'up{job="vllm"} == 1')) >= wanted, "every engine to be scraped")
-            rates = "count(rate(vllm:generation_tokens_total[4s]) > 0) > 3 and count(DCGM_FI_DEV_GPU_UTIL) > 3"
+            # Some seconds ago already: a snapshot is of a moment before it was asked for.
+            rates = (
+                "count(rate(vllm:generation_tokens_total[4s] offset 3s) > 0) > 4 and count(DCGM_FI_DEV_GPU_UTIL) > 3"
+            )
             until(lambda: query(url, rates), "rates")
             kubeconfig = str(fleet.kubeconfig)
             yield Stage(url, kubeconfig, snapshot("--kubeconfig", kubeconfig, "--prometheus", url))
