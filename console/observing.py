@@ -8,6 +8,7 @@ imported before the thread runs: the first frame is on the screen by then. The c
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 STOPPING = 1.0
 """Seconds that an end may take before the thread is left behind (it is a daemon)."""
+LOOK_AGAIN = 2.0
+"""Seconds between looks at a kubeconfig that leads nowhere."""
 LOOK_UPS = 8
 """Threads for what blocks: names that are looked up, files, imports."""
 LOG_AHEAD = 2000
@@ -50,6 +53,7 @@ class ObservingSession:
         self._source: KubernetesSource | AbsentKubernetes | None = None
         self._observer: Observer | None = None
         self._observing: asyncio.Task[None] | None = None
+        self._switching = asyncio.Lock()
         self._contexts: tuple[str, ...] = ()
         self._focus: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
@@ -174,10 +178,12 @@ class ObservingSession:
             self._loop.close()
 
     async def _begin(self) -> None:
-        await self._observe(self._context, self._namespace)
-        self._contexts = _contexts_of(self._settings)
+        try:
+            self._observe(self._context, self._namespace)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen
+            self._say(error)
 
-    async def _observe(self, context: str, namespace: str) -> None:
+    def _observe(self, context: str, namespace: str) -> None:
         from console import assembly
 
         source = assembly.kubernetes(self._settings, context, namespace)
@@ -185,7 +191,40 @@ class ObservingSession:
         self._observer = assembly.observer(self._settings, source, time.time())
         self._observer.focus(self._focus)
         self._context, self._namespace = source.state().cluster.context or context, namespace
-        self._observing = self._loop.create_task(self._observer.run(self._pass_on), name="observe")
+        self._contexts = _contexts_of(self._settings)
+        self._observing = self._loop.create_task(self._follow(self._observer, context, namespace), name="observe")
+        self._observing.add_done_callback(self._ended)
+
+    async def _follow(self, observer: Observer, context: str, namespace: str) -> None:
+        """Observe. A cluster that the kubeconfig does not lead to is looked for again: a login may be writing it."""
+        from fleet.kube.absent import AbsentKubernetes
+
+        running = self._loop.create_task(observer.run(self._pass_on))
+        try:
+            if not isinstance(self._source, AbsentKubernetes):
+                await running
+            while not await asyncio.to_thread(_leads_somewhere, self._settings, context):
+                if (await asyncio.wait({running}, timeout=LOOK_AGAIN))[0]:
+                    await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        self._observe(context, namespace)
+
+    def _ended(self, observing: asyncio.Task[None]) -> None:
+        error = None if observing.cancelled() else observing.exception()
+        if isinstance(error, Exception):
+            self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        """An error that nobody foresaw, in a Snapshot: silence would be the worst."""
+        from console.cli.crash import keep
+        from fleet.model.snapshot import Cluster
+        from fleet.status import defect
+
+        now = time.time()
+        cluster = Cluster(context=self._context, namespace=self._namespace)
+        self._deliver(Snapshot(0, now, cluster, sources=(defect(error, now, keep(error, sys.argv[1:])),)))
 
     async def _end(self) -> None:
         if self._observing is not None:
@@ -198,10 +237,11 @@ class ObservingSession:
             from fleet.kube.kubeconfig import load_access
 
             load_access(self._settings.cluster.kubeconfig or None, context)
-        await self._end()
-        await self._observe(
-            self._context if context is None else context, self._namespace if namespace is None else namespace
-        )
+        async with self._switching:
+            await self._end()
+            self._observe(
+                self._context if context is None else context, self._namespace if namespace is None else namespace
+            )
 
     async def _list_namespaces(self) -> tuple[str, ...]:
         from fleet.kube.errors import ForbiddenError
@@ -269,6 +309,17 @@ def _contexts_of(settings: Settings) -> tuple[str, ...]:
         return tuple(load_kubeconfig(settings.cluster.kubeconfig or None).contexts)
     except KubeconfigError:
         return ()
+
+
+def _leads_somewhere(settings: Settings, context: str) -> bool:
+    from fleet.kube.errors import KubeconfigError
+    from fleet.kube.kubeconfig import load_access
+
+    try:
+        load_access(settings.cluster.kubeconfig or None, context or None)
+    except KubeconfigError:
+        return False
+    return True
 
 
 def _in_words(error: BaseException) -> SessionError:

@@ -18,6 +18,7 @@ from fleet.measuring import Measuring
 from fleet.metrics.past import Past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot import Builder
+from fleet.status import defect
 
 
 class KubernetesSide(Protocol):
@@ -133,7 +134,8 @@ class Observer:
         try:
             snapshot = await self.tick()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen and not end the observing
-            self._broken = self._broken or self._trouble(error)
+            # Made once for as long as it lasts: a report per tick would fill the disk.
+            self._broken = self._broken or defect(error, self._clock(), self._report(error))
             self._sound = False
             now = self._clock()
             last = self._last or Snapshot(0, now, self.kube.state().cluster)
@@ -145,17 +147,6 @@ class Observer:
         if self._broken is None:
             return snapshot
         return replace(snapshot, sources=(self._broken, *snapshot.sources))
-
-    def _trouble(self, error: Exception) -> SourceStatus:
-        """Made once for as long as it lasts: a report per tick would fill the disk."""
-        details = self._report(error)
-        return SourceStatus(
-            "console",
-            Health.DOWN,
-            since=self._clock(),
-            problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
-            remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
-        )
 
     async def close(self) -> None:
         """Let go of every connection."""

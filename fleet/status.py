@@ -5,6 +5,17 @@ from __future__ import annotations
 from fleet.model.snapshot import Health, SourceStatus
 
 
+def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
+    """A line about an error of ours that nobody foresaw; ``details`` says where more of it is kept."""
+    return SourceStatus(
+        "console",
+        Health.DOWN,
+        since=now,
+        problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
+        remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
+    )
+
+
 class StatusKeeper:
     """Turns reports into SourceStatus; ``since`` moves only when the health changes."""
 
