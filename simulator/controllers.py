@@ -138,18 +138,15 @@ class Deployments:
             progress = self._progress[obj["metadata"]["uid"]] = (state, now)
         late = now - progress[1] > obj["spec"]["progressDeadlineSeconds"] and not done
         enough = ready >= desired - self._limits(obj["spec"], desired)[1]
-        reason, end = (
-            ("NewReplicaSetAvailable", "has successfully progressed.")
-            if done
-            else ("ProgressDeadlineExceeded", "has timed out progressing.")
-            if late
-            else ("ReplicaSetUpdated", "is progressing.")
-        )
-        progressing = (reason, f'ReplicaSet "{current["metadata"]["name"]}" {end}')
-        available = (
-            f"MinimumReplicas{'A' if enough else 'Una'}vailable",
-            f"Deployment {'has' if enough else 'does not have'} minimum availability.",
-        )
+        replica_set = f'ReplicaSet "{current["metadata"]["name"]}"'
+        progressing = ("ReplicaSetUpdated", f"{replica_set} is progressing.")
+        if done:
+            progressing = ("NewReplicaSetAvailable", f"{replica_set} has successfully progressed.")
+        elif late:
+            progressing = ("ProgressDeadlineExceeded", f"{replica_set} has timed out progressing.")
+        available = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        if enough:
+            available = ("MinimumReplicasAvailable", "Deployment has minimum availability.")
         at = objects.timestamp(now)
         status: Object = {
             "observedGeneration": obj["metadata"].get("generation", 1),

@@ -158,12 +158,10 @@ class Fleet:
         # One with several GPUs per replica frees them before it starts the next.
         limits = {"max_surge": 0, "max_unavailable": 1} if workload.gpus > 1 else _QUARTER
         place = (workload.namespace, workload.name)
-        self._put(
-            workload.kind, place, born, replicas=workload.replicas, template=template(workload.revision), **limits
-        )
+        now = template(workload.revision)
+        obj = self._put(workload.kind, place, born, replicas=workload.replicas, template=now, **limits)
         if workload.old_revision:
-            deployment = self._store.get("apps/v1", "Deployment", *place) or {}
-            self._store.put(objects.replica_set(deployment, 1, template(workload.old_revision), born - AGE))
+            self._store.put(objects.replica_set(obj, 1, template(workload.old_revision), born - AGE))
         self._put("Service", place, born, port=ENGINE_PORT, address=address)
         if workload.max_replicas:
             span = {"low": workload.replicas, "high": workload.max_replicas}
@@ -180,8 +178,10 @@ class Fleet:
         self._put("Deployment", GATEWAY, born, template=router, replicas=2, **_QUARTER)
         self._put("Service", GATEWAY, born, port=ROUTER_PORT, address="10.96.0.12")
 
-    def _put(self, kind_: str, place: Place, born: float, **values: Any) -> None:
-        self._store.put(manifest(kind_, place[1], born, namespace=place[0], **values))
+    def _put(self, kind: str, place: Place, born: float, /, **values: Any) -> Object:
+        obj = manifest(kind, place[1], born, namespace=place[0], **values)
+        self._store.put(obj)
+        return obj
 
     def _tick(self) -> None:
         start = self.now
