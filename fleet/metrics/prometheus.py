@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
+from fleet.metrics.memory import share_heaps
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Family
 from fleet.workers import Workers
@@ -88,6 +89,7 @@ class PrometheusSource:
         self._api = Api(endpoint, guard, wall)
         self._window = window
         self._clock = clock
+        share_heaps()
         self._lead = Workers(1, "prometheus-tick")
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()

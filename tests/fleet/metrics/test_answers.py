@@ -1,0 +1,103 @@
+"""From answers to rows: labels that are enough to tell engines apart, GPUs named once, long answers in parts."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import orjson
+import pytest
+from aiohttp import web
+
+from fleet.metrics import promql, session
+from fleet.metrics.answers import Engines, Gpus, Sample
+from fleet.metrics.problem import SourceProblem
+from fleet.model.quantity import Quantity
+from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
+
+AT = 1_795_220_000.0
+GPU = {"UUID": "GPU-1", "Hostname": "n1", "gpu": "0"}
+
+
+def _seen(tag: str = promql.STAMP, at: float = AT - 5, **labels: str) -> Sample:
+    return {**LABELS, **labels}, at, tag
+
+
+def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
+    engines = Engines([_seen(), _seen(pod="q", instance="10.0.0.2:8000")], AT)
+    assert engines.key == ("instance", "model_name", "engine")
+    key = {"model_name": "chat", "engine": "0"}
+    numbers = [({**key, "instance": f"10.0.0.{n}:8000"}, 10.0 * n, "generation_tokens_per_second") for n in (1, 2, 3)]
+    engines.numbers(numbers)
+    assert [engine.pod for engine in engines.ids] == ["p", "q"]
+    assert list(engines.columns.table().columns[Quantity.GENERATION_TOKENS]) == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("other", "needed"),
+    [({"pod": "q"}, "pod"), ({"namespace": "b"}, "namespace"), ({"job": "again"}, "job")],
+)
+def test_a_shared_address_takes_the_label_that_tells(other: dict[str, str], needed: str) -> None:
+    engines = Engines([_seen(), ({**LABELS, **other}, AT - 5, promql.STAMP)], AT)
+    assert set(engines.key) == {needed, "instance", "model_name", "engine"}
+
+
+def test_an_engine_that_ended_at_an_address_keeps_its_rates_from_the_one_that_is_there_now() -> None:
+    engines = Engines([_seen(), _seen(promql.GONE, 3.0, pod="before")], AT)
+    assert "pod" in engines.key
+    assert [engine.pod for engine in engines.ids] == ["p"]
+    before = {name: LABELS[name] for name in engines.key} | {"pod": "before"}
+    engines.numbers([(before, 9.0, "generation_tokens_per_second")])
+    assert Quantity.GENERATION_TOKENS not in engines.columns.table().columns
+
+
+def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> None:
+    engines = Engines([_seen(), _seen(engine="1")], AT)
+    info = {"__name__": "vllm:cache_config_info", "instance": LABELS["instance"], "engine": "1"}
+    engines.numbers([({**info, "num_gpu_blocks": "10", "block_size": "16"}, 1.0, "")])
+    column = engines.columns.table().columns[Quantity.KV_CAPACITY]
+    assert math.isnan(column[0])
+    assert column[1] == 160
+
+
+def test_all_pods_that_share_a_gpu_have_its_numbers() -> None:
+    found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, promql.STAMP) for pod in ("a", "b")]
+    found.append(({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_GPU_TEMP"}, 61.0, ""))
+    gpus = Gpus(found, AT)
+    assert [gpu.pod for gpu in gpus.ids] == ["a", "b"]
+    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [61, 61]
+    assert list(gpus.columns.ages) == [7, 7]
+
+
+@pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
+def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None:
+    whose = {"Hostname": "n1", "gpu": "0"}
+    found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, promql.STAMP), (whose, AT, promql.STAMP)]
+    found += [({spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}, 50.0, ""), ({"__name__": "dcgm_gpu_temp"}, 9.0, "")]
+    gpus = Gpus(found, AT)
+    assert [gpu.uuid for gpu in gpus.ids] == ["GPU-1"]
+    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [50]
+    assert gpus.example == {spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}
+
+
+async def test_a_long_answer_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = '"result":[ },{"metric":{ \\ é'
+    pods = [f"pod-{number}" for number in range(50)] + [odd]
+    fake = Fake({"timestamp(vllm": [(SEEN | {"pod": pod}, str(time.time())) for pod in pods]}, warnings=("late",))
+    monkeypatch.setattr(session, "_SLICE", 300)
+    m = await measure(fake)
+    assert sorted(engine.pod for engine in m.engines) == sorted(pods)
+    assert m.notes == ("late",)
+
+
+async def test_a_part_that_is_broken_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(request: web.Request) -> web.Response | None:
+        if request.query["query"] == "time()":
+            return None
+        result = [{"metric": SEEN, "value": [1, "1"]}] * 20
+        body = orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
+        return web.Response(body=body.replace(b'"engine":"0"', b'"engine":?', 2))
+
+    monkeypatch.setattr(session, "_SLICE", 300)
+    with pytest.raises(SourceProblem, match="not Prometheus'"):
+        await measure(Fake(reply=broken))
