@@ -17,8 +17,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-from themes.glyphs import UNICODE, Glyphs, glyphs_for
+from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 
+GlyphSet = Literal["auto", "unicode", "ascii"]
 ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
 
 THEME_NAMES: tuple[ThemeName, ...] = ("quarterdeck-dark", "quarterdeck-light", "ansi")
@@ -47,7 +48,7 @@ def use(chosen: Look) -> None:
 
 
 def choose_look(
-    environ: Mapping[str, str], encoding: str | None, theme: ThemeName | None = None, *, ascii_only: bool = False
+    environ: Mapping[str, str], encoding: str | None, theme: ThemeName | None = None, glyphs: GlyphSet = "auto"
 ) -> Look:
     """The look for a terminal.
 
@@ -55,10 +56,23 @@ def choose_look(
     the terminal where 256 are not promised, else light or dark by ``COLORFGBG`` (dark where that is not set).
     """
     return Look(
-        glyphs=glyphs_for("ascii" if ascii_only else encoding),
+        glyphs=choose_glyphs(environ, encoding, glyphs),
         theme=theme or _theme(environ),
         no_color=bool(environ.get("NO_COLOR")),
     )
+
+
+def choose_glyphs(environ: Mapping[str, str], encoding: str | None, wanted: GlyphSet = "auto") -> Glyphs:
+    """The glyphs that were asked for; with ``auto`` those that the terminal can show.
+
+    ``encoding`` is Python's, which takes the C locale for UTF-8 (PEP 540). Who says LC_ALL=C has a terminal without
+    UTF-8, or wants none; LANG=C says less, since it is what a shell without any configuration has.
+    """
+    if wanted == "auto":
+        locale = environ.get("LC_ALL") or environ.get("LC_CTYPE", "")
+        explicit = environ.get("PYTHONUTF8") == "1" or environ.get("PYTHONIOENCODING")
+        return glyphs_for("ascii" if locale in {"C", "POSIX"} and not explicit else encoding)
+    return UNICODE if wanted == "unicode" else ASCII
 
 
 def _theme(environ: Mapping[str, str]) -> ThemeName:

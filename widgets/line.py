@@ -72,6 +72,25 @@ def fit_name(text: str, width: int, ellipsis: str) -> str:
     return text[: width - tail - 1] + ellipsis + text[-tail:]
 
 
+def folded(text: str, width: int) -> list[str]:
+    """Text in lines of at most ``width`` cells, broken at blanks where there are any."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        while width_of(word) > width > 0:
+            if line:
+                lines.append(line)
+                line = ""
+            lines.append(word[:width])
+            word = word[width:]
+        if line and width_of(line) + 1 + width_of(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines
+
+
 def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) -> tuple[Span, ...]:
     """Spans in exactly ``width`` cells: padded on the side away from ``align``, or cut with an ellipsis."""
     size = spans_width(spans)

@@ -12,7 +12,7 @@ from themes.palette import Role
 from widgets.line import Line, Span, fit, plain
 from widgets.line_view import LineView
 from widgets.strip_chart import Scale, height, resample
-from widgets.values import age_text, number_text, unit_text
+from widgets.values import WORDS, age_text, number_text, unit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
     """The plot in ``lines`` lines: title, curve with its axis, time. Just the title where there is no room."""
     newest = next((value for value in reversed(model.values) if not math.isnan(value)), math.nan)
-    shown = glyphs.missing if math.isnan(newest) else number_text(newest, model.unit) + unit_text(model.unit)
+    blank = " " if model.unit in WORDS else ""
+    shown = glyphs.missing if math.isnan(newest) else number_text(newest, model.unit) + blank + unit_text(model.unit)
     role = Role.STALE if model.stale else Role.STRONG
     head = Line((Span(f" {model.title} ", Role.HEAD), Span(shown, role)))
     across, down = width - _AXIS - 1, lines - 2

@@ -134,6 +134,10 @@ _UNITS = {
 }
 
 
+WORDS = frozenset({Unit.TOKENS, Unit.TOKENS_PER_SECOND})
+"""Units that are words: they stand apart from their number."""
+
+
 def unit_text(unit: Unit) -> str:
     """What stands beside a number that ``number_text`` made; empty where the number carries its unit."""
     return _UNITS[unit]

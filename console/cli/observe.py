@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -12,7 +13,7 @@ from console.config.production import is_production
 from console.config.settings import Settings
 from console.report.table import table
 from fleet.model.snapshot import Health, Snapshot
-from themes.glyphs import Glyphs, glyphs_for
+from themes.look import choose_glyphs
 
 WAIT = 30.0
 """Seconds that the sources get, unless the command line says otherwise."""
@@ -55,12 +56,6 @@ def print_table(snapshot: Snapshot, settings: Settings) -> None:
     """The fleet on stdout, as wide as the terminal, or as COLUMNS, or 80."""
     width = shutil.get_terminal_size().columns
     production = is_production(settings.cluster.production, snapshot.cluster.context, snapshot.cluster.cluster)
-    for line in table(snapshot, width, _glyphs(settings), production=production):
+    glyphs = choose_glyphs(os.environ, sys.stdout.encoding, settings.ui.glyphs)
+    for line in table(snapshot, width, glyphs, production=production):
         print(line)
-
-
-def _glyphs(settings: Settings) -> Glyphs:
-    wanted = settings.ui.glyphs
-    if wanted == "auto":
-        return glyphs_for(sys.stdout.encoding)
-    return glyphs_for("utf-8" if wanted == "unicode" else "ascii")

@@ -31,9 +31,8 @@ class _Console(QuarterdeckApp):
 def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
     """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
     ui = settings.ui
-    encoding = "utf-8" if ui.glyphs == "unicode" else sys.stdout.encoding
     theme = None if ui.theme == "auto" else ui.theme
-    use(choose_look(environ, encoding, theme, ascii_only=ui.glyphs == "ascii"))
+    use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))
     options = Options(settings.read_only, settings.cluster.production, settings.keys)
     app = _Console(ObservingSession(settings), options)
     app.run()

@@ -31,6 +31,10 @@ from widgets.message_line import MessageLine
 if TYPE_CHECKING:
     from widgets.prompt import Kind, Prompt
 
+_OUTAGES = 4
+"""Lines for what is wrong with the sources; the screen of sources has all of it."""
+_TALL = 20
+"""Lines of a screen from which on there are more than one for it."""
 _LAST = frozenset({"console.help", "console.back"})
 
 
@@ -61,7 +65,6 @@ class ConsoleScreen(Screen[None]):
     }
     ConsoleScreen #outages {
         height: auto;
-        max-height: 2;
         display: none;
     }
     """
@@ -105,13 +108,19 @@ class ConsoleScreen(Screen[None]):
         """A new Snapshot, while this screen is in front."""
         self._drawn = snapshot
         self._header.show(self._header_model())
-        glyphs = self._outages.glyphs
-        lines = outages(snapshot, glyphs)
+        self._show_outages(snapshot, *self.size)
+        self.draw(snapshot)
+        self.show_keys()
+
+    def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
+        lines = outages(snapshot, width, self._outages.glyphs)[: _OUTAGES if height >= _TALL else 1]
         self._outages.styles.height = len(lines)
         self._outages.display = bool(lines)
         self._outages.show(lambda _width, _glyphs: lines)
-        self.draw(snapshot)
-        self.show_keys()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._drawn is not None:
+            self._show_outages(self._drawn, *event.size)
 
     def context(self, argument: str = "") -> Context:
         """What a command is told: this screen, and what is under the cursor now."""

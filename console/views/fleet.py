@@ -193,7 +193,8 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     hidden = len(snapshot.workloads) if not query.others else 0
     where = f"namespace {untrusted(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
     if hidden:
-        return f"no workload in {where} serves a model\na shows the {hidden} others · n other namespaces"
+        others = f"the other {hidden} workloads" if hidden > 1 else "the other workload"
+        return f"no workload in {where} serves a model\na shows {others} · n other namespaces"
     return f"no workloads in {where}\nn other namespaces · :ctx other clusters"
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from console.config.production import is_production
+from console.views.layout import followed
 from console.views.since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
@@ -47,19 +48,15 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
     return SourceBadge(source.name, source.health, coarse(now - source.since))
 
 
-def outages(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
-    """A line for each source that is down, or degraded in a way that matters: since when, what is wrong, what to do."""
-    lines = []
+def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
+    """For each source that is down, or degraded in a way that matters: since when, what is wrong, what to do."""
+    lines: list[Line] = []
     for source in snapshot.sources:
         if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):
             glyph = health_span(source.health, glyphs)
-            spans = [
-                Span(" "),
-                glyph,
-                Span(f" {source.name} {source.health.value} since {clock(source.since)}: ", glyph.role),
-            ]
-            spans.append(Span(untrusted(source.problem) or "does not answer"))
+            since = f" {source.name} {source.health.value} since {clock(source.since)}: "
+            words = untrusted(source.problem) or "does not answer"
             if source.remedy:
-                spans.append(Span(f"  {glyphs.right} {untrusted(source.remedy)}", Role.DIM))
-            lines.append(Line(tuple(spans)))
+                words += f" {glyphs.right} {untrusted(source.remedy)}"
+            lines += followed((Span(" "), glyph, Span(since, glyph.role)), words, Role.TEXT, width - 1, 3)
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from themes.palette import Role
-from widgets.line import BLANK, Line, Span, fit, fit_spans, spans_width, width_of
+from widgets.line import BLANK, Line, Span, fit, fit_spans, folded, spans_width
 
 LABEL = 14
 """Cells of the labels at the left edge of a page."""
@@ -81,22 +81,3 @@ def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, right_w
         Line((*fit_spans(a.spans, left_width, "left", "…"), *fit_spans(b.spans, right_width, "left", "…")))
         for a, b in zip_longest(left, right, fillvalue=BLANK)
     ]
-
-
-def folded(text: str, width: int) -> list[str]:
-    """Text in lines of at most ``width`` cells, broken at blanks where there are any."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        while width_of(word) > width > 0:
-            if line:
-                lines.append(line)
-                line = ""
-            lines.append(word[:width])
-            word = word[width:]
-        if line and width_of(line) + 1 + width_of(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line] if line else lines

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.views.layout import LABEL, folded, head, labelled, packed, pairs
+from console.views.layout import LABEL, head, labelled, packed, pairs
 from console.views.numbers import role_of
 from fleet.model.frame import Frame
-from fleet.model.quantity import MEANINGS, Quantity, Unit
+from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar
-from widgets.line import Line, Span, fit, spans_width, width_of
-from widgets.values import age_text, number_text, reading_text, seconds_text, unit_text
+from widgets.line import Line, Span, fit, folded, spans_width, width_of
+from widgets.values import WORDS, age_text, number_text, reading_text, seconds_text, unit_text
 
 Q = Quantity
 
 _BAR = 24
-_SPACED = frozenset({Unit.TOKENS, Unit.TOKENS_PER_SECOND})
-"""Units that are words: they stand apart from their number."""
 _COUNTS = (
     ("running", Q.RUNNING),
     ("waiting", Q.WAITING),
@@ -43,8 +41,8 @@ def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Sp
     """A reading with its unit and, when stale, its age."""
     reading = frame.get(key, quantity)
     unit = MEANINGS[quantity].unit
-    text, role = reading_text(reading, unit, glyphs=glyphs, with_unit=unit not in _SPACED, with_age=True)
-    if unit in _SPACED and reading.known:
+    text, role = reading_text(reading, unit, glyphs=glyphs, with_unit=unit not in WORDS, with_age=True)
+    if unit in WORDS and reading.known:
         text = f"{text} {unit_text(unit)}"
     return Span(text, role if role is not Role.TEXT else role_of(quantity, reading))
 

@@ -10,7 +10,7 @@ from rich.color import ColorType
 from textual.app import App
 
 from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
-from themes.look import THEME_NAMES, Look, ThemeName, choose_look, look, use
+from themes.look import THEME_NAMES, GlyphSet, Look, ThemeName, choose_look, look, use
 from themes.palette import MONO, PALETTES, SIXTEEN, Role, palette_for
 from themes.textual_themes import STYLESHEET, register
 
@@ -41,7 +41,7 @@ def test_theme_follows_the_terminal(environ: dict[str, str], theme: str, no_colo
 
 
 def test_what_is_configured_wins() -> None:
-    chosen = choose_look({"TERM": "linux"}, "utf-8", "quarterdeck-light", ascii_only=True)
+    chosen = choose_look({"TERM": "linux"}, "utf-8", "quarterdeck-light", glyphs="ascii")
     assert chosen == Look(ASCII, "quarterdeck-light", False)
     use(chosen)
     assert look() is chosen
@@ -90,3 +90,24 @@ async def test_the_stylesheet_is_valid_in_every_theme(name: ThemeName) -> None:
         await pilot.pause()
         assert app.current_theme.ansi
         assert app.screen.styles.background.ansi == -1
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted", "ascii_"),
+    [
+        ({"LC_ALL": "C"}, "auto", True),
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, "auto", True),
+        ({"LC_CTYPE": "C"}, "auto", True),
+        ({"LC_ALL": "C"}, "unicode", False),
+        ({"LC_ALL": "C", "PYTHONUTF8": "1"}, "auto", False),
+        ({"LC_ALL": "C.UTF-8"}, "auto", False),
+        ({"LC_ALL": "de_DE.UTF-8", "LC_CTYPE": "C"}, "auto", False),
+        ({"LANG": "C"}, "auto", False),
+        ({}, "auto", False),
+        ({}, "ascii", True),
+    ],
+)
+def test_the_c_locale_is_ascii_although_python_takes_it_for_utf_8(
+    environ: dict[str, str], wanted: GlyphSet, ascii_: bool
+) -> None:
+    assert choose_look(environ, "utf-8", glyphs=wanted).glyphs.ascii is ascii_

@@ -10,7 +10,7 @@ from themes.palette import Role
 from widgets.grid.columns import Page
 from widgets.grid.model import Column, Row, Sort
 from widgets.grid.outline import Level
-from widgets.line import Line, Span, fit, plain, width_of
+from widgets.line import Line, Span, fit, folded, plain, width_of
 from widgets.severity import severity_span
 
 LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
@@ -81,8 +81,8 @@ def _page_hint(number: int, count: int, glyphs: Glyphs) -> str:
 
 
 def notice_lines(text: str, width: int, height: int) -> list[Line]:
-    """The text in the middle of an empty grid."""
-    lines = text.split("\n")
+    """The text in the middle of an empty grid, its lines folded where they are too long."""
+    lines = [part for line in text.split("\n") for part in folded(line, max(1, width - 4)) or [""]]
     above = max(0, (height - len(lines)) // 3)
     return [Line()] * above + [plain(" " * max(1, (width - width_of(line)) // 2) + line, Role.DIM) for line in lines]
 

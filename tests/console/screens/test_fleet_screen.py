@@ -240,7 +240,7 @@ async def test_workloads_that_serve_nothing_are_one_key_away() -> None:
 async def test_a_cluster_that_serves_nothing_says_what_to_do() -> None:
     async with desk(fleet(model_of={})) as d:
         assert "serves a model" in d.text
-        assert "a shows the 4 others" in d.text
+        assert "a shows the other 4 workloads" in d.text
 
 
 async def test_read_only_is_in_the_header() -> None:
@@ -343,3 +343,26 @@ async def test_before_the_first_snapshot_it_says_where_it_looks() -> None:
     async with desk(session=ScriptedSession(context="prod-eu1", namespace="serving")) as d:
         assert "prod-eu1 › serving" in d.lines[0]
         assert "looking for the fleet" in d.text
+
+
+async def test_what_is_wrong_and_what_to_do_is_not_cut_at_80_columns() -> None:
+    problem = "https://prometheus.monitoring.example.com:9090 refuses the connection on every one of its addresses"
+    remedy = "is it running? kubectl -n monitoring get pods; is the port right? quarterdeck doctor"
+    down = SourceStatus("prometheus", Health.DOWN, NOW - 60, problem=problem, remedy=remedy)
+    snapshot = make_snapshot()
+    async with desk(replace(snapshot, sources=(snapshot.sources[0], down)), size=(80, 24)) as d:
+        words = " ".join(d.text.split())
+        assert f"{problem} → {remedy}" in words
+        assert "MODEL · WORKLOAD" in d.text
+        await d.pilot.resize_terminal(60, 10)
+        await d.settle()
+        assert "prometheus down since" in d.lines[1]
+        assert any("MODEL" in line for line in d.lines[:6])
+
+
+async def test_an_empty_fleet_folds_what_it_says() -> None:
+    problem = "pods: forbidden. A cluster administrator must grant nobody get, list and watch of pods and of much else"
+    sources = (SourceStatus("kubernetes", Health.DEGRADED, NOW, problem=problem, remedy="quarterdeck doctor"),)
+    empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={}, sources=sources)
+    async with desk(empty, size=(60, 24)) as d:
+        assert problem in " ".join(" ".join(d.lines[5:]).split())

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from console.commands.command import Command, Context, Where
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
-from console.views.layout import folded
 from console.views.plots import nice_top
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
@@ -21,6 +20,7 @@ from fleet.model.objects import ObjectRef
 from tests.console.screens.scripted import desk
 from tests.fleets import make_snapshot
 from widgets.grid import Sort
+from widgets.line import folded
 
 
 @pytest.mark.parametrize(
