@@ -6,7 +6,7 @@ were measured or computed. Within v1 fields may be added; none is removed and no
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,37 +41,41 @@ class ReadingPart(Part):
     """The edge of that bucket, in the same unit."""
 
 
-class Measured(Part):
-    """Something that has readings."""
-
-    metrics: StateName
-    """How far its readings can be trusted. missing: the source answers and has nothing of it; unknown: no source
-    answers. In both cases there are no readings, which does not mean zero."""
-    readings: dict[Quantity, ReadingPart] = {}
-    """By quantity; docs/snapshot.md explains each. A quantity that is not here has no value now."""
-
-
-class Assessed(Measured):
-    """Something that is judged."""
-
-    severity: Severity | None = None
-    """How it stands."""
-    reason: str | None = None
-    """Why, in a few words."""
+Judgement = Annotated[Severity | None, Field(description="How it stands.")]
+Reason = Annotated[str | None, Field(description="Why, in a few words.")]
+Metrics = Annotated[
+    StateName,
+    Field(
+        description="How far its readings can be trusted. missing: the source answers and has nothing of it; "
+        "unknown: no source answers. In both cases there are no readings, which does not mean zero."
+    ),
+]
+Readings = Annotated[
+    dict[Quantity, ReadingPart],
+    Field(description="By quantity; docs/snapshot.md explains each. A quantity that is not here has no value now."),
+]
+# Readings come last in every part: who reads the document with his eyes sees first whose they are.
 
 
 class ClusterPart(Part):
     """Which cluster, and as whom it was read."""
 
     context: str
+    """Of the kubeconfig; empty in a pod."""
     cluster: str
+    """The kubeconfig's name for the cluster."""
     server: str
+    """URL of the API server; empty where no kubeconfig could be used."""
     namespace: str | None = None
     """The one namespace in view; absent for all."""
     user: str
+    """Who the API server says this is, else the kubeconfig's entry."""
     groups: tuple[str, ...] = ()
+    """Of that user."""
     version: str
+    """Of Kubernetes; empty where it was not told."""
     read_only: bool
+    """Nothing that changes the cluster would have been let through."""
 
 
 class SourcePart(Part):
@@ -80,11 +84,13 @@ class SourcePart(Part):
     name: str
     """kubernetes, prometheus or scrape."""
     health: Health
+    """starting, live, degraded (something of it is missing), down, or off (not configured or not needed)."""
     since: float
     """Unix time at which it entered this health."""
     last_ok: float | None = None
     """Unix time of its last good answer."""
     endpoint: str | None = None
+    """Where it is reached, without credentials."""
     problem: str | None = None
     """What is wrong."""
     remedy: str | None = None
@@ -99,174 +105,246 @@ class VersionPart(Part):
     """Which model a pod template runs; what it does not say is absent."""
 
     image: str | None = None
+    """With its tag."""
     digest: str | None = None
     """From status.imageID: the only proof of what runs."""
     model: str | None = None
+    """--model of the command line, or what the environment says."""
     served_name: str | None = None
     """The label model_name of the metrics."""
     revision: str | None = None
     """Absent: unpinned."""
 
 
-class ModelPart(Assessed):
+class ModelPart(Part):
     """A served model in a namespace."""
 
     key: str
     """namespace/served name."""
     namespace: str
+    """Of its workloads."""
     name: str
+    """As served: the label model_name of the metrics."""
+    severity: Judgement = None
+    reason: Reason = None
     workloads: tuple[str, ...]
     """Keys."""
+    metrics: Metrics
+    readings: Readings = {}
 
 
 class Replicas(Part):
     """Pods of a workload."""
 
     desired: int
+    """spec.replicas."""
     ready: int
+    """Of these, those that are ready."""
     updated: int
+    """Those of the newest template."""
     available: int
+    """Those that have been ready for minReadySeconds."""
 
 
 class AutoscalerPart(Part):
     """The HorizontalPodAutoscaler of a workload."""
 
     name: str
+    """Of the HorizontalPodAutoscaler."""
     minimum: int
+    """Replicas that it keeps at least."""
     maximum: int
+    """Replicas that it makes at most."""
     current: int
+    """Replicas that it sees."""
     desired: int
+    """Replicas that it wants."""
 
 
-class WorkloadPart(Assessed):
+class WorkloadPart(Part):
     """The top of an owner chain: Deployment, StatefulSet, LeaderWorkerSet …"""
 
     key: str
     """namespace/Kind/name."""
     kind: str
+    """Deployment, StatefulSet …"""
     namespace: str
+    """Its own."""
     name: str
+    """Unique among those of its kind in its namespace."""
+    severity: Judgement = None
+    reason: Reason = None
     model: str | None = None
     """Key of the model that it serves; absent for one that serves none."""
     replicas: Replicas
+    """How many there are to be, and are."""
     paused: bool
+    """Its rollout is paused."""
     revision: str | None = None
+    """A number for Deployments, a hash for the other kinds."""
     version: VersionPart
+    """What the template asks for; its pods tell what runs."""
     gpus_per_replica: int
+    """GPUs or MIG instances of one pod."""
     autoscaler: AutoscalerPart | None = None
+    """Absent where none scales it."""
     pods: tuple[str, ...]
     """Keys."""
+    metrics: Metrics
+    readings: Readings = {}
 
 
-class EnginePart(Measured):
+class EnginePart(Part):
     """One vLLM process, or one data-parallel rank of it."""
 
     key: str
+    """namespace/pod#engine@model."""
     model: str
     """Label model_name."""
     engine: str
     """Label engine; empty where the engine has none."""
     instance: str | None = None
     """host:port of the scrape, where labels name no pod."""
+    metrics: Metrics
+    readings: Readings = {}
 
 
 class ContainerPart(Part):
     """One container of a pod."""
 
     name: str
+    """Unique within its pod."""
     image: str
+    """As the template names it."""
     init: bool
+    """It runs before the others."""
     ready: bool
+    """Its readiness probe succeeds."""
     restarts: int
+    """Since the pod was created."""
     state: str | None = None
     """running, waiting or terminated."""
     reason: str | None = None
+    """Why it is waiting or has ended."""
     exit_code: int | None = None
+    """Of one that has ended."""
     last_reason: str | None = None
     """Why its previous instance ended."""
     last_exit_code: int | None = None
+    """Of its previous instance."""
 
 
-class PodPart(Assessed):
+class PodPart(Part):
     """One pod, measured or not."""
 
     key: str
     """namespace/name."""
     namespace: str
+    """Its own."""
     name: str
+    """Unique within its namespace."""
+    severity: Judgement = None
+    reason: Reason = None
     uid: str | None = None
     """Absent: the metrics name it and Kubernetes does not show it."""
     state: str
     """What kubectl prints: Running, CrashLoopBackOff, Init:0/1 …"""
     phase: str
+    """status.phase: Pending, Running, Succeeded, Failed or Unknown."""
     ready: bool
+    """Condition Ready."""
     restarts: int
+    """Of all its containers."""
     created: float
     """Unix time."""
     deleted: float | None = None
     """deletionTimestamp: it is terminating."""
     node: str | None = None
+    """Name; absent until it is scheduled."""
     ip: str | None = None
+    """Absent until it has one."""
     workload: str | None = None
     """Key."""
     version: VersionPart
+    """What runs."""
     gpu_resource: str | None = None
     """nvidia.com/gpu, nvidia.com/mig-1g.10gb …"""
     gpus_requested: int
+    """GPUs or MIG instances."""
     gpus: tuple[str, ...] = ()
     """Keys of those that the metrics say it holds."""
     containers: tuple[ContainerPart, ...] = ()
+    """Init containers too."""
     engines: tuple[EnginePart, ...] = ()
+    """Those that the metrics name it for."""
+    metrics: Metrics
+    readings: Readings = {}
 
 
 class NodePart(Part):
     """One node."""
 
     name: str
-    severity: Severity | None = None
-    reason: str | None = None
+    """Unique within the cluster."""
+    severity: Judgement = None
+    reason: Reason = None
     ready: str
     """Condition Ready: True, False or Unknown."""
     unschedulable: bool
+    """It is cordoned."""
     gpu_product: str | None = None
+    """Label nvidia.com/gpu.product."""
     allocatable: dict[str, int]
     """GPU resource → count."""
     gpus_allocatable: int
+    """Of all GPU resources together."""
     gpus_free: int
     """Allocatable and requested by no pod."""
     gpus: tuple[str, ...]
     """Keys of those that the metrics see on it."""
 
 
-class GpuPart(Assessed):
+class GpuPart(Part):
     """One GPU, or one MIG instance of it."""
 
     key: str
     """UUID, or UUID/instance."""
+    severity: Judgement = None
+    reason: Reason = None
     uuid: str
+    """As the driver names it."""
     instance_id: str | None = None
     """GPU_I_ID; absent for a whole GPU."""
     profile: str | None = None
+    """Of a MIG instance: 1g.10gb …"""
     node: str | None = None
+    """Name."""
     ordinal: str
+    """Its number on the node."""
     product: str | None = None
+    """What the driver calls it: NVIDIA H100 80GB HBM3 …"""
     pod: str | None = None
     """Key of the pod that holds it."""
+    metrics: Metrics
+    readings: Readings = {}
 
 
 class LoosePart(Part):
     """A join that could not be made."""
 
     join: Join
+    """What lacks what."""
     key: str
     """The pod, engine or GPU that stands alone."""
     detail: str | None = None
+    """What is known of the reason."""
 
 
 class SnapshotDocument(Part):
     """The fleet at one moment."""
 
     schema_: Literal["quarterdeck/snapshot/v1"] = Field(default=SCHEMA, alias="schema")
+    """Which document this is, and its version."""
     at: float
     """Unix time of the Snapshot."""
     measured_at: float | None = None
@@ -276,11 +354,18 @@ class SnapshotDocument(Part):
     method: str | None = None
     """Where the metrics come from: prometheus or scrape."""
     cluster: ClusterPart
+    """Where this was seen, and as whom."""
     sources: tuple[SourcePart, ...]
+    """What it was put together from: a source that is not live explains what is missing."""
     models: tuple[ModelPart, ...]
+    """Served models, by key."""
     workloads: tuple[WorkloadPart, ...]
+    """Every workload in view, by key."""
     pods: tuple[PodPart, ...]
     """Every pod in view."""
     nodes: tuple[NodePart, ...]
+    """Every node that may be read, by name."""
     gpus: tuple[GpuPart, ...]
+    """Every GPU that is measured, by key."""
     loose: tuple[LoosePart, ...]
+    """What is known in one world and not in another."""

@@ -11,6 +11,7 @@ import pytest
 from console.config.production import is_production
 from console.report.build import document, to_json
 from console.report.document import SnapshotDocument
+from console.report.schema import schema
 from console.report.table import table
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
@@ -197,3 +198,22 @@ def test_a_long_pod_name_keeps_its_end() -> None:
 def test_an_empty_fleet_says_so() -> None:
     lines = list(table(Builder().build(kube(), None, [LIVE], NOW), 80, UNICODE))
     assert lines[-1] == "  no pods"
+
+
+def test_what_an_object_is_stands_before_its_readings() -> None:
+    made = json.loads(to_json(fleet()))
+    engines = [engine for pod in made["pods"] for engine in pod["engines"]]
+    for part in (*made["pods"], *made["workloads"], *made["models"], *made["gpus"], *engines):
+        assert list(part)[-2:] == ["metrics", "readings"]
+    assert list(made["pods"][0])[:4] == ["key", "namespace", "name", "severity"]
+
+
+def test_every_field_of_the_document_is_explained() -> None:
+    made = json.loads(schema())
+    parts = {"": made, **made["$defs"]}
+    described = {
+        f"{name}.{field}": "description" in about or "$ref" in about
+        for name, part in parts.items()
+        for field, about in part.get("properties", {}).items()
+    }
+    assert [field for field, there in described.items() if not there] == []

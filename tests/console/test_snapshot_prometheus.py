@@ -12,7 +12,7 @@ import pytest
 
 from console import main
 from console.demo import Simulation, simulated
-from console.report.document import Measured, SnapshotDocument
+from console.report.document import GpuPart, ModelPart, PodPart, SnapshotDocument, WorkloadPart
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.servers import Prometheus, prometheus_on, wait_for
 
@@ -137,6 +137,6 @@ def test_the_numbers_of_a_gpu(scraped: Scraped, take: Take) -> None:
     )
 
 
-def exact(part: Measured, quantity: Quantity) -> float | None:
+def exact(part: ModelPart | WorkloadPart | PodPart | GpuPart, quantity: Quantity) -> float | None:
     reading = part.readings.get(quantity)
     return reading.value if reading else None
