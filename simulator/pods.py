@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 from simulator.blueprint import WorkloadSpec
@@ -221,7 +222,7 @@ class Pod:
     def _container_status(self) -> Object:
         state: Object = {"running": {"startedAt": timestamp(self.started)}}
         ids = {
-            "imageID": f"{self.image.split(':')[0]}@sha256:{self.uid.replace('-', '') * 2}",
+            "imageID": f"{self.image.split(':')[0]}@sha256:{sha256(self.image.encode()).hexdigest()}",
             "containerID": self._container_id(),
         }
         if self.phase is Phase.CREATING:
