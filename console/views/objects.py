@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from console.views.layout import followed, head, labelled, packed, told
 from fleet.model.objects import Condition, Container, Event, ModelVersion
@@ -81,16 +82,13 @@ def condition_lines(conditions: Sequence[Condition], now: float, width: int, gly
         return []
     lines = [head("conditions")]
     well = [c for c in conditions if _well(c)]
-    for condition in conditions:
-        if condition in well:
-            continue
-        since = f" {age_text(now - condition.since)}" if condition.since is not None else ""
-        words = " ".join(part for part in (condition.reason, condition.message) if part)
-        lead = (
-            Span("   "),
-            Span(glyphs.warning, Role.WARNING),
-            Span(f" {untrusted(condition.type)} {untrusted(condition.status)}{since}  "),
-        )
+    bad = [c for c in conditions if c not in well]
+    for (status, reason, message), alike in groupby(bad, key=lambda c: (c.status, c.reason, c.message)):
+        first, *others = alike
+        since = f" {age_text(now - first.since)}" if first.since is not None else ""
+        types = ", ".join(untrusted(c.type) for c in (first, *others))
+        lead = (Span("   "), Span(glyphs.warning, Role.WARNING), Span(f" {types} {untrusted(status)}{since}  "))
+        words = " ".join(part for part in (reason, message) if part)
         lines += followed(lead, untrusted(words), Role.DIM, width, 5)
     if well:
         names = ", ".join(untrusted(f"{c.type}" if c.status == "True" else f"no {c.type}") for c in well)

@@ -80,8 +80,24 @@ def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:
     serving = len(snapshot.model_of)
     if not serving:
         return BLANK
-    starting = sum(assessment_of(snapshot, key).severity is Severity.STARTING for key in snapshot.model_of)
-    words = f" {serving} serving {'workload is' if serving == 1 else 'workloads are'} well"
+    starting = [key for key in snapshot.model_of if assessment_of(snapshot, key).severity is Severity.STARTING]
     if starting:
-        words = f" nothing is wrong; {starting} of {serving} serving workloads start"
+        return _starting(snapshot, min(starting), len(starting), glyphs)
+    words = f" {serving} serving {'workload is' if serving == 1 else 'workloads are'} well"
     return Line((Span(" "), severity_span(Severity.OK, glyphs), *plain(words, Role.DIM).spans))
+
+
+def _starting(snapshot: Snapshot, key: str, count: int, glyphs: Glyphs) -> Line:
+    """Nothing is wrong, and something is not there yet."""
+    workload, model = snapshot.workloads[key], snapshot.models.get(snapshot.model_of[key])
+    reason = assessment_of(snapshot, key).reason or Severity.STARTING.value
+    rest = [f"{count - 1} more start"] * (count > 1) + ["the others are well"] * (count < len(snapshot.model_of))
+    return Line(
+        (
+            Span(" "),
+            severity_span(Severity.STARTING, glyphs),
+            Span(f" {untrusted(model.name if model else workload.name)}", Role.STRONG),
+            Span(f": {workload.ready} of {workload.desired} ready, {untrusted(reason)}", Role.STARTING),
+            *(Span(f"; {words}", Role.DIM) for words in rest),
+        )
+    )

@@ -366,3 +366,11 @@ async def test_an_empty_fleet_folds_what_it_says() -> None:
     empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={}, sources=sources)
     async with desk(empty, size=(60, 24)) as d:
         assert problem in " ".join(" ".join(d.lines[5:]).split())
+
+
+async def test_what_starts_is_named_where_nothing_is_wrong() -> None:
+    snapshot = make_snapshot()
+    calm = {key: Assessment(Severity.OK) for key in snapshot.assessments}
+    starts = {WORST: Assessment(Severity.STARTING, "loading")}
+    async with desk(replace(snapshot, assessments=calm | starts)) as d:
+        assert "◐ mixtral-8x22b: 5 of 6 ready, loading; the others are well" in d.lines[1]

@@ -109,6 +109,9 @@ async def test_a_pod_page_tells_what_kubernetes_knows() -> None:
     conditions = (
         Condition("PodScheduled", "True"),
         Condition("Ready", "False", "ContainersNotReady", "containers with unready status: [vllm]", NOW - 600),
+        Condition(
+            "ContainersReady", "False", "ContainersNotReady", "containers with unready status: [vllm]", NOW - 600
+        ),
     )
     event = Event(
         pod.namespace,
@@ -132,7 +135,7 @@ async def test_a_pod_page_tells_what_kubernetes_knows() -> None:
         assert "restarts 17" in line
         assert "last OOMKilled (137) 40s ago" in line
         assert "vllm serve acme/mixtral --max-num-seqs 64" in d.text
-        assert "▲ Ready False 10m  ContainersNotReady containers with unready" in d.text
+        assert "▲ Ready, ContainersReady False 10m  ContainersNotReady containers with unready" in d.text
         assert "● PodScheduled" in d.text
         assert "30s  BackOff ×12  Back-off restarting failed container" in d.text
         assert "unpinned" in d.line_with("model  ")
