@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import intern
 
 from fleet.metrics.problem import SourceProblem
 
@@ -146,6 +147,8 @@ class Parser:
         places: list[tuple[int, bytes, int]] = []
         skipped = duplicates = samples = 0
         stamps: list[float] = []
+        # An exporter writes the labels of a GPU beside each of its numbers: they are read, and kept, once.
+        blocks: dict[bytes, dict[str, str] | None] = {}
         for at, line in enumerate(lines):
             if not line or line.startswith(b"#") or line.isspace():
                 continue
@@ -157,7 +160,7 @@ class Parser:
             if name[1] not in self._names:
                 samples += 1
                 continue
-            sample = _sample(line, name.end()) if len(line) <= _LONGEST_LINE else None
+            sample = _sample(line, name.end(), blocks) if len(line) <= _LONGEST_LINE else None
             if sample is None:
                 skipped += 1
                 continue
@@ -168,7 +171,7 @@ class Parser:
                 duplicates += 1
                 continue
             seen.add(key)
-            series.append(Series(name[1].decode(), labels))
+            series.append(Series(intern(name[1].decode()), labels))
             values.append(value)
             places.append((at, line[:start], start))
             if stamp is not None:
@@ -199,15 +202,24 @@ def _beginning(line: bytes) -> bytes:
     return line if line.startswith(b"#") else line.partition(b"{")[0].partition(b" ")[0]
 
 
-def _sample(line: bytes, at: int) -> tuple[dict[str, str], float, float | None, int] | None:
-    """Labels, value, timestamp and the index at which the value begins; None for what is no sample."""
+def _sample(
+    line: bytes, at: int, blocks: dict[bytes, dict[str, str] | None]
+) -> tuple[dict[str, str], float, float | None, int] | None:
+    """Labels, value, timestamp and the index at which the value begins; None for what is no sample.
+
+    ``blocks`` are the labels that were read before, by how they are written.
+    """
     labels: dict[str, str] | None = {}
     while at < len(line) and line[at] in b" \t":
         at += 1
     if line[at : at + 1] == b"{":
         block = _LABELS.match(line, at)
-        labels = None if block is None else _labels(block[0][1:-1])
-        if block is None or labels is None:
+        if block is None:
+            return None
+        if block[0] not in blocks:
+            blocks[block[0]] = _labels(block[0][1:-1])
+        labels = blocks[block[0]]
+        if labels is None:
             return None
         at = block.end()
     rest = _VALUE.match(line, at)
@@ -230,7 +242,7 @@ def _labels(text: bytes) -> dict[str, str] | None:
             return None
         # An empty label is no label, as in Prometheus.
         if label[2]:
-            labels[label[1].decode()] = _unescape(label[2])
+            labels[intern(label[1].decode())] = intern(_unescape(label[2]))
         at = label.end()
     return labels
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _LARGEST = 8 * 1024 * 1024
 """Bytes of one answer: a vLLM answers about 60 kB per data-parallel rank, a DCGM exporter of 8 GPUs 30 kB."""
 _TOO_MUCH = f"answers more than {_LARGEST >> 20} MiB"
+_OTHER_FILES = 256
+"""Files that the rest of the program may have open."""
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
     # Inflating costs more CPU than the bytes cost on a cluster's network.
@@ -22,12 +24,35 @@ _ACCEPT = {
 }
 
 
-def open_session(concurrency: int, timeout: float) -> aiohttp.ClientSession:
-    """A session for many targets; ``timeout`` in seconds is for one request from connecting to the last byte."""
+def room_for(connections: int) -> bool:
+    """Whether this process may have so many connections open; its soft limit is raised for them where that is allowed.
+
+    A login shell commonly gives 1,024 files, macOS 256; the hard limit is a thousand times that.
+    """
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return True
+    wanted = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return True
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.ClientSession:
+    """A session for many targets; ``timeout`` in seconds is for one request from connecting to the last byte.
+
+    ``keep`` the connections for the next scrape: that is a file for each target (see ``room_for``).
+    """
     import aiohttp
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=concurrency),
+        connector=aiohttp.TCPConnector(limit=concurrency, force_close=not keep),
         timeout=aiohttp.ClientTimeout(total=timeout),
         headers=_ACCEPT,
         cookie_jar=aiohttp.DummyCookieJar(),

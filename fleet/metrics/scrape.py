@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fleet.metrics.exposition import Layouts
-from fleet.metrics.fetch import get, in_words, open_session
+from fleet.metrics.fetch import get, in_words, open_session, room_for
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.tables import Tables
 from fleet.metrics.target import Target, TargetState
@@ -55,6 +55,8 @@ class ScrapeSource:
         self._guard = guard
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
+        self._room = 0
+        """Targets whose connections the session may keep."""
         self._states: dict[str, TargetState] = {}
         self._layouts = Layouts()
         self._last: float | None = None
@@ -73,6 +75,7 @@ class ScrapeSource:
         span = max(self._settings.window, 4 * self._interval)
         unique = {target.key: target for target in targets}
         self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
+        await self._make_room(sum(target.fetch is None for target in unique.values()))
         unreachable: dict[str, str] = {}
         queue = iter(unique.values())
         async with asyncio.TaskGroup() as group:
@@ -126,9 +129,14 @@ class ScrapeSource:
         if target.fetch is not None:
             async with asyncio.timeout(self._settings.timeout):
                 return await target.fetch(target.url), True
-        return await get(self._connections(), target)
-
-    def _connections(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = open_session(self._settings.concurrency, self._settings.timeout)
-        return self._session
+            self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._room > 0)
+        return await get(self._session, target)
+
+    async def _make_room(self, targets: int) -> None:
+        """Keep the connections where there is room for one per target; with a fleet that grew, look again."""
+        if targets <= self._room:
+            return
+        before, self._room = self._room, targets if room_for(targets) else 0
+        if before and not self._room:
+            await self.close()

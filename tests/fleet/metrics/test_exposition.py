@@ -92,6 +92,16 @@ def test_a_changed_layout_is_read_anew(changed: bytes) -> None:
     assert parser.full_passes == 2
 
 
+def test_the_labels_that_a_page_repeats_are_kept_once() -> None:
+    card = '{gpu="0",UUID="GPU-1"}'
+    other = '{gpu="1",UUID="GPU-2"}'
+    page = f"DCGM_FI_DEV_GPU_TEMP{card} 61\nDCGM_FI_DEV_FB_USED{card} 7\nDCGM_FI_DEV_FB_FREE{other} 8\n"
+    names = frozenset(name.encode() for name in ("DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"))
+    temperature, used, free = Parser(names).parse(page.encode()).series
+    assert temperature.labels is used.labels
+    assert free.labels == {"gpu": "1", "UUID": "GPU-2"}
+
+
 def test_targets_share_their_layouts() -> None:
     shared = Layouts()
     one, two, other = (Parser(NAMES, shared) for _ in range(3))
