@@ -1,6 +1,6 @@
 """``make docs``: the pictures in docs/, drawn by the console itself on the simulated fleet, and the reference of keys.
 
-Takes two minutes: the fleet has to get into trouble, and the strips need some history to show.
+Takes some minutes: the fleets have to get into trouble, and the strips need some history to show.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ DOCS = Path(__file__).parents[1] / "docs"
 SIZE = (120, 36)
 PATIENCE = 240.0
 """Seconds after which a fleet that does not get into trouble is an error."""
-HISTORY = 6
+HISTORY = 9
 """Points that a strip should have."""
 
 
 def in_trouble(snapshot: Snapshot) -> bool:
-    """True when a serving workload has requests waiting for a reason, and there is some history of it."""
+    """True when a serving workload has a warning, and there is some history of it."""
     sick = [key for key in snapshot.model_of if snapshot.assessments[key].severity is Severity.WARNING]
     return any(len(snapshot.history.strip(key, Quantity.WAITING, 60)) >= HISTORY for key in sick)
+
+
+def crashed(snapshot: Snapshot) -> bool:
+    """True when a pod has restarted and waits for its next start."""
+    return any(pod.restarts > 1 and pod.status == "CrashLoopBackOff" for pod in snapshot.pods.values())
 
 
 async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Callable[[Snapshot], bool]) -> None:
@@ -62,8 +67,10 @@ def main() -> int:
     """Write everything; the reference of keys alone with ``keys`` as the argument."""
     (DOCS / "keys.md").write_text(keys_markdown())
     if sys.argv[1:] != ["keys"]:
-        pictures: dict[str, tuple[str, ...]] = {"fleet": (), "pod": ("down", "enter"), "nodes": ("o",)}
-        asyncio.run(draw("rush-hour", pictures, in_trouble))
+        sources = ("colon", *"sources", "enter")
+        asyncio.run(draw("kv-thrash", {"fleet": (), "help": ("question_mark",), "sources": sources}, in_trouble))
+        asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",)}, in_trouble))
+        asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t")}, crashed))
     return 0
 
 

@@ -115,12 +115,11 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
         last = measured
     await driving
     assert last is not None
-    # One more scrape of Prometheus' own, so that it has seen the end as well.
+    # One more scrape of Prometheus' own, and asked for its moment: by itself the source looks a second into the past,
+    # where the slowest requests, which end last, are not in it yet.
     end = time.time()
-    until(
-        lambda: float(query(stage.prometheus, "timestamp(vllm:num_requests_running)")[0]["value"][1]) > end, "a scrape"
-    )
-    asked = await asking.measure(None)
+    until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
+    asked = await asking.measure(None, at=scraped_at(stage.prometheus) + 0.1)
     await asking.close()
     await scraping.close()
 
@@ -142,6 +141,11 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
             assert abs(one - other) <= high - low, (family, q, one, other)
 
 
+def scraped_at(prometheus: str) -> float:
+    """When Prometheus scraped the engine last (Unix seconds)."""
+    return float(query(prometheus, "timestamp(vllm:num_requests_running)")[0]["value"][1])
+
+
 def bucket(edges: tuple[float, ...], at: float) -> tuple[float, float]:
     """The edges around a value."""
     return max((e for e in edges if e < at), default=0.0), next(e for e in edges if e >= at)
@@ -150,9 +154,7 @@ def bucket(edges: tuple[float, ...], at: float) -> tuple[float, float]:
 async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes(stage: Stage) -> None:
     await load(stage.engine)
     end = time.time()
-    until(
-        lambda: float(query(stage.prometheus, "timestamp(vllm:num_requests_running)")[0]["value"][1]) > end, "a scrape"
-    )
+    until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
     document = await asyncio.to_thread(snapshot, "--prometheus", stage.prometheus)
     at = document["measured_at"]
     (pod,) = document["pods"]
