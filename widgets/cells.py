@@ -11,7 +11,7 @@ from fleet.model.reading import Reading, State
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar
-from widgets.line import Align, Span, fit, fit_name, fit_spans
+from widgets.line import Align, Span, fit, fit_end, fit_spans, width_of
 from widgets.strip_chart import Scale, strip_chart
 from widgets.values import fewer_digits, reading_text
 
@@ -35,14 +35,13 @@ class Text(NamedTuple):
 
 
 class Name(NamedTuple):
-    """The name of an object, cut in its middle where it is too long."""
+    """The name of an object, cut in front: its end tells it from its neighbours (the pods of one workload)."""
 
     text: str
     role: Role = Role.TEXT
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
-        del align
-        return (Span(fit_name(self.text, width, glyphs.ellipsis), self.role),)
+        return (Span(fit_end(self.text, width, align, glyphs.ellipsis), self.role),)
 
 
 class Spans(NamedTuple):
@@ -95,20 +94,31 @@ class Usage(NamedTuple):
         )
 
 
+_LEAST_STRIP = 4
+"""Cells below which a strip says nothing."""
 _PERCENT_WIDTH = 4
 _SHORTEST_BAR = 3
 
 
-class Trend(NamedTuple):
-    """A short history on a fixed scale, oldest first, NaN for gaps."""
+class Story(NamedTuple):
+    """Why something stands as it does, and the strip of what led there in the room that is left.
 
+    The strip ends at the right edge of the column in every row, so that the same moment is in the same place.
+    """
+
+    reason: str
+    role: Role
     values: Sequence[float]
     scale: Scale
-    role: Role = Role.TREND
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         del align
-        return (Span(strip_chart(self.values, width, self.scale, glyphs), self.role),)
+        taken = width_of(self.reason) + 1 if self.reason else 0
+        room = width - taken
+        if self.reason and room < _LEAST_STRIP:
+            return (Span(fit(self.reason, width, "left", glyphs.ellipsis), self.role),)
+        strip = Span(strip_chart(self.values, room, self.scale, glyphs), Role.TREND)
+        return (Span(self.reason + " ", self.role), strip) if self.reason else (strip,)
 
 
 NOTHING = Text("")

@@ -63,13 +63,14 @@ def fit(text: str, width: int, align: Align, ellipsis: str) -> str:
     return set_cell_size(text, width - 1) + ellipsis
 
 
-def fit_name(text: str, width: int, ellipsis: str) -> str:
-    """A name in exactly ``width`` cells, cut in its middle: pods of one workload differ only at their ends."""
-    size = width_of(text)
-    if size <= width or width < 5 or not text.isascii():
-        return fit(text, width, "left", ellipsis)
-    tail = min(6, width // 2)
-    return text[: width - tail - 1] + ellipsis + text[-tail:]
+def fit_end(text: str, width: int, align: Align, ellipsis: str) -> str:
+    """Text in exactly ``width`` cells, its end kept where it is too long."""
+    if width > 1 and width_of(text) > width:
+        start = len(text) - width + 1
+        while width_of(text[start:]) > width - 1:
+            start += 1
+        text = ellipsis + text[start:]
+    return fit(text, width, align, ellipsis)
 
 
 def folded(text: str, width: int) -> list[str]:

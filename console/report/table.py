@@ -14,7 +14,7 @@ from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Assessment, Join, Severity, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
-from widgets.line import fit, to_ascii
+from widgets.line import fit, fit_end, to_ascii
 from widgets.severity import severity_glyph
 from widgets.untrusted import untrusted
 from widgets.values import age_text, reading_text
@@ -178,6 +178,8 @@ def _row(
 
 def _name(text: str, width: int, ellipsis: str) -> str:
     """A name in its column. A pod's name is cut in front: what tells it from its siblings is the end."""
-    if text.startswith("  ") and text.isascii() and len(text) > width:
-        return f"  {ellipsis}{text[3 - width :]}"
-    return fit(text, width, "left", ellipsis)
+    name = text.lstrip()
+    if name == text:
+        return fit(text, width, "left", ellipsis)
+    indent = len(text) - len(name)
+    return " " * indent + fit_end(name, width - indent, "left", ellipsis)

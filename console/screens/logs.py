@@ -11,9 +11,10 @@ from textual.widget import Widget
 
 from console.commands.command import Where
 from console.commands.desk import Toggle
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
+from console.screens.searched import SearchedScreen
 from console.session import SessionError
 from fleet.model.objects import Pod
 from themes.palette import Role
@@ -28,7 +29,7 @@ BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
 
 
-class LogsScreen(ConsoleScreen):
+class LogsScreen(SearchedScreen):
     """Follows the log of the running container, or shows that of the one before it restarted."""
 
     where = Where.LOGS
@@ -42,13 +43,12 @@ class LogsScreen(ConsoleScreen):
 
     def __init__(self, console: Console, pod: Pod, *, previous: bool) -> None:
         self._pod = pod
-        super().__init__(console)
         self.log_view = LogView()
+        super().__init__(console, self.log_view)
         self._previous = previous
         self._containers = _worth_reading(pod)
         self._container = self._containers[0] if self._containers else ""
         self._title = Lines(id="title")
-        self._searched = ""
         self._ended = False
         self._since = 0
 
@@ -114,30 +114,13 @@ class LogsScreen(ConsoleScreen):
     def on_log_view_state_changed(self) -> None:
         self._show_title()
 
-    @property
-    def narrowed(self) -> str:
-        return self._searched
-
-    def narrow(self, text: str) -> str | None:
-        self._searched = text
-        return None if self.log_view.search(text) or not text else f"{text!r} is not there"
-
-    def back(self) -> bool:
-        if not self._searched:
-            return False
-        self.narrow("")
-        return True
-
-    def step_match(self, step: int) -> None:
-        self.log_view.action_match(step)
-
     def toggle(self, switch: Toggle) -> None:
         if switch is Toggle.FOLLOW:
             self.log_view.action_follow()
-        elif switch is Toggle.WRAP:
-            self.log_view.action_wrap()
         elif switch is Toggle.TIMESTAMPS:
             self.log_view.action_timestamps()
+        else:
+            super().toggle(switch)
 
     def clear(self) -> None:
         self.log_view.clear()

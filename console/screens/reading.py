@@ -9,46 +9,24 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import Where
-from console.commands.desk import Toggle
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.page import Page
+from console.screens.searched import SearchedScreen
 from console.views.help import help_lines
 from console.views.sources import source_lines
 from fleet.model.snapshot import Snapshot
 
 
-class ReadingScreen(ConsoleScreen):
+class ReadingScreen(SearchedScreen):
     """Base of the screens whose body is a Page."""
 
     def __init__(self, console: Console) -> None:
         self.page = Page()
-        self._searched = ""
-        super().__init__(console)
+        super().__init__(console, self.page)
 
     def body(self) -> Iterable[Widget]:
         yield self.page
-
-    @property
-    def narrowed(self) -> str:
-        return self._searched
-
-    def narrow(self, text: str) -> str | None:
-        self._searched = text
-        return None if self.page.search(text) or not text else f"{text!r} is not there"
-
-    def back(self) -> bool:
-        if not self._searched:
-            return False
-        self.narrow("")
-        return True
-
-    def step_match(self, step: int) -> None:
-        self.page.action_match(step)
-
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.WRAP:
-            self.page.action_wrap()
 
 
 class SourcesScreen(ReadingScreen):

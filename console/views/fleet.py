@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console.views.cells import Story, Tail
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
@@ -16,7 +15,7 @@ from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Join, Severity, Snapshot
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Spans, Text
+from widgets.cells import NOTHING, Cell, Name, Spans, Story, Text
 from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
 from widgets.line import Span
 from widgets.severity import severity_role
@@ -237,7 +236,7 @@ def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
     serving = snapshot.workload_of.get(key, "") in snapshot.model_of
     reason = reason_of(snapshot, key) or (str(join) if join is not None else "")
     cells: dict[str, Cell] = {
-        "name": Tail(untrusted(pod.name)),
+        "name": Name(untrusted(pod.name)),
         "ready": Text(age_text(coarse(snapshot.at - pod.created)) if pod.created else "", Role.DIM),
         "node": Text(untrusted(pod.node), Role.DIM),
         "rev": Text(version_text(pod.version), Role.DIM),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console.views.cells import Tail
 from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
@@ -15,7 +14,7 @@ from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Number, Spans, Text, Usage
+from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
 from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
 from widgets.line import Span
 from widgets.severity import severity_role
@@ -198,7 +197,7 @@ def _gpu_row(snapshot: Snapshot, key: str) -> Row:
                 Span(f" {untrusted(product)}" if product else "", Role.DIM),
             )
         ),
-        "pod": Tail(untrusted(gpu.pod)) if gpu.pod else Text("free", Role.OK),
+        "pod": Name(untrusted(gpu.pod)) if gpu.pod else Text("free", Role.OK),
         "memory": _memory(snapshot, key),
         "why": Text(untrusted(standing.reason), severity_role(standing.severity)),
     }

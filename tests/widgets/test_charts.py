@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from themes.glyphs import ASCII, UNICODE, Glyphs
+from themes.palette import Role
 from widgets.bar import bar
+from widgets.cells import Name, Story
+from widgets.line import width_of
 from widgets.strip_chart import Scale, resample, strip_chart
+from widgets.untrusted import untrusted
 
 NAN = math.nan
 
@@ -71,3 +75,32 @@ def test_a_short_peak_survives_resampling() -> None:
 @given(st.lists(st.floats(allow_infinity=True)), st.integers(0, 60))
 def test_strips_are_as_wide_as_asked(values: list[float], width: int) -> None:
     assert len(strip_chart(values, width, Scale(0, 1))) == width
+
+
+def _story(reason: str, width: int) -> str:
+    cell = Story(reason, Role.WARNING, (0.0, 5.0, 10.0, 20.0), Scale(0, 20))
+    return "".join(span.text for span in cell.draw(width, "left", UNICODE))
+
+
+def test_a_reason_leaves_the_rest_of_its_column_to_the_strip() -> None:
+    assert _story("preempts 4.1/s", 19) == "preempts 4.1/s " + strip_chart((0.0, 5.0, 10.0, 20.0), 4, Scale(0, 20))
+    assert _story("", 8) == strip_chart((0.0, 5.0, 10.0, 20.0), 8, Scale(0, 20))
+
+
+def test_where_too_little_is_left_the_reason_has_it_all() -> None:
+    assert _story("preempts 4.1/s", 18) == "preempts 4.1/s    "
+    assert _story("a reason that is too long", 12) == "a reason th…"
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "drawn"),
+    [("chat-8b-k4bpc", 13, "chat-8b-k4bpc"), ("chat-8b-k4bpc", 8, "…b-k4bpc"), ("ab", 4, "ab  "), ("abc", 1, "…")],
+)
+def test_a_name_keeps_its_end(name: str, width: int, drawn: str) -> None:
+    assert Name(name).draw(width, "left", UNICODE)[0].text == drawn
+
+
+@given(st.text(max_size=40), st.integers(0, 30))
+def test_a_name_has_exactly_its_width(name: str, width: int) -> None:
+    shown = Name(untrusted(name)).draw(width, "left", UNICODE)[0].text
+    assert width_of(shown) == width
