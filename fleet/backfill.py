@@ -13,8 +13,10 @@ from fleet.model.quantity import MEANINGS, Combine, Quantity
 Step = dict[Quantity, dict[str, float]]
 
 
-def steps(remembered: Iterable[Past], layout: Layout, step: float) -> dict[float, Step]:
-    """Time of a step (Unix seconds) → quantity → key → value, for pods and the workloads that they belong to.
+def steps(remembered: Iterable[Past], layout: Layout, step: float, clock_skew: float = 0.0) -> dict[float, Step]:
+    """Time of a step (Unix seconds, the console's clock) → quantity → key → value, for pods and their workloads.
+
+    ``clock_skew`` is how many seconds the clock that dates ``remembered`` is ahead of the console's.
 
     Workloads combine their pods as a Snapshot does; percentiles come from the model of a workload that serves it
     alone, because percentiles of pods cannot be combined.
@@ -26,7 +28,7 @@ def steps(remembered: Iterable[Past], layout: Layout, step: float) -> dict[float
         workload = layout.workload_of.get(pod, "")
         alone = _alone(layout, entry) if entry.group.model and not pod else ""
         for at, value in entry.points:
-            slot = math.floor(at / step) * step
+            slot = math.floor((at - clock_skew) / step) * step
             if pod:
                 out[slot][entry.quantity][pod] = value
                 parts[slot, entry.quantity, workload].append(value)

@@ -186,10 +186,11 @@ class Observer:
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past, self._past = self._past, []
+        latest = self.measuring.latest
 
         def build() -> Snapshot:
-            snapshot = self._builder.build(state, self.measuring.latest, sources, now, self._focus)
-            self._builder.remember(past)
+            snapshot = self._builder.build(state, latest, sources, now, self._focus)
+            self._builder.remember(past, latest.clock_skew if latest is not None else 0.0)
             return snapshot
 
         return await asyncio.to_thread(build)

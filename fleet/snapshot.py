@@ -111,11 +111,14 @@ class Builder:
         """Pods whose percentiles are needed to tell apart the workloads that serve one model."""
         return self._layout.shared if self._layout is not None else frozenset()
 
-    def remember(self, past: Iterable[Past]) -> None:
-        """Fill the strips with what was before the console's time. Needs a Snapshot to have been built: its joins."""
+    def remember(self, past: Iterable[Past], clock_skew: float = 0.0) -> None:
+        """Fill the strips with what was before the console's time. Needs a Snapshot to have been built: its joins.
+
+        ``past`` is dated by the source's clock, which is ``clock_skew`` seconds ahead of the console's.
+        """
         if self._layout is None:
             return
-        for at, values in sorted(steps(past, self._layout, self._recorder.step).items()):
+        for at, values in sorted(steps(past, self._layout, self._recorder.step, clock_skew).items()):
             self._recorder.backfill(at, values)
 
     def _frames(self, layout: Layout, measurement: Measurement, now: float, focus: frozenset[str]) -> dict[str, Frame]:

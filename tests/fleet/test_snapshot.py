@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.history import Recorder
+from fleet.metrics.past import Past
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
 from fleet.model.objects import Condition, Container, ModelVersion
@@ -354,3 +355,16 @@ def test_a_pod_that_has_just_started_does_not_take_the_percentile_from_its_workl
     snapshot = Builder().build(kube([pod("a"), pod("new")], deployment(desired=2)), m, [LIVE], NOW)
     assert snapshot.by_workload.get(CHAT, Quantity.TTFT_P50).value == pytest.approx(0.3)
     assert snapshot.by_model.get(MODEL, Quantity.TTFT_P50).value == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.01, 600.0, -600.0])
+def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_its_clock_says(skew: float) -> None:
+    builder = Builder(Recorder(step=15, points=10))
+    m = measurement({engine("a"): {Quantity.WAITING: 9.0}})
+    state = kube([pod("a")], deployment())
+    builder.build(state, m, [LIVE], NOW)
+    points = tuple((NOW + skew - 15 * back + 1, float(9 - back)) for back in (3, 2, 1))
+    builder.remember([Past(Quantity.WAITING, points, group=group("a"))], skew)
+    snapshot = builder.build(state, m, [LIVE], NOW + 1)
+    assert snapshot.history.strip("serving/a", Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
+    assert snapshot.history.strip(CHAT, Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
