@@ -1,0 +1,152 @@
+"""A plan: what an action would do, what stands against it, and how it is taken back. Nothing in it has happened yet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from actions.request import Request, Target
+
+MERGE: Final = "application/merge-patch+json"
+STRATEGIC: Final = "application/strategic-merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
+JSON: Final = "application/json"
+
+MANAGER: Final = "quarterdeck"
+"""The fieldManager of every write."""
+STRICT: Final[Mapping[str, str]] = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+"""The query of every write: with the default, a misspelt field is dropped with a warning and nothing changes."""
+
+
+class Verdict(StrEnum):
+    """Of a check."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    WARN = "warn"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at before the action, with what was found in a sentence."""
+
+    about: str
+    """One or two words: permission, owner, budget, capacity, spare GPUs, quota, rollout, data, server …"""
+    verdict: Verdict
+    text: str
+    fix: str = ""
+    """What would make it pass; empty where nothing need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value before and after."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One request that changes something, exactly as it will be sent."""
+
+    method: str
+    path: str
+    body: Any = None
+    """JSON; None for none."""
+    content_type: str = JSON
+    query: Mapping[str, str] = field(default_factory=lambda: dict(STRICT))
+    about: str = ""
+    """What it does, in words."""
+
+    def dry(self) -> Mutation:
+        """The same, for the server to check and not to keep."""
+        return replace(self, query={**self.query, "dryRun": "All"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the action, in the order in which they happen."""
+
+    title: str
+    detail: str = ""
+    mutations: tuple[Mutation, ...] = ()
+    """What it sends; empty for a step that only waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another request that may serve better than the one that was planned."""
+
+    title: str
+    request: Request
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How the action is taken back: in words, and as a request where there is one."""
+
+    text: str
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where and as whom: shown with every confirmation."""
+
+    context: str
+    server: str
+    user: str
+    production: bool = False
+    require_reason: bool = False
+    """A reason must be given before the action may run (policy or settings)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a person should know before confirming. Made by ``actions.planner``."""
+
+    request: Request
+    scope: Scope
+    title: str
+    """``Scale chat-70b to 6``."""
+    made_at: float
+    """Unix time."""
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...] = ()
+    changes: tuple[Change, ...] = ()
+    blast: tuple[Change, ...] = ()
+    """What the others would carry: each quantity now (mean of the last ten minutes) and after."""
+    alternatives: tuple[Alternative, ...] = ()
+    diff: str = ""
+    """Unified diff of what changes in the object, where that is more than a number."""
+    undo: Undo = Undo("")
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What ``carry_out`` needs to know of the planning: JSON values only."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def target(self) -> Target:
+        """The object that the action is about."""
+        return self.request.target
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the checks."""
+        found = {check.verdict for check in self.checks}
+        return next((v for v in (Verdict.BLOCK, Verdict.WARN) if v in found), Verdict.PASS)
+
+    @property
+    def blocks(self) -> tuple[Check, ...]:
+        """The checks that forbid it."""
+        return tuple(check for check in self.checks if check.verdict is Verdict.BLOCK)
+
+    @property
+    def mutations(self) -> tuple[Mutation, ...]:
+        """All requests that would be sent, in order."""
+        return tuple(mutation for step in self.steps for mutation in step.mutations)

@@ -1,0 +1,65 @@
+"""What an action is given to do its work with: the one way to change something, and the ways to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from actions.plan import Mutation, Plan
+from actions.progress import Outcome
+from actions.request import Request
+from actions.scene import Reads, Rules, Scene
+from fleet.model.snapshot import Snapshot
+
+
+class Work(Protocol):
+    """Handed to ``Action.carry_out`` by the runner, which writes down all of it."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    @property
+    def reads(self) -> Reads: ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest one."""
+        ...
+
+    def now(self) -> float:
+        """Unix time."""
+        ...
+
+    async def send(self, mutation: Mutation) -> dict[str, Any]:
+        """Send one request: recorded before and after. The answer's JSON. Raises KubeError.
+
+        A ConflictError that leaves ``carry_out`` ends the action with Result.CONFLICT, another KubeError as failed.
+        """
+        ...
+
+    def step(self, index: int) -> None:
+        """The plan's step that is under way from now on."""
+        ...
+
+    def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
+        """Where the step is. The same again is not reported twice."""
+        ...
+
+    async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see below
+        """Ask after every Snapshot and once a second until it is so; False after ``timeout`` seconds.
+
+        A KubeError of a read on the way (a connection that breaks) is said, and it goes on.
+        """
+        ...
+
+
+class Action(Protocol):
+    """One kind of action. Both methods are free of state: what carries over is in the plan."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """What would happen. Raises KubeError where the target cannot be read (gone, forbidden, unreachable)."""
+        ...
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """Do it and follow it until the cluster has converged, failed, or the time is up."""
+        ...
