@@ -77,6 +77,12 @@ class NotFoundError(KubeError):
     """404: the object, or the whole resource, is not there."""
 
 
+class ConflictError(KubeError):
+    """409: the object is not the one that was read (resourceVersion, uid), or there already."""
+
+    remedy = "It changed meanwhile: look at it again and decide anew."
+
+
 class ExpiredError(KubeError):
     """410: the resourceVersion or continue token is older than what the server remembers."""
 
@@ -105,6 +111,7 @@ _BY_STATUS: Mapping[int, type[KubeError]] = {
     401: UnauthorizedError,
     403: ForbiddenError,
     404: NotFoundError,
+    409: ConflictError,
     410: ExpiredError,
     429: ThrottledError,
 }

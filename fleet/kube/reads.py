@@ -41,18 +41,35 @@ class KubeReads:
 
         Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
         """
-        if kind == "Secret":
-            raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
-        for resource in EVERY:
-            if resource.kind == kind:
-                path = resource.path(namespace, name)
-                break
-        else:
-            path = await self._discover(kind, namespace, name)
+        path = await self.path_of(kind, namespace, name)
         document = (await self._client.get(path)).json()
         if not isinstance(document, dict):
             raise KubeError(f"the server's answer for {kind} {name} is not an object")
         return document
+
+    async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
+        """The whole objects of a kind in a namespace (empty: all), by label and field selector, all at once.
+
+        For the few that a plan looks at; the fleet itself is watched. Each has its kind and apiVersion.
+        """
+        query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
+        document = (await self._client.get(await self.path_of(kind, namespace, ""), query)).json()
+        if not isinstance(document, dict):
+            raise KubeError(f"the server's answer for the list of {kind} is not an object")
+        version = text(document, "apiVersion")
+        return [{"kind": kind, "apiVersion": version, **raw} for raw in mappings(document, "items")]
+
+    async def path_of(self, kind: str, namespace: str, name: str) -> str:
+        """The path of an object, or of its kind's list where ``name`` is empty.
+
+        Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
+        """
+        if kind == "Secret":
+            raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
+        for resource in EVERY:
+            if resource.kind == kind:
+                return resource.path(namespace, name)
+        return await self._discover(kind, namespace, name)
 
     async def namespaces(self) -> tuple[str, ...]:
         """The names of all namespaces, sorted. Raises ForbiddenError where this identity may not list them."""

@@ -1,7 +1,8 @@
 """Clients of an engine in a process of their own, so that the one that measures is not the one that loads.
 
-``python -m tests.real.load URL MODEL CLIENTS TOKENS`` prints what each client saw, as JSON: seconds to its first chunk
-and to its last.
+``python -m tests.real.load URL MODEL CLIENTS TOKENS`` keeps that many requests in flight until its standard input is
+closed, at least one each, of that many tokens on average. It prints what each request saw, as JSON: seconds to its
+first chunk and to its last.
 """
 
 from __future__ import annotations
@@ -27,10 +28,33 @@ async def ask(session: aiohttp.ClientSession, url: str, model: str, tokens: int)
 
 
 async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[float, float]]:
-    """All clients at once."""
+    """All clients ask once, and again for as long as standard input is open."""
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def closed() -> None:
+        loop.remove_reader(sys.stdin)
+        over.set()
+
+    loop.add_reader(sys.stdin, closed)
+    seen: list[tuple[float, float]] = []
+
+    async def client(session: aiohttp.ClientSession, number: int) -> None:
+        # Of different lengths, so that they do not all end together.
+        length = tokens // 2 + tokens * number // clients
+        while True:
+            seen.append(await ask(session, url, model, length))
+            if over.is_set():
+                return
+
     connector = aiohttp.TCPConnector(limit=clients)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session:
-        return list(await asyncio.gather(*(ask(session, url, model, tokens) for _ in range(clients))))
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(clients):
+            group.create_task(client(session, number))
+    return seen
 
 
 if __name__ == "__main__":

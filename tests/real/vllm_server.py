@@ -33,10 +33,10 @@ def installation() -> Path | None:
 
 
 @contextmanager
-def served(vllm: Path, folder: Path) -> Iterator[str]:
+def served(vllm: Path, folder: Path, *, slots: int) -> Iterator[str]:
     """A ready server of a tiny random model, as ``http://127.0.0.1:port``; its model is called ``tiny``.
 
-    Raises RuntimeError with the end of its log when it does not become ready.
+    ``slots`` requests run at once, the others wait. Raises RuntimeError with the end of its log when it does not become ready.
     """
     python = str(vllm / "bin" / "python")
     maker = Path(__file__).with_name("vllm_model.py")
@@ -46,7 +46,7 @@ def served(vllm: Path, folder: Path) -> Iterator[str]:
     command = [
         str(vllm / "bin" / "vllm"), "serve", str(folder / "model"), "--served-model-name", "tiny",
         "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32",
-        "--max-model-len", "1024", "--max-num-seqs", "16",
+        "--max-model-len", "1024", "--max-num-seqs", str(slots),
     ]  # fmt: skip
     with log.open("wb") as out:
         server = subprocess.Popen(
