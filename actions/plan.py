@@ -126,6 +126,8 @@ class Plan:
     diff: str = ""
     """Unified diff of what changes in the object, where that is more than a number."""
     undo: Undo = Undo("")
+    note: Mutation | None = None
+    """The Event that will say on the target who did it and why; None where it may not be written."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What ``carry_out`` needs to know of the planning: JSON values only."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -148,5 +150,6 @@ class Plan:
 
     @property
     def mutations(self) -> tuple[Mutation, ...]:
-        """All requests that would be sent, in order."""
-        return tuple(mutation for step in self.steps for mutation in step.mutations)
+        """All requests that would be sent, in order; the note comes after the first."""
+        sent = [mutation for step in self.steps for mutation in step.mutations]
+        return tuple(sent) if self.note is None else (*sent[:1], self.note, *sent[1:])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from fleet.model.objects import ObjectRef
 
@@ -210,6 +210,16 @@ REQUESTS: Mapping[Kind, type[Request]] = {
         Unblock,
     )
 }
+
+
+R = TypeVar("R", bound=Request)
+
+
+def expect(request: Request, kind: type[R]) -> R:
+    """The request as what its action takes. Raises TypeError for another: the registry has sent it to the wrong one."""
+    if not isinstance(request, kind):
+        raise TypeError(f"{kind.__name__} expected, not {type(request).__name__}")
+    return request
 
 
 def to_json(request: Request) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Work(Protocol):
         ...
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see below
-        """Ask after every Snapshot and once a second until it is so; False after ``timeout`` seconds.
+        """Ask once a second until it is so; False after ``timeout`` seconds.
 
         A KubeError of a read on the way (a connection that breaks) is said, and it goes on.
         """

@@ -1,7 +1,7 @@
 """The one place through which every request to an API server goes.
 
-Raw bytes in, raw bytes out: what they mean is for the reflector and the projections. Only reads and the
-``selfsubject*`` reviews leave here; ``guard`` sees every method and URL before anything reaches the socket.
+Raw bytes in, raw bytes out: what they mean is for the reflector and the projections. ``guard`` sees every method and
+URL before anything reaches the socket.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class Response:
     status: int
     body: bytes = field(repr=False)
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer; looked up whatever the case of the name."""
 
     def json(self) -> Any:
         """The body decoded. Raises :class:`NotKubernetesError` for one that is not JSON."""
@@ -81,6 +83,7 @@ class _Request:
     query: Mapping[str, str] | None = None
     accept: str = JSON
     body: bytes | None = None
+    content_type: str = JSON
     total: float | None = None
     """Seconds for the whole answer."""
     idle: float | None = None
@@ -153,6 +156,24 @@ class KubeClient:
         answer = await self._whole(_Request("POST", path, body=orjson.dumps(body), total=READ_TIMEOUT))
         return answer.json()
 
+    async def send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        content_type: str = JSON,
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- handed to the HTTP client
+    ) -> Response:
+        """Any request, where the guard lets it through; ``body`` is sent as JSON, None for none.
+
+        It is sent once: a connection that breaks leaves open whether the server did it. Raises :class:`KubeError` and
+        :class:`KubeconfigError`.
+        """
+        content = None if body is None else orjson.dumps(body)
+        return await self._whole(_Request(method, path, query, body=content, content_type=content_type, total=timeout))
+
     @asynccontextmanager
     async def stream(
         self,
@@ -200,7 +221,7 @@ class KubeClient:
             finally:
                 response.release()
         self.last_ok = time()
-        return Response(response.status, content, response.content_type)
+        return Response(response.status, content, response.content_type, response.headers)
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         import aiohttp
@@ -274,7 +295,7 @@ class KubeClient:
         if token:
             headers.append(("Authorization", token))
         if request.body is not None:
-            headers.append(("Content-Type", JSON))
+            headers.append(("Content-Type", request.content_type))
         return headers
 
     async def _connected(self, instead_of: _Link | None = None, *, untrusted: bool = False) -> _Link:

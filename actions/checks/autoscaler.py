@@ -1,0 +1,92 @@
+"""Does an autoscaler keep the replicas where it wants them? Reference: kubernetes, sections 1.3 and 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from actions.plan import Alternative, Check, Verdict
+from actions.request import Bounds, Hold, Target
+from actions.scene import Scene
+from fleet.kube.errors import ForbiddenError, KubeError, NotFoundError
+
+ABOUT = "autoscaler"
+
+
+class Found(NamedTuple):
+    """What scales a workload by itself."""
+
+    target: Target
+    minimum: int
+    maximum: int
+
+
+async def find_autoscaler(target: Target, scene: Scene) -> Found | None:
+    """The ScaledObject of a workload, else its HPA; None for none. Raises KubeError."""
+    for raw in await _all("ScaledObject", target.namespace, scene):
+        spec = raw.get("spec") or {}
+        reference = spec.get("scaleTargetRef") or {}
+        # KEDA's default kind is Deployment.
+        if (reference.get("kind") or "Deployment", reference.get("name")) == (target.kind, target.name):
+            # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
+            return Found(_target(raw), int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100)))
+    for raw in await _all("HorizontalPodAutoscaler", target.namespace, scene):
+        spec = raw.get("spec") or {}
+        reference = spec.get("scaleTargetRef") or {}
+        if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
+            return Found(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
+    return None
+
+
+def check_autoscaler(found: Found | None, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
+    """What becomes of ``wanted`` replicas, and what would last."""
+    if found is None:
+        return Check(ABOUT, Verdict.PASS, "no autoscaler scales it"), ()
+    who = f"{'KEDA ScaledObject' if found.target.kind == 'ScaledObject' else 'HPA'} {found.target.name}"
+    bounds = f"{found.minimum} to {found.maximum}"
+    if wanted == 0:
+        return Check(
+            ABOUT, Verdict.WARN, f"0 is a durable off-switch: {who} stays off until somebody scales up again"
+        ), ()
+    alternatives = _alternatives(found, wanted)
+    if now == 0:
+        return Check(ABOUT, Verdict.WARN, f"leaving 0 hands control back to {who} ({bounds})"), alternatives
+    if not found.minimum <= wanted <= found.maximum:
+        text = f"{who} keeps it within {bounds}: {wanted} would be undone within 15 s"
+        return Check(ABOUT, Verdict.BLOCK, text, "change its bounds instead"), alternatives
+    return Check(ABOUT, Verdict.WARN, f"{who} ({bounds}) may move it again at its next look, every 15 s"), alternatives
+
+
+def _alternatives(found: Found, wanted: int) -> tuple[Alternative, ...]:
+    pin = Alternative(
+        f"pin {found.target.name} to {wanted}",
+        Bounds(found.target, wanted, wanted),
+        "minimum and maximum both set to it; undo puts the bounds back",
+    )
+    low, high = min(found.minimum, wanted), max(found.maximum, wanted)
+    widen = Alternative(
+        f"at least {wanted}" if wanted > found.minimum else f"bounds {low} to {high}",
+        Bounds(found.target, wanted, high) if wanted > found.minimum else Bounds(found.target, low, high),
+        "the autoscaler goes on above it" if wanted > found.minimum else "the autoscaler may go down to it",
+    )
+    if found.target.kind != "ScaledObject":
+        return widen, pin
+    hold = Alternative(f"pause KEDA at {wanted}", Hold(found.target, wanted), "by annotation; undo lets it go on")
+    return hold, widen, pin
+
+
+async def _all(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]]:
+    """All of a kind; none where the cluster does not know the kind, or does not let us look."""
+    try:
+        return await scene.reads.list_raw(kind, namespace)
+    except (NotFoundError, ForbiddenError):
+        return []
+    except KubeError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _target(raw: Mapping[str, Any]) -> Target:
+    metadata = raw["metadata"]
+    return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))

@@ -1,0 +1,74 @@
+"""Who else looks after this object, and would put it back? Signs and effects: reference kubernetes, section 1.5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.plan import Check, Verdict
+
+ABOUT = "owner"
+
+_ARGO = "argocd.argoproj.io/tracking-id"
+_FLUX = "kustomize.toolkit.fluxcd.io/"
+_FLUX_HELM = "helm.toolkit.fluxcd.io/"
+_HELM_RELEASE = "meta.helm.sh/release-name"
+
+
+def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
+    """Of the object as the server has it, before anything is written: a write takes a field from its GitOps owner.
+
+    ``field`` is what the action changes, as managedFields spell it (``f:replicas``): a controller that applied it
+    will apply it again.
+    """
+    metadata = obj.get("metadata") or {}
+    labels: Mapping[str, str] = metadata.get("labels") or {}
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    name = metadata.get("name", "")
+    for reference in metadata.get("ownerReferences") or ():
+        if reference.get("controller"):
+            return Check(
+                ABOUT,
+                Verdict.BLOCK,
+                f"{reference['kind']} {reference['name']} controls {name} and puts it back within seconds",
+                f"change {reference['kind']} {reference['name']} instead",
+            )
+    if _ARGO in annotations:
+        application = annotations[_ARGO].partition(":")[0]
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"Argo CD application {application} goes out of sync; with self-heal it reverts this within minutes",
+            f"change it in Git, or turn self-heal off for {application}",
+        )
+    if f"{_FLUX}name" in labels:
+        if annotations.get(f"{_FLUX}reconcile", labels.get(f"{_FLUX}reconcile")) == "disabled":
+            return Check(
+                ABOUT, Verdict.PASS, f"Flux kustomization {labels[f'{_FLUX}name']} is told to leave {name} alone"
+            )
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"Flux kustomization {labels[f'{_FLUX}name']} applies its own state again at its next interval",
+            f"change it in Git, or annotate {name} with {_FLUX}reconcile=disabled first",
+        )
+    if f"{_FLUX_HELM}name" in labels:
+        release = labels[f"{_FLUX_HELM}name"]
+        return Check(
+            ABOUT, Verdict.WARN, f"HelmRelease {release} (Flux) reverts this at its next release or drift check"
+        )
+    if _HELM_RELEASE in annotations:
+        release = annotations[_HELM_RELEASE]
+        return Check(ABOUT, Verdict.PASS, f'Helm release "{release}": stays until the next helm upgrade of it')
+    applier = _applier(metadata, field) if field else ""
+    if applier:
+        return Check(ABOUT, Verdict.WARN, f"{applier} has applied this value and may apply it again")
+    return Check(ABOUT, Verdict.PASS, f"nobody else looks after {name}")
+
+
+def _applier(metadata: Mapping[str, Any], field: str) -> str:
+    """The manager that applied (server-side) the field; empty for none, and for our own."""
+    for entry in metadata.get("managedFields") or ():
+        if entry.get("operation") == "Apply" and field in (entry.get("fieldsV1") or {}).get("f:spec", {}):
+            return str(entry.get("manager", ""))
+    return ""

@@ -1,0 +1,54 @@
+"""May this identity do it? Asked of the server for each thing that would be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.permissions import PLURALS, Permission, needed
+from actions.plan import Check, Verdict
+from actions.request import Request
+from actions.scene import Scene
+from fleet.kube.errors import KubeError
+
+ABOUT = "permission"
+
+
+async def check_permission(request: Request, scene: Scene) -> Check:
+    """Whether everything that the request needs is allowed in the target's namespace."""
+    plural = await _plural(request.target.kind, scene)
+    wanted = needed(request.kind, request.target.kind, plural)
+    missing: list[Permission] = []
+    unknown = ""
+    for permission in wanted:
+        namespace = request.target.namespace if permission.namespaced else ""
+        try:
+            answer = await scene.reads.can_i(
+                permission.verb, permission.resource, permission.group, permission.subresource, namespace
+            )
+        except KubeError as error:
+            unknown = error.message
+            continue
+        if not answer.allowed:
+            missing.append(permission)
+    if missing:
+        return Check(
+            ABOUT,
+            Verdict.BLOCK,
+            f"{scene.scope.user or 'this identity'} may not {_words(missing)}",
+            "`quarterdeck rbac oncall` prints the role that allows it",
+        )
+    if unknown:
+        return Check(ABOUT, Verdict.WARN, f"the server could not say whether it is allowed: {unknown}")
+    return Check(ABOUT, Verdict.PASS, f"{_words(wanted)}: allowed")
+
+
+async def _plural(kind: str, scene: Scene) -> tuple[str, str] | None:
+    """Group and plural of a kind that the table does not have, from the path that discovery gives."""
+    if kind in PLURALS:
+        return None
+    parts = (await scene.reads.path_of(kind, "", "")).strip("/").split("/")
+    return (parts[1] if parts[0] == "apis" else "", parts[-1])
+
+
+def _words(permissions: Sequence[Permission]) -> str:
+    return ", ".join(map(str, permissions))

@@ -1,0 +1,23 @@
+"""Is another rollout of it under way?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.follow.rollout import state_of
+from actions.plan import Check, Verdict
+
+ABOUT = "rollout"
+
+
+def check_rollout(obj: Mapping[str, Any]) -> Check:
+    """Of a Deployment, StatefulSet or another object with such a status."""
+    state = state_of(obj)
+    if state.paused:
+        return Check(ABOUT, Verdict.WARN, "its rollout is paused: a change of the template waits until it is resumed")
+    if state.failed:
+        return Check(ABOUT, Verdict.WARN, f"its rollout has failed: {state.failed}")
+    if not state.settled:
+        return Check(ABOUT, Verdict.WARN, f"a rollout is under way: {state.words}")
+    return Check(ABOUT, Verdict.PASS, "no rollout under way")

@@ -1,0 +1,22 @@
+"""What the server itself says to it: its own dry run."""
+
+from __future__ import annotations
+
+from actions.plan import Check, Mutation, Verdict
+from actions.scene import Scene
+from fleet.kube.errors import ConflictError, ForbiddenError, KubeError
+
+ABOUT = "server"
+
+
+async def check_server(mutation: Mutation, scene: Scene) -> Check:
+    """Send it as a dry run: admission and validation answer, nothing is kept."""
+    try:
+        await scene.dry_run(mutation)
+    except ForbiddenError as error:
+        return Check(ABOUT, Verdict.BLOCK, f"the dry run is forbidden: {error.message}")
+    except ConflictError as error:
+        return Check(ABOUT, Verdict.BLOCK, f"it changed while this was planned: {error.message}", "plan it again")
+    except KubeError as error:
+        return Check(ABOUT, Verdict.BLOCK, f"the dry run was refused: {error.message}", error.remedy)
+    return Check(ABOUT, Verdict.PASS, "its dry run accepts the change")

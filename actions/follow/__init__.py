@@ -1,0 +1,1 @@
+"""Following the cluster until it is where the plan wanted it."""

@@ -1,0 +1,142 @@
+"""Has a workload arrived at what its spec wants? As `kubectl rollout status` decides it (Kubernetes 1.36)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actions.follow.coldstart import starting
+from actions.plan import Plan
+from actions.progress import Outcome, Result
+from actions.request import Target
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """The counts of a workload's status against its spec."""
+
+    desired: int
+    updated: int
+    """Pods of the newest template."""
+    available: int
+    total: int
+    """Pods of all templates."""
+    observed: bool
+    """The controller has seen the newest spec."""
+    paused: bool
+    failed: str
+    """Why the controller has given up; empty where it has not."""
+    need_update: int
+    """Pods that must be of the newest template: fewer than desired with a partition, or while paused."""
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is left to do."""
+        return (
+            self.observed
+            and self.updated >= self.need_update
+            and self.total == self.desired
+            and self.available == self.desired
+        )
+
+    @property
+    def words(self) -> str:
+        """The counts, for people."""
+        if not self.observed:
+            return "its controller has not seen the change yet"
+        if self.updated < self.need_update:
+            return f"{self.updated} of {self.need_update} pods are of the new template, {self.available} available"
+        if self.total > self.desired:
+            return f"{self.total - self.desired} pods too many still end"
+        return f"{self.available} of {self.desired} available"
+
+    @property
+    def done(self) -> float:
+        """How many of ``desired`` are where they should be."""
+        return float(min(self.updated, self.available) if self.need_update else self.available)
+
+
+def state_of(obj: Mapping[str, Any]) -> RolloutState:
+    """Of a Deployment, StatefulSet, LeaderWorkerSet or whatever counts replicas the same way.
+
+    A count that is 0 is left out by the server.
+    """
+    spec: Mapping[str, Any] = obj.get("spec") or {}
+    status: Mapping[str, Any] = obj.get("status") or {}
+    kind = obj.get("kind", "")
+    # Left out of the spec it is 1; the server writes it out, also where it is 0.
+    desired = int(spec.get("replicas", 1))
+    total = int(status.get("replicas", 0))
+    paused = bool(spec.get("paused"))
+    conditions = {c.get("type"): c for c in status.get("conditions") or ()}
+    progressing = conditions.get("Progressing", {})
+    gave_up = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
+    ready = int(status.get("readyReplicas", 0))
+    updated = int(status.get("updatedReplicas", 0))
+    need_update = desired
+    if kind == "StatefulSet":
+        update = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+        need_update = max(0, desired - int(update.get("partition") or 0))
+        if status.get("updateRevision") == status.get("currentRevision"):
+            updated = max(updated, total)
+    elif kind != "Deployment" and "updatedReplicas" not in status:
+        updated = total
+    if paused:
+        need_update = 0
+    return RolloutState(
+        desired=desired,
+        updated=updated,
+        available=int(status.get("availableReplicas", 0)) if kind == "Deployment" else ready,
+        total=total,
+        observed=int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0)),
+        paused=paused,
+        failed=str(progressing.get("message", "")) if gave_up else "",
+        need_update=need_update,
+    )
+
+
+async def follow_rollout(
+    plan: Plan, work: Work, *, target: Target | None = None, replicas: int | None = None
+) -> Outcome:
+    """Wait until the workload has settled, telling counts, phases of the pods that start, and when they may be there.
+
+    ``replicas`` is what we set: another number in its spec means that somebody else has decided otherwise since.
+    Timed out after ``rules.follow_timeout``; the change itself stays.
+    """
+    target = target or plan.target
+    last: RolloutState | None = None
+    overruled: int | None = None
+
+    async def settled() -> bool:
+        nonlocal last, overruled
+        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        if target.uid and obj["metadata"].get("uid") != target.uid:
+            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+        last = state_of(obj)
+        if replicas is not None and last.desired != replicas:
+            overruled = last.desired
+            return True
+        phases = starting(work.snapshot, target, work.now())
+        text = f"{last.words}{'; ' + phases.words if phases.words else ''}"
+        work.say(text, last.done, float(last.desired), phases.eta)
+        return last.settled or bool(last.failed)
+
+    reached = await work.until(settled, work.rules.follow_timeout)
+    if overruled is not None:
+        return Outcome(
+            Result.FAILED,
+            f"somebody else has set {overruled} replicas since",
+            "its autoscaler, its owner, or another person: look at its events",
+        )
+    if last is not None and last.failed:
+        return Outcome(Result.FAILED, f"the rollout has failed: {last.failed}", "roll back, or look at its pods")
+    if not reached:
+        words = last.words if last is not None else "its state could not be read"
+        limit = work.rules.follow_timeout
+        return Outcome(
+            Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster goes on with it"
+        )
+    return Outcome(Result.CONVERGED, last.words if last is not None else "")

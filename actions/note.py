@@ -1,0 +1,53 @@
+"""The Event on the target: who looks at it with kubectl sees who changed it, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from actions.plan import MANAGER, Mutation
+from actions.request import Kind, Target
+from fleet.kube.resources import EVENTS
+
+_VERSIONS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ScaledObject": "keda.sh/v1alpha1",
+    "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1",
+}
+
+NAMESPACE = "default"
+"""Where events of cluster-scoped objects are, as the node controller's."""
+
+
+def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: float) -> Mutation:
+    """The request that writes it; ``at`` in Unix seconds."""
+    when = datetime.fromtimestamp(at, UTC)
+    stamp = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    namespace = target.namespace or NAMESPACE
+    why = f": {reason}" if reason else ""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        # Named as client-go names events: the object, and the time in hexadecimal nanoseconds.
+        "metadata": {"name": f"{target.name}.{int(at * 1e9):x}", "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": _VERSIONS.get(target.kind, "v1"),
+            "kind": target.kind,
+            "name": target.name,
+            "uid": target.uid,
+            **({"namespace": target.namespace} if target.namespace else {}),
+        },
+        "type": "Normal",
+        "reason": "".join(part.capitalize() for part in kind.split("-")),
+        "action": kind.value,
+        "message": f"{title}, by {user or 'unknown'} with quarterdeck{why}"[:1024],
+        "source": {"component": MANAGER},
+        "reportingComponent": MANAGER,
+        "reportingInstance": MANAGER,
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+        "count": 1,
+    }
+    return Mutation("POST", EVENTS.path(namespace), body, about="an Event on the target")

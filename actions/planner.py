@@ -1,0 +1,57 @@
+"""From a request to a plan: the action's own plan, and what is looked at before every action."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from actions.checks.data import check_data
+from actions.checks.permission import check_permission
+from actions.kinds import action_of
+from actions.note import NAMESPACE, note
+from actions.plan import Check, Mutation, Plan, Verdict
+from actions.request import Request
+from actions.scene import Scene
+from fleet.kube.errors import KubeError, NotFoundError
+
+
+async def make_plan(request: Request, scene: Scene) -> Plan:
+    """What would happen, what stands against it, how it is taken back. Changes nothing.
+
+    Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
+    than the one that was chosen.
+    """
+    request = await _identified(request, scene)
+    permission, plan = await asyncio.gather(
+        check_permission(request, scene), action_of(request.kind).plan(request, scene)
+    )
+    checks: tuple[Check, ...] = (permission, *plan.checks, check_data(scene))
+    if permission.verdict is Verdict.BLOCK:
+        # The dry run needs the same permission: it has nothing to add.
+        checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))
+    return replace(plan, checks=checks, note=await _note(plan, scene))
+
+
+async def _note(plan: Plan, scene: Scene) -> Mutation | None:
+    """The Event on the target, where this identity may write one; its time and reason are those of the moment."""
+    namespace = plan.target.namespace or NAMESPACE
+    try:
+        allowed = (await scene.reads.can_i("create", "events", namespace=namespace)).allowed
+    except KubeError:
+        return None
+    if not allowed:
+        return None
+    return note(plan.request.kind, plan.target, plan.title, scene.scope.user, "(the reason)", scene.now())
+
+
+async def _identified(request: Request, scene: Scene) -> Request:
+    """With the target's uid, which must be the one that was chosen."""
+    target = request.target
+    found = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+    uid = str(found.get("metadata", {}).get("uid", ""))
+    if target.uid and uid != target.uid:
+        raise NotFoundError(
+            f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
+            remedy="Choose it again.",
+        )
+    return replace(request, target=replace(target, uid=uid))

@@ -1,0 +1,33 @@
+"""A plan as JSON values: what the audit log records and ``--json`` prints of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from actions.plan import Plan
+from actions.request import to_json
+
+
+def recorded_plan(plan: Plan) -> dict[str, Any]:
+    """Everything of the plan but what only carrying it out needs (``facts``)."""
+    return {
+        "id": plan.id,
+        "kind": str(plan.request.kind),
+        "title": plan.title,
+        "made_at": plan.made_at,
+        "scope": asdict(plan.scope),
+        "target": asdict(plan.target),
+        "request": to_json(plan.request),
+        "verdict": str(plan.verdict),
+        "checks": [asdict(check) | {"verdict": str(check.verdict)} for check in plan.checks],
+        "changes": [asdict(change) for change in plan.changes],
+        "blast": [asdict(change) for change in plan.blast],
+        "steps": [{"title": step.title, "detail": step.detail} for step in plan.steps],
+        "requests": [asdict(mutation) for mutation in plan.mutations],
+        "diff": plan.diff,
+        "undo": {
+            "text": plan.undo.text,
+            "request": to_json(plan.undo.request) if plan.undo.request is not None else None,
+        },
+    }

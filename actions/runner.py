@@ -1,0 +1,268 @@
+"""From a confirmed plan to its outcome: everything is written down before it is done, and told while it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+from actions.effect import load_of
+from actions.kinds import action_of
+from actions.note import note
+from actions.plan import Mutation, Plan
+from actions.planner import make_plan
+from actions.progress import Outcome, Progress, Result
+from actions.recorded import recorded_plan
+from actions.request import Request
+from actions.scene import Reads, Rules, Scene
+from actions.undertaking import Undertaking
+from actions.writer import Writer
+from fleet.kube.errors import ConflictError, KubeconfigError, KubeError, UnreachableError
+from fleet.model.snapshot import Snapshot
+
+POLL = 1.0
+"""Seconds between two looks at the cluster while it is followed."""
+MEASURED = 30.0
+"""Seconds that the first measurement after the end may take; without it the effect is not known."""
+
+
+class RefusedError(Exception):
+    """A plan may not be carried out: it is blocked, or the reason that the rules ask for is missing."""
+
+
+class AuditError(Exception):
+    """The audit log cannot be written, so nothing may change. The text says why and what to do."""
+
+
+class Audit(Protocol):
+    """actions.audit: ``append`` returns when the record is on the disk. Both raise AuditError, and may block."""
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None: ...
+    def check(self) -> None: ...
+
+
+class Runner:
+    """Carries out the actions of one person on one cluster, several side by side. Belongs to one event loop.
+
+    ``scene`` gives the fleet as it is now; ``changed`` is called with every new state of an undertaking.
+    """
+
+    def __init__(
+        self,
+        scene: Callable[[], Scene],
+        writer: Writer,
+        audit: Audit,
+        *,
+        changed: Callable[[Undertaking], None] = lambda _: None,
+    ) -> None:
+        self._scene = scene
+        self._writer = writer
+        self._audit = audit
+        self._changed = changed
+        self._states: dict[str, Undertaking] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def undertakings(self) -> tuple[Undertaking, ...]:
+        """All of this session, newest first."""
+        return tuple(reversed(self._states.values()))
+
+    async def plan(self, request: Request) -> Plan:
+        """What would happen. Raises KubeError and KubeconfigError."""
+        return await make_plan(request, self._scene())
+
+    def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
+        """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.
+
+        Raises RefusedError.
+        """
+        scene = self._scene()
+        refuse(plan, reason, scene.rules)
+        state = Undertaking(plan, reason, scene.now())
+        self._states[plan.id] = state
+        self._tasks[plan.id] = asyncio.get_running_loop().create_task(self._run(state, confirmation), name=plan.title)
+        return state
+
+    def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        """Do nothing more of it. What was sent stays; the record says so."""
+        self._tasks[id].cancel()
+
+    async def wait(self, id: str) -> Outcome:  # noqa: A002 - the undertaking's
+        """Until it is over."""
+        await asyncio.wait({self._tasks[id]})
+        outcome = self._states[id].outcome
+        return outcome or Outcome(Result.FAILED, "it ended without a word: this is a bug, please report it")
+
+    async def close(self) -> None:
+        """Stop all that is under way, and let go of the connections."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._writer.close()
+
+    async def _run(self, state: Undertaking, confirmation: str) -> None:
+        plan = state.plan
+        before = load_of(self._scene().snapshot, plan.target)
+        work = _Work(self, plan, state.reason)
+        try:
+            intent = recorded_plan(plan) | {"reason": state.reason, "confirmation": confirmation}
+            await self._record("intent", plan.id, intent)
+            outcome = await action_of(plan.request.kind).carry_out(plan, work)
+        except asyncio.CancelledError:
+            done = ", ".join(work.sent) or "nothing"
+            outcome = Outcome(Result.STOPPED, f"stopped; done by then: {done}", plan.undo.text if work.sent else "")
+        except ConflictError as error:
+            outcome = Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
+        except UnreachableError as error:
+            unknown = f"{work.under_way}: whether the server did it is not known; " if work.under_way else ""
+            outcome = Outcome(Result.FAILED, f"{unknown}{error.message}", error.remedy)
+        except (KubeError, KubeconfigError) as error:
+            outcome = Outcome(Result.FAILED, error.message, error.remedy)
+        except AuditError as error:
+            outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
+            outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
+        outcome = replace(outcome, before=before, after=load_of(self._scene().snapshot, plan.target))
+        await self._finish(plan, outcome)
+
+    async def _finish(self, plan: Plan, outcome: Outcome) -> None:
+        content = asdict(outcome) | {"result": str(outcome.result)}
+        try:
+            await self._record("result", plan.id, content)
+        except AuditError as error:
+            outcome = replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
+        self.update(plan.id, outcome=outcome)
+
+    async def _record(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        # On the disk before anything is sent; the disk may be slow, the loop must not be.
+        await asyncio.shield(asyncio.to_thread(self._audit.append, event, action, content))
+
+    def update(self, id: str, **values: Any) -> None:  # noqa: A002 - the undertaking's
+        """A newer state of an undertaking."""
+        self._states[id] = replace(self._states[id], **values)
+        self._changed(self._states[id])
+
+
+def refuse(plan: Plan, reason: str, rules: Rules) -> None:
+    """Raises RefusedError where the plan may not be carried out with this reason."""
+    if plan.blocks:
+        raise RefusedError("; ".join(check.text for check in plan.blocks))
+    if rules.require_reason and not reason.strip():
+        raise RefusedError("a reason (a ticket, say) is required here")
+    if rules.reason_pattern and not re.search(rules.reason_pattern, reason):
+        raise RefusedError(f"the reason must match {rules.reason_pattern}")
+
+
+class _Work:
+    """See actions.work.Work."""
+
+    def __init__(self, runner: Runner, plan: Plan, reason: str) -> None:
+        self._runner = runner
+        self._plan = plan
+        self._reason = reason
+        self._step = 0
+        self._said: dict[int, Progress] = {}
+        self.sent: list[str] = []
+        self.under_way = ""
+        """What was sent and is not answered."""
+
+    @property
+    def rules(self) -> Rules:
+        return self._runner._scene().rules
+
+    @property
+    def reads(self) -> Reads:
+        return self._runner._scene().reads
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._runner._scene().snapshot
+
+    def now(self) -> float:
+        return self._runner._scene().now()
+
+    async def send(self, mutation: Mutation) -> dict[str, Any]:
+        """See Work. The first one is followed by the note on the target."""
+        first = not self.sent
+        answer = await self._send(mutation)
+        if first and self._plan.note is not None:
+            plan = self._plan
+            try:
+                await self._send(
+                    note(plan.request.kind, plan.target, plan.title, plan.scope.user, self._reason, self.now())
+                )
+            except KubeError as error:
+                # The record has it; the action itself is none the worse.
+                self.say(f"no Event could be written: {error.message}")
+        return answer
+
+    async def _send(self, mutation: Mutation) -> dict[str, Any]:
+        what = mutation.about or f"{mutation.method} {mutation.path}"
+        request = {
+            "step": self._step,
+            "method": mutation.method,
+            "path": mutation.path,
+            "query": dict(mutation.query),
+            "content_type": mutation.content_type,
+            "body": mutation.body,
+        }
+        await self._runner._record("sending", self._plan.id, request)
+        self.under_way = what
+        try:
+            response = await self._runner._writer.send(mutation)
+        except (KubeError, KubeconfigError) as error:
+            if not isinstance(error, UnreachableError):
+                self.under_way = ""
+            status = error.status if isinstance(error, KubeError) else 0
+            await self._runner._record(
+                "answered", self._plan.id, {"step": self._step, "status": status, "error": error.message}
+            )
+            raise
+        self.under_way = ""
+        self.sent.append(what)
+        document = response.json()
+        answer = document if isinstance(document, dict) else {}
+        metadata = answer.get("metadata") or {}
+        await self._runner._record(
+            "answered",
+            self._plan.id,
+            {
+                "step": self._step,
+                "status": response.status,
+                "audit_id": response.headers.get("Audit-Id", ""),
+                "warning": response.headers.get("Warning", ""),
+                "uid": metadata.get("uid", ""),
+                "resource_version": metadata.get("resourceVersion", ""),
+            },
+        )
+        return answer
+
+    def step(self, index: int) -> None:
+        """See Work."""
+        self._step = index
+        self.say("")
+
+    def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
+        """See Work."""
+        progress = Progress(self._step, text, self.now(), done, total, eta)
+        before = self._said.get(self._step)
+        if before is not None and replace(before, at=progress.at) == progress:
+            return
+        self._said[self._step] = progress
+        self._runner.update(self._plan.id, progress=tuple(self._said[i] for i in sorted(self._said)))
+
+    async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see Work
+        """See Work."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            try:
+                if await reached():
+                    return True
+            except UnreachableError as error:
+                self.say(f"cannot look at the cluster: {error.message}")
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(min(POLL, max(0.0, deadline - loop.time())))
