@@ -18,7 +18,7 @@ from actions.recorded import recorded_plan
 from actions.request import Request
 from actions.scene import Reads, Rules, Scene
 from actions.undertaking import Undertaking
-from actions.writer import Writer
+from fleet.kube.client import Response
 from fleet.kube.errors import ConflictError, KubeconfigError, KubeError, UnreachableError
 from fleet.model.snapshot import Snapshot
 
@@ -43,6 +43,13 @@ class Audit(Protocol):
     def check(self) -> None: ...
 
 
+class Sender(Protocol):
+    """actions.writer.Writer."""
+
+    async def send(self, mutation: Mutation) -> Response: ...
+    async def close(self) -> None: ...
+
+
 class Runner:
     """Carries out the actions of one person on one cluster, several side by side. Belongs to one event loop.
 
@@ -52,7 +59,7 @@ class Runner:
     def __init__(
         self,
         scene: Callable[[], Scene],
-        writer: Writer,
+        writer: Sender,
         audit: Audit,
         *,
         changed: Callable[[Undertaking], None] = lambda _: None,

@@ -1,0 +1,158 @@
+"""Scale: what its plan says, what it sends, and who may undo it."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.plan import Change, Check, Plan, Verdict
+from actions.planner import make_plan
+from actions.progress import Result
+from actions.request import Bounds, Hold, Scale, Target
+from fleet.kube.errors import NotFoundError
+from tests.actions.stage import FakeCluster, deployment
+
+CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
+PATH = "/apis/apps/v1/namespaces/serving/deployments/chat-70b"
+
+
+def cluster(replicas: int = 4) -> FakeCluster:
+    stage = FakeCluster()
+    stage.add(deployment(replicas=replicas))
+    return stage
+
+
+def autoscaler(minimum: int = 2, maximum: int = 6) -> dict[str, object]:
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat-70b"}
+    return {
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "chat-70b", "namespace": "serving", "uid": "uid-hpa"},
+        "spec": {"scaleTargetRef": reference, "minReplicas": minimum, "maxReplicas": maximum},
+    }
+
+
+def check(plan: Plan, about: str) -> Check:
+    (found,) = [c for c in plan.checks if c.about == about]
+    return found
+
+
+async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:
+    stage = cluster()
+    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    (mutation,) = plan.steps[0].mutations
+    assert (mutation.method, mutation.path) == ("PATCH", f"{PATH}/scale")
+    version = stage.get("Deployment", "serving", "chat-70b")["metadata"]["resourceVersion"]
+    assert mutation.body == {"metadata": {"resourceVersion": version}, "spec": {"replicas": 6}}
+    assert mutation.query == {"fieldManager": "quarterdeck", "fieldValidation": "Strict"}
+    assert plan.changes == (Change("replicas", "4", "6"),)
+    assert plan.undo.request == Scale(CHAT, 4)
+    assert plan.verdict is Verdict.PASS
+    assert not stage.mutations()
+    assert f"DRY PATCH {PATH}/scale" in stage.asked
+
+
+async def test_an_identity_without_the_permission_is_told_which_one() -> None:
+    stage = cluster()
+    stage.forbidden.add("patch deployments/scale")
+    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    assert check(plan, "permission").verdict is Verdict.BLOCK
+    assert "patch deployments/scale.apps" in check(plan, "permission").text
+    assert not [c for c in plan.checks if c.about == "server"], "the dry run fails for the same reason"
+
+
+async def test_what_an_autoscaler_would_undo_is_blocked_and_lasting_ways_are_offered() -> None:
+    stage = cluster()
+    stage.add(autoscaler(2, 6))
+    plan = await make_plan(Scale(CHAT, 8), stage.scene())
+    found = check(plan, "autoscaler")
+    assert found.verdict is Verdict.BLOCK
+    assert "2 to 6" in found.text
+    assert "15 s" in found.text
+    hpa = Target("HorizontalPodAutoscaler", "serving", "chat-70b", "uid-hpa")
+    assert {a.request for a in plan.alternatives} == {Bounds(hpa, 8, 8)}, "at least 8 and exactly 8 are the same"
+
+
+async def test_within_the_bounds_the_autoscaler_may_still_move_it() -> None:
+    stage = cluster()
+    stage.add(autoscaler(2, 6))
+    plan = await make_plan(Scale(CHAT, 5), stage.scene())
+    assert check(plan, "autoscaler").verdict is Verdict.WARN
+    assert [a.request.target.name for a in plan.alternatives] == ["chat-70b", "chat-70b"]
+
+
+async def test_keda_is_paused_by_annotation() -> None:
+    stage = cluster()
+    stage.add(
+        {
+            "kind": "ScaledObject",
+            "metadata": {"name": "chat", "namespace": "serving", "uid": "uid-so"},
+            "spec": {"scaleTargetRef": {"name": "chat-70b"}, "minReplicaCount": 1, "maxReplicaCount": 3},
+        },
+        autoscaler(1, 3),
+    )
+    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    assert "KEDA ScaledObject chat" in check(plan, "autoscaler").text
+    scaled = Target("ScaledObject", "serving", "chat", "uid-so")
+    assert Hold(scaled, 6) in [a.request for a in plan.alternatives]
+    assert all(a.request.target == scaled for a in plan.alternatives), "KEDA writes its HPA again at once"
+
+
+async def test_zero_is_said_to_be_an_off_switch() -> None:
+    stage = cluster()
+    stage.add(autoscaler())
+    plan = await make_plan(Scale(CHAT, 0), stage.scene())
+    assert "off-switch" in check(plan, "autoscaler").text
+    assert check(plan, "replicas").verdict is Verdict.WARN
+
+
+async def test_leaving_zero_hands_control_back() -> None:
+    stage = cluster(0)
+    stage.add(autoscaler())
+    plan = await make_plan(Scale(CHAT, 3), stage.scene())
+    assert "hands control back" in check(plan, "autoscaler").text
+    assert plan.undo.request == Scale(CHAT, 0)
+
+
+async def test_a_name_that_was_used_again_is_another_object() -> None:
+    stage = cluster()
+    with pytest.raises(NotFoundError, match="not the one that was chosen"):
+        await make_plan(Scale(Target("Deployment", "serving", "chat-70b", "uid-of-yesterday"), 6), stage.scene())
+
+
+async def test_the_change_is_sent_recorded_and_followed() -> None:
+    stage = cluster()
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    outcome = await runner.wait(runner.start(plan, "INC-7", "typed chat-70b").id)
+    assert outcome.result is Result.CONVERGED
+    assert stage.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 6
+    assert stage.mutations() == [f"PATCH {PATH}/scale", "POST /api/v1/namespaces/serving/events"]
+    first = stage.asked.index(f"PATCH {PATH}/scale")
+    assert stage.asked[first - 2 : first] == ["AUDIT intent", "AUDIT sending"], "written down before it is sent"
+    assert stage.asked[first + 1] == "AUDIT answered"
+    assert stage.audited[-1][0] == "result"
+    assert stage.audited[0][2]["reason"] == "INC-7"
+
+
+async def test_a_change_in_between_is_never_overwritten() -> None:
+    stage = cluster()
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    stage.add(deployment(replicas=5))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.CONFLICT
+    assert "plan it again" in outcome.remedy
+    assert stage.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
+
+
+async def test_somebody_who_decides_otherwise_meanwhile_is_noticed() -> None:
+    stage = cluster()
+
+    def autoscaled(obj: dict[str, object]) -> dict[str, object]:
+        return deployment(replicas=4)
+
+    stage.react = autoscaled
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.FAILED
+    assert "somebody else has set 4" in outcome.text

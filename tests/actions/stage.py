@@ -1,0 +1,232 @@
+"""A cluster of a few objects in memory, for the tests of plans and of what carries them out.
+
+It keeps what matters of a real server: resourceVersions, 409 for a stale one, dry runs that keep nothing, 403 for what
+is not allowed, and the order in which everything was asked. What the real one says word for word is tested against the
+recordings and the simulator.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from actions.plan import MERGE, Mutation, Scope
+from actions.runner import Runner
+from actions.scene import Rules, Scene
+from actions.undertaking import Undertaking
+from fleet.kube.client import Response
+from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
+from fleet.kube.reads import Permission
+from fleet.kube.resources import EVERY, object_path
+from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
+
+NOW = 1_790_000_000.0
+OTHERS = {
+    "ScaledObject": ("keda.sh", "v1alpha1", "scaledobjects"),
+    "ControllerRevision": ("apps", "v1", "controllerrevisions"),
+    "ResourceQuota": ("", "v1", "resourcequotas"),
+}
+"""Kinds that the console does not watch, with where they are."""
+
+
+SNAPSHOT = Snapshot(
+    1,
+    NOW,
+    Cluster(context="prod-eu1", server="https://eu1", user="oncall@corp"),
+    sources=(SourceStatus("kubernetes", Health.LIVE, NOW - 60, last_ok=NOW - 1),),
+    measured_at=NOW - 2,
+)
+RULES = Rules(follow_timeout=5.0)
+SCOPE = Scope("prod-eu1", "https://eu1", "oncall@corp")
+
+
+def deployment(name: str = "chat-70b", replicas: int = 4, **metadata: Any) -> dict[str, Any]:
+    """One that has settled."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "serving", "uid": f"uid-{name}", "generation": 3, **metadata},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}},
+        "status": {
+            "observedGeneration": 3,
+            "replicas": replicas,
+            "updatedReplicas": replicas,
+            "readyReplicas": replicas,
+            "availableReplicas": replicas,
+            "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}],
+        },
+    }
+
+
+def settled(obj: dict[str, Any]) -> dict[str, Any]:
+    """The status that its controller writes in the end."""
+    count = obj["spec"].get("replicas", 1)
+    generation = obj["metadata"].get("generation", 1)
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
+    return {**obj, "status": {**obj.get("status", {}), "observedGeneration": generation, **counts}}
+
+
+@dataclass
+class FakeCluster:
+    """Objects by kind, namespace and name. ``react`` plays the controllers: it is given each object that was written."""
+
+    objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    forbidden: set[str] = field(default_factory=set)
+    """``patch deployments/scale`` and the like."""
+    react: Callable[[dict[str, Any]], dict[str, Any]] = settled
+    asked: list[str] = field(default_factory=list)
+    """Everything, in order: ``GET …``, ``DRY PATCH …``, ``PATCH …``, and records of the audit log as ``AUDIT …``."""
+    fail: dict[str, KubeError] = field(default_factory=dict)
+    """Path → what its next write fails with."""
+    audited: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    audit_error: Exception | None = None
+    snapshot: Snapshot = SNAPSHOT
+    rules: Rules = RULES
+    scope: Scope = SCOPE
+    _version: int = 100
+
+    def add(self, *objects: dict[str, Any]) -> None:
+        """Put objects there, each with a new resourceVersion."""
+        for obj in objects:
+            self._version += 1
+            obj = copy.deepcopy(obj)
+            obj["metadata"]["resourceVersion"] = str(self._version)
+            metadata = obj["metadata"]
+            self.objects[obj["kind"], metadata.get("namespace", ""), metadata["name"]] = obj
+
+    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """The object as it is now."""
+        try:
+            return copy.deepcopy(self.objects[kind, namespace, name])
+        except KeyError:
+            raise NotFoundError(f"{kind} {name} not found", status=404) from None
+
+    # Reads
+
+    async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        self.asked.append(f"GET {await self.path_of(kind, namespace, name)}")
+        return self.get(kind, namespace, name)
+
+    async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
+        self.asked.append(f"LIST {await self.path_of(kind, namespace, '')}")
+        wanted = dict(part.split("=", 1) for part in selector.split(",") if "=" in part)
+        return [
+            copy.deepcopy(obj)
+            for (of, place, _), obj in self.objects.items()
+            if of == kind
+            and place == (namespace or place)
+            and wanted.items() <= (obj["metadata"].get("labels") or {}).items()
+            and all(_at(obj, *part.split("=", 1)) for part in fields.split(",") if "=" in part)
+        ]
+
+    async def path_of(self, kind: str, namespace: str, name: str) -> str:
+        for resource in EVERY:
+            if resource.kind == kind:
+                return resource.path(namespace, name)
+        if kind in OTHERS:
+            return object_path(*OTHERS[kind], namespace, name)
+        raise NotFoundError(f"this server has no kind {kind}")
+
+    async def can_i(
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Permission:
+        del group, namespace, name
+        asked = f"{verb} {resource}/{subresource}" if subresource else f"{verb} {resource}"
+        return Permission(asked not in self.forbidden, "")
+
+    # writes
+
+    async def dry_run(self, mutation: Mutation) -> dict[str, Any]:
+        self.asked.append(f"DRY {mutation.method} {mutation.path}")
+        return self._written(mutation)
+
+    async def send(self, mutation: Mutation) -> Response:
+        self.asked.append(f"{mutation.method} {mutation.path}")
+        obj = self._written(mutation)
+        if "kind" in obj and obj["kind"] != "Event":
+            self.add(self.react(obj))
+        return Response(200, orjson.dumps(obj), "application/json", {"Audit-Id": "audit-1"})
+
+    async def close(self) -> None:
+        return None
+
+    def _written(self, mutation: Mutation) -> dict[str, Any]:
+        if mutation.path in self.fail:
+            raise self.fail.pop(mutation.path)
+        if mutation.method == "POST":
+            return dict(mutation.body)
+        path = mutation.path.removesuffix("/scale")
+        for kind, namespace, name in self.objects:
+            of = next((r.path(namespace, name) for r in EVERY if r.kind == kind), "")
+            if kind in OTHERS:
+                of = object_path(*OTHERS[kind], namespace, name)
+            if of == path:
+                obj = self.objects[kind, namespace, name]
+                break
+        else:
+            raise NotFoundError("not found", status=404)
+        verb = {"PATCH": "patch", "DELETE": "delete"}[mutation.method]
+        plural = path.split("/")[-2] + ("/scale" if mutation.path.endswith("/scale") else "")
+        if f"{verb} {plural}" in self.forbidden:
+            raise ForbiddenError(f"cannot {verb} {plural}", status=403)
+        assert mutation.content_type == MERGE or mutation.method == "DELETE", "extend the stage for other patches"
+        wanted = (mutation.body or {}).get("metadata", {}).get("resourceVersion")
+        if wanted not in (None, obj["metadata"]["resourceVersion"]):
+            raise ConflictError("the object has been modified", status=409)
+        merged = _merge(copy.deepcopy(obj), mutation.body or {})
+        if merged["spec"] != obj["spec"]:
+            merged["metadata"]["generation"] = obj["metadata"].get("generation", 1) + 1
+        return merged
+
+    # audit
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        if self.audit_error is not None:
+            raise self.audit_error
+        self.asked.append(f"AUDIT {event}")
+        self.audited.append((event, action, content))
+
+    def check(self) -> None:
+        if self.audit_error is not None:
+            raise self.audit_error
+
+    # what the actions are given
+
+    def scene(self) -> Scene:
+        """The scene of now."""
+        return Scene(self.snapshot, self, self.dry_run, self.scope, self.rules, lambda: NOW)
+
+    def runner(self, changed: Callable[[Undertaking], None] = lambda _: None) -> Runner:
+        """A runner on it; it takes the stage for its writer and its audit log."""
+        return Runner(self.scene, self, self, changed=changed)
+
+    def mutations(self) -> list[str]:
+        """What was really sent, in order."""
+        return [line for line in self.asked if line.split()[0] in {"PATCH", "POST", "PUT", "DELETE"}]
+
+    def with_rules(self, **rules: Any) -> FakeCluster:
+        """The same with other rules."""
+        self.rules = replace(self.rules, **rules)
+        return self
+
+
+def _merge(obj: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in patch.items():
+        if value is None:
+            obj.pop(key, None)
+        elif isinstance(value, Mapping):
+            obj[key] = _merge(obj.get(key) or {}, value)
+        else:
+            obj[key] = value
+    return obj
+
+
+def _at(obj: Mapping[str, Any], path: str, value: str) -> bool:
+    found: Any = obj
+    for part in path.split("."):
+        found = found.get(part, {}) if isinstance(found, Mapping) else {}
+    return bool(found == value)

@@ -1,0 +1,111 @@
+"""What the runner promises whatever the action: nothing unrecorded, nothing unexplained."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from actions.progress import Result
+from actions.request import Scale, Target
+from actions.runner import AuditError, RefusedError
+from actions.undertaking import Undertaking
+from fleet.kube.errors import UnreachableError
+from tests.actions.stage import FakeCluster, deployment
+
+CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
+SCALE = "/apis/apps/v1/namespaces/serving/deployments/chat-70b/scale"
+
+
+@pytest.fixture
+def stage() -> FakeCluster:
+    stage = FakeCluster()
+    stage.add(deployment())
+    return stage
+
+
+def stuck(obj: dict[str, Any]) -> dict[str, Any]:
+    """The controller sees the change and gets no further."""
+    return {**obj, "status": {**obj["status"], "observedGeneration": obj["metadata"]["generation"]}}
+
+
+async def test_without_an_audit_log_nothing_is_sent(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    stage.audit_error = AuditError("the disk is full")
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.FAILED
+    assert "the disk is full" in outcome.text
+    assert not stage.mutations()
+
+
+async def test_a_plan_that_is_blocked_is_refused(stage: FakeCluster) -> None:
+    stage.forbidden.add("patch deployments/scale")
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    with pytest.raises(RefusedError, match="may not patch deployments/scale"):
+        runner.start(plan, "", "--yes")
+    assert not stage.mutations()
+
+
+@pytest.mark.parametrize(("reason", "fits"), [("", False), ("because", False), ("INC-4471 thermal", True)])
+async def test_a_reason_may_be_required(stage: FakeCluster, reason: str, fits: bool) -> None:
+    runner = stage.with_rules(require_reason=True, reason_pattern=r"INC-\d+").runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    if fits:
+        assert (await runner.wait(runner.start(plan, reason, "yes").id)).ok
+    else:
+        with pytest.raises(RefusedError):
+            runner.start(plan, reason, "yes")
+        assert not stage.mutations()
+
+
+async def test_a_request_without_an_answer_is_unknown_not_failed(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    stage.fail[SCALE] = UnreachableError("the connection broke")
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.FAILED
+    assert "whether the server did it is not known" in outcome.text
+    (answered,) = [content for event, _, content in stage.audited if event == "answered"]
+    assert answered["status"] == 0
+
+
+async def test_stopping_leaves_what_was_done_and_says_so(stage: FakeCluster) -> None:
+    stage.react = stuck
+    sent = asyncio.Event()
+
+    def changed(state: Undertaking) -> None:
+        if state.latest is not None and state.latest.total:
+            sent.set()
+
+    runner = stage.runner(changed)
+    plan = await runner.plan(Scale(CHAT, 6))
+    state = runner.start(plan, "", "yes")
+    await sent.wait()
+    runner.stop(state.id)
+    outcome = await runner.wait(state.id)
+    assert outcome.result is Result.STOPPED
+    assert "set 6 replicas" in outcome.text
+    assert outcome.remedy == "scale back to 4"
+    assert stage.audited[-1][0] == "result"
+
+
+async def test_a_workload_that_does_not_arrive_times_out(stage: FakeCluster) -> None:
+    stage.react = stuck
+    runner = stage.with_rules(follow_timeout=0.0).runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.TIMED_OUT
+    assert "4 of 6" in outcome.text
+
+
+async def test_several_run_side_by_side(stage: FakeCluster) -> None:
+    stage.add(deployment("embed", 2))
+    runner = stage.runner()
+    plans = [await runner.plan(Scale(CHAT, 6)), await runner.plan(Scale(Target("Deployment", "serving", "embed"), 3))]
+    states = [runner.start(plan, "", "yes") for plan in plans]
+    assert [(await runner.wait(state.id)).result for state in states] == [Result.CONVERGED, Result.CONVERGED]
+    assert [u.plan.target.name for u in runner.undertakings] == ["embed", "chat-70b"]
+    await runner.close()
