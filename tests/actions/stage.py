@@ -72,7 +72,7 @@ def settled(obj: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakeCluster:
-    """Objects by kind, namespace and name. ``react`` plays the controllers: it is given each object that was written."""
+    """Objects by kind, namespace and name. ``react`` plays the controllers: it is given what was written."""
 
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
