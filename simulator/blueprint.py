@@ -60,7 +60,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadSpec:
-    """A Deployment or StatefulSet of engines that serve `model` under the name `served`."""
+    """A Deployment, StatefulSet or LeaderWorkerSet of engines that serve `model` under the name `served`."""
 
     name: str
     namespace: str
@@ -75,13 +75,28 @@ class WorkloadSpec:
     revision: str = "main"
     old_revision: str = ""
     """The model revision before this one, if the workload was rolled out more than once."""
+    old_version: str = ""
+    """The version of vLLM before this one, if that rollout changed it."""
+    group: int = 1
+    """Pods that share the GPUs of one replica: a leader and its workers in a LeaderWorkerSet."""
+    managed_by: str = ""
+    """Who applies its objects: argocd, flux or helm; nobody in particular without one."""
+    serving_label: bool = False
+    """Whether its Service selects a label that its controller does not, so that a pod can be taken out of it."""
     max_replicas: int = 0
     """Where an autoscaler stops; 0 for none."""
+    keda: bool = False
+    """Whether that is KEDA's."""
     min_available: int = 0
     """Of a PodDisruptionBudget; 0 for none."""
     asleep: bool = False
     weight: int = 1
     """How many requests one simulated request stands for."""
+
+    @property
+    def autoscaler(self) -> str:
+        """What its HorizontalPodAutoscaler is called."""
+        return f"keda-hpa-{self.name}" if self.keda else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,70 +1,24 @@
-"""The machines and pods of the simulated cluster, and the scheduler that brings them together."""
+"""The machines and pods of the simulated cluster, and the events that tell of them."""
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
-from simulator.blueprint import Blueprint, NodePool, WorkloadSpec
+from simulator import templates
+from simulator.blueprint import Blueprint
 from simulator.gpu import Gpu
-from simulator.objects import (
-    NAME_ALPHABET,
-    POOL_LABEL,
-    Object,
-    manifest,
-    micro_timestamp,
-    node_address,
-    owner,
-    timestamp,
-    uid,
-)
-from simulator.pods import Phase, Pod
-from simulator.store import Store
+from simulator.machines import Machine
+from simulator.objects import NAME_ALPHABET, Object, manifest, micro_timestamp, owner, timestamp, uid
+from simulator.pods import Phase, Place, Pod
+from simulator.store import ExpiredError, Store
 
 EVENT_TTL = 3600.0
 """Seconds after which the API server forgets an event."""
 LOG_LINES = 400
 """Lines kept of each container's log; fewer in large fleets."""
 _ADDRESSES = 62_500
-
-
-@dataclass(slots=True)
-class Machine:
-    """A GPU node; `gpus` has one entry per GPU or per MIG instance."""
-
-    name: str
-    number: int
-    pool: NodePool
-    gpus: list[Gpu] = field(default_factory=list)
-    images: set[str] = field(default_factory=set)
-    """What was pulled before and need not be pulled again."""
-    idle: int = 0
-    """How many GPUs work and nobody holds."""
-
-    def __post_init__(self) -> None:
-        for index in range(self.pool.gpus):
-            for instance in range(self.pool.mig_per_gpu or 1):
-                mig_id = instance + 1 if self.pool.mig else -1
-                self.gpus.append(Gpu(self.pool.gpu, self.name, index, self.pool.mig, mig_id))
-
-        self.idle = len(self.gpus)
-
-    def take(self, count: int, holder: tuple[str, str, str]) -> list[Gpu]:
-        """Give some of the GPUs that work and are idle to a container (namespace, pod, name)."""
-        taken = [gpu for gpu in self.gpus if gpu.holder is None and not gpu.lost][:count]
-        for gpu in taken:
-            gpu.holder = holder
-        self.idle -= len(taken)
-        return taken
-
-    def release(self, gpus: Sequence[Gpu]) -> None:
-        """Take GPUs back from a container that has ended."""
-        for gpu in gpus:
-            gpu.holder = None
-            gpu.memory_used = 0.0
-            self.idle += not gpu.lost
 
 
 class Cluster:
@@ -78,7 +32,12 @@ class Cluster:
             f"gpu-{pool.name}-{n}": Machine(f"gpu-{pool.name}-{n}", number, pool)
             for number, (pool, n) in enumerate(names)
         }
-        self._by_owner: dict[str, dict[str, Pod]] = {}
+        self.engines = templates.Engines(blueprint.workloads)
+        self.touched: set[str] = set()
+        """Namespaces whose pods came, went or were changed since the last look at their endpoints and budgets."""
+        self._by_owner: dict[str, dict[Place, Pod]] = {}
+        self._seen = store.version
+        """The resourceVersion up to which every change of a pod is known here."""
         self._random = random.Random(f"{seed}/names")
         self._prefix = pod_prefix
         self._addresses = 0
@@ -89,46 +48,95 @@ class Cluster:
         """The pods that an object controls, those that end included, oldest first."""
         return list(self._by_owner.get(owner_uid, {}).values())
 
+    def pods_in(self, namespace: str) -> list[Pod]:
+        """All pods of a namespace."""
+        return [pod for pod in self.pods.values() if pod.namespace == namespace]
+
+    def orphans(self, namespace: str) -> list[Pod]:
+        """The pods of a namespace that nobody controls."""
+        return [pod for pod in self.pods_of("") if pod.namespace == namespace]
+
+    def owners(self) -> Iterable[tuple[str, Object]]:
+        """Namespace and ownerReference of every controller that has pods."""
+        for siblings in list(self._by_owner.values()):
+            pod = next(iter(siblings.values()), None)
+            if pod and pod.owner:
+                yield pod.namespace, pod.owner
+
     def suffix(self) -> str:
         """Five characters that make a generated name unique."""
         return "".join(self._random.choices(NAME_ALPHABET, k=5))
 
-    def create_pod(
-        self, controller: Object, name: str, template: Object, now: float, workload: WorkloadSpec | None
+    def create_pod(self, controller: Object, name: str, template: Object, now: float, pinned: str = "") -> Pod:
+        """Create a pod for its controller; it waits for the scheduler, and for the node to which it is pinned."""
+        return self._add(controller["metadata"]["namespace"], name, template, now, owner(controller), pinned)
+
+    def _add(
+        self, namespace: str, name: str, template: Object, now: float, reference: Object | None, pinned: str = ""
     ) -> Pod:
-        """Create a pod for a ReplicaSet, StatefulSet or DaemonSet; it waits for the scheduler."""
-        namespace = controller["metadata"]["namespace"]
-        limits = template["spec"]["containers"][0]["resources"].get("limits", {})
-        args = template["spec"]["containers"][0].get("args", [])
+        metadata = template["metadata"]
         pod = Pod(
             namespace=namespace,
             name=name,
             uid=uid("Pod", namespace, name, now),
-            owner=owner(controller),
+            owner=reference,
             template=template,
             created=now,
             ip=self._address(),
-            workload=workload,
-            revision=args[args.index("--revision") + 1] if "--revision" in args else "",
-            gpus_wanted=sum(int(count) for key, count in limits.items() if key.startswith("nvidia.com/")),
+            workload=self.engines.of(namespace, template),
+            labels=dict(metadata.get("labels") or {}),
+            annotations=dict(metadata.get("annotations") or {}),
+            gpu_requests=templates.gpu_requests(template),
+            pinned=pinned,
             since=now,
             log=deque(maxlen=self._log_lines),
         )
         self.pods[namespace, name] = pod
-        self._by_owner.setdefault(pod.owner["uid"], {})[name] = pod
+        self._index(pod)
         return pod
 
-    def terminate(self, pod: Pod, now: float) -> None:
-        """Begin to end a pod, as a DELETE does."""
-        pod.terminate(now)
-        self.event(pod, "Normal", "Killing", f"Stopping container {pod.container}", "kubelet", now)
+    def _index(self, pod: Pod) -> None:
+        self._by_owner.setdefault(pod.owner["uid"] if pod.owner else "", {})[pod.namespace, pod.name] = pod
+        self.touched.add(pod.namespace)
+
+    def _unindex(self, pod: Pod) -> None:
+        siblings = self._by_owner[pod.owner["uid"] if pod.owner else ""]
+        del siblings[pod.namespace, pod.name]
+        if not siblings and pod.owner:
+            del self._by_owner[pod.owner["uid"]]
+        self.touched.add(pod.namespace)
+
+    def give(self, pod: Pod, controller: Object | None) -> None:
+        """A controller adopts a pod, or (None) lets go of it."""
+        self._unindex(pod)
+        pod.owner = owner(controller) if controller else None
+        self._index(pod)
+        obj = self.store.get("v1", "Pod", pod.namespace, pod.name)
+        if obj:
+            metadata = {key: value for key, value in obj["metadata"].items() if key != "ownerReferences"}
+            if pod.owner:
+                metadata["ownerReferences"] = [pod.owner]
+            self.store.put(obj | {"metadata": metadata})
+
+    def terminate(self, pod: Pod, now: float, grace: float | None = None, *, evicted: bool = False) -> None:
+        """Delete a pod: it has `grace` seconds (its own, if None) to end, and is gone at once with 0."""
+        seconds = templates.grace(pod.template) if grace is None else grace
+        if not seconds:
+            self.remove(pod)
+        elif pod.alive:
+            pod.evicted = now if evicted else None
+            pod.terminate(now, seconds)
+            self.event(pod, "Normal", "Killing", f"Stopping container {pod.container}", "kubelet", now)
+        else:
+            pod.shorten_grace(now, seconds)
 
     def remove(self, pod: Pod) -> None:
         """Forget a pod that has ended and free its GPUs."""
         if pod.node:
             self.machines[pod.node].release(pod.gpus)
+        pod.server = None
         del self.pods[pod.namespace, pod.name]
-        del self._by_owner[pod.owner["uid"]][pod.name]
+        self._unindex(pod)
         self.store.delete("v1", "Pod", pod.namespace, pod.name)
 
     def publish(self, pod: Pod) -> None:
@@ -137,14 +145,15 @@ class Cluster:
         spec, metadata = obj["spec"], obj["metadata"]
         if pod.node and "nodeName" not in spec:
             spec = spec | {"nodeName": pod.node}
-        if pod.phase is Phase.TERMINATING and "deletionTimestamp" not in metadata:
-            grace = spec["terminationGracePeriodSeconds"]
+        if pod.phase is Phase.TERMINATING and metadata.get("deletionGracePeriodSeconds") != int(pod.grace):
             metadata = metadata | {
-                "deletionTimestamp": timestamp(pod.since + grace),
-                "deletionGracePeriodSeconds": grace,
+                "generation": metadata.get("generation", 1) + 1,
+                "deletionTimestamp": timestamp(pod.deadline),
+                "deletionGracePeriodSeconds": int(pod.grace),
             }
         self.store.put(obj | {"metadata": metadata, "spec": spec, "status": pod.status()})
         pod.dirty = False
+        self.touched.add(pod.namespace)
 
     def put_status(self, obj: Object, status: Object) -> None:
         """Write an object's status; conditions that say the same as before keep their times."""
@@ -159,54 +168,10 @@ class Cluster:
             self.store.put(obj | {"status": status})
 
     def put_spec(self, obj: Object, change: Object) -> None:
-        """Change part of an object's spec; its generation goes up."""
+        """Change part of an object's spec, as a controller does; its generation goes up."""
         generation = obj["metadata"].get("generation", 1) + 1
         metadata = obj["metadata"] | {"generation": generation}
         self.store.put(obj | {"metadata": metadata, "spec": obj["spec"] | change})
-
-    def schedule(self, pod: Pod, now: float) -> bool:
-        """Bind a pending pod to the fullest node on which it fits; False and an event if there is none."""
-        pool = pod.template["spec"].get("nodeSelector", {}).get(POOL_LABEL)
-        machines = [m for m in self.machines.values() if pool is None or m.pool.name == pool]
-        if pod.owner["kind"] == "DaemonSet":
-            taken = {sibling.node for sibling in self.pods_of(pod.owner["uid"])}
-            fitting = (m for m in machines if m.name not in taken)
-        else:
-            wanted = pod.gpus_wanted
-            enough = sorted((m.idle if wanted else 0, m.number, m) for m in machines if m.idle >= wanted)
-            fitting = (m for _, _, m in enough if not self._cordoned(m))
-        machine = next(fitting, None)
-        if machine is None:
-            self._unschedulable(pod, machines, now)
-            return False
-        pod.node = machine.name
-        pod.host_ip = node_address(machine.number)
-        pod.scheduled = now
-        pod.gpus = machine.take(pod.gpus_wanted, (pod.namespace, pod.name, pod.container))
-        pod.enter(Phase.CREATING, now)
-        message = f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}"
-        self.event(pod, "Normal", "Scheduled", message, "default-scheduler", now)
-        return True
-
-    def _cordoned(self, machine: Machine) -> bool:
-        obj = self.store.get("v1", "Node", "", machine.name)
-        return obj is None or bool(obj["spec"].get("unschedulable"))
-
-    def _unschedulable(self, pod: Pod, machines: Sequence[Machine], now: float) -> None:
-        total, cordoned = len(self.machines), sum(map(self._cordoned, machines))
-        resource = machines[0].pool.resource if machines else "nvidia.com/gpu"
-        clauses = (
-            (len(machines) - cordoned, f"Insufficient {resource}"),
-            (cordoned, "node(s) were unschedulable"),
-            (total - len(machines), "node(s) didn't match Pod's node affinity/selector"),
-        )
-        why = ", ".join(f"{count} {text}" for count, text in clauses if count)
-        message = f"0/{total} nodes are available: {why}. preemption: 0/{total} nodes are available: {total} "
-        message += "Preemption is not helpful for scheduling."
-        if message != pod.pending_message:
-            pod.pending_message = message
-            pod.dirty = True
-            self.event(pod, "Warning", "FailedScheduling", message, "default-scheduler", now)
 
     def event(self, about: Pod | Object, kind: str, reason: str, message: str, component: str, now: float) -> None:
         """Record an event; one that repeats is counted up, as client-go's correlator does."""
@@ -264,30 +229,44 @@ class Cluster:
             meta = self._events.pop(key)["metadata"]
             self.store.delete("v1", "Event", meta["namespace"], meta["name"])
 
-    def observe_deletions(self, now: float) -> None:
-        """See which pods were deleted through the API, or lost their controller to it."""
-        for siblings in self._by_owner.values():
-            alive = [pod for pod in siblings.values() if pod.alive]
-            if alive and not self._has_owner(alive[0]):
-                for pod in alive:
-                    self.terminate(pod, now)
-        for pod in list(self.pods.values()):
-            obj = self.store.get("v1", "Pod", pod.namespace, pod.name)
-            if obj is None and not pod.dirty:
-                self.remove(pod)
-            elif obj and pod.alive and "deletionTimestamp" in obj["metadata"]:
-                self.terminate(pod, now)
+    def observe(self, now: float) -> None:
+        """See what was done to pods through the API since they were last published."""
+        table = self.store.table("v1", "Pod")
+        try:
+            keys = dict.fromkeys(change.key for change in table.since(self._seen))
+        except ExpiredError:
+            keys = dict.fromkeys([*self.pods, *table.entries])
+        for key in keys:
+            self.observe_pod(*key, now)
 
-    def _has_owner(self, pod: Pod) -> bool:
-        reference = pod.owner
-        found = self.store.get(reference["apiVersion"], reference["kind"], pod.namespace, reference["name"])
-        return found is not None and found["metadata"]["uid"] == reference["uid"]
+    def observe_pod(self, namespace: str, name: str, now: float) -> None:
+        """See what was done to one pod: deleted, labelled, orphaned, adopted, created."""
+        obj = self.store.get("v1", "Pod", namespace, name)
+        pod = self.pods.get((namespace, name))
+        if obj is None:
+            if pod:
+                self.remove(pod)
+            return
+        metadata = obj["metadata"]
+        if pod is None:
+            pod = self._add(namespace, name, obj, now, _controller(obj))
+            pod.uid = metadata["uid"]
+        pod.labels = metadata.get("labels") or {}
+        pod.annotations = metadata.get("annotations") or {}
+        if _controller(obj) != pod.owner:
+            self._unindex(pod)
+            pod.owner = _controller(obj)
+            self._index(pod)
+        self.touched.add(namespace)
+        if pod.alive and "deletionTimestamp" in metadata:
+            self.terminate(pod, now, metadata.get("deletionGracePeriodSeconds"))
 
     def publish_all(self) -> None:
         """Publish the pods that changed."""
         for pod in list(self.pods.values()):
             if pod.dirty:
                 self.publish(pod)
+        self._seen = self.store.version
 
     def _address(self) -> str:
         taken = {pod.ip for pod in self.pods.values()} if self._addresses >= _ADDRESSES else set()
@@ -297,3 +276,9 @@ class Cluster:
             address = f"{self._prefix}.{number // 250}.{number % 250 + 2}"
             if address not in taken:
                 return address
+
+
+def _controller(obj: Object) -> Object | None:
+    """The ownerReference to the controller of an object."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator import logs
+from simulator import logs, templates
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.engine_server import EngineServer
-from simulator.pods import TERMINATION_SECONDS, Phase, Pod
+from simulator.pods import Phase, Pod
 
 PROBE_PERIOD = 10.0
 """Seconds between two startup probes of an engine."""
@@ -39,15 +39,13 @@ class Kubelet:
         """Take every pod as far as it gets by `now`."""
         for pod in list(self._cluster.pods.values()):
             match pod.phase:
-                case Phase.PENDING:
-                    self._cluster.schedule(pod, now)
                 case Phase.CREATING:
                     self._pull(pod, now)
                 case Phase.LOADING:
                     self._load(pod, now)
                 case Phase.BACKOFF if now - pod.since >= pod.backoff:
                     self._pull(pod, now)
-                case Phase.TERMINATING if now - pod.since >= TERMINATION_SECONDS:
+                case Phase.TERMINATING if pod.has_ended(now):
                     self._cluster.remove(pod)
                 case _:
                     pass
@@ -85,6 +83,9 @@ class Kubelet:
             return
         elif now - pod.since < seconds:
             return
+        elif not templates.exists(pod.image):
+            self._fail_to_pull(pod, now)
+            return
         else:
             message = f'Successfully pulled image "{pod.image}" in {seconds:.3f}s ({seconds:.3f}s including waiting)'
             images.add(pod.image)
@@ -92,6 +93,17 @@ class Kubelet:
         self._event(pod, "Normal", "Created", f"Created container: {pod.container}", now)
         self._event(pod, "Normal", "Started", f"Started container {pod.container}", now)
         pod.start_container(now)
+
+    def _fail_to_pull(self, pod: Pod, now: float) -> None:
+        reference = f"docker.io/{pod.image}"
+        error = f'failed to resolve reference "{reference}": {reference}: not found'
+        if not pod.pull_error:
+            pod.pull_error = f'failed to pull and unpack image "{reference}": {error}'
+            pod.dirty = True
+            self._event(pod, "Warning", "Failed", f'Failed to pull image "{pod.image}": {pod.pull_error}', now)
+            self._event(pod, "Warning", "Failed", "Error: ErrImagePull", now)
+        if int(now - pod.since) % int(PROBE_PERIOD) == 0:
+            self._event(pod, "Normal", "BackOff", f'Back-off pulling image "{pod.image}"', now)
 
     def _load(self, pod: Pod, now: float) -> None:
         age = now - pod.started

@@ -52,8 +52,12 @@ class Levers:
                 pod.server.engine.stuck = True
 
     def lose_gpu(self, workload: str, xid: int, now: float) -> None:
-        """A GPU of the first pod falls off the bus; the engine dies and finds no device when it starts again."""
-        for pod in self._first(workload):
+        """A GPU falls off the bus; the engine on it dies and finds no device when it starts again.
+
+        It is one of a pod on the node with the most free GPUs, where a replacement finds others.
+        """
+        ready = [pod for pod in self._pods(workload) if pod.ready]
+        for pod in sorted(ready, key=lambda pod: -self._cluster.machines[pod.node].idle)[:1]:
             self._cluster.lose(pod.gpus[-1], xid, now)
             self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
 
@@ -71,9 +75,9 @@ class Levers:
             self._kubelet.kill(pod, now, self._kubelet.fates[workload, ""])
 
     def delete_pods(self, workload: str, now: float) -> None:
-        """All pods of a workload are deleted; its controller starts new ones."""
+        """All pods of a workload are deleted by force; its controller starts new ones."""
         for pod in self._pods(workload):
-            self._cluster.terminate(pod, now)
+            self._cluster.terminate(pod, now, grace=0.0)
 
     def scale(self, workload: str, replicas: int) -> None:
         """Somebody asks for so many replicas."""
@@ -98,9 +102,14 @@ class Levers:
         return obj
 
     def _pods(self, workload: str) -> list[Pod]:
-        spec = self._workloads[self._places[workload]]
+        place = self._places[workload]
         return sorted(
-            (pod for pod in self._cluster.pods.values() if pod.workload is spec and pod.alive), key=lambda p: p.name
+            (
+                pod
+                for pod in self._cluster.pods.values()
+                if pod.workload and (pod.workload.namespace, pod.workload.name) == place and pod.alive
+            ),
+            key=lambda pod: pod.name,
         )
 
     def _first(self, workload: str) -> list[Pod]:

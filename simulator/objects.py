@@ -21,7 +21,10 @@ Object = dict[str, Any]
 ENGINE_PORT = 8000
 DCGM_PORT = 9400
 ROUTER_PORT = 8080
-POOL_LABEL = "example.com/node-pool"
+SERVING = {"serving": "on"}
+"""A label that only Services select: without it a pod runs on and gets no new requests."""
+DRAINING_VERSION = "0.32.0"
+"""The version of vLLM that finishes its requests when it is told to."""
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What Kubernetes makes the suffixes of names from: no vowels, so that no words come out."""
 _NAMESPACE = uuid.UUID("6f1d4e2a-6d54-4bd3-9a55-0c6f8e8f2b11")
@@ -147,8 +150,11 @@ def engine_template(workload: WorkloadSpec, revision: str, resource: str) -> Obj
     """The pod template of a vLLM workload with a revision of its model."""
     model, limits = workload.model, workload.model.engine
     args = f"--model {model.repository} --served-model-name {workload.served} --revision {revision}"
-    args += f" --tensor-parallel-size {workload.gpus} --max-model-len {limits.max_model_len}"
+    args += f" --tensor-parallel-size {workload.gpus // workload.group} --max-model-len {limits.max_model_len}"
     args += f" --max-num-seqs {limits.max_num_seqs} --gpu-memory-utilization 0.92 --port {ENGINE_PORT}"
+    # Without it, and in versions that do not have it, SIGTERM cuts off the requests that run.
+    args += " --shutdown-timeout 50" if workload.version == DRAINING_VERSION else ""
+    args += f" --pipeline-parallel-size {workload.group}" if workload.group > 1 else ""
     args += " --enable-sleep-mode" if workload.asleep else ""
     template: Object = _filled(
         _manifests()["EngineTemplate"],
@@ -158,12 +164,22 @@ def engine_template(workload: WorkloadSpec, revision: str, resource: str) -> Obj
             "version": workload.version,
             "args": args.split(),
             "resource": resource,
-            "gpus": str(workload.gpus),
-            "memory_limit": f"{96 * workload.gpus}Gi",
-            "memory_request": f"{64 * workload.gpus}Gi",
+            "gpus": str(workload.gpus // workload.group),
+            "memory_limit": f"{96 * workload.gpus // workload.group}Gi",
+            "memory_request": f"{64 * workload.gpus // workload.group}Gi",
         },
     )
-    return template
+    return labelled(template, SERVING) if workload.serving_label else template
+
+
+def worker_template(leader: Object) -> Object:
+    """The pod template of the workers in a group: the leader's GPUs and image, its engine and no server."""
+    (container,) = leader["spec"]["containers"]
+    probes = {"ports", "startupProbe", "readinessProbe", "livenessProbe"}
+    worker = {key: value for key, value in container.items() if key not in probes}
+    worker |= {"command": ["ray"], "args": ["start", "--address=$(LWS_LEADER_ADDRESS):6379", "--block"]}
+    labels = leader["metadata"]["labels"] | {"app.kubernetes.io/component": "worker"}
+    return {"metadata": {"labels": labels}, "spec": leader["spec"] | {"containers": [worker]}}
 
 
 def system_template(name: str, container: str, image: str, port: int) -> Object:
@@ -222,12 +238,18 @@ def controller_revision(stateful: Object, revision: int, template: Object, creat
     )
 
 
+def slice_name(service: Object, number: int) -> str:
+    """What the nth EndpointSlice of a Service is called."""
+    meta = service["metadata"]
+    return f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}"
+
+
 def endpoint_slice(service: Object, number: int, endpoints: Sequence[Object]) -> Object:
     """One EndpointSlice of a Service; a slice holds up to 100 endpoints."""
     meta = service["metadata"]
     return manifest(
         "EndpointSlice",
-        f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}",
+        slice_name(service, number),
         datetime.fromisoformat(meta["creationTimestamp"]).timestamp(),
         namespace=meta["namespace"],
         owned_by=service,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
+from simulator import templates
 from simulator.blueprint import WorkloadSpec
 from simulator.engine_server import EngineServer
 from simulator.gpu import Gpu
@@ -15,12 +16,14 @@ from simulator.interfaces import LogLine
 from simulator.objects import Object, manifest, timestamp
 
 Place = tuple[str, str]
-"""Namespace and name of a workload."""
+"""Namespace and name of a workload, or of a Service."""
+EVICTED = "EvictionByEvictionAPI"
+"""The reason of a pod that was evicted."""
 BACKOFF_MAX = 300.0
 BACKOFF_RESET = 600.0
 """A container that ran this long (seconds) starts over with the shortest back-off."""
 TERMINATION_SECONDS = 8.0
-"""How long an engine takes to end after SIGTERM."""
+"""How long an engine takes to end after SIGTERM when it has nothing to do."""
 
 
 class Phase(enum.Enum):
@@ -50,18 +53,24 @@ class Pod:
     namespace: str
     name: str
     uid: str
-    owner: Object
+    owner: Object | None
+    """The ownerReference to its controller; None for an orphan."""
     template: Object
     created: float
     ip: str
     workload: WorkloadSpec | None
     """What it serves; None for a pod without an engine."""
-    revision: str = ""
-    gpus_wanted: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    gpu_requests: dict[str, int] = field(default_factory=dict)
+    """By the name of the extended resource."""
+    pinned: str = ""
+    """The only node on which it may run: that of a DaemonSet's pod."""
     node: str = ""
     host_ip: str = ""
     phase: Phase = Phase.PENDING
     since: float = 0.0
+    readiness_changed: float = 0.0
     scheduled: float = 0.0
     started: float = 0.0
     restarts: int = 0
@@ -72,12 +81,22 @@ class Pod:
     log: deque[LogLine] = field(default_factory=deque)
     previous_log: list[LogLine] | None = None
     pending_message: str = ""
+    pull_error: str = ""
+    """Why its image does not come."""
     progress: int = 0
     """How many of the start's log messages are out."""
+    finishing: bool = False
+    """Whether it was ready when it was told to end: its probes go on."""
+    deadline: float = 0.0
+    """When it is killed if it has not ended by itself, and how many seconds it had for that."""
+    grace: float = 0.0
+    evicted: float | None = None
+    """When it was evicted."""
     dirty: bool = True
     """Whether the API server has not seen its present state."""
     tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
     """Time, prompt and generated tokens of the last throughput line in the log."""
+    _patience_ends: float = 0.0
 
     @property
     def identity(self) -> Object:
@@ -86,29 +105,39 @@ class Pod:
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
     @property
-    def place(self) -> Place:
-        """Namespace and name of the workload that it belongs to."""
-        return self.namespace, str(self.template["metadata"]["labels"]["app.kubernetes.io/name"])
+    def revision(self) -> str:
+        """The revision of its model."""
+        return templates.argument(self.template, "--revision")
+
+    @property
+    def gpus_wanted(self) -> int:
+        """How many GPUs or MIG instances it needs."""
+        return sum(self.gpu_requests.values())
 
     @property
     def port(self) -> int:
-        """Where its server listens."""
-        return int(self.template["spec"]["containers"][0]["ports"][0]["containerPort"])
+        """Where its server listens; 0 if it says nothing of that."""
+        return templates.port(self.template)
 
     @property
     def container(self) -> str:
-        """The name of its container."""
-        return str(self.template["spec"]["containers"][0]["name"])
+        """The name of the container that serves."""
+        return str(templates.containers(self.template)[0]["name"])
 
     @property
     def image(self) -> str:
-        """The image of its container."""
-        return str(self.template["spec"]["containers"][0]["image"])
+        """The image of that container."""
+        return str(templates.containers(self.template)[0]["image"])
 
     @property
     def ready(self) -> bool:
-        """Whether Services send it traffic."""
+        """Whether its controller counts it as ready."""
         return self.phase is Phase.READY
+
+    @property
+    def serving(self) -> bool:
+        """Whether its probes succeed, which they may do until it has ended."""
+        return self.phase is Phase.READY or self.finishing
 
     @property
     def alive(self) -> bool:
@@ -117,8 +146,8 @@ class Pod:
 
     @property
     def listening(self) -> bool:
-        """Whether its server accepts connections."""
-        return self.server is not None or (self.workload is None and self.ready)
+        """Whether its server accepts connections: one that was told to end takes no more."""
+        return self.alive and (self.server is not None or (self.workload is None and self.ready))
 
     @property
     def backoff(self) -> float:
@@ -129,8 +158,12 @@ class Pod:
 
     def enter(self, phase: Phase, now: float) -> None:
         """Change phase."""
+        before = self.serving
+        self.finishing = phase is Phase.TERMINATING and before
         self.phase = phase
         self.since = now
+        if self.serving != before:
+            self.readiness_changed = now
         self.dirty = True
 
     def start_container(self, now: float) -> None:
@@ -159,10 +192,32 @@ class Pod:
         self._stop()
         self.enter(Phase.BACKOFF, now)
 
-    def terminate(self, now: float) -> None:
-        """SIGTERM: vLLM drops what it has and ends."""
-        self._stop()
+    def terminate(self, now: float, grace: float) -> None:
+        """SIGTERM, and SIGKILL after `grace` seconds.
+
+        A vLLM server with `--shutdown-timeout` finishes the requests that it has, for so long; one without drops them.
+        """
+        self.grace, self.deadline = grace, now + grace
+        patience = float(templates.argument(self.template, "--shutdown-timeout") or 0)
+        if self.server and not patience:
+            self._stop()
+        self._patience_ends = now + patience
         self.enter(Phase.TERMINATING, now)
+
+    def shorten_grace(self, now: float, grace: float) -> None:
+        """It is told again to end, and sooner."""
+        if now + grace < self.deadline:
+            self.grace, self.deadline = grace, now + grace
+            self.dirty = True
+
+    def has_ended(self, now: float) -> bool:
+        """Whether all its processes are gone after it was told to end."""
+        if self.phase is not Phase.TERMINATING:
+            return False
+        if not self.node or now >= self.deadline:
+            return True
+        working = self.server is not None and self.server.engine.load > 0 and now < self._patience_ends
+        return not working and now - self.since >= TERMINATION_SECONDS
 
     def _stop(self) -> None:
         self.server = None
@@ -176,13 +231,14 @@ class Pod:
     def manifest(self) -> Object:
         """The pod as it was created, without status."""
         template = self.template
-        obj = manifest("Pod", self.name, self.created, namespace=self.namespace, labels=template["metadata"]["labels"])
-        obj["metadata"]["ownerReferences"] = [self.owner]
-        if self.owner["kind"] in {"ReplicaSet", "DaemonSet"}:
-            obj["metadata"]["generateName"] = f"{self.owner['name']}-"
-        if annotations := template["metadata"].get("annotations"):
-            obj["metadata"]["annotations"] = annotations
-        tolerations = template["spec"]["tolerations"] + obj["spec"]["tolerations"]
+        obj = manifest("Pod", self.name, self.created, namespace=self.namespace, labels=self.labels)
+        if self.owner:
+            obj["metadata"]["ownerReferences"] = [self.owner]
+            if self.owner["kind"] in {"ReplicaSet", "DaemonSet"}:
+                obj["metadata"]["generateName"] = f"{self.owner['name']}-"
+        if self.annotations:
+            obj["metadata"]["annotations"] = self.annotations
+        tolerations = (template["spec"].get("tolerations") or []) + obj["spec"]["tolerations"]
         return obj | {"spec": template["spec"] | obj["spec"] | {"tolerations": tolerations}}
 
     def status(self) -> Object:
@@ -195,7 +251,7 @@ class Pod:
             "hostIP": self.host_ip,
             "hostIPs": [{"ip": self.host_ip}],
             "startTime": timestamp(self.scheduled),
-            "containerStatuses": [self._container_status()],
+            "containerStatuses": [self._container_status(c) for c in templates.containers(self.template)],
             "qosClass": "Burstable",
         }
         if self.phase is not Phase.CREATING:
@@ -210,23 +266,28 @@ class Pod:
 
     def _conditions(self) -> list[Object]:
         message = f"containers with unready status: [{self.container}]"
-        why = {} if self.ready else {"reason": "ContainersNotReady", "message": message}
-        return [
+        why = {} if self.serving else {"reason": "ContainersNotReady", "message": message}
+        conditions = [
             _condition("PodReadyToStartContainers", self.phase is not Phase.CREATING, self.scheduled),
             _condition("Initialized", True, self.scheduled),
-            _condition("Ready", self.ready, self.since, **why),
-            _condition("ContainersReady", self.ready, self.since, **why),
+            _condition("Ready", self.serving, self.readiness_changed or self.scheduled, **why),
+            _condition("ContainersReady", self.serving, self.readiness_changed or self.scheduled, **why),
             self._scheduled(),
         ]
+        if self.evicted is not None:
+            why = {"reason": EVICTED, "message": "Eviction API: evicting"}
+            conditions.append(_condition("DisruptionTarget", True, self.evicted, **why))
+        return conditions
 
-    def _container_status(self) -> Object:
+    def _container_status(self, container: Object) -> Object:
+        image = str(container["image"])
         state: Object = {"running": {"startedAt": timestamp(self.started)}}
         ids = {
-            "imageID": f"{self.image.split(':')[0]}@sha256:{sha256(self.image.encode()).hexdigest()}",
+            "imageID": f"{image.split(':')[0]}@sha256:{sha256(image.encode()).hexdigest()}",
             "containerID": self._container_id(),
         }
         if self.phase is Phase.CREATING:
-            state, ids = {"waiting": {"reason": "ContainerCreating"}}, {"imageID": ""}
+            state, ids = {"waiting": self._waiting()}, {"imageID": ""}
         elif self.phase is Phase.BACKOFF and self.exits_in_a_row > 1:
             text = f"back-off {_duration(self.backoff)} restarting failed container={self.container}"
             text += f" pod={self.name}_{self.namespace}({self.uid})"
@@ -234,14 +295,19 @@ class Pod:
         elif self.phase is Phase.BACKOFF:
             state = self._last_state()
         return {
-            "name": self.container,
+            "name": container["name"],
             "state": state,
             "lastState": self._last_state(),
-            "ready": self.ready,
-            "started": self.phase in {Phase.READY, Phase.TERMINATING},
+            "ready": self.serving,
+            "started": self.serving,
             "restartCount": self.restarts,
-            "image": self.image,
+            "image": image,
         } | ids
+
+    def _waiting(self) -> Object:
+        if not self.pull_error:
+            return {"reason": "ContainerCreating"}
+        return {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{self.image}": {self.pull_error}'}
 
     def _last_state(self) -> Object:
         if self.last_exit is None:

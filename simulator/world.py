@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from simulator import dcgm, logs, objects
-from simulator.autoscaler import Autoscalers
-from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError, WorkloadSpec
+from simulator import dcgm, inventory, logs
+from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError
 from simulator.clock import Clock
 from simulator.cluster import Cluster
-from simulator.controllers import Deployments, StatefulSets, reconcile_daemon_set, reconcile_service
+from simulator.controllers import Controllers
 from simulator.engine import Engine
 from simulator.interfaces import Answer, Endpoint, LogLine
 from simulator.kubelet import Kubelet
 from simulator.levers import Levers
-from simulator.objects import DCGM_PORT, ENGINE_PORT, ROUTER_PORT, Object, manifest
-from simulator.pods import Place, Pod
+from simulator.machines import follow_nodes
+from simulator.objects import DCGM_PORT, Object
+from simulator.pods import EVICTED, Place, Pod
 from simulator.scenarios import STEADY, Scenario
+from simulator.scheduler import Scheduler
 from simulator.store import Store
 from simulator.traffic import Router, Traffic
 
 PREWARM = 90.0
 """Seconds simulated before the clock starts, so that queues and counters are alive; less of it in large fleets."""
-AGE = 6 * 86400.0
-"""How old (seconds) the fleet is when the simulation starts."""
+AUTOSCALE = 15
+"""Seconds between two looks of the autoscalers."""
 LOG_PERIOD = 10
 HEARTBEAT = 300
 """Seconds between two status reports of a kubelet whose node does not change."""
-EXPORTER = ("gpu-operator", "dcgm-exporter")
-GATEWAY = ("serving", "gateway")
-_QUARTER = {"max_surge": "25%", "max_unavailable": "25%"}
 
 
 class Fleet:
@@ -63,9 +60,8 @@ class Fleet:
             place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}") for place, w in self.workloads.items()
         }
         self._router = Router(f"{seed}/router")
-        self._deployments = Deployments(self.cluster, self.workloads)
-        self._stateful_sets = StatefulSets(self.cluster, self.workloads)
-        self._autoscalers = Autoscalers(self.cluster)
+        self._scheduler = Scheduler(self.cluster)
+        self._controllers = Controllers(self.cluster)
         # Larger fleets take longer ticks: what a tick costs grows with the engines, not with its length.
         engines = self._blueprint.pods
         self._ticks_per_second = 10 if engines <= 100 else 4 if engines <= 1000 else 2
@@ -74,9 +70,10 @@ class Fleet:
         self._ticks = 0
         self._incidents = list(scenario.incidents)
         self._levers = Levers(self.cluster, self.kubelet, self.workloads, self.traffic)
-        self._engines: dict[Place, list[Engine]] = {}
-        self._served: dict[Place, object] = {}
-        """What the endpoints of a workload were made of."""
+        self._behind: dict[Place, list[Engine]] = {}
+        """The engines that may get the requests of a Service."""
+        self._engines: list[Engine] = []
+        """All engines that work, those that get no more requests included."""
         self._work: dict[Pod, tuple[float, float]] = {}
         """Seconds that a pod's engine had computed, and prefilled, when its GPUs were last looked at."""
 
@@ -92,21 +89,20 @@ class Fleet:
 
     def start(self) -> None:
         """Put the objects of a fleet that has been up for days, then simulate the time before the clock started."""
-        born = self._origin - AGE
-        for name in ("default", "kube-system", "serving", "batch", EXPORTER[0]):
-            self._store.put(manifest("Namespace", name, born))
-        for machine in self.cluster.machines.values():
-            self._store.put(objects.node(machine.pool, machine.name, machine.number, born))
-        for number, workload in enumerate(self._blueprint.workloads):
-            self._put_workload(workload, f"10.96.0.{number + 20}", born)
-        self._put_system(born)
-        self._reconcile(born)
-        for pod in list(self.cluster.pods.values()):
-            if self.cluster.schedule(pod, born):
-                self.kubelet.start_at_once(pod, born)
+        inventory.put(self._store, self._blueprint, self.cluster.machines, self._origin)
+        born = self._origin - inventory.AGE
+        follow_nodes(self.cluster.machines, self._store, born)
+        # Twice: the second pods of a group come when the first are known.
+        for _ in range(2):
+            self._controllers.run(born, autoscale=False)
+            self._scheduler.advance(born)
+            for pod in list(self.cluster.pods.values()):
+                if pod.node and not pod.started:
+                    self.kubelet.start_at_once(pod, born)
+            self.cluster.publish_all()
         for workload in self._blueprint.workloads:
             if workload.max_replicas:
-                self._autoscalers.remember(workload, self.clock.now())
+                self._controllers.autoscalers.remember(workload.namespace, workload.autoscaler, self.clock.now())
         self.cluster.forget_events(self._origin)
         self._second()
         self.advance(self._origin + self._prewarm)
@@ -145,55 +141,40 @@ class Fleet:
     def endpoints(self) -> Iterable[Endpoint]:
         """Every engine and DCGM exporter that listens now."""
         for pod in self.cluster.pods.values():
-            if pod.listening and pod.port != ROUTER_PORT:
+            if pod.listening and (pod.workload or pod.port == DCGM_PORT):
                 job = "vllm" if pod.workload else "dcgm"
                 yield Endpoint(pod.namespace, pod.name, pod.ip, pod.port, job)
 
-    def _put_workload(self, workload: WorkloadSpec, address: str, born: float) -> None:
-        resource = next(pool.resource for pool in self._blueprint.pools if pool.name == workload.pool)
-
-        def template(revision: str) -> Object:
-            return objects.engine_template(workload, revision, resource)
-
-        # One with several GPUs per replica frees them before it starts the next.
-        limits = {"max_surge": 0, "max_unavailable": 1} if workload.gpus > 1 else _QUARTER
-        place = (workload.namespace, workload.name)
-        now = template(workload.revision)
-        obj = self._put(workload.kind, place, born, replicas=workload.replicas, template=now, **limits)
-        if workload.old_revision:
-            self._store.put(objects.replica_set(obj, 1, template(workload.old_revision), born - AGE))
-        self._put("Service", place, born, port=ENGINE_PORT, address=address)
-        if workload.max_replicas:
-            span = {"low": workload.replicas, "high": workload.max_replicas}
-            self._put("HorizontalPodAutoscaler", place, born, kind=workload.kind, **span)
-        if workload.min_available:
-            self._put("PodDisruptionBudget", place, born, min_available=workload.min_available)
-
-    def _put_system(self, born: float) -> None:
-        image = "nvcr.io/nvidia/k8s/dcgm-exporter:4.5.2-4.8.1-distroless"
-        exporter = objects.system_template(EXPORTER[1], "exporter", image, DCGM_PORT)
-        self._put("DaemonSet", EXPORTER, born, template=exporter, nodes=len(self.cluster.machines))
-        self._put("Service", EXPORTER, born, port=DCGM_PORT, address="10.96.0.11")
-        router = objects.system_template(GATEWAY[1], "router", "ghcr.io/example/llm-router:1.8.2", ROUTER_PORT)
-        self._put("Deployment", GATEWAY, born, template=router, replicas=2, **_QUARTER)
-        self._put("Service", GATEWAY, born, port=ROUTER_PORT, address="10.96.0.12")
-
-    def _put(self, kind: str, place: Place, born: float, /, **values: Any) -> Object:
-        obj = manifest(kind, place[1], born, namespace=place[0], **values)
+    def write(self, obj: Object) -> None:
+        """Keep an object that was created or replaced through the API; the controllers see it with their next look."""
         self._store.put(obj)
-        return obj
+
+    def patch_pod(self, namespace: str, name: str, obj: Object) -> None:
+        """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""
+        pod = self.cluster.pods[namespace, name]
+        self._store.put(obj)
+        self.cluster.observe_pod(pod.namespace, pod.name, self.now)
+
+    def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
+        """Tell a pod to end within `grace` seconds (its own, if None), or remove it at once with 0.
+
+        `reason` "EvictionByEvictionAPI" says so in its conditions. Raises KeyError if there is none.
+        """
+        pod = self.cluster.pods[namespace, name]
+        self.cluster.terminate(pod, self.now, grace, evicted=reason == EVICTED)
+        if (namespace, name) in self.cluster.pods:
+            self.cluster.publish(pod)
 
     def _tick(self) -> None:
         start = self.now
         self._ticks += 1
         end = self.now
         for place, traffic in self.traffic.items():
-            engines = self._engines.get(place, [])
+            engines = self._behind.get(place, [])
             for request in traffic.arrivals(start, end):
                 self._router.route(request, engines)
-        for engines in self._engines.values():
-            for engine in engines:
-                engine.advance(end)
+        for engine in self._engines:
+            engine.advance(end)
         if self._ticks % self._ticks_per_second == 0:
             self._second()
 
@@ -201,11 +182,13 @@ class Fleet:
         now = self.now
         while self._incidents and now >= self._origin + self._prewarm + self._incidents[0].at:
             self._incidents.pop(0).act(self._levers, now)
-        self.cluster.observe_deletions(now)
-        self.kubelet.advance(now)
-        self._reconcile(now)
-        self._work_gpus()
         seconds = self._ticks // self._ticks_per_second
+        self.cluster.observe(now)
+        follow_nodes(self.cluster.machines, self._store, now)
+        self._scheduler.advance(now)
+        self.kubelet.advance(now)
+        self._controllers.run(now, autoscale=seconds % AUTOSCALE == 0)
+        self._work_gpus()
         if seconds % LOG_PERIOD == 0:
             self._log_throughput(now)
         if seconds % 60 == 0:
@@ -213,33 +196,12 @@ class Fleet:
         if seconds % HEARTBEAT == 0:
             self.cluster.heartbeat(now)
         self.cluster.publish_all()
-        self._engines = {
-            place: [pod.server.engine for pod in pods if pod.server and pod.ready]
-            for place, pods in self._by_workload().items()
+        self.cluster.touched.clear()  # the controllers have looked at them
+        ready = self._controllers.endpoints.ready
+        self._behind = {
+            place: [pod.server.engine for pod in ready.get(place, []) if pod.server] for place in self.traffic
         }
-
-    def _by_workload(self) -> dict[Place, list[Pod]]:
-        found: dict[Place, list[Pod]] = {place: [] for place in (*self.workloads, GATEWAY, EXPORTER)}
-        for pod in self.cluster.pods.values():
-            found[pod.place].append(pod)
-        return found
-
-    def _reconcile(self, now: float) -> None:
-        for place, workload in self.workloads.items():
-            controller = self._stateful_sets if workload.kind == "StatefulSet" else self._deployments
-            controller.reconcile(*place, now)
-        self._deployments.reconcile(*GATEWAY, now)
-        reconcile_daemon_set(self.cluster, *EXPORTER, now)
-        groups = self._by_workload()
-        for place, pods in groups.items():
-            signature = tuple((pod.uid, pod.phase) for pod in pods)
-            if self._served.get(place) != signature:
-                self._served[place] = signature
-                reconcile_service(self.cluster, *place, pods)
-        if self._ticks // self._ticks_per_second % self._autoscalers.PERIOD == 0:
-            for place, workload in self.workloads.items():
-                if workload.max_replicas:
-                    self._autoscalers.reconcile(workload, groups[place], now)
+        self._engines = [pod.server.engine for pod in self.cluster.pods.values() if pod.server]
 
     def _work_gpus(self) -> None:
         busy: set[int] = set()

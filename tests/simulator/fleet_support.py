@@ -96,6 +96,10 @@ class Watched:
         ]
         return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
+    def servers(self, workload: str) -> list[dict[str, Any]]:
+        """The same without those that serve nothing themselves: the workers of groups."""
+        return [pod for pod in self.pods(workload) if "ports" in pod["spec"]["containers"][0]]
+
     def apps(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         obj = self.store.get("apps/v1", kind, namespace, name)
         assert obj is not None
@@ -111,7 +115,7 @@ class Watched:
 
     def pages(self, workload: str) -> dict[str, str]:
         """The /metrics pages of a workload's pods that listen, by name."""
-        return {pod["metadata"]["name"]: self.page(pod) for pod in self.pods(workload) if is_ready(pod)}
+        return {pod["metadata"]["name"]: self.page(pod) for pod in self.servers(workload) if is_ready(pod)}
 
     def dcgm(self, node: str) -> str:
         """The DCGM exporter's page of a node."""

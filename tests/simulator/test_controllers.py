@@ -61,7 +61,7 @@ def test_a_pod_that_is_told_to_end_ends_after_a_while() -> None:
     assert [(e["conditions"]["ready"], e["conditions"]["terminating"]) for e in endpoints] == [(False, True)]
     assert name in names(fleet.pods("chat-8b"))
     assert name not in {endpoint.pod for endpoint in fleet.fleet.endpoints()}
-    fleet.run(10)
+    fleet.run(59)
     assert name not in names(fleet.pods("chat-8b"))
     assert len(fleet.pods("chat-8b")) == 5
 
@@ -92,7 +92,7 @@ def test_deleting_a_workload_deletes_what_it_made() -> None:
     fleet = Watched(blueprint=only("summarize", "coder-32b"))
     fleet.store.delete("apps/v1", "Deployment", "batch", "summarize")
     fleet.store.delete("apps/v1", "StatefulSet", "serving", "coder-32b")
-    fleet.run(15)
+    fleet.run(65)
     assert fleet.pods("summarize") == fleet.pods("coder-32b") == []
     assert "summarize" not in {
         rs["metadata"]["ownerReferences"][0]["name"] for rs in fleet.objects("ReplicaSet", "apps/v1")
@@ -161,7 +161,7 @@ def test_a_stateful_set_rolls_from_the_last_ordinal() -> None:
     fleet = Watched(blueprint=only("coder-32b"))
     obj = fleet.apps("StatefulSet", "serving", "coder-32b")
     patch(fleet, obj, template=with_revision(obj, "abc1234"))
-    fleet.run(15)
+    fleet.run(65)
     changed = [pod["metadata"]["name"] for pod in fleet.pods("coder-32b") if revisions([pod]) == ["abc1234"]]
     assert changed == ["coder-32b-2"]
     fleet.run(300)
@@ -170,13 +170,13 @@ def test_a_stateful_set_rolls_from_the_last_ordinal() -> None:
     status = fleet.apps("StatefulSet", "serving", "coder-32b")["status"]
     assert status["currentRevision"] == status["updateRevision"]
     numbers = [r["revision"] for r in fleet.objects("ControllerRevision", "apps/v1", "serving")]
-    assert sorted(numbers) == [1, 2]
+    assert sorted(numbers) == [1, 2, 3]
 
 
 def test_a_stateful_set_shrinks_from_the_end() -> None:
     fleet = Watched(blueprint=only("coder-32b"))
     patch(fleet, fleet.apps("StatefulSet", "serving", "coder-32b"), replicas=1)
-    fleet.run(12)
+    fleet.run(62)
     assert names(fleet.pods("coder-32b")) == {"coder-32b-0"}
 
 

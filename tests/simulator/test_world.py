@@ -42,7 +42,7 @@ def test_every_pod_belongs_to_a_workload_at_the_top_of_its_owners(steady: Watche
         ("StatefulSet", "coder-32b"): 3,
         ("Deployment", "embed"): 3,
         ("Deployment", "summarize"): 2,
-        ("Deployment", "night-72b"): 1,
+        ("LeaderWorkerSet", "night-72b"): 2,
         ("Deployment", "legacy-13b"): 1,
         ("Deployment", "gateway"): 2,
         ("DaemonSet", "dcgm-exporter"): 6,
@@ -117,7 +117,7 @@ def test_services_lead_to_the_ready_pods(steady: Watched) -> None:
             for endpoint in piece["endpoints"]
             if endpoint["conditions"]["ready"]
         }
-        expected = {p["status"]["podIP"]: p["metadata"]["name"] for p in steady.pods(name) if is_ready(p)}
+        expected = {p["status"]["podIP"]: p["metadata"]["name"] for p in steady.servers(name) if is_ready(p)}
         assert ready == expected != {}
 
 
@@ -132,8 +132,9 @@ def test_status_of_workloads_budgets_and_autoscalers(steady: Watched) -> None:
     stateful = steady.apps("StatefulSet", "serving", "coder-32b")["status"]
     assert stateful["readyReplicas"] == stateful["updatedReplicas"] == 3
     assert stateful["currentRevision"] == stateful["updateRevision"]
-    (revision,) = steady.objects("ControllerRevision", "apps/v1", "serving")
-    assert revision["metadata"]["name"] == stateful["currentRevision"]
+    revisions = {r["revision"]: r for r in steady.objects("ControllerRevision", "apps/v1", "serving")}
+    assert revisions.keys() == {1, 2}
+    assert revisions[2]["metadata"]["name"] == stateful["currentRevision"]
     budgets = {b["metadata"]["name"]: b["status"] for b in steady.objects("PodDisruptionBudget", "policy/v1")}
     assert budgets["chat-70b"]["disruptionsAllowed"] == 1
     assert budgets["chat-70b"]["currentHealthy"] == 3
