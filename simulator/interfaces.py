@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from simulator.clock import Clock
 
@@ -65,3 +65,16 @@ class World(Protocol):
 
     def endpoints(self) -> Iterable[Endpoint]:
         """Every address at which something listens now."""
+
+    def write(self, obj: dict[str, Any]) -> None:
+        """Keep an object (no pod) that was created or replaced through the API; controllers see it within a second."""
+
+    def patch_pod(self, namespace: str, name: str, obj: dict[str, Any]) -> None:
+        """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""
+
+    def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
+        """Tell a pod to end within `grace` seconds (its own, if None), or remove it at once with 0.
+
+        Its object says so when this returns, with the condition DisruptionTarget if `reason` is
+        "EvictionByEvictionAPI"; a second call can only shorten the time. Raises KeyError if there is no such pod.
+        """

@@ -146,7 +146,7 @@ class Fleet:
                 yield Endpoint(pod.namespace, pod.name, pod.ip, pod.port, job)
 
     def write(self, obj: Object) -> None:
-        """Keep an object that was created or replaced through the API; the controllers see it with their next look."""
+        """Keep an object (no pod) that was created or replaced through the API; controllers see it within a second."""
         self._store.put(obj)
 
     def patch_pod(self, namespace: str, name: str, obj: Object) -> None:
@@ -158,7 +158,7 @@ class Fleet:
     def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
         """Tell a pod to end within `grace` seconds (its own, if None), or remove it at once with 0.
 
-        `reason` "EvictionByEvictionAPI" says so in its conditions. Raises KeyError if there is none.
+        Its object says so when this returns. Raises KeyError if there is none.
         """
         pod = self.cluster.pods[namespace, name]
         self.cluster.terminate(pod, self.now, grace, evicted=reason == EVICTED)

@@ -41,6 +41,9 @@ class TinyWorld:
     clock: HandClock = field(default_factory=HandClock)
     lines: dict[tuple[str, str, bool], list[LogLine]] = field(default_factory=dict)
     asked: list[tuple[str, str, int, str, str, bytes]] = field(default_factory=list)
+    written: list[Obj] = field(default_factory=list)
+    patched: list[tuple[str, str, Obj]] = field(default_factory=list)
+    deleted: list[tuple[str, str, float | None, str]] = field(default_factory=list)
 
     def start(self) -> None:
         """Nothing to start."""
@@ -61,6 +64,15 @@ class TinyWorld:
 
     def endpoints(self) -> Iterable[Endpoint]:
         return ()
+
+    def write(self, obj: Obj) -> None:
+        self.written.append(obj)
+
+    def patch_pod(self, namespace: str, name: str, obj: Obj) -> None:
+        self.patched.append((namespace, name, obj))
+
+    def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
+        self.deleted.append((namespace, name, grace, reason))
 
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
