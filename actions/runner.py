@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
+from actions.audit.errors import AuditError
 from actions.effect import load_of
 from actions.kinds import action_of
 from actions.note import note
@@ -30,10 +31,6 @@ MEASURED = 30.0
 
 class RefusedError(Exception):
     """A plan may not be carried out: it is blocked, or the reason that the rules ask for is missing."""
-
-
-class AuditError(Exception):
-    """The audit log cannot be written, so nothing may change. The text says why and what to do."""
 
 
 class Audit(Protocol):

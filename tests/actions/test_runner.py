@@ -9,7 +9,8 @@ import pytest
 
 from actions.progress import Result
 from actions.request import Scale, Target
-from actions.runner import AuditError, RefusedError
+from actions.audit.errors import AuditError
+from actions.runner import RefusedError
 from actions.undertaking import Undertaking
 from fleet.kube.errors import UnreachableError
 from tests.actions.stage import FakeCluster, deployment

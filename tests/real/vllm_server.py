@@ -36,7 +36,8 @@ def installation() -> Path | None:
 def served(vllm: Path, folder: Path, *, slots: int) -> Iterator[str]:
     """A ready server of a tiny random model, as ``http://127.0.0.1:port``; its model is called ``tiny``.
 
-    ``slots`` requests run at once, the others wait. Raises RuntimeError with the end of its log when it does not become ready.
+    ``slots`` requests run at once, the others wait. Raises RuntimeError with the end of its log when it does not become
+    ready.
     """
     python = str(vllm / "bin" / "python")
     maker = Path(__file__).with_name("vllm_model.py")

@@ -1,0 +1,90 @@
+"""Putting the actions together as the settings say. Never imported in read-only mode: there is nothing to act with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from actions.audit.log import AuditLog
+from actions.audit.who import Who
+from actions.plan import Scope
+from actions.runner import Runner
+from actions.scene import Rules, Scene
+from actions.undertaking import Undertaking
+from actions.writer import Writer
+from console.config import paths
+from console.config.production import is_production
+from console.config.settings import Settings
+from fleet.kube.client import KubeClient
+from fleet.kube.reads import KubeReads
+from fleet.kube.source import KubernetesSource
+from fleet.model.snapshot import Cluster, Snapshot
+
+
+def runner(
+    settings: Settings,
+    source: KubernetesSource,
+    newest: Callable[[], Snapshot],
+    changed: Callable[[Undertaking], None] = lambda _: None,
+    environ: Mapping[str, str] = os.environ,
+) -> Runner:
+    """What plans and carries out actions on the source's cluster. Call it with a running event loop.
+
+    ``newest`` gives the newest Snapshot. Reads go through the source's client, which lets nothing else through; what
+    changes something has a client of its own.
+    """
+    reads = KubeReads(source.client)
+    writer = Writer(KubeClient(source.client.access, environ=environ))
+    rules = rules_of(settings)
+
+    def scene() -> Scene:
+        snapshot = newest()
+        return Scene(snapshot, reads, writer.dry_run, scope_of(settings, snapshot.cluster), rules, time.time)
+
+    audit = _Audit(audit_folder(settings, environ), lambda: newest().cluster, environ)
+    return Runner(scene, writer, audit, changed=changed)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings say of actions."""
+    del settings
+    return Rules()
+
+
+def scope_of(settings: Settings, cluster: Cluster) -> Scope:
+    """Where and as whom, as every confirmation shows it."""
+    return Scope(
+        context=cluster.context,
+        server=cluster.server,
+        user=cluster.user,
+        production=is_production(settings.cluster.production, cluster.context, cluster.cluster),
+        require_reason=rules_of(settings).require_reason,
+    )
+
+
+def audit_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Where the audit log is: where policy says, else in the user's state folder."""
+    del settings
+    return paths.state_folder(environ) / "audit"
+
+
+class _Audit:
+    """The log, written as whoever the cluster says we are at that moment."""
+
+    def __init__(self, folder: Path, cluster: Callable[[], Cluster], environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._environ = environ
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        self._log().append(event, action, content)
+
+    def check(self) -> None:
+        self._log().check()
+
+    def _log(self) -> AuditLog:
+        cluster = self._cluster()
+        return AuditLog(self._folder, Who.here(cluster.user, cluster.groups, self._environ))
