@@ -1,0 +1,35 @@
+"""What is where in the folder of a log.
+
+``audit-000001.jsonl`` and on: the records, in the order of the numbers. ``head.json``: the last record, in short.
+``lock``: held by whoever writes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+HEAD: Final = "head.json"
+LOCK: Final = "lock"
+
+_FILE = re.compile(r"audit-(\d{6,})\.jsonl")
+
+
+def file_name(number: int) -> str:
+    """Of the ``number``-th file, from 1."""
+    return f"audit-{number:06d}.jsonl"
+
+
+def number_of(file: Path) -> int | None:
+    """Which file of a log it is; None for a file of another name."""
+    match = _FILE.fullmatch(file.name)
+    return int(match[1]) if match else None
+
+
+def log_files(folder: Path) -> list[Path]:
+    """The files of a log, in order; none where there is no folder. Raises OSError."""
+    if not folder.exists():
+        return []
+    numbered = {file: number for file in folder.iterdir() if (number := number_of(file)) is not None}
+    return sorted(numbered, key=numbered.__getitem__)

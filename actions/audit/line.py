@@ -1,0 +1,119 @@
+"""One line of the log: a record as canonical JSON, its own hash, and the hash of the line before.
+
+Canonical is what ``json.dumps(record, sort_keys=True, separators=(",", ":"))`` writes: keys sorted, no blanks, ASCII.
+So a line is plain ASCII whatever a name or an error had in it, and there is one way only to write it: a line that is
+not byte for byte what its values give was edited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+SCHEMA: Final = "quarterdeck/audit/v1"
+GENESIS: Final = "0" * 64
+"""``prev`` of the first line of a log."""
+FIRST_BYTES: Final = b'{"action":"'
+"""What every line begins with: ``action`` is the first of the keys. Tells a write that was cut off from other bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line. ``digest`` is the SHA-256 of its exact bytes without the line break: ``prev`` of the next one."""
+
+    seq: int
+    """1 for the first line of the log; one more from line to line, over all files."""
+    event: str
+    action: str
+    """Id of the action that it belongs to; empty for what the log says of itself."""
+    at: float
+    """Unix time."""
+    who: Mapping[str, Any]
+    process: Mapping[str, Any]
+    content: Mapping[str, Any]
+    prev: str
+    hash: str
+    """SHA-256 of the canonical bytes of all other fields."""
+    digest: str
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The one way to write a document. Raises ValueError for what JSON has no value for (NaN, infinity)."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def seal(document: Mapping[str, Any]) -> bytes:
+    """The line of a record that has no ``hash`` yet, without the line break."""
+    return canonical({**document, "hash": digest(canonical(document))})
+
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "schema": (str,),
+    "seq": (int,),
+    "event": (str,),
+    "action": (str,),
+    "at": (int, float),
+    "time": (str,),
+    "who": (dict,),
+    "process": (dict,),
+    "content": (dict,),
+    "prev": (str,),
+    "hash": (str,),
+}
+
+
+def parse(line: bytes) -> Record | None:
+    """The record of a line (without its line break); None where it is not exactly what was written as one."""
+    document = _document(line)
+    if document is None:
+        return None
+    unsealed = {name: value for name, value in document.items() if name != "hash"}
+    if canonical(document) != line or digest(canonical(unsealed)) != document["hash"]:
+        return None
+    return _record(document, line)
+
+
+def legible(line: bytes) -> Record | None:
+    """What a line says even where its hash does not fit: to show an edited log. None where it is no record at all."""
+    document = _document(line)
+    return None if document is None else _record(document, line)
+
+
+def _document(line: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(line)
+        if not isinstance(document, dict) or document.keys() != _TYPES.keys() or document["schema"] != SCHEMA:
+            return None
+        canonical(document)
+    except (ValueError, RecursionError):
+        return None
+    fits = all(isinstance(document[name], types) for name, types in _TYPES.items())
+    return document if fits and not isinstance(document["seq"], bool) else None
+
+
+def _record(document: Mapping[str, Any], line: bytes) -> Record:
+    return Record(
+        seq=document["seq"],
+        event=document["event"],
+        action=document["action"],
+        at=float(document["at"]),
+        who=document["who"],
+        process=document["process"],
+        content=document["content"],
+        prev=document["prev"],
+        hash=document["hash"],
+        digest=digest(line),
+    )
+
+
+def looks_torn(line: bytes) -> bool:
+    """Whether bytes are what a write of a record leaves that was cut off: its beginning, and not all of it."""
+    return parse(line) is None and (line.startswith(FIRST_BYTES) or FIRST_BYTES.startswith(line))

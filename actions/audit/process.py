@@ -1,0 +1,40 @@
+"""Which process wrote a record, so that an action that was cut off is told from one that another console still does."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def this_process() -> dict[str, Any]:
+    """Process id and, where the system tells, since when it runs (clock ticks from the start of the machine)."""
+    pid = os.getpid()
+    return {"pid": pid, "ticks": _ticks(pid)}
+
+
+def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
+    """Whether the process of a record is alive; None for one on another machine, where nobody here can see it."""
+    if host != socket.gethostname():
+        return None
+    pid, ticks = process.get("pid"), process.get("ticks")
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # there is one, of another user
+    # Process ids are used again: another start means another process.
+    return ticks is None or _ticks(pid) == ticks
+
+
+def _ticks(pid: int) -> int | None:
+    """Field 22 of /proc/PID/stat (proc(5)); the command's name in field 2 may hold blanks and brackets."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None

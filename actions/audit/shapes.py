@@ -1,0 +1,96 @@
+"""Secrets in running text: in URLs, headers, command lines, environments, YAML and JSON, and by their own shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+MARK: Final = "[redacted]"
+"""What stands in a secret's place."""
+
+_VALUE: Final = r"""(?:\[redacted\]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"'&;,|<>)\]}]+)"""
+"""A value as shells, YAML and JSON write it: in quotes or without."""
+
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"'<>@]*(?:@[^/?#\s\"'<>@]*)*@")
+_PARAMETER: Final = re.compile(r"(?P<lead>[?&;](?P<name>[^=&;#\s\"'<>]+)=)(?P<value>[^&;#\s\"'<>]*)")
+_HEADER: Final = re.compile(
+    r"(?P<lead>\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|auth|password)[\w-]*)"
+    r"[\"']?[ \t]*[:=][ \t]*[\"']?)(?P<value>[^\r\n\"']+)",
+    re.IGNORECASE,
+)
+_SCHEME: Final = re.compile(r"(?P<lead>\b(?:bearer|basic)[ \t]+)(?P<value>[\w.~+/=-]{6,})", re.IGNORECASE)
+_BASE64: Final = re.compile(r"(?=.*[0-9=+/]|.+[A-Z])[\w+/=-]+")
+_FLAG: Final = re.compile(rf"(?P<lead>(?<![\w-])(?P<name>--?[A-Za-z][\w.-]*)(?:=|[ \t]+))(?P<value>(?!-){_VALUE})")
+_VARIABLE: Final = re.compile(rf"(?P<lead>(?<![\w-])(?P<name>[A-Za-z_][A-Za-z0-9_]*)=)(?P<value>{_VALUE})")
+_PAIR: Final = re.compile(
+    rf"(?P<lead>(?<![\w-])(?P<name>[A-Za-z_][\w.-]*)(?:\\?[\"'])?[ \t]*:[ \t]*)(?P<value>\\?{_VALUE})"
+)
+_NAMED: Final = re.compile(
+    r"(?P<lead>\bname(?:\\?[\"'])?[ \t]*:[ \t]*(?:\\?[\"'])?(?P<name>[\w.-]+)(?:\\?[\"'])?)"
+    rf"(?P<values>(?:[\s,+\"'\\-]*\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*(?:\\?{_VALUE}|[^\n]*))+)"
+)
+_NAMED_VALUE: Final = re.compile(rf"(?P<lead>\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*)(?P<value>\\?{_VALUE}[^\n,}}]*)")
+_SHAPES: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
+    r"|hf_[A-Za-z0-9]{10,}"  # Hugging Face
+    r"|sk-[\w-]{10,}"  # OpenAI, Anthropic
+    r"|(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}"
+    r"|xox[abeoprs]-[\w-]{10,}|nvapi-[\w-]{10,}|AIza[\w-]{20,}|sha256~[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"  # AWS
+    r")"
+)
+
+Names = Callable[[str, str], bool]
+"""Of a name and its value."""
+
+
+def masked(text: str, secret: Names, variable: Names) -> str:
+    """``text`` without the secrets in it. ``secret`` and ``variable`` say which names give one away."""
+
+    def named(match: re.Match[str]) -> str:
+        return match["lead"] + _mark(match["value"]) if secret(match["name"], match["value"]) else match[0]
+
+    def assigned(match: re.Match[str]) -> str:
+        name, value = match["name"], match["value"]
+        hidden = variable(name, value) if name.isupper() else secret(name, value)
+        return match["lead"] + _mark(value) if hidden else match[0]
+
+    def entry(match: re.Match[str]) -> str:
+        if not variable(match["name"], ""):
+            return match[0]
+        return match["lead"] + _NAMED_VALUE.sub(lambda m: m["lead"] + _mark(m["value"]), match["values"])
+
+    text = _PRIVATE_KEY.sub(MARK, text)
+    text = _USER_INFO.sub(MARK + "@", text)
+    text = _PARAMETER.sub(
+        lambda m: m["lead"] + MARK if secret(m["name"], m["value"]) or _signs(m["name"]) else m[0], text
+    )
+    text = _HEADER.sub(lambda m: m["lead"] + MARK, text)
+    text = _SCHEME.sub(_scheme, text)
+    text = _FLAG.sub(named, text)
+    text = _NAMED.sub(entry, text)
+    text = _VARIABLE.sub(assigned, text)
+    text = _PAIR.sub(assigned, text)
+    return _SHAPES.sub(MARK, text)
+
+
+def _mark(value: str) -> str:
+    """MARK in the quotes of the value, so that YAML and JSON stay what they are."""
+    quote = value[:1] if value[:1] in {'"', "'"} and value[-1:] == value[:1] and len(value) > 1 else ""
+    return f"{quote}{MARK}{quote}" if value not in {'""', "''", MARK} else value
+
+
+def _signs(name: str) -> bool:
+    """Parameters of signed URLs, and what logins hand on."""
+    return name.lower() in {"sig", "key", "auth", "session", "code"} or name.lower().startswith("x-amz-")
+
+
+def _scheme(match: re.Match[str]) -> str:
+    """``Basic authentication failed`` has no secret in it."""
+    basic = match["lead"].strip().lower() == "basic"
+    return match[0] if basic and not _BASE64.fullmatch(match["value"]) else match["lead"] + MARK

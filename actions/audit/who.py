@@ -1,0 +1,53 @@
+"""Who acts: the identity that the cluster knows, and the person behind the keyboard as far as this machine knows."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """``identity`` and ``groups`` are what the cluster answered when it was asked who is speaking.
+
+    ``local_user`` and ``uid`` are the operating system's. ``ssh_origin`` and ``sudo_user`` come from the environment,
+    which whoever starts the program can set.
+    """
+
+    identity: str
+    groups: tuple[str, ...]
+    local_user: str
+    host: str
+    ssh_origin: str
+    """Address and port from which the SSH session came; empty outside of one."""
+    uid: int = -1
+    sudo_user: str = ""
+
+    @classmethod
+    def here(cls, identity: str, groups: Iterable[str], environ: Mapping[str, str] = os.environ) -> Who:
+        """The person who runs this process, with the identity that the cluster knows them by."""
+        return cls(
+            identity=identity,
+            groups=tuple(groups),
+            local_user=_login(os.getuid()),
+            host=socket.gethostname(),
+            ssh_origin=_origin(environ),
+            uid=os.getuid(),
+            sudo_user=environ.get("SUDO_USER", ""),
+        )
+
+
+def _login(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container that runs as a number
+        return str(uid)
+
+
+def _origin(environ: Mapping[str, str]) -> str:
+    """sshd sets ``SSH_CONNECTION`` to client address, client port, server address, server port."""
+    parts = (environ.get("SSH_CONNECTION") or environ.get("SSH_CLIENT") or "").split()
+    return f"{parts[0]} port {parts[1]}" if len(parts) > 1 else "".join(parts)
