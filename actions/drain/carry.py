@@ -1,0 +1,142 @@
+"""Draining one unit from its first label to its replacement: the same for a pod, a group and a whole node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from actions.drain.eviction import evict, eviction, gone, same
+from actions.drain.requests import Looks, RequestsOf
+from actions.drain.unit import Unit, labels_of
+from actions.drain.waiting import Terms, ended, left
+from actions.follow.replacement import follow_first, follow_replacement, pods_of
+from actions.plan import MERGE, Mutation
+from actions.progress import Outcome, Result
+from actions.request import Method
+from actions.words import span
+from actions.work import Work
+from fleet.kube.errors import ConflictError, NotFoundError
+from fleet.kube.resources import PODS
+
+AS_READ_THEN = "(as read then)"
+"""Stands in a plan for the resourceVersion that a pod will have when its turn comes."""
+
+
+class Phase(StrEnum):
+    """The parts of a drain, in their order."""
+
+    RELEASE = "release"
+    LEAVE = "leave"
+    WAIT = "wait"
+    EVICT = "evict"
+    REPLACE = "replace"
+
+
+def phases(unit: Unit) -> tuple[Phase, ...]:
+    """Those that this unit goes through."""
+    way = unit.way
+    wanted = {
+        Phase.RELEASE: bool(way.release),
+        Phase.LEAVE: bool(way.labels),
+        Phase.WAIT: bool(way.labels),
+        Phase.EVICT: True,
+        Phase.REPLACE: unit.replaced,
+    }
+    return tuple(phase for phase, there in wanted.items() if there)
+
+
+def labelling(unit: Unit, labels: Mapping[str, str | None], version: str) -> Mutation:
+    """The request that changes labels of the unit's front; a pod that changed since ``version`` makes it a 409."""
+    front = unit.front
+    return Mutation(
+        "PATCH",
+        PODS.path(front.namespace, front.name),
+        {"metadata": {"resourceVersion": version, "labels": dict(labels)}},
+        MERGE,
+        about=f"label {front.name} {', '.join(f'{key}={value}' for key, value in labels.items())}",
+    )
+
+
+def evictions(unit: Unit, terms: Terms) -> tuple[Mutation, ...]:
+    """The requests that evict its members. Evicted at once, its requests get the deadline as their grace period."""
+    longest = terms.deadline if unit.watched and unit.way.method is Method.EVICT else 0.0
+    return tuple(eviction(member, max(member.grace, longest)) for member in unit.members)
+
+
+async def drain(
+    unit: Unit,
+    work: Work,
+    terms: Terms,
+    enter: Callable[[Phase], None],
+    *,
+    as_planned: bool,
+    requests: Callable[[Unit, Work], Looks] = RequestsOf,
+) -> Outcome | None:
+    """Take the unit out of service, wait, evict, follow; None once it is gone (and replaced, where something does).
+
+    ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
+    labels will do, because its turn comes long after the plan. Raises ConflictError where it is not, and KubeError.
+    """
+    way, version = unit.way, unit.version if as_planned else ""
+    if not as_planned and way.changed:
+        try:
+            version = await _unchanged(unit, way.before, work)
+        except NotFoundError:
+            return None
+    if way.release:
+        enter(Phase.RELEASE)
+        known = await pods_of(unit, work)
+        await work.send(labelling(unit, way.release, version))
+        outcome = await follow_first(unit, known.keys(), work)
+        if outcome is not None:
+            return outcome
+        version = await _unchanged(unit, way.before | way.release, work)
+    if way.labels:
+        enter(Phase.LEAVE)
+        await work.send(labelling(unit, way.labels, version))
+        outcome = await left(unit, work)
+        if outcome is not None:
+            return outcome
+        enter(Phase.WAIT)
+        looks = requests(unit, work)
+        try:
+            outcome = await ended(unit, work, terms, looks)
+        finally:
+            await looks.close()
+        if outcome is not None:
+            return outcome
+    enter(Phase.EVICT)
+    outcome = await _evicted(unit, work, terms)
+    if outcome is not None or not unit.replaced:
+        return outcome
+    enter(Phase.REPLACE)
+    return await follow_replacement(unit, work)
+
+
+async def _evicted(unit: Unit, work: Work, terms: Terms) -> Outcome | None:
+    requests = evictions(unit, terms)
+    for mutation in requests:
+        outcome = await evict(mutation, work, terms.deadline)
+        if outcome is not None:
+            return outcome
+    for member, mutation in zip(unit.members, requests, strict=True):
+        grace = float(mutation.body["deleteOptions"]["gracePeriodSeconds"])
+        work.say(f"{member.name} ends, within {span(grace)}")
+        if not await gone(member, work, grace):
+            return Outcome(
+                Result.TIMED_OUT,
+                f"{member.name} is still there a minute after its grace period of {span(grace)}",
+                "is its node alive? look at the node and at the pod's finalizers",
+            )
+    return None
+
+
+async def _unchanged(unit: Unit, labels: Mapping[str, str], work: Work) -> str:
+    """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
+    front = unit.front
+    pod = same(front, await work.reads.get_raw("Pod", front.namespace, front.name))
+    now = labels_of(pod)
+    for key, value in labels.items():
+        if now.get(key) != value:
+            raise ConflictError(f"label {key} of {front.name} is {now.get(key, 'gone')} now, not {value}", status=409)
+    return str(pod["metadata"].get("resourceVersion", ""))

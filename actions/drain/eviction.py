@@ -1,0 +1,108 @@
+"""Evicting a pod, and what the server may answer to it. Reference: kubernetes, section 2.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.drain.unit import Member
+from actions.plan import Mutation
+from actions.progress import Outcome, Result
+from actions.work import Work
+from fleet.kube.errors import ConflictError, KubeError, NotFoundError, ServerError, ThrottledError
+from fleet.kube.resources import PODS
+
+RETRY = 5.0
+"""Seconds to the next attempt where a budget refuses: kubectl drain's."""
+_BUDGET = "DisruptionBudget"
+_TWO_BUDGETS = "more than one PodDisruptionBudget"
+_GONE_SLACK = 60.0
+"""Seconds beyond the grace period in which the kubelet must have ended a pod and its object be gone."""
+
+
+def eviction(member: Member, grace: float | None = None) -> Mutation:
+    """The request. ``grace`` in seconds, None for the pod's own; the uid keeps it from another pod of that name."""
+    seconds = int(member.grace if grace is None else grace)
+    options = {"preconditions": {"uid": member.uid}, "gracePeriodSeconds": seconds}
+    return Mutation(
+        "POST",
+        f"{PODS.path(member.namespace, member.name)}/eviction",
+        {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": member.name, "namespace": member.namespace},
+            "deleteOptions": options,
+        },
+        about=f"evict {member.name}, grace {seconds} s",
+    )
+
+
+def budget_words(error: KubeError) -> str:
+    """What the budget that refused says of itself; empty where it was not one."""
+    causes: Any = error.details.get("causes") or ()
+    return "; ".join(str(cause.get("message", "")) for cause in causes if cause.get("reason") == _BUDGET)
+
+
+def has_two_budgets(error: KubeError) -> bool:
+    """Whether the pod is under two budgets, which the eviction API never serves."""
+    return isinstance(error, ServerError) and _TWO_BUDGETS in error.message
+
+
+async def evict(mutation: Mutation, work: Work, patience: float) -> Outcome | None:
+    """Send it until it is taken, for ``patience`` seconds; None once it is, or once the pod is gone.
+
+    Raises ConflictError for another pod of that name, and KubeError for what waiting does not mend.
+    """
+    deadline = work.now() + patience
+    while True:
+        try:
+            await work.send(mutation)
+        except NotFoundError:
+            return None
+        except ThrottledError as error:
+            budget = budget_words(error)
+            words = f"{budget or error.message}".rstrip(".")
+            left = deadline - work.now()
+            pause = max(RETRY if budget else 1.0, error.retry_after or 0.0)
+            if pause > left:
+                return Outcome(
+                    Result.TIMED_OUT,
+                    f"not evicted within {patience:.0f} s: {words}",
+                    "make room in the budget (more ready replicas), then drain it again; or undo" if budget else "",
+                )
+            work.say(f"{'waits for its budget' if budget else 'the server is busy'}: {words}")
+            await pause_for(work, pause)
+        except ServerError as error:
+            if not has_two_budgets(error):
+                raise
+            return Outcome(Result.FAILED, error.message, "leave one PodDisruptionBudget that selects it; or undo")
+        else:
+            return None
+
+
+async def gone(member: Member, work: Work, grace: float) -> bool:
+    """Wait until the pod has ended; False where it is still there a minute after its grace period."""
+
+    async def ended() -> bool:
+        try:
+            found = await work.reads.get_raw("Pod", member.namespace, member.name)
+        except NotFoundError:
+            return True
+        return bool(found["metadata"].get("uid") != member.uid)
+
+    return await work.until(ended, grace + _GONE_SLACK)
+
+
+def same(member: Member, found: dict[str, Any]) -> dict[str, Any]:
+    """The pod that was found, if it is the one that was planned for. Raises ConflictError for another of its name."""
+    if found["metadata"].get("uid") != member.uid:
+        raise ConflictError(f"pod {member.name} is another one now", status=409)
+    return found
+
+
+async def pause_for(work: Work, seconds: float) -> None:
+    """Let that much time pass."""
+
+    async def never() -> bool:
+        return False
+
+    await work.until(never, seconds)

@@ -1,0 +1,105 @@
+"""The requests that a pod still has: asked of its engine, else as the fleet was last measured."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple, Protocol
+
+from actions.drain.unit import Unit
+from actions.work import Work
+from fleet.engine_api import EngineProbe
+from fleet.kube.project.fields import Interner
+from fleet.kube.project.pods import project_pod
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Snapshot
+
+_SPAN = 60.0
+"""Seconds over which the rate of completions is taken."""
+
+
+class Seen(NamedTuple):
+    """How many requests there were at a moment (Unix time)."""
+
+    at: float
+    requests: float
+
+
+class Looks(Protocol):
+    """Where the number comes from."""
+
+    async def look(self) -> Seen | None: ...
+    async def close(self) -> None: ...
+
+
+class RequestsOf:
+    """Asks the engine at its address; where that is out of reach, takes what the Snapshot has of the pod."""
+
+    def __init__(self, unit: Unit, work: Work) -> None:
+        self._unit = unit
+        self._work = work
+        self._probe: EngineProbe | None = None
+        self.problem = ""
+        """Why nothing is seen; empty where something is."""
+
+    async def look(self) -> Seen | None:
+        """The latest number; None where there is none. Raises KubeError where the pod cannot be read at first."""
+        if self._probe is None:
+            front = self._unit.front
+            raw = await self._work.reads.get_raw("Pod", front.namespace, front.name)
+            self._probe = EngineProbe(project_pod(raw, Interner()), clock=self._work.now)
+        load = await self._probe.load()
+        self.problem = self._probe.problem
+        if load is not None:
+            return Seen(load.at, load.requests)
+        return measured(self._work.snapshot, self._unit.front.key)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._probe is not None:
+            await self._probe.close()
+
+
+def measured(snapshot: Snapshot, pod: str) -> Seen | None:
+    """What the Snapshot has of a pod, by its key; None where that is missing or old."""
+    running = snapshot.by_pod.get(pod, Quantity.RUNNING)
+    waiting = snapshot.by_pod.get(pod, Quantity.WAITING)
+    if not running.known or running.state >= State.STALE or snapshot.measured_at is None:
+        return None
+    return Seen(snapshot.measured_at - running.age, running.value + (waiting.value if waiting.known else 0.0))
+
+
+class Fall:
+    """How fast requests end where no new ones come, and when the last of them will."""
+
+    def __init__(self) -> None:
+        self._seen: deque[Seen] = deque()
+
+    def add(self, seen: Seen) -> None:
+        """One more look; the same moment again is the same look."""
+        if self._seen and seen.at <= self._seen[-1].at:
+            return
+        self._seen.append(seen)
+        while self._seen[-1].at - self._seen[0].at > _SPAN:
+            self._seen.popleft()
+
+    @property
+    def zeros(self) -> int:
+        """How many looks in a row, up to the last, have seen none."""
+        found = 0
+        for seen in reversed(self._seen):
+            if seen.requests > 0:
+                break
+            found += 1
+        return found
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until none is left, at the rate of the last minute; None while none has ended."""
+        if len(self._seen) < 2:
+            return None
+        first, last = self._seen[0], self._seen[-1]
+        ended = first.requests - last.requests
+        if ended <= 0:
+            return None
+        return last.requests * (last.at - first.at) / ended

@@ -1,0 +1,135 @@
+"""What must be known of a pod before it is drained: who sends it requests, who controls it, what it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.drain.selectors import written
+from actions.drain.unit import LWS, Unit, controller_of, group_of, is_ready, labels_of, leader_of, member_of
+from actions.drain.way import Front, choose
+from actions.request import Method, Target
+from actions.scene import Scene
+from fleet.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.kube.project.fields import Interner
+from fleet.kube.project.pods import project_pod
+from fleet.model.objects import Pod
+from fleet.targets import runs_engine
+
+Raw = Mapping[str, Any]
+
+
+class Survey:
+    """Reads for one plan; what several pods have in common is read once. Every method raises KubeError."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._fronts: dict[str, tuple[Front, ...]] = {}
+        self._objects: dict[tuple[str, str, str], Raw | None] = {}
+
+    async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> Unit:
+        """What the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
+        group = group_of(pod)
+        pods: list[dict[str, Any]] = [dict(pod)]
+        if group is not None:
+            namespace, name, index = group
+            selector = written({f"{LWS}name": name, f"{LWS}group-index": index})
+            pods = await self._scene.reads.list_raw("Pod", namespace, selector) or pods
+        front = leader_of(pods)
+        namespace, controller = front["metadata"].get("namespace", ""), controller_of(front)
+        owner = await self.object(controller[0], namespace, controller[1]) if controller else None
+        selector_of_owner = ((owner or {}).get("spec") or {}).get("selector") or {}
+        workload = await self._top(front, owner)
+        engine = self.serves(front)
+        idle = "" if engine and is_ready(front) else _idle(engine)
+        way = choose(
+            labels_of(front),
+            (controller[0], selector_of_owner) if controller else None,
+            await self.fronts(namespace),
+            wanted=method,
+            first=first,
+            idle=idle,
+        )
+        return Unit(
+            name=f"group {group[2]} of {group[1]}" if group else front["metadata"]["name"],
+            front=member_of(front),
+            version=front["metadata"].get("resourceVersion", ""),
+            members=tuple(member_of(raw) for raw in pods),
+            way=way,
+            watched=not idle,
+            workload=workload,
+            controller=Target(controller[0], namespace, controller[1], controller[2]) if controller else None,
+            selector=dict(selector_of_owner.get("matchLabels") or {}),
+            ready=await self.ready(workload) if workload else 0,
+            engine=engine,
+        )
+
+    def row(self, pod: Raw) -> Pod:
+        """The pod as the console knows pods."""
+        return project_pod(dict(pod), Interner())
+
+    def serves(self, pod: Raw) -> bool:
+        """Whether it is an engine, by its template or by what was measured of it."""
+        row = self.row(pod)
+        return runs_engine(row) or bool(self._scene.snapshot.engines_of.get(row.key))
+
+    async def fronts(self, namespace: str) -> tuple[Front, ...]:
+        """The Services and InferencePools of a namespace."""
+        if namespace not in self._fronts:
+            found = []
+            for kind in ("Service", "InferencePool"):
+                for raw in await listed(kind, namespace, self._scene):
+                    selector = (raw.get("spec") or {}).get("selector") or {}
+                    # The group of the pools that came before had the labels themselves for its selector.
+                    labels = selector.get("matchLabels", selector) if kind == "InferencePool" else selector
+                    found.append(Front(kind, raw["metadata"]["name"], labels))
+            self._fronts[namespace] = tuple(found)
+        return self._fronts[namespace]
+
+    async def object(self, kind: str, namespace: str, name: str) -> Raw | None:
+        """An object, None where it is gone or may not be read."""
+        key = (kind, namespace, name)
+        if key not in self._objects:
+            try:
+                self._objects[key] = await self._scene.reads.get_raw(*key)
+            except (NotFoundError, ForbiddenError):
+                self._objects[key] = None
+        return self._objects[key]
+
+    async def ready(self, workload: Target) -> int:
+        """Ready replicas; the server leaves a 0 out."""
+        raw = await self.object(workload.kind, workload.namespace, workload.name)
+        status = (raw or {}).get("status") or {}
+        return int(status.get("numberReady" if workload.kind == "DaemonSet" else "readyReplicas", 0))
+
+    async def _top(self, pod: Raw, owner: Raw | None) -> Target | None:
+        """The top of the owner chain: as the Snapshot has it, else as far as the objects say."""
+        snapshot, namespace = self._scene.snapshot, pod["metadata"].get("namespace", "")
+        known = snapshot.workloads.get(snapshot.workload_of.get(f"{namespace}/{pod['metadata']['name']}", ""))
+        if known is not None and known.uid and controller_of(pod):
+            return Target(known.kind, namespace, known.name, known.uid)
+        top = pod
+        while (above := controller_of(top)) is not None:
+            raw = owner if top is pod else await self.object(above[0], namespace, above[1])
+            if raw is None or controller_of(raw) is None:
+                return Target(above[0], namespace, above[1], above[2])
+            top = raw
+        return None
+
+
+async def listed(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]]:
+    """All of a kind; none where the cluster does not know the kind, or does not let us look. Raises KubeError."""
+    try:
+        return await scene.reads.list_raw(kind, namespace)
+    except (NotFoundError, ForbiddenError):
+        return []
+    except KubeError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _idle(engine: bool) -> str:
+    return (
+        "it is not ready, so nothing is sent to it" if engine else "it serves no model, so there is nothing to wait for"
+    )

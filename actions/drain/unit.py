@@ -1,0 +1,122 @@
+"""What is drained as one: a pod, or the pods of a multi-host engine, of which one takes the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from actions.drain.way import Way
+from actions.request import Target
+
+LWS = "leaderworkerset.sigs.k8s.io/"
+"""What the labels of a LeaderWorkerSet's pods begin with."""
+_GRACE = 30.0
+"""Seconds: the API server's default for terminationGracePeriodSeconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One pod that is evicted."""
+
+    namespace: str
+    name: str
+    uid: str
+    grace: float
+    """Seconds between SIGTERM and SIGKILL, those of its preStop hook included."""
+
+    @property
+    def key(self) -> str:
+        """As in a Snapshot."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Pods that are drained as one. JSON values only: it is recorded with the plan."""
+
+    name: str
+    """``chat-70b-7c9f-x2k``, or ``group 0 of deepseek``."""
+    front: Member
+    """The pod that takes the requests."""
+    version: str
+    """Its resourceVersion when this was planned."""
+    members: tuple[Member, ...]
+    """The pods that are evicted, in order."""
+    way: Way
+    watched: bool
+    """Whether it has requests to wait for."""
+    workload: Target | None
+    """The top of its owner chain, which starts another; None for a pod without one."""
+    controller: Target | None
+    """Its own controller."""
+    selector: dict[str, str]
+    """The labels by which its controller selects."""
+    ready: int
+    """Ready replicas of the workload when this was planned."""
+    engine: bool = True
+    """Whether it serves a model."""
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another pod starts in its place, on whatever node."""
+        return self.workload is not None and self.workload.kind != "DaemonSet"
+
+
+def to_fact(unit: Unit) -> dict[str, Any]:
+    """As JSON values, for ``Plan.facts``."""
+    return asdict(unit)
+
+
+def from_fact(document: Mapping[str, Any]) -> Unit:
+    """The unit that ``to_fact`` wrote. Raises ValueError for anything else."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Unit).validate_python(document)
+
+
+def member_of(pod: Mapping[str, Any]) -> Member:
+    """Of the raw pod."""
+    metadata, spec = pod["metadata"], pod.get("spec") or {}
+    grace = spec.get("terminationGracePeriodSeconds")
+    return Member(
+        metadata.get("namespace", ""),
+        metadata["name"],
+        metadata.get("uid", ""),
+        _GRACE if grace is None else float(grace),
+    )
+
+
+def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a raw object."""
+    return dict((obj.get("metadata") or {}).get("labels") or {})
+
+
+def controller_of(obj: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Kind, name and uid of the controlling ownerReference; None for none."""
+    for reference in (obj.get("metadata") or {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference["kind"]), str(reference["name"]), str(reference.get("uid", ""))
+    return None
+
+
+def group_of(pod: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Namespace, LeaderWorkerSet and index of the group that a pod belongs to; None for a pod of none."""
+    labels = labels_of(pod)
+    name, index = labels.get(f"{LWS}name"), labels.get(f"{LWS}group-index")
+    if name is None or index is None:
+        return None
+    return pod["metadata"].get("namespace", ""), name, index
+
+
+def leader_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The pod of a group that takes its requests: the one with worker index 0, else the first."""
+    return next((pod for pod in pods if labels_of(pod).get(f"{LWS}worker-index") == "0"), pods[0])
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Condition Ready of a raw pod that is not being deleted."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

@@ -1,0 +1,111 @@
+"""Waiting until a pod has left its endpoints, and until its requests have ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.drain.eviction import pause_for, same
+from actions.drain.requests import Fall, Looks, Seen
+from actions.drain.unit import Unit, labels_of
+from actions.progress import Outcome, Result
+from actions.request import AtDeadline
+from actions.words import count, span
+from actions.work import Work
+from fleet.kube.errors import ForbiddenError, NotFoundError
+
+LEAVING = 30.0
+"""Seconds in which the endpoints must have seen a label that changed; they take two (reference: kubernetes §2.3)."""
+UNSEEN = 5.0
+"""Seconds given to endpoints that may not be looked at."""
+ZEROS = 2
+"""Looks in a row that must see no request: one may fall between two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long the requests of a pod get, and what then."""
+
+    deadline: float
+    """Seconds."""
+    at_deadline: AtDeadline
+
+
+async def left(unit: Unit, work: Work) -> Outcome | None:
+    """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
+    there: list[str] = []
+
+    async def out() -> bool:
+        there[:] = [service for service in unit.way.services if await _receives(unit, service, work)]
+        work.say(f"still in the endpoints of {', '.join(there)}" if there else "out of the endpoints")
+        return not there
+
+    try:
+        if await work.until(out, LEAVING):
+            return None
+    except ForbiddenError:
+        work.say(f"its endpoints may not be looked at: {UNSEEN:.0f} s are given to them")
+        await pause_for(work, UNSEEN)
+        return None
+    return Outcome(
+        Result.FAILED,
+        f"{unit.name} is still in the endpoints of {', '.join(there)} {LEAVING:.0f} s after its label was changed",
+        "look at the Service's selector; undo puts the label back",
+    )
+
+
+async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Outcome | None:
+    """Wait until the pod has no requests left, or the deadline comes; an Outcome where the drain ends here."""
+    fall, front = Fall(), unit.front
+    first: Seen | None = None
+    last: Seen | None = None
+    back = False
+
+    async def idle() -> bool:
+        nonlocal first, last, back
+        try:
+            pod = same(front, await work.reads.get_raw("Pod", front.namespace, front.name))
+        except NotFoundError:
+            return True
+        labels = labels_of(pod)
+        if any(labels.get(key) != value for key, value in unit.way.labels.items()):
+            back = True
+            return True
+        seen = await requests.look()
+        if seen is None:
+            work.say(f"the requests of {unit.name} cannot be seen: it gets the whole {span(terms.deadline)}")
+            return False
+        first, last = first or seen, seen
+        fall.add(seen)
+        total = max(first.requests, seen.requests)
+        work.say(f"{count(seen.requests, 'request')} left", total - seen.requests, total, fall.eta)
+        return fall.zeros >= ZEROS
+
+    reached = await work.until(idle, terms.deadline)
+    if back:
+        return Outcome(
+            Result.FAILED,
+            f"somebody has put {unit.name} back into service meanwhile",
+            "nothing was evicted: look who did it, then drain it again",
+        )
+    if reached:
+        return None
+    still = count(last.requests, "request") if last is not None else "requests that nobody can see"
+    if terms.at_deadline is AtDeadline.STOP:
+        return Outcome(
+            Result.TIMED_OUT,
+            f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and goes on with them",
+            "drain it again to wait longer, or undo to put it back",
+        )
+    work.say(f"deadline: {still} left, with {span(front.grace)} of grace")
+    return None
+
+
+async def _receives(unit: Unit, service: str, work: Work) -> bool:
+    slices = await work.reads.list_raw("EndpointSlice", unit.front.namespace, f"kubernetes.io/service-name={service}")
+    for piece in slices:
+        for endpoint in piece.get("endpoints") or ():
+            target = endpoint.get("targetRef") or {}
+            # ready left out means ready (discovery.k8s.io/v1).
+            if target.get("name") == unit.front.name and (endpoint.get("conditions") or {}).get("ready") is not False:
+                return True
+    return False

@@ -1,0 +1,79 @@
+"""Waiting for what a workload starts in the place of a pod that was taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from actions.drain.selectors import written
+from actions.drain.unit import Unit, controller_of, is_ready
+from actions.follow.coldstart import starting
+from actions.progress import Outcome, Result
+from actions.request import Target
+from actions.words import span
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+
+
+async def pods_of(unit: Unit, work: Work) -> dict[str, bool]:
+    """The pods that the unit's controller has now: uid → whether it is ready. Raises KubeError."""
+    if unit.controller is None:
+        return {}
+    found = await work.reads.list_raw("Pod", unit.front.namespace, written(unit.selector))
+    mine = (pod for pod in found if (controller_of(pod) or ("", "", ""))[2] == unit.controller.uid)
+    return {str(pod["metadata"]["uid"]): is_ready(pod) for pod in mine}
+
+
+async def follow_first(unit: Unit, known: AbstractSet[str], work: Work) -> Outcome | None:
+    """Wait until the controller has a ready pod that is none of ``known``; an Outcome where it gets none in time."""
+
+    async def there() -> bool:
+        new = [ready for uid, ready in (await pods_of(unit, work)).items() if uid not in known]
+        _say(work, unit.workload, "starts" if new else "is not there yet")
+        return any(new)
+
+    limit = work.rules.follow_timeout
+    if await work.until(there, limit):
+        return None
+    return Outcome(
+        Result.TIMED_OUT,
+        f"no replacement is ready after {span(limit)}; {unit.name} still serves",
+        "undo gives it back to its ReplicaSet, which then ends the surplus pod",
+    )
+
+
+async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
+    """Wait until the workload has as many ready replicas as before; an Outcome where it has not in time."""
+    target = unit.workload
+    if target is None or not unit.replaced:
+        return None
+    now, wanted = 0, unit.ready
+
+    async def ready() -> bool:
+        nonlocal now, wanted
+        try:
+            raw = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        except NotFoundError:
+            wanted = 0
+            return True
+        now = int((raw.get("status") or {}).get("readyReplicas", 0))
+        # Who scales it down meanwhile wants fewer.
+        wanted = min(unit.ready, int((raw.get("spec") or {}).get("replicas", 1)))
+        _say(work, target, f"{now} of {wanted} replicas are ready", now, wanted)
+        return now >= wanted
+
+    limit = work.rules.follow_timeout
+    if await work.until(ready, limit):
+        return None
+    return Outcome(
+        Result.TIMED_OUT,
+        f"{unit.name} is gone; {target} has {now} of {wanted} ready replicas after {span(limit)}",
+        "look at its new pod: is there a GPU for it, and does its model load?",
+    )
+
+
+def _say(work: Work, target: Target | None, text: str, done: int = 0, total: int = 0) -> None:
+    if target is None:
+        work.say(text, done, total)
+        return
+    phases = starting(work.snapshot, target, work.now())
+    work.say(f"{text}{'; ' + phases.words if phases.words else ''}", done, total, phases.eta)

@@ -1,0 +1,24 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+
+def span(seconds: float) -> str:
+    """A time as people say it: ``8s``, ``1m40s``, ``2h05m``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s" if whole % 60 else f"{whole // 60}m"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+def count(number: float, what: str, many: str = "") -> str:
+    """A number and its noun: ``1 pod``, ``3 pods``."""
+    return f"{number:.0f} {what if round(number) == 1 else many or what + 's'}"
+
+
+def named(names: list[str] | tuple[str, ...], most: int = 3) -> str:
+    """A few of them by name, the rest as a number."""
+    shown = list(names[:most])
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

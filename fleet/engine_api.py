@@ -1,0 +1,75 @@
+"""Asking one engine how many requests it has: for the moments in which a scrape interval is too long."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
+from fleet.model.objects import Pod
+from fleet.model.quantity import Quantity
+from fleet.scraping import ScrapingSettings
+from fleet.targets import Endpoint, Via, endpoints
+
+TIMEOUT = 2.0
+"""Seconds for one answer: it is asked about once a second."""
+
+
+class EngineLoad(NamedTuple):
+    """The requests of all engines of a pod at one moment."""
+
+    at: float
+    """Unix time."""
+    running: float
+    waiting: float
+
+    @property
+    def requests(self) -> float:
+        """Those that have not been answered to their end."""
+        return self.running + self.waiting
+
+
+class EngineProbe:
+    """Asks the engines of one pod at its address. Belongs to one event loop; close it.
+
+    Never through the API server: `get` on pods/proxy allows far more than this, and it is no road for polling.
+    """
+
+    def __init__(
+        self,
+        pod: Pod,
+        *,
+        settings: ScrapingSettings | None = None,
+        guard: Guard | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        settings = settings or ScrapingSettings()
+        found = endpoints((pod,), settings.ports, settings.path)
+        self._endpoint: Endpoint | None = found[0] if found else None
+        self._clock = clock
+        self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1), guard=guard)
+        self.problem = "" if found else "the pod does not run"
+        """Why the last look brought nothing; empty where it did."""
+
+    async def load(self) -> EngineLoad | None:
+        """What it says now; None where it cannot be asked, and ``problem`` says why."""
+        if self._endpoint is None:
+            return None
+        target = self._endpoint.target(Via.POD_IP, None)
+        measurement = await self._source.measure([target], self._clock())
+        if measurement.unreachable:
+            self.problem = next(iter(measurement.unreachable.values()))
+            return None
+        columns = measurement.engine_table.columns
+        values = [math.fsum(columns.get(q, ())) for q in (Quantity.RUNNING, Quantity.WAITING)]
+        if Quantity.RUNNING not in columns or not all(map(math.isfinite, values)):
+            self.problem = "it does not say how many requests it has"
+            return None
+        self.problem = ""
+        return EngineLoad(measurement.at, *values)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._source.close()
