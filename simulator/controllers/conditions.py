@@ -60,7 +60,7 @@ def _progressing(
         return known  # a Deployment that is only scaled does not roll out
     if all_updated and status["updatedReplicas"] == status["availableReplicas"] == desired:
         return _keep(known, _true(DONE, f"{what} has successfully progressed.", now))
-    if known is None or known["reason"] == DONE or _further(status, before):
+    if known is None or known["reason"] in (DONE, RESUMED) or _further(status, before):
         return _since(known, _true(UPDATED, f"{what} is progressing.", now))
     if known["reason"] != LATE and now > _at(known["lastUpdateTime"]) + deadline:
         late = condition("Progressing", False, now, LATE, f"{what} has timed out progressing.")

@@ -140,3 +140,44 @@ def state(pod: dict[str, Any]) -> dict[str, Any]:
     """The status of a pod's only container."""
     found: dict[str, Any] = pod["status"]["containerStatuses"][0]
     return found
+
+
+def patch(fleet: Watched, obj: dict[str, Any], **spec: object) -> None:
+    """What an API server stores after a PATCH of the spec."""
+    generation = obj["metadata"].get("generation", 1) + 1
+    fleet.store.put(obj | {"metadata": obj["metadata"] | {"generation": generation}, "spec": obj["spec"] | spec})
+
+
+def names(pods: list[dict[str, Any]]) -> set[str]:
+    return {pod["metadata"]["name"] for pod in pods}
+
+
+def with_revision(obj: dict[str, Any], revision: str) -> dict[str, Any]:
+    """The pod template of a workload with another revision of the model."""
+    template = obj["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    args = list(container["args"])
+    args[args.index("--revision") + 1] = revision
+    return dict(template) | {"spec": template["spec"] | {"containers": [container | {"args": args}]}}
+
+
+def revisions(pods: list[dict[str, Any]]) -> list[str]:
+    return sorted(pod["spec"]["containers"][0]["args"][5] for pod in pods)
+
+
+def reason(obj: dict[str, Any], kind: str) -> tuple[str, str]:
+    """Status and reason of a condition."""
+    (found,) = (c for c in obj["status"]["conditions"] if c["type"] == kind)
+    return found["status"], found["reason"]
+
+
+def relabel(fleet: Watched, pod: dict[str, Any], **labels: str | None) -> None:
+    """What an API server stores after a PATCH of a pod's labels; None takes one away."""
+    meta = pod["metadata"]
+    current = fleet.store.get("v1", "Pod", meta["namespace"], meta["name"])
+    assert current is not None
+    changed = {key.replace("__", "."): value for key, value in labels.items()}
+    kept = {key: value for key, value in (current["metadata"]["labels"] | changed).items() if value is not None}
+    fleet.fleet.patch_pod(
+        meta["namespace"], meta["name"], current | {"metadata": current["metadata"] | {"labels": kept}}
+    )

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulator.scenarios import Incident, Scenario
-from tests.simulator.fleet_support import Watched, is_ready, only, state
-
-
-def patch(fleet: Watched, obj: dict[str, Any], **spec: object) -> None:
-    """What an API server stores after a PATCH of the spec."""
-    generation = obj["metadata"].get("generation", 1) + 1
-    fleet.store.put(obj | {"metadata": obj["metadata"] | {"generation": generation}, "spec": obj["spec"] | spec})
-
-
-def names(pods: list[dict[str, Any]]) -> set[str]:
-    return {pod["metadata"]["name"] for pod in pods}
-
-
-def with_revision(obj: dict[str, Any], revision: str) -> dict[str, Any]:
-    """The pod template of a workload with another revision of the model."""
-    template = obj["spec"]["template"]
-    container = template["spec"]["containers"][0]
-    args = list(container["args"])
-    args[args.index("--revision") + 1] = revision
-    return dict(template) | {"spec": template["spec"] | {"containers": [container | {"args": args}]}}
-
-
-def revisions(pods: list[dict[str, Any]]) -> list[str]:
-    return sorted(pod["spec"]["containers"][0]["args"][5] for pod in pods)
+from tests.simulator.fleet_support import (
+    Watched,
+    is_ready,
+    names,
+    only,
+    patch,
+    revisions,
+    state,
+    with_revision,
+)
 
 
 def test_a_pod_that_is_gone_from_the_api_is_replaced() -> None:
