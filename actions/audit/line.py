@@ -55,6 +55,7 @@ def seal(document: Mapping[str, Any]) -> bytes:
     return canonical({**document, "hash": digest(canonical(document))})
 
 
+_DECODER: Final = json.JSONDecoder()
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "schema": (str,),
     "seq": (int,),
@@ -116,4 +117,10 @@ def _record(document: Mapping[str, Any], line: bytes) -> Record:
 
 def looks_torn(line: bytes) -> bool:
     """Whether bytes are what a write of a record leaves that was cut off: its beginning, and not all of it."""
-    return parse(line) is None and (line.startswith(FIRST_BYTES) or FIRST_BYTES.startswith(line))
+    if not line.startswith(FIRST_BYTES):
+        return FIRST_BYTES.startswith(line)
+    try:
+        _DECODER.raw_decode(line.decode("ascii"))
+    except ValueError:
+        return True
+    return False

@@ -91,6 +91,8 @@ class AuditLog:
             return tail
         known = parse_head(head) if head is not None else None
         gone = known is None or known.seq > tail.seq or (known.seq == tail.seq and known.digest != tail.digest)
+        # A write that was cut off has no line break at its end; what has one was whole once.
+        gone = gone or tail.rest.endswith(b"\n")
         if not gone and not tail.rest:
             return tail
         found = {"bytes": len(tail.rest), "sha256": digest(tail.rest)}

@@ -1,0 +1,72 @@
+"""Reading a log without touching it: which bytes it had at one moment, line by line. Safe in read-only mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.audit.disk import still
+from actions.audit.folder import HEAD, LOCK, log_files
+from actions.audit.line import Record, legible
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A log at one moment: its files in order, each with its size then. What is added later is not part of it."""
+
+    sizes: Mapping[Path, int]
+    head: bytes | None = None
+    """Content of the head file; None where there is none."""
+    folder: Path | None = None
+    """None for files that were named one by one, of which nothing is known but themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a file, numbered from 1; ``data`` is without the line break, ``ended`` False where it lacks one."""
+
+    file: Path
+    number: int
+    data: bytes
+    ended: bool
+
+
+def look_at(folder: Path) -> Look:
+    """The log in a folder as it is now; an empty one where there is none. Raises OSError.
+
+    It waits a moment for who is writing; where it may not, the last line may be one that is just being written.
+    """
+    with still(folder / LOCK):
+        # The head first: without the lock it may then be behind the log, and never ahead of it.
+        try:
+            head = (folder / HEAD).read_bytes()
+        except FileNotFoundError:
+            head = None
+        sizes = {file: file.stat().st_size for file in log_files(folder)}
+    return Look(sizes, head, folder)
+
+
+def look_at_file(file: Path) -> Look:
+    """One file of a log alone: a copy that somebody sent, say. Raises OSError."""
+    return Look({file: file.stat().st_size})
+
+
+def lines(look: Look) -> Iterator[Line]:
+    """Every line, in order. Raises OSError."""
+    for file, size in look.sizes.items():
+        left = size
+        with file.open("rb") as stream:
+            for number, raw in enumerate(stream, 1):
+                if left <= 0:
+                    break
+                data, left = raw[:left], left - len(raw)
+                yield Line(file, number, data.removesuffix(b"\n"), data.endswith(b"\n"))
+
+
+def records(look: Look) -> Iterator[Record]:
+    """Everything that can be read as a record, whether or not the chain holds: ``chain.verify`` tells."""
+    for line in lines(look):
+        record = legible(line.data)
+        if record is not None:
+            yield record
