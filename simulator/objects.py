@@ -191,7 +191,8 @@ def system_template(name: str, container: str, image: str, port: int) -> Object:
 
 def labelled(template: Object, labels: Object) -> Object:
     """A pod template with more labels."""
-    return template | {"metadata": template["metadata"] | {"labels": template["metadata"]["labels"] | labels}}
+    metadata = template.get("metadata") or {}
+    return template | {"metadata": metadata | {"labels": (metadata.get("labels") or {}) | labels}}
 
 
 def annotated(obj: Object, key: str, value: str) -> Object:
@@ -204,15 +205,15 @@ def replica_set(deployment: Object, revision: int, template: Object, created: fl
     """The ReplicaSet of one revision of a Deployment, without replicas so far."""
     meta = deployment["metadata"]
     suffix = safe_hash(template)
-    stamped = labelled(template, {"pod-template-hash": suffix})
+    own = {"pod-template-hash": suffix}
+    stamped, selector = labelled(template, own), deployment["spec"]["selector"]
     return manifest(
         "ReplicaSet",
         f"{meta['name']}-{suffix}",
         created,
         namespace=meta["namespace"],
         owned_by=deployment,
-        workload=meta["name"],
-        hash=suffix,
+        selector=selector | {"matchLabels": (selector.get("matchLabels") or {}) | own},
         labels=stamped["metadata"]["labels"],
         desired=str(deployment["spec"]["replicas"]),
         revision=str(revision),
@@ -231,8 +232,7 @@ def controller_revision(stateful: Object, revision: int, template: Object, creat
         created,
         namespace=meta["namespace"],
         owned_by=stateful,
-        workload=meta["name"],
-        hash=suffix,
+        labels=(template["metadata"].get("labels") or {}) | {"controller.kubernetes.io/hash": suffix},
         revision=revision,
         template=template | {"$patch": "replace"},
     )

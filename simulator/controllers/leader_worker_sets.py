@@ -65,7 +65,7 @@ class LeaderWorkerSets:
         groups = spec["leaderWorkerTemplate"]
         template = groups.get("leaderTemplate") or groups["workerTemplate"]
         labels = {NAME: meta["name"], WORKER: "0", REVISION: revision}
-        found = self._stateful_set(obj, obj, meta["name"], spec.get("replicas", 1), _dressed(template, labels), 0, now)
+        found = self._stateful_set(obj, obj, meta["name"], spec.get("replicas", 1), labelled(template, labels), 0, now)
         return self._cluster.pods_of(found["metadata"]["uid"])
 
     def _workers(self, obj: Object, leader: Pod, now: float) -> list[Pod]:
@@ -75,7 +75,7 @@ class LeaderWorkerSets:
             return []
         if leader.alive and not leader.dirty:  # the API knows it
             labels = {key: leader.labels[key] for key in (NAME, GROUP, REVISION) if key in leader.labels}
-            template = _dressed(groups["workerTemplate"], labels)
+            template = labelled(groups["workerTemplate"], labels)
             self._stateful_set(obj, leader.identity, leader.name, count, template, 1, now)
         return self._pods_of(leader)
 
@@ -109,11 +109,6 @@ class LeaderWorkerSets:
             if found["spec"] | change != found["spec"]:
                 self._cluster.put_spec(found, change)
         return found
-
-
-def _dressed(template: Object, labels: Object) -> Object:
-    metadata = template.get("metadata") or {}
-    return labelled(template | {"metadata": metadata | {"labels": metadata.get("labels") or {}}}, labels)
 
 
 def group_labels(stateful_set: Object, ordinal: int) -> Object:
