@@ -70,9 +70,9 @@ class Levers:
         self._kubelet.slow[workload, revision] = factor
 
     def crash(self, workload: str, now: float) -> None:
-        """The process of the first pod ends as the workload's fate says."""
+        """The process of the first pod ends as its revision's fate says."""
         for pod in self._first(workload):
-            self._kubelet.kill(pod, now, self._kubelet.fates[workload, ""])
+            self._kubelet.kill(pod, now, self._kubelet.fates[workload, pod.revision])
 
     def delete_pods(self, workload: str, now: float) -> None:
         """All pods of a workload are deleted by force; its controller starts new ones."""

@@ -31,7 +31,8 @@ class Scenario:
 
 def _crash_loop(levers: Levers, now: float) -> None:
     # Host memory runs out while the weights are loaded: the kernel kills the process.
-    levers.fail_starts("legacy-13b", Fate(9.0, 137, "OOMKilled"))
+    # What ran before does with less.
+    levers.fail_starts("legacy-13b", Fate(9.0, 137, "OOMKilled"), revision="a2cb7a7")
     levers.crash("legacy-13b", now)
 
 

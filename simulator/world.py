@@ -9,6 +9,7 @@ from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError
 from simulator.clock import Clock
 from simulator.cluster import Cluster
 from simulator.controllers import Controllers
+from simulator.defaults import defaulted
 from simulator.engine import Engine
 from simulator.interfaces import Answer, Endpoint, LogLine
 from simulator.kubelet import Kubelet
@@ -147,7 +148,7 @@ class Fleet:
 
     def write(self, obj: Object) -> None:
         """Keep an object (no pod) that was created or replaced through the API; controllers see it within a second."""
-        self._store.put(obj)
+        self._store.put(defaulted(obj))
 
     def patch_pod(self, namespace: str, name: str, obj: Object) -> None:
         """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""
@@ -164,6 +165,7 @@ class Fleet:
         self.cluster.terminate(pod, self.now, grace, evicted=reason == EVICTED)
         if (namespace, name) in self.cluster.pods:
             self.cluster.publish(pod)
+        self._controllers.follow_pods(self.now)  # at once, so that the next eviction meets a budget that knows of this
 
     def _tick(self) -> None:
         start = self.now

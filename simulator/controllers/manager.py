@@ -44,6 +44,10 @@ class Controllers:
         self._stateful_sets.reconcile(now)
         self._leader_worker_sets.report(now)
         self._daemon_sets.reconcile(now)
+        self.follow_pods(now)
+
+    def follow_pods(self, now: float) -> None:
+        """Endpoints and budgets follow the pods that came, went or changed."""
         touched = self._touched()
         self.endpoints.reconcile(touched)
         self._budgets.reconcile(touched, now)

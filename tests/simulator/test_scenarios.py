@@ -9,7 +9,19 @@ import pytest
 
 from simulator.blueprint import DEFAULT
 from simulator.scenarios import SCENARIOS, Incident, Scenario
-from tests.simulator.fleet_support import Watched, increase, is_ready, only, parse, quantile, state, value
+from tests.simulator.fleet_support import (
+    Watched,
+    increase,
+    is_ready,
+    only,
+    parse,
+    patch,
+    quantile,
+    revisions,
+    state,
+    value,
+    with_revision,
+)
 
 TTFT = "vllm:time_to_first_token_seconds"
 ITL = "vllm:inter_token_latency_seconds"
@@ -207,6 +219,29 @@ def test_no_free_gpu_leaves_pods_pending_and_says_why() -> None:
         assert "containerStatuses" not in pod["status"]
     failed = {event["involvedObject"]["name"] for event in fleet.events("FailedScheduling")}
     assert failed == {pod["metadata"]["name"] for pod in pending}
+
+
+def test_no_free_gpu_is_over_when_fewer_are_asked_for() -> None:
+    fleet = Watched("no-free-gpu", blueprint=only("summarize", "chat-70b"))
+    fleet.run(30)
+    waiting = {pod["metadata"]["name"] for pod in fleet.pods("summarize") if not is_ready(pod)}
+    assert len(waiting) == 2
+    patch(fleet, fleet.apps("Deployment", "batch", "summarize"), replicas=4)
+    fleet.run(2)
+    left = fleet.pods("summarize")
+    assert len(left) == 4
+    assert all(is_ready(pod) for pod in left)
+
+
+def test_a_crash_loop_is_over_with_the_revision_before() -> None:
+    fleet = Watched("crash-loop", blueprint=only("legacy-13b"))
+    fleet.run(20)
+    obj = fleet.apps("Deployment", "batch", "legacy-13b")
+    patch(fleet, obj, template=with_revision(obj, "2965541"))
+    fleet.run(120)
+    (pod,) = fleet.pods("legacy-13b")
+    assert is_ready(pod)
+    assert revisions([pod]) == ["2965541"]
 
 
 def test_cold_start_has_nobody_ready_until_the_weights_are_loaded() -> None:
