@@ -125,6 +125,8 @@ class Restore(Request):
 
     kind: ClassVar[Kind] = Kind.RESTORE
     labels: Mapping[str, str | None]
+    others: tuple[Target, ...] = ()
+    """Pods that get the same labels back; those that are gone are left out."""
 
 
 @dataclass(frozen=True, slots=True)

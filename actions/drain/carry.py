@@ -70,9 +70,10 @@ async def drain(
     enter: Callable[[Phase], None],
     *,
     as_planned: bool,
+    follow: bool = True,
     requests: Callable[[Unit, Work], Looks] = RequestsOf,
 ) -> Outcome | None:
-    """Take the unit out of service, wait, evict, follow; None once it is gone (and replaced, where something does).
+    """Take the unit out of service, wait, evict; None once it is gone, and (``follow``) replaced where something does.
 
     ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
     labels will do, because its turn comes long after the plan. Raises ConflictError where it is not, and KubeError.
@@ -107,7 +108,7 @@ async def drain(
             return outcome
     enter(Phase.EVICT)
     outcome = await _evicted(unit, work, terms)
-    if outcome is not None or not unit.replaced:
+    if outcome is not None or not (follow and unit.replaced):
         return outcome
     enter(Phase.REPLACE)
     return await follow_replacement(unit, work)

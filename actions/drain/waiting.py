@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actions.drain.endpoints import receives
 from actions.drain.eviction import pause_for, same
 from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import Unit, labels_of
@@ -35,7 +36,11 @@ async def left(unit: Unit, work: Work) -> Outcome | None:
     there: list[str] = []
 
     async def out() -> bool:
-        there[:] = [service for service in unit.way.services if await _receives(unit, service, work)]
+        there[:] = [
+            service
+            for service in unit.way.services
+            if await receives(unit.front.namespace, unit.front.name, service, work.reads)
+        ]
         work.say(f"still in the endpoints of {', '.join(there)}" if there else "out of the endpoints")
         return not there
 
@@ -98,14 +103,3 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Outcom
         )
     work.say(f"deadline: {still} left, with {span(front.grace)} of grace")
     return None
-
-
-async def _receives(unit: Unit, service: str, work: Work) -> bool:
-    slices = await work.reads.list_raw("EndpointSlice", unit.front.namespace, f"kubernetes.io/service-name={service}")
-    for piece in slices:
-        for endpoint in piece.get("endpoints") or ():
-            target = endpoint.get("targetRef") or {}
-            # ready left out means ready (discovery.k8s.io/v1).
-            if target.get("name") == unit.front.name and (endpoint.get("conditions") or {}).get("ready") is not False:
-                return True
-    return False

@@ -1,0 +1,103 @@
+"""What the others would carry: the load of the last ten minutes on fewer replicas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from actions.plan import Change
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+SPAN = 600.0
+"""Seconds of history that the means are of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blast:
+    """One model before and after some of its pods leave. NaN where nothing is measured.
+
+    Requests spread evenly over the replicas that remain, and with them the KV cache that they hold: true of equal
+    replicas behind a router that balances by load.
+    """
+
+    model: str
+    replicas: int
+    """Ready pods that serve it."""
+    remaining: int
+    requests: float
+    """Running and waiting, of a replica."""
+    requests_after: float
+    kv: float
+    """KV cache in use, of a replica (ratio)."""
+    kv_after: float
+    """More than 1: the requests do not fit, and queue."""
+    rate: float
+    """Requests per second of all of them."""
+
+    @property
+    def growth(self) -> float:
+        """Requests per second by which the queue grows: the share of the load that finds no room in the KV cache."""
+        return self.rate * (1 - 1 / self.kv_after) if self.kv_after > 1 else 0.0
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """For a plan; what is not measured is left out."""
+        rows = [Change(f"ready replicas of {self.model}", str(self.replicas), str(self.remaining))]
+        if not math.isnan(self.requests) and self.remaining:
+            rows.append(Change("requests per replica", f"{self.requests:.1f}", f"{self.requests_after:.1f}"))
+        if not math.isnan(self.kv) and self.remaining:
+            rows.append(Change("KV cache in use", f"{self.kv:.0%}", f"{self.kv_after:.0%}"))
+        return tuple(rows)
+
+
+def blasts(snapshot: Snapshot, leaving: Collection[str]) -> tuple[Blast, ...]:
+    """Of every model that loses ready pods; ``leaving`` are keys of pods."""
+    models = {snapshot.model_of.get(snapshot.workload_of.get(pod, ""), "") for pod in leaving} - {""}
+    found = (_blast(snapshot, model, leaving) for model in sorted(models))
+    return tuple(blast for blast in found if blast.remaining < blast.replicas)
+
+
+def serving(snapshot: Snapshot, model: str) -> list[str]:
+    """Keys of the pods that serve a model now: ready, not being deleted, and, of a group, its engine's."""
+    group = snapshot.models.get(model)
+    pods = [pod for workload in (group.workloads if group else ()) for pod in snapshot.pods_of.get(workload, ())]
+    ready = [key for key in pods if snapshot.pods[key].ready and snapshot.pods[key].deleted is None]
+    # The workers of a multi-host engine are ready and answer nobody.
+    return [key for key in ready if snapshot.engines_of.get(key)] or ready
+
+
+def mean(snapshot: Snapshot, pod: str, quantity: Quantity) -> float:
+    """Of the last ten minutes; the latest reading where there is no history, NaN where there is none either."""
+    history = snapshot.history
+    strip = [v for v in history.strip(pod, quantity, max(1, round(SPAN / history.step))) if not math.isnan(v)]
+    return math.fsum(strip) / len(strip) if strip else snapshot.by_pod.value(pod, quantity)
+
+
+def _blast(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Blast:
+    now = serving(snapshot, model)
+    remaining = [pod for pod in now if pod not in leaving]
+    requests = _known(mean(snapshot, p, Quantity.RUNNING) + _zero(mean(snapshot, p, Quantity.WAITING)) for p in now)
+    kv = _known(mean(snapshot, pod, Quantity.KV_USAGE) for pod in now)
+    factor = len(now) / len(remaining) if remaining else math.nan
+    return Blast(
+        model.partition("/")[2],
+        len(now),
+        len(remaining),
+        requests,
+        requests * factor,
+        kv,
+        kv * factor,
+        math.fsum(_zero(snapshot.by_pod.value(pod, Quantity.REQUESTS)) for pod in now),
+    )
+
+
+def _known(values: Iterable[float]) -> float:
+    """The mean of those that are known; NaN for none."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
+
+
+def _zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value

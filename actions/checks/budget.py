@@ -1,0 +1,170 @@
+"""Do the PodDisruptionBudgets let the pods go? Asked of the server, pod by pod, and reckoned for all together.
+
+A dry run takes nothing from a budget: pods that may each be evicted may not all be. Reference: kubernetes, section 2.1.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from actions.drain.eviction import budget_words, eviction, has_two_budgets
+from actions.drain.selectors import selects
+from actions.drain.survey import listed
+from actions.drain.unit import Member, Unit
+from actions.plan import Check, Verdict
+from actions.scene import Scene
+from actions.words import count, named, span
+from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
+
+ABOUT = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One PodDisruptionBudget, as its status was last computed."""
+
+    namespace: str
+    name: str
+    selector: Mapping[str, Any] | None = field(repr=False)
+    allowed: int
+    healthy: int
+    needed: int
+    expected: int
+
+    @property
+    def never(self) -> bool:
+        """It needs every pod that it has: no eviction is ever allowed as it stands."""
+        return 0 < self.expected <= self.needed
+
+    @property
+    def words(self) -> str:
+        """What it allows, and from what."""
+        of = f"{self.healthy} of {self.expected} healthy, needs {self.needed}"
+        return f"PDB {self.name} allows {count(self.allowed, 'disruption') if self.allowed else 'none'} ({of})"
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    """What the dry runs answered."""
+
+    refused: dict[str, str] = field(default_factory=dict)
+    """Name of a pod → what its budget says."""
+    impossible: list[str] = field(default_factory=list)
+    """Pods that the server will never evict, with why."""
+    changed: list[str] = field(default_factory=list)
+    unknown: str = ""
+
+
+async def check_budget(
+    units: Sequence[Unit], labels: Mapping[str, Mapping[str, str]], scene: Scene, patience: float
+) -> tuple[Check, ...]:
+    """``labels`` of every member by uid; ``patience``: seconds for which an eviction that is refused is repeated."""
+    members = [member for unit in units for member in unit.members]
+    verdicts = await _dry_runs(members, scene)
+    budgets = [budget for place in sorted({m.namespace for m in members}) for budget in await _budgets(place, scene)]
+    over: dict[int, list[Unit]] = defaultdict(list)
+    for i, budget in enumerate(budgets):
+        for unit in units:
+            if any(m.namespace == budget.namespace and selects(budget.selector, labels[m.uid]) for m in unit.members):
+                over[i].append(unit)
+    found = [*_impossible(verdicts)]
+    for i, held in over.items():
+        found.append(_judge(budgets[i], held, verdicts, labels, patience))
+    if verdicts.unknown:
+        found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))
+    elif not over and not found:
+        found.append(Check(ABOUT, Verdict.PASS, "no PodDisruptionBudget selects it"))
+    return tuple(found)
+
+
+def _judge(
+    budget: Budget,
+    units: Sequence[Unit],
+    verdicts: _Verdicts,
+    labels: Mapping[str, Mapping[str, str]],
+    patience: float,
+) -> Check:
+    refused = [m.name for unit in units for m in unit.members if m.name in verdicts.refused]
+    said = f"; it refuses {named(refused)}" if refused and len(units) > 1 else ""
+    if all(unit.way.release for unit in units):
+        text = f"{budget.words}{said}; each pod goes only once its replacement is ready"
+        return Check(ABOUT, Verdict.PASS, text)
+    leaving = [unit for unit in units if not selects(budget.selector, {**labels[unit.front.uid], **unit.way.changed})]
+    if leaving and budget.allowed < len(leaving):
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"{budget.words}{said}; the new label takes {named([u.name for u in leaving])} out of its sight, "
+            "so it would not hold the eviction",
+            "start a replacement first",
+        )
+    if budget.never:
+        return Check(
+            ABOUT,
+            Verdict.BLOCK,
+            f"{budget.words}: it needs all that it has, so the eviction would wait in vain",
+            "scale up by one first, or let the budget allow one",
+        )
+    if refused or budget.allowed == 0:
+        waits = f"the eviction waits until it allows one, at most {span(patience)}"
+        return Check(ABOUT, Verdict.WARN, f"{budget.words}{said}: {waits}")
+    if len(units) > budget.allowed:
+        text = f"{budget.words} and {len(units)} are to go: the others wait until replacements are ready"
+        return Check(ABOUT, Verdict.WARN, text)
+    return Check(ABOUT, Verdict.PASS, budget.words)
+
+
+def _impossible(verdicts: _Verdicts) -> list[Check]:
+    checks = [Check(ABOUT, Verdict.BLOCK, why, "leave one budget that selects it") for why in verdicts.impossible]
+    if verdicts.changed:
+        text = f"{named(verdicts.changed)} changed while this was planned"
+        checks.append(Check(ABOUT, Verdict.BLOCK, text, "plan it again"))
+    return checks
+
+
+async def _dry_runs(members: Sequence[Member], scene: Scene) -> _Verdicts:
+    verdicts = _Verdicts()
+    for member in members:
+        try:
+            await scene.dry_run(eviction(member))
+        except NotFoundError:
+            continue
+        except ConflictError:
+            verdicts.changed.append(member.name)
+        except ThrottledError as error:
+            words = budget_words(error)
+            if words:
+                verdicts.refused[member.name] = words
+            else:
+                verdicts.unknown = error.message
+        except ForbiddenError as error:
+            # The check of permissions says so too; one answer is enough.
+            verdicts.unknown = error.message
+            break
+        except KubeError as error:
+            if has_two_budgets(error):
+                verdicts.impossible.append(f"{member.name}: {error.message}")
+            else:
+                verdicts.unknown = error.message
+    return verdicts
+
+
+async def _budgets(namespace: str, scene: Scene) -> list[Budget]:
+    found = []
+    for raw in await listed("PodDisruptionBudget", namespace, scene):
+        status = raw.get("status") or {}
+        found.append(
+            Budget(
+                namespace,
+                raw["metadata"]["name"],
+                (raw.get("spec") or {}).get("selector"),
+                int(status.get("disruptionsAllowed", 0)),
+                int(status.get("currentHealthy", 0)),
+                int(status.get("desiredHealthy", 0)),
+                int(status.get("expectedPods", 0)),
+            )
+        )
+    return found

@@ -1,0 +1,37 @@
+"""Is it the last pod that answers for its model?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from actions.blast import serving
+from actions.follow.coldstart import usual_start
+from actions.plan import Check, Verdict
+from actions.words import named, span
+from fleet.model.snapshot import Snapshot
+
+ABOUT = "last replica"
+
+
+def check_last(snapshot: Snapshot, leaving: Collection[str], *, first: bool = False) -> Check:
+    """``leaving``: keys of the pods that go. ``first``: each only once its replacement is ready."""
+    models = sorted({snapshot.model_of.get(snapshot.workload_of.get(pod, ""), "") for pod in leaving} - {""})
+    others = {model: [pod for pod in serving(snapshot, model) if pod not in leaving] for model in models}
+    last = [model for model in models if not others[model] and any(p in leaving for p in serving(snapshot, model))]
+    names = named([model.partition("/")[2] for model in last])
+    if last and first:
+        return Check(ABOUT, Verdict.PASS, f"the last ready one of {names}, and its replacement is ready before it goes")
+    if last:
+        starts = [usual_start([snapshot.pods[pod] for pod in serving(snapshot, model)]) for model in last]
+        known = [start for start in starts if start is not None]
+        usual = f", {span(max(known))} as a rule" if known else ""
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"the last ready one of {names}: nothing answers until another is ready{usual}",
+            "start a replacement first, or scale up",
+        )
+    if not models:
+        return Check(ABOUT, Verdict.PASS, "it serves no model")
+    fewest = min(models, key=lambda model: len(others[model]))
+    return Check(ABOUT, Verdict.PASS, f"{len(others[fewest])} other ready pods of {fewest.partition('/')[2]} remain")

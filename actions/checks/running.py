@@ -1,0 +1,81 @@
+"""Which requests run on the pods that go, and would they be cut?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.drain.requests import measured
+from actions.drain.unit import Unit
+from actions.drain.waiting import Terms
+from actions.plan import Check, Verdict
+from actions.request import AtDeadline, Method
+from actions.words import count, named, span
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+ABOUT = "running requests"
+
+
+def expected(snapshot: Snapshot, unit: Unit) -> tuple[float | None, float | None]:
+    """How many requests a unit has, and seconds until they have ended at the rate at which they end now."""
+    seen = measured(snapshot, unit.front.key)
+    if seen is None:
+        return None, None
+    rate = snapshot.by_pod.get(unit.front.key, Quantity.REQUESTS)
+    if not seen.requests:
+        return 0.0, 0.0
+    return seen.requests, seen.requests / rate.value if rate.known and rate.value > 0 else None
+
+
+def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Check:
+    """Of all units; the worst is told."""
+    watched = [unit for unit in units if unit.watched]
+    if not watched:
+        return Check(ABOUT, Verdict.PASS, "nothing is sent to it" if len(units) == 1 else "nothing is sent to them")
+    known = [(unit, *expected(snapshot, unit)) for unit in watched]
+    unseen = [unit.name for unit, requests, _ in known if requests is None]
+    total = sum(requests or 0.0 for _, requests, _ in known)
+    kept = [unit for unit in watched if unit.way.kept]
+    at_once = [unit for unit, requests, _ in known if unit.way.method is Method.EVICT and requests != 0.0]
+    if kept:
+        who = named(kept[0].way.kept)
+        return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {named([u.name for u in kept])}")
+    if at_once:
+        grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"{count(total, 'request')} on {named([u.name for u in at_once])}: evicted at once, they get {span(grace)} "
+            "of grace if the engine ends them in order, else they are cut",
+        )
+    if unseen:
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"the requests of {named(unseen)} are not measured: if the engine cannot be asked either, "
+            f"each gets the whole {span(terms.deadline)}",
+        )
+    return _timely([(requests or 0.0, eta) for _, requests, eta in known], terms)
+
+
+def _timely(known: Sequence[tuple[float, float | None]], terms: Terms) -> Check:
+    total = sum(requests for requests, _ in known)
+    late = [(requests, eta) for requests, eta in known if eta is not None and eta > terms.deadline]
+    if late:
+        # At a constant rate, what the deadline leaves is what has not had its turn.
+        cut = sum(requests * (1 - terms.deadline / eta) for requests, eta in late)
+        then = "would be cut" if terms.at_deadline is AtDeadline.EVICT else "would still run, and the drain stops there"
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"{count(total, 'request')}: about {cut:.0f} of them {then} after {span(terms.deadline)}",
+            "a longer deadline",
+        )
+    if not total:
+        return Check(ABOUT, Verdict.PASS, "none now")
+    etas = [eta for _, eta in known if eta is not None]
+    if len(etas) < len(known):
+        rate = "at what rate they end is not known"
+    else:
+        rate = f"about {span(max(etas))} at the current rate"
+    return Check(ABOUT, Verdict.PASS, f"{count(total, 'request')}: {rate}, at most {span(terms.deadline)}")

@@ -1,0 +1,89 @@
+"""Several units side by side, told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.drain.carry import Phase, drain
+from actions.drain.unit import Unit
+from actions.drain.waiting import Terms
+from actions.progress import Outcome
+from actions.scene import Reads
+from actions.work import Work
+from fleet.model.snapshot import Snapshot
+
+
+class Crew:
+    """Drains the units of several workloads side by side, those of one workload in turn.
+
+    After the first failure nobody takes another unit; those under way are brought to their end.
+    """
+
+    def __init__(self, work: Work, terms: Terms, total: int) -> None:
+        self._work = work
+        self._terms = terms
+        self._busy: dict[str, str] = {}
+        self.total = total
+        self.gone = 0
+        self.failures: list[Outcome] = []
+        self.errors: list[Exception] = []
+
+    async def drain(self, units: Sequence[Unit]) -> None:
+        """One workload's."""
+        for unit in units:
+            if self.failures or self.errors:
+                return
+            work = _Part(self._work, self, unit.name)
+            try:
+                outcome = await drain(unit, work, self._terms, work.enter, as_planned=False, follow=False)
+            except Exception as error:  # noqa: BLE001 - it is for the caller, once the others have come to an end
+                self.errors.append(error)
+                return
+            finally:
+                self._busy.pop(unit.name, None)
+            if outcome is not None:
+                self.failures.append(outcome)
+                return
+            self.gone += len(unit.members)
+            self.tell()
+
+    def tell(self, name: str = "", text: str = "", eta: float | None = None) -> None:
+        """Where all of it is; ``text`` of one unit."""
+        if name:
+            self._busy[name] = text
+        parts = [f"{busy}: {text}" for busy, text in self._busy.items() if text]
+        words = f"{self.gone} of {self.total} pods gone"
+        self._work.say("; ".join((words, *parts[:3])), self.gone, self.total, eta if len(self._busy) == 1 else None)
+
+
+class _Part:
+    """The work of one unit among several: what it says is put together with what the others say."""
+
+    def __init__(self, work: Work, crew: Crew, name: str) -> None:
+        self._crew = crew
+        self._name = name
+        self.rules = work.rules
+        self.now = work.now
+        self.send = work.send
+        self.until = work.until
+        self._work = work
+
+    @property
+    def reads(self) -> Reads:
+        return self._work.reads
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._work.snapshot
+
+    def step(self, index: int) -> None:
+        """The steps of the plan are the crew's."""
+
+    def enter(self, phase: Phase) -> None:
+        """See ``actions.drain.carry.drain``."""
+        self._crew.tell(self._name, phase)
+
+    def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
+        """See Work."""
+        del done, total
+        self._crew.tell(self._name, text, eta)

@@ -1,0 +1,72 @@
+"""Which pods of a node are drained: the filters of `kubectl drain`, in its order.
+
+Source: kubectl 1.36, pkg/drain/filters.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from actions.drain.unit import controller_of
+
+MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of what stands in the API for a static pod of the kubelet."""
+_FINISHED = frozenset({"Succeeded", "Failed"})
+
+
+class Fate(StrEnum):
+    """What becomes of a pod."""
+
+    EVICT = "evict"
+    END = "end"
+    """It is being deleted already: it is only waited for."""
+    SKIP = "skip"
+    REFUSE = "refuse"
+    """The drain may not begin while it is there, without another word of the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """One pod of the node and its fate."""
+
+    pod: Mapping[str, Any]
+    fate: Fate
+    why: str = ""
+    """In words; empty for an eviction that nothing speaks against."""
+    option: str = ""
+    """Field of the request that would let a refused one go."""
+
+    @property
+    def name(self) -> str:
+        """The pod's."""
+        return str(self.pod["metadata"]["name"])
+
+
+def judge(pod: Mapping[str, Any], *, daemon_set: bool, delete_empty_dir: bool, force: bool) -> Victim:
+    """The fate of a pod. ``daemon_set``: the DaemonSet that controls it, if one does, is there.
+
+    Pods of DaemonSets are always skipped (`--ignore-daemonsets`): their controller puts them onto cordoned nodes too.
+    """
+    owner = controller_of(pod)
+    finished = (pod.get("status") or {}).get("phase") in _FINISHED
+    annotations = pod["metadata"].get("annotations") or {}
+    if owner is not None and owner[0] == "DaemonSet" and not finished:
+        if daemon_set:
+            return Victim(pod, Fate.SKIP, f"DaemonSet {owner[1]} would start it again at once")
+        if not force:
+            return Victim(pod, Fate.REFUSE, f"its DaemonSet {owner[1]} is gone", "force")
+    if MIRROR in annotations:
+        return Victim(pod, Fate.SKIP, "a static pod of the kubelet")
+    empty = [str(v.get("name")) for v in (pod.get("spec") or {}).get("volumes") or () if "emptyDir" in v]
+    if empty and not finished and not delete_empty_dir:
+        return Victim(
+            pod, Fate.REFUSE, f"emptyDir {', '.join(empty)}: what is in it goes with the pod", "delete_empty_dir"
+        )
+    if owner is None and not finished and not force:
+        return Victim(pod, Fate.REFUSE, "nothing controls it: nobody starts it again", "force")
+    if pod["metadata"].get("deletionTimestamp"):
+        return Victim(pod, Fate.END, "it ends already")
+    return Victim(pod, Fate.EVICT)

@@ -1,0 +1,133 @@
+"""Cordon and uncordon: whether new pods may come onto a node. What runs there is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.checks.server import check_server
+from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Cordon, Kind, Request, Target, Uncordon
+from actions.scene import Scene
+from actions.words import count
+from actions.work import Work
+from fleet.kube.resources import NODES
+
+TAINT = "node.kubernetes.io/unschedulable"
+"""What the node controller adds to a cordoned node, within a second (reference: kubernetes, section 2.2)."""
+_SEEN = 30.0
+"""Seconds for the taint to come or go."""
+
+
+class CordonAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        closing, name = request.kind is Kind.CORDON, request.target.name
+        node = await scene.reads.get_raw("Node", "", name)
+        mutation = cordoning(node, closing=closing)
+        target = Target("Node", "", name, node["metadata"].get("uid", ""))
+        words = {True: "no new pods", False: "takes pods"}
+        undo: Request = Uncordon(target) if closing else Cordon(target)
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=f"{'Cordon' if closing else 'Uncordon'} {name}",
+            made_at=scene.now(),
+            steps=(
+                Step(
+                    "close it to new pods" if closing else "let pods onto it again", "spec.unschedulable", (mutation,)
+                ),
+                Step("wait until the scheduler has it", f"taint {TAINT}"),
+            ),
+            checks=(_check_node(node, scene, closing=closing), await check_server(mutation, scene)),
+            changes=(Change("scheduling", words[is_cordoned(node)], words[closing]),),
+            undo=Undo("uncordon it" if closing else "cordon it", undo),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        closing = plan.request.kind is Kind.CORDON
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        if await tainted(plan.target, work, closing=closing):
+            return Outcome(
+                Result.CONVERGED, "no new pods come; what runs there goes on" if closing else "pods may come again"
+            )
+        return Outcome(
+            Result.TIMED_OUT,
+            f"the node is changed, but after {_SEEN:.0f} s taint {TAINT} is {'missing' if closing else 'still there'}",
+            "is the controller manager alive?",
+        )
+
+
+def is_cordoned(node: Mapping[str, Any]) -> bool:
+    """Of a raw node; false is left out by the server."""
+    return bool((node.get("spec") or {}).get("unschedulable"))
+
+
+def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
+    """The request; the node's resourceVersion makes a change in between a 409."""
+    metadata = node["metadata"]
+    return Mutation(
+        "PATCH",
+        NODES.path(name=metadata["name"]),
+        {
+            "metadata": {"resourceVersion": metadata["resourceVersion"]},
+            "spec": {"unschedulable": True if closing else None},
+        },
+        MERGE,
+        about=f"{'cordon' if closing else 'uncordon'} {metadata['name']}",
+    )
+
+
+async def tainted(node: Target, work: Work, *, closing: bool) -> bool:
+    """Wait until the taint has come (or gone); False where it has not in time."""
+
+    async def seen() -> bool:
+        raw = await work.reads.get_raw("Node", "", node.name)
+        taints = {taint.get("key") for taint in (raw.get("spec") or {}).get("taints") or ()}
+        return is_cordoned(raw) is closing and (TAINT in taints) is closing
+
+    return await work.until(seen, _SEEN)
+
+
+def _check_node(node: Mapping[str, Any], scene: Scene, *, closing: bool) -> Check:
+    """Whether it changes anything, and what room is lost or won."""
+    name = node["metadata"]["name"]
+    if is_cordoned(node) is closing:
+        text = f"{name} is {'cordoned already' if closing else 'not cordoned'}: nothing changes"
+        return Check("node", Verdict.WARN, text)
+    if not closing:
+        taints = [t for t in (node.get("spec") or {}).get("taints") or () if t.get("key") != TAINT]
+        others = ", ".join(sorted({str(t.get("key")) for t in taints if t.get("effect") == "NoExecute"}))
+        if others:
+            return Check("node", Verdict.WARN, f"{name} still has taints that keep pods away: {others}")
+        return Check("node", Verdict.PASS, "nothing else keeps pods away from it")
+    return _check_room(name, scene)
+
+
+def _check_room(name: str, scene: Scene) -> Check:
+    """How many GPUs are still free on open nodes of the same kind."""
+    snapshot = scene.snapshot
+    here = snapshot.nodes.get(name)
+    if here is None or not here.gpus:
+        return Check("spare GPUs", Verdict.PASS, f"{name} has no GPUs")
+    product = here.gpu_product or "its kind"
+    others = [
+        node
+        for node in snapshot.nodes.values()
+        if node.name != name
+        and node.gpus.keys() & here.gpus.keys()
+        and node.gpu_product == here.gpu_product
+        and not node.unschedulable
+        and node.ready == "True"
+    ]
+    free = sum(snapshot.free_gpus.get(node.name, (0, 0))[0] for node in others)
+    lost = snapshot.free_gpus.get(name, (0, 0))[0]
+    text = f"{count(lost, 'free GPU')} of {product} on {name} closed; {free} free on {count(len(others), 'other node')}"
+    return Check("spare GPUs", Verdict.PASS if free else Verdict.WARN, text)

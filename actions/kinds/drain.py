@@ -1,0 +1,287 @@
+"""Drain: take pods out of service, wait for their running requests, evict them, see them replaced. In turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from actions.blast import blasts
+from actions.checks.budget import check_budget
+from actions.checks.capacity import check_capacity
+from actions.checks.gpus import ABOUT as SPARE
+from actions.checks.gpus import Spare, spare_for
+from actions.checks.last_replica import check_last
+from actions.checks.rollout import check_rollout
+from actions.checks.running import check_running, expected
+from actions.checks.server import check_server
+from actions.drain.carry import AS_READ_THEN, Phase, drain, evictions, labelling, phases
+from actions.drain.survey import Survey
+from actions.drain.unit import Unit, from_fact, labels_of, to_fact
+from actions.drain.waiting import Terms
+from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import AtDeadline, Drain, Method, Request, Restore, Target, expect
+from actions.scene import Rules, Scene
+from actions.words import count, named, span
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+
+
+class DrainAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        wanted = expect(request, Drain)
+        terms = terms_of(wanted, scene.rules)
+        survey = Survey(scene)
+        pods = [await _chosen(target, scene) for target in (wanted.target, *wanted.others)]
+        spare = spare_for(scene.snapshot, pods[0].get("spec") or {})
+        first = wanted.replacement_first
+        units: list[Unit] = []
+        for pod in pods:
+            asked = (spare.places > 0) if first is None else first
+            unit = await survey.unit(pod, method=wanted.method, first=asked)
+            if unit.members not in [known.members for known in units]:
+                units.append(unit)
+        labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in pods}
+        labels |= await _labels_of_groups(units, labels, scene)
+        steps = [step for i, unit in enumerate(units) for step in steps_of(unit, terms, scene, as_planned=i == 0)]
+        leaving = [unit.front.key for unit in units]
+        at_once = [key for unit, key in zip(units, leaving, strict=True) if not unit.way.release][:1]
+        blast = blasts(scene.snapshot, at_once)
+        checks = [
+            _check_way(units),
+            *_check_first(wanted, units, spare),
+            *await check_budget(units, labels, scene, terms.deadline),
+            check_last(scene.snapshot, leaving, first=all(unit.way.release for unit in units)),
+            check_capacity(blast),
+            check_running(scene.snapshot, units, terms),
+            _check_owner(units),
+            *await _check_rollouts(units, survey),
+            *[await check_server(mutation, scene) for mutation in _first_patch(steps)],
+        ]
+        return Plan(
+            request=wanted,
+            scope=scene.scope,
+            title=_title(units),
+            made_at=scene.now(),
+            steps=tuple(steps),
+            checks=tuple(checks),
+            changes=tuple(_changes(units)),
+            blast=tuple(change for one in blast for change in one.changes),
+            alternatives=_alternatives(wanted, units, spare),
+            undo=undo_of(units),
+            facts={"units": [to_fact(unit) for unit in units]},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        terms = terms_of(expect(plan.request, Drain), work.rules)
+        units = [from_fact(fact) for fact in plan.facts["units"]]
+        begun, at = work.now(), 0
+        for i, unit in enumerate(units):
+            passed = phases(unit)
+
+            def enter(phase: Phase, offset: int = at, passed: tuple[Phase, ...] = passed) -> None:
+                work.step(offset + passed.index(phase))
+
+            outcome = await drain(unit, work, terms, enter, as_planned=i == 0)
+            if outcome is not None:
+                done = f"; {named([u.name for u in units[:i]])} done before" if i else ""
+                return replace(outcome, text=f"{outcome.text}{done}")
+            at += len(passed)
+        replaced = [unit for unit in units if unit.replaced]
+        then = ", and as many replicas are ready as before" if replaced else ""
+        return Outcome(
+            Result.CONVERGED, f"{named([u.name for u in units])} gone after {span(work.now() - begun)}{then}"
+        )
+
+
+def terms_of(request: Drain, rules: Rules) -> Terms:
+    """The deadline of the request, else that of the settings."""
+    deadline = rules.drain_deadline if request.deadline is None else request.deadline
+    return Terms(deadline, request.at_deadline)
+
+
+def steps_of(unit: Unit, terms: Terms, scene: Scene, *, as_planned: bool) -> list[Step]:
+    """What is done with one unit; one step for each of its phases."""
+    way, version = unit.way, unit.version if as_planned else AS_READ_THEN
+    steps = []
+    for phase in phases(unit):
+        match phase:
+            case Phase.RELEASE:
+                step = Step(
+                    f"start a replacement for {unit.name}",
+                    f"{_flips(unit, way.release)}: {way.why}; waits until it is ready",
+                    (labelling(unit, way.release, version),),
+                )
+            case Phase.LEAVE:
+                told = AS_READ_THEN if way.release else version
+                why = "out of its Services' endpoints" if way.release else way.why
+                step = Step(
+                    f"take {unit.name} out of service",
+                    f"{_flips(unit, way.labels)}: {why}",
+                    (labelling(unit, way.labels, told),),
+                )
+            case Phase.WAIT:
+                step = _waiting(unit, terms, scene)
+            case Phase.EVICT:
+                uids = ", ".join(f"{member.uid[:8]}…" for member in unit.members)
+                requests = evictions(unit, terms)
+                grace = max(request.body["deleteOptions"]["gracePeriodSeconds"] for request in requests)
+                orphan = "; an orphan that nobody else would end" if way.orphaned else ""
+                step = Step(f"evict {unit.name}", f"uid {uids}, grace {grace} s{orphan}", requests)
+            case Phase.REPLACE:
+                step = Step("wait until it is replaced", f"{unit.workload} as ready as before: {unit.ready}")
+        steps.append(step)
+    return steps
+
+
+def undo_of(units: Sequence[Unit]) -> Undo:
+    """The labels back until it is evicted; after that its workload makes another."""
+    replaced = [str(unit.workload) for unit in units if unit.replaced]
+    after = f"{named(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
+    flipped = [unit for unit in units if unit.way.changed]
+    if not flipped:
+        return Undo(f"none: {after}")
+    before = flipped[0].way.before
+    text = f"the labels back, until it is evicted; after that {after}"
+    if any(unit.way.before != before for unit in flipped):
+        return Undo(f"{text} (pod by pod: their labels differ)")
+    first, *others = [target_of(unit) for unit in flipped]
+    return Undo(text, Restore(first, dict(before), tuple(others)))
+
+
+def target_of(unit: Unit) -> Target:
+    """The pod whose labels are changed."""
+    return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
+
+
+async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:
+    """The pod, which must be the one that was chosen. Raises NotFoundError."""
+    pod = await scene.reads.get_raw("Pod", target.namespace, target.name)
+    if target.uid and pod["metadata"].get("uid") != target.uid:
+        raise NotFoundError(
+            f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
+            remedy="Choose it again.",
+        )
+    return pod
+
+
+async def _labels_of_groups(
+    units: Sequence[Unit], known: dict[str, dict[str, str]], scene: Scene
+) -> dict[str, dict[str, str]]:
+    """The labels of the members that were not chosen themselves, by uid."""
+    found = {}
+    for member in (member for unit in units for member in unit.members if member.uid not in known):
+        found[member.uid] = labels_of(await scene.reads.get_raw("Pod", member.namespace, member.name))
+    return found
+
+
+def _waiting(unit: Unit, terms: Terms, scene: Scene) -> Step:
+    requests, eta = expected(scene.snapshot, unit)
+    what = "its requests" if requests is None else count(requests, "request")
+    about = f"about {span(eta)} at the current rate, " if eta else ""
+    then = "it is evicted all the same" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
+    return Step(f"wait for {what} of {unit.name}", f"{about}at most {span(terms.deadline)}, then {then}")
+
+
+def _check_way(units: Sequence[Unit]) -> Check:
+    words = {f"{unit.way.method}: {unit.way.why}" for unit in units}
+    kept = [f"{', '.join(unit.way.kept)} still selects {unit.name}" for unit in units if unit.way.kept]
+    if kept:
+        return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {named(kept)}: requests go on coming")
+    return Check("method", Verdict.PASS, "; ".join(sorted(words)))
+
+
+def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare) -> list[Check]:
+    """Whether a replacement comes first, and whether there is a GPU for it."""
+    if not spare.needed and wanted.replacement_first is None:
+        return []
+    first = [unit for unit in units if unit.way.release]
+    if wanted.replacement_first and len(first) < len(units):
+        unit = next(unit for unit in units if not unit.way.release)
+        kind = unit.controller.kind if unit.controller else "nothing"
+        text = f"no replacement can start before {unit.name} goes: {kind} controls it, or the method does not allow it"
+        return [Check(SPARE, Verdict.BLOCK, text, "drain it without a replacement first")]
+    if first and not spare.places and spare.needed:
+        text = f"no room for a replacement ({spare.words}): it would wait, and the pod goes on serving until then"
+        return [Check(SPARE, Verdict.WARN, text)]
+    if first:
+        return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement starts first")]
+    if spare.places:
+        return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement could start first")]
+    return [Check(SPARE, Verdict.PASS, f"no replacement first: {spare.words}")]
+
+
+def _check_owner(units: Sequence[Unit]) -> Check:
+    bare = [unit.name for unit in units if unit.workload is None]
+    if bare:
+        text = f"nothing controls {named(bare)}: nobody starts another"
+        return Check("owner", Verdict.WARN, text)
+    owners = sorted({str(unit.workload) for unit in units})
+    return Check("owner", Verdict.PASS, f"{named(owners)} starts another; nobody reverts a drain")
+
+
+async def _check_rollouts(units: Sequence[Unit], survey: Survey) -> list[Check]:
+    checks = []
+    for workload in {unit.workload for unit in units if unit.replaced and unit.workload}:
+        raw = await survey.object(workload.kind, workload.namespace, workload.name)
+        if raw is not None:
+            checks.append(check_rollout(raw))
+    return checks
+
+
+def _first_patch(steps: Sequence[Step]) -> list[Mutation]:
+    """The first request, where it is a label's: the evictions have had their dry runs."""
+    first = [mutation for step in steps for mutation in step.mutations][:1]
+    return [mutation for mutation in first if mutation.method == "PATCH"]
+
+
+def _changes(units: Sequence[Unit]) -> list[Change]:
+    return [
+        Change(f"label {key} of {unit.name}", unit.way.before[key], value)
+        for unit in units
+        for key, value in unit.way.changed.items()
+    ] + [Change(unit.name, "there", "evicted") for unit in units]
+
+
+def _flips(unit: Unit, labels: dict[str, str]) -> str:
+    return ", ".join(f"label {key}={unit.way.before[key]} → {value}" for key, value in labels.items())
+
+
+def _title(units: Sequence[Unit]) -> str:
+    if len(units) == 1:
+        return f"Drain {units[0].name}"
+    return f"Drain {count(len(units), 'pod')}: {named([unit.name for unit in units])}"
+
+
+def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare) -> tuple[Alternative, ...]:
+    found = []
+    if any(unit.way.release for unit in units):
+        found.append(
+            Alternative(
+                "out of service at once",
+                replace(wanted, replacement_first=False),
+                "no wait for a replacement: for a pod that hurts",
+            )
+        )
+    elif spare.places and all(unit.controller and unit.controller.kind == "ReplicaSet" for unit in units):
+        found.append(
+            Alternative(
+                "a replacement first",
+                replace(wanted, replacement_first=True, method=Method.AUTO),
+                f"{spare.words}; the pod serves until it is ready",
+            )
+        )
+    if wanted.at_deadline is AtDeadline.EVICT and any(unit.watched for unit in units):
+        found.append(
+            Alternative(
+                "stop at the deadline",
+                replace(wanted, at_deadline=AtDeadline.STOP),
+                "nothing is cut: the pod stays out of service with what still runs",
+            )
+        )
+    return tuple(found)

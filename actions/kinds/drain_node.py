@@ -1,0 +1,226 @@
+"""Drain a node: cordon it, then drain every pod that kubectl drain would, engines as engines are drained."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from actions.blast import blasts
+from actions.checks.budget import check_budget
+from actions.checks.capacity import check_capacity
+from actions.checks.gpus import ABOUT as SPARE
+from actions.checks.gpus import spare_for
+from actions.checks.last_replica import check_last
+from actions.checks.running import check_running
+from actions.checks.server import check_server
+from actions.drain.carry import AS_READ_THEN, evictions, labelling
+from actions.drain.crew import Crew
+from actions.drain.eviction import gone
+from actions.drain.survey import Survey
+from actions.drain.unit import Member, Unit, controller_of, from_fact, labels_of, member_of, to_fact
+from actions.drain.victims import Fate, Victim, judge
+from actions.drain.waiting import Terms
+from actions.kinds.cordon import cordoning, is_cordoned, tainted
+from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import DrainNode, Request, Target, Uncordon, expect
+from actions.scene import Scene
+from actions.words import count, named, span
+from actions.work import Work
+
+_CORDON, _DRAIN = range(2)
+"""The plan's steps."""
+
+
+class DrainNodeAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        wanted = expect(request, DrainNode)
+        terms = _terms(wanted, scene.rules.drain_deadline)
+        name = wanted.target.name
+        node = await scene.reads.get_raw("Node", "", name)
+        survey = Survey(scene)
+        victims = await _victims(name, wanted, scene, survey)
+        leaving = [victim.pod for victim in victims if victim.fate is Fate.EVICT]
+        units = await _units(leaving, survey)
+        labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in leaving}
+        labels |= {unit.front.uid: labels.get(unit.front.uid) or await _labels(unit.front, scene) for unit in units}
+        mutation = cordoning(node, closing=True)
+        ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
+        engines = [unit.front.key for unit in units if unit.engine]
+        blast = blasts(scene.snapshot, engines)
+        return Plan(
+            request=wanted,
+            scope=scene.scope,
+            title=f"Drain node {name}: {count(len(leaving), 'pod')}",
+            made_at=scene.now(),
+            steps=(
+                Step(f"cordon {name}", "it is cordoned already" if is_cordoned(node) else "", (mutation,)),
+                Step(
+                    f"drain {count(len(leaving), 'pod')}",
+                    "; ".join(_line(unit, terms) for unit in units),
+                    tuple(request for unit in units for request in _requests(unit, terms)),
+                ),
+            ),
+            checks=(
+                *_check_victims(victims),
+                *await check_budget(units, labels, scene, terms.deadline),
+                check_last(scene.snapshot, engines),
+                check_capacity(blast),
+                check_running(scene.snapshot, units, terms),
+                _check_spare(leaving, name, scene),
+                await check_server(mutation, scene),
+            ),
+            changes=(
+                Change("scheduling", "no new pods" if is_cordoned(node) else "takes pods", "no new pods"),
+                Change("pods to drain", str(len(leaving)), "0"),
+            ),
+            blast=tuple(change for one in blast for change in one.changes),
+            alternatives=_alternatives(wanted, victims),
+            undo=Undo(
+                "uncordon it; pods that are gone stay where their workloads have started them",
+                Uncordon(Target("Node", "", name, node["metadata"].get("uid", ""))),
+            ),
+            facts={
+                "units": [to_fact(unit) for unit in units],
+                "ending": [[m.namespace, m.name, m.uid, m.grace] for m in ending],
+            },
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        wanted = expect(plan.request, DrainNode)
+        terms = _terms(wanted, work.rules.drain_deadline)
+        units = [from_fact(fact) for fact in plan.facts["units"]]
+        work.step(_CORDON)
+        await work.send(plan.steps[_CORDON].mutations[0])
+        if not await tainted(plan.target, work, closing=True):
+            work.say("cordoned; the taint is not there yet")
+        work.step(_DRAIN)
+        begun = work.now()
+        crew = Crew(work, terms, sum(len(unit.members) for unit in units))
+        by_workload: dict[str, list[Unit]] = defaultdict(list)
+        for unit in units:
+            by_workload[str(unit.workload or unit.front.key)].append(unit)
+        await asyncio.gather(*(crew.drain(queue) for queue in by_workload.values()))
+        done = f"{crew.gone} of {crew.total} pods gone; {plan.target.name} stays cordoned"
+        if crew.errors:
+            work.say(done, crew.gone, crew.total)
+            raise crew.errors[0]
+        if crew.failures:
+            return replace(crew.failures[0], text=f"{crew.failures[0].text}; {done}")
+        for namespace, name, uid, grace in plan.facts["ending"]:
+            if not await gone(Member(namespace, name, uid, grace), work, grace):
+                return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
+        return Outcome(Result.CONVERGED, f"{done}, after {span(work.now() - begun)}", "uncordon it when it is well")
+
+
+async def _victims(name: str, wanted: DrainNode, scene: Scene, survey: Survey) -> list[Victim]:
+    """Every pod of the node with its fate, as the server has them now."""
+    victims = []
+    for pod in await scene.reads.list_raw("Pod", "", fields=f"spec.nodeName={name}"):
+        owner = controller_of(pod)
+        there = False
+        if owner is not None and owner[0] == "DaemonSet":
+            there = await survey.object("DaemonSet", pod["metadata"].get("namespace", ""), owner[1]) is not None
+        victims.append(judge(pod, daemon_set=there, delete_empty_dir=wanted.delete_empty_dir, force=wanted.force))
+    return victims
+
+
+async def _units(pods: Sequence[Mapping[str, Any]], survey: Survey) -> list[Unit]:
+    """What is drained together. Of a group only the pods on this node are evicted: its controller restarts the rest."""
+    here = {str(pod["metadata"].get("uid", "")) for pod in pods}
+    units: dict[str, Unit] = {}
+    for pod in pods:
+        unit = await survey.unit(pod)
+        if f"{unit.front.namespace}/{unit.name}" not in units:
+            members = tuple(member for member in unit.members if member.uid in here)
+            units[f"{unit.front.namespace}/{unit.name}"] = replace(unit, members=members)
+    return list(units.values())
+
+
+async def _labels(member: Member, scene: Scene) -> dict[str, str]:
+    return labels_of(await scene.reads.get_raw("Pod", member.namespace, member.name))
+
+
+def _terms(wanted: DrainNode, default: float) -> Terms:
+    return Terms(default if wanted.deadline is None else wanted.deadline, wanted.at_deadline)
+
+
+def _line(unit: Unit, terms: Terms) -> str:
+    if unit.way.labels:
+        return f"{unit.name} ({unit.way.method}, at most {span(terms.deadline)})"
+    return f"{unit.name} ({unit.way.method})"
+
+
+def _requests(unit: Unit, terms: Terms) -> tuple[Any, ...]:
+    flips = (labelling(unit, unit.way.labels, AS_READ_THEN),) if unit.way.labels else ()
+    return (*flips, *evictions(unit, terms))
+
+
+def _check_victims(victims: Sequence[Victim]) -> list[Check]:
+    refused = [victim for victim in victims if victim.fate is Fate.REFUSE]
+    skipped = [victim for victim in victims if victim.fate is Fate.SKIP]
+    checks = []
+    empty = [victim for victim in refused if victim.option == "delete_empty_dir"]
+    bare = [victim for victim in refused if victim.option == "force"]
+    if empty:
+        have = count(len(empty), "pod has", "pods have")
+        text = (
+            f"{have} an emptyDir ({named([v.name for v in empty])}); LLM pods nearly always do, for /dev/shm. "
+            "What is in it goes with the pod"
+        )
+        checks.append(Check("emptyDir", Verdict.BLOCK, text, "allow it: delete emptyDir data"))
+    if bare:
+        text = f"nobody would start {named([v.name for v in bare])} again: {bare[0].why}"
+        checks.append(Check("unmanaged", Verdict.BLOCK, text, "allow it: force"))
+    if skipped:
+        text = f"{count(len(skipped), 'pod stays', 'pods stay')}: {named([f'{v.name} ({v.why})' for v in skipped])}"
+        checks.append(Check("left alone", Verdict.PASS, text))
+    if not refused and all(victim.fate is Fate.SKIP for victim in victims):
+        checks.append(Check("pods", Verdict.PASS, "no pod is to be drained: it is only cordoned"))
+    return checks
+
+
+def _check_spare(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> Check:
+    """Whether what is drained finds a place elsewhere, each after the ones before."""
+    homeless: list[str] = []
+    taken: Counter[str] = Counter()
+    holders = 0
+    for pod in pods:
+        spare = spare_for(scene.snapshot, pod.get("spec") or {}, without=frozenset({node}))
+        if not spare.needed:
+            continue
+        holders += 1
+        place = next((name for name, free in spare.free.items() if free - taken[name] >= spare.needed), None)
+        if place is None:
+            homeless.append(str(pod["metadata"]["name"]))
+        else:
+            taken[place] += spare.needed
+    if homeless:
+        text = (
+            f"no GPU is free elsewhere for {len(homeless)} of {count(holders, 'pod')} ({named(homeless)}): "
+            "their replacements wait until the node is back"
+        )
+        return Check(SPARE, Verdict.WARN, text)
+    if not holders:
+        return Check(SPARE, Verdict.PASS, "no pod on it holds a GPU")
+    return Check(SPARE, Verdict.PASS, f"there is room elsewhere for all {count(holders, 'pod')} that hold GPUs")
+
+
+def _alternatives(wanted: DrainNode, victims: Sequence[Victim]) -> tuple[Alternative, ...]:
+    options = {victim.option for victim in victims if victim.fate is Fate.REFUSE}
+    if not options:
+        return ()
+    allowed = replace(
+        wanted,
+        delete_empty_dir=wanted.delete_empty_dir or "delete_empty_dir" in options,
+        force=wanted.force or "force" in options,
+    )
+    words = {"delete_empty_dir": "emptyDir data may go", "force": "also what nobody starts again"}
+    return (Alternative("drain them too", allowed, ", ".join(words[option] for option in sorted(options))),)

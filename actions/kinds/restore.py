@@ -1,0 +1,150 @@
+"""Restore: put drained pods back into service by giving them their labels back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.checks.server import check_server
+from actions.drain.endpoints import receives
+from actions.drain.selectors import includes
+from actions.drain.survey import Survey
+from actions.drain.unit import controller_of, is_ready, labels_of
+from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Request, Restore, Target, expect
+from actions.scene import Scene
+from actions.words import named
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+from fleet.kube.resources import PODS
+
+_BACK = 30.0
+"""Seconds in which the endpoints must have the pod again; they take two (reference: kubernetes, section 2.3)."""
+
+
+class RestoreAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        wanted = expect(request, Restore)
+        pods, gone = await _pods(wanted, scene)
+        patches = [restoring(pod, wanted.labels) for pod in pods]
+        names = [str(pod["metadata"]["name"]) for pod in pods]
+        checks = [_check_there(pods, gone, wanted.labels), _check_adopted(pods)]
+        checks += [await check_server(patch, scene) for patch in patches]
+        before = {key: labels_of(pods[0]).get(key) for key in wanted.labels}
+        return Plan(
+            request=wanted,
+            scope=scene.scope,
+            title=f"Put {named(names)} back into service",
+            made_at=scene.now(),
+            steps=(
+                *(Step(f"labels of {name} back", "", (patch,)) for name, patch in zip(names, patches, strict=True)),
+                Step("wait until it is in the endpoints", "of the Services that select it"),
+            ),
+            checks=tuple(checks),
+            changes=tuple(
+                Change(f"label {key} of {pod['metadata']['name']}", labels_of(pod).get(key, "–"), value or "–")
+                for pod in pods
+                for key, value in wanted.labels.items()
+            ),
+            undo=Undo("the labels of the drain again", Restore(wanted.target, before, wanted.others)),
+            facts={"services": await _services(pods, wanted.labels, scene)},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        *patches, _ = plan.steps
+        for i, step in enumerate(patches):
+            work.step(i)
+            for mutation in step.mutations:
+                await work.send(mutation)
+        work.step(len(patches))
+        missing: list[str] = []
+
+        async def there() -> bool:
+            missing.clear()
+            for namespace, pod, service in plan.facts["services"]:
+                if not await receives(namespace, pod, service, work.reads):
+                    missing.append(f"{pod} in {service}")
+            work.say(f"not yet: {named(missing)}" if missing else "in the endpoints")
+            return not missing
+
+        if await work.until(there, _BACK):
+            return Outcome(Result.CONVERGED, "back in service" if plan.facts["services"] else "the labels are back")
+        return Outcome(
+            Result.TIMED_OUT,
+            f"the labels are back, but after {_BACK:.0f} s the endpoints lack {named(missing)}",
+            "is the pod ready?",
+        )
+
+
+def restoring(pod: Mapping[str, Any], labels: Mapping[str, str | None]) -> Mutation:
+    """The request; the pod's resourceVersion makes a change in between a 409."""
+    metadata = pod["metadata"]
+    return Mutation(
+        "PATCH",
+        PODS.path(metadata.get("namespace", ""), metadata["name"]),
+        {"metadata": {"resourceVersion": metadata["resourceVersion"], "labels": dict(labels)}},
+        MERGE,
+        about=f"labels of {metadata['name']} back",
+    )
+
+
+async def _pods(wanted: Restore, scene: Scene) -> tuple[list[dict[str, Any]], list[str]]:
+    """The pods that are still there, and the names of those that are not. Raises KubeError where none is."""
+    pods, gone = [await _chosen(wanted.target, scene)], []
+    for target in wanted.others:
+        try:
+            pods.append(await _chosen(target, scene))
+        except NotFoundError:
+            gone.append(target.name)
+    return pods, gone
+
+
+async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:
+    pod = await scene.reads.get_raw("Pod", target.namespace, target.name)
+    if target.uid and pod["metadata"].get("uid") != target.uid:
+        raise NotFoundError(f"{target} is not the one that was drained: it is gone, and another of its name was made")
+    return pod
+
+
+def _check_there(pods: list[dict[str, Any]], gone: list[str], labels: Mapping[str, str | None]) -> Check:
+    ending = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("deletionTimestamp")]
+    if ending:
+        return Check("pod", Verdict.BLOCK, f"{named(ending)} ends already: it was evicted, and takes no requests again")
+    if gone:
+        return Check("pod", Verdict.WARN, f"{named(gone)} is gone: its workload replaces it")
+    if all(labels_of(pod).get(key) == value for pod in pods for key, value in labels.items()):
+        return Check("pod", Verdict.WARN, "it has these labels already: nothing changes")
+    waits = [str(pod["metadata"]["name"]) for pod in pods if not is_ready(pod)]
+    if waits:
+        return Check("pod", Verdict.WARN, f"{named(waits)} is not ready: it gets requests once it is")
+    return Check("pod", Verdict.PASS, "there and ready")
+
+
+def _check_adopted(pods: list[dict[str, Any]]) -> Check:
+    orphans = [str(pod["metadata"]["name"]) for pod in pods if controller_of(pod) is None]
+    if not orphans:
+        return Check("owner", Verdict.PASS, "its controller has had it all the time")
+    text = f"its ReplicaSet takes {named(orphans)} back and ends a surplus pod: one that is not ready, if there is one"
+    return Check("owner", Verdict.WARN, text)
+
+
+async def _services(
+    pods: list[dict[str, Any]], labels: Mapping[str, str | None], scene: Scene
+) -> list[tuple[str, str, str]]:
+    """(namespace, pod, Service) for every Service that will select a pod that is ready."""
+    survey = Survey(scene)
+    found: list[tuple[str, str, str]] = []
+    for pod in pods:
+        after = {key: value for key, value in {**labels_of(pod), **labels}.items() if value is not None}
+        namespace = pod["metadata"].get("namespace", "")
+        found += [
+            (namespace, str(pod["metadata"]["name"]), front.name)
+            for front in await survey.fronts(namespace)
+            if is_ready(pod) and front.kind == "Service" and front.selector and includes(front.selector, after)
+        ]
+    return found
