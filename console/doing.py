@@ -15,7 +15,7 @@ from actions.runner import Runner
 from actions.scene import Rules, Scene
 from actions.undertaking import Undertaking
 from actions.writer import Writer
-from console.config import paths
+from console.auditing import audit_folder
 from console.config.production import is_production
 from console.config.settings import Settings
 from fleet.kube.client import KubeClient
@@ -63,12 +63,6 @@ def scope_of(settings: Settings, cluster: Cluster) -> Scope:
         production=is_production(settings.cluster.production, cluster.context, cluster.cluster),
         require_reason=rules_of(settings).require_reason,
     )
-
-
-def audit_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """Where the audit log is: where policy says, else in the user's state folder."""
-    del settings
-    return paths.state_folder(environ) / "audit"
 
 
 class _Audit:

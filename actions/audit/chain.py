@@ -62,6 +62,9 @@ class Verdict:
     behind: int = 0
     """Records that were written after the head was: 1 after a kill between the two."""
 
+    anchored: bool = True
+    """Whether it was checked from the first record of the log to its head; False for a file alone."""
+
     @property
     def intact(self) -> bool:
         return self.broken is None
@@ -101,6 +104,7 @@ def verify(look: Look) -> Verdict:
         broken=broken,
         torn=tuple(walk.torn),
         behind=behind,
+        anchored=look.folder is not None,
     )
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "console.cli.demo",
     "snapshot": "console.cli.snapshot",
     "doctor": "console.cli.doctor",
+    "audit": "console.cli.audit",
     "config": "console.cli.config",
 }
 """Command → module with its ``run``; only the one that was asked for is imported."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, get_args
 
 from console.cli import exits, usage
+from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
 
@@ -69,6 +70,7 @@ def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
         ("demo", "The console on a simulated fleet.", _demo),
         ("snapshot", "The fleet, once, on stdout.", _snapshot),
         ("doctor", "What is reachable, permitted and measured, and what to do about the rest.", _doctor),
+        ("audit", "The audit log: what was done, by whom, and whether the log is what was written.", _audit),
         ("config", "The configuration and where each value comes from.", _config),
     ):
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
@@ -132,6 +134,25 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="quarterdeck/doctor/v1")
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        choices=("show", "verify", "export"),
+        help="show the actions, check that nothing in the log was changed, or write it for others",
+    )
+    parser.add_argument("--since", metavar="T", type=moment, help="2h, 7d, 2026-11-20 or 2026-11-20T14:02Z")
+    parser.add_argument("--until", metavar="T", type=moment_until, help="the same")
+    parser.add_argument("--person", metavar="P", help="cluster identity, login or SSH origin; part of it, or with *")
+    parser.add_argument("--target", metavar="T", help="namespace/Kind/name or uid; part of it, or with *")
+    parser.add_argument("--action", metavar="K", help="scale, drain, rollback …, or the beginning of an id")
+    parser.add_argument("--json", action="store_true", help="show, verify: as JSON (docs/audit.md)")
+    parser.add_argument("--format", choices=("json", "csv", "html"), help="export: as what (json)")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="export: where to (stdout)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")
+    place.add_argument("--file", metavar="FILE", type=Path, help="one file of a log alone")
 
 
 def _config(parser: argparse.ArgumentParser) -> None:

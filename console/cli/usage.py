@@ -12,6 +12,7 @@ commands:
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
   doctor              what is reachable, permitted and measured; what to do about the rest
+  audit               show, verify or export: who changed what, when and why
   config              show, check or path: the configuration and where each value comes from
 
 which fleet (any command):

@@ -1,0 +1,46 @@
+"""Which of the recorded actions a person wants to see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from actions.audit.history import RecordedAction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Times are Unix times, both ends included. Texts match anywhere and in either case; ``*`` makes them patterns."""
+
+    since: float = -math.inf
+    until: float = math.inf
+    person: str = ""
+    """Of the cluster identity, the login, who used sudo, and the SSH origin."""
+    target: str = ""
+    """Of ``namespace/Kind/name``, and of the uid."""
+    action: str = ""
+    """The kind (``scale``), or the beginning of the id."""
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Wanted()
+
+    def matches(self, action: RecordedAction) -> bool:
+        who = (str(action.who.get(name) or "") for name in ("identity", "local_user", "sudo_user", "ssh_origin"))
+        return (
+            action.last_heard >= self.since
+            and action.began <= self.until
+            and _found(self.person, who)
+            and _found(self.target, (action.target_name, str(action.target.get("uid") or "")))
+            and (not self.action or self.action == action.kind or action.id.startswith(self.action))
+        )
+
+
+def _found(wanted: str, texts: Iterable[str]) -> bool:
+    wanted = wanted.casefold()
+    if "*" in wanted:
+        return any(fnmatch(text.casefold(), wanted) for text in texts)
+    return not wanted or any(wanted in text.casefold() for text in texts)

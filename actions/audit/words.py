@@ -1,0 +1,258 @@
+"""A recorded action in words: the same for the command line, the screen and the HTML page.
+
+What the words are about comes from outside; whoever shows them makes them safe to show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from actions.audit.chain import Verdict
+from actions.audit.history import RecordedAction, Sent, State
+
+
+class Tone(StrEnum):
+    """Of a fact."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    """Nobody knows, and somebody should find out."""
+
+
+class Fact(NamedTuple):
+    """A label (empty: it goes on with the one before) and what is to be said; the text may have several lines."""
+
+    label: str
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+def moment(at: float) -> str:
+    """``2026-09-21 14:13:20Z``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def outcome_tone(action: RecordedAction) -> Tone:
+    """How an action's outcome is to be read."""
+    if action.state is not State.ENDED:
+        return Tone.PLAIN if action.state is State.UNDER_WAY else Tone.UNKNOWN
+    return Tone.GOOD if action.outcome == "converged" else Tone.BAD
+
+
+def chain_text(verdict: Verdict) -> list[Fact]:
+    """Whether the log is what was written, as far as that can be told."""
+    if verdict.broken is not None:
+        before = f"; the {verdict.records} records before it are as they were written" if verdict.records else ""
+        facts = [Fact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
+    elif not verdict.records:
+        facts = [Fact("chain", "nothing is recorded yet")]
+    else:
+        since = f", since {moment(verdict.since)}" if verdict.since is not None else ""
+        count = "1 record" if verdict.records == 1 else f"{verdict.records} records"
+        alone = "" if verdict.anchored else " (of one file: what was before and after it is not known)"
+        facts = [Fact("chain", f"intact, {count}{since}{alone}", Tone.GOOD)]
+    for torn in verdict.torn:
+        marked = "marked in the log" if torn.marked else "not yet marked, the next record will"
+        facts.append(Fact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})"))
+    return facts
+
+
+def summary(action: RecordedAction) -> list[Fact]:
+    """What an on-call engineer or an auditor asks first."""
+    facts = [Fact("who", _who(action)), Fact("where", _where(action))]
+    if action.reason:
+        facts.append(Fact("reason", action.reason))
+    facts += _changes(action)
+    facts += _sent(action)
+    facts += _result(action)
+    if text := str(action.undo.get("text") or ""):
+        facts.append(Fact("undo", text))
+    return facts
+
+
+def everything(action: RecordedAction) -> list[Fact]:
+    """All that the log has of an action."""
+    intent = action.intent
+    facts = [
+        Fact("id", action.id),
+        Fact("began", moment(action.began)),
+        *summary(action)[:2],
+        Fact("identity", " · ".join(map(str, (action.who.get("identity", ""), *_list(action.who.get("groups")))))),
+        Fact("server", str(action.scope.get("server") or "")),
+        Fact("uid", str(action.target.get("uid") or "")),
+        Fact("reason", action.reason or "none was given"),
+        Fact("confirmed", str(intent.get("confirmation") or "")),
+        *_changes(action),
+        *_labelled("others", (f"{item}" for item in _blast(intent))),
+        *_labelled("checks", _checks(intent)),
+        *_labelled("steps", (_joined(step.get("title"), step.get("detail")) for step in _dicts(intent.get("steps")))),
+        *_labelled("diff", [str(intent["diff"])] if intent.get("diff") else []),
+        *_exchanges(action),
+        *_labelled("progress", _progress(action)),
+        *_result(action),
+        Fact("undo", str(action.undo.get("text") or "")),
+        Fact("", _json(action.undo.get("request")) if action.undo.get("request") else ""),
+    ]
+    return [fact for fact in facts if fact.text]
+
+
+def _who(action: RecordedAction) -> str:
+    who = action.who
+    login = str(who.get("local_user") or "")
+    sudo = f" (sudo from {who['sudo_user']})" if who.get("sudo_user") else ""
+    origin = f", from {who['ssh_origin']}" if who.get("ssh_origin") else ""
+    here = f"{login}{sudo} on {who.get('host', '')}{origin}"
+    identity = str(who.get("identity") or "")
+    return f"{identity}, {here}" if identity else here
+
+
+def _where(action: RecordedAction) -> str:
+    production = " (production)" if action.scope.get("production") else ""
+    parts = (f"{action.scope.get('context') or 'in-cluster'}{production}", action.target_name)
+    return " · ".join(part for part in parts if part)
+
+
+def _changes(action: RecordedAction) -> list[Fact]:
+    changes = _dicts(action.intent.get("changes"))
+    return _labelled("change", (f"{c.get('what', '')} {c.get('before', '')} → {c.get('after', '')}" for c in changes))
+
+
+def _blast(intent: Mapping[str, Any]) -> Iterator[str]:
+    for item in _dicts(intent.get("blast")):
+        yield f"{item.get('what', '')} {item.get('before', '')} → {item.get('after', '')}"
+
+
+def _checks(intent: Mapping[str, Any]) -> Iterator[str]:
+    for check in _dicts(intent.get("checks")):
+        yield _joined(
+            f"{check.get('verdict', '')}: {check.get('about', '')}: {check.get('text', '')}", check.get("fix")
+        )
+
+
+def _sent(action: RecordedAction) -> list[Fact]:
+    facts = [Fact("", f"{_request(sent)}: {_answer(sent)}", _tone(sent)) for sent in action.sent]
+    if action.state is not State.ENDED or not action.sent:
+        facts += [Fact("", f"{planned.get('method')} {planned.get('path')}: not sent") for planned in action.unsent]
+    if not facts:
+        return [Fact("sent", "nothing")]
+    return [facts[0]._replace(label="sent"), *facts[1:]]
+
+
+def _exchanges(action: RecordedAction) -> list[Fact]:
+    """Each request with its body, and its answer."""
+    facts: list[Fact] = []
+    for sent in action.sent:
+        query = "&".join(f"{name}={value}" for name, value in _dict(sent.content.get("query")).items())
+        facts.append(Fact("sent", f"{moment(sent.at)} {_request(sent)}{'?' if query else ''}{query}"))
+        if sent.content.get("body") is not None:
+            facts.append(Fact("", _json(sent.content["body"])))
+        facts.append(Fact("answered", _answer(sent), _tone(sent)))
+    facts += [Fact("not sent", f"{item.get('method')} {item.get('path')}") for item in action.unsent]
+    return facts
+
+
+def _request(sent: Sent) -> str:
+    return f"{sent.method} {sent.path}"
+
+
+def _answer(sent: Sent) -> str:
+    if sent.answered_at is None:
+        return "no answer is recorded: whether the server did it is not known; look at the object"
+    error = str(sent.answer.get("error") or "")
+    if sent.unknown:
+        return f"no answer ({error}): whether the server did it is not known; look at the object"
+    parts = [str(sent.status)]
+    if error:
+        parts.append(error)
+    if sent.answer.get("resource_version"):
+        parts.append(f"resourceVersion {sent.answer['resource_version']}")
+    if sent.answer.get("audit_id"):
+        parts.append(f"audit id {sent.answer['audit_id']}")
+    return ", ".join(parts)
+
+
+def _tone(sent: Sent) -> Tone:
+    if sent.unknown:
+        return Tone.UNKNOWN
+    return Tone.PLAIN if sent.done else Tone.BAD
+
+
+def _progress(action: RecordedAction) -> Iterator[str]:
+    for record in action.records:
+        if record.event == "step":
+            yield f"{moment(record.at)} {record.content.get('text') or _json(record.content)}"
+
+
+def _result(action: RecordedAction) -> list[Fact]:
+    tone = outcome_tone(action)
+    if action.state is State.UNDER_WAY:
+        return [Fact("result", "under way: the process that does it runs", tone)]
+    if action.state is State.CUT_OFF:
+        text = f"cut off: what was doing it ended at or after {moment(action.last_heard)}, before it wrote a result"
+        return [Fact("result", text, tone), *_known(action)]
+    if action.state is State.OUT_OF_SIGHT:
+        text = f"none yet: it was begun on {action.who.get('host', 'another machine')}, ask there whether it goes on"
+        return [Fact("result", text, tone), *_known(action)]
+    ended = f" at {moment(action.ended)}" if action.ended is not None else ""
+    text = _joined(f"{action.outcome}{ended}: {action.result.get('text', '')}", action.result.get("remedy"))
+    return [Fact("result", text, tone), *([Fact("effect", effect)] if (effect := _effect(action.result)) else [])]
+
+
+def _known(action: RecordedAction) -> list[Fact]:
+    """What the log says, and what it does not, of an action without a result."""
+    sent = action.sent
+    unknown = sum(one.unknown for one in sent)
+    if not sent:
+        return [Fact("", "nothing had been sent by then: the cluster is as it was", Tone.GOOD)]
+    counts = f"{len(sent)} sent, {len(sent) - unknown} answered, {unknown} unknown"
+    return [
+        Fact("", f"{counts}; what the cluster made of it since is not in the log: look at the object", Tone.UNKNOWN)
+    ]
+
+
+def _effect(result: Mapping[str, Any]) -> str:
+    before, after = _dict(result.get("before")), _dict(result.get("after"))
+    parts = []
+    for name, words, form in (
+        ("waiting", "requests waiting", "{:.0f}"),
+        ("ttft_p95", "TTFT p95", "{:.2f} s"),
+        ("error_ratio", "errors", "{:.1%}"),
+    ):
+        if any(_number(side.get(name)) is not None for side in (before, after)):
+            shown = [form.format(n) if (n := _number(side.get(name))) is not None else "–" for side in (before, after)]
+            parts.append(f"{words} {shown[0]} → {shown[1]}")
+    return ", ".join(parts)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _labelled(label: str, texts: Iterator[str] | list[str]) -> list[Fact]:
+    return [Fact("" if i else label, text) for i, text in enumerate(text for text in texts if text)]
+
+
+def _joined(text: object, more: object) -> str:
+    return f"{text}; {more}" if more else str(text)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _dict(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, Mapping)]

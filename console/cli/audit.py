@@ -1,0 +1,118 @@
+"""``quarterdeck audit show | verify | export``. Reads; works in read-only mode, and on a copy of a log anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from actions.audit import export
+from actions.audit.history import RecordedAction
+from actions.audit.opened import OpenedLog, open_file, open_folder
+from actions.audit.query import Wanted
+from actions.audit.words import Fact, chain_text, moment, summary
+from console.auditing import audit_folder
+from console.cli import exits
+from console.cli.dispatch import Invocation, say
+from widgets.untrusted import untrusted
+
+_LABEL = 9
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 where the log is what was written, 1 where it is not, 2 where it cannot be read."""
+    options = invocation.options
+    if options.what != "export" and (options.format or options.output):
+        say(f"{'--format' if options.format else '--output'} goes with export")
+        return exits.USAGE
+    try:
+        log = _open(invocation)
+    except OSError as error:
+        return _refused(error)
+    if options.what == "verify":
+        _verify(log, as_json=options.json)
+    else:
+        _tell(log)
+        form = options.format or "json" if options.what == "export" or options.json else ""
+        data = _document(form, log.wanted(_wanted(options)), log).encode()
+        if options.output is None:
+            # Not print(): it is UTF-8 whatever the locale says.
+            sys.stdout.buffer.write(data)
+        else:
+            try:
+                _write(options.output, data)
+            except OSError as error:
+                return _refused(error)
+    return exits.OK if log.verdict.intact else exits.PROBLEM
+
+
+def _refused(error: OSError) -> int:
+    say(untrusted(f"{error.filename}: {error.strerror}"))
+    return exits.USAGE
+
+
+def _open(invocation: Invocation) -> OpenedLog:
+    options = invocation.options
+    if options.file is not None:
+        return open_file(options.file)
+    if options.dir is not None:
+        options.dir.stat()  # one that was named must be there
+        return open_folder(options.dir)
+    return open_folder(audit_folder(invocation.load().settings, invocation.environ))
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    given = {name: getattr(options, name) for name in ("since", "until", "person", "target", "action")}
+    return Wanted(**{name: value for name, value in given.items() if value is not None})
+
+
+def _verify(log: OpenedLog, *, as_json: bool) -> None:
+    if as_json:
+        document = {"schema": "quarterdeck/audit-verify/v1"} | export.as_verdict(log.verdict)
+        print(json.dumps(document, indent=2))
+        return
+    for line in _lines(chain_text(log.verdict)):
+        print(line)
+
+
+def _tell(log: OpenedLog) -> None:
+    """The state of the chain goes beside the data, never into it."""
+    for fact in chain_text(log.verdict):
+        say(untrusted(f"{fact.label}: {fact.text}" if fact.label else fact.text))
+
+
+def _document(form: str, actions: Sequence[RecordedAction], log: OpenedLog) -> str:
+    match form:
+        case "json":
+            return export.to_json(actions, log.verdict, time.time())
+        case "csv":
+            return export.to_csv(actions)
+        case "html":
+            return export.to_html(actions, log.verdict, time.time())
+        case _:
+            return "".join(f"{line}\n" for line in _story(actions))
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Names and reasons are nobody else's business."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(data)
+
+
+def _story(actions: Sequence[RecordedAction]) -> Iterator[str]:
+    for number, action in enumerate(actions):
+        if number:
+            yield ""
+        yield untrusted(f"{moment(action.began)}  {action.title}: {action.outcome}")
+        yield from _lines(summary(action))
+        yield f"  {'id':<{_LABEL}} {untrusted(action.id)}"
+
+
+def _lines(facts: Sequence[Fact]) -> Iterator[str]:
+    for fact in facts:
+        for i, part in enumerate(fact.text.splitlines()):
+            yield f"  {'' if i else fact.label:<{_LABEL}} {untrusted(part, tab=8)}".rstrip()

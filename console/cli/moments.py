@@ -1,0 +1,35 @@
+"""Moments as people type them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO = re.compile(r"(?:\d+[smhdw])+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time) -> float:
+    """Unix time of ``2h``, ``1d12h`` (so long ago), ``2026-11-20`` or ``2026-11-20T14:02[:30][Z]``.
+
+    Without a time zone it is meant on the clock of this machine. A day is its first moment; with ``end`` its last.
+    Raises argparse.ArgumentTypeError.
+    """
+    if _AGO.fullmatch(text):
+        return now() - sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+    try:
+        found = datetime.fromisoformat(text)
+        if end and _DATE.fullmatch(text):
+            found += timedelta(days=1, microseconds=-1)
+        return found.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f'"{text}" is no moment: 2h, 7d, 2026-11-20 or 2026-11-20T14:02Z') from None
+
+
+def moment_until(text: str) -> float:
+    """The same, for the end of a range."""
+    return moment(text, end=True)
