@@ -65,7 +65,11 @@ class Mutation:
 
     def dry(self) -> Mutation:
         """The same, for the server to check and not to keep."""
-        return replace(self, query={**self.query, "dryRun": "All"})
+        body = self.body
+        if self.method == "DELETE" and body is not None:
+            # A DELETE with a body takes its options from there alone: in the query it would be deleted in earnest.
+            body = {**body, "dryRun": ["All"]}
+        return replace(self, body=body, query={**self.query, "dryRun": "All"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ class Plan:
     """The Event that will say on the target who did it and why; None where it may not be written."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What ``carry_out`` needs to know of the planning: JSON values only."""
+    undoes: str = ""
+    """Id of the action that it takes back; empty for one that stands for itself."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property

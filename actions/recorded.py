@@ -26,6 +26,7 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "steps": [{"title": step.title, "detail": step.detail} for step in plan.steps],
         "requests": [asdict(mutation) for mutation in plan.mutations],
         "diff": plan.diff,
+        "undoes": plan.undoes,
         "undo": {
             "text": plan.undo.text,
             "request": to_json(plan.undo.request) if plan.undo.request is not None else None,

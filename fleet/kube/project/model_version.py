@@ -24,7 +24,7 @@ _NOTHING = ModelVersion()
 
 def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -> ModelVersion:
     """The model version of a pod template; ``image_ids`` is container name → status.imageID, empty for a template."""
-    container = _engine(mappings(spec, "containers"))
+    container = engine_container(mappings(spec, "containers"))
     if container is None:
         return _NOTHING
     image = text(container, "image")
@@ -72,7 +72,7 @@ def _split(script: str) -> list[str]:
         return script.split()
 
 
-def _engine(containers: list[Raw]) -> Raw | None:
+def engine_container(containers: list[Raw]) -> Raw | None:
     """The container that runs the model: the one with GPUs, else one that names a model, else the first."""
     for container in containers:
         if container_gpus(container):

@@ -1,0 +1,238 @@
+"""What a workload ran before: its revisions, with the model version of each. Reference: kubernetes, sections 3.1, 3.3.
+
+A Deployment keeps a ReplicaSet per revision, a StatefulSet a ControllerRevision. Both are numbered, and a rollback
+gives the old one a new number: what names a revision for good is its object.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from actions.drain.selectors import written
+from actions.request import Target
+from actions.scene import Reads
+from fleet.kube.errors import KubeError, NotFoundError
+from fleet.kube.project.fields import Interner, mapping, mappings, moment, text, texts
+from fleet.kube.project.model_version import command_words, engine_container, model_version
+from fleet.kube.project.pods import project_pod
+from fleet.kube.project.workloads import REVISION
+from fleet.model.objects import ModelVersion, Pod
+
+CAUSE = "kubernetes.io/change-cause"
+HASH = "pod-template-hash"
+UNKNOWN = "unknown"
+KINDS = ("Deployment", "StatefulSet")
+"""Kinds whose revisions are kept."""
+
+_HISTORY = "deployment.kubernetes.io/revision-history"
+_POD_REVISION = "controller-revision-hash"
+"""The label of a StatefulSet's pods that holds the name of their ControllerRevision."""
+_CONTROLLER_HASH = "controller.kubernetes.io/hash"
+_WRITE_TO_REVISION = 30.0
+"""Seconds after the write of a template in which its controller has made the revision, also where it is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One template that a workload has or had."""
+
+    name: str
+    """Of its ReplicaSet or ControllerRevision."""
+    number: int
+    hash: str
+    """``pod-template-hash`` of a ReplicaSet, ``controller.kubernetes.io/hash`` of a ControllerRevision."""
+    created: float
+    """Unix time."""
+    cause: str
+    """The annotation ``kubernetes.io/change-cause``; a ControllerRevision has none."""
+    who: str
+    """The field manager that wrote the template (kubectl-edit, helm …), where the workload still tells: the server
+    keeps tools, not people. ``unknown`` else."""
+    current: bool
+    """Whether it is what the workload wants now."""
+    pods: int
+    """Pods that run it now, those being deleted included."""
+    version: ModelVersion
+    """The digest is that of a pod that runs it, empty where none does."""
+    arguments: tuple[str, ...]
+    """The command line of the container that runs the model."""
+    earlier: tuple[int, ...] = ()
+    """Numbers that it had before it was rolled back to."""
+    template: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The pod template as the workload had it."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the template says which weights: by the model's revision, or by an image's digest."""
+        return bool(self.version.revision) or "@sha256:" in self.version.image
+
+
+async def revisions(target: Target, reads: Reads) -> tuple[Revision, ...]:
+    """All that the cluster keeps of a Deployment or StatefulSet, newest first.
+
+    Raises KubeError where they cannot be read, and for kinds that keep none.
+    """
+    if target.kind not in KINDS:
+        raise KubeError(f"a {target.kind} keeps no revisions", remedy="Roll back a Deployment or a StatefulSet.")
+    obj = await reads.get_raw(target.kind, target.namespace, target.name)
+    return await revisions_of(obj, reads)
+
+
+async def revisions_of(obj: Mapping[str, Any], reads: Reads) -> tuple[Revision, ...]:
+    """The same of a workload that was read already. Raises KubeError."""
+    deployment = obj["kind"] == "Deployment"
+    namespace = obj["metadata"].get("namespace", "")
+    selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
+    kept = await reads.list_raw("ReplicaSet" if deployment else "ControllerRevision", namespace, selector)
+    uid = obj["metadata"].get("uid", "")
+    kept = [raw for raw in kept if uid in _owners(raw)]
+    pods = _by_revision(await reads.list_raw("Pod", namespace, selector))
+    made = [_of_replica_set(raw, obj, pods) if deployment else _of_revision(raw, obj, pods) for raw in kept]
+    return tuple(sorted(made, key=lambda revision: revision.number, reverse=True))
+
+
+def current_of(found: Iterable[Revision]) -> Revision | None:
+    """What the workload wants now; None where no revision of it was made yet."""
+    return next((revision for revision in found if revision.current), None)
+
+
+def sought(found: Sequence[Revision], wanted: str) -> Revision:
+    """The revision of a name, a hash or a number; for an empty one that before the current one.
+
+    Raises NotFoundError.
+    """
+    current = current_of(found)
+    if not wanted:
+        older = [r for r in found if not r.current and (current is None or r.number < current.number)]
+        if older:
+            return older[0]
+        raise NotFoundError("there is no revision before this one", remedy="Only the last ones are kept.")
+    for revision in found:
+        if wanted in (revision.name, revision.hash, str(revision.number)):
+            return revision
+    before = next((r for r in found if wanted.isdigit() and int(wanted) in r.earlier), None)
+    if before is not None:
+        text = f"revision {wanted} is number {before.number} since a rollback"
+        raise NotFoundError(text, remedy=f"Name it {before.name}.")
+    known = ", ".join(f"{r.number} ({r.name})" for r in found) or "none"
+    raise NotFoundError(f"there is no revision {wanted}", remedy=f"There are: {known}.")
+
+
+def bare(template: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod template without what its controller adds to it."""
+    clean = {key: value for key, value in template.items() if key != "$patch"}
+    metadata = dict(clean.get("metadata") or {})
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH}
+    return clean | {"metadata": {**metadata, "labels": labels}}
+
+
+def same_template(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two templates run the same, as the Deployment controller compares them."""
+    return _comparable(one) == _comparable(other)
+
+
+def _comparable(template: Mapping[str, Any]) -> dict[str, Any]:
+    # A template that was written without the field has null for its creationTimestamp in some versions.
+    clean = bare(template)
+    return clean | {"metadata": {key: value for key, value in clean["metadata"].items() if value}}
+
+
+def _of_replica_set(
+    raw: Mapping[str, Any], deployment: Mapping[str, Any], pods: Mapping[str, Sequence[Pod]]
+) -> Revision:
+    metadata = raw["metadata"]
+    annotations = mapping(metadata, "annotations")
+    template = bare(raw["spec"]["template"])
+    return _revision(
+        raw,
+        deployment,
+        pods.get(metadata["name"], ()),
+        number=_number(text(annotations, REVISION)),
+        hash_=text(mapping(metadata, "labels"), HASH),
+        cause=text(annotations, CAUSE),
+        current=same_template(template, deployment["spec"]["template"]),
+        earlier=tuple(_number(part) for part in text(annotations, _HISTORY).split(",") if part),
+        template=template,
+    )
+
+
+def _of_revision(raw: Mapping[str, Any], owner: Mapping[str, Any], pods: Mapping[str, Sequence[Pod]]) -> Revision:
+    name = raw["metadata"]["name"]
+    return _revision(
+        raw,
+        owner,
+        pods.get(name, ()),
+        number=int(raw.get("revision", 0)),
+        hash_=text(mapping(raw["metadata"], "labels"), _CONTROLLER_HASH),
+        cause=text(mapping(raw["metadata"], "annotations"), CAUSE),
+        current=name == mapping(owner, "status").get("updateRevision"),
+        earlier=(),
+        template=bare(raw["data"]["spec"]["template"]),
+    )
+
+
+def _revision(
+    raw: Mapping[str, Any],
+    workload: Mapping[str, Any],
+    pods: Sequence[Pod],
+    *,
+    number: int,
+    hash_: str,
+    cause: str,
+    current: bool,
+    earlier: tuple[int, ...],
+    template: dict[str, Any],
+) -> Revision:
+    spec = mapping(template, "spec")
+    container = engine_container(mappings(spec, "containers")) or {}
+    version = model_version(spec, {}, Interner())
+    digest = next((pod.version.digest for pod in pods if pod.version.digest), "")
+    created = moment(raw["metadata"], "creationTimestamp") or 0.0
+    return Revision(
+        name=raw["metadata"]["name"],
+        number=number,
+        hash=hash_,
+        created=created,
+        cause=cause,
+        who=_author(workload, created),
+        current=current,
+        pods=len(pods),
+        version=ModelVersion(version.image, digest, version.model, version.served_name, version.revision),
+        arguments=tuple(command_words(texts(container, "command"), texts(container, "args"))),
+        earlier=earlier,
+        template=template,
+    )
+
+
+def _author(workload: Mapping[str, Any], created: float) -> str:
+    """The manager whose last write of the template came just before the revision was made."""
+    found = []
+    for entry in mappings(mapping(workload, "metadata"), "managedFields"):
+        at = moment(entry, "time")
+        wrote = "f:template" in mapping(mapping(entry, "fieldsV1"), "f:spec")
+        # Times are whole seconds.
+        if wrote and at is not None and -1.0 <= created - at <= _WRITE_TO_REVISION:
+            found.append((at, text(entry, "manager")))
+    return max(found)[1] if found else UNKNOWN
+
+
+def _by_revision(pods: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Pod]]:
+    found: dict[str, list[Pod]] = defaultdict(list)
+    for raw in pods:
+        pod = project_pod(dict(raw), Interner())
+        if pod.owner is None:
+            continue
+        labels = mapping(raw["metadata"], "labels")
+        found[pod.owner.name if pod.owner.kind == "ReplicaSet" else text(labels, _POD_REVISION)].append(pod)
+    return found
+
+
+def _owners(raw: Mapping[str, Any]) -> set[str]:
+    return {text(owner, "uid") for owner in mappings(raw["metadata"], "ownerReferences") if owner.get("controller")}
+
+
+def _number(written: str) -> int:
+    return int(written) if written.isdigit() else 0
