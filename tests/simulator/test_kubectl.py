@@ -23,9 +23,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         cache = tmp_path_factory.mktemp("cache")
         command = ["kubectl", f"--kubeconfig={process.kubeconfig}", f"--cache-dir={cache}"]
         with subprocess.Popen([*command, "get", "events", "-w"], stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout
-            assert any("Successfully assigned serving/chat-8b" in line for line in child.stdout)
-            child.kill()
+            try:
+                assert child.stdout
+                assert any("Successfully assigned serving/chat-8b" in line for line in child.stdout)
+            finally:
+                # It never ends by itself, and leaving the block waits for it.
+                child.kill()
         yield process
 
 
