@@ -22,6 +22,8 @@ from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.desk import ConsoleDesk
     from console.session import Session
     from fleet.model.snapshot import Snapshot
@@ -36,6 +38,8 @@ class Options:
     """Shell patterns of the contexts and clusters that are production."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Command id → keys, checked by console.commands.keys.check_keymap."""
+    audit: Path | None = None
+    """The folder of the audit log; None where there is none to look at."""
 
 
 class SnapshotArrived(Message):

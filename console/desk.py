@@ -193,6 +193,15 @@ class ConsoleDesk:
 
         self._open(JoinsScreen(self))
 
+    def open_audit(self) -> None:
+        from console.screens.audit import AuditScreen
+
+        folder = self._options.audit
+        if folder is None:
+            self.say("this console has no audit log")
+        else:
+            self._open(AuditScreen(self, folder))
+
     def open_detail(self, key: str) -> None:
         from console.screens.detail import DetailScreen
         from console.views.subject import pod_for

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
 
@@ -33,3 +34,10 @@ def log_files(folder: Path) -> list[Path]:
         return []
     numbered = {file: number for file in folder.iterdir() if (number := number_of(file)) is not None}
     return sorted(numbered, key=numbered.__getitem__)
+
+
+def stamp(folder: Path) -> Hashable:
+    """What changes when somebody writes to a log: compare it to know whether to read again. Raises OSError."""
+    head = folder / HEAD
+    files = [*log_files(folder), *([head] if head.exists() else [])]
+    return tuple((file.name, (found := file.stat()).st_size, found.st_mtime_ns) for file in files)

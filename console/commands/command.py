@@ -22,6 +22,7 @@ class Where(StrEnum):
     TEXT = "text"
     SOURCES = "sources"
     JOINS = "joins"
+    AUDIT = "audit"
     CHOICE = "choice"
     HELP = "help"
 

@@ -17,6 +17,7 @@ _SCREENS = {
     Where.TEXT: "describe, YAML",
     Where.SOURCES: "sources",
     Where.JOINS: "joins",
+    Where.AUDIT: "audit",
     Where.CHOICE: "namespaces, contexts",
     Where.HELP: "help",
 }

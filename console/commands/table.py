@@ -230,6 +230,9 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("open.joins", "Joins that could not be made", lambda desk, _: desk.open_joins(), (), ("joins", "loose")),
     Command(
+        "open.audit", "Audit log: who changed what, when and why", lambda desk, _: desk.open_audit(), (), ("audit",)
+    ),
+    Command(
         "view.namespace",
         "Namespaces",
         _namespace,
@@ -290,7 +293,7 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.ask_filter(),
         ("slash",),
-        where=TABLES | _TEXTS | {Where.CHOICE},
+        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT},
         hint="filter",
     ),
     Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),

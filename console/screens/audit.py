@@ -1,0 +1,115 @@
+"""The audit log: read beside the screen, and again when somebody has written to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from actions.audit.folder import stamp
+from actions.audit.history import RecordedAction
+from actions.audit.opened import OpenedLog, open_folder
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.reading import ReadingScreen
+from console.screens.table import TableScreen
+from console.views.audit import AuditModel, action_lines, chain_lines
+from console.views.query import Query
+from fleet.model.snapshot import Snapshot
+from themes.palette import Role
+from widgets.grid import Grid
+from widgets.untrusted import untrusted
+
+
+class AuditScreen(TableScreen):
+    """One row per action, the latest first; above them, whether the log is what was written."""
+
+    where = Where.AUDIT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.AUDIT)
+
+    DEFAULT_CSS = """
+    AuditScreen #chain {
+        height: auto;
+    }
+    """
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        super().__init__(console, Grid(waiting="reading the audit log …"))
+        self._folder = folder
+        self._chain = Lines(id="chain")
+        self._stamp: object = None
+        self._log: OpenedLog | None = None
+        self._actions: dict[str, RecordedAction] = {}
+        self._reading = False
+
+    def body(self) -> Iterable[Widget]:
+        yield self._chain
+        yield self.grid
+
+    def on_mount(self) -> None:
+        self._read()
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """A tick is the time to look whether there is something new."""
+        del snapshot
+        self._read()
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        if self._log is not None:
+            nothing = "no action is recorded that matches" if query.filter else "no action is recorded"
+            self.grid.show(AuditModel(self._actions, query.filter, nothing))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        action = self._actions.get(message.key)
+        if action is not None:
+            self.app.push_screen(ActionRecordScreen(self.desk, action))
+
+    def _read(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.run_worker(self._load(), group="read", exit_on_error=False)
+
+    async def _load(self) -> None:
+        """On a thread: a log of years takes seconds to check."""
+        try:
+            seen = await asyncio.to_thread(stamp, self._folder)
+            if seen == self._stamp:
+                return
+            log = await asyncio.to_thread(open_folder, self._folder)
+        except OSError as error:
+            self._stamp = None
+            self.say(untrusted(f"{error.filename}: {error.strerror}"), Role.ERROR)
+            return
+        finally:
+            self._reading = False
+        self._stamp, self._log = seen, log
+        self._actions = {action.id: action for action in log.actions}
+        self._show_chain(log)
+        self.ask(self.query_)
+
+    def _show_chain(self, log: OpenedLog) -> None:
+        draw = partial(chain_lines, self._folder, log.verdict)
+        self._chain.styles.height = len(draw(self.size.width))
+        self._chain.show(lambda width, _glyphs: draw(width))
+
+
+class ActionRecordScreen(ReadingScreen):
+    """Everything that the log has of one action, as it was when it was opened."""
+
+    where = Where.TEXT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.TEXT)
+
+    def __init__(self, console: Console, action: RecordedAction) -> None:
+        self._action = action
+        super().__init__(console)
+
+    def on_mount(self) -> None:
+        self.page.show(partial(action_lines, self._action))

@@ -1,0 +1,109 @@
+"""The audit log on the screen: the state of its chain, a row per action, and everything of one action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.audit.chain import Verdict
+from actions.audit.history import RecordedAction
+from actions.audit.words import Fact, Tone, chain_text, everything, moment, outcome_tone
+from console.views.filter import Filter
+from console.views.layout import told
+from fleet.model.snapshot import Severity
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.cells import Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span, folded
+from widgets.untrusted import untrusted
+
+_COLUMNS = (
+    Column("when", "WHEN (UTC)", 21, align="left", priority=0),
+    Column("what", "WHAT", 18, align="left", grow=3, widest=44, priority=0),
+    Column("result", "RESULT", 12, align="left", priority=1),
+    Column("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
+    Column("target", "TARGET", 24, align="left", grow=2, widest=48, priority=4),
+    Column("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3),
+)
+
+ROLES: Mapping[Tone, Role] = {
+    Tone.PLAIN: Role.TEXT,
+    Tone.GOOD: Role.OK,
+    Tone.BAD: Role.ERROR,
+    Tone.UNKNOWN: Role.UNKNOWN,
+}
+_SEVERITIES: Mapping[Tone, Severity] = {
+    Tone.PLAIN: Severity.STARTING,
+    Tone.GOOD: Severity.OK,
+    Tone.BAD: Severity.CRITICAL,
+    Tone.UNKNOWN: Severity.UNKNOWN,
+}
+_MOST = 4
+"""Lines for the chain: a log may have been torn many times."""
+
+
+def chain_lines(folder: Path, verdict: Verdict, width: int) -> list[Line]:
+    """Whether the log is what was written, and where it is."""
+    first, *others = chain_text(verdict)
+    said = folded(untrusted(first.text), max(20, width - 2))
+    lines = [Line((Span(f" {part}", ROLES[first.tone]),)) for part in said]
+    torn = [Line((Span(f" {untrusted(fact.text)}", Role.DIM),)) for fact in others]
+    more = _MOST - len(lines) - 1
+    if len(torn) > more:
+        torn = [Line((Span(f" {len(torn)} writes were cut off; quarterdeck audit verify lists them", Role.DIM),))]
+    return [*lines, *torn, Line((Span(f" {untrusted(str(folder))}", Role.DIM),))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuditModel:
+    """A GridModel of the recorded actions (by id), the latest first."""
+
+    actions: Mapping[str, RecordedAction]
+    filter: Filter
+    waiting: str = ""
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        latest = sorted(self.actions.values(), key=lambda action: -action.began)
+        return [Group(action.id) for action in latest if not self.filter or self._matches(action)]
+
+    def _matches(self, action: RecordedAction) -> bool:
+        words = (moment(action.began), action.person, action.title, action.target_name, action.outcome, action.reason)
+        labels = {"action": action.kind, "person": action.person, "result": action.outcome}
+        return self.filter.matches(" ".join(words), labels)
+
+    def row(self, key: str) -> Row:
+        action = self.actions[key]
+        tone = outcome_tone(action)
+        cells = (
+            Text(moment(action.began).removesuffix("Z")),
+            Text(untrusted(action.title)),
+            Text(untrusted(action.outcome), ROLES[tone]),
+            Text(untrusted(action.person)),
+            Name(untrusted(action.target_name), Role.DIM),
+            Text(untrusted(action.reason), Role.DIM),
+        )
+        return Row(key, cells, _SEVERITIES[tone])
+
+
+def action_lines(action: RecordedAction, width: int, glyphs: Glyphs) -> list[Line]:
+    """Everything of one action, as a page."""
+    del glyphs
+    title = Line(
+        (
+            Span(f" {untrusted(action.title)}", Role.STRONG),
+            Span(f"  {untrusted(action.outcome)}", ROLES[outcome_tone(action)]),
+        )
+    )
+    return [title, *(line for fact in everything(action) for line in _fact_lines(fact, width))]
+
+
+def _fact_lines(fact: Fact, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for i, part in enumerate(fact.text.splitlines()):
+        lines += told("" if i else fact.label, untrusted(part, tab=8), width, ROLES[fact.tone])
+    return lines
