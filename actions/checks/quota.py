@@ -1,0 +1,65 @@
+"""Do the ResourceQuotas of the namespace leave room for the pods that are to start?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.drain.survey import listed
+from actions.plan import Check, Verdict
+from actions.scene import Scene
+from actions.words import count
+from fleet.kube.project.gpu import pod_gpus
+
+ABOUT = "quota"
+
+
+async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, scene: Scene) -> Check:
+    """Whether ``more`` pods of this raw pod spec fit: by their number and by their GPUs. Raises KubeError.
+
+    A quota with scopes may leave these pods out; it is told with its scope.
+    """
+    if more <= 0:
+        return Check(ABOUT, Verdict.PASS, "no new pod is needed")
+    gpus, resource = pod_gpus(dict(spec))
+    needed = {"pods": more, "count/pods": more}
+    if resource:
+        needed |= {f"requests.{resource}": more * gpus}
+    quotas = await listed("ResourceQuota", namespace, scene)
+    short = [words for raw in quotas for words in _short(raw, needed)]
+    if short:
+        return Check(
+            ABOUT,
+            Verdict.WARN,
+            f"{count(more, 'more pod')} would not fit: {'; '.join(short)}",
+            "ask for a larger quota, or scale something else down",
+        )
+    if not quotas:
+        return Check(ABOUT, Verdict.PASS, f"no quota in namespace {namespace}")
+    return Check(ABOUT, Verdict.PASS, f"{count(more, 'more pod')} within the quota of namespace {namespace}")
+
+
+def _short(raw: Mapping[str, Any], needed: Mapping[str, int]) -> list[str]:
+    status, spec = raw.get("status") or {}, raw.get("spec") or {}
+    hard, used = status.get("hard") or {}, status.get("used") or {}
+    scopes = [*(spec.get("scopes") or ())]
+    scopes += [str(e.get("scopeName")) for e in (spec.get("scopeSelector") or {}).get("matchExpressions") or ()]
+    where = f" (scope {', '.join(scopes)})" if scopes else ""
+    found = []
+    for resource, wanted in needed.items():
+        limit = _whole(hard.get(resource))
+        if limit is None:
+            continue
+        taken = _whole(used.get(resource)) or 0
+        if taken + wanted > limit:
+            name = raw["metadata"]["name"]
+            found.append(f"{name}{where} allows {limit} {resource}, {taken} are used and {wanted} more are needed")
+    return found
+
+
+def _whole(quantity: object) -> int | None:
+    """A quantity of things that are counted; thousands may be written as ``2k``. None for none, or for a fraction."""
+    text = str(quantity if quantity is not None else "")
+    factor = {"k": 1000, "M": 1_000_000}.get(text[-1:], 1)
+    digits = text if factor == 1 else text[:-1]
+    return int(digits) * factor if digits.isdigit() else None

@@ -1,0 +1,107 @@
+"""Pause and resume the rollout of a Deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.checks.owner import check_owner
+from actions.checks.replacing import check_replacing
+from actions.checks.rollout import ABOUT, check_rollout
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.follow.rollout import follow_rollout, state_of
+from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Kind, Pause, Request, Resume
+from actions.revisions import current_of, revisions_of
+from actions.scene import Scene
+from actions.words import span
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+
+
+class PausingAction:
+    """See actions.work.Action. Takes both requests."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        target, pause = request.target, request.kind is Kind.PAUSE
+        require_kind(target, "Deployment", what="paused" if pause else "resumed")
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        paused = bool(obj["spec"].get("paused"))
+        mutation = paused_mutation(path, obj, pause)
+        if paused == pause:
+            checks = [Check(ABOUT, Verdict.BLOCK, "it is paused already" if pause else "it is not paused")]
+        else:
+            checks = [_check_pause(obj)] if pause else await _check_resume(obj, request, scene)
+        verb = "Pause" if pause else "Resume"
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=f"{verb} the rollout of {target.name}",
+            made_at=scene.now(),
+            steps=(
+                Step(f"{verb.lower()} it", "replicas can still be changed" if pause else "", (mutation,)),
+                Step("wait until its controller has seen it" if pause else "wait until it has rolled out"),
+            ),
+            checks=(*checks, check_owner(obj, field="f:paused"), await check_server(mutation, scene)),
+            changes=(Change("rollout", _word(paused), _word(pause)),),
+            undo=Undo("resume it", Resume(target)) if pause else Undo("pause it again", Pause(target)),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        if plan.request.kind is Kind.RESUME:
+            return await follow_rollout(plan, work)
+        return await _follow_pause(plan, work)
+
+
+def paused_mutation(path: str, obj: Mapping[str, Any], pause: bool) -> Mutation:
+    """The request; to resume takes the field away, as `kubectl rollout resume` does."""
+    version = obj["metadata"]["resourceVersion"]
+    body = {"metadata": {"resourceVersion": version}, "spec": {"paused": True if pause else None}}
+    return Mutation("PATCH", path, body, MERGE, about="pause the rollout" if pause else "resume the rollout")
+
+
+def _check_pause(obj: Mapping[str, Any]) -> Check:
+    state = state_of(obj)
+    if state.settled:
+        return Check(ABOUT, Verdict.PASS, "no rollout is under way: the next change of its template will wait")
+    text = f"it stops as it is: {state.words}; both templates go on serving, and no deadline runs"
+    return Check(ABOUT, Verdict.WARN, text)
+
+
+async def _check_resume(obj: dict[str, Any], request: Request, scene: Scene) -> list[Check]:
+    current = current_of(await revisions_of(obj, scene.reads))
+    if current is not None and current.pods >= int(obj["spec"].get("replicas", 1)):
+        return [check_rollout(obj | {"spec": {**obj["spec"], "paused": False}})]
+    spec = obj["spec"]["template"].get("spec") or {}
+    found = await check_replacing(obj, spec, request.target, scene)
+    text = "its template was changed while it was paused" if current is None else "it stopped in the middle"
+    waiting = Check(ABOUT, Verdict.WARN, f"{text}: its pods are replaced from now on, {found.rolling.words}")
+    return [waiting, *(check for check in found.checks if check.about not in {ABOUT, "owner"})]
+
+
+async def _follow_pause(plan: Plan, work: Work) -> Outcome:
+    target = plan.target
+
+    async def seen() -> bool:
+        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        if target.uid and obj["metadata"].get("uid") != target.uid:
+            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+        return state_of(obj).observed
+
+    limit = work.rules.follow_timeout
+    if await work.until(seen, limit):
+        return Outcome(Result.CONVERGED, "paused")
+    return Outcome(Result.TIMED_OUT, f"its controller has not seen the pause after {span(limit)}", "the change stays")
+
+
+def _word(paused: bool) -> str:
+    return "paused" if paused else "goes on"

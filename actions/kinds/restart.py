@@ -1,0 +1,169 @@
+"""Restart: a workload pod by pod, as `kubectl rollout restart` does it, or one pod by deleting it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from actions.blast import blasts
+from actions.checks.capacity import check_capacity
+from actions.checks.cut import check_cut
+from actions.checks.last_replica import check_last
+from actions.checks.replacing import check_paused, check_replacing
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.drain.eviction import gone
+from actions.drain.selectors import includes
+from actions.drain.survey import Survey
+from actions.drain.unit import LWS, Unit, controller_of, from_fact, labels_of, to_fact
+from actions.follow.replacement import follow_replacement
+from actions.follow.rollout import follow_rollout
+from actions.plan import JSON, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Drain, Method, Request, Restart, expect
+from actions.scene import Scene
+from actions.words import count, span
+from actions.work import Work
+
+STAMP = "kubectl.kubernetes.io/restartedAt"
+"""The annotation of the pod template that makes it a new one."""
+
+
+class RestartAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        target = expect(request, Restart).target
+        require_kind(target, "Deployment", "StatefulSet", "Pod", what="restarted")
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        if target.kind == "Pod":
+            return await _plan_pod(request, obj, scene)
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        when = datetime.fromtimestamp(scene.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        mutation = restart_mutation(path, obj, when)
+        paused, resume = check_paused(obj, target)
+        found = await check_replacing(obj, obj["spec"]["template"].get("spec") or {}, target, scene)
+        before = (obj["spec"]["template"].get("metadata") or {}).get("annotations", {}).get(STAMP, "never")
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=f"Restart {target.name}",
+            made_at=scene.now(),
+            steps=(
+                Step("mark the template", f"annotation {STAMP}", (mutation,)),
+                Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
+            ),
+            checks=(*paused, *found.checks, await check_server(mutation, scene)),
+            changes=(Change("restarted at", before, when),),
+            blast=found.blast,
+            alternatives=(*resume, *found.alternatives),
+            undo=Undo("nothing to take back: the new pods run the same template"),
+            facts={"by_hand": found.rolling.by_hand},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        if "unit" in plan.facts:
+            return await _follow_pod(from_fact(plan.facts["unit"]), work)
+        if plan.facts["by_hand"]:
+            return Outcome(Result.CONVERGED, "the template is marked; OnDelete: each pod restarts when it is deleted")
+        return await follow_rollout(plan, work)
+
+
+def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
+    """The request for a workload; ``when`` in RFC 3339."""
+    return Mutation(
+        "PATCH",
+        path,
+        {
+            "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
+            "spec": {"template": {"metadata": {"annotations": {STAMP: when}}}},
+        },
+        STRATEGIC,
+        about="mark the template as restarted",
+    )
+
+
+def delete_mutation(path: str, obj: dict[str, Any]) -> Mutation:
+    """The request for one pod; the uid keeps it from another of its name, which a StatefulSet starts at once."""
+    body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": obj["metadata"]["uid"]}}
+    # The options of a DELETE are in its body: there are no fields to validate or to own.
+    return Mutation("DELETE", path, body, JSON, query={}, about=f"delete pod {obj['metadata']['name']}")
+
+
+async def _plan_pod(request: Request, pod: dict[str, Any], scene: Scene) -> Plan:
+    target, snapshot = request.target, scene.snapshot
+    unit = await Survey(scene).unit(pod, method=Method.EVICT)
+    mutation = delete_mutation(await scene.reads.path_of("Pod", target.namespace, target.name), pod)
+    key = f"{target.namespace}/{target.name}"
+    losses = blasts(snapshot, {key})
+    return Plan(
+        request=request,
+        scope=scene.scope,
+        title=f"Restart pod {target.name}",
+        made_at=scene.now(),
+        steps=(
+            Step("delete the pod", f"it has {span(unit.front.grace)} to end its requests", (mutation,)),
+            Step("wait for the one in its place" if unit.replaced else "wait until it has ended", _then(pod)),
+        ),
+        checks=(
+            _check_controller(pod),
+            _check_budgets(pod, scene),
+            check_last(snapshot, {key}),
+            check_capacity(losses),
+            check_cut(snapshot, {key}, unit.front.grace),
+            await check_server(mutation, scene),
+        ),
+        changes=(Change("pod", target.name, _then(pod)),),
+        blast=tuple(change for loss in losses for change in loss.changes),
+        alternatives=(Alternative(f"drain {target.name}", Drain(target), "waits for its running requests first"),),
+        undo=Undo("nothing to take back: a pod that was deleted does not come back, another takes its place"),
+        facts={"unit": to_fact(unit)},
+    )
+
+
+async def _follow_pod(unit: Unit, work: Work) -> Outcome:
+    work.say(f"{unit.front.name} ends its requests")
+    if not await gone(unit.front, work, unit.front.grace):
+        limit = span(unit.front.grace)
+        text = f"{unit.front.name} is still there a minute after its grace period of {limit}"
+        return Outcome(Result.TIMED_OUT, text, "is its node reachable? its kubelet must end it")
+    return await follow_replacement(unit, work) or Outcome(
+        Result.CONVERGED, f"{unit.front.name} was replaced" if unit.replaced else f"{unit.front.name} is gone"
+    )
+
+
+def _then(pod: dict[str, Any]) -> str:
+    """What its controller does once it is gone."""
+    controller = controller_of(pod)
+    if controller is None:
+        return "nothing starts it again"
+    kind, name, _ = controller
+    if f"{LWS}name" in labels_of(pod):
+        return f"its group of LeaderWorkerSet {labels_of(pod)[f'{LWS}name']} starts again, all of its pods"
+    if kind == "StatefulSet":
+        return f"StatefulSet {name} starts one of the same name, after it has ended"
+    if kind == "DaemonSet":
+        return f"DaemonSet {name} starts another on the same node"
+    return f"{kind} {name} starts another at once"
+
+
+def _check_controller(pod: dict[str, Any]) -> Check:
+    if controller_of(pod) is None:
+        return Check("owner", Verdict.BLOCK, "no controller has it: deleted, it would be gone for good")
+    return Check("owner", Verdict.PASS, _then(pod))
+
+
+def _check_budgets(pod: dict[str, Any], scene: Scene) -> Check:
+    labels, namespace = labels_of(pod), pod["metadata"].get("namespace", "")
+    budgets = [b for b in scene.snapshot.budgets if b.namespace == namespace and includes(b.selector, labels)]
+    refusing = [budget.name for budget in budgets if budget.selector and not budget.allowed]
+    if refusing:
+        text = f"PDB {', '.join(refusing)} allows no disruption now, and a deletion does not ask it"
+        return Check("budget", Verdict.WARN, text, "drain it instead: an eviction asks")
+    return Check("budget", Verdict.PASS, "no PodDisruptionBudget stands against it")
