@@ -123,9 +123,9 @@ async def _advance(world: World, reached: float, listeners: Listeners | None) ->
 
 
 def _first_namespace(world: World) -> str:
-    """Where the first engine is: the namespace that a person will look at first."""
-    engines = (endpoint.namespace for endpoint in world.endpoints() if endpoint.port == ENGINE_PORT)
-    return next(engines, "default")
+    """Where most engines are: the namespace that a person will look at first."""
+    engines = Counter(endpoint.namespace for endpoint in world.endpoints() if endpoint.port == ENGINE_PORT)
+    return max(engines, key=engines.__getitem__, default="default")
 
 
 def _tls(ca: trustme.CA) -> ssl.SSLContext:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 
 Obj = dict[str, Any]
@@ -170,10 +169,20 @@ def _event_object(obj: Obj, _: float) -> str:
 
 
 def _hpa_targets(obj: Obj, _: float) -> str:
-    """Those of pods metrics with an average value, as ours are."""
-    current = [metric["pods"]["current"]["averageValue"] for metric in obj["status"].get("currentMetrics") or ()]
-    wanted = [metric["pods"]["target"]["averageValue"] for metric in obj["spec"]["metrics"]]
-    return _joined(f"{seen}/{target}" for seen, target in zip_longest(current, wanted, fillvalue="<unknown>"))
+    """Those with an average value: pods metrics, and external ones, which say so."""
+
+    def average(metric: Obj, of: str) -> str:
+        found = metric.get(metric["type"].lower()) or {}
+        return str((found.get(of) or {}).get("averageValue", "<unknown>"))
+
+    wanted = obj["spec"].get("metrics") or ()
+    current = [average(metric, "current") for metric in (obj.get("status") or {}).get("currentMetrics") or ()]
+    current += ["<unknown>"] * (len(wanted) - len(current))
+    shown = (
+        f"{now}/{average(metric, 'target')}{' (avg)' if metric['type'] == 'External' else ''}"
+        for now, metric in zip(current, wanted, strict=False)
+    )
+    return ", ".join(shown) or "<none>"
 
 
 def _slice_endpoints(obj: Obj, _: float) -> str:

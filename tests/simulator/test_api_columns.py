@@ -104,3 +104,9 @@ def test_the_targets_of_an_autoscaler() -> None:
     assert row("horizontalpodautoscalers", hpa) == shown
     hpa["status"]["currentMetrics"] = [{"type": "Pods", "pods": {"current": {"averageValue": "7"}}}]
     assert row("horizontalpodautoscalers", hpa)[2] == "7/5"
+    external = {"type": "External", "external": metric}
+    hpa["spec"]["metrics"] = [external]
+    hpa["status"]["currentMetrics"] = None
+    assert row("horizontalpodautoscalers", hpa)[2] == "<unknown>/5 (avg)"
+    hpa["spec"]["metrics"] = []
+    assert row("horizontalpodautoscalers", hpa)[2] == "<none>"

@@ -51,7 +51,8 @@ async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
     assert state.cluster.user == "admin"
     joined = ownership(state.pods, state.replica_sets, state.workloads)
     assert set(joined.workload_of) == set(state.pods)
-    assert {row.kind for row in joined.workloads.values()} <= {"Deployment", "StatefulSet", "DaemonSet", "Pod"}
+    kinds = {"Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet", "Pod"}
+    assert {row.kind for row in joined.workloads.values()} <= kinds
     served = [row for row in joined.workloads.values() if row.version.served_name and row.gpus]
     assert served
     assert all(row.gpus for row in state.nodes.values() if row.gpu_product)
