@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Scope
 from fleet.kube.reads import Permission
 from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from fleet.metrics.past import Latency
 
 
 class Reads(Protocol):
@@ -28,6 +31,12 @@ class DryRun(Protocol):
     """Sends a mutation that the server checks and does not keep. Raises KubeError for what it would refuse."""
 
     async def __call__(self, mutation: Mutation) -> dict[str, Any]: ...
+
+
+class Past(Protocol):
+    """See ``fleet.metrics.past.latency``. Raises SourceProblem."""
+
+    async def __call__(self, namespace: str, pods: str, seconds: float) -> Latency: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +63,5 @@ class Scene:
     rules: Rules
     now: Callable[[], float]
     """Unix time."""
+    past: Past | None = None
+    """None where nothing remembers."""

@@ -1,0 +1,401 @@
+"""Draining pods: the plan's words and requests, and every way in which it may go."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.kinds.drain import DrainAction
+from actions.plan import Check, Plan, Verdict
+from actions.planner import make_plan
+from actions.progress import Outcome, Result
+from actions.request import AtDeadline, Drain, Method, Restore, Target
+from fleet.kube.errors import ConflictError, NotFoundError, error_of_status
+from tests.actions.pods import HandWork, PodCluster, budget, chat, node, pod, refused, service
+
+CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0")
+PATH = "/api/v1/namespaces/serving/pods/chat-0"
+
+
+def checks(plan: Plan, about: str) -> list[Check]:
+    return [c for c in plan.checks if c.about == about]
+
+
+def check(plan: Plan, about: str) -> Check:
+    (found,) = checks(plan, about)
+    return found
+
+
+async def done(cluster: PodCluster, request: Drain) -> tuple[Outcome, HandWork]:
+    """Plan it and carry it out."""
+    plan = await make_plan(request, cluster.scene())
+    work = HandWork(cluster)
+    return await DrainAction().carry_out(plan, work), work
+
+
+async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:
+    cluster = chat()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert plan.title == "Drain chat-0"
+    assert plan.facts["units"][0]["way"]["method"] == Method.LABEL
+    leave, wait, evict, replaced = plan.steps
+    version = cluster.get("Pod", "serving", "chat-0")["metadata"]["resourceVersion"]
+    (patch,) = leave.mutations
+    assert (patch.method, patch.path) == ("PATCH", PATH)
+    assert patch.body == {"metadata": {"resourceVersion": version, "labels": {"serving": "off"}}}
+    assert "serving=on → off" in leave.detail
+    assert wait.title == "wait for 20 requests of chat-0"
+    assert wait.detail == "about 4s at the current rate, at most 5m, then it is evicted all the same"
+    (eviction,) = evict.mutations
+    assert eviction.path == f"{PATH}/eviction"
+    assert eviction.body["deleteOptions"] == {"preconditions": {"uid": "uid-chat-0"}, "gracePeriodSeconds": 120}
+    assert not replaced.mutations
+    assert plan.undo.request == Restore(CHAT0, {"serving": "on"})
+    assert plan.verdict is Verdict.PASS
+    assert not cluster.mutations()
+    assert f"DRY PATCH {PATH}" in cluster.asked
+    assert f"DRY POST {PATH}/eviction" in cluster.asked
+
+
+async def test_it_waits_for_the_requests_then_evicts_and_sees_it_replaced() -> None:
+    cluster = chat(requests=40.0)
+    outcome, work = await done(cluster, Drain(CHAT0))
+    assert outcome.result is Result.CONVERGED
+    assert cluster.mutations() == [f"PATCH {PATH}", f"POST {PATH}/eviction"]
+    assert "chat-0" not in cluster.names()
+    assert cluster.get("Deployment", "serving", "chat-70b")["status"]["readyReplicas"] == 3
+    counts = [(text, done, total, eta) for _, text, done, total, eta in work.said if text.endswith("left")]
+    assert counts[0] == ("40 requests left", 0.0, 40.0, None)
+    assert counts[2] == ("30 requests left", 10.0, 40.0, 6.0), "at 5 a second"
+    assert [text for text, *_ in counts][-2:] == ["0 requests left", "0 requests left"], "one zero is not enough"
+    assert [at for at, *_ in work.said] == sorted(at for at, *_ in work.said), "the steps in their order"
+
+
+async def test_without_such_a_label_its_replica_set_lets_it_go() -> None:
+    cluster = chat(serving_label=False)
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    way = plan.facts["units"][0]["way"]
+    assert way["method"] == Method.ORPHAN
+    assert way["labels"] == {"app": "chat-70b-drained"}
+    assert "starts another" in check(plan, "method").text
+    assert "an orphan that nobody else would end" in plan.steps[2].detail
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.ok
+    assert "chat-0" not in cluster.names()
+    assert len(cluster.names()) == 3
+
+
+async def test_where_a_gpu_is_free_a_replacement_is_ready_before_the_pod_leaves() -> None:
+    cluster = chat()
+    cluster.add(node("node-2", 8))
+    cluster.settle()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert check(plan, "spare GPUs").text == "node-2 has 8 free: a replacement starts first"
+    release, leave, *_ = plan.steps
+    assert release.mutations[0].body["metadata"]["labels"] == {"pod-template-hash": "7c9f-drained"}
+    assert leave.mutations[0].body["metadata"]["labels"] == {"app": "chat-70b-drained"}
+    assert not plan.blast, "as many serve as before"
+    assert plan.undo.request == Restore(CHAT0, {"pod-template-hash": "7c9f", "app": "chat-70b"})
+    least = 3
+
+    def watched(now: PodCluster) -> None:
+        nonlocal least
+        serving = [p for p in now.pods() if now._served(p) and p["status"]["conditions"][0]["status"] == "True"]
+        least = min(least, len(serving))
+
+    cluster.moved_on = watched
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.ok
+    assert least == 3, "never fewer pods in service than before"
+    assert cluster.names() == {"chat-1", "chat-2", "chat-70b-7c9f-new0"}
+
+
+async def test_a_replacement_that_does_not_come_leaves_the_pod_in_service() -> None:
+    cluster = chat()
+    cluster.placeable = False
+    outcome, _ = await done(cluster, Drain(CHAT0, replacement_first=True))
+    assert outcome.result is Result.TIMED_OUT
+    assert "chat-0 still serves" in outcome.text
+    assert cluster.mutations() == [f"PATCH {PATH}"]
+    assert cluster.requests["chat-0"] == 20.0
+
+
+async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
+    cluster = chat()
+    cluster.add(node("node-2", 8))
+    cluster.settle()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    (at_once,) = [a.request for a in plan.alternatives if "at once" in a.title]
+    now = await make_plan(at_once, cluster.scene())
+    assert now.facts["units"][0]["way"]["method"] == Method.LABEL
+    assert check(now, "spare GPUs").text == "node-2 has 8 free: a replacement could start first"
+    assert any(a.title == "a replacement first" for a in now.alternatives)
+
+
+async def test_a_replacement_first_is_refused_where_none_can_start_beside_it() -> None:
+    cluster = chat()
+    plan = await make_plan(Drain(CHAT0, method=Method.LABEL, replacement_first=True), cluster.scene())
+    assert check(plan, "spare GPUs").verdict is Verdict.BLOCK
+
+
+async def test_at_the_deadline_it_is_evicted_or_the_drain_stops() -> None:
+    cluster = chat(requests=1000.0)
+    plan = await make_plan(Drain(CHAT0, deadline=20.0), cluster.scene())
+    assert "about 900 of them would be cut after 20s" in check(plan, "running requests").text
+    assert check(plan, "running requests").verdict is Verdict.WARN
+    outcome, work = await done(chat(requests=1000.0), Drain(CHAT0, deadline=20.0))
+    assert outcome.ok
+    assert any(text.startswith("deadline: 9") for text in work.words)
+    cluster = chat(requests=1000.0)
+    outcome, _ = await done(cluster, Drain(CHAT0, deadline=20.0, at_deadline=AtDeadline.STOP))
+    assert outcome.result is Result.TIMED_OUT
+    assert "stays out of service" in outcome.text
+    assert cluster.mutations() == [f"PATCH {PATH}"]
+    assert "chat-0" in cluster.names()
+
+
+async def test_requests_that_nobody_can_see_get_the_whole_deadline() -> None:
+    cluster = chat()
+    cluster.measured = False
+    cluster.settle()
+    plan = await make_plan(Drain(CHAT0, deadline=30.0), cluster.scene())
+    assert "not measured" in check(plan, "running requests").text
+    before = cluster.clock
+    work = HandWork(cluster)
+    assert (await DrainAction().carry_out(plan, work)).ok
+    assert cluster.clock - before >= 30.0
+    assert any("cannot be seen" in text for text in work.words)
+
+
+async def test_a_pod_that_stays_in_the_endpoints_is_not_evicted() -> None:
+    cluster = chat()
+    cluster.lagging = True
+    outcome, _ = await done(cluster, Drain(CHAT0))
+    assert outcome.result is Result.FAILED
+    assert "still in the endpoints of chat-70b" in outcome.text
+    assert cluster.mutations() == [f"PATCH {PATH}"]
+
+
+async def test_who_puts_it_back_meanwhile_is_not_overruled() -> None:
+    cluster = chat(requests=200.0)
+
+    def second_person(now: PodCluster) -> None:
+        if now.clock - cluster_began == 10:
+            now.objects["Pod", "serving", "chat-0"]["metadata"]["labels"]["serving"] = "on"
+
+    cluster_began = cluster.clock
+    cluster.moved_on = second_person
+    outcome, _ = await done(cluster, Drain(CHAT0))
+    assert outcome.result is Result.FAILED
+    assert "put chat-0 back into service" in outcome.text
+    assert "chat-0" in cluster.names()
+
+
+async def test_a_pod_that_changed_since_the_plan_is_a_conflict() -> None:
+    cluster = chat()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    cluster.add(pod("chat-0", labels={"serving": "on"}))
+    with pytest.raises(ConflictError):
+        await DrainAction().carry_out(plan, HandWork(cluster))
+    assert cluster.get("Pod", "serving", "chat-0")["metadata"]["labels"]["serving"] == "on"
+
+
+async def test_another_pod_of_a_chosen_name_is_not_drained() -> None:
+    cluster = chat()
+    with pytest.raises(NotFoundError, match="not the one that was chosen"):
+        await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", "uid-of-yesterday"),)), cluster.scene())
+
+
+async def test_a_budget_is_waited_for_and_its_words_are_said() -> None:
+    cluster = chat()
+    cluster.refusals = [refused("chat-70b", 3, 3), refused("chat-70b", 3, 3)]
+    outcome, work = await done(cluster, Drain(CHAT0))
+    assert outcome.ok
+    assert cluster.mutations().count(f"POST {PATH}/eviction") == 3
+    assert "waits for its budget: The disruption budget chat-70b needs 3 healthy pods and has 3 currently" in work.words
+
+
+async def test_a_budget_that_never_allows_it_ends_the_wait_at_the_deadline() -> None:
+    cluster = chat()
+    cluster.refusals = [refused("chat-70b", 3, 3)] * 100
+    before = cluster.clock
+    outcome, _ = await done(cluster, Drain(CHAT0, deadline=60.0))
+    assert outcome.result is Result.TIMED_OUT
+    assert "needs 3 healthy pods" in outcome.text
+    assert cluster.mutations().count(f"POST {PATH}/eviction") == 13, "every five seconds"
+    assert cluster.clock - before < 130
+
+
+async def test_a_server_that_sheds_load_is_given_the_time_that_it_asks_for() -> None:
+    cluster = chat()
+    busy = error_of_status({"code": 429, "message": "Too many requests, please try again later."}, 7.0)
+    cluster.refusals = [busy]
+    before = cluster.clock
+    outcome, work = await done(cluster, Drain(CHAT0))
+    assert outcome.ok
+    assert any(text.startswith("the server is busy") for text in work.words)
+    assert cluster.clock - before >= 7
+
+
+async def test_a_pod_that_is_gone_before_its_eviction_is_done() -> None:
+    cluster = chat(requests=100.0)
+
+    def vanish(now: PodCluster) -> None:
+        if now.clock - began == 6:
+            now.objects.pop(("Pod", "serving", "chat-0"), None)
+
+    began = cluster.clock
+    cluster.moved_on = vanish
+    outcome, _ = await done(cluster, Drain(CHAT0))
+    assert outcome.result is Result.CONVERGED
+    assert len(cluster.names()) == 3
+
+
+async def test_two_budgets_are_said_before_anything_is_touched() -> None:
+    cluster = chat()
+    cluster.add(budget("one", 1, app="chat-70b"), budget("two", 1, app="chat-70b"))
+    cluster.settle()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert any("more than one PodDisruptionBudget" in c.text for c in plan.blocks)
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.result is Result.FAILED
+    assert "more than one PodDisruptionBudget" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("needed", "verdict", "words"),
+    [
+        (2, Verdict.PASS, "PDB chat-70b allows 1 disruption (3 of 3 healthy, needs 2)"),
+        (3, Verdict.BLOCK, "it needs all that it has"),
+    ],
+)
+async def test_what_the_budget_allows_is_in_the_plan(needed: int, verdict: Verdict, words: str) -> None:
+    cluster = chat()
+    cluster.add(budget(needed=needed))
+    cluster.settle()
+    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "budget")
+    assert found.verdict is verdict
+    assert words in found.text
+
+
+async def test_a_budget_that_allows_none_for_now_is_a_warning() -> None:
+    cluster = chat()
+    cluster.add(budget(needed=2))
+    cluster.objects["Pod", "serving", "chat-2"]["status"]["conditions"][0]["status"] = "False"
+    cluster.settle()
+    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "budget")
+    assert found.verdict is Verdict.WARN
+    assert "allows none (2 of 3 healthy, needs 2)" in found.text
+    assert "at most 5m" in found.text
+
+
+async def test_an_orphan_that_its_budget_would_not_see_is_told() -> None:
+    cluster = chat(serving_label=False)
+    cluster.add(budget(needed=3))
+    cluster.settle()
+    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "budget")
+    assert found.verdict is Verdict.WARN
+    assert "out of its sight" in found.text
+
+
+async def test_the_last_ready_pod_is_told_and_what_the_others_would_carry() -> None:
+    plan = await make_plan(Drain(CHAT0), chat(1).scene())
+    assert check(plan, "last replica").verdict is Verdict.WARN
+    assert "nothing answers until another is ready" in check(plan, "last replica").text
+    assert check(plan, "capacity").text == "nobody is left to carry 20 requests at a time"
+    plan = await make_plan(Drain(CHAT0), chat(3).scene())
+    assert [(c.what, c.before, c.after) for c in plan.blast] == [
+        ("ready replicas of chat-70b", "3", "2"),
+        ("requests per replica", "20.0", "30.0"),
+        ("KV cache in use", "60%", "90%"),
+    ]
+    plan = await make_plan(Drain(CHAT0), chat(2).scene())
+    assert check(plan, "capacity").verdict is Verdict.WARN
+    assert check(plan, "capacity").text == (
+        "the one other ready replica would run at KV 120% (now 60%): queue grows about 1.7/s"
+    )
+
+
+async def test_several_are_drained_in_turn_and_the_first_failure_ends_it() -> None:
+    cluster = chat(requests=5.0)
+    others = (Target("Pod", "serving", "chat-1", ""), Target("Pod", "serving", "chat-2", ""))
+    out_at_once = 0
+
+    def watched(now: PodCluster) -> None:
+        nonlocal out_at_once
+        out = [p for p in now.pods() if p["metadata"]["labels"].get("serving") == "off"]
+        out_at_once = max(out_at_once, len(out))
+
+    cluster.moved_on = watched
+    outcome, work = await done(cluster, Drain(CHAT0, others))
+    assert outcome.ok
+    assert out_at_once == 1
+    assert not {"chat-0", "chat-1", "chat-2"} & cluster.names()
+    assert work.at == 11, "four steps each"
+
+    cluster = chat(requests=5.0)
+    path = "/api/v1/namespaces/serving/pods/chat-1/eviction"
+    plan = await make_plan(Drain(CHAT0, others), cluster.scene())
+    cluster.fail[path] = error_of_status({"code": 500, "message": "This pod has more than one PodDisruptionBudget, x"})
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.result is Result.FAILED
+    assert "chat-0 done before" in outcome.text
+    assert "chat-2" in cluster.names()
+
+
+async def test_one_whose_labels_changed_while_others_were_drained_is_left_alone() -> None:
+    cluster = chat(requests=5.0)
+    plan = await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", ""),)), cluster.scene())
+
+    def second_person(now: PodCluster) -> None:
+        now.objects["Pod", "serving", "chat-1"]["metadata"]["labels"]["serving"] = "canary"
+
+    cluster.moved_on = second_person
+    with pytest.raises(ConflictError, match="label serving of chat-1 is canary now"):
+        await DrainAction().carry_out(plan, HandWork(cluster))
+    assert "chat-1" in cluster.names()
+
+
+async def test_a_pool_that_goes_on_selecting_it_is_told() -> None:
+    cluster = chat()
+    cluster.add(
+        {
+            "apiVersion": "inference.networking.k8s.io/v1",
+            "kind": "InferencePool",
+            "metadata": {"name": "chat-pool", "namespace": "serving", "uid": "uid-pool"},
+            "spec": {"selector": {"matchLabels": {"app": "chat-70b"}}},
+        }
+    )
+    plan = await make_plan(Drain(CHAT0, method=Method.LABEL), cluster.scene())
+    assert check(plan, "method").verdict is Verdict.WARN
+    assert "InferencePool chat-pool still selects chat-0" in check(plan, "method").text
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert plan.facts["units"][0]["way"]["method"] == Method.ORPHAN, "that leaves the pool as well"
+
+
+async def test_a_pod_that_is_not_ready_has_nothing_to_wait_for() -> None:
+    cluster = chat()
+    cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
+    cluster.settle()
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert plan.facts["units"][0]["way"]["method"] == Method.EVICT
+    assert [step.title for step in plan.steps] == ["evict chat-0", "wait until it is replaced"]
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.ok
+    assert cluster.mutations() == [f"POST {PATH}/eviction"]
+
+
+async def test_evicted_at_once_its_requests_get_the_deadline_as_grace() -> None:
+    cluster = chat()
+    plan = await make_plan(Drain(CHAT0, method=Method.EVICT, deadline=600.0), cluster.scene())
+    assert plan.steps[0].mutations[0].body["deleteOptions"]["gracePeriodSeconds"] == 600
+    assert check(plan, "running requests").verdict is Verdict.WARN
+    assert plan.undo.request is None
+
+
+async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() -> None:
+    cluster = chat()
+    cluster.add(service("all-of-chat", app="chat-70b"))
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    way = plan.facts["units"][0]["way"]
+    assert way["method"] == Method.ORPHAN
+    assert set(way["services"]) == {"chat-70b", "all-of-chat"}
