@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fleet.metrics.dialect import Match, Op
 from fleet.metrics.identity import MODEL_LABELS, NAMESPACE_LABELS, POD_LABELS, UUID_LABELS, first
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.promql import TAG, selector, tagged
@@ -50,6 +51,52 @@ async def past(source: PrometheusSource, start: float, end: float, step: float, 
         *(Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(models)),
         *(Past(Quantity.GPU_UTIL, points, gpu=_gpu(labels)) for _, labels, points in _series(gpus)),
     ]
+
+
+_SPELLINGS = 2
+"""How many of the labels that may name a pod are asked for: the others are of exporters without histograms of requests,
+and each makes the query longer."""
+
+
+class Latency(NamedTuple):
+    """What requests waited for, in seconds; NaN for not known."""
+
+    ttft_p95: float
+    itl_p95: float
+
+
+async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: float) -> Latency:
+    """Percentiles over all requests that some pods served in the last ``seconds``, those that are gone by now too.
+
+    ``pods`` is a regular expression that their whole names match. Raises SourceProblem.
+    """
+    result = await source.query(_latency(namespace, pods, f"[{round(seconds)}s]"))
+    found = {series["metric"].get(TAG, ""): float(series["value"][1]) for series in result}
+    return Latency(found.get(Quantity.TTFT_P95, math.nan), found.get(Quantity.ITL_P95, math.nan))
+
+
+def _latency(namespace: str, pods: str, span: str) -> str:
+    parts = []
+    for quantity in _OF_MODELS:
+        family, q = QUANTILES[quantity]
+        grown = (
+            # Where the exporter's own pod is named too, the first of the labels is the workload's.
+            f"increase({selector(name, (*VLLM.exclude, *_whose(i, namespace, pods)))}{span})"
+            for name in _buckets(family)
+            for i in range(_SPELLINGS)
+        )
+        # A target that two jobs scrape counts twice in every bucket, which leaves the percentile as it is.
+        parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"))
+    return " or ".join(parts)
+
+
+def _whose(i: int, namespace: str, pods: str) -> tuple[Match, ...]:
+    """The pods by the i-th label that may name them, and only where no label before it does."""
+    return (
+        *(Match(label, Op.EQUAL, "") for label in POD_LABELS[:i]),
+        Match(POD_LABELS[i], Op.MATCHES, pods),
+        Match(NAMESPACE_LABELS[i], Op.EQUAL, namespace),
+    )
 
 
 def _pods(span: str) -> str:

@@ -1,0 +1,214 @@
+"""Roll back: give a workload the template of an earlier revision. Reference: kubernetes, sections 3.1 and 3.3.
+
+Unlike `kubectl rollout undo`, annotations that the Deployment has got since stay (Argo CD's tracking id, say), and a
+change in between is a 409.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from actions.checks.replacing import check_paused, check_replacing
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.diff import yaml_diff
+from actions.follow.rollout import follow_rollout
+from actions.latency import latencies, latency_words
+from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Request, RollBack, expect
+from actions.revisions import CAUSE, KINDS, Revision, bare, current_of, revisions_of, same_template, sought
+from actions.scene import Scene
+from actions.words import count, named, span
+from actions.work import Work
+
+
+class RollBackAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        target, wanted = request.target, expect(request, RollBack).revision
+        require_kind(target, *KINDS, what="rolled back")
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        kept = await revisions_of(obj, scene.reads)
+        current, then = current_of(kept), sought(kept, wanted)
+        now: Mapping[str, Any] = bare(obj["spec"]["template"])
+        mutation = rollback_mutation(path, obj, then)
+        both = (current, then)
+        ran = await latencies(target, [revision for revision in both if revision is not None], scene)
+        paused, resume = check_paused(obj, target)
+        found = await check_replacing(obj, then.template.get("spec") or {}, target, scene)
+        return Plan(
+            request=RollBack(target, then.name),
+            scope=scene.scope,
+            title=f"Roll back {target.name} to revision {then.number}",
+            made_at=scene.now(),
+            steps=(
+                Step(f"write the template of {then.name}", _said_of(then, scene.now()), (mutation,)),
+                Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
+            ),
+            checks=(
+                _check_revision(then, now),
+                *paused,
+                *_check_ordered(obj, current),
+                *(check for check in found.checks if not (paused and check.about == paused[0].about)),
+                await check_server(mutation, scene),
+            ),
+            changes=(
+                Change("revision", _named(current), _named(then)),
+                *_versions(current, then),
+                Change(
+                    "latency while it ran", *(latency_words(ran.get(r.name) if r else None) for r in (current, then))
+                ),
+            ),
+            blast=found.blast,
+            alternatives=(*resume, *found.alternatives),
+            diff=yaml_diff(now, then.template, (_named(current), _named(then))),
+            undo=_undo(request, current),
+            facts={"by_hand": found.rolling.by_hand},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        if plan.facts["by_hand"]:
+            return Outcome(Result.CONVERGED, "the template is back; OnDelete: each pod gets it when it is deleted")
+        return await follow_rollout(plan, work)
+
+
+def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Mutation:
+    """The request. The resourceVersion makes a change in between a 409; in a JSON patch only a ``replace`` does."""
+    version, about = obj["metadata"]["resourceVersion"], f"write the template of {then.name}"
+    if obj["kind"] == "StatefulSet":
+        # What a ControllerRevision keeps is itself such a patch.
+        template = {"$patch": "replace", **then.template}
+        body = {"metadata": {"resourceVersion": version}, "spec": {"template": template}}
+        return Mutation("PATCH", path, body, STRATEGIC, about=about)
+    operations = [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "replace", "path": "/spec/template", "value": dict(then.template)},
+        *_cause(obj["metadata"].get("annotations"), then.cause),
+    ]
+    return Mutation("PATCH", path, operations, JSON_PATCH, about=about)
+
+
+def _cause(annotations: Mapping[str, str] | None, cause: str) -> Iterator[dict[str, Any]]:
+    """The change-cause goes with the template: the controller copies it from the Deployment to the ReplicaSet."""
+    path = f"/metadata/annotations/{CAUSE.replace('/', '~1')}"
+    if cause and annotations is None:
+        yield {"op": "add", "path": "/metadata/annotations", "value": {CAUSE: cause}}
+    elif cause:
+        yield {"op": "add", "path": path, "value": cause}
+    elif CAUSE in (annotations or {}):
+        yield {"op": "remove", "path": path}
+
+
+def _check_revision(then: Revision, now: Mapping[str, Any]) -> Check:
+    about = "revision"
+    if same_template(then.template, now):
+        return Check(about, Verdict.BLOCK, f"revision {then.number} has the template that it has already")
+    stays = named([*_referenced(then.template), "replicas", "strategy"], 5)
+    if not then.pinned:
+        return Check(
+            about,
+            Verdict.WARN,
+            f"unpinned: without --revision it may load other weights than it did then; {stays} stay as they are now",
+        )
+    return Check(about, Verdict.PASS, f"{stays} stay as they are now")
+
+
+def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator[Check]:
+    if obj["kind"] != "StatefulSet":
+        return
+    spec, status = obj["spec"], obj.get("status") or {}
+    partition = int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0)
+    if partition:
+        text = f"partition {partition}: pods 0 to {partition - 1} keep the template that they have"
+        yield Check("partition", Verdict.WARN, text, "set the partition to 0 to roll all of them back")
+    ordered = spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady"
+    ready, wanted = int(status.get("readyReplicas", 0)), int(spec.get("replicas", 1))
+    if ordered and current is not None and current.pods and ready < wanted:
+        yield Check(
+            "order",
+            Verdict.WARN,
+            f"OrderedReady, and {wanted - ready} of {wanted} pods are not ready: one that never becomes ready holds "
+            "the rollback up until it is deleted",
+            "restart that pod after the rollback",
+        )
+
+
+def _referenced(template: Mapping[str, Any]) -> list[str]:
+    """What the template names and a rollback leaves as it is: its content may have changed since."""
+    spec: Mapping[str, Any] = template.get("spec") or {}
+    found: dict[str, None] = {}
+    for volume in spec.get("volumes") or ():
+        for field, key, kind in (
+            ("configMap", "name", "ConfigMap"),
+            ("secret", "secretName", "Secret"),
+            ("persistentVolumeClaim", "claimName", "PVC"),
+        ):
+            if name := (volume.get(field) or {}).get(key):
+                found[f"{kind} {name}"] = None
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        sources = [*(container.get("envFrom") or ())]
+        sources += [variable.get("valueFrom") or {} for variable in container.get("env") or ()]
+        for source in sources:
+            for field, kind in (("configMap", "ConfigMap"), ("secret", "Secret")):
+                reference = source.get(f"{field}Ref") or source.get(f"{field}KeyRef") or {}
+                if name := reference.get("name"):
+                    found[f"{kind} {name}"] = None
+    return list(found)
+
+
+def _versions(current: Revision | None, then: Revision) -> Iterator[Change]:
+    """What of the model version differs."""
+    now = current.version if current is not None else None
+    for what, before, after in (
+        ("image", now.image if now else "", then.version.image),
+        ("image digest", now.digest if now else "", then.version.digest),
+        ("model", now.model if now else "", then.version.model),
+        ("served as", now.served_name if now else "", then.version.served_name),
+        ("model revision", now.revision if now else "", then.version.revision),
+    ):
+        if before != after:
+            yield Change(what, before or "not known", after or "not known")
+    one, other = (current.arguments if current is not None else ()), then.arguments
+    gone, come = _without(one, other), _without(other, one)
+    if gone or come:
+        yield Change("arguments", " ".join(gone) or "–", " ".join(come) or "–")
+
+
+def _without(words: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The flags, each with its value, that the others do not have."""
+    return [flag for flag in _flags(words) if flag not in _flags(others)]
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    flags: list[str] = []
+    for word in words:
+        if flags and flags[-1].startswith("-") and " " not in flags[-1] and not word.startswith("-"):
+            flags[-1] = f"{flags[-1]} {word}"
+        else:
+            flags.append(word)
+    return flags
+
+
+def _named(revision: Revision | None) -> str:
+    return f"{revision.number} ({revision.name})" if revision is not None else "none yet"
+
+
+def _said_of(then: Revision, now: float) -> str:
+    cause = f": {then.cause}" if then.cause else ""
+    return f"made {span(now - then.created)} ago, by {then.who}{cause}"
+
+
+def _undo(request: Request, current: Revision | None) -> Undo:
+    if current is None:
+        return Undo("no revision of the present template was made yet: it can only be written again")
+    return Undo(f"roll back to {_named(current)}", RollBack(request.target, current.name))

@@ -1,0 +1,80 @@
+"""How fast revisions were while they ran: from a Prometheus that remembers, else from what the console has seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from actions.request import Target
+from actions.revisions import Revision
+from actions.scene import Scene
+from fleet.metrics.past import Latency
+from fleet.metrics.problem import SourceProblem
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+BACK = 7 * 86400.0
+"""Seconds that are looked back: as long as most keep raw samples, and short enough for one query."""
+_POINTS = 60
+
+
+async def latencies(target: Target, found: Sequence[Revision], scene: Scene) -> Mapping[str, Latency]:
+    """By the revisions' names; those of which nothing is known are left out. Raises nothing."""
+    known: dict[str, Latency] = {}
+    for revision in found:
+        latency = await _remembered(target, revision, scene) or _seen(revision, target, scene.snapshot)
+        if latency is not None:
+            known[revision.name] = latency
+    return known
+
+
+def latency_words(latency: Latency | None) -> str:
+    """``TTFT p95 0.84 s, ITL p95 31 ms``; ``not known`` for none."""
+    if latency is None:
+        return "not known"
+    parts = []
+    if not math.isnan(latency.ttft_p95):
+        parts.append(f"TTFT p95 {latency.ttft_p95:.2f} s")
+    if not math.isnan(latency.itl_p95):
+        parts.append(f"ITL p95 {latency.itl_p95 * 1000:.0f} ms")
+    return ", ".join(parts)
+
+
+async def _remembered(target: Target, revision: Revision, scene: Scene) -> Latency | None:
+    # A ReplicaSet's pods have its name; those of a StatefulSet have the same ones in every revision.
+    if scene.past is None or target.kind != "Deployment":
+        return None
+    seconds = min(BACK, max(60.0, scene.now() - revision.created))
+    name = revision.name.replace(".", "[.]")
+    try:
+        latency = await scene.past(target.namespace, f"{name}-[a-z0-9]+", seconds)
+    except SourceProblem:
+        return None
+    return _some(latency)
+
+
+def _seen(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | None:
+    """The mean of the last quarter of an hour, over the pods that run it now."""
+    mine = [
+        pod
+        for pod in snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
+        if _runs(revision, snapshot, pod)
+    ]
+    return _some(Latency(_mean(snapshot, mine, Quantity.TTFT_P95), _mean(snapshot, mine, Quantity.ITL_P95)))
+
+
+def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
+    pod = snapshot.pods[key]
+    if pod.owner is not None and pod.owner.kind == "ReplicaSet":
+        return pod.owner.name == revision.name
+    return pod.labels.get("controller-revision-hash") == revision.name
+
+
+def _mean(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:
+    values = [v for pod in pods for v in snapshot.history.strip(pod, quantity, _POINTS) if not math.isnan(v)]
+    values = values or [v for pod in pods if not math.isnan(v := snapshot.by_pod.value(pod, quantity))]
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def _some(latency: Latency) -> Latency | None:
+    return None if math.isnan(latency.ttft_p95) and math.isnan(latency.itl_p95) else latency
