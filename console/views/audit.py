@@ -20,7 +20,7 @@ from widgets.line import Line, Span, folded
 from widgets.untrusted import untrusted
 
 _COLUMNS = (
-    Column("when", "WHEN (UTC)", 21, align="left", priority=0),
+    Column("when", "WHEN (UTC)", 22, align="left", priority=0),
     Column("what", "WHAT", 18, align="left", grow=3, widest=44, priority=0),
     Column("result", "RESULT", 12, align="left", priority=1),
     Column("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
