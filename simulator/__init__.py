@@ -6,9 +6,10 @@ Read it from the inside out, in about an hour:
 2. `exposition`, `engine_server`: what an engine says over HTTP, after the pages in `data`
 3. `gpu`, `dcgm`: what its work does to GPUs, and how that is exported
 4. `blueprint`: which nodes, models and workloads there are (`data/fleet.toml`)
-5. `store`: Kubernetes objects with their history; `objects`: what they look like (`data/manifests.yaml`)
-6. `pods`, `kubelet`, `logs`: a pod's life; `cluster`: nodes, the scheduler and events;
-   `controllers`, `autoscaler`: what makes the pods that an object asks for
+5. `store`: Kubernetes objects with their history; `objects`, `owners`: what they look like (`data/manifests.yaml`);
+   `inventory`: those that a fleet starts with; `templates`, `selection`, `defaults`: how they are read and completed
+6. `pods`, `kubelet`, `logs`: a pod's life; `machines`, `cluster`: nodes, pods and events; `scheduler`: who goes where;
+   `controllers`: what makes the pods that an object asks for, and what follows from pods
 7. `levers`, `scenarios`: what goes wrong, and when
 8. `world`: all of it, one tick at a time; `clock`, `interfaces`: what the servers know of it
 9. `api`: the Kubernetes API over the store, the pods' own servers, and the files that lead to them

@@ -67,7 +67,10 @@ class World(Protocol):
         """Every address at which something listens now."""
 
     def write(self, obj: dict[str, Any]) -> None:
-        """Keep an object (no pod) that was created or replaced through the API; controllers see it within a second."""
+        """Keep an object that was created or replaced through the API; the controllers see it within a second.
+
+        What it does not say gets its default, as `simulator.defaults.defaulted` has it.
+        """
 
     def patch_pod(self, namespace: str, name: str, obj: dict[str, Any]) -> None:
         """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""

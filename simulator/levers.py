@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from simulator import logs
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
+from simulator.inventory import CHANGE_CAUSE, cause
 from simulator.kubelet import Fate, Kubelet
-from simulator.objects import Object
+from simulator.objects import Object, annotated
 from simulator.pods import Pod
 from simulator.traffic import Traffic
 
@@ -92,7 +93,9 @@ class Levers:
         args = list(container["args"])
         args[args.index("--revision") + 1] = revision
         containers = [container | {"args": args}]
-        self._cluster.put_spec(obj, {"template": template | {"spec": template["spec"] | {"containers": containers}}})
+        why = cause(container["image"].partition(":v")[2], revision)
+        change = {"template": template | {"spec": template["spec"] | {"containers": containers}}}
+        self._cluster.put_spec(annotated(obj, CHANGE_CAUSE, why), change)
 
     def _object(self, workload: str) -> Object:
         place = self._places[workload]

@@ -147,8 +147,10 @@ class Fleet:
                 yield Endpoint(pod.namespace, pod.name, pod.ip, pod.port, job)
 
     def write(self, obj: Object) -> None:
-        """Keep an object (no pod) that was created or replaced through the API; controllers see it within a second."""
+        """Keep an object that was created or replaced through the API; the controllers see it within a second."""
         self._store.put(defaulted(obj))
+        if obj["kind"] == "Pod":
+            self.cluster.observe_pod(obj["metadata"]["namespace"], obj["metadata"]["name"], self.now)
 
     def patch_pod(self, namespace: str, name: str, obj: Object) -> None:
         """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""

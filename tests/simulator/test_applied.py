@@ -118,7 +118,7 @@ def test_a_pod_of_nobody() -> None:
     fleet = Watched(blueprint=only("chat-8b"))
     spec = {"containers": [{"name": "shell", "image": "busybox"}], "tolerations": [{"operator": "Exists"}]}
     meta = {"name": "shell", "namespace": "default", "labels": {"run": "shell"}}
-    fleet.store.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {}})
+    fleet.fleet.write({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {}})
     fleet.run(10)
     found = fleet.store.get("v1", "Pod", "default", "shell")
     assert found is not None
