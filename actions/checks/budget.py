@@ -129,7 +129,7 @@ async def _dry_runs(members: Sequence[Member], scene: Scene) -> _Verdicts:
     verdicts = _Verdicts()
     for member in members:
         try:
-            await scene.dry_run(eviction(member))
+            await scene.dry_run(eviction(member, dry=True))
         except NotFoundError:
             continue
         except ConflictError:

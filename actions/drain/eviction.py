@@ -19,10 +19,15 @@ _GONE_SLACK = 60.0
 """Seconds beyond the grace period in which the kubelet must have ended a pod and its object be gone."""
 
 
-def eviction(member: Member, grace: float | None = None) -> Mutation:
-    """The request. ``grace`` in seconds, None for the pod's own; the uid keeps it from another pod of that name."""
+def eviction(member: Member, grace: float | None = None, *, dry: bool = False) -> Mutation:
+    """The request. ``grace`` in seconds, None for the pod's own; the uid keeps it from another pod of that name.
+
+    ``dry`` says so in the options as well as ``Mutation.dry`` does in the query: the server takes either.
+    """
     seconds = int(member.grace if grace is None else grace)
-    options = {"preconditions": {"uid": member.uid}, "gracePeriodSeconds": seconds}
+    options: dict[str, Any] = {"preconditions": {"uid": member.uid}, "gracePeriodSeconds": seconds}
+    if dry:
+        options["dryRun"] = ["All"]
     return Mutation(
         "POST",
         f"{PODS.path(member.namespace, member.name)}/eviction",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.progress import Outcome, Result
 from actions.request import Cordon, Kind, Request, Target, Uncordon
@@ -26,6 +27,7 @@ class CordonAction:
     async def plan(self, request: Request, scene: Scene) -> Plan:
         """See Action."""
         closing, name = request.kind is Kind.CORDON, request.target.name
+        require_kind(request.target, "Node", what="cordoned")
         node = await scene.reads.get_raw("Node", "", name)
         mutation = cordoning(node, closing=closing)
         target = Target("Node", "", name, node["metadata"].get("uid", ""))

@@ -12,9 +12,11 @@ from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import Spare, spare_for
 from actions.checks.last_replica import check_last
+from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
 from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
 from actions.drain.carry import AS_READ_THEN, Phase, drain, evictions, labelling, phases
 from actions.drain.survey import Survey
 from actions.drain.unit import Unit, from_fact, labels_of, to_fact
@@ -34,6 +36,8 @@ class DrainAction:
     async def plan(self, request: Request, scene: Scene) -> Plan:
         """See Action."""
         wanted = expect(request, Drain)
+        for target in (wanted.target, *wanted.others):
+            require_kind(target, "Pod", what="drained this way")
         terms = terms_of(wanted, scene.rules)
         survey = Survey(scene)
         pods = [await _chosen(target, scene) for target in (wanted.target, *wanted.others)]
@@ -54,6 +58,11 @@ class DrainAction:
         checks = [
             _check_way(units),
             *_check_first(wanted, units, spare),
+            *[
+                await check_quota(unit.front.namespace, pods[0].get("spec") or {}, 1, scene)
+                for unit in units[:1]
+                if unit.way.release
+            ],
             *await check_budget(units, labels, scene, terms.deadline),
             check_last(scene.snapshot, leaving, first=all(unit.way.release for unit in units)),
             check_capacity(blast),

@@ -16,6 +16,7 @@ from actions.checks.gpus import spare_for
 from actions.checks.last_replica import check_last
 from actions.checks.running import check_running
 from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
 from actions.drain.carry import AS_READ_THEN, evictions, labelling
 from actions.drain.crew import Crew
 from actions.drain.eviction import gone
@@ -41,6 +42,7 @@ class DrainNodeAction:
     async def plan(self, request: Request, scene: Scene) -> Plan:
         """See Action."""
         wanted = expect(request, DrainNode)
+        require_kind(wanted.target, "Node", what="drained this way")
         terms = _terms(wanted, scene.rules.drain_deadline)
         name = wanted.target.name
         node = await scene.reads.get_raw("Node", "", name)

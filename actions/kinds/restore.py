@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
 from actions.drain.endpoints import receives
 from actions.drain.selectors import includes
 from actions.drain.survey import Survey
@@ -29,6 +30,7 @@ class RestoreAction:
     async def plan(self, request: Request, scene: Scene) -> Plan:
         """See Action."""
         wanted = expect(request, Restore)
+        require_kind(wanted.target, "Pod", what="put back into service")
         pods, gone = await _pods(wanted, scene)
         patches = [restoring(pod, wanted.labels) for pod in pods]
         names = [str(pod["metadata"]["name"]) for pod in pods]
