@@ -157,3 +157,71 @@ def unreachable(address: str) -> ApiError:
     """503: the proxy found nobody who listens."""
     message = f"error trying to reach service: dial tcp {address}: connect: connection refused"
     return ApiError(503, "ServiceUnavailable", message)
+
+
+def already_exists(resource: str, group: str, name: str) -> ApiError:
+    """409: a name that is taken."""
+    message = f'{qualified(resource, group)} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, _details(resource, group, name))
+
+
+def conflict(resource: str, group: str, name: str) -> ApiError:
+    """409: the object is not the one that the writer has seen."""
+    text = "the object has been modified; please apply your changes to the latest version and try again"
+    message = f'Operation cannot be fulfilled on {qualified(resource, group)} "{name}": {text}'
+    return ApiError(409, "Conflict", message, _details(resource, group, name))
+
+
+def precondition(kind: str, name: str, what: str, asked: str, found: str, otherwise: str) -> ApiError:
+    """409: a precondition of a DELETE or an eviction that does not hold; `what` is UID or ResourceVersion."""
+    text = f"the {what} in the precondition ({asked}) does not match the {what} in record ({found})"
+    message = f'Operation cannot be fulfilled on {kind} "{name}": {text}. The object might have been {otherwise}'
+    return ApiError(409, "Conflict", message, {"name": name, "kind": kind})
+
+
+def apply_conflict(causes: list[dict[str, Any]]) -> ApiError:
+    """409: an apply without force over fields of other managers."""
+    many = "conflict" if len(causes) == 1 else "conflicts"
+    what = "\n".join(f"{cause['message']}: {cause['field']}" for cause in causes)
+    return ApiError(409, "Conflict", f"Apply failed with {len(causes)} {many}: {what}", {"causes": causes})
+
+
+def invalid(kind: str, group: str, name: str, problems: list[tuple[str, str]]) -> ApiError:
+    """422: values that cannot be, by field."""
+    causes = [{"reason": "FieldValueInvalid", "message": text, "field": field} for field, text in problems]
+    text = ", ".join(f"{field}: {problem}" for field, problem in problems)
+    about = qualified(kind, group)
+    details: dict[str, Any] = {"name": name} if name else {}
+    details |= {"group": group} if group else {}
+    details |= {"kind": kind} if kind else {}
+    message = f'{about} "{name}" is invalid: {text if len(problems) == 1 else f"[{text}]"}'
+    return ApiError(422, "Invalid", message, details | {"causes": causes})
+
+
+def patch_refused() -> ApiError:
+    """422: a JSON patch that does not fit; the server does not say which operation."""
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+
+
+def unsupported_media_type(accepted: str = "") -> ApiError:
+    """415: a body of another kind; `accepted` are the media types that there are."""
+    if not accepted:
+        return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    return ApiError(415, "UnsupportedMediaType", text)
+
+
+def budget_forbids(cause: str, retry_after: int | None = None) -> ApiError:
+    """429: an eviction that a PodDisruptionBudget does not allow now."""
+    details: dict[str, Any] = {"causes": [{"reason": "DisruptionBudget", "message": cause}]}
+    if retry_after is not None:
+        details["retryAfterSeconds"] = retry_after
+    return ApiError(
+        429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", details
+    )
+
+
+def two_budgets() -> ApiError:
+    """500: more than one PodDisruptionBudget selects the pod; it has no reason in its body."""
+    text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+    return ApiError(500, "", text)

@@ -25,6 +25,11 @@ _SCHEMAS: dict[str, Schema] = {
         2: ("spec", {1: ("resourceAttributes", _RESOURCE), 2: ("nonResourceAttributes", {1: "path", 2: "verb"})})
     },
     "SelfSubjectRulesReview": {2: ("spec", {1: "namespace"})},
+    "Eviction": {
+        1: ("metadata", {1: "name", 3: "namespace"}),
+        2: ("deleteOptions", {2: ("preconditions", {1: "uid", 2: "resourceVersion"}), 5: "dryRun"}),
+    },
+    "DeleteOptions": {2: ("preconditions", {1: "uid", 2: "resourceVersion"}), 4: "propagationPolicy", 5: "dryRun"},
 }
 
 

@@ -29,8 +29,9 @@ class Subresource:
 _SUBRESOURCES = {
     "log": Subresource("log"),
     "proxy": Subresource("proxy", ("create", "get")),
-    "scale": Subresource("scale", kind="Scale", group="autoscaling", version="v1"),
-    "status": Subresource("status"),
+    "eviction": Subresource("eviction", ("create",), "Eviction", "policy", "v1"),
+    "scale": Subresource("scale", ("get", "patch", "update"), "Scale", "autoscaling", "v1"),
+    "status": Subresource("status", ("get", "patch", "update")),
 }
 
 
@@ -55,6 +56,8 @@ class Resource:
     custom: bool
     """Defined by a CustomResourceDefinition: the items of its lists say their kind, as objects alone do."""
     zero: Obj
+    maximum: int | None = None
+    """The most replicas that the schema of a custom resource allows."""
 
     @property
     def api_version(self) -> str:
@@ -81,11 +84,12 @@ def resource(
     fields: str = "",
     namespaced: bool = True,
     categories: str = "",
-    verbs: str = "get list watch",
+    verbs: str = "create delete get list patch update watch",
     subresources: str = "",
     stored_in: str = "",
     custom: bool = False,
     zero: Obj | None = None,
+    maximum: int | None = None,
 ) -> Resource:
     """A resource as the table describes it."""
     api_version, plural, kind, *short_names = names.split()
@@ -105,6 +109,7 @@ def resource(
         stored_in or api_version,
         custom,
         zero or {},
+        maximum,
     )
 
 

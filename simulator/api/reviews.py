@@ -10,6 +10,9 @@ from simulator.api.resources import Resource
 
 Obj = dict[str, Any]
 
+KINDS = frozenset({"SelfSubjectReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview"})
+"""What is answered and never kept."""
+
 
 def answer(resource: Resource, given: Any, user: User, authorizer: Authorizer, now: str) -> Obj:
     """The review with its status filled in. `now` is the RFC 3339 time. Raises ApiError 400."""

@@ -13,11 +13,13 @@ from aiohttp import web
 
 from simulator.api import discovery, errors, prometheus, protobuf, reviews
 from simulator.api.errors import ApiError, PathNotFoundError
+from simulator.api.eviction import evict
 from simulator.api.pods import PodServer
 from simulator.api.rbac import ANONYMOUS, Attributes, Authorizer, User
 from simulator.api.reads import BOOKMARK_EVERY, Reader, Selection
 from simulator.api.requests import ListOptions, Target, form_of, target_of
 from simulator.api.resources import RESOURCES, Catalogue, Resource
+from simulator.api.writes import Options, Writes, Written
 from simulator.interfaces import World
 from simulator.objects import timestamp
 from simulator.store import Store
@@ -44,6 +46,7 @@ class ApiServer:
         self._authorizer = Authorizer(store)
         self._reader = Reader(store, world.clock.now, bookmark_every)
         self._pods = PodServer(store, world)
+        self._writes = Writes(store, world)
 
     def app(self) -> web.Application:
         """The aiohttp application; run it with handler_cancellation, so that watches end with their clients."""
@@ -80,6 +83,8 @@ class ApiServer:
             return await self._subresource(request, headers, target, resource, verb)
         if verb not in resource.verbs:
             raise errors.method_not_allowed()
+        if verb in ("create", "update", "patch", "delete") and resource.kind not in reviews.KINDS:
+            return await self._write(request, target, resource, verb)
         if verb == "create":
             now = timestamp(self._world.clock.now())
             given = await _body(request)
@@ -148,6 +153,11 @@ class ApiServer:
             answer = await self._pods.proxy(target, request.method, path, await request.read())
             return _raw(answer.body, answer.status, answer.content_type)
         entry = self._reader.find(resource, target.namespace, target.name)
+        if sub.name == "eviction":
+            evict(self._store, self._world, entry.obj, await _body(request), dry_run=_options(request).dry_run)
+            return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+        if verb in ("patch", "update"):
+            return await self._write(request, target, resource, verb)
         if sub.name == "log":
             lines = self._pods.log(entry.obj, request.query)
             return await self._stream(request, headers, "text/plain", lines)
@@ -155,6 +165,23 @@ class ApiServer:
             return _json(scale_of(entry.obj))
         view = self._reader.view(resource, form_of(request.headers.get("Accept", "")))
         return _raw(view.document(entry))
+
+    async def _write(self, request: web.Request, target: Target, resource: Resource, verb: str) -> web.Response:
+        options = _options(request)
+        if verb == "delete":
+            given = await _body(request) if request.can_read_body else {}
+            return _json(self._writes.delete(resource, target, given, options))
+        if target.subresource == "scale":
+            body, media = await request.read(), request.content_type
+            written = self._writes.scale(resource, target, body, media, options)
+            return _json(scale_of(written.obj))
+        if verb == "patch":
+            written = self._writes.patch(resource, target, await request.read(), request.content_type, options)
+        elif verb == "create":
+            written = self._writes.create(resource, target.namespace, await _body(request), options)
+        else:
+            written = self._writes.update(resource, target, await _body(request), options)
+        return _written(resource, written)
 
     async def _stream(
         self, request: web.Request, headers: dict[str, str], content_type: str, lines: AsyncIterator[bytes]
@@ -187,6 +214,17 @@ def scale_of(workload: dict[str, Any]) -> dict[str, Any]:
         "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
+
+
+def _options(request: web.Request) -> Options:
+    return Options.parse(request.query, request.headers.get("User-Agent", ""))
+
+
+def _written(resource: Resource, written: Written) -> web.Response:
+    response = _json(resource.view(written.obj), 201 if written.created else 200)
+    for warning in written.warnings:
+        response.headers.add("Warning", f"299 - {orjson.dumps(warning).decode()}")
+    return response
 
 
 async def _body(request: web.Request) -> Any:
