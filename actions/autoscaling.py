@@ -1,0 +1,36 @@
+"""What an autoscaler scales, and how KEDA is told to pause. Reference: kubernetes, section 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from actions.request import Target
+from actions.scene import Scene
+from fleet.kube.errors import ForbiddenError, NotFoundError
+from fleet.kube.project.fields import mapping, text
+
+PAUSED: Final = "autoscaling.keda.sh/paused"
+"""Holds it where it is; whatever is no boolean counts as true."""
+PAUSED_AT: Final = "autoscaling.keda.sh/paused-replicas"
+"""Scales to this many and holds it there."""
+
+
+def workload_of(obj: Mapping[str, Any]) -> Target:
+    """Of a raw HorizontalPodAutoscaler or ScaledObject, whose default kind is Deployment."""
+    reference = mapping(mapping(obj, "spec"), "scaleTargetRef")
+    namespace = text(mapping(obj, "metadata"), "namespace")
+    return Target(text(reference, "kind") or "Deployment", namespace, text(reference, "name"))
+
+
+async def template_of(workload: Target, scene: Scene) -> tuple[int, Mapping[str, Any]]:
+    """The replicas that a workload wants now, and the spec of its pods; 0 and nothing where it cannot be read.
+
+    Raises KubeError.
+    """
+    try:
+        raw = await scene.reads.get_raw(workload.kind, workload.namespace, workload.name)
+    except (NotFoundError, ForbiddenError):
+        return 0, {}
+    spec = mapping(raw, "spec")
+    return int(spec.get("replicas", 1)), mapping(mapping(spec, "template"), "spec")

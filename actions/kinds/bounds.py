@@ -1,0 +1,167 @@
+"""Bounds: change between how many replicas an autoscaler may move. Reference: kubernetes, sections 1.3 and 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from actions.autoscaling import PAUSED, PAUSED_AT, template_of, workload_of
+from actions.checks.owner import check_owner
+from actions.checks.quota import check_quota
+from actions.checks.room import check_room
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.drain.unit import controller_of
+from actions.follow.scaling import follow_autoscaler
+from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Bounds, Hold, Request, Target, expect
+from actions.scene import Scene
+from actions.work import Work
+from fleet.kube.project.fields import mapping
+
+ABOUT = "bounds"
+
+
+class Limits(NamedTuple):
+    """Replicas that an autoscaler keeps between."""
+
+    minimum: int
+    maximum: int
+
+    def __str__(self) -> str:
+        return f"{self.minimum} to {self.maximum}" if self.minimum != self.maximum else f"{self.minimum}"
+
+    def nearest(self, replicas: int) -> int:
+        """What the autoscaler makes of so many."""
+        return min(max(replicas, self.minimum), self.maximum)
+
+
+class BoundsAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        asked, target = expect(request, Bounds), request.target
+        require_kind(target, "HorizontalPodAutoscaler", "ScaledObject", what="given bounds")
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        old = limits_of(obj)
+        new = Limits(
+            old.minimum if asked.minimum is None else asked.minimum,
+            old.maximum if asked.maximum is None else asked.maximum,
+        )
+        mutation = bounds_mutation(path, obj, new)
+        workload = workload_of(obj)
+        now, spec = await template_of(workload, scene)
+        off = obj["kind"] == "HorizontalPodAutoscaler" and now == 0
+        then = 0 if off else new.nearest(now)
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=f"Set the bounds of {target.name} to {new}",
+            made_at=scene.now(),
+            steps=(
+                Step(f"set {new} replicas", "the autoscaler looks at them every 15 s", (mutation,)),
+                Step(f"wait until {workload.name} is within them"),
+            ),
+            checks=(
+                _check_limits(old, new, obj),
+                _check_now(now, then, workload, off=off),
+                check_room(scene.snapshot, spec, then - now),
+                await check_quota(target.namespace, spec, then - now, scene),
+                check_owner(obj, field="f:minReplicas" if _keys(obj)[0] == "minReplicas" else ""),
+                await check_server(mutation, scene),
+            ),
+            changes=(
+                Change("minimum", str(old.minimum), str(new.minimum)),
+                Change("maximum", str(old.maximum), str(new.maximum)),
+            ),
+            alternatives=_durable(obj, asked),
+            undo=Undo(f"set {old} again", Bounds(target, old.minimum, old.maximum)),
+            facts={
+                "kind": workload.kind,
+                "name": workload.name,
+                "bounds": list(new),
+                "idle": off or _paused(obj),
+            },
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        bounds = Limits(*plan.facts["bounds"])
+        if plan.facts["idle"]:
+            return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they count once it scales again")
+        workload = Target(plan.facts["kind"], plan.target.namespace, plan.facts["name"])
+        return await follow_autoscaler(plan, work, workload, lambda found: bounds.nearest(found) == found)
+
+
+def limits_of(obj: Mapping[str, Any]) -> Limits:
+    """Of a raw HorizontalPodAutoscaler (1 where it has no minimum) or ScaledObject (0 and 100 by default)."""
+    spec = mapping(obj, "spec")
+    low, high = _keys(obj)
+    if obj["kind"] == "ScaledObject":
+        return Limits(int(spec.get(low, 0)), int(spec.get(high, 100)))
+    return Limits(int(spec.get(low, 1)), int(spec.get(high, 1)))
+
+
+def bounds_mutation(path: str, obj: Mapping[str, Any], new: Limits) -> Mutation:
+    """The request. A custom resource takes no strategic merge patch, and none is needed."""
+    body = {
+        "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
+        "spec": dict(zip(_keys(obj), new, strict=True)),
+    }
+    return Mutation("PATCH", path, body, MERGE, about=f"set {new} replicas")
+
+
+def _keys(obj: Mapping[str, Any]) -> tuple[str, str]:
+    if obj["kind"] == "ScaledObject":
+        return "minReplicaCount", "maxReplicaCount"
+    return "minReplicas", "maxReplicas"
+
+
+def _paused(obj: Mapping[str, Any]) -> bool:
+    annotations = mapping(obj["metadata"], "annotations")
+    return PAUSED in annotations or PAUSED_AT in annotations
+
+
+def _check_limits(old: Limits, new: Limits, obj: Mapping[str, Any]) -> Check:
+    if new.minimum > new.maximum:
+        text = f"the minimum {new.minimum} is more than the maximum {new.maximum}"
+        return Check(ABOUT, Verdict.BLOCK, text, "give both")
+    if new == old:
+        return Check(ABOUT, Verdict.BLOCK, f"its bounds are {old} already")
+    if _paused(obj):
+        return Check(ABOUT, Verdict.WARN, "it is paused: the bounds count once it goes on", "let it go on")
+    if new.minimum == 0 and obj["kind"] == "ScaledObject":
+        return Check(ABOUT, Verdict.WARN, "minimum 0: without load nothing of it runs, and the first requests wait")
+    return Check(ABOUT, Verdict.PASS, f"{old} become {new}")
+
+
+def _check_now(now: int, then: int, workload: Target, *, off: bool) -> Check:
+    about = "replicas"
+    if off:
+        return Check(about, Verdict.WARN, f"{workload} is at 0, where an HPA is off: bounds alone do not start it")
+    if now != then:
+        verdict = Verdict.WARN if then < now else Verdict.PASS
+        return Check(about, verdict, f"{workload} goes from {now} to {then} within 15 s")
+    return Check(about, Verdict.PASS, f"{workload} has {now}: it stays")
+
+
+def _durable(obj: Mapping[str, Any], asked: Bounds) -> tuple[Alternative, ...]:
+    """KEDA writes its HPA again at once: its ScaledObject is where bounds last."""
+    controller = controller_of(obj)
+    if obj["kind"] == "ScaledObject":
+        hold = asked.minimum if asked.minimum == asked.maximum else None
+        if hold is None:
+            return ()
+        return (Alternative(f"hold it at {hold}", Hold(asked.target, hold), "KEDA's own pause; the bounds stay"),)
+    if controller is None or controller[0] != "ScaledObject":
+        return ()
+    kind, name, uid = controller
+    owner = Target(kind, asked.target.namespace, name, uid)
+    return (Alternative(f"set them on {owner}", Bounds(owner, asked.minimum, asked.maximum), "KEDA keeps to that one"),)

@@ -1,0 +1,133 @@
+"""Hold: pause a ScaledObject at a number of replicas, or let it go on. Reference: kubernetes, section 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.autoscaling import PAUSED, PAUSED_AT, template_of, workload_of
+from actions.checks.owner import check_owner
+from actions.checks.quota import check_quota
+from actions.checks.room import check_room
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.follow.scaling import follow_autoscaler
+from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome, Result
+from actions.request import Hold, Request, Target, expect
+from actions.scene import Scene
+from actions.words import span
+from actions.work import Work
+from fleet.kube.project.fields import mapping, mappings, text
+
+ABOUT = "pause"
+_POLL = 120.0
+"""Seconds in which KEDA must have seen it: four of its polls."""
+
+
+class HoldAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        replicas, target = expect(request, Hold).replicas, request.target
+        require_kind(target, "ScaledObject", what="held")
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        annotations = mapping(obj["metadata"], "annotations")
+        mutation = hold_mutation(path, obj, replicas)
+        workload = workload_of(obj)
+        now, spec = await template_of(workload, scene)
+        more = 0 if replicas is None else replicas - now
+        title = f"Hold {target.name} at {replicas}" if replicas is not None else f"Let {target.name} scale again"
+        waits = f"{workload.name} has {replicas}" if replicas is not None else "KEDA scales it again"
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=title,
+            made_at=scene.now(),
+            steps=(
+                Step(mutation.about, "KEDA takes its HPA away meanwhile" if replicas is not None else "", (mutation,)),
+                Step(f"wait until {waits}"),
+            ),
+            checks=(
+                _check_pause(annotations, replicas, now, workload),
+                check_room(scene.snapshot, spec, more),
+                await check_quota(target.namespace, spec, more, scene),
+                check_owner(obj),
+                await check_server(mutation, scene),
+            ),
+            changes=(
+                Change("held at", _held(annotations), "nothing" if replicas is None else str(replicas)),
+                *((Change("replicas", str(now), str(replicas)),) if more else ()),
+            ),
+            undo=_undo(target, annotations, now),
+            facts={"kind": workload.kind, "name": workload.name},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        replicas = expect(plan.request, Hold).replicas
+        if replicas is None:
+            return await _follow_on(plan, work)
+        workload = Target(plan.facts["kind"], plan.target.namespace, plan.facts["name"])
+        return await follow_autoscaler(plan, work, workload, lambda found: found == replicas)
+
+
+def hold_mutation(path: str, obj: Mapping[str, Any], replicas: int | None) -> Mutation:
+    """The request; None takes both of KEDA's annotations away: either of them holds it."""
+    annotations: dict[str, str | None] = {PAUSED_AT: None if replicas is None else str(replicas)}
+    if replicas is None and PAUSED in mapping(obj["metadata"], "annotations"):
+        annotations[PAUSED] = None
+    body = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"], "annotations": annotations}}
+    about = f"pause KEDA at {replicas} replicas" if replicas is not None else "take KEDA's pause away"
+    return Mutation("PATCH", path, body, MERGE, about=about)
+
+
+def _check_pause(annotations: Mapping[str, Any], replicas: int | None, now: int, workload: Target) -> Check:
+    held = PAUSED in annotations or PAUSED_AT in annotations
+    if replicas is None:
+        if not held:
+            return Check(ABOUT, Verdict.BLOCK, "it is not held")
+        return Check(ABOUT, Verdict.PASS, f"KEDA decides again how many {workload.name} needs; it has {now} now")
+    if annotations.get(PAUSED_AT) == str(replicas):
+        return Check(ABOUT, Verdict.BLOCK, f"it is held at {replicas} already")
+    if replicas < 0:
+        return Check(ABOUT, Verdict.BLOCK, f"{replicas} replicas cannot be")
+    if replicas == 0:
+        return Check(ABOUT, Verdict.WARN, f"0 replicas: nothing of {workload.name} answers until it is let go")
+    return Check(ABOUT, Verdict.WARN, f"no load changes it any more: {workload.name} stays at {replicas} until let go")
+
+
+def _held(annotations: Mapping[str, Any]) -> str:
+    if PAUSED_AT in annotations:
+        return str(annotations[PAUSED_AT])
+    return "what it has" if PAUSED in annotations else "nothing"
+
+
+def _undo(target: Target, annotations: Mapping[str, Any], now: int) -> Undo:
+    before = str(annotations.get(PAUSED_AT, ""))
+    if before.isdigit():
+        return Undo(f"hold it at {before} again", Hold(target, int(before)))
+    if PAUSED in annotations:
+        return Undo(f"hold it at {now}, where it was held", Hold(target, now))
+    return Undo("let it scale again", Hold(target))
+
+
+async def _follow_on(plan: Plan, work: Work) -> Outcome:
+    target = plan.target
+
+    async def on() -> bool:
+        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        conditions = mappings(mapping(obj, "status"), "conditions")
+        return not any(text(c, "type") == "Paused" and text(c, "status") == "True" for c in conditions)
+
+    limit = min(_POLL, work.rules.follow_timeout)
+    if await work.until(on, limit):
+        return Outcome(Result.CONVERGED, "KEDA scales it again")
+    words = f"KEDA still says that it is paused after {span(limit)}"
+    return Outcome(Result.TIMED_OUT, words, "look at its conditions; the change stays")

@@ -1,0 +1,155 @@
+"""Unblock: let a rollout that waits for GPUs replace pods instead of adding them. Reference: kubernetes, section 3.2.
+
+With every GPU taken, a new pod waits for one, and the old pods that hold them wait for the new pod to be ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.blast import blasts
+from actions.checks.capacity import check_capacity
+from actions.checks.last_replica import check_last
+from actions.checks.owner import check_owner
+from actions.checks.rollout import ABOUT
+from actions.checks.server import check_server
+from actions.checks.suitable import require_kind
+from actions.drain.selectors import written
+from actions.follow.rollout import follow_rollout, state_of
+from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.progress import Outcome
+from actions.request import Request, Unblock, expect
+from actions.rolling import amount, written_of
+from actions.scene import Scene
+from actions.words import count
+from actions.work import Work
+from fleet.kube.project.fields import mapping, mappings, text
+from fleet.kube.project.gpu import pod_gpus
+
+
+class UnblockAction:
+    """See actions.work.Action. The same request with the old values takes it back."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        wanted, target = expect(request, Unblock), request.target
+        require_kind(target, "Deployment", what="unblocked")
+        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        old = written_of(obj)
+        new = (wanted.max_surge, wanted.max_unavailable)
+        mutation = unblock_mutation(path, obj, wanted)
+        replicas = int(obj["spec"].get("replicas", 1))
+        away = amount(wanted.max_unavailable, replicas, up=False)
+        snapshot = scene.snapshot
+        pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
+        leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[:away]
+        losses = blasts(snapshot, leaving)
+        values = ", ".join(_change(*pair) for pair in zip(("maxSurge", "maxUnavailable"), new, strict=True))
+        return Plan(
+            request=request,
+            scope=scene.scope,
+            title=f"Let the rollout of {target.name} {_manner(wanted)}",
+            made_at=scene.now(),
+            steps=(
+                Step(f"set {values}", _explained(wanted, replicas), (mutation,)),
+                Step("wait until it has rolled out"),
+            ),
+            checks=(
+                *_check_values(obj, wanted),
+                await _check_waiting(obj, wanted, scene),
+                *((check_last(snapshot, leaving), check_capacity(losses)) if leaving else ()),
+                check_owner(obj, field="f:strategy"),
+                await check_server(mutation, scene),
+            ),
+            changes=(
+                Change("maxSurge", str(old[0]), str(new[0])),
+                Change("maxUnavailable", str(old[1]), str(new[1])),
+            ),
+            blast=tuple(change for loss in losses for change in loss.changes),
+            undo=Undo(
+                f"set maxSurge {old[0]}, maxUnavailable {old[1]} again; until then every rollout of it goes this way",
+                Unblock(target, *old),
+            ),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        work.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await work.send(mutation)
+        work.step(1)
+        return await follow_rollout(plan, work)
+
+
+def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Mutation:
+    """The request."""
+    rolling = {"maxSurge": wanted.max_surge, "maxUnavailable": wanted.max_unavailable}
+    return Mutation(
+        "PATCH",
+        path,
+        {
+            "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
+            "spec": {"strategy": {"rollingUpdate": rolling}},
+        },
+        STRATEGIC,
+        about=f"set maxSurge {wanted.max_surge}, maxUnavailable {wanted.max_unavailable}",
+    )
+
+
+async def waiting_for_gpus(obj: Mapping[str, Any], scene: Scene) -> tuple[str, ...]:
+    """Names of the workload's pods that the scheduler finds no GPU for. Raises KubeError."""
+    _, resource = pod_gpus(obj["spec"]["template"].get("spec") or {})
+    selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
+    found = await scene.reads.list_raw("Pod", obj["metadata"].get("namespace", ""), selector)
+    return tuple(raw["metadata"]["name"] for raw in found if resource and _lacks(raw, resource))
+
+
+def _lacks(pod: Mapping[str, Any], resource: str) -> bool:
+    return any(
+        condition.get("type") == "PodScheduled"
+        and condition.get("reason") == "Unschedulable"
+        and f"Insufficient {resource}" in text(condition, "message")
+        for condition in mappings(mapping(pod, "status"), "conditions")
+    )
+
+
+def _check_values(obj: Mapping[str, Any], wanted: Unblock) -> tuple[Check, ...]:
+    """Blocks for what could not be, or would change nothing."""
+    about = "strategy"
+    if (obj["spec"].get("strategy") or {}).get("type") == "Recreate":
+        return (Check(about, Verdict.BLOCK, "strategy Recreate: it adds no pods, so no rollout of it waits for them"),)
+    if {str(wanted.max_surge), str(wanted.max_unavailable)} <= {"0", "0%"}:
+        return (Check(about, Verdict.BLOCK, "maxSurge and maxUnavailable both 0: no pod could ever be replaced"),)
+    if written_of(obj) == (wanted.max_surge, wanted.max_unavailable):
+        return (Check(about, Verdict.BLOCK, "it has these values already"),)
+    return ()
+
+
+async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, scene: Scene) -> Check:
+    state = state_of(obj)
+    if wanted.max_surge != 0:
+        return Check(ABOUT, Verdict.PASS, "no rollout under way" if state.settled else f"under way: {state.words}")
+    waiting = await waiting_for_gpus(obj, scene)
+    if waiting and not state.settled:
+        more = f"{count(len(waiting), 'new pod')} {'finds' if len(waiting) == 1 else 'find'} no GPU"
+        return Check(ABOUT, Verdict.PASS, f"it waits for GPUs: {more}, {state.words}")
+    if state.settled:
+        return Check(ABOUT, Verdict.WARN, "no rollout is under way: this is for the next one")
+    return Check(ABOUT, Verdict.WARN, f"no pod of it waits for a GPU: {state.words}; this may not be what holds it up")
+
+
+def _manner(wanted: Unblock) -> str:
+    return "replace pods instead of adding them" if wanted.max_surge == 0 else "add pods before it takes any away"
+
+
+def _explained(wanted: Unblock, replicas: int) -> str:
+    if wanted.max_surge != 0:
+        return "new pods need GPUs of their own while it rolls"
+    away = amount(wanted.max_unavailable, replicas, up=False)
+    return f"{count(away, 'old pod')} ends first and frees its GPUs; until the new one is ready it is missing"
+
+
+def _change(what: str, value: int | str) -> str:
+    return f"{what} {value}"
