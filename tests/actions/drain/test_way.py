@@ -1,0 +1,125 @@
+"""Which label takes a pod out of service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.drain.selectors import keys_of, selects
+from actions.drain.way import Front, away, choose
+from actions.request import Method
+
+LABELS = {"app": "chat", "pod-template-hash": "7c9f", "serving": "on"}
+OWNED = ("ReplicaSet", {"matchLabels": {"app": "chat", "pod-template-hash": "7c9f"}})
+STATEFUL = ("StatefulSet", {"matchLabels": {"app": "chat"}})
+BOTH = Front("Service", "chat", {"app": "chat", "serving": "on"})
+PLAIN = Front("Service", "plain", {"app": "chat"})
+POOL = Front("InferencePool", "pool", {"app": "chat"})
+
+
+def test_a_label_that_only_the_service_selects_is_preferred() -> None:
+    way = choose(LABELS, OWNED, [BOTH])
+    assert way.method is Method.LABEL
+    assert (way.before, way.labels) == ({"serving": "on"}, {"serving": "off"})
+    assert way.services == ("chat",)
+    assert not way.orphaned
+
+
+def test_else_the_replica_set_lets_it_go() -> None:
+    way = choose(LABELS, OWNED, [PLAIN])
+    assert way.method is Method.ORPHAN
+    assert way.labels == {"app": "chat-drained"}
+    assert not way.release
+
+
+def test_a_stateful_set_lets_nobody_go() -> None:
+    way = choose(LABELS, STATEFUL, [PLAIN])
+    assert way.method is Method.EVICT
+    assert "StatefulSet" in way.why
+    assert choose(LABELS, STATEFUL, [PLAIN], wanted=Method.ORPHAN).method is Method.EVICT
+    assert choose(LABELS, STATEFUL, [BOTH], first=True).method is Method.LABEL
+
+
+def test_a_replacement_first_is_started_by_a_label_that_no_service_looks_at() -> None:
+    way = choose(LABELS, OWNED, [BOTH], first=True)
+    assert way.method is Method.ORPHAN
+    assert way.release == {"pod-template-hash": "7c9f-drained"}
+    assert way.before.keys() == way.changed.keys()
+    assert not selects(OWNED[1], LABELS | way.release), "its ReplicaSet lets it go"
+    assert set(BOTH.selector.items()) <= set((LABELS | way.release).items()), "and it still serves"
+    assert not set(BOTH.selector.items()) <= set((LABELS | way.changed).items()), "until then"
+
+
+def test_one_label_that_leaves_everything_is_better_than_two() -> None:
+    fronts = [BOTH, PLAIN, POOL]
+    way = choose(LABELS, OWNED, fronts)
+    assert way.method is Method.ORPHAN, "the label alone would leave two behind"
+    assert way.labels == {"app": "chat-drained"}
+    assert way.kept == ()
+    assert set(way.services) == {"chat", "plain"}, "a pool has no endpoints"
+
+
+def test_what_goes_on_selecting_it_is_kept_in_mind() -> None:
+    way = choose(LABELS, OWNED, [BOTH, POOL], wanted=Method.LABEL)
+    assert way.labels == {"serving": "off"}
+    assert way.kept == ("InferencePool pool",)
+    assert choose(LABELS, STATEFUL, [BOTH, PLAIN]).kept == ("Service plain",)
+
+
+def test_orphaning_that_is_asked_for_orphans_although_a_label_would_do() -> None:
+    owner = ("ReplicaSet", {"matchLabels": {"pod-template-hash": "7c9f"}})
+    way = choose(LABELS, owner, [Front("Service", "chat", {"serving": "on"})], wanted=Method.ORPHAN)
+    assert way.labels == {"serving": "off", "pod-template-hash": "7c9f-drained"}
+
+
+@pytest.mark.parametrize(
+    ("fronts", "idle", "words"),
+    [([], "", "no Service selects it"), ([BOTH], "it is not ready", "it is not ready")],
+)
+def test_where_there_is_nothing_to_take_it_out_of_it_is_evicted(fronts: list[Front], idle: str, words: str) -> None:
+    way = choose(LABELS, OWNED, fronts, idle=idle)
+    assert way.method is Method.EVICT
+    assert words in way.why
+    assert not way.changed
+
+
+def test_a_service_without_a_selector_selects_nothing() -> None:
+    assert choose(LABELS, OWNED, [Front("Service", "external", {})]).services == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "taken", "expected"),
+    [
+        ("on", frozenset(), "off"),
+        ("true", frozenset(), "false"),
+        ("on", frozenset({("serving", "off")}), "on-drained"),
+        ("x" * 63, frozenset(), "x" * 55 + "-drained"),
+    ],
+)
+def test_the_new_value_is_nobodys(value: str, taken: frozenset[tuple[str, str]], expected: str) -> None:
+    assert away("serving", value, taken) == expected
+    assert len(away("serving", value, taken)) <= 63
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ({}, True),
+        (None, False),
+        ({"matchLabels": {"app": "chat"}}, True),
+        ({"matchLabels": {"app": "other"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["chat", "x"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["chat"]}]}, False),
+        ({"matchExpressions": [{"key": "serving", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "serving", "operator": "DoesNotExist"}]}, False),
+        ({"matchExpressions": [{"key": "gone", "operator": "NotIn", "values": ["x"]}]}, True),
+    ],
+)
+def test_selectors_select_as_kubernetes_does(selector: dict[str, Any] | None, expected: bool) -> None:
+    assert selects(selector, LABELS) is expected
+
+
+def test_the_keys_of_a_selector() -> None:
+    expressions = [{"key": "tier", "operator": "Exists"}]
+    assert keys_of({"matchLabels": {"app": "chat"}, "matchExpressions": expressions}) == {"app", "tier"}

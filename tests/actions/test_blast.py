@@ -1,0 +1,60 @@
+"""What the others would carry, from the last ten minutes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from actions.blast import Blast, blasts, mean, serving
+from actions.checks.capacity import check_capacity
+from actions.plan import Verdict
+from fleet.history import Recorder
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from tests.actions.pods import chat
+
+
+def remembered(*running: float) -> Snapshot:
+    """Three pods whose history was a step each, the latest last."""
+    recorder = Recorder()
+    for i, value in enumerate(running):
+        cluster = chat(requests=value)
+        snapshot = replace(cluster.snapshot, at=cluster.clock + 15 * i)
+        view = recorder.record(snapshot.at, (snapshot.by_workload, snapshot.by_pod))
+    return replace(snapshot, history=view)
+
+
+def test_it_is_the_mean_of_ten_minutes_and_not_the_moment() -> None:
+    snapshot = remembered(10.0, 20.0, 60.0)
+    assert mean(snapshot, "serving/chat-0", Quantity.RUNNING) == 30.0
+    (blast,) = blasts(snapshot, ["serving/chat-0"])
+    assert (blast.requests, blast.requests_after) == (30.0, 45.0)
+    long = remembered(*[1000.0] * 10, *[20.0] * 40)
+    assert mean(long, "serving/chat-0", Quantity.RUNNING) == 20.0, "what is older has no say"
+
+
+def test_who_is_not_ready_carries_nothing() -> None:
+    cluster = chat()
+    cluster.objects["Pod", "serving", "chat-2"]["status"]["conditions"][0]["status"] = "False"
+    snapshot = cluster.settle().snapshot
+    assert serving(snapshot, "serving/chat-70b") == ["serving/chat-0", "serving/chat-1"]
+    assert blasts(snapshot, ["serving/chat-2"]) == ()
+    (blast,) = blasts(snapshot, ["serving/chat-0"])
+    assert (blast.replicas, blast.remaining) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kv", "verdict", "words"),
+    [
+        (0.5, Verdict.PASS, "KV 75% (now 50%)"),
+        (0.62, Verdict.WARN, "no room for a burst"),
+        (0.8, Verdict.WARN, "KV 120% (now 80%): queue grows about 1.0/s"),
+        (math.nan, Verdict.WARN, "not measured"),
+    ],
+)
+def test_a_cache_that_would_be_full_is_told(kv: float, verdict: Verdict, words: str) -> None:
+    found = check_capacity([Blast("chat", 3, 2, 20.0, 30.0, kv, kv * 1.5, 6.0)])
+    assert found.verdict is verdict
+    assert words in found.text
