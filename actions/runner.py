@@ -20,7 +20,14 @@ from actions.request import Request
 from actions.scene import Reads, Rules, Scene
 from actions.undertaking import Undertaking
 from fleet.kube.client import Response
-from fleet.kube.errors import ConflictError, KubeconfigError, KubeError, UnreachableError
+from fleet.kube.errors import (
+    ConflictError,
+    KubeconfigError,
+    KubeError,
+    ServerError,
+    ThrottledError,
+    UnreachableError,
+)
 from fleet.model.snapshot import Snapshot
 
 POLL = 1.0
@@ -265,7 +272,7 @@ class _Work:
             try:
                 if await reached():
                     return True
-            except UnreachableError as error:
+            except (UnreachableError, ServerError, ThrottledError) as error:
                 self.say(f"cannot look at the cluster: {error.message}")
             if loop.time() >= deadline:
                 return False

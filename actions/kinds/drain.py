@@ -52,9 +52,9 @@ class DrainAction:
         labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in pods}
         labels |= await _labels_of_groups(units, labels, scene)
         steps = [step for i, unit in enumerate(units) for step in steps_of(unit, terms, scene, as_planned=i == 0)]
-        leaving = [unit.front.key for unit in units]
-        at_once = [key for unit, key in zip(units, leaving, strict=True) if not unit.way.release][:1]
-        blast = blasts(scene.snapshot, at_once)
+        leaving = at_once(units)
+        first_of_all = all(unit.way.release for unit in units)
+        blast = blasts(scene.snapshot, () if first_of_all else leaving)
         checks = [
             _check_way(units),
             *_check_first(wanted, units, spare),
@@ -64,7 +64,7 @@ class DrainAction:
                 if unit.way.release
             ],
             *await check_budget(units, labels, scene, terms.deadline),
-            check_last(scene.snapshot, leaving, first=all(unit.way.release for unit in units)),
+            check_last(scene.snapshot, leaving, first=first_of_all),
             check_capacity(blast),
             check_running(scene.snapshot, units, terms),
             _check_owner(units),
@@ -112,6 +112,12 @@ def terms_of(request: Drain, rules: Rules) -> Terms:
     """The deadline of the request, else that of the settings."""
     deadline = rules.drain_deadline if request.deadline is None else request.deadline
     return Terms(deadline, request.at_deadline)
+
+
+def at_once(units: Sequence[Unit]) -> list[str]:
+    """Keys of the pods that are away at the same time: of a workload one, where each is replaced before the next."""
+    one_each = {str(unit.workload) if unit.replaced else unit.front.key: unit.front.key for unit in reversed(units)}
+    return list(one_each.values())
 
 
 def steps_of(unit: Unit, terms: Terms, scene: Scene, *, as_planned: bool) -> list[Step]:

@@ -399,3 +399,10 @@ async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() 
     way = plan.facts["units"][0]["way"]
     assert way["method"] == Method.ORPHAN
     assert set(way["services"]) == {"chat-70b", "all-of-chat"}
+
+
+async def test_of_several_that_are_replaced_in_turn_one_is_away_at_a_time() -> None:
+    others = tuple(Target("Pod", "serving", f"chat-{i}") for i in (1, 2))
+    plan = await make_plan(Drain(CHAT0, others), chat().scene())
+    assert check(plan, "last replica").verdict is Verdict.PASS
+    assert (plan.blast[0].before, plan.blast[0].after) == ("3", "2")
