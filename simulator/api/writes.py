@@ -78,6 +78,9 @@ class Writes:
         if resource.namespaced:
             metadata["namespace"] = namespace
         name = metadata.get("name", "")
+        if not name:
+            problem = ("metadata.name", "Required value: name or generateName is required")
+            raise errors.invalid(resource.kind, resource.group, "", [problem])
         if self._entry(resource, namespace, name) is not None:
             raise errors.already_exists(resource.plural, resource.group, name)
         for field in ("resourceVersion", "uid", "managedFields"):

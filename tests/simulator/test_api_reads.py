@@ -100,10 +100,10 @@ async def test_parameters_that_make_no_sense_are_refused(query: dict[str, str], 
         assert (status, body["kind"], body["code"]) == (code, "Status", code)
 
 
-async def test_writes_are_refused_as_not_allowed_and_unknown_things_not_found() -> None:
+async def test_verbs_that_a_resource_does_not_have_are_refused_and_unknown_things_not_found() -> None:
     async with serving() as server:
         server.store.put(pod("a"))
-        for method, path in (("POST", PODS), ("PUT", f"{A_POD}/status"), ("PATCH", A_POD), ("DELETE", A_POD)):
+        for method, path in (("DELETE", f"{A_POD}/status"), ("PUT", f"{A_POD}/eviction"), ("DELETE", PODS)):
             status, body, _ = await server.client.send(path, method=method, body={})
             assert (status, body["reason"]) == (405, "MethodNotAllowed")
         for path in ("/api/v1/things", "/apis/apps/v1/pods", "/nothing", "/api/v1/namespaces/a/pods/b/exec"):

@@ -292,7 +292,7 @@ def compare(name: str, got: Any, recorded: Any) -> None:
         recorded["groups"] = [group for group in recorded["groups"] if group["name"] in served]
         for group in recorded["groups"]:  # autoscaling/v1 has nothing that v2 has not
             group["versions"] = [v for v in group["versions"] if v == group["preferredVersion"]]
-        served.remove("ref.example.com")
+        served -= {"ref.example.com", "keda.sh", "leaderworkerset.x-k8s.io"}  # not on the server that was recorded
         got["groups"] = [group for group in got["groups"] if group["name"] in served]
     if name == "discovery_aggregated_apis":
         wanted = {group["metadata"]["name"] for group in recorded["items"]}
