@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from actions.audit.errors import AuditError
+from actions.audit.history import RecordedAction
+from actions.audit.who import Who
 from actions.effect import load_of
 from actions.kinds import action_of
 from actions.note import note
@@ -19,6 +21,7 @@ from actions.recorded import recorded_plan
 from actions.request import Request
 from actions.scene import Reads, Rules, Scene
 from actions.undertaking import Undertaking
+from actions.undo import plan_undo
 from fleet.kube.client import Response
 from fleet.kube.errors import (
     ConflictError,
@@ -83,6 +86,10 @@ class Runner:
     async def plan(self, request: Request) -> Plan:
         """What would happen. Raises KubeError and KubeconfigError."""
         return await make_plan(request, self._scene())
+
+    async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
+        """What would take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
+        return await plan_undo(done, who, self._scene())
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
         """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.

@@ -58,7 +58,7 @@ class RollBackAction:
                 await check_server(mutation, scene),
             ),
             changes=(
-                Change("revision", _named(current), _named(then)),
+                Change("revision", current.name if current is not None else "none yet", then.name),
                 *_versions(current, then),
                 Change(
                     "latency while it ran", *(latency_words(ran.get(r.name) if r else None) for r in (current, then))
