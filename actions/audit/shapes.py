@@ -9,14 +9,19 @@ from typing import Final
 MARK: Final = "[redacted]"
 """What stands in a secret's place."""
 
-_VALUE: Final = r"""(?:\[redacted\]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"'&;,|<>)\]}]+)"""
-"""A value as shells, YAML and JSON write it: in quotes or without."""
+_QUOTED: Final = r"""\[redacted\]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'"""
+_VALUE: Final = re.compile(rf"""(?:{_QUOTED}|[^\s"'&;,|<>)\]}}]+)""")
+"""A value as shells take it: in quotes, or up to the next blank."""
+_PLAIN: Final = re.compile(rf"""(?:{_QUOTED}|[^\s"'][^\n]*)""")
+"""A value as YAML and JSON have it: in quotes, or all the rest of the line."""
 
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"'<>@]*(?:@[^/?#\s\"'<>@]*)*@")
-_PARAMETER: Final = re.compile(r"(?P<lead>[?&;](?P<name>[^=&;#\s\"'<>]+)=)(?P<value>[^&;#\s\"'<>]*)")
+_PARAMETER: Final = re.compile(r"(?:[?&;]|%3f|%26)(?P<name>[^=&;#?%\s\"'<>]+)(?:=|%3d)", re.IGNORECASE)
+_PARAMETER_VALUE: Final = re.compile(r"(?:(?!%26)[^&;#?\s\"'<>])*", re.IGNORECASE)
+"""Also of a URL that is a parameter itself."""
 _HEADER: Final = re.compile(
     r"(?P<lead>\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|auth|password)[\w-]*)"
     r"[\"']?[ \t]*[:=][ \t]*[\"']?)(?P<value>[^\r\n\"']+)",
@@ -24,16 +29,15 @@ _HEADER: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?P<lead>\b(?:bearer|basic)[ \t]+)(?P<value>[\w.~+/=-]{6,})", re.IGNORECASE)
 _BASE64: Final = re.compile(r"(?=.*[0-9=+/]|.+[A-Z])[\w+/=-]+")
-_FLAG: Final = re.compile(rf"(?P<lead>(?<![\w-])(?P<name>--?[A-Za-z][\w.-]*)(?:=|[ \t]+))(?P<value>(?!-){_VALUE})")
-_VARIABLE: Final = re.compile(rf"(?P<lead>(?<![\w-])(?P<name>[A-Za-z_][A-Za-z0-9_]*)=)(?P<value>{_VALUE})")
-_PAIR: Final = re.compile(
-    rf"(?P<lead>(?<![\w-])(?P<name>[A-Za-z_][\w.-]*)(?:\\?[\"'])?[ \t]*:[ \t]*)(?P<value>\\?{_VALUE})"
-)
+_FLAG: Final = re.compile(r"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]*)(?:=|[ \t]+)(?!-)")
+_VARIABLE: Final = re.compile(r"(?<![\w-])(?P<name>[A-Za-z_][A-Za-z0-9_]*)=")
+_PAIR: Final = re.compile(r"(?<![\w-])(?P<name>[A-Za-z_][\w.-]*)(?:\\?[\"'])?[ \t]*:[ \t]*")
 _NAMED: Final = re.compile(
     r"(?P<lead>\bname(?:\\?[\"'])?[ \t]*:[ \t]*(?:\\?[\"'])?(?P<name>[\w.-]+)(?:\\?[\"'])?)"
-    rf"(?P<values>(?:[\s,+\"'\\-]*\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*(?:\\?{_VALUE}|[^\n]*))+)"
+    rf"(?P<values>(?:[\s,+\"'\\-]*\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*{_PLAIN.pattern})+)"
 )
-_NAMED_VALUE: Final = re.compile(rf"(?P<lead>\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*)(?P<value>\\?{_VALUE}[^\n,}}]*)")
+"""An environment variable in a manifest; in a diff it may have two values, one removed and one added."""
+_NAMED_VALUE: Final = re.compile(rf"(?P<lead>\bvalue(?:\\?[\"'])?[ \t]*:[ \t]*)(?P<value>{_PLAIN.pattern})")
 _SHAPES: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
@@ -52,13 +56,11 @@ Names = Callable[[str, str], bool]
 def masked(text: str, secret: Names, variable: Names) -> str:
     """``text`` without the secrets in it. ``secret`` and ``variable`` say which names give one away."""
 
-    def named(match: re.Match[str]) -> str:
-        return match["lead"] + _mark(match["value"]) if secret(match["name"], match["value"]) else match[0]
+    def assigned(name: str, value: str) -> bool:
+        return variable(name, value) if name.isupper() else secret(name, value)
 
-    def assigned(match: re.Match[str]) -> str:
-        name, value = match["name"], match["value"]
-        hidden = variable(name, value) if name.isupper() else secret(name, value)
-        return match["lead"] + _mark(value) if hidden else match[0]
+    def parameter(name: str, value: str) -> bool:
+        return secret(name, value) or _signs(name)
 
     def entry(match: re.Match[str]) -> str:
         if not variable(match["name"], ""):
@@ -67,22 +69,33 @@ def masked(text: str, secret: Names, variable: Names) -> str:
 
     text = _PRIVATE_KEY.sub(MARK, text)
     text = _USER_INFO.sub(MARK + "@", text)
-    text = _PARAMETER.sub(
-        lambda m: m["lead"] + MARK if secret(m["name"], m["value"]) or _signs(m["name"]) else m[0], text
-    )
+    text = _hide(text, _PARAMETER, _PARAMETER_VALUE, parameter)
     text = _HEADER.sub(lambda m: m["lead"] + MARK, text)
     text = _SCHEME.sub(_scheme, text)
-    text = _FLAG.sub(named, text)
+    text = _hide(text, _FLAG, _VALUE, secret)
     text = _NAMED.sub(entry, text)
-    text = _VARIABLE.sub(assigned, text)
-    text = _PAIR.sub(assigned, text)
+    text = _hide(text, _VARIABLE, _VALUE, assigned)
+    text = _hide(text, _PAIR, _PLAIN, assigned)
     return _SHAPES.sub(MARK, text)
+
+
+def _hide(text: str, lead: re.Pattern[str], value: re.Pattern[str], hidden: Names) -> str:
+    """Hide what follows each ``lead`` whose name says so. What follows the others is looked at for leads of its own."""
+    out: list[str] = []
+    done = at = 0
+    while (found := lead.search(text, at)) is not None:
+        at = found.end()
+        given = value.match(text, at)
+        if given is not None and hidden(found["name"], given[0]):
+            out += text[done:at], _mark(given[0])
+            done = at = given.end()
+    return "".join((*out, text[done:]))
 
 
 def _mark(value: str) -> str:
     """MARK in the quotes of the value, so that YAML and JSON stay what they are."""
     quote = value[:1] if value[:1] in {'"', "'"} and value[-1:] == value[:1] and len(value) > 1 else ""
-    return f"{quote}{MARK}{quote}" if value not in {'""', "''", MARK} else value
+    return f"{quote}{MARK}{quote}" if value not in {"", '""', "''", MARK} else value
 
 
 def _signs(name: str) -> bool:
