@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actions.blast import Blast, blasts
 from actions.checks.autoscaler import check_autoscaler, find_autoscaler
+from actions.checks.capacity import check_capacity
+from actions.checks.cut import check_cut
+from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
+from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
+from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.follow.rollout import follow_rollout
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
@@ -14,6 +22,10 @@ from actions.progress import Outcome
 from actions.request import Request, Scale, Target, expect
 from actions.scene import Scene
 from actions.work import Work
+from fleet.model.objects import Pod
+from fleet.model.snapshot import Snapshot
+
+_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class ScaleAction:
@@ -29,9 +41,14 @@ class ScaleAction:
         mutation = scale_mutation(path, obj, wanted)
         autoscaler = await find_autoscaler(target, scene)
         by_itself, alternatives = check_autoscaler(autoscaler, now, wanted)
+        spec = ((obj.get("spec") or {}).get("template") or {}).get("spec") or {}
+        leaving = victims(scene.snapshot, target, now - wanted)
+        blast = blasts(scene.snapshot, leaving)
         checks = [
             by_itself,
             check_owner(obj, field="f:replicas"),
+            *(await _check_more(target, spec, wanted - now, scene) if wanted > now else ()),
+            *(_check_fewer(scene.snapshot, spec, leaving, blast) if leaving else ()),
             check_rollout(obj),
             await check_server(mutation, scene),
         ]
@@ -50,6 +67,7 @@ class ScaleAction:
             ),
             checks=tuple(checks),
             changes=(Change("replicas", str(now), str(wanted)),),
+            blast=tuple(change for one in blast for change in one.changes),
             alternatives=alternatives,
             undo=Undo(f"scale back to {now}", Scale(_found(target, obj), now)),
         )
@@ -61,6 +79,38 @@ class ScaleAction:
         await work.send(mutation)
         work.step(1)
         return await follow_rollout(plan, work, replicas=expect(plan.request, Scale).replicas)
+
+
+def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
+    """The keys of the pods that will probably go, as the controllers choose them; none for a count below 1.
+
+    A StatefulSet and a LeaderWorkerSet end the highest ordinals. A ReplicaSet ends pods that are not ready first, then
+    those of the lowest deletion cost, then the youngest.
+    """
+    pods = [snapshot.pods[key] for key in snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())]
+    alive = [pod for pod in pods if pod.deleted is None]
+    if target.kind == "Deployment":
+        alive.sort(key=lambda pod: (bool(pod.node), pod.ready, _cost(pod), -pod.created))
+    else:
+        alive.sort(key=lambda pod: [int(part) for part in re.findall(r"\d+", pod.name)], reverse=True)
+    return [pod.key for pod in alive[: max(0, count)]]
+
+
+async def _check_more(target: Target, spec: Mapping[str, Any], more: int, scene: Scene) -> list[Check]:
+    return [check_room(scene.snapshot, spec, more), await check_quota(target.namespace, spec, more, scene)]
+
+
+def _check_fewer(
+    snapshot: Snapshot, spec: Mapping[str, Any], leaving: Sequence[str], blast: Sequence[Blast]
+) -> list[Check]:
+    # Kubernetes' default grace period.
+    grace = float(spec.get("terminationGracePeriodSeconds", 30))
+    return [check_last(snapshot, leaving), check_capacity(blast), check_cut(snapshot, leaving, grace)]
+
+
+def _cost(pod: Pod) -> int:
+    cost = pod.annotations.get(_COST, "0")
+    return int(cost) if cost.removeprefix("-").isdigit() else 0
 
 
 def scale_mutation(path: str, obj: dict[str, Any], replicas: int) -> Mutation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 _PREFIXES = (
     "argocd.argoproj.io/",
     "autoscaling.keda.sh/",
+    "controller.kubernetes.io/pod-deletion-cost",
     "deployment.kubernetes.io/",
     "internal.serving.kserve.io/",
     "kubectl.kubernetes.io/restartedAt",

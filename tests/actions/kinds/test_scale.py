@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from actions.kinds.scale import victims
 from actions.plan import Change, Check, Plan, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Scale, Target
 from fleet.kube.errors import NotFoundError
+from fleet.model.objects import Pod
+from fleet.model.snapshot import Cluster, Snapshot
 from tests.actions.stage import FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
@@ -156,3 +159,26 @@ async def test_somebody_who_decides_otherwise_meanwhile_is_noticed() -> None:
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
     assert "somebody else has set 4" in outcome.text
+
+
+def test_who_goes_first_is_who_the_controllers_choose() -> None:
+    def pod(name: str, *, ready: bool = True, cost: str = "", created: float = 0.0) -> Pod:
+        notes = {"controller.kubernetes.io/pod-deletion-cost": cost} if cost else {}
+        return Pod("serving", name, name, "1", created, "Running", "Running", ready, 0, "node-1", annotations=notes)
+
+    pods = [pod("old"), pod("young", created=9.0), pod("loading", ready=False), pod("cheap", cost="-10")]
+    stateful = [pod("coder-2"), pod("coder-10"), pod("coder-9")]
+    snapshot = Snapshot(
+        1,
+        0.0,
+        Cluster(),
+        pods={p.key: p for p in [*pods, *stateful]},
+        pods_of={
+            "serving/Deployment/chat-70b": tuple(p.key for p in pods),
+            "serving/StatefulSet/coder": tuple(p.key for p in stateful),
+        },
+    )
+    going = victims(snapshot, CHAT, 3)
+    assert going == ["serving/loading", "serving/cheap", "serving/young"]
+    assert victims(snapshot, Target("StatefulSet", "serving", "coder"), 2) == ["serving/coder-10", "serving/coder-9"]
+    assert not victims(snapshot, CHAT, -2)
