@@ -6,7 +6,7 @@ A dry run takes nothing from a budget: pods that may each be evicted may not all
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +59,16 @@ class _Verdicts:
 
 
 async def check_budget(
-    units: Sequence[Unit], labels: Mapping[str, Mapping[str, str]], scene: Scene, patience: float
+    units: Sequence[Unit],
+    labels: Mapping[str, Mapping[str, str]],
+    scene: Scene,
+    patience: float,
+    homeless: Collection[str] = (),
 ) -> tuple[Check, ...]:
-    """``labels`` of every member by uid; ``patience``: seconds for which an eviction that is refused is repeated."""
+    """``labels`` of every member by uid; ``patience``: seconds for which an eviction that is refused is repeated.
+
+    ``homeless``: names of pods whose replacements find no place, so that no budget recovers from their going.
+    """
     members = [member for unit in units for member in unit.members]
     verdicts = await _dry_runs(members, scene)
     budgets = [budget for place in sorted({m.namespace for m in members}) for budget in await _budgets(place, scene)]
@@ -72,7 +79,7 @@ async def check_budget(
                 over[i].append(unit)
     found = [*_impossible(verdicts)]
     for i, held in over.items():
-        found.append(_judge(budgets[i], held, verdicts, labels, patience))
+        found.append(_judge(budgets[i], held, verdicts, labels, patience, homeless))
     if verdicts.unknown:
         found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))
     elif not over and not found:
@@ -86,6 +93,7 @@ def _judge(
     verdicts: _Verdicts,
     labels: Mapping[str, Mapping[str, str]],
     patience: float,
+    homeless: Collection[str],
 ) -> Check:
     refused = [m.name for unit in units for m in unit.members if m.name in verdicts.refused]
     said = f"; it refuses {named(refused)}" if refused and len(units) > 1 else ""
@@ -112,8 +120,12 @@ def _judge(
         waits = f"the eviction waits until it allows one, at most {span(patience)}"
         return Check(ABOUT, Verdict.WARN, f"{budget.words}{said}: {waits}")
     if len(units) > budget.allowed:
-        text = f"{budget.words} and {len(units)} are to go: the others wait until replacements are ready"
-        return Check(ABOUT, Verdict.WARN, text)
+        text = f"{budget.words} and {len(units)} are to go"
+        stuck = [member.name for unit in units for member in unit.members if member.name in homeless]
+        if len(stuck) > budget.allowed:
+            why = f"no place elsewhere for {named(stuck)}, so after {budget.allowed} the others wait in vain"
+            return Check(ABOUT, Verdict.WARN, f"{text}: {why}, {span(patience)} each", "make room on other nodes first")
+        return Check(ABOUT, Verdict.WARN, f"{text}: the others wait until replacements are ready")
     return Check(ABOUT, Verdict.PASS, budget.words)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from actions.blast import serving
 from actions.follow.coldstart import usual_start
 from actions.plan import Check, Verdict
-from actions.words import named, span
+from actions.words import count, named, span
 from fleet.model.snapshot import Snapshot
 
 ABOUT = "last replica"
@@ -25,13 +25,11 @@ def check_last(snapshot: Snapshot, leaving: Collection[str], *, first: bool = Fa
         starts = [usual_start([snapshot.pods[pod] for pod in serving(snapshot, model)]) for model in last]
         known = [start for start in starts if start is not None]
         usual = f", {span(max(known))} as a rule" if known else ""
-        return Check(
-            ABOUT,
-            Verdict.WARN,
-            f"the last ready one of {names}: nothing answers until another is ready{usual}",
-            "start a replacement first, or scale up",
-        )
+        who = f"the last ready {'one' if len(leaving) == 1 else 'ones'} of {names}"
+        text = f"{who}: nothing answers until another is ready{usual}"
+        return Check(ABOUT, Verdict.WARN, text, "start a replacement first, or scale up")
     if not models:
         return Check(ABOUT, Verdict.PASS, "it serves no model")
     fewest = min(models, key=lambda model: len(others[model]))
-    return Check(ABOUT, Verdict.PASS, f"{len(others[fewest])} other ready pods of {fewest.partition('/')[2]} remain")
+    pods = count(len(others[fewest]), "other ready pod")
+    return Check(ABOUT, Verdict.PASS, f"{pods} of {fewest.partition('/')[2]} left")

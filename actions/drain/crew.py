@@ -12,6 +12,14 @@ from actions.scene import Reads
 from actions.work import Work
 from fleet.model.snapshot import Snapshot
 
+_WORDS = {
+    Phase.RELEASE: "a replacement starts",
+    Phase.LEAVE: "leaves its endpoints",
+    Phase.WAIT: "waits for its requests",
+    Phase.EVICT: "is evicted",
+    Phase.REPLACE: "is replaced",
+}
+
 
 class Crew:
     """Drains the units of several workloads side by side, those of one workload in turn.
@@ -81,7 +89,7 @@ class _Part:
 
     def enter(self, phase: Phase) -> None:
         """See ``actions.drain.carry.drain``."""
-        self._crew.tell(self._name, phase)
+        self._crew.tell(self._name, _WORDS[phase])
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
         """See Work."""

@@ -56,6 +56,7 @@ class DrainNodeAction:
         ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
         engines = [unit.front.key for unit in units if unit.engine]
         blast = blasts(scene.snapshot, engines)
+        holders, homeless = _placed(leaving, name, scene)
         return Plan(
             request=wanted,
             scope=scene.scope,
@@ -71,11 +72,11 @@ class DrainNodeAction:
             ),
             checks=(
                 *_check_victims(victims),
-                *await check_budget(units, labels, scene, terms.deadline),
+                *await check_budget(units, labels, scene, terms.deadline, homeless),
                 check_last(scene.snapshot, engines),
                 check_capacity(blast),
                 check_running(scene.snapshot, units, terms),
-                _check_spare(leaving, name, scene),
+                _check_spare(holders, homeless),
                 await check_server(mutation, scene),
             ),
             changes=(
@@ -189,8 +190,8 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     return checks
 
 
-def _check_spare(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> Check:
-    """Whether what is drained finds a place elsewhere, each after the ones before."""
+def _placed(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> tuple[int, list[str]]:
+    """How many of the pods hold GPUs, and the names of those that find none elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[str] = Counter()
     holders = 0
@@ -204,9 +205,13 @@ def _check_spare(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> 
             homeless.append(str(pod["metadata"]["name"]))
         else:
             taken[place] += spare.needed
+    return holders, homeless
+
+
+def _check_spare(holders: int, homeless: Sequence[str]) -> Check:
     if homeless:
         text = (
-            f"no GPU is free elsewhere for {len(homeless)} of {count(holders, 'pod')} ({named(homeless)}): "
+            f"no GPU is free elsewhere for {len(homeless)} of {count(holders, 'pod')} ({named(list(homeless))}): "
             "their replacements wait until the node is back"
         )
         return Check(SPARE, Verdict.WARN, text)

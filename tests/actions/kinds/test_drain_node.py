@@ -212,3 +212,15 @@ async def test_the_pods_of_a_group_go_together() -> None:
     assert (await DrainNodeAction().carry_out(plan, work)).ok
     sent = [m.path.rpartition("/pods/")[2] for m in work.sent if "deepseek" in m.path]
     assert sent == ["deepseek-0-0", "deepseek-0-1/eviction", "deepseek-0-2/eviction"]
+
+
+async def test_a_budget_that_no_replacement_helps_is_told_to_end_the_drain_half_way() -> None:
+    cluster = chat()
+    cluster.add(budget(needed=2))
+    cluster.settle()
+    found = check(await make_plan(ASKED, cluster.scene()), "budget")
+    assert "after 1 the others wait in vain" in found.text
+    cluster.add(node("node-2", 64))
+    cluster.settle()
+    found = check(await make_plan(ASKED, cluster.scene()), "budget")
+    assert "wait until replacements are ready" in found.text
