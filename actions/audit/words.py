@@ -96,6 +96,7 @@ def everything(action: RecordedAction) -> list[Fact]:
         *_exchanges(action),
         *_labelled("progress", _progress(action)),
         *_result(action),
+        Fact("undoes", str(intent.get("undoes") or "")),
         Fact("undo", str(action.undo.get("text") or "")),
         Fact("", _json(action.undo.get("request")) if action.undo.get("request") else ""),
     ]
