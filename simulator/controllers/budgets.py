@@ -28,7 +28,7 @@ class Budgets:
                 self._seen[place] = generation
                 pods = touched.get(place[0]) or self._cluster.pods_in(place[0])
                 selector = entry.obj["spec"].get("selector")
-                self._report(entry.obj, [pod for pod in pods if pod.alive and matches(selector, pod.labels)], now)
+                self._report(entry.obj, [pod for pod in pods if matches(selector, pod.labels)], now)
 
     def _report(self, budget: Object, pods: Sequence[Pod], now: float) -> None:
         spec, healthy = budget["spec"], sum(pod.ready for pod in pods)

@@ -47,6 +47,8 @@ class StatefulSets:
         same = next((r for r in revisions if _template(r) == template), None)
         if same is None:
             same = objects.controller_revision(obj, latest + 1, template, now)
+            if annotations := obj["metadata"].get("annotations"):
+                same["metadata"]["annotations"] = annotations
             store.put(same)
             revisions.append(same)
         elif same["revision"] < latest:

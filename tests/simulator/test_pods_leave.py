@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulator.pods import EVICTED
+from simulator.controllers.replica_sets import doomed
+from simulator.pods import EVICTED, Phase, Pod
 from tests.simulator.fleet_support import (
     Watched,
     increase,
@@ -118,6 +119,32 @@ def test_scaling_down_begins_with_the_lowest_deletion_cost() -> None:
     assert names(leaving) == {meta["name"]}
 
 
+def test_who_goes_first_when_a_replica_set_shrinks() -> None:
+    def pod(name: str, node: str = "n", cost: str = "0", **changes: Any) -> Pod:
+        template = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+        annotations = {"controller.kubernetes.io/pod-deletion-cost": cost}
+        values: dict[str, Any] = {"phase": Phase.READY, "readiness_changed": 10.0, "created": 5.0} | changes
+        return Pod(
+            "default", name, name, None, template, ip="", workload=None, annotations=annotations, node=node, **values
+        )
+
+    in_order = [
+        pod("placed nowhere", node="", phase=Phase.PENDING, created=1.0),
+        pod("pulls its image", phase=Phase.CREATING),
+        pod("crashed", phase=Phase.BACKOFF),
+        pod("cheap", cost="-3", node="p"),
+        pod("among many, ready of late", readiness_changed=90.0),
+        pod("among many, restarted", restarts=2),
+        pod("among many, young", created=6.0),
+        pod("among many, old", created=2.0),
+        pod("alone", node="m", readiness_changed=99.0),
+        pod("dear", cost="7"),
+    ]
+    assert [p.name for p in doomed(in_order[::-1], 10)] == [p.name for p in in_order]
+    assert doomed(in_order, 0) == doomed(in_order, -1) == []
+    assert doomed([pod("what is no number costs nothing", cost="much"), in_order[3]], 1) == [in_order[3]]
+
+
 def test_a_pod_that_is_deleted_finishes_its_requests_within_its_grace() -> None:
     fleet = Watched(blueprint=only("chat-8b"))
     fleet.run(10)
@@ -191,9 +218,10 @@ def test_an_eviction_is_said_in_the_conditions_and_counts_against_the_budget() -
     fleet.fleet.delete_pod("serving", name, grace=None, reason=EVICTED)
     (why,) = (c for c in named(fleet, name)["status"]["conditions"] if c["type"] == "DisruptionTarget")
     assert (why["status"], why["reason"], why["message"]) == ("True", EVICTED, "Eviction API: evicting")
+    assert budget()["disruptionsAllowed"] == 0  # so that the next eviction in the same second is refused
     fleet.run(1)
-    assert budget()["disruptionsAllowed"] == 0
-    assert budget()["currentHealthy"] == 2
+    # The one that leaves is still there, and so is the one that replaces it.
+    assert budget() == {"disruptionsAllowed": 0, "currentHealthy": 2, "expectedPods": 4}
     fleet.run(200)
     assert budget() == {"disruptionsAllowed": 1, "currentHealthy": 3, "expectedPods": 3}
 

@@ -26,6 +26,11 @@ def by_ordinal(fleet: Watched) -> list[str]:
 def test_an_old_template_gets_its_old_revision_under_a_new_number() -> None:
     fleet = Watched(blueprint=only("coder-32b"))
     assert history(fleet) == {"b472696": 1, "381fc96": 2}
+    causes = {
+        r["revision"]: r["metadata"]["annotations"]["kubernetes.io/change-cause"]
+        for r in fleet.objects("ControllerRevision", "apps/v1")
+    }
+    assert causes == {n: f"vLLM 0.32.0, model revision {name}" for n, name in ((1, "b472696"), (2, "381fc96"))}
     (old,) = (r for r in fleet.objects("ControllerRevision", "apps/v1") if r["revision"] == 1)
     template = dict(old["data"]["spec"]["template"])
     assert template.pop("$patch") == "replace"
