@@ -11,7 +11,6 @@ from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import ABOUT as LAST
 from actions.checks.last_replica import check_last
-from actions.checks.owner import check_owner
 from actions.checks.quota import check_quota
 from actions.checks.rollout import ABOUT as ROLLOUT
 from actions.checks.rollout import check_rollout
@@ -36,7 +35,10 @@ class Replacing:
 
 
 async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, scene: Scene) -> Replacing:
-    """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError."""
+    """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
+
+    Who else looks after the workload is not asked: that depends on what is written.
+    """
     snapshot, rolling = scene.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
     pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
@@ -44,7 +46,6 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     losses = blasts(snapshot, leaving)
     surge, alternatives = check_surge(snapshot, new, rolling, target)
     checks = [
-        check_owner(obj, field="f:template"),
         check_rollout(obj),
         surge,
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),

@@ -85,7 +85,7 @@ async def _check_resume(obj: dict[str, Any], request: Request, scene: Scene) -> 
     found = await check_replacing(obj, spec, request.target, scene)
     text = "its template was changed while it was paused" if current is None else "it stopped in the middle"
     waiting = Check(ABOUT, Verdict.WARN, f"{text}: its pods are replaced from now on, {found.rolling.words}")
-    return [waiting, *(check for check in found.checks if check.about not in {ABOUT, "owner"})]
+    return [waiting, *(check for check in found.checks if check.about != ABOUT)]
 
 
 async def _follow_pause(plan: Plan, work: Work) -> Outcome:

@@ -9,6 +9,7 @@ from actions.blast import blasts
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
+from actions.checks.owner import check_owner
 from actions.checks.replacing import check_paused, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
@@ -54,7 +55,7 @@ class RestartAction:
                 Step("mark the template", f"annotation {STAMP}", (mutation,)),
                 Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
             ),
-            checks=(*paused, *found.checks, await check_server(mutation, scene)),
+            checks=(*paused, _check_owner(obj), *found.checks, await check_server(mutation, scene)),
             changes=(Change("restarted at", before, when),),
             blast=found.blast,
             alternatives=(*resume, *found.alternatives),
@@ -151,6 +152,14 @@ def _then(pod: dict[str, Any]) -> str:
     if kind == "DaemonSet":
         return f"DaemonSet {name} starts another on the same node"
     return f"{kind} {name} starts another at once"
+
+
+def _check_owner(obj: dict[str, Any]) -> Check:
+    """An operator writes the whole template again; Git and Helm leave an annotation that they have not written."""
+    found = check_owner(obj)
+    if found.verdict is not Verdict.WARN:
+        return found
+    return Check(found.about, Verdict.PASS, "whoever else looks after it leaves this annotation where it is")
 
 
 def _check_controller(pod: dict[str, Any]) -> Check:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from actions.checks.owner import check_owner
 from actions.checks.replacing import check_paused, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
@@ -54,6 +55,7 @@ class RollBackAction:
                 _check_revision(then, now),
                 *paused,
                 *_check_ordered(obj, current),
+                check_owner(obj, field="f:template"),
                 *(check for check in found.checks if not (paused and check.about == paused[0].about)),
                 await check_server(mutation, scene),
             ),
@@ -171,13 +173,14 @@ def _versions(current: Revision | None, then: Revision) -> Iterator[Change]:
     now = current.version if current is not None else None
     for what, before, after in (
         ("image", now.image if now else "", then.version.image),
-        ("image digest", now.digest if now else "", then.version.digest),
         ("model", now.model if now else "", then.version.model),
         ("served as", now.served_name if now else "", then.version.served_name),
         ("model revision", now.revision if now else "", then.version.revision),
     ):
         if before != after:
             yield Change(what, before or "not known", after or "not known")
+    if now is not None and now.digest and then.version.digest and now.digest != then.version.digest:
+        yield Change("image digest", now.digest, then.version.digest)
     one, other = (current.arguments if current is not None else ()), then.arguments
     gone, come = _without(one, other), _without(other, one)
     if gone or come:

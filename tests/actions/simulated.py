@@ -1,0 +1,98 @@
+"""The actions on a simulated cluster that runs as a process of its own: over HTTP, with all of its controllers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
+from actions.plan import Mutation, Plan
+from actions.progress import Outcome
+from actions.request import Request, Target
+from actions.runner import Runner
+from console import assembly
+from console.auditing import audit_folder
+from console.config.settings import ClusterSettings, Settings
+from console.doing import runner
+from fleet.kube.reads import KubeReads
+from fleet.kube.source import KubernetesSource
+from fleet.model.snapshot import Snapshot
+from tests.simulator.api_process import simulator
+
+TIMEOUT = 60.0
+"""Seconds that a wait may take on a busy machine."""
+
+
+@dataclass
+class Simulated:
+    """One cluster, observed and acted on."""
+
+    kubeconfig: Path
+    source: KubernetesSource
+    reads: KubeReads
+    runner: Runner
+    newest: list[Snapshot]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest one."""
+        return self.newest[-1]
+
+    async def raw(self, target: Target) -> dict[str, Any]:
+        """An object as the server has it now."""
+        return await self.reads.get_raw(target.kind, target.namespace, target.name)
+
+    async def do(self, plan: Plan, reason: str = "") -> Outcome:
+        """Carry a plan out to its end."""
+        async with asyncio.timeout(TIMEOUT):
+            return await self.runner.wait(self.runner.start(plan, reason, "test").id)
+
+    async def done(self, request: Request) -> Outcome:
+        """Plan it and carry it out."""
+        return await self.do(await self.runner.plan(request))
+
+    async def undo(self) -> Plan:
+        """The plan that takes back what was done last, from the audit log."""
+        cluster = self.snapshot.cluster
+        log = open_folder(audit_folder(Settings(), os.environ))
+        return await self.runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups))
+
+    async def write(self, mutation: Mutation) -> dict[str, Any]:
+        """What another person does meanwhile."""
+        answer: dict[str, Any] = (await self.runner._writer.send(mutation)).json()
+        return answer
+
+
+@asynccontextmanager
+async def simulated(*flags: str) -> AsyncIterator[Simulated]:
+    """A cluster whose fleet has been seen once."""
+    with simulator(*flags) as process:
+        settings = replace(Settings(), cluster=ClusterSettings(kubeconfig=str(process.kubeconfig)))
+        source = assembly.kubernetes(settings, "", "")
+        assert isinstance(source, KubernetesSource)
+        observer = assembly.observer(settings, source, time.time())
+        first = asyncio.Event()
+        newest: list[Snapshot] = []
+
+        def deliver(snapshot: Snapshot) -> None:
+            newest[:] = [snapshot]
+            if snapshot.pods and snapshot.workloads and snapshot.measured_at is not None:
+                first.set()
+
+        observing = asyncio.create_task(observer.run(deliver))
+        acting = runner(settings, source, lambda: newest[-1])
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await first.wait()
+            yield Simulated(process.kubeconfig, source, KubeReads(source.client), acting, newest)
+        finally:
+            await acting.close()
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
