@@ -11,7 +11,7 @@ from pathlib import Path
 
 from actions.audit.errors import AuditError
 
-_PATIENCE = 4.0
+PATIENCE = 4.0
 """Seconds to wait for another console that writes: each holds the lock for some milliseconds."""
 _PAUSE = 0.02
 _WRITABLE_BY_OTHERS = 0o022
@@ -81,7 +81,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def writing(lock: Path, patience: float = _PATIENCE) -> Iterator[None]:
+def writing(lock: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock of a log, against other threads and other processes; the system frees it when a process dies.
 
     Raises OSError, and AuditError where another one holds it for ``patience`` seconds.

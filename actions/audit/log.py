@@ -32,16 +32,24 @@ _SPARE = 1024 * 1024
 class AuditLog:
     """Appends records to the log in ``folder``, as ``who``. May be used from any thread; each call blocks.
 
-    Several processes may write the same log: each call takes the lock and goes on from what is there then.
+    Several processes may write the same log: each call takes the lock, waiting ``patience`` seconds for it at most, and
+    goes on from what is there then.
     """
 
     def __init__(
-        self, folder: Path, who: Who, *, clock: Callable[[], float] = time.time, limit_bytes: int = LIMIT
+        self,
+        folder: Path,
+        who: Who,
+        *,
+        clock: Callable[[], float] = time.time,
+        limit_bytes: int = LIMIT,
+        patience: float = disk.PATIENCE,
     ) -> None:
         self.folder = folder
         self._who = who
         self._clock = clock
         self._limit = limit_bytes
+        self._patience = patience
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
         """Write one record; returns when it is on the disk. No secret of ``content`` is written. Raises AuditError."""
@@ -66,7 +74,7 @@ class AuditLog:
     def _open(self) -> Iterator[None]:
         try:
             disk.make_folder(self.folder)
-            with disk.writing(self.folder / LOCK):
+            with disk.writing(self.folder / LOCK, self._patience):
                 yield
         except OSError as error:
             raise AuditError(_explained(error, self.folder)) from error

@@ -85,7 +85,8 @@ def _hide(text: str, lead: re.Pattern[str], value: re.Pattern[str], hidden: Name
     done = at = 0
     while (found := lead.search(text, at)) is not None:
         at = found.end()
-        given = value.match(text, at)
+        # The name first: a value may be all the rest of a long line.
+        given = value.match(text, at) if hidden(found["name"], "") else None
         if given is not None and hidden(found["name"], given[0]):
             out += text[done:at], _mark(given[0])
             done = at = given.end()

@@ -20,7 +20,7 @@ from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
-from console.views.audit import AuditModel, action_lines, chain_lines
+from console.views.audit import action_lines, audit_model, chain_lines
 from console.views.query import Query
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
@@ -64,8 +64,7 @@ class AuditScreen(TableScreen):
     def ask(self, query: Query) -> None:
         self.query_ = query
         if self._log is not None:
-            nothing = "no action is recorded that matches" if query.filter else "no action is recorded"
-            self.grid.show(AuditModel(self._actions, query.filter, nothing))
+            self.grid.show(audit_model(self._actions, query.filter))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         action = self._actions.get(message.key)

@@ -58,23 +58,13 @@ def chain_lines(folder: Path, verdict: Verdict, width: int) -> list[Line]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditModel:
-    """A GridModel of the recorded actions (by id), the latest first."""
+    """A GridModel of recorded actions (by id)."""
 
     actions: Mapping[str, RecordedAction]
-    filter: Filter
+    groups: Sequence[Group]
     waiting: str = ""
     sort: Sort | None = None
     columns: tuple[Column, ...] = _COLUMNS
-
-    @property
-    def groups(self) -> Sequence[Group]:
-        latest = sorted(self.actions.values(), key=lambda action: -action.began)
-        return [Group(action.id) for action in latest if not self.filter or self._matches(action)]
-
-    def _matches(self, action: RecordedAction) -> bool:
-        words = (moment(action.began), action.person, action.title, action.target_name, action.outcome, action.reason)
-        labels = {"action": action.kind, "person": action.person, "result": action.outcome}
-        return self.filter.matches(" ".join(words), labels)
 
     def row(self, key: str) -> Row:
         action = self.actions[key]
@@ -88,6 +78,19 @@ class AuditModel:
             Text(untrusted(action.reason), Role.DIM),
         )
         return Row(key, cells, _SEVERITIES[tone])
+
+
+def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditModel:
+    """Those that the filter lets through, the latest first."""
+    latest = sorted(actions.values(), key=lambda action: -action.began)
+    groups = [Group(action.id) for action in latest if not wanted or _matches(action, wanted)]
+    return AuditModel(actions, groups, "no action is recorded that matches" if wanted else "no action is recorded")
+
+
+def _matches(action: RecordedAction, wanted: Filter) -> bool:
+    words = (moment(action.began), action.person, action.title, action.target_name, action.outcome, action.reason)
+    labels = {"action": action.kind, "person": action.person, "result": action.outcome}
+    return wanted.matches(" ".join(words), labels)
 
 
 def action_lines(action: RecordedAction, width: int, glyphs: Glyphs) -> list[Line]:

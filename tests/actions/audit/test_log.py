@@ -127,6 +127,13 @@ def test_another_writer_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
     assert verify(look_at(folder)).intact
 
 
+def test_a_record_may_be_of_any_size(tmp_path: Path) -> None:
+    log = log_in(tmp_path / "audit")
+    for size in (10, 300_000, 10, 65_000, 1_000_000):
+        log.append("step", "a1", {"text": "x" * size})
+    assert verify(look_at(tmp_path / "audit")).records == 5
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -162,10 +169,10 @@ def test_two_processes_at_once_make_one_chain(tmp_path: Path) -> None:
         assert numbers == list(range(60))
 
 
-def test_a_lock_that_stays_held_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_stays_held_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
-    log = filled(folder, 1)
-    monkeypatch.setattr(disk.writing.__wrapped__, "__defaults__", (0.05,))  # type: ignore[attr-defined]
+    filled(folder, 1)
+    log = AuditLog(folder, WHO, patience=0.05)
     with disk.writing(folder / "lock"):
         for write in (log.check, lambda: log.append("intent", "a2", {})):
             with pytest.raises(AuditError, match=f"another process has held {folder / 'lock'}.*fuser"):

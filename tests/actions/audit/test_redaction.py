@@ -139,6 +139,27 @@ def test_of_a_secret_object_the_names_stay() -> None:
     assert json.loads(text) == clean
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":"b"},' * 100_000,
+        "name: X value: y " * 60_000,
+        "https://" * 60_000,
+        "://@" * 100_000,
+        "--flag x A=b key: v " * 50_000,
+        "?a=b&c=d" * 60_000,
+        '"' * 500_000,
+        "\\" * 500_000,
+        "-----BEGIN PRIVATE KEY" * 20_000,
+    ],
+    ids=range(9),
+)
+@pytest.mark.timeout(20)
+def test_a_long_text_takes_no_long_time(text: str) -> None:
+    clean = redacted("x" + text)
+    assert clean == "x" + text or "[redacted]" in clean
+
+
 def test_what_json_has_no_word_for_becomes_something_it_has() -> None:
     assert redacted({"a": float("nan"), "b": float("inf"), "c": (1, 2), "d": {3}, 4: None}) == {
         "a": None,
