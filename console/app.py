@@ -24,6 +24,7 @@ from themes.textual_themes import STYLESHEET, register
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from actions.undertaking import Undertaking
     from console.desk import ConsoleDesk
     from console.session import Session
     from fleet.model.snapshot import Snapshot
@@ -51,6 +52,14 @@ class SnapshotArrived(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, SnapshotArrived)
+
+
+class ActingChanged(Message):
+    """An action has a new state; None where only a permission has become known."""
+
+    def __init__(self, undertaking: Undertaking | None) -> None:
+        super().__init__()
+        self.undertaking = undertaking
 
 
 class Opening(Screen[None]):
@@ -110,7 +119,7 @@ class QuarterdeckApp(App[None]):
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))
-        self.desk = ConsoleDesk(self, self._session, self._options)
+        self.desk = ConsoleDesk(self, self._session, self._options, self.tell)
         await self.push_screen(FleetScreen(self.desk))
 
     async def on_unmount(self) -> None:
@@ -119,6 +128,21 @@ class QuarterdeckApp(App[None]):
     def deliver(self, snapshot: Snapshot) -> None:
         """A new Snapshot, from any thread; does not block."""
         self.post_message(SnapshotArrived(snapshot))
+
+    def tell(self, undertaking: Undertaking | None) -> None:
+        """An action has come on, from any thread; does not block."""
+        self.post_message(ActingChanged(undertaking))
+
+    def on_acting_changed(self, message: ActingChanged) -> None:
+        if self.desk is not None:
+            self.desk.show_undertaking(message.undertaking)
+
+    async def action_quit(self) -> None:
+        """As ``:q``: it asks while actions are under way."""
+        if self.desk is None:
+            self.exit()
+        else:
+            self.desk.leave()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and self.desk is not None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette
 
+from console.acting_desk import ActingDesk
 from console.app import Options
 from console.commands.command import Command, Context, Where
-from console.commands.dispatch import refusal, run
+from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.palette import table_provider
+from console.commands.table import TABLE
 from console.screens.base import ConsoleScreen, failure_text
 from console.session import Session, SessionError
 from console.views.since import SinceTracker
@@ -23,22 +25,25 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
+    from console.acting import Changed
+    from console.screens.console import Console
     from widgets.prompt import History, Kind
 
 
-class ConsoleDesk:
+class ConsoleDesk(ActingDesk):
     """Implements console.screens.console.Console: the newest Snapshot, what was seen before, and every command.
 
     Screens other than the first are imported when they are opened: the first frame does not wait for them.
     """
 
-    def __init__(self, app: App[None], session: Session, options: Options) -> None:
+    def __init__(self, app: App[None], session: Session, options: Options, changed: Changed) -> None:
+        super().__init__(app, changed)
         self.session = session
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()
-        self._app = app
         self._options = options
         self._asked: Kind | None = None
+        self._amount: tuple[str, int, Callable[[int], None]] | None = None
         self._histories: dict[Kind, History] | None = None
         self._recent: list[str] = []
         """Namespaces, the one looked at last first."""
@@ -53,6 +58,10 @@ class ConsoleDesk:
         front = self.front
         if front is not None:
             front.show(snapshot)
+
+    @property
+    def _console(self) -> Console:
+        return self
 
     # Console: what the screens ask
 
@@ -108,9 +117,6 @@ class ConsoleDesk:
 
     # Desk: what commands ask
 
-    def leave(self) -> None:
-        self._app.exit()
-
     def go_back(self) -> None:
         if len(self._screens) > 1:
             self._app.pop_screen()
@@ -149,8 +155,17 @@ class ConsoleDesk:
         (the palette) need not wait.
         """
         kind, self._asked = self._asked, None
-        if kind is not None and self.front is not None:
+        amount, self._amount = self._amount, None
+        if self.front is None:
+            return
+        if kind is not None:
             await self.front.open_prompt(kind)
+        elif amount is not None:
+            await self.front.open_amount(*amount)
+
+    def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+        self._amount = (label, current, choose)
+        self._app.call_later(self.open_line)
 
     def histories(self) -> dict[Kind, History]:
         from widgets.prompt import new_histories
@@ -174,14 +189,17 @@ class ConsoleDesk:
             self.perform(typed.command, context._replace(argument=typed.argument))
 
     def open_palette(self) -> None:
-        self._app.push_screen(CommandPalette(providers=[table_provider(self)]))
+        if self.front is not None:
+            self._app.push_screen(CommandPalette(providers=[table_provider(self, self.front.context())]))
 
     def open_help(self) -> None:
         from console.screens.reading import HelpScreen
 
         front = self.front
         if front is not None and front.where is not Where.HELP:
-            self._app.push_screen(HelpScreen(self, front.where))
+            commands = tuple(c for c in TABLE if not (c.dangerous and self.read_only))
+            lacking = disabled(commands, front.context(), read_only=self.read_only)
+            self._app.push_screen(HelpScreen(self, front.where, commands, lacking))
 
     def open_sources(self) -> None:
         from console.screens.reading import SourcesScreen
@@ -257,6 +275,8 @@ class ConsoleDesk:
         self._app.push_screen(ChoiceScreen(self, "context", read, self.session.context, choose))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        if not self.may_switch():
+            return
         self.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
         await self.session.switch(context=context, namespace=namespace)
         if namespace:

@@ -8,6 +8,7 @@ imported before the thread runs: the first frame is on the screen by then. The c
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -22,6 +23,9 @@ from fleet.model.snapshot import Snapshot
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
+    from actions.runner import Runner
+    from actions.undertaking import Undertaking
+    from console.acting import Acting, Changed, RunnerActing
     from console.config.settings import Settings
     from fleet.kube.absent import AbsentKubernetes
     from fleet.kube.reads import KubeReads
@@ -57,6 +61,9 @@ class ObservingSession:
         self._contexts: tuple[str, ...] = ()
         self._focus: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
+        self._newest: Snapshot | None = None
+        self._acting: RunnerActing | None = None
+        """None until somebody asks for it, which in read-only mode nobody does."""
 
     # The console's side: called on its loop.
 
@@ -116,6 +123,15 @@ class ObservingSession:
     async def yaml(self, ref: ObjectRef) -> str:
         """See Session."""
         return await self._ask(self._yaml(ref))
+
+    def acting(self, changed: Changed) -> Acting:
+        """See Session."""
+        from console.acting import RunnerActing
+        from console.auditing import audit_folder
+
+        folder = audit_folder(self._settings, os.environ)
+        self._acting = RunnerActing(self._loop, self._ask, self._runner, self._reads, folder, changed)
+        return self._acting
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
@@ -188,6 +204,8 @@ class ObservingSession:
 
         source = assembly.kubernetes(self._settings, context, namespace)
         self._source = source
+        # No plan is made for one cluster from the Snapshot of another.
+        self._newest = None
         self._observer = assembly.observer(self._settings, source, time.time())
         self._observer.focus(self._focus)
         self._context, self._namespace = source.state().cluster.context or context, namespace
@@ -227,6 +245,8 @@ class ObservingSession:
         self._deliver(Snapshot(0, now, cluster, sources=(defect(error, now, keep(error, sys.argv[1:])),)))
 
     async def _end(self) -> None:
+        if self._acting is not None:
+            await self._acting.disconnect()
         if self._observing is not None:
             self._observing.cancel()
             await asyncio.gather(self._observing, return_exceptions=True)
@@ -279,7 +299,18 @@ class ObservingSession:
         problem = self._source.state().status.problem if self._source else "not connected yet"
         raise KubeconfigError(problem)
 
+    def _runner(self, changed: Callable[[Undertaking], None]) -> Runner:
+        from console.doing import runner
+        from fleet.kube.errors import KubeconfigError
+        from fleet.kube.source import KubernetesSource
+
+        source, newest = self._source, self._newest
+        if not isinstance(source, KubernetesSource) or newest is None:
+            raise KubeconfigError(source.state().status.problem if source else "not connected yet")
+        return runner(self._settings, source, lambda: self._newest or newest, changed)
+
     def _pass_on(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot
         self._seen = frozenset(pod.namespace for pod in snapshot.pods.values())
         self._deliver(snapshot)
 

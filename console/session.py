@@ -7,11 +7,14 @@ of its own, so that nothing a source does can hold up a key press; tests give th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from widgets.log_buffer import LogLine
+
+if TYPE_CHECKING:
+    from console.acting import Acting, Changed
 
 
 class SessionError(Exception):
@@ -79,4 +82,8 @@ class Session(Protocol):
 
         It begins with the last ``tail`` lines, of the last ``since`` seconds where that is not 0.
         """
+        ...
+
+    def acting(self, changed: Changed) -> Acting:
+        """What changes the cluster in view. Asked for once, after ``start``, and never in read-only mode."""
         ...

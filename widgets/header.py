@@ -35,6 +35,8 @@ class HeaderModel:
     """Empty for all namespaces."""
     identity: str = ""
     read_only: bool = False
+    under_way: int = 0
+    """Actions that are not over."""
     production: bool = False
     sources: tuple[SourceBadge, ...] = ()
     clock: str = ""
@@ -59,6 +61,10 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
         else Part((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
     )
     right = [Part((Span(untrusted(model.identity), Role.DIM),), 3)] if model.identity else []
+    if model.under_way:
+        number = str(model.under_way)
+        words = f"{number} action{'s' if model.under_way > 1 else ''} under way"
+        right.append(Part((Span(words, Role.STARTING),), short=(Span(f"{glyphs.starting}{number}", Role.STARTING),)))
     right.append(mode)
     right += [_badge(source, glyphs) for source in model.sources]
     if model.clock:

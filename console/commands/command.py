@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.commands.desk import Desk, View
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from console.acting import Acting
 
 
 class Where(StrEnum):
@@ -25,6 +28,11 @@ class Where(StrEnum):
     AUDIT = "audit"
     CHOICE = "choice"
     HELP = "help"
+    PLAN = "plan"
+    ACTION = "action"
+    ACTIONS = "actions"
+    REVISIONS = "revisions"
+    CONFIRM = "confirm"
 
 
 EVERYWHERE = frozenset(Where)
@@ -47,6 +55,10 @@ class Context(NamedTuple):
     target: ObjectRef | None = None
     argument: str = ""
     """What stands after the command's name in the command line."""
+    marked: tuple[str, ...] = ()
+    """Keys of the rows that were marked, in the order of the screen."""
+    acting: Acting | None = None
+    """What changes the cluster; None in read-only mode and before the first Snapshot."""
 
 
 def always(context: Context) -> str | None:
@@ -83,3 +95,5 @@ class Command:
     dangerous: bool = False
     """It changes the cluster: never bound and never offered in read-only mode."""
     available: Callable[[Context], str | None] = always
+    permitted: Callable[[Context], str | None] = always
+    """Why this identity may not, None where it may: asked after ``available``. Such a command is shown as disabled."""

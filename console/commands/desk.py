@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fleet.model.objects import ObjectRef
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from actions.request import Request, Target
 
 
 class Toggle(StrEnum):
@@ -15,6 +20,8 @@ class Toggle(StrEnum):
     FOLLOW = "follow"
     WRAP = "wrap"
     TIMESTAMPS = "timestamps"
+    DIFF = "diff"
+    REQUESTS = "requests"
 
 
 class View(Protocol):
@@ -42,6 +49,18 @@ class View(Protocol):
         """Read the log of the last ``seconds``; 0: its last lines, however old."""
         ...
 
+    def take(self, number: int) -> None:
+        """Plan the n-th alternative (from 1) instead."""
+        ...
+
+    def stop_action(self) -> None:
+        """Stop the action that is shown."""
+        ...
+
+    def plan_again(self) -> None:
+        """Plan what is shown once more."""
+        ...
+
     def back(self) -> bool:
         """Undo what narrows the view (a filter, marks); False where there is nothing to undo."""
         ...
@@ -51,7 +70,11 @@ class Desk(Protocol):
     """The console."""
 
     def leave(self) -> None:
-        """End the program."""
+        """End the program; asks first while actions are under way."""
+        ...
+
+    def say(self, text: str, role: Role = Role.TEXT) -> None:
+        """Say it in the message line of the screen in front."""
         ...
 
     def go_back(self) -> None:
@@ -118,4 +141,26 @@ class Desk(Protocol):
 
     async def switch_to_favourite(self, number: int) -> None:
         """To the n-th namespace (from 1) of those that were looked at last, then by name."""
+        ...
+
+    # What follows changes the cluster, or leads there; in read-only mode nothing calls it.
+
+    def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+        """Ask for a number in a line that starts as ``current``."""
+        ...
+
+    def open_plan(self, request: Request) -> None:
+        """Plan it, and show the plan."""
+        ...
+
+    def open_undo(self) -> None:
+        """Plan what takes the last action back."""
+        ...
+
+    def open_revisions(self, target: Target) -> None:
+        """The revisions of a workload, to choose one."""
+        ...
+
+    def open_actions(self) -> None:
+        """The actions of this session."""
         ...

@@ -14,7 +14,7 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
         return f"{command.title}: not in read-only mode"
     if context.where not in command.where:
         return f"{command.title}: not on this screen"
-    reason = command.available(context)
+    reason = command.available(context) or command.permitted(context)
     return None if reason is None else f"{command.title}: {reason}"
 
 
@@ -26,3 +26,15 @@ def run(command: Command, desk: Desk, context: Context) -> Awaitable[None] | Non
 def offered(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
     """Those of the commands that would run here and now."""
     return tuple(c for c in commands if refusal(c, context, read_only=read_only) is None)
+
+
+def disabled(commands: Iterable[Command], context: Context, *, read_only: bool) -> dict[str, str]:
+    """Ids of those that would run here if this identity were allowed to, with what it lacks."""
+    found: dict[str, str] = {}
+    for command in commands:
+        out_of_place = (command.dangerous and read_only) or context.where not in command.where
+        if not out_of_place and command.available(context) is None:
+            reason = command.permitted(context)
+            if reason is not None:
+                found[command.id] = reason
+    return found

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_READS = "this console only reads; kubectl"
+_READ_ONLY = "in read-only mode nothing is"
 
 HABITS: Mapping[str, str] = {
-    "s": f"{_READS} scale or kubectl exec -it is for that",
-    "e": f"{_READS} edit is for that",
-    "r": f"{_READS} rollout restart or kubectl drain is for that",
-    "i": f"{_READS} set image is for that",
-    "u": f"{_READS} uncordon is for that",
-    "ctrl+d": f"{_READS} delete is for that",
-    "ctrl+k": f"{_READS} delete is for that",
-    "ctrl+l": f"{_READS} rollout undo is for that",
+    "s": "s scales a workload, on the fleet and on its page; kubectl exec -it is for a shell",
+    "e": "kubectl edit is for that: what is done here has a plan first",
+    "r": "r restarts on the fleet, and drains on the screen of nodes (o)",
+    "i": "kubectl set image is for that; b rolls back to an earlier one",
+    "c": "c cordons, on the screen of nodes (o)",
+    "u": "u uncordons, on the screen of nodes (o)",
+    "ctrl+d": "ctrl-d drains pods on the fleet, r drains a node on the screen of nodes (o)",
+    "ctrl+k": "nothing is killed without a plan: ctrl-d drains a pod first, r deletes it",
+    "ctrl+l": "b lists the revisions of a workload to roll back to",
     "F": "kubectl port-forward is for that",
     "J": "{ goes to the workload of this pod",
-    "z": "enter on a workload shows its versions; worst first, what is wrong is at the top",
+    "z": "z takes the last action back, on the fleet, on nodes and on actions",
     "minus": "esc goes back",
     "left_square_bracket": ": and the up key bring back what was typed before",
     "right_square_bracket": ": and the up key bring back what was typed before",
@@ -30,3 +31,24 @@ HABITS: Mapping[str, str] = {
     "ctrl+w": "right and left turn to the columns that do not fit",
 }
 """Key (Textual's name) → one line. Where a screen binds the key, its own meaning holds."""
+
+READ_ONLY_HABITS: Mapping[str, str] = {
+    "s": f"{_READ_ONLY} scaled",
+    "e": f"{_READ_ONLY} edited",
+    "r": f"{_READ_ONLY} restarted or drained",
+    "i": f"{_READ_ONLY} changed",
+    "b": f"{_READ_ONLY} rolled back",
+    "c": f"{_READ_ONLY} cordoned",
+    "u": f"{_READ_ONLY} uncordoned",
+    "ctrl+d": f"{_READ_ONLY} deleted or drained",
+    "ctrl+k": f"{_READ_ONLY} deleted",
+    "ctrl+l": f"{_READ_ONLY} rolled back",
+    "z": f"{_READ_ONLY} done, so there is nothing to undo",
+    "t": f"{_READ_ONLY} done, so there are no actions; :audit shows what others did",
+}
+"""The same where nothing may be changed."""
+
+
+def habit(key: str, *, read_only: bool) -> str | None:
+    """What a key that nothing is bound to is told; None for nothing."""
+    return (READ_ONLY_HABITS.get(key) if read_only else None) or HABITS.get(key)

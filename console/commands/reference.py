@@ -20,6 +20,11 @@ _SCREENS = {
     Where.AUDIT: "audit",
     Where.CHOICE: "namespaces, contexts",
     Where.HELP: "help",
+    Where.PLAN: "plan",
+    Where.ACTION: "action",
+    Where.ACTIONS: "actions",
+    Where.REVISIONS: "revisions",
+    Where.CONFIRM: "question",
 }
 
 

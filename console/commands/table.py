@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+from console.commands.actions import ACTIONS
 from console.commands.command import OBJECTS, TABLES, Command, Context, Where
 from console.commands.desk import Desk, Toggle
 from console.views.subject import has_pod, pod_for, worst_pod
@@ -204,6 +205,7 @@ TABLE: tuple[Command, ...] = (
         "open.describe", "Describe", _describe, ("d",), ("describe",), OBJECTS, "describe", available=_needs_target
     ),
     Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
+    *ACTIONS,
     Command(
         "open.fleet",
         "Models, workloads and pods",
@@ -293,7 +295,7 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.ask_filter(),
         ("slash",),
-        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT},
+        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT, Where.ACTIONS},
         hint="filter",
     ),
     Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),

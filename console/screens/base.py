@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 from console.commands.command import Context, Where
 from console.commands.desk import Toggle
 from console.commands.dispatch import offered
-from console.commands.habits import HABITS
+from console.commands.habits import habit
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on
 from console.screens.console import Console
@@ -29,6 +29,7 @@ from widgets.keybar import Hint, Keybar
 from widgets.message_line import MessageLine
 
 if TYPE_CHECKING:
+    from widgets.field import Field
     from widgets.prompt import Kind, Prompt
 
 _OUTAGES = 4
@@ -80,6 +81,10 @@ class ConsoleScreen(Screen[None]):
         self._prompt: Prompt | None = None
         self._before = ""
         """The filter in force when the line was opened."""
+        self._asked_of: Context | None = None
+        """What was under the cursor then."""
+        self._amount: Field | None = None
+        self._choose_amount: Callable[[int], None] = lambda _: None
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -102,6 +107,11 @@ class ConsoleScreen(Screen[None]):
         """The key of the object under the cursor."""
         return None
 
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Keys of the rows that are marked, in the order of the screen."""
+        return ()
+
     # what the app asks
 
     def show(self, snapshot: Snapshot) -> None:
@@ -111,6 +121,10 @@ class ConsoleScreen(Screen[None]):
         self._show_outages(snapshot, *self.size)
         self.draw(snapshot)
         self.show_keys()
+
+    def show_undertakings(self) -> None:
+        """An action has come on, or is over."""
+        self._header.show(self._header_model())
 
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
         lines = outages(snapshot, width, self._outages.glyphs)[: _OUTAGES if height >= _TALL else 1]
@@ -126,7 +140,7 @@ class ConsoleScreen(Screen[None]):
         """What a command is told: this screen, and what is under the cursor now."""
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
-        return Context(self.where, self, snapshot, subject, target, argument)
+        return Context(self.where, self, snapshot, subject, target, argument, self.marked, self.desk.acting)
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it below the body."""
@@ -161,6 +175,7 @@ class ConsoleScreen(Screen[None]):
 
             self._prompt = Prompt(self.desk.complete, histories=self.desk.histories())
             await self.mount(self._prompt, before=self._keybar)
+        self._asked_of = self.context()
         self._before = self.narrowed
         self._prompt.open(kind, self._before if kind == "/" else "")
 
@@ -176,19 +191,52 @@ class ConsoleScreen(Screen[None]):
     def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
         self._focus_body()
         if message.kind == ":":
-            self.desk.run_line(message.text, self.context())
+            # What was under the cursor when the line was opened is what is meant, whatever has happened since.
+            asked_of = self._asked_of
+            known = asked_of is not None and asked_of.snapshot is not None
+            self.desk.run_line(message.text, asked_of if asked_of is not None and known else self.context())
             return
         problem = self.narrow(message.text)
         if problem is not None:
             self.say(problem, Role.WARNING)
+
+    async def open_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+        """Ask for a number in a line that starts as ``current``; up and down count."""
+        if self._amount is None:
+            from widgets.field import Field
+
+            self._amount = Field(label, number=True, id="amount")
+            await self.mount(self._amount, before=self._keybar)
+        self._choose_amount = choose
+        self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
+        self._amount.value = str(current)
+        self._amount.display = True
+        self._amount.take_focus()
+
+    def on_field_entered(self, message: Field.Entered) -> None:
+        if message.field is not self._amount:
+            return
+        text = message.field.value
+        self._close_amount()
+        if text:
+            self._choose_amount(int(text))
+
+    def on_field_given_up(self, message: Field.GivenUp) -> None:
+        if message.field is self._amount:
+            self._close_amount()
+
+    def _close_amount(self) -> None:
+        if self._amount is not None:
+            self._amount.display = False
+            self._focus_body()
 
     narrows_at_once: ClassVar[bool] = False
     """True where a filter takes effect while it is typed."""
 
     def _focus_body(self) -> None:
         """Give the keys back to the body: the first of its widgets that takes them."""
-        prompt = self._prompt
-        body = (w for w in self.focus_chain if prompt is None or prompt not in w.ancestors)
+        lines = (self._prompt, self._amount)
+        body = (w for w in self.focus_chain if not any(line in w.ancestors for line in lines if line is not None))
         self.set_focus(next(body, None))
 
     # View: what commands ask
@@ -211,6 +259,15 @@ class ConsoleScreen(Screen[None]):
     def read_since(self, seconds: int) -> None:
         """There is no log."""
 
+    def take(self, number: int) -> None:
+        """There are no alternatives."""
+
+    def stop_action(self) -> None:
+        """There is no action."""
+
+    def plan_again(self) -> None:
+        """There is no plan."""
+
     def back(self) -> bool:
         return False
 
@@ -221,11 +278,18 @@ class ConsoleScreen(Screen[None]):
         self.desk.perform(BY_ID[id], self.context())
         await self.desk.open_line()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In read-only mode the keys of what changes the cluster are not bound at all."""
+        if action == "command" and self.desk.read_only and BY_ID[str(parameters[0])].dangerous:
+            return False
+        return super().check_action(action, parameters)
+
     def on_key(self, event: events.Key) -> None:
         """A key that nothing is bound to: who knows it from elsewhere is told what to do instead."""
-        if event.key in HABITS and not (self._prompt is not None and self._prompt.has_focus_within):
+        words = habit(event.key, read_only=self.desk.read_only)
+        if words is not None and not (self._prompt is not None and self._prompt.has_focus_within):
             event.stop()
-            self.say(HABITS[event.key])
+            self.say(words)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""
@@ -246,6 +310,7 @@ class ConsoleScreen(Screen[None]):
             session.namespace,
             read_only=self.desk.read_only,
             production=self.desk.production,
+            under_way=self.desk.under_way,
         )
 
     def _hints(self) -> list[Hint]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from console.commands.command import Command, Context
@@ -10,9 +10,9 @@ from console.commands.desk import Desk
 from console.session import Session
 from console.views.since import SinceTracker
 from fleet.model.snapshot import Snapshot
-from themes.palette import Role
 
 if TYPE_CHECKING:
+    from console.acting import Acting
     from widgets.prompt import History, Kind
 
 
@@ -28,6 +28,24 @@ class Console(Desk, Protocol):
     def read_only(self) -> bool: ...
 
     @property
+    def acting(self) -> Acting | None:
+        """What changes the cluster; None in read-only mode and before the first Snapshot."""
+        ...
+
+    @property
+    def under_way(self) -> int:
+        """Actions that are not over."""
+        ...
+
+    def follow(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        """Show an action, in place of its plan where that is in front."""
+        ...
+
+    def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
+        """Ask before something that cannot be taken back; ``stay`` and ``go`` are the words of its two buttons."""
+        ...
+
+    @property
     def production(self) -> Sequence[str]:
         """Shell patterns of the contexts and clusters that are production."""
         ...
@@ -35,10 +53,6 @@ class Console(Desk, Protocol):
     @property
     def keymap(self) -> Mapping[str, str]:
         """Command id → keys, for those that were remapped."""
-        ...
-
-    def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Say it in the message line of the screen in front."""
         ...
 
     async def open_line(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import Command, Where
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.page import Page
@@ -45,9 +45,17 @@ class HelpScreen(ReadingScreen):
     where = Where.HELP
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.HELP)
 
-    def __init__(self, console: Console, asked_from: Where) -> None:
+    def __init__(
+        self, console: Console, asked_from: Where, commands: Sequence[Command], lacking: Mapping[str, str]
+    ) -> None:
         self._asked_from = asked_from
+        self._commands = commands
+        self._lacking = lacking
         super().__init__(console)
 
     def on_mount(self) -> None:
-        self.page.show(lambda width, glyphs: help_lines(self._asked_from, self.desk.keymap, width, glyphs))
+        self.page.show(
+            lambda width, glyphs: help_lines(
+                self._asked_from, self.desk.keymap, width, glyphs, self._commands, self._lacking
+            )
+        )

@@ -32,6 +32,10 @@ class TableScreen(ConsoleScreen):
     def subject(self) -> str | None:
         return self.grid.cursor
 
+    @property
+    def marked(self) -> tuple[str, ...]:
+        return self.grid.targets if self.grid.marks else ()
+
     def sort(self, column: str) -> None:
         self.ask(self.query_.sorted_by(column))
 
@@ -66,6 +70,9 @@ class TableScreen(ConsoleScreen):
         self.sort(message.column if message.column in self.sortable else "")
 
     def on_grid_highlighted(self) -> None:
+        self.show_keys()
+
+    def on_grid_marks_changed(self) -> None:
         self.show_keys()
 
     def on_grid_vanished(self, message: Grid.Vanished) -> None:

@@ -20,11 +20,18 @@ OLD = 30.0
 
 
 def header_model(
-    snapshot: Snapshot | None, context: str, namespace: str, *, read_only: bool, production: Sequence[str] = ()
+    snapshot: Snapshot | None,
+    context: str,
+    namespace: str,
+    *,
+    read_only: bool,
+    production: Sequence[str] = (),
+    under_way: int = 0,
 ) -> HeaderModel:
     """The header for a Snapshot; before the first one: where the console looks.
 
-    ``production`` are the shell patterns of contexts and clusters that are marked as such.
+    ``production`` are the shell patterns of contexts and clusters that are marked as such, ``under_way`` the number of
+    actions that are not over.
     """
     if snapshot is None:
         marked = is_production(production, context, "")
@@ -35,6 +42,7 @@ def header_model(
         namespace=cluster.namespace,
         identity=cluster.user,
         read_only=read_only or cluster.read_only,
+        under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
         sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if source.health is not Health.OFF),
         clock=clock(snapshot.at),

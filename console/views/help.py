@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from console.commands.command import Command, Where
 from console.commands.keys import key_text, keys_of
@@ -32,6 +33,8 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("/-f lm70", "these letters in this order"),
 )
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 _KEYS = 14
 _NAME = 12
 
@@ -47,17 +50,33 @@ def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
     )
 
 
-def help_lines(where: Where, keymap: Mapping[str, str], width: int, glyphs: Glyphs) -> list[Line]:
-    """The help as opened from a screen: first what its keys do, at the end what works on other screens."""
-    here = _as_one(command for command in TABLE if where in command.where)
-    elsewhere = _as_one(command for command in TABLE if where not in command.where)
+def help_lines(
+    where: Where,
+    keymap: Mapping[str, str],
+    width: int,
+    glyphs: Glyphs,
+    commands: Sequence[Command] = TABLE,
+    lacking: Mapping[str, str] = NOTHING,
+) -> list[Line]:
+    """The help as opened from a screen: first what its keys do, at the end what works on other screens.
+
+    ``lacking``: command id → the permission that this identity lacks for it.
+    """
+    here = _as_one(command for command in commands if where in command.where)
+    elsewhere = _as_one(command for command in commands if where not in command.where)
+    rows = (_with_lack(_command(c, where, keymap), lacking.get(c[0].id, "")) for c in here)
     return sections(
-        [head("on this screen"), *_rows((_command(c, where, keymap) for c in here), width, glyphs)],
+        [head("on this screen"), *_rows(rows, width, glyphs)],
         [head("moving"), *_pairs(MOVING, width, glyphs)],
         [head("filters"), *_pairs(FILTERS, width, glyphs)],
         [head("signs"), *_pairs(signs(glyphs), width, glyphs)],
         [head("on other screens"), *_rows((_command(c, None, keymap) for c in elsewhere), width, glyphs)],
     )
+
+
+def _with_lack(row: tuple[str, str, str], lack: str) -> tuple[str, str, str]:
+    keys, name, words = row
+    return (keys, name, f"{words}  (disabled: {lack})") if lack else row
 
 
 def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:

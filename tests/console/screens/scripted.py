@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
+from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
+from actions.request import Kind, Request, Target
+from actions.revisions import Revision
+from actions.undertaking import Undertaking
+from console.acting import Acting, Changed
 from console.app import Options, QuarterdeckApp
 from console.desk import ConsoleDesk
 from console.screens.base import ConsoleScreen
@@ -39,6 +45,9 @@ class ScriptedSession:
     deliver: Callable[[Snapshot], None] | None = None
     closed: bool = False
     more: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
+    acts: ScriptedActing = field(default_factory=lambda: ScriptedActing())
+    acted: int = 0
+    """How often somebody asked for what acts."""
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
         self.deliver = deliver
@@ -85,9 +94,93 @@ class ScriptedSession:
         while follow and (line_or_end := await self.more.get()) is not None:
             yield LogLine(line_or_end)
 
+    def acting(self, changed: Changed) -> Acting:
+        self.acted += 1
+        self.acts.changed = changed
+        return self.acts
+
     def _may_fail(self) -> None:
         if self.fails is not None:
             raise self.fails
+
+
+@dataclass
+class ScriptedActing:
+    """See console.acting.Acting. Plans come from ``make``; an action goes on as the test says with ``come_on``."""
+
+    make: Callable[[Request], Plan] = lambda request: make_plan(request)
+    changed: Changed = lambda _: None
+    fails: SessionError | None = None
+    found: Sequence[Revision] = ()
+    forbidden: Mapping[Kind, str] = field(default_factory=dict)
+    last: Request | None = None
+    """What undo takes back by."""
+    interrupted: Sequence[tuple[str, float]] = ()
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    states: dict[str, Undertaking] = field(default_factory=dict)
+
+    async def plan(self, request: Request) -> Plan:
+        self.asked.append(("plan", request))
+        self._may_fail()
+        return self.make(request)
+
+    async def undo(self) -> Plan:
+        if self.last is None:
+            raise SessionError("nothing was done in this session that could be taken back")
+        return await self.plan(self.last)
+
+    async def revisions(self, target: Target) -> Sequence[Revision]:
+        self.asked.append(("revisions", target))
+        self._may_fail()
+        return self.found
+
+    async def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
+        self.asked.append(("start", plan.id, reason, confirmation))
+        self._may_fail()
+        self.states[plan.id] = Undertaking(plan, reason, plan.made_at)
+        self.changed(self.states[plan.id])
+        return self.states[plan.id]
+
+    def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        self.asked.append(("stop", id))
+
+    @property
+    def undertakings(self) -> tuple[Undertaking, ...]:
+        return tuple(reversed(self.states.values()))
+
+    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+        del target
+        return self.forbidden.get(kind)
+
+    async def cut_off(self) -> Sequence[tuple[str, float]]:
+        return self.interrupted
+
+    def come_on(self, id: str, **values: object) -> None:  # noqa: A002 - the undertaking's
+        """A newer state of an action."""
+        self.states[id] = replace(self.states[id], **values)  # type: ignore[arg-type]
+        self.changed(self.states[id])
+
+    def _may_fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+
+def make_plan(request: Request, **values: object) -> Plan:
+    """A plan for a request, made now, with one request to send and nothing against it; fields replaced."""
+    plan = Plan(
+        request=request,
+        scope=Scope("prod-eu1", "https://eu1", "oncall@corp"),
+        title=f"{request.kind.capitalize()} {request.target.name}",
+        made_at=time.time(),
+        steps=(
+            Step("send it", "as one request", (Mutation("PATCH", "/apis/x", {"spec": {"replicas": 3}}, MERGE),)),
+            Step("wait until they are ready"),
+        ),
+        checks=(Check("permission", Verdict.PASS, "patch deployments/scale: allowed"),),
+        changes=(Change("replicas", "2", "3"),),
+        undo=Undo("scale back to 2", request),
+    )
+    return replace(plan, **values)  # type: ignore[arg-type]
 
 
 class CountingDriver(HeadlessDriver):
@@ -135,6 +228,7 @@ class Desk:
             "!": "exclamation_mark",
             "=": "equals_sign",
             "@": "at",
+            "+": "plus",
         }
         await self.press(*(names.get(char, char) for char in text))
 

@@ -12,7 +12,7 @@ from textual.command import CommandPalette
 from console.app import Options
 from console.commands.command import Where
 from console.commands.dispatch import refusal
-from console.commands.habits import HABITS
+from console.commands.habits import HABITS, READ_ONLY_HABITS
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
@@ -41,8 +41,10 @@ def test_no_key_has_two_meanings_on_one_screen(where: Where) -> None:
     assert [key for key, count in keys.items() if count > 1] == []
 
 
-def test_nothing_dangerous_is_in_the_table() -> None:
-    assert not any(command.dangerous for command in TABLE)
+def test_what_changes_the_cluster_is_marked_as_dangerous() -> None:
+    assert {c.id for c in TABLE if c.id.startswith(("act.", "plan.", "action."))} | {"open.actions"} == {
+        c.id for c in TABLE if c.dangerous
+    }
 
 
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
@@ -142,15 +144,24 @@ def test_help_is_not_cut_at_80_columns(where: Where, glyphs: Glyphs) -> None:
         assert (command.family or command.title) in words
 
 
-@pytest.mark.parametrize("key", sorted(HABITS))
+@pytest.mark.parametrize("key", sorted(set(HABITS) - {key for c in bound_on(Where.FLEET) for key in c.keys}))
 async def test_a_key_of_k9s_that_does_nothing_here_says_what_to_do(key: str) -> None:
     async with desk(make_snapshot()) as d:
         screen = d.screen
         await d.press(key)
         assert d.screen is screen
         assert d.session.asked == []
-        bound = any(key in command.keys for command in bound_on(Where.FLEET))
-        assert bound or d.screen.said == HABITS[key]
+        assert d.screen.said == HABITS[key]
+
+
+@pytest.mark.parametrize("key", sorted(READ_ONLY_HABITS))
+async def test_a_key_that_would_change_something_says_in_read_only_mode_that_nothing_is(key: str) -> None:
+    async with desk(make_snapshot(), options=Options(read_only=True)) as d:
+        screen = d.screen
+        await d.press(key)
+        assert d.screen is screen
+        assert d.screen.said == READ_ONLY_HABITS[key]
+        assert (d.session.asked, d.session.acted) == ([], 0)
 
 
 async def test_habits_do_not_reach_into_the_command_line() -> None:

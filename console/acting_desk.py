@@ -1,0 +1,159 @@
+"""The part of the desk that changes things: plans, their confirmation, and the actions that are under way.
+
+In read-only mode there is nothing behind it: ``acting`` is None, and what acts is never imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.commands.command import Where
+from console.screens.base import ConsoleScreen
+from console.session import Session, SessionError
+from console.views.since import clock
+from fleet.model.snapshot import Snapshot
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from actions.request import Request, Target
+    from actions.undertaking import Undertaking
+    from console.acting import Acting, Changed
+    from console.screens.console import Console
+
+
+class ActingDesk:
+    """Base of ConsoleDesk. ``changed`` is what the session calls with each new state, from any thread."""
+
+    session: Session
+    snapshot: Snapshot | None
+
+    def __init__(self, app: App[None], changed: Changed) -> None:
+        self._app = app
+        self._changed = changed
+        self._acting: Acting | None = None
+        self._announced: set[str] = set()
+
+    # what the whole desk gives
+
+    @property
+    def read_only(self) -> bool:
+        raise NotImplementedError
+
+    @property
+    def _console(self) -> Console:
+        raise NotImplementedError
+
+    @property
+    def front(self) -> ConsoleScreen | None:
+        raise NotImplementedError
+
+    def say(self, text: str, role: Role = Role.TEXT) -> None:
+        raise NotImplementedError
+
+    def _open(self, screen: ConsoleScreen) -> None:
+        raise NotImplementedError
+
+    # Console
+
+    @property
+    def acting(self) -> Acting | None:
+        if self.read_only or self.snapshot is None:
+            return None
+        if self._acting is None:
+            self._acting = self.session.acting(self._changed)
+            self._app.run_worker(self._tell_what_was_cut_off(), group="cut off", exit_on_error=False)
+        return self._acting
+
+    @property
+    def under_way(self) -> int:
+        return 0 if self._acting is None else sum(u.outcome is None for u in self._acting.undertakings)
+
+    def follow(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        from console.screens.actions import ActionScreen
+
+        front = self.front
+        if front is not None and front.where is Where.PLAN:
+            self._app.pop_screen()
+        self._open(ActionScreen(self._console, id))
+
+    def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
+        from console.screens.confirm import ConfirmScreen
+
+        self._open(ConfirmScreen(self._console, title, lines, stay, go, then))
+
+    # Desk
+
+    def leave(self) -> None:
+        front = self.front
+        if not self.under_way or self._acting is None or (front is not None and front.where is Where.CONFIRM):
+            self._app.exit()
+            return
+        from console.views.undertakings import going_on
+
+        self.confirm("Quit?", going_on(self._acting.undertakings), "Stay", "Quit", self._app.exit)
+        self.say("ctrl-c again quits")
+
+    def open_plan(self, request: Request) -> None:
+        from console.screens.plan import PlanScreen
+
+        if self.acting is not None:
+            self._open(PlanScreen(self._console, partial(self.acting.plan, request)))
+
+    def open_undo(self) -> None:
+        from console.screens.plan import PlanScreen
+
+        if self.acting is not None:
+            self._open(PlanScreen(self._console, self.acting.undo))
+
+    def open_revisions(self, target: Target) -> None:
+        from console.screens.revisions import RevisionsScreen
+
+        self._open(RevisionsScreen(self._console, target))
+
+    def open_actions(self) -> None:
+        from console.screens.actions import ActionsScreen
+
+        self._open(ActionsScreen(self._console))
+
+    # what the session tells
+
+    def show_undertaking(self, undertaking: Undertaking | None) -> None:
+        """A new state of an action; None where only a permission has become known."""
+        front = self.front
+        if front is None:
+            return
+        if undertaking is None:
+            front.show_keys()
+            return
+        front.show_undertakings()
+        if undertaking.outcome is not None and undertaking.id not in self._announced:
+            self._announced.add(undertaking.id)
+            from console.views.undertakings import announcement
+
+            self.say(*announcement(undertaking))
+
+    async def _tell_what_was_cut_off(self) -> None:
+        acting = self._acting
+        if acting is None:
+            return
+        try:
+            found = await acting.cut_off()
+        except SessionError as error:
+            self.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING)
+            return
+        if found:
+            last = clock(found[-1][1])
+            what = f"1 action was cut off at {last}" if len(found) == 1 else f"{len(found)} actions were cut off"
+            self.say(f"{what}: :audit shows what is known", Role.WARNING)
+
+    def may_switch(self) -> bool:
+        """Whether another cluster may come into view: not while actions on this one are under way."""
+        if self.under_way:
+            self.say(
+                "actions are under way here: t shows them; stop them, or wait, before looking elsewhere", Role.WARNING
+            )
+        return not self.under_way

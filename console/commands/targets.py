@@ -1,0 +1,111 @@
+"""What an action is for: the objects that were under the cursor, or marked, when it was asked for.
+
+Names and uids come from the Snapshot of that moment, which the context carries: whatever has taken a row or a name
+since is another object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from console.commands.command import Context
+from console.views.subject import ref_of
+from fleet.model.objects import ObjectRef, Workload
+from fleet.model.snapshot import Snapshot
+
+
+class Chosen(NamedTuple):
+    """An object as it was chosen."""
+
+    ref: ObjectRef
+    uid: str
+
+
+Choice = tuple[Chosen, ...] | str
+"""At least one object, or why there is none."""
+Choose = Callable[[Context], Choice]
+
+
+def workload_of(context: Context) -> Workload | None:
+    """The workload under the cursor."""
+    snapshot, subject = context.snapshot, context.subject
+    return snapshot.workloads.get(subject) if snapshot is not None and subject is not None else None
+
+
+def workload(*kinds: str) -> Choose:
+    """A workload of one of these kinds (none given: of any kind that has replicas)."""
+
+    def choose(context: Context) -> Choice:
+        if context.marked:
+            return "one workload at a time: esc clears the marks"
+        found = workload_of(context)
+        if found is None or not found.uid:
+            of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
+            return "this is a pod: { goes to its workload" if of_pod else "no workload is under the cursor"
+        if kinds and found.kind not in kinds:
+            return f"it is for a {' or a '.join(kinds)}, and this is a {found.kind}"
+        if found.kind == "DaemonSet":
+            return "a DaemonSet has no replicas: it runs on every node"
+        return (Chosen(ObjectRef(found.kind, found.namespace, found.name), found.uid),)
+
+    return choose
+
+
+def workload_or_pod(context: Context) -> Choice:
+    """A workload that can be rolled, or one pod."""
+    if context.marked:
+        return "one at a time: esc clears the marks"
+    snapshot, subject = context.snapshot, context.subject
+    pod = _pod(snapshot, subject or "") if snapshot is not None else None
+    return (pod,) if pod is not None else workload("Deployment", "StatefulSet")(context)
+
+
+def pods(context: Context) -> Choice:
+    """The marked pods in the order of the screen, else the one under the cursor."""
+    snapshot = context.snapshot
+    keys = context.marked or ((context.subject,) if context.subject is not None else ())
+    if snapshot is None or not keys:
+        return "no pod is under the cursor"
+    found = [_pod(snapshot, key) for key in keys]
+    chosen = tuple(pod for pod in found if pod is not None)
+    if len(chosen) < len(keys):
+        if context.marked:
+            return "something else than pods is marked: esc clears the marks"
+        return "this is not a pod: the pods of a workload are below it"
+    return chosen
+
+
+def node(context: Context) -> Choice:
+    """The node under the cursor, or that of the GPU under it."""
+    snapshot, subject = context.snapshot, context.subject
+    if context.marked:
+        return "one node at a time: esc clears the marks"
+    if snapshot is None or subject is None:
+        return "no node is under the cursor"
+    gpu = snapshot.gpus.get(subject)
+    found = snapshot.nodes.get(gpu.node if gpu is not None else subject)
+    return "no node is under the cursor" if found is None else (Chosen(ObjectRef("Node", "", found.name), found.uid),)
+
+
+def uncordoned(context: Context) -> Choice:
+    """A node that takes new pods."""
+    return _by_cordon(context, cordoned=False, otherwise="it is cordoned already")
+
+
+def cordoned(context: Context) -> Choice:
+    """A node that takes none."""
+    return _by_cordon(context, cordoned=True, otherwise="it is not cordoned")
+
+
+def _by_cordon(context: Context, *, cordoned: bool, otherwise: str) -> Choice:
+    found = node(context)
+    if isinstance(found, str) or context.snapshot is None:
+        return found
+    return found if context.snapshot.nodes[found[0].ref.name].unschedulable is cordoned else otherwise
+
+
+def _pod(snapshot: Snapshot, key: str) -> Chosen | None:
+    found = snapshot.pods.get(key)
+    ref = ref_of(snapshot, key) if found is not None else None
+    return Chosen(ref, found.uid) if found is not None and ref is not None else None

@@ -1,0 +1,113 @@
+"""Actions that were confirmed: one with its steps, and the list of all of this session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from actions.progress import Result
+from actions.undertaking import Undertaking
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.reading import ReadingScreen
+from console.screens.table import TableScreen
+from console.views.query import Query
+from console.views.undertakings import ActionsModel, undertaking_lines, undertaking_title
+from fleet.model.snapshot import Snapshot
+from themes.palette import Role
+from widgets.grid import Grid
+
+
+class ActionScreen(ReadingScreen):
+    """It can be left and come back to: the action goes on. ``clock`` is Unix time."""
+
+    where = Where.ACTION
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.ACTION)
+    DEFAULT_CSS = """
+    ActionScreen #title {
+        height: 1;
+    }
+    """
+
+    def __init__(self, console: Console, id: str, clock: Callable[[], float] = time.time) -> None:  # noqa: A002
+        super().__init__(console)
+        self.action_id = id
+        self._clock = clock
+        self._title = Lines(id="title")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.page
+
+    def on_mount(self) -> None:
+        self.show_undertakings()
+
+    def draw(self, snapshot: Snapshot) -> None:
+        del snapshot  # it is the time to say how long it takes by now
+        self.show_undertakings()
+
+    @property
+    def undertaking(self) -> Undertaking | None:
+        """The action as it is now."""
+        acting = self.desk.acting
+        return next((u for u in acting.undertakings if u.id == self.action_id), None) if acting is not None else None
+
+    def show_undertakings(self) -> None:
+        super().show_undertakings()
+        found, now = self.undertaking, self._clock()
+        if found is not None:
+            self._title.show(lambda width, glyphs: [undertaking_title(found, now, width, glyphs)])
+            self.page.show(lambda width, glyphs: undertaking_lines(found, width, glyphs))
+
+    def stop_action(self) -> None:
+        found, acting = self.undertaking, self.desk.acting
+        if found is None or acting is None:
+            return
+        if found.outcome is not None:
+            self.say("it is over already; z takes it back" if found.plan.undo.request is not None else "it is over")
+            return
+        lines = ["What was sent stays sent; the steps that are left are not done, and nobody follows it further."]
+        if found.plan.undo.text:
+            lines.append(f"undo: {found.plan.undo.text}")
+        self.desk.confirm(f"Stop: {found.plan.title}?", lines, "Let it go on", "Stop", lambda: acting.stop(found.id))
+
+    def plan_again(self) -> None:
+        found = self.undertaking
+        if found is None or found.outcome is None:
+            self.say("it is under way")
+        elif found.outcome.result is Result.CONVERGED:
+            self.say("it is done already", Role.TEXT)
+        else:
+            self.desk.open_plan(found.plan.request)
+
+
+class ActionsScreen(TableScreen):
+    """The newest first; enter shows one."""
+
+    where = Where.ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.ACTIONS)
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, Grid(waiting="nothing was done in this session"))
+
+    def on_mount(self) -> None:
+        self.ask(self.query_)
+
+    def show_undertakings(self) -> None:
+        super().show_undertakings()
+        self.ask(self.query_)
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        acting = self.desk.acting
+        if acting is not None:
+            self.grid.show(ActionsModel(acting.undertakings, query.filter))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        self.desk.follow(message.key)

@@ -1,0 +1,272 @@
+"""A plan before anything is sent, and its confirmation.
+
+Cancel has the focus, and enter on it leaves. To apply takes going to the other button, and in production typing the
+target's name; a plan that is old, or whose target has changed, is made again first, and what is different is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from actions.plan import Plan
+from console.commands.command import Where
+from console.commands.desk import Toggle
+from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.confirm import Buttons
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.page import Page
+from console.session import SessionError
+from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.field import Field
+from widgets.line import Line, plain
+from widgets.push_button import PushButton
+from widgets.untrusted import untrusted
+
+FRESH = 60.0
+"""Seconds for which a plan may be applied as it is."""
+
+
+class PlanScreen(ConsoleScreen):
+    """``read`` makes the plan; ``clock`` is Unix time."""
+
+    where = Where.PLAN
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(Where.PLAN),
+        Binding("down,j", "scroll_page('scroll_rows', 1)", "Down", show=False),
+        Binding("up,k", "scroll_page('scroll_rows', -1)", "Up", show=False),
+        Binding("pagedown,ctrl+f", "scroll_page('scroll_pages', 1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "scroll_page('scroll_pages', -1)", "Page up", show=False),
+    ]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    PlanScreen #title, PlanScreen #confirm {
+        height: 1;
+    }
+    PlanScreen #banner, PlanScreen #name {
+        height: 1;
+        display: none;
+    }
+    PlanScreen.production #banner, PlanScreen.production #name {
+        display: block;
+    }
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        read: Callable[[], Awaitable[Plan]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(console)
+        self._read = read
+        self._clock = clock
+        self.plan: Plan | None = None
+        """What is shown; None while it is made."""
+        self._problem: SessionError | None = None
+        self._news: Sequence[str] = ()
+        self._shown: frozenset[Toggle] = frozenset()
+        self._seen: str | None = None
+        """What the Snapshot says of the target, when it was planned."""
+        self._changed = ""
+        """How the target has changed since."""
+        self._busy = False
+        self.page = Page()
+        self.page.can_focus = False
+        self._title, self._confirm, self._banner = Lines(id="title"), Lines(id="confirm"), Lines(id="banner")
+        self.reason = Field("reason (a ticket, say) ", id="reason")
+        self.name_ = Field("type the name of the target to apply ", id="name")
+        self.cancel = PushButton("Cancel", id="cancel")
+        self.apply = PushButton("Apply", Role.DIM, id="apply")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.page
+        yield self._confirm
+        yield self._banner
+        yield self.reason
+        yield self.name_
+        yield Buttons(self.cancel, self.apply)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.cancel)
+        self._title.show(lambda _width, _glyphs: [plain(" planning …", Role.DIM)])
+        self.run_worker(self._load(), group="plan", exclusive=True, exit_on_error=False)
+
+    async def _load(self) -> None:
+        try:
+            self._show_plan(await self._read())
+        except SessionError as error:
+            self._problem = error
+            lines = [plain(f"   {untrusted(error.problem)}"), plain(f"   {untrusted(error.remedy)}", Role.DIM)]
+            self._title.show(lambda _width, _glyphs: [plain(" no plan could be made", Role.ERROR)])
+            self.page.show(lambda _width, _glyphs: lines)
+            self.say(error.problem, Role.ERROR)
+
+    # what is shown
+
+    def _show_plan(self, plan: Plan, news: Sequence[str] = ()) -> None:
+        before = self.plan
+        self.plan, self._news, self._changed = plan, news, ""
+        self._seen = self._version(self.desk.snapshot)
+        self.set_class(plan.scope.production, "production")
+        needed = " (required)" if plan.scope.require_reason else ""
+        self.reason.relabel(f"reason{needed} ")
+        self.name_.relabel(f"type {plan.target.name} to apply ")
+        self._title.show(lambda width, glyphs: [plan_title(plan, width, glyphs)])
+        self._banner.show(lambda width, glyphs: [banner_line(plan, width, glyphs)])
+        self._draw_page()
+        if before is not None and news:
+            self.page.action_top()
+        self._draw_confirm()
+        self.show_keys()
+
+    def _draw_page(self) -> None:
+        plan = self.plan
+        if plan is None:
+            return
+        news, diff, requests = self._news, Toggle.DIFF in self._shown, Toggle.REQUESTS in self._shown
+
+        def page(width: int, glyphs: Glyphs) -> list[Line]:
+            return plan_lines(plan, width, glyphs, diff=diff, requests=requests, news=news)
+
+        self.page.show(page)
+
+    def _draw_confirm(self) -> None:
+        plan, missing = self.plan, self._missing()
+        if plan is not None:
+            self._confirm.show(lambda width, glyphs: [confirm_line(plan, width, glyphs)])
+            role = Role.DIM if missing else Role.CRITICAL if plan.scope.production else Role.STRONG
+            self.apply.show("Apply", role)
+
+    def draw(self, snapshot: Snapshot) -> None:
+        if self.plan is not None and not self._changed and self._version(snapshot) != self._seen:
+            gone = self._version(snapshot) is None
+            self._changed = "is gone" if gone else "has changed"
+            self.say(f"{self.plan.target} {self._changed} since this was planned", Role.WARNING)
+
+    def _version(self, snapshot: Snapshot | None) -> str | None:
+        """What the Snapshot has of the target: another version means that somebody has written to it."""
+        if snapshot is None or self.plan is None:
+            return None
+        target = self.plan.target
+        pod = snapshot.pods.get(f"{target.namespace}/{target.name}") if target.kind == "Pod" else None
+        if pod is not None:
+            return f"{pod.uid} {pod.deleted} {sorted(pod.labels.items())}"
+        if target.kind == "Node":
+            node = snapshot.nodes.get(target.name)
+            return None if node is None else f"{node.uid} {node.unschedulable}"
+        workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")
+        return None if workload is None else f"{workload.uid} {workload.generation} {workload.desired}"
+
+    # keys
+
+    def toggle(self, switch: Toggle) -> None:
+        if switch in {Toggle.DIFF, Toggle.REQUESTS}:
+            opened = switch not in self._shown
+            self._shown = self._shown ^ {switch}
+            self._draw_page()
+            if opened:
+                self.page.action_bottom()
+
+    def take(self, number: int) -> None:
+        if self.plan is not None and number <= len(self.plan.alternatives):
+            self.desk.open_plan(self.plan.alternatives[number - 1].request)
+        else:
+            self.say(f"there is no alternative {number}")
+
+    def back(self) -> bool:
+        if self.reason.typing or self.name_.typing:
+            self.set_focus(self.cancel)
+            return True
+        return False
+
+    def _focus_body(self) -> None:
+        self.set_focus(self.cancel)
+
+    def action_scroll_page(self, how: str, steps: int) -> None:
+        if how == "scroll_rows":
+            self.page.action_scroll_rows(steps)
+        else:
+            self.page.action_scroll_pages(steps)
+
+    def on_field_changed(self) -> None:
+        self._draw_confirm()
+
+    def on_field_given_up(self, message: Field.GivenUp) -> None:
+        del message
+        self.set_focus(self.cancel)
+
+    def on_field_entered(self, message: Field.Entered) -> None:
+        """On to what is next; enter in a line never applies anything."""
+        if message.field is self.reason and self.has_class("production") and self._wrong_name():
+            self.name_.take_focus()
+        elif message.field is self.name_ and self._wrong_name():
+            self.say(self._wrong_name(), Role.WARNING)
+        else:
+            self.set_focus(self.cancel)
+
+    # confirmation
+
+    def _wrong_name(self) -> str:
+        plan = self.plan
+        if plan is None or not plan.scope.production or self.name_.value == plan.target.name:
+            return ""
+        return f"this is production: type {plan.target.name} to go on"
+
+    def _missing(self) -> str:
+        """Why it cannot be applied yet; empty for nothing."""
+        plan = self.plan
+        if plan is None:
+            return self._problem.problem if self._problem is not None else "the plan is not made yet"
+        if plan.blocks:
+            return f"it cannot be applied: {plan.blocks[0].text}"
+        if plan.scope.require_reason and not self.reason.value:
+            return "a reason is required here"
+        return self._wrong_name()
+
+    def on_push_button_pressed(self, message: PushButton.Pressed) -> None:
+        if message.button is self.cancel:
+            self.desk.go_back()
+            return
+        missing = self._missing()
+        if missing:
+            self.say(missing, Role.WARNING)
+            if self.plan is not None and not self.plan.blocks:
+                (self.name_ if self.reason.value or not self.plan.scope.require_reason else self.reason).take_focus()
+        elif not self._busy:
+            self._busy = True
+            self.run_worker(self._go(), group="apply", exclusive=True, exit_on_error=False)
+
+    async def _go(self) -> None:
+        """Start it; first plan it again where the plan may no longer hold."""
+        plan, acting = self.plan, self.desk.acting
+        if plan is None or acting is None:
+            return
+        try:
+            if self._changed or self._clock() - plan.made_at > FRESH:
+                self.say("looking again before anything is sent …")
+                again = await acting.plan(plan.request)
+                news = differences(plan, again)
+                self._show_plan(again, news)
+                if news or again.blocks:
+                    self.set_focus(self.cancel)
+                    self.say("it is not the plan that you saw: nothing was sent; look, then apply", Role.WARNING)
+                    return
+                plan = again
+            how = f"typed {plan.target.name}, then Apply" if plan.scope.production else "Apply"
+            state = await acting.start(plan, self.reason.value, how)
+        except SessionError as error:
+            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+        else:
+            self.desk.follow(state.id)
+        finally:
+            self._busy = False

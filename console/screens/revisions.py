@@ -1,0 +1,64 @@
+"""The revisions of a workload: enter plans the way back to one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+
+from actions.request import RollBack, Target
+from console.commands.command import Where
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.table import TableScreen
+from console.session import SessionError
+from console.views.query import Query
+from console.views.revisions import RevisionsModel
+from themes.palette import Role
+from widgets.grid import Grid
+
+if TYPE_CHECKING:
+    from actions.revisions import Revision
+
+
+class RevisionsScreen(TableScreen):
+    """Newest first, with the model version of each; the cursor begins on the one before the current one."""
+
+    where = Where.REVISIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.REVISIONS)
+
+    def __init__(self, console: Console, target: Target) -> None:
+        super().__init__(console, Grid(waiting=f"reading the revisions of {target.name} …"))
+        self._target = target
+        self._found: Sequence[Revision] = ()
+
+    def on_mount(self) -> None:
+        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+
+    async def _load(self) -> None:
+        acting = self.desk.acting
+        if acting is None:
+            return
+        try:
+            self._found = await acting.revisions(self._target)
+        except SessionError as error:
+            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.problem))
+            return
+        self.ask(self.query_)
+        before = next((revision.name for revision in self._found if not revision.current), None)
+        if before is not None:
+            self.grid.move_to(before)
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        self.grid.show(RevisionsModel(self._found, query.filter, time.time()))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        chosen = next((revision for revision in self._found if revision.name == message.key), None)
+        if chosen is not None and chosen.current:
+            self.say("that is what runs now")
+        elif chosen is not None:
+            self.desk.open_plan(RollBack(self._target, chosen.name))

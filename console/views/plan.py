@@ -1,0 +1,207 @@
+"""A plan as a page: what would happen, what stands against it, what it would change, how it is taken back.
+
+The words are shared with the command line; what comes from the cluster (names, error texts, diffs) is untrusted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from actions.plan import Alternative, Change, Check, Mutation, Plan, Scope, Step, Verdict
+from console.views.layout import followed, head, labelled, sections
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit, fit_end, width_of
+from widgets.parts import Part, arrange
+from widgets.untrusted import untrusted
+
+ABOUT = 14
+"""Cells of what a check is about."""
+STEP = 26
+"""Cells of a step's title at most, where there is room for its detail beside it."""
+_WORST = {Verdict.BLOCK: 0, Verdict.WARN: 1, Verdict.PASS: 2}
+_ROLES = {Verdict.BLOCK: Role.CRITICAL, Verdict.WARN: Role.WARNING, Verdict.PASS: Role.OK}
+
+
+def verdict_span(verdict: Verdict, glyphs: Glyphs) -> Span:
+    """The glyph of a check."""
+    drawn = {Verdict.BLOCK: glyphs.critical, Verdict.WARN: glyphs.warning, Verdict.PASS: glyphs.ok}
+    return Span(drawn[verdict], _ROLES[verdict])
+
+
+def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
+    """``prod-eu1 › serving``."""
+    where = untrusted(scope.context or scope.server)
+    return f"{where} {glyphs.inside} {untrusted(namespace)}" if namespace else where
+
+
+def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
+    """One line: what, where, as whom, and whether that is production."""
+    where = place(plan.scope, plan.target.namespace, glyphs)
+    right = [Part((Span(untrusted(plan.scope.user), Role.DIM),), 2), Part((Span(where, Role.STRONG),), 1)]
+    if plan.scope.production:
+        right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+    return arrange([Part((Span(untrusted(plan.title), Role.STRONG),))], right, width)
+
+
+def plan_lines(
+    plan: Plan,
+    width: int,
+    glyphs: Glyphs,
+    *,
+    diff: bool = False,
+    requests: bool = False,
+    news: Sequence[str] = (),
+) -> list[Line]:
+    """The page. ``news``: what is different from the plan that the person saw before."""
+    return sections(
+        [Line((Span(f" {glyphs.warning} ", Role.WARNING), Span(line, Role.WARNING))) for line in _news(news)],
+        list(_steps(plan.steps, width)),
+        list(_changes(plan.changes, width, glyphs)),
+        list(_checks(plan.checks, width, glyphs)),
+        _blast(plan.blast, width, glyphs),
+        _alternatives(plan.alternatives, width),
+        _undo(plan, width),
+        [head("what changes in the object"), *diff_lines(plan.diff)] if diff else [],
+        [head("requests that will be sent"), *request_lines(plan.mutations, width)] if requests else [],
+    )
+
+
+def differences(before: Plan, after: Plan) -> list[str]:
+    """What a person who knows ``before`` must be told of ``after``. Numbers of load move all the time: not those."""
+    told: list[str] = []
+    if after.title != before.title:
+        told.append(f"it is now: {untrusted(after.title)}")
+    known = {check.about: check for check in before.checks}
+    for check in after.checks:
+        was = known.pop(check.about, None)
+        if was is None or was.verdict is not check.verdict:
+            told.append(f"{check.about}: {untrusted(check.text)}" + (f" (was {was.verdict.value})" if was else ""))
+    told += [f"{about}: no longer looked at" for about in known]
+    if _bodies(before.mutations) != _bodies(after.mutations):
+        told.append("the requests that will be sent are others: the target has changed")
+    elif before.changes != after.changes or before.diff != after.diff:
+        told.append("what changes is not the same any more")
+    return told
+
+
+def summary_of(plan: Plan) -> str:
+    """The checks in a few words: ``2 checks forbid it``."""
+    blocks, warns = len(plan.blocks), sum(check.verdict is Verdict.WARN for check in plan.checks)
+    if blocks:
+        return "1 check forbids it" if blocks == 1 else f"{blocks} checks forbid it"
+    if warns:
+        return "1 warning" if warns == 1 else f"{warns} warnings"
+    return "nothing stands against it"
+
+
+def _bodies(mutations: Iterable[Mutation]) -> list[object]:
+    """What is sent, but for the time in the note on the target."""
+    return [(m.method, m.path, m.body) for m in mutations if m.method != "POST" or not m.path.endswith("/events")]
+
+
+def _news(news: Sequence[str]) -> list[str]:
+    return ["The plan was made again before anything was sent. Different now:", *news] if news else []
+
+
+def _steps(steps: Iterable[Step], width: int) -> Iterable[Line]:
+    for number, step in enumerate(steps, 1):
+        title = untrusted(step.title)
+        lead = (Span(f"   {number}  ", Role.DIM), Span(f"{fit(title, max(STEP, width_of(title)), 'left', '')}  "))
+        yield from followed(lead, untrusted(step.detail), Role.DIM, width, 6)
+
+
+def _changes(changes: Iterable[Change], width: int, glyphs: Glyphs) -> Iterable[Line]:
+    for change in changes:
+        lead = (Span(f"   {fit(untrusted(change.what), ABOUT, 'left', glyphs.ellipsis)} ", Role.DIM),)
+        words = f"{untrusted(change.before)} {glyphs.right} {untrusted(change.after)}"
+        yield from followed(lead, words, Role.STRONG, width, ABOUT + 4)
+
+
+def _checks(checks: Iterable[Check], width: int, glyphs: Glyphs) -> Iterable[Line]:
+    for check in sorted(checks, key=lambda check: _WORST[check.verdict]):
+        lead = (
+            Span("   "),
+            verdict_span(check.verdict, glyphs),
+            Span(f" {fit(untrusted(check.about), ABOUT, 'left', glyphs.ellipsis)} "),
+        )
+        role = Role.TEXT if check.verdict is Verdict.PASS else _ROLES[check.verdict]
+        yield from followed(lead, untrusted(check.text), role, width, ABOUT + 6)
+        if check.fix:
+            fix = (Span(" " * (ABOUT + 6)), Span(f"{glyphs.right} ", Role.DIM))
+            yield from followed(fix, untrusted(check.fix), Role.TEXT, width, ABOUT + 8)
+
+
+def _blast(blast: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
+    if not blast:
+        return []
+    return [head("what the others would carry", "from the last ten minutes"), *_changes(blast, width, glyphs)]
+
+
+def _alternatives(alternatives: Sequence[Alternative], width: int) -> list[Line]:
+    if not alternatives:
+        return []
+    lines = [head("instead", "its key plans that")]
+    for number, alternative in enumerate(alternatives, 1):
+        lead = (Span(f"   {number}  ", Role.KEY), Span(f"{untrusted(alternative.title)}  "))
+        lines += followed(lead, untrusted(alternative.why), Role.DIM, width, 6)
+    return lines
+
+
+def _undo(plan: Plan, width: int) -> list[Line]:
+    if not plan.undo.text:
+        return []
+    return followed((Span("   undo  ", Role.DIM),), untrusted(plan.undo.text), Role.TEXT, width, 9)
+
+
+def diff_lines(diff: str) -> list[Line]:
+    """A unified diff, coloured; a word where there is none."""
+    if not diff.strip():
+        return [labelled("", Span("nothing but what is said above", Role.DIM))]
+    return [Line((Span(f"   {untrusted(line)}", _diff_role(line)),)) for line in diff.splitlines()]
+
+
+def _diff_role(line: str) -> Role:
+    if line.startswith(("---", "+++", "@@")):
+        return Role.DIM
+    return {"+": Role.OK, "-": Role.ERROR}.get(line[:1], Role.TEXT)
+
+
+def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
+    """Each request exactly as it will be sent: method, path, query, content type, body."""
+    lines: list[Line] = []
+    for mutation in mutations:
+        query = "&".join(f"{key}={value}" for key, value in mutation.query.items())
+        url = untrusted(mutation.path + (f"?{query}" if query else ""))
+        lines += followed((Span(f"   {mutation.method} ", Role.STRONG),), url, Role.TEXT, width, 6)
+        if mutation.body is not None:
+            lines.append(Line((Span(f"      {mutation.content_type}", Role.DIM),)))
+            body = json.dumps(mutation.body, indent=2, ensure_ascii=False)
+            lines += [Line((Span(f"      {untrusted(row)}", Role.TEXT),)) for row in body.splitlines()]
+    return lines or [labelled("", Span("none: it only waits", Role.DIM))]
+
+
+def confirm_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
+    """Above the buttons, for as long as they are there: before and after, where, and what the checks came to."""
+    role = _ROLES[plan.verdict]
+    change = next(iter(plan.changes), None)
+    before_after = (
+        f"{untrusted(change.what)} {untrusted(change.before)} {glyphs.right} {untrusted(change.after)}"
+        if (change)
+        else ""
+    )
+    left = [Part((Span(fit_end(untrusted(str(plan.target)), min(40, width_of(str(plan.target))), "left", "…")),), 0)]
+    if before_after:
+        left.append(Part((Span(before_after, Role.STRONG),), 2))
+    summary = Part((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))
+    return arrange(left, [summary], width)
+
+
+def banner_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
+    """What frames a confirmation in production."""
+    where = place(plan.scope, plan.target.namespace, glyphs)
+    words = f" PRODUCTION  {where}: users feel this "
+    return Line(
+        (Span(f" {glyphs.horizontal * 2}{words}", Role.CRITICAL), Span(glyphs.horizontal * width, Role.CRITICAL))
+    )

@@ -1,0 +1,69 @@
+"""The revisions of a workload as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actions.revisions import Revision
+from console.views.filter import Filter
+from fleet.model.objects import ModelVersion
+from themes.palette import Role
+from widgets.cells import Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+_COLUMNS = (
+    Column("number", "REVISION", 12, align="left", priority=0),
+    Column("pods", "PODS", 5, priority=1),
+    Column("age", "AGE", 6, priority=1),
+    Column("version", "IMAGE, MODEL", 30, align="left", grow=6, widest=100, priority=1),
+    Column("cause", "WHY", 14, align="left", grow=2, widest=60, priority=2),
+    Column("who", "BY", 10, align="left", priority=3),
+    Column("name", "NAME", 20, align="left", priority=4),
+)
+
+
+def version_text(version: ModelVersion) -> str:
+    """Image and model, each with what pins it, in as few words as tell revisions apart."""
+    image = version.image.rpartition("/")[2]
+    digest = version.digest.removeprefix("sha256:")[:8]
+    model = version.model + (f"@{version.revision[:8]}" if version.revision else "")
+    return untrusted(" ".join(part for part in (image, digest and f"({digest})", model) if part))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RevisionsModel:
+    """A GridModel; keys are the names of the ReplicaSets or ControllerRevisions."""
+
+    revisions: Sequence[Revision]
+    filter: Filter
+    now: float
+    waiting: str = "it keeps no revisions"
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        return [Group(r.name) for r in self.revisions if not self.filter or self.filter.matches(_words(r), {})]
+
+    def row(self, key: str) -> Row:
+        revision = next(r for r in self.revisions if r.name == key)
+        role = Role.STRONG if revision.current else Role.TEXT
+        return Row(
+            key,
+            (
+                Text(f"{revision.number}{' current' if revision.current else ''}", role),
+                Text(str(revision.pods)),
+                Text(age_text(max(0.0, self.now - revision.created)), Role.DIM),
+                Text(version_text(revision.version), role),
+                Text(untrusted(revision.cause)),
+                Text(untrusted(revision.who), Role.DIM),
+                Name(untrusted(revision.name), Role.DIM),
+            ),
+        )
+
+
+def _words(revision: Revision) -> str:
+    return f"{revision.number} {revision.name} {version_text(revision.version)} {revision.cause}"

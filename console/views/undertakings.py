@@ -1,0 +1,211 @@
+"""Actions that are under way or over: one as a page, all of them as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from actions.progress import Load, Outcome, Progress, Result
+from actions.undertaking import Undertaking
+from console.views.filter import Filter
+from console.views.layout import followed, head, labelled, sections, told
+from console.views.plan import place
+from console.views.since import clock
+from fleet.model.snapshot import Severity
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.bar import bar
+from widgets.cells import Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span
+from widgets.parts import Part, arrange
+from widgets.untrusted import untrusted
+from widgets.values import age_text, percent_text, seconds_text, significant
+
+BAR = 20
+_RESULTS = {
+    Result.CONVERGED: (Severity.OK, Role.OK),
+    Result.FAILED: (Severity.CRITICAL, Role.ERROR),
+    Result.TIMED_OUT: (Severity.CRITICAL, Role.ERROR),
+    Result.CONFLICT: (Severity.WARNING, Role.WARNING),
+    Result.STOPPED: (Severity.WARNING, Role.WARNING),
+}
+
+
+def announcement(undertaking: Undertaking) -> tuple[str, Role]:
+    """What is said, on whatever screen is in front, of an action that is over. Raises ValueError before that."""
+    outcome = undertaking.outcome
+    if outcome is None:
+        raise ValueError("it is under way")
+    said = f"{undertaking.plan.title}: {outcome.result.value}"
+    text = outcome.text if outcome.text != outcome.result.value else ""
+    return untrusted(f"{said}, {text}" if text else said), _RESULTS[outcome.result][1]
+
+
+def under_way(undertakings: Sequence[Undertaking]) -> tuple[Undertaking, ...]:
+    """Those that are not over."""
+    return tuple(u for u in undertakings if u.outcome is None)
+
+
+def going_on(undertakings: Sequence[Undertaking]) -> list[str]:
+    """For one who would leave: what stops with this program, and what the cluster does all the same."""
+    running = under_way(undertakings)
+    what = "1 action is" if len(running) == 1 else f"{len(running)} actions are"
+    return [
+        f"{what} under way. Nothing more of it is done or recorded when this program ends.",
+        *(f"{untrusted(u.plan.title)}: {_so_far(u)}" for u in running),
+        "What was sent stays sent: the cluster goes on with it by itself. The audit log keeps what was done.",
+    ]
+
+
+def _so_far(undertaking: Undertaking) -> str:
+    latest, steps = undertaking.latest, undertaking.plan.steps
+    if latest is None:
+        return "nothing was sent yet"
+    step = steps[min(latest.step, len(steps) - 1)].title if steps else ""
+    return untrusted(f"step {latest.step + 1} of {len(steps)}, {step}" + (f", {latest.text}" if latest.text else ""))
+
+
+def undertaking_title(undertaking: Undertaking, now: float, width: int, glyphs: Glyphs) -> Line:
+    """One line: what, how it stands, where."""
+    plan, outcome = undertaking.plan, undertaking.outcome
+    if outcome is None:
+        state = Span(f"under way for {age_text(max(0.0, now - undertaking.begun))}", Role.STARTING)
+    else:
+        state = Span(outcome.result.value, _RESULTS[outcome.result][1])
+    where = Part((Span(place(plan.scope, plan.target.namespace, glyphs), Role.STRONG),), 1)
+    right = [where]
+    if plan.scope.production:
+        right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+    return arrange([Part((Span(untrusted(plan.title), Role.STRONG),)), Part((state,))], right, width)
+
+
+def undertaking_lines(undertaking: Undertaking, width: int, glyphs: Glyphs) -> list[Line]:
+    """The steps with where each is, the outcome, what users felt before and after, and the way back."""
+    plan, outcome = undertaking.plan, undertaking.outcome
+    steps: list[Line] = []
+    by_step = {progress.step: progress for progress in undertaking.progress}
+    for index, step in enumerate(plan.steps):
+        steps += _step(index, untrusted(step.title), by_step.get(index), undertaking, width, glyphs)
+    return sections(
+        steps,
+        _outcome(outcome, width) if outcome is not None else [],
+        _effect(outcome, glyphs) if outcome is not None else [],
+        [
+            *told("reason", untrusted(undertaking.reason), width),
+            labelled("begun", Span(clock(undertaking.begun))),
+            *told("undo", untrusted(plan.undo.text), width),
+        ],
+    )
+
+
+def _step(
+    index: int, title: str, progress: Progress | None, undertaking: Undertaking, width: int, glyphs: Glyphs
+) -> list[Line]:
+    outcome, latest = undertaking.outcome, undertaking.latest
+    at = latest.step if latest is not None else 0
+    done = index < at or (outcome is not None and outcome.ok)
+    here = index == at and not done
+    if done:
+        glyph = Span(glyphs.mark, Role.OK)
+    elif here and outcome is None:
+        glyph = Span(glyphs.starting, Role.STARTING)
+    elif here and outcome is not None:
+        glyph = Span(glyphs.critical, _RESULTS[outcome.result][1])
+    else:
+        glyph = Span(glyphs.gone, Role.DIM)
+    role = Role.TEXT if done else Role.STRONG if here else Role.DIM
+    lines = [Line((Span("   "), glyph, Span(f" {index + 1}  ", Role.DIM), Span(title, role)))]
+    if progress is None:
+        return lines
+    if progress.total > 0 and not done:
+        lines.append(_bar(progress, glyphs))
+    if progress.text:
+        lines += followed((Span(" " * 8),), untrusted(progress.text), Role.DIM if done else Role.TEXT, width, 8)
+    return lines
+
+
+def _bar(progress: Progress, glyphs: Glyphs) -> Line:
+    spans = [
+        Span(" " * 8),
+        Span(bar(progress.done / progress.total, BAR, glyphs), Role.BAR),
+        Span(f" {significant(progress.done)} of {significant(progress.total)}"),
+    ]
+    if progress.eta is not None:
+        spans.append(Span(f"   about {age_text(max(0.0, progress.eta))} more", Role.DIM))
+    return Line(tuple(spans))
+
+
+def _outcome(outcome: Outcome, width: int) -> list[Line]:
+    role = _RESULTS[outcome.result][1]
+    return [
+        *followed((Span(f"   {outcome.result.value}: ", role),), untrusted(outcome.text), role, width, 6),
+        *(followed((Span("   "),), untrusted(outcome.remedy), Role.TEXT, width, 6) if outcome.remedy else ()),
+    ]
+
+
+def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:
+    before, after = outcome.before, outcome.after
+    if before is None or after is None:
+        return []
+    rows = [
+        ("queue", _numbers(before.waiting, after.waiting, significant, glyphs)),
+        ("TTFT p95", _numbers(before.ttft_p95, after.ttft_p95, seconds_text, glyphs)),
+        ("errors", _numbers(before.error_ratio, after.error_ratio, lambda r: f"{percent_text(r)}%", glyphs)),
+    ]
+    if _unmeasured(before) and _unmeasured(after):
+        return []
+    return [head("what users felt", f"before {glyphs.right} now"), *(labelled(name, span) for name, span in rows)]
+
+
+def _unmeasured(load: Load) -> bool:
+    return load.waiting is None and load.ttft_p95 is None and load.error_ratio is None
+
+
+def _numbers(before: float | None, after: float | None, text: Callable[[float], str], glyphs: Glyphs) -> Span:
+    def one(value: float | None) -> str:
+        return glyphs.missing if value is None or math.isnan(value) else text(value)
+
+    worse = before is not None and after is not None and after > before * 1.1 and after - before > 1e-3
+    return Span(f"{one(before)} {glyphs.right} {one(after)}", Role.WARNING if worse else Role.TEXT)
+
+
+_COLUMNS = (
+    Column("what", "ACTION", 34, align="left", grow=3, widest=80, priority=0),
+    Column("state", "STATE", 24, align="left", grow=2, widest=70, priority=1),
+    Column("begun", "BEGUN", 6, priority=2),
+    Column("reason", "REASON", 14, align="left", grow=1, widest=40, priority=3),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionsModel:
+    """A GridModel of the actions of this session, newest first; keys are their ids."""
+
+    undertakings: Sequence[Undertaking]
+    filter: Filter
+    waiting: str = "nothing was done in this session"
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        shown = [u for u in self.undertakings if not self.filter or self.filter.matches(u.plan.title, {})]
+        return [Group(u.id) for u in shown]
+
+    def row(self, key: str) -> Row:
+        found = next(u for u in self.undertakings if u.id == key)
+        outcome = found.outcome
+        severity, role = _RESULTS[outcome.result] if outcome is not None else (Severity.STARTING, Role.STARTING)
+        state = outcome.result.value if outcome is not None else _so_far(found)
+        return Row(
+            key,
+            (
+                Text(untrusted(found.plan.title)),
+                Text(state, role),
+                Text(clock(found.begun), Role.DIM),
+                Text(untrusted(found.reason), Role.DIM),
+            ),
+            severity,
+        )

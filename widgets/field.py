@@ -1,0 +1,146 @@
+"""A labelled line to type into: a reason, a name, a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input
+
+from themes.palette import Role
+from widgets.line import Line, Span, width_of
+from widgets.line_view import LineView
+
+
+class _Label(LineView):
+    """What stands in front of the line."""
+
+    DEFAULT_CSS = """
+    _Label {
+        height: 1;
+    }
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+        self.styles.width = width_of(text) + 3
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        del width, height
+        return [Line((Span(f"   {self._text}", Role.DIM),))]
+
+    def show(self, text: str) -> None:
+        """Another label."""
+        self._text = text
+        self.styles.width = width_of(text) + 3
+        self.redraw()
+
+
+class _Line(Input):
+    """The input itself; keys that it does not take for itself go to the field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(1)", "More", show=False),
+        Binding("down", "step(-1)", "Less", show=False),
+        Binding("escape", "give_up", "Give up", show=False),
+    ]
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(compact=True, select_on_focus=False)
+        self._field = field
+        # A blinking cursor would write to the terminal twice a second for as long as the line has the focus.
+        self.cursor_blink = False
+
+    def action_step(self, by: int) -> None:
+        self._field.step(by)
+
+    def action_give_up(self) -> None:
+        self._field.post_message(Field.GivenUp(self._field))
+
+
+class Field(Horizontal):
+    """One line. With ``number``, up and down count, and nothing but digits can be typed."""
+
+    DEFAULT_CSS = """
+    Field {
+        height: 1;
+    }
+    Field Input {
+        width: 1fr;
+        padding: 0;
+    }
+    """
+
+    class About(Message):
+        """Something happened in a field."""
+
+        def __init__(self, field: Field) -> None:
+            super().__init__()
+            self.field = field
+
+        @property
+        def control(self) -> Field:
+            return self.field
+
+    class Entered(About):
+        """Enter was pressed."""
+
+    class Changed(About):
+        """The text is another one."""
+
+    class GivenUp(About):
+        """Escape was pressed."""
+
+    def __init__(self, label: str, *, number: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._label = _Label(label)
+        self._line = _Line(self)
+        self._number = number
+        if number:
+            self._line.restrict = r"[0-9]*"
+
+    def compose(self) -> ComposeResult:
+        yield self._label
+        yield self._line
+
+    @property
+    def value(self) -> str:
+        """What is typed, without blanks around it."""
+        return self._line.value.strip()
+
+    @value.setter
+    def value(self, text: str) -> None:
+        self._line.value = text
+        self._line.cursor_position = len(text)
+
+    @property
+    def typing(self) -> bool:
+        """Whether it has the focus."""
+        return self._line.has_focus
+
+    def take_focus(self) -> None:
+        """What is typed next belongs to this line."""
+        self.screen.set_focus(self._line)
+
+    def relabel(self, label: str) -> None:
+        """Another label."""
+        self._label.show(label)
+
+    def step(self, by: int) -> None:
+        """Count, where it is a number; never below 0."""
+        if self._number:
+            now = int(self._line.value) if self._line.value.isdigit() else 0
+            self.value = str(max(0, now + by))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Entered(self))
