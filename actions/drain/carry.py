@@ -8,7 +8,7 @@ from enum import StrEnum
 from actions.drain.eviction import evict, eviction, gone, same
 from actions.drain.requests import Looks, RequestsOf
 from actions.drain.unit import Unit, labels_of
-from actions.drain.waiting import Terms, ended, left
+from actions.drain.waiting import Ended, Terms, ended, left
 from actions.follow.replacement import follow_first, follow_replacement, pods_of
 from actions.plan import MERGE, Mutation
 from actions.progress import Outcome, Result
@@ -72,8 +72,8 @@ async def drain(
     as_planned: bool,
     follow: bool = True,
     requests: Callable[[Unit, Work], Looks] = RequestsOf,
-) -> Outcome | None:
-    """Take the unit out of service, wait, evict; None once it is gone, and (``follow``) replaced where something does.
+) -> Ended:
+    """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
 
     ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
     labels will do, because its turn comes long after the plan. Raises ConflictError where it is not, and KubeError.
@@ -83,35 +83,36 @@ async def drain(
         try:
             version = await _unchanged(unit, way.before, work)
         except NotFoundError:
-            return None
+            return Ended()
     if way.release:
         enter(Phase.RELEASE)
         known = await pods_of(unit, work)
         await work.send(labelling(unit, way.release, version))
         outcome = await follow_first(unit, known.keys(), work)
         if outcome is not None:
-            return outcome
+            return Ended(outcome)
         version = await _unchanged(unit, way.before | way.release, work)
+    cut = ""
     if way.labels:
         enter(Phase.LEAVE)
         await work.send(labelling(unit, way.labels, version))
         outcome = await left(unit, work)
         if outcome is not None:
-            return outcome
+            return Ended(outcome)
         enter(Phase.WAIT)
         looks = requests(unit, work)
         try:
-            outcome = await ended(unit, work, terms, looks)
+            outcome, cut = await ended(unit, work, terms, looks)
         finally:
             await looks.close()
         if outcome is not None:
-            return outcome
+            return Ended(outcome)
     enter(Phase.EVICT)
     outcome = await _evicted(unit, work, terms)
-    if outcome is not None or not (follow and unit.replaced):
-        return outcome
-    enter(Phase.REPLACE)
-    return await follow_replacement(unit, work)
+    if outcome is None and follow and unit.replaced:
+        enter(Phase.REPLACE)
+        outcome = await follow_replacement(unit, work)
+    return Ended(outcome, cut)
 
 
 async def _evicted(unit: Unit, work: Work, terms: Terms) -> Outcome | None:

@@ -33,6 +33,8 @@ class Crew:
         self._busy: dict[str, str] = {}
         self.total = total
         self.gone = 0
+        self.cut: list[str] = []
+        """What had not ended by its deadline, in words."""
         self.failures: list[Outcome] = []
         self.errors: list[Exception] = []
 
@@ -43,12 +45,14 @@ class Crew:
                 return
             work = _Part(self._work, self, unit.name)
             try:
-                outcome = await drain(unit, work, self._terms, work.enter, as_planned=False, follow=False)
+                outcome, cut = await drain(unit, work, self._terms, work.enter, as_planned=False, follow=False)
             except Exception as error:  # noqa: BLE001 - it is for the caller, once the others have come to an end
                 self.errors.append(error)
                 return
             finally:
                 self._busy.pop(unit.name, None)
+            if cut:
+                self.cut.append(cut)
             if outcome is not None:
                 self.failures.append(outcome)
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from actions.drain.endpoints import receives
 from actions.drain.eviction import pause_for, same
@@ -29,6 +30,15 @@ class Terms:
     deadline: float
     """Seconds."""
     at_deadline: AtDeadline
+
+
+class Ended(NamedTuple):
+    """How the wait for a unit's requests, or all of its drain, has ended."""
+
+    outcome: Outcome | None = None
+    """Where the action ends here; None where it goes on."""
+    cut: str = ""
+    """What had not ended by the deadline, in words; empty where everything had."""
 
 
 async def left(unit: Unit, work: Work) -> Outcome | None:
@@ -58,8 +68,8 @@ async def left(unit: Unit, work: Work) -> Outcome | None:
     )
 
 
-async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Outcome | None:
-    """Wait until the pod has no requests left, or the deadline comes; an Outcome where the drain ends here."""
+async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
+    """Wait until the pod has no requests left, or the deadline comes."""
     fall, front = Fall(), unit.front
     first: Seen | None = None
     last: Seen | None = None
@@ -87,19 +97,22 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Outcom
 
     reached = await work.until(idle, terms.deadline)
     if back:
-        return Outcome(
-            Result.FAILED,
-            f"somebody has put {unit.name} back into service meanwhile",
-            "nothing was evicted: look who did it, then drain it again",
+        return Ended(
+            Outcome(
+                Result.FAILED,
+                f"somebody has put {unit.name} back into service meanwhile",
+                "it was not evicted: look who did it, then drain it again",
+            )
         )
     if reached:
-        return None
+        return Ended()
     still = count(last.requests, "request") if last is not None else "requests that nobody can see"
     if terms.at_deadline is AtDeadline.STOP:
-        return Outcome(
+        outcome = Outcome(
             Result.TIMED_OUT,
             f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and goes on with them",
             "drain it again to wait longer, or undo to put it back",
         )
+        return Ended(outcome)
     work.say(f"deadline: {still} left, with {span(front.grace)} of grace")
-    return None
+    return Ended(cut=f"{still} still on {unit.name} at its deadline")

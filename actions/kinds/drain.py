@@ -41,11 +41,13 @@ class DrainAction:
         terms = terms_of(wanted, scene.rules)
         survey = Survey(scene)
         pods = [await _chosen(target, scene) for target in (wanted.target, *wanted.others)]
-        spare = spare_for(scene.snapshot, pods[0].get("spec") or {})
+        spares = [spare_for(scene.snapshot, pod.get("spec") or {}) for pod in pods]
+        # The one that finds no room decides what is told.
+        spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
         units: list[Unit] = []
-        for pod in pods:
-            asked = (spare.places > 0) if first is None else first
+        for pod, room in zip(pods, spares, strict=True):
+            asked = (room.places > 0) if first is None else first
             unit = await survey.unit(pod, method=wanted.method, first=asked)
             if unit.members not in [known.members for known in units]:
                 units.append(unit)
@@ -89,23 +91,23 @@ class DrainAction:
         """See Action."""
         terms = terms_of(expect(plan.request, Drain), work.rules)
         units = [from_fact(fact) for fact in plan.facts["units"]]
-        begun, at = work.now(), 0
+        begun, at, late = work.now(), 0, ""
         for i, unit in enumerate(units):
             passed = phases(unit)
 
             def enter(phase: Phase, offset: int = at, passed: tuple[Phase, ...] = passed) -> None:
                 work.step(offset + passed.index(phase))
 
-            outcome = await drain(unit, work, terms, enter, as_planned=i == 0)
+            outcome, cut = await drain(unit, work, terms, enter, as_planned=i == 0)
+            late += f"; {cut}" if cut else ""
             if outcome is not None:
                 done = f"; {named([u.name for u in units[:i]])} done before" if i else ""
-                return replace(outcome, text=f"{outcome.text}{done}")
+                return replace(outcome, text=f"{outcome.text}{done}{late}")
             at += len(passed)
         replaced = [unit for unit in units if unit.replaced]
         then = ", and as many replicas are ready as before" if replaced else ""
-        return Outcome(
-            Result.CONVERGED, f"{named([u.name for u in units])} gone after {span(work.now() - begun)}{then}"
-        )
+        gone = f"{named([u.name for u in units])} gone after {span(work.now() - begun)}"
+        return Outcome(Result.CONVERGED, f"{gone}{then}{late}")
 
 
 def terms_of(request: Drain, rules: Rules) -> Terms:

@@ -112,6 +112,7 @@ class DrainNodeAction:
             by_workload[str(unit.workload or unit.front.key)].append(unit)
         await asyncio.gather(*(crew.drain(queue) for queue in by_workload.values()))
         done = f"{crew.gone} of {crew.total} pods gone; {plan.target.name} stays cordoned"
+        done += "".join(f"; {cut}" for cut in crew.cut)
         if crew.errors:
             work.say(done, crew.gone, crew.total)
             raise crew.errors[0]
@@ -120,7 +121,7 @@ class DrainNodeAction:
         for namespace, name, uid, grace in plan.facts["ending"]:
             if not await gone(Member(namespace, name, uid, grace), work, grace):
                 return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
-        return Outcome(Result.CONVERGED, f"{done}, after {span(work.now() - begun)}", "uncordon it when it is well")
+        return Outcome(Result.CONVERGED, f"{done}; after {span(work.now() - begun)}", "uncordon it when it is well")
 
 
 async def _victims(name: str, wanted: DrainNode, scene: Scene, survey: Survey) -> list[Victim]:

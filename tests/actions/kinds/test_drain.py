@@ -145,6 +145,7 @@ async def test_at_the_deadline_it_is_evicted_or_the_drain_stops() -> None:
     outcome, work = await done(chat(requests=1000.0), Drain(CHAT0, deadline=20.0))
     assert outcome.ok
     assert any(text.startswith("deadline: 9") for text in work.words)
+    assert outcome.text.endswith("900 requests still on chat-0 at its deadline")
     cluster = chat(requests=1000.0)
     outcome, _ = await done(cluster, Drain(CHAT0, deadline=20.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT

@@ -1,0 +1,151 @@
+"""Drains on the simulated cluster, with its controllers, its router and its engines; twenty times as fast."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from actions import runner
+from actions.drain.endpoints import receives
+from actions.plan import Plan, Verdict
+from actions.progress import Result
+from actions.request import AtDeadline, Cordon, Drain, DrainNode, Method, Restore, Target, Uncordon
+from fleet.kube.errors import NotFoundError
+from fleet.model.objects import Pod
+from tests.actions.simulated import Simulated, simulated
+
+FAST = ("--speed", "20")
+CHAT = Target("Deployment", "serving", "chat-70b")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look ten times a second: that is every two seconds of the simulated time."""
+    monkeypatch.setattr(runner, "POLL", 0.1)
+
+
+def pods_of(it: Simulated, name: str) -> list[Pod]:
+    """Ready pods whose names begin so."""
+    return [p for p in it.snapshot.pods.values() if p.name.startswith(f"{name}-") and p.ready]
+
+
+def target(pod: Pod) -> Target:
+    return Target("Pod", pod.namespace, pod.name, pod.uid)
+
+
+def method(plan: Plan) -> str:
+    return str(plan.facts["units"][0]["way"]["method"])
+
+
+async def gone(it: Simulated, pod: Pod) -> bool:
+    try:
+        return bool((await it.raw(target(pod)))["metadata"]["uid"] != pod.uid)
+    except NotFoundError:
+        return True
+
+
+async def ready(it: Simulated) -> int:
+    status: dict[str, Any] = (await it.raw(CHAT))["status"]
+    return int(status.get("readyReplicas", 0))
+
+
+async def test_a_pod_is_drained_by_its_service_only_label_and_replaced() -> None:
+    async with simulated(*FAST) as it:
+        pod, before = pods_of(it, "chat-70b")[0], await ready(it)
+        plan = await it.runner.plan(Drain(target(pod)))
+        assert method(plan) == Method.LABEL
+        assert not plan.blocks
+        outcome = await it.do(plan)
+        assert outcome.result is Result.CONVERGED, outcome
+        assert await gone(it, pod)
+        assert await ready(it) == before
+        (undertaking,) = it.runner.undertakings
+        assert "0 requests left" in [progress.text for progress in undertaking.progress]
+
+
+async def test_a_pod_that_stays_with_its_requests_is_put_back() -> None:
+    async with simulated(*FAST) as it:
+        pod = pods_of(it, "chat-70b")[0]
+        plan = await it.runner.plan(Drain(target(pod), deadline=0.0, at_deadline=AtDeadline.STOP))
+        outcome = await it.do(plan)
+        assert outcome.result is Result.TIMED_OUT, outcome
+        assert not await receives(pod.namespace, pod.name, "chat-70b", it.reads)
+        assert (await it.raw(target(pod)))["metadata"]["ownerReferences"], "its ReplicaSet still has it"
+        assert isinstance(plan.undo.request, Restore)
+        assert (await it.done(plan.undo.request)).ok
+        assert await receives(pod.namespace, pod.name, "chat-70b", it.reads)
+
+
+async def test_an_orphan_is_replaced_at_once_and_ended_at_last() -> None:
+    async with simulated(*FAST) as it:
+        pod, before = pods_of(it, "chat-70b")[0], await ready(it)
+        plan = await it.runner.plan(Drain(target(pod), method=Method.ORPHAN, replacement_first=False))
+        assert method(plan) == Method.ORPHAN
+        assert (await it.do(plan)).ok
+        assert await gone(it, pod)
+        assert await ready(it) == before
+
+
+async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
+    async with simulated(*FAST) as it:
+        pod = pods_of(it, "chat-8b")[0]
+        known = {p.uid for p in it.snapshot.pods.values()}
+        plan = await it.runner.plan(Drain(target(pod)))
+        assert not plan.blocks
+        assert "start a replacement" in plan.steps[0].title
+        outcome = await it.do(plan)
+        assert outcome.ok, outcome
+        assert await gone(it, pod)
+        now = await it.reads.list_raw("Pod", pod.namespace, "app.kubernetes.io/name=chat-8b")
+        assert len(now) == 5
+        assert len([p for p in now if p["metadata"]["uid"] not in known]) == 1
+
+
+async def test_a_node_is_cordoned_drained_and_opened_again() -> None:
+    async with simulated(*FAST) as it:
+        node = next(p.node for p in pods_of(it, "embed"))
+        victims = [p for p in it.snapshot.pods.values() if p.node == node and p.owner and p.owner.kind != "DaemonSet"]
+        plan = await it.runner.plan(DrainNode(Target("Node", "", node)))
+        assert [c.about for c in plan.blocks] == ["emptyDir"]
+        (allowed,) = [a.request for a in plan.alternatives]
+        plan = await it.runner.plan(allowed)
+        outcome = await it.do(plan)
+        assert outcome.result is Result.CONVERGED, outcome
+        assert [await gone(it, pod) for pod in victims] == [True] * len(victims)
+        spec = (await it.raw(Target("Node", "", node)))["spec"]
+        assert spec["unschedulable"] is True
+        assert isinstance(plan.undo.request, Uncordon)
+        assert (await it.done(plan.undo.request)).ok
+        assert "unschedulable" not in (await it.raw(Target("Node", "", node)))["spec"]
+
+
+async def test_a_node_that_somebody_changes_meanwhile_is_planned_again() -> None:
+    async with simulated(*FAST) as it:
+        node = Target("Node", "", next(iter(it.snapshot.nodes)))
+        plan = await it.runner.plan(Cordon(node))
+        other = await it.runner.plan(Cordon(node))
+        assert (await it.do(other)).ok
+        assert (await it.do(plan)).result is Result.CONFLICT
+        again = await it.runner.plan(Cordon(node))
+        (found,) = [c for c in again.checks if c.about == "node"]
+        assert found.verdict is Verdict.WARN
+
+
+@pytest.mark.real("kubectl")
+async def test_the_pods_of_a_node_are_those_that_kubectl_would_evict() -> None:
+    async with simulated(*FAST) as it:
+        for node in it.snapshot.nodes:
+            asked = DrainNode(Target("Node", "", node), delete_empty_dir=True, force=True)
+            plan = await it.runner.plan(asked)
+            ours = {member["name"] for unit in plan.facts["units"] for member in unit["members"]}
+            flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--dry-run=server")
+            command = ("kubectl", "--kubeconfig", str(it.kubeconfig), "drain", node, *flags)
+            kubectl = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+            said, _ = await kubectl.communicate()
+            evicting = {
+                line.split()[2].partition("/")[2] for line in said.decode().splitlines() if line.startswith("evicting")
+            }
+            assert ours == evicting, said.decode()
+            assert ours
