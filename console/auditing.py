@@ -11,5 +11,6 @@ from console.config.settings import Settings
 
 def audit_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
     """The folder of the log: where policy says, else in the user's state folder."""
-    del settings
+    if settings.actions.audit_dir:
+        return Path(settings.actions.audit_dir).expanduser()
     return paths.state_folder(environ) / "audit"

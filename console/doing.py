@@ -18,6 +18,7 @@ from actions.writer import Writer
 from console.auditing import audit_folder
 from console.config.production import is_production
 from console.config.settings import Settings
+from fleet.door import may_change
 from fleet.kube.client import KubeClient
 from fleet.kube.reads import KubeReads
 from fleet.kube.source import KubernetesSource
@@ -37,7 +38,7 @@ def runner(
     changes something has a client of its own.
     """
     reads = KubeReads(source.client)
-    writer = Writer(KubeClient(source.client.access, environ=environ))
+    writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
     rules = rules_of(settings)
 
     def scene() -> Scene:
@@ -50,8 +51,13 @@ def runner(
 
 def rules_of(settings: Settings) -> Rules:
     """What the settings say of actions."""
-    del settings
-    return Rules()
+    actions = settings.actions
+    return Rules(
+        require_reason=actions.require_reason,
+        reason_pattern=actions.reason_pattern,
+        drain_deadline=actions.drain_deadline,
+        follow_timeout=actions.follow_timeout,
+    )
 
 
 def scope_of(settings: Settings, cluster: Cluster) -> Scope:

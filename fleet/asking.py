@@ -14,7 +14,6 @@ from fleet.metrics.discover import Candidate, Discovery, candidates, find
 from fleet.metrics.past import Past, past
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.prometheus import PrometheusSource
-from fleet.metrics.scrape import Guard
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
@@ -39,13 +38,11 @@ class Asking:
         window: float,
         timeout: float,
         now: float,
-        guard: Guard | None = None,
     ) -> None:
         self._client = client
         self._configured = endpoint
         self._window = window
         self._timeout = timeout
-        self._guard = guard
         self._source: PrometheusSource | None = None
         self._failures = 0
         self._not_before = float("-inf")
@@ -141,17 +138,17 @@ class Asking:
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:
-            self._source = PrometheusSource(self._configured, window=self._window, guard=self._guard)
+            self._source = PrometheusSource(self._configured, window=self._window)
             return self._source
         if "services" not in state.synced and not state.services:
             return None
         self._not_before = now + LOOK_AGAIN
-        discovery = await find(candidates(state.services.values()), self._proxied, self._guard)
+        discovery = await find(candidates(state.services.values()), self._proxied)
         if discovery.endpoint is None:
             self._report_none(discovery, now, wanted=wanted)
             return None
         self._not_before = float("-inf")
-        self._source = PrometheusSource(discovery.endpoint, window=self._window, guard=self._guard)
+        self._source = PrometheusSource(discovery.endpoint, window=self._window)
         return self._source
 
     def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:

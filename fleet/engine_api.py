@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
+from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.scraping import ScrapingSettings
@@ -42,14 +42,13 @@ class EngineProbe:
         pod: Pod,
         *,
         settings: ScrapingSettings | None = None,
-        guard: Guard | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         settings = settings or ScrapingSettings()
         found = endpoints((pod,), settings.ports, settings.path)
         self._endpoint: Endpoint | None = found[0] if found else None
         self._clock = clock
-        self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1), guard=guard)
+        self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1))
         self.problem = "" if found else "the pod does not run"
         """Why the last look brought nothing; empty where it did."""
 

@@ -13,7 +13,6 @@ from enum import StrEnum
 from fleet.asking import Asking
 from fleet.kube.state import KubeState
 from fleet.metrics.past import Past
-from fleet.metrics.scrape import Guard
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
@@ -50,10 +49,10 @@ SETTLE = 4.0
 class Measuring:
     """The metrics of one cluster: ``latest`` is the last measurement, however old."""
 
-    def __init__(self, client: Getter, settings: MeasuringSettings, now: float, guard: Guard | None = None) -> None:
+    def __init__(self, client: Getter, settings: MeasuringSettings, now: float) -> None:
         self._settings = settings
-        self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now, guard)
-        self._scraping = Scraping(client, settings.scraping, now, guard)
+        self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now)
+        self._scraping = Scraping(client, settings.scraping, now)
         self._next = float("-inf")
         self._scrapes = 0
         self._attempt: asyncio.Task[Measurement | None] | None = None

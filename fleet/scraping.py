@@ -11,7 +11,7 @@ from fleet.kube.client import TEXT, Response
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
 from fleet.kube.state import KubeState
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.scrape import Guard, ScrapeSettings, ScrapeSource
+from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.status import StatusKeeper
@@ -48,10 +48,10 @@ class ScrapingSettings:
 class Scraping:
     """Direct scrapes of the pods of one cluster."""
 
-    def __init__(self, client: Getter, settings: ScrapingSettings, now: float, guard: Guard | None = None) -> None:
+    def __init__(self, client: Getter, settings: ScrapingSettings, now: float) -> None:
         self._client = client
         self._settings = settings
-        self._source = ScrapeSource(settings.scrape, guard=guard)
+        self._source = ScrapeSource(settings.scrape)
         self._via = settings.via
         self._tried = float("-inf")
         self._unreached = ""

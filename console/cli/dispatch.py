@@ -14,6 +14,7 @@ from console.cli import exits
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
+from fleet import door
 
 if TYPE_CHECKING:
     import argparse
@@ -45,6 +46,9 @@ class Invocation:
         loaded = load(self.environ, file=self._file(), flags=setting_flags(self.options), policy=self.policy)
         for warning in loaded.warnings:
             say(warning)
+        if loaded.settings.read_only:
+            # Before any client exists; nothing in this process opens it again.
+            door.shut(loaded.policy.allow)
         return loaded
 
     def path(self) -> Path:

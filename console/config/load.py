@@ -42,6 +42,8 @@ class Loaded:
     origins: Mapping[Key, str] = field(default_factory=dict)
     """Where each key that is not at its default was set: ``file:line``, ``environment NAME``, ``--flag``."""
     warnings: tuple[Problem, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    """What the site lays down; what of it touches settings is in them already."""
 
     def origin(self, key: Key) -> str:
         """Where a key was set; ``default`` where nobody did."""
@@ -77,9 +79,9 @@ def load(
     for flag in flags:
         settings = _set(settings, flag)
         origins[flag.key] = flag.name
-    settings, warnings = _apply_policy(settings, origins, policy)
+    settings, laid_down, warnings = _apply_policy(settings, origins, policy)
     _raise(origins, rules.check(settings))
-    return Loaded(settings, path, exists, origins, warnings)
+    return Loaded(settings, path, exists, origins, warnings, laid_down)
 
 
 def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
@@ -209,10 +211,12 @@ def _set(settings: Settings, flag: Flag) -> Settings:
     return replace(settings, **{flag.key[0]: section})
 
 
-def _apply_policy(settings: Settings, origins: dict[Key, str], path: Path) -> tuple[Settings, tuple[Problem, ...]]:
+def _apply_policy(
+    settings: Settings, origins: dict[Key, str], path: Path
+) -> tuple[Settings, Policy, tuple[Problem, ...]]:
     """A policy that cannot be understood locks: an auditor's machine must not open because of a typing error."""
     if not path.exists():
-        return settings, ()
+        return settings, Policy(), ()
     warnings: tuple[Problem, ...] = ()
     try:
         policy, where = _read_policy(path)
@@ -227,7 +231,11 @@ def _apply_policy(settings: Settings, origins: dict[Key, str], path: Path) -> tu
         production = tuple(dict.fromkeys(settings.cluster.production + policy.production))
         settings = replace(settings, cluster=replace(settings.cluster, production=production))
         origins["cluster", "production"] = where.get(("production",), str(path))
-    return settings, warnings
+    for name in ("require_reason", "reason_pattern", "audit_dir"):
+        if value := getattr(policy, name):
+            settings = replace(settings, actions=replace(settings.actions, **{name: value}))
+            origins["actions", name] = where.get((name,), str(path))
+    return settings, policy, warnings
 
 
 def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -22,6 +23,10 @@ def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
     yield from _prometheus(settings.prometheus)
     if settings.keys:
         yield from _keys(settings.keys)
+    try:
+        re.compile(settings.actions.reason_pattern)
+    except re.error as error:
+        yield ("actions", "reason_pattern"), f"this is no regular expression: {error}", ""
     if not settings.scrape.path.startswith("/"):
         yield ("scrape", "path"), "the path must begin with /", ""
 

@@ -119,6 +119,24 @@ class UiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionSettings:
+    """What changes a cluster: scaling, draining, rolling back."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    require_reason: bool = setting(False, "Refuse every action without a reason (a ticket, say).")
+    reason_pattern: str = setting("", r"Regular expression that must be found in a reason: `INC-\d+`. Empty: any text.")
+    drain_deadline: float = setting(
+        300.0, "Seconds that a drain waits for running requests, unless it says otherwise.", minimum=0, maximum=86400
+    )
+    follow_timeout: float = setting(
+        1800.0, "Seconds until an action that has not converged is called timed out.", minimum=1, maximum=86400
+    )
+    audit_dir: str = setting(
+        "", "Folder of the audit log. Empty: audit/ in the state folder ($XDG_STATE_HOME/quarterdeck)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -130,6 +148,7 @@ class Settings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
+    actions: ActionSettings = field(default_factory=ActionSettings)
     keys: Mapping[str, str] = setting(
         {}, 'Command → its key, or several separated by commas: `open.logs = "l, shift-l"`. The help (`?`) names both.'
     )
@@ -142,6 +161,12 @@ class Policy:
     __pydantic_config__: ClassVar[Any] = STRICT
     read_only: bool = setting(False, "Let nothing through that changes a cluster, whoever asks.")
     production: tuple[str, ...] = setting((), "More patterns of production contexts and clusters.")
+    require_reason: bool = setting(False, "Refuse every action without a reason, whatever users set.")
+    reason_pattern: str = setting("", "The pattern of reasons in place of the users' own. Empty: theirs.")
+    audit_dir: str = setting("", "Folder of the audit log in place of the users' own. Empty: theirs.")
+    allow: tuple[Literal["logs", "proxy"], ...] = setting(
+        (), "What read-only mode lets through all the same: `logs` of pods, the API server's `proxy`."
+    )
 
 
 SECTIONS: dict[str, type] = {
@@ -149,5 +174,6 @@ SECTIONS: dict[str, type] = {
     "prometheus": PrometheusSettings,
     "scrape": ScrapeSettings,
     "ui": UiSettings,
+    "actions": ActionSettings,
 }
 """Tables of the file that hold a fixed set of keys."""

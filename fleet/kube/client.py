@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic, time
@@ -18,10 +18,12 @@ from urllib.parse import urlencode
 
 import orjson
 
+from fleet.door import Guard, RefusedError, reads_only
 from fleet.kube.credentials import Credentials
 from fleet.kube.errors import (
     ERROR_BODY_LIMIT,
     UNTRUSTED,
+    ForbiddenError,
     KubeconfigError,
     NotKubernetesError,
     ServerError,
@@ -34,9 +36,6 @@ from fleet.kube.kubeconfig import Access
 
 if TYPE_CHECKING:
     import aiohttp
-
-Guard = Callable[[str, str], None]
-"""Called with the method and the URL; raises to refuse the request."""
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
@@ -108,7 +107,7 @@ class KubeClient:
         self,
         access: Access,
         *,
-        guard: Guard | None = None,
+        guard: Guard = reads_only,
         environ: Mapping[str, str] = os.environ,
         concurrency: int = CONCURRENCY,
         renewal: float = RENEWAL,
@@ -257,8 +256,10 @@ class KubeClient:
         from yarl import URL
 
         url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        if self._guard is not None:
+        try:
             self._guard(request.method, url)
+        except RefusedError as error:
+            raise ForbiddenError(error.message, reason="ReadOnly", remedy=error.remedy) from None
         if link.session.closed:
             raise UnreachableError("the credentials were renewed meanwhile", reason="closed")
         self.requests += 1

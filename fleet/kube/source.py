@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from fleet.kube.client import Guard, KubeClient
+from fleet.kube.client import KubeClient
 from fleet.kube.errors import (
     ForbiddenError,
     KubeconfigError,
@@ -69,13 +69,12 @@ class KubernetesSource:
         *,
         namespace: str = "",
         namespaces: Sequence[str] = (),
-        guard: Guard | None = None,
         pace: Pace | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.access = access
         self._pace = pace or Pace()
-        self.client = KubeClient(access, guard=guard, environ=environ, renewal=self._pace.longest)
+        self.client = KubeClient(access, environ=environ, renewal=self._pace.longest)
         self.reads = KubeReads(self.client)
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from fleet.door import reads_only
 from fleet.metrics.problem import SourceProblem
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
 
+    from fleet.door import Guard
     from fleet.metrics.session import Adapter
-    from fleet.metrics.transport import Guard, PrometheusEndpoint
+    from fleet.metrics.transport import PrometheusEndpoint
 
 _SKEW_TOLERATED = 2.0
 """Seconds: the Date header has whole seconds, and an answer takes its time."""
@@ -28,7 +30,7 @@ class Api:
     """
 
     def __init__(
-        self, endpoint: PrometheusEndpoint, guard: Guard | None = None, wall: Callable[[], float] = time.time
+        self, endpoint: PrometheusEndpoint, guard: Guard = reads_only, wall: Callable[[], float] = time.time
     ) -> None:
         self.endpoint = endpoint
         self._guard = guard

@@ -21,7 +21,7 @@ from fleet.model.objects import Service
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
-    from fleet.metrics.transport import Guard, PrometheusEndpoint
+    from fleet.metrics.transport import PrometheusEndpoint
 
 _TIMEOUT = 5.0
 """Seconds for one candidate to answer."""
@@ -146,7 +146,6 @@ def _port(service: Service, known: Known) -> int:
 async def find(
     among: Iterable[Candidate],
     endpoint_of: Callable[[Candidate], PrometheusEndpoint],
-    guard: Guard | None = None,
 ) -> Discovery:
     """Ask the candidates in turn; the first that knows engines is taken, else the first that answers.
 
@@ -159,7 +158,7 @@ async def find(
     try:
         for candidate in among:
             endpoint = endpoint_of(candidate)
-            attempt = await loop.run_in_executor(worker, _try, candidate, endpoint, guard)
+            attempt = await loop.run_in_executor(worker, _try, candidate, endpoint)
             attempts.append(attempt)
             if attempt.engines:
                 return Discovery(endpoint, tuple(attempts))
@@ -170,8 +169,8 @@ async def find(
     return Discovery(answered, tuple(attempts))
 
 
-def _try(candidate: Candidate, endpoint: PrometheusEndpoint, guard: Guard | None) -> Attempt:
-    api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)), guard)
+def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
+    api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
     names = Match("__name__", Op.MATCHES, pattern(VLLM.spellings("vllm:num_requests_running")))
     try:
         result, _ = api.query(f"count({selector('', (names, *VLLM.exclude))})", api.now())

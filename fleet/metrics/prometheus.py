@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
+from fleet.door import reads_only
 from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
 from fleet.metrics.memory import share_heaps
@@ -31,7 +32,8 @@ from fleet.model.quantity import Family
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
-    from fleet.metrics.transport import Guard, PrometheusEndpoint
+    from fleet.door import Guard
+    from fleet.metrics.transport import PrometheusEndpoint
 
 T = TypeVar("T")
 
@@ -81,7 +83,7 @@ class PrometheusSource:
         endpoint: PrometheusEndpoint,
         *,
         window: float = 60.0,
-        guard: Guard | None = None,
+        guard: Guard = reads_only,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:

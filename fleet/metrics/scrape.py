@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleet.door import Guard, RefusedError, reads_only
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.fetch import get, in_words, open_session, room_for
 from fleet.metrics.problem import SourceProblem
@@ -17,9 +18,6 @@ from fleet.model.measurement import Measurement
 
 if TYPE_CHECKING:
     import aiohttp
-
-Guard = Callable[[str, str], None]
-"""Called with method and URL before each request; it refuses by raising SourceProblem or an OSError."""
 
 _KEPT = 300.0
 """Seconds for which the last values of a silent target are kept, with their age (Prometheus' lookback)."""
@@ -48,7 +46,7 @@ class ScrapeSource:
         self,
         settings: ScrapeSettings | None = None,
         *,
-        guard: Guard | None = None,
+        guard: Guard = reads_only,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or ScrapeSettings()
@@ -124,8 +122,10 @@ class ScrapeSource:
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
     async def _fetch(self, target: Target) -> tuple[bytes, bool]:
-        if self._guard is not None:
+        try:
             self._guard("GET", target.url)
+        except RefusedError as error:
+            raise SourceProblem(error.message, error.remedy) from None
         if target.fetch is not None:
             async with asyncio.timeout(self._settings.timeout):
                 return await target.fetch(target.url), True

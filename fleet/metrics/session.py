@@ -23,8 +23,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
+from fleet.door import Guard, RefusedError
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.transport import Guard, PrometheusEndpoint
+from fleet.metrics.transport import PrometheusEndpoint
 
 PATIENCE = 3.0
 """Timeouts that a whole answer may take, once it has begun."""
@@ -33,7 +34,7 @@ _LARGEST = 256 * 1024 * 1024
 _PART = 256 * 1024
 
 
-def open_session(endpoint: PrometheusEndpoint, guard: Guard | None) -> tuple[requests.Session, Adapter]:
+def open_session(endpoint: PrometheusEndpoint, guard: Guard) -> tuple[requests.Session, Adapter]:
     """A session for this endpoint and the adapter to mount at ``endpoint.base``.
 
     Raises SourceProblem for an unusable URL or a file that is not there.
@@ -139,7 +140,7 @@ def _decoded(content: bytes, cuts: Iterable[tuple[int, int]]) -> Iterator[Any]:
 class Adapter(HTTPAdapter):
     """Sends requests (no retries: the tick is the retry) and turns bad answers into words."""
 
-    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard | None) -> None:
+    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard) -> None:
         super().__init__(pool_connections=1, pool_maxsize=8, max_retries=Retry(0, read=False))
         self._endpoint = endpoint
         self._guard = guard
@@ -160,8 +161,10 @@ class Adapter(HTTPAdapter):
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         """Send one request. Raises SourceProblem with the reason in words."""
-        if self._guard is not None:
+        try:
             self._guard(request.method or "", request.url or "")
+        except RefusedError as error:
+            raise SourceProblem(error.message, error.remedy) from None
         with self._lock:
             self.requests += 1
         self._last.warnings, self._last.date = (), None

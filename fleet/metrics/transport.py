@@ -9,8 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from fleet.metrics.problem import SourceProblem
 
-Guard = Callable[[str, str], None]
-"""Called with method and URL before each request; it refuses by raising SourceProblem."""
 ProxyFetch = Callable[[str], tuple[int, Mapping[str, str], bytes]]
 """GET of a path (with its query) on the API server: status, headers, body. Called from worker threads.
 

@@ -1,0 +1,91 @@
+"""The door: what passes, what does not, and that a shut one stays shut."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet import door
+from fleet.door import LOGS, PROXY, RefusedError, may_change, may_start, reads_only
+
+API = "https://eu1.example.com:6443"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", f"{API}/api/v1/pods?watch=1"),
+        ("HEAD", f"{API}/version"),
+        ("GET", f"{API}/api/v1/namespaces/serving/pods/chat-0/log?follow=true"),
+        ("GET", "http://10.0.0.1:8000/metrics"),
+        ("GET", "http://prometheus:9090/api/v1/query?query=up"),
+        ("POST", f"{API}{REVIEW}"),
+        ("POST", f"{API}{REVIEW}?dryRun=All"),
+        ("POST", f"https://rancher/k8s/clusters/c-m-1{REVIEW}"),
+        ("POST", f"{API}/apis/authentication.k8s.io/v1/selfsubjectreviews"),
+    ],
+)
+def test_reads_pass(method: str, url: str) -> None:
+    reads_only(method, url)
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        *((method, f"{API}/api/v1/namespaces/a/pods/b") for method in ("POST", "PUT", "PATCH", "DELETE", "get", "")),
+        ("CONNECT", f"{API}/api/v1/namespaces/a/pods/b/exec"),
+        ("GET", f"{API}/api/v1/namespaces/a/pods/b/exec?command=sh"),
+        ("GET", f"{API}/api/v1/namespaces/a/pods/b/attach"),
+        ("GET", f"{API}/api/v1/namespaces/a/pods/b/portforward"),
+        ("GET", f"{API}/api/v1/secrets"),
+        ("GET", f"{API}/api/v1/namespaces/a/secrets/b"),
+        ("GET", "https://rancher/k8s/clusters/c/api/v1/namespaces/a/secrets/b"),
+        ("POST", f"{API}{REVIEW}/"),
+        ("POST", f"{API}{REVIEW}/../../../../api/v1/pods"),
+        ("POST", f"{API}/x/..{REVIEW}"),
+        ("POST", f"{API}/%2e%2e{REVIEW}"),
+        ("POST", f"{API}/{REVIEW}"),
+        ("POST", f"{API}{REVIEW.upper()}"),
+        ("POST", f"{API}/api/v1/pods?path={REVIEW}"),
+        ("POST", f"{API}/api/v1/pods#{REVIEW}"),
+        ("POST", f"{API}/api/v1/namespaces/a/services/b/proxy{REVIEW}"),
+        ("POST", f"{API}/apis/x/v1{REVIEW}"),
+        ("POST", "http://prometheus:9090/api/v1/admin/tsdb/delete_series"),
+        ("PATCH", f"{API}{REVIEW}"),
+    ],
+)
+def test_everything_else_is_refused(method: str, url: str) -> None:
+    with pytest.raises(RefusedError):
+        reads_only(method, url)
+
+
+def test_an_open_door_lets_the_actions_client_change_things() -> None:
+    may_change("PATCH", f"{API}/apis/apps/v1/namespaces/a/deployments/b/scale")
+    may_start("vllm")
+
+
+def test_a_shut_one_refuses_whoever_asks() -> None:
+    door.shut()
+    with pytest.raises(RefusedError):
+        may_change("PATCH", f"{API}/apis/apps/v1/namespaces/a/deployments/b/scale")
+    with pytest.raises(RefusedError, match="vllm was not started"):
+        may_start("vllm")
+    may_change("GET", f"{API}/api/v1/pods")
+
+
+def test_shutting_again_with_more_allowed_opens_nothing() -> None:
+    door.shut()
+    door.shut({LOGS, PROXY})
+    assert not door.lets(LOGS)
+    with pytest.raises(RefusedError, match="logs are not read"):
+        reads_only("GET", f"{API}/api/v1/namespaces/a/pods/b/log")
+    with pytest.raises(RefusedError, match="proxy"):
+        reads_only("GET", f"{API}/api/v1/namespaces/a/services/b:9090/proxy/api/v1/query")
+
+
+def test_policy_may_allow_logs_and_proxy() -> None:
+    door.shut({LOGS, PROXY})
+    reads_only("GET", f"{API}/api/v1/namespaces/a/pods/b/log")
+    reads_only("GET", f"{API}/api/v1/namespaces/a/services/b:9090/proxy/api/v1/query")
+    door.shut({LOGS})
+    assert not door.lets(PROXY)

@@ -1,0 +1,121 @@
+"""There is no second way out: read from the source of every room, so that nobody adds one unseen."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("actions", "console", "fleet", "themes", "widgets")
+
+SESSIONS = {
+    "fleet/kube/client.py": "KubeClient: the guard sees each request in _attempt",
+    "fleet/metrics/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
+    "fleet/scraping.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
+    "fleet/metrics/session.py": "Prometheus: the adapter's send asks the guard, for each redirect too",
+}
+"""The only files that open connections, and where their guard stands."""
+CLIENTS = {
+    "ClientSession",
+    "_create_pool_manager",
+    "Session",
+    "HTTPAdapter",
+    "PoolManager",
+    "HTTPConnection",
+    "HTTPSConnection",
+    "AsyncClient",
+    "Client",
+    "urlopen",
+    "create_connection",
+    "open_connection",
+    "open_unix_connection",
+    "ApiClient",
+}
+"""What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
+PROCESSES = {
+    "console/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
+    "fleet/kube/exec_plugin.py": "a kubeconfig's credential plugin: without it nothing could be read",
+}
+STARTS = {
+    "Popen",
+    "run",
+    "call",
+    "check_call",
+    "check_output",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
+    "system",
+    "popen",
+    "fork",
+    "posix_spawn",
+    "execv",
+    "execve",
+    "execvp",
+    "spawnv",
+}
+OF_PROCESSES = {"subprocess", "os", "asyncio"}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for room in ROOMS:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text())
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The name that is called, and the name in front of it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                before = node.func.value
+                yield node.func.attr, before.id if isinstance(before, ast.Name) else ""
+            elif isinstance(node.func, ast.Name):
+                yield node.func.id, ""
+
+
+def test_connections_are_opened_where_a_guard_stands_and_nowhere_else() -> None:
+    found = {file for file, tree in sources() for name, _ in calls(tree) if name in CLIENTS}
+    assert found == set(SESSIONS)
+
+
+def test_processes_are_started_by_what_reads_and_by_nothing_else() -> None:
+    found = {
+        file for file, tree in sources() for name, module in calls(tree) if name in STARTS and module in OF_PROCESSES
+    }
+    assert found - {"console/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | RUNS_A_LOOP
+    assert set(PROCESSES) <= found
+
+
+RUNS_A_LOOP = {
+    file for file, tree in sources() for name, module in calls(tree) if (module, name) == ("asyncio", "run")
+} - {
+    file
+    for file, tree in sources()
+    for name, module in calls(tree)
+    if module in {"subprocess", "os"} and name in STARTS
+}
+"""Where ``asyncio.run`` runs an event loop, and no process."""
+
+
+def test_only_the_actions_client_may_change_anything() -> None:
+    users = {
+        file
+        for file, tree in sources()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Name) and node.id == "may_change")
+        or (isinstance(node, ast.ImportFrom) and any(alias.name == "may_change" for alias in node.names))
+    }
+    assert users == {"console/doing.py"}
+
+
+def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() -> None:
+    writers = {
+        file
+        for file, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+        and isinstance(node.ctx, ast.Store)
+        and (node.attr if isinstance(node, ast.Attribute) else node.id) == "_allowed"
+    }
+    assert writers == {"fleet/door.py"}
