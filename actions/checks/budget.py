@@ -80,6 +80,11 @@ async def check_budget(
     found = [*_impossible(verdicts)]
     for i, held in over.items():
         found.append(_judge(budgets[i], held, verdicts, labels, patience, homeless))
+    known = {member.name for held in over.values() for unit in held for member in unit.members}
+    for name, words in verdicts.refused.items():
+        if name not in known:
+            # The budgets may not be looked at, and hold all the same.
+            found.append(Check(ABOUT, Verdict.WARN, f"{name}: {words}; the eviction waits, at most {span(patience)}"))
     if verdicts.unknown:
         found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))
     elif not over and not found:

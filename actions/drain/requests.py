@@ -16,6 +16,12 @@ from fleet.model.snapshot import Snapshot
 
 _SPAN = 60.0
 """Seconds over which the rate of completions is taken."""
+_APART = 0.5
+"""Seconds between two looks, at least: two readings of one scrape differ by what the clocks are read at."""
+_TRIES = 3
+"""Failures in a row after which an engine is not asked for a while: out of reach, each costs its whole timeout."""
+_WHILE = 30.0
+"""Seconds until it is asked again."""
 
 
 class Seen(NamedTuple):
@@ -39,6 +45,8 @@ class RequestsOf:
         self._unit = unit
         self._work = work
         self._probe: EngineProbe | None = None
+        self._failures = 0
+        self._not_before = 0.0
         self.problem = ""
         """Why nothing is seen; empty where something is."""
 
@@ -48,10 +56,15 @@ class RequestsOf:
             front = self._unit.front
             raw = await self._work.reads.get_raw("Pod", front.namespace, front.name)
             self._probe = EngineProbe(project_pod(raw, Interner()), clock=self._work.now)
-        load = await self._probe.load()
-        self.problem = self._probe.problem
-        if load is not None:
-            return Seen(load.at, load.requests)
+        if self._work.now() >= self._not_before:
+            load = await self._probe.load()
+            self.problem = self._probe.problem
+            if load is not None:
+                self._failures = 0
+                return Seen(load.at, load.requests)
+            self._failures += 1
+            if self._failures >= _TRIES:
+                self._not_before = self._work.now() + _WHILE
         return measured(self._work.snapshot, self._unit.front.key)
 
     async def close(self) -> None:
@@ -77,7 +90,7 @@ class Fall:
 
     def add(self, seen: Seen) -> None:
         """One more look; the same moment again is the same look."""
-        if self._seen and seen.at <= self._seen[-1].at:
+        if self._seen and seen.at - self._seen[-1].at < _APART:
             return
         self._seen.append(seen)
         while self._seen[-1].at - self._seen[0].at > _SPAN:

@@ -70,7 +70,7 @@ async def left(unit: Unit, work: Work) -> Outcome | None:
 
 async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
     """Wait until the pod has no requests left, or the deadline comes."""
-    fall, front = Fall(), unit.front
+    fall, front, since = Fall(), unit.front, work.now()
     first: Seen | None = None
     last: Seen | None = None
     back = False
@@ -90,7 +90,9 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
             work.say(f"the requests of {unit.name} cannot be seen: it gets the whole {span(terms.deadline)}")
             return False
         first, last = first or seen, seen
-        fall.add(seen)
+        if seen.at >= since:
+            # What was seen before it left says nothing of requests that came until then.
+            fall.add(seen)
         total = max(first.requests, seen.requests)
         work.say(f"{count(seen.requests, 'request')} left", total - seen.requests, total, fall.eta)
         return fall.zeros >= ZEROS

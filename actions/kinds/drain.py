@@ -12,6 +12,7 @@ from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import Spare, spare_for
 from actions.checks.last_replica import check_last
+from actions.checks.node import check_nodes
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
@@ -69,6 +70,7 @@ class DrainAction:
             check_last(scene.snapshot, leaving, first=first_of_all),
             check_capacity(blast),
             check_running(scene.snapshot, units, terms),
+            *check_nodes(scene.snapshot, [(pod.get("spec") or {}).get("nodeName", "") for pod in pods]),
             _check_owner(units),
             *await _check_rollouts(units, survey),
             *[await check_server(mutation, scene) for mutation in _first_patch(steps)],

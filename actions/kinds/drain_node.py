@@ -14,6 +14,7 @@ from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import spare_for
 from actions.checks.last_replica import check_last
+from actions.checks.node import check_nodes
 from actions.checks.running import check_running
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
@@ -71,6 +72,7 @@ class DrainNodeAction:
                 ),
             ),
             checks=(
+                *check_nodes(scene.snapshot, [name]),
                 *_check_victims(victims),
                 *await check_budget(units, labels, scene, terms.deadline, homeless),
                 check_last(scene.snapshot, engines),

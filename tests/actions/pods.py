@@ -18,7 +18,7 @@ from actions.drain.unit import controller_of, is_ready, labels_of
 from actions.plan import Mutation
 from actions.scene import Rules
 from fleet.kube.client import Response
-from fleet.kube.errors import ConflictError, KubeError, NotFoundError, error_of_status
+from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
 from fleet.kube.project.fields import Interner
 from fleet.kube.project.nodes import project_node
 from fleet.kube.project.pods import project_pod
@@ -144,6 +144,8 @@ class PodCluster(FakeCluster):
     lagging: bool = False
     """The endpoints never see a change."""
     measured: bool = True
+    hidden: set[str] = field(default_factory=set)
+    """Kinds that may not be listed."""
     refusals: list[KubeError] = field(default_factory=list)
     """What the next evictions that are meant fail with, before all else."""
     moved_on: Callable[[PodCluster], None] = lambda _: None
@@ -202,6 +204,8 @@ class PodCluster(FakeCluster):
     # the API
 
     async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[Obj]:
+        if kind in self.hidden:
+            raise ForbiddenError(f"cannot list {kind}", status=403)
         if kind != "EndpointSlice":
             return await super().list_raw(kind, namespace, selector, fields)
         name = selector.partition("=")[2]

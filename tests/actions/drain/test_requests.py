@@ -10,6 +10,8 @@ from aiohttp import web
 
 from actions.drain.requests import Fall, RequestsOf, Seen, measured
 from actions.drain.survey import Survey
+from actions.drain.waiting import Terms, ended
+from actions.request import AtDeadline
 from fleet.engine_api import EngineProbe
 from fleet.kube.project.fields import Interner
 from fleet.kube.project.pods import project_pod
@@ -134,3 +136,42 @@ def test_the_same_moment_twice_is_one_look() -> None:
     assert fall.zeros == 2
     fall.add(Seen(26.0, 1.0))
     assert fall.zeros == 0
+
+
+async def test_an_engine_out_of_reach_is_not_asked_every_second() -> None:
+    cluster = chat(requests=20.0)
+    async with engine("") as served:
+        cluster.add(served.pod())
+    unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+    looks, problems = RequestsOf(unit, HandWork(cluster)), []
+    for _ in range(40):
+        assert await looks.look() is not None
+        probe = looks._probe
+        assert probe is not None
+        problems.append(probe.problem)
+        probe.problem = "not asked"
+        cluster.pass_second()
+    await looks.close()
+    asked = [second for second, problem in enumerate(problems) if problem != "not asked"]
+    assert asked == [0, 1, 2, 32]
+
+
+async def test_what_was_seen_before_it_left_is_no_zero() -> None:
+    cluster = chat()
+    unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+    cluster.objects["Pod", "serving", "chat-0"]["metadata"]["labels"]["serving"] = "off"
+    work = HandWork(cluster)
+
+    @dataclass
+    class Late:
+        """A scrape every fifteen seconds, the first of them from before."""
+
+        async def look(self) -> Seen:
+            return Seen(work.now() - (work.now() - began + 10) % 15, 0.0)
+
+        async def close(self) -> None:
+            return None
+
+    began = work.now()
+    assert await ended(unit, work, Terms(300.0, AtDeadline.EVICT), Late()) == (None, "")
+    assert work.now() - began == 20, "the scrapes after 5 and 20 seconds"

@@ -407,3 +407,33 @@ async def test_of_several_that_are_replaced_in_turn_one_is_away_at_a_time() -> N
     plan = await make_plan(Drain(CHAT0, others), chat().scene())
     assert check(plan, "last replica").verdict is Verdict.PASS
     assert (plan.blast[0].before, plan.blast[0].after) == ("3", "2")
+
+
+async def test_endpoints_that_may_not_be_looked_at_are_given_time() -> None:
+    cluster = chat(requests=5.0)
+    cluster.hidden.add("EndpointSlice")
+    outcome, work = await done(cluster, Drain(CHAT0))
+    assert outcome.ok
+    assert "its endpoints may not be looked at: 5 s are given to them" in work.words
+
+
+async def test_a_budget_that_may_not_be_looked_at_still_speaks_through_the_dry_run() -> None:
+    cluster = chat()
+    cluster.add(budget(needed=3))
+    cluster.settle()
+    cluster.hidden.add("PodDisruptionBudget")
+    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "budget")
+    assert found.verdict is Verdict.WARN
+    assert "The disruption budget chat-70b needs 3 healthy pods and has 3 currently" in found.text
+
+
+async def test_a_node_without_a_kubelet_ends_nothing() -> None:
+    cluster = chat()
+    cluster.objects["Node", "", "node-1"]["status"]["conditions"][0]["status"] = "Unknown"
+    cluster.settle()
+    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "node")
+    assert "node-1 is not ready (Unknown)" in found.text
+    cluster.ends_in = 10_000.0
+    outcome, _ = await done(cluster, Drain(CHAT0))
+    assert outcome.result is Result.TIMED_OUT
+    assert "a minute after its grace period of 2m" in outcome.text

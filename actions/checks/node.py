@@ -1,0 +1,25 @@
+"""Is there a kubelet that ends what is evicted?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actions.plan import Check, Verdict
+from fleet.model.snapshot import Snapshot
+
+ABOUT = "node"
+
+
+def check_nodes(snapshot: Snapshot, names: Iterable[str]) -> list[Check]:
+    """One warning for each of the nodes that is not ready; nothing for the others, and for those that are not known."""
+    return [
+        Check(
+            ABOUT,
+            Verdict.WARN,
+            f"{name} is not ready ({snapshot.nodes[name].ready}): its kubelet may never say that a pod has ended, and "
+            "the pod stays as Terminating",
+            "bring the node back, or remove it from the cluster: its pods go with it",
+        )
+        for name in sorted(set(names))
+        if name in snapshot.nodes and snapshot.nodes[name].ready != "True"
+    ]
