@@ -107,6 +107,10 @@ class Runner:
         """Do nothing more of it. What was sent stays; the record says so."""
         self._tasks[id].cancel()
 
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        """Write down that a person has looked at an action that was cut off. Raises AuditError."""
+        await self._record("reviewed", id, {})
+
     async def wait(self, id: str) -> Outcome:  # noqa: A002 - the undertaking's
         """Until it is over."""
         await asyncio.wait({self._tasks[id]})

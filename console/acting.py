@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from actions.runner import Runner
     from actions.scene import Reads
     from actions.undertaking import Undertaking
+    from fleet.model.snapshot import Cluster
 
 Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 """Runs a coroutine on the observing loop; raises SessionError for whatever goes wrong there."""
@@ -67,9 +68,13 @@ class Acting(Protocol):
         """Title and time (Unix) of the actions that the audit log has no end of and nobody has looked at."""
         ...
 
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        """A person has looked at one of those: it is not told of again."""
+        ...
+
 
 class RunnerActing:
-    """See Acting. ``connect`` and ``reads`` are called on the observing loop, and raise KubeconfigError.
+    """See Acting. ``connect``, ``reads`` and ``cluster`` are called on the observing loop, and raise KubeconfigError.
 
     ``audit`` is the folder of the audit log.
     """
@@ -80,6 +85,7 @@ class RunnerActing:
         ask: Ask,
         connect: Callable[[Callable[[Undertaking], None]], Runner],
         reads: Callable[[], Reads],
+        cluster: Callable[[], Cluster],
         audit: Path,
         changed: Changed,
     ) -> None:
@@ -87,6 +93,7 @@ class RunnerActing:
         self._ask = ask
         self._connect = connect
         self._reads = reads
+        self._cluster = cluster
         self._audit = audit
         self._changed = changed
         self._runner: Runner | None = None
@@ -144,6 +151,10 @@ class RunnerActing:
         found: Sequence[tuple[str, float]] = await self._ask(self._cut_off())
         return found
 
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        """See Acting."""
+        await self._ask(self._reviewed(id))
+
     # The observing loop's side.
 
     async def disconnect(self) -> None:
@@ -182,10 +193,17 @@ class RunnerActing:
             self._runner.stop(id)
 
     async def _undo(self) -> Plan:
-        for state in self.undertakings:
-            if state.outcome is not None and state.plan.undo.request is not None:
-                return await self._plan(state.plan.undo.request)
-        raise SessionError("nothing was done in this session that could be taken back")
+        from actions.audit.opened import open_folder
+        from actions.audit.who import Who
+
+        runner, cluster = self._connected(), self._cluster()
+        try:
+            log = await asyncio.to_thread(open_folder, self._audit)
+        except OSError as error:
+            raise SessionError(f"the audit log cannot be read: {error}") from error
+        plan = await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups))
+        self._planned.add(plan.id)
+        return plan
 
     async def _revisions(self, target: Target) -> Sequence[Revision]:
         from actions.revisions import revisions
@@ -210,6 +228,12 @@ class RunnerActing:
         except OSError as error:
             raise SessionError(f"the audit log cannot be read: {error}") from error
         return [(action.title, action.began) for action in found]
+
+    async def _reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        try:
+            await self._connected().reviewed(id)
+        except AuditError as error:
+            raise SessionError(str(error)) from error
 
     def _keep(self, state: Undertaking) -> None:
         # A new mapping each time: the console's thread may be reading the old one.

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from actions.audit.folder import stamp
-from actions.audit.history import RecordedAction
+from actions.audit.history import RecordedAction, State
 from actions.audit.opened import OpenedLog, open_folder
 from console.commands.command import Where
 from console.screens.base import bindings_of
@@ -20,6 +20,7 @@ from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
+from console.session import SessionError
 from console.views.audit import action_lines, audit_model, chain_lines
 from console.views.query import Query
 from fleet.model.snapshot import Snapshot
@@ -68,8 +69,20 @@ class AuditScreen(TableScreen):
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         action = self._actions.get(message.key)
-        if action is not None:
-            self.app.push_screen(ActionRecordScreen(self.desk, action))
+        if action is None:
+            return
+        self.app.push_screen(ActionRecordScreen(self.desk, action))
+        if action.state is State.CUT_OFF and not action.reviewed:
+            self.run_worker(self._review(action.id), group="review", exit_on_error=False)
+
+    async def _review(self, id: str) -> None:  # noqa: A002 - the action's
+        """Whoever has read of an action that was cut off is not told of it at every start. Read-only writes nothing."""
+        acting = self.desk.acting
+        if acting is not None:
+            try:
+                await acting.reviewed(id)
+            except SessionError as error:
+                self.desk.say(error.problem, Role.WARNING)
 
     def _read(self) -> None:
         if not self._reading:

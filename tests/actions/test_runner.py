@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from actions.audit.errors import AuditError
 from actions.progress import Result
 from actions.request import Scale, Target
-from actions.audit.errors import AuditError
 from actions.runner import RefusedError
 from actions.undertaking import Undertaking
 from fleet.kube.errors import UnreachableError
@@ -39,6 +39,11 @@ async def test_without_an_audit_log_nothing_is_sent(stage: FakeCluster) -> None:
     assert outcome.result is Result.FAILED
     assert "the disk is full" in outcome.text
     assert not stage.mutations()
+
+
+async def test_that_a_person_has_looked_at_what_was_cut_off_is_recorded(stage: FakeCluster) -> None:
+    await stage.runner().reviewed("a1")
+    assert stage.audited == [("reviewed", "a1", {})]
 
 
 async def test_a_plan_that_is_blocked_is_refused(stage: FakeCluster) -> None:

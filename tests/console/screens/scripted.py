@@ -155,6 +155,10 @@ class ScriptedActing:
     async def cut_off(self) -> Sequence[tuple[str, float]]:
         return self.interrupted
 
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        self.asked.append(("reviewed", id))
+        self._may_fail()
+
     def come_on(self, id: str, **values: object) -> None:  # noqa: A002 - the undertaking's
         """A newer state of an action."""
         self.states[id] = replace(self.states[id], **values)  # type: ignore[arg-type]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from actions.audit.line import seal
+from actions.audit.log import AuditLog
+from actions.audit.who import Who
 from console.app import Options
-from tests.actions.audit.logs import EVENT, PATCH, answered, filled, intent, log_in, only_file
+from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
 from tests.console.screens.scripted import Desk, desk, fleet
 
 
@@ -86,6 +91,32 @@ async def test_enter_shows_everything_of_an_action(folder: Path) -> None:
         assert '"replicas": 4' in text
         await d.press("escape")
         assert "Drain mixtral-7" in d.text
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_an_action_that_was_cut_off_is_reviewed_once_somebody_has_read_of_it(
+    folder: Path, read_only: bool
+) -> None:
+    here = replace(WHO, host=Who.here("", ()).host)
+    log = AuditLog(folder, here, clock=lambda: NOW + 99)
+    log.append("intent", "f1", intent(title="Restart qwen"))
+    file = only_file(folder)
+    # As if it were of a process that has ended.
+    *lines, last = file.read_bytes().splitlines(keepends=True)
+    document = json.loads(last) | {"process": {"pid": 1, "ticks": -1}}
+    del document["hash"]
+    file.write_bytes(b"".join(lines) + seal(document) + b"\n")
+    async with desk(fleet(), options=Options(read_only=read_only, audit=folder)) as d:
+        await _open(d)
+        assert "cut off" in d.line_with("Restart qwen")
+        for key in ("f1", "a1"):
+            d.grid.move_to(key)
+            await d.press("enter")
+            await d.settle()
+            await d.press("escape")
+        reviewed = [asked for asked in d.session.acts.asked if asked[0] == "reviewed"]
+        assert reviewed == ([] if read_only else [("reviewed", "f1")])
+        assert d.session.acted == (0 if read_only else 1)
 
 
 async def test_a_log_that_was_edited_is_shown_as_broken_with_the_place(folder: Path) -> None:
