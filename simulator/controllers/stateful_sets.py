@@ -64,7 +64,7 @@ class StatefulSets:
         before = obj.get("status", {}).get("currentRevision", update)
         for ordinal in range(first, first + spec["replicas"]):
             name = f"{meta['name']}-{ordinal}"
-            if name not in pods:
+            if (meta["namespace"], name) not in self._cluster.pods:  # one of the same name may still have to end
                 # Those below the partition stay what they were.
                 revision = before if ordinal < _partition(spec) and before in templates else update
                 labels = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulator.fleet_support import Watched, is_ready, names, only, patch, reason
+from tests.simulator.fleet_support import Watched, is_ready, names, only, parse, patch, reason
 
 LWS = "leaderworkerset.sigs.k8s.io/"
 
@@ -47,6 +47,26 @@ def test_replicas_lead_to_groups() -> None:
     patch(fleet, night(fleet), replicas=0)
     fleet.run(30)
     assert fleet.pods("night-72b") == []
+
+
+def test_switched_off_and_on_again_it_waits_for_the_names_and_gpus_of_the_group_before() -> None:
+    fleet = Watched(blueprint=only("night-72b", "coder-32b"))
+    patch(fleet, night(fleet), replicas=0)
+    fleet.run(1)
+    patch(fleet, night(fleet), replicas=1)
+    fleet.run(150)
+    pods = fleet.pods("night-72b")
+    assert names(pods) == {"night-72b-0", "night-72b-0-1"}
+    assert all(is_ready(pod) for pod in pods)
+    holders = {
+        sample.labels["pod"]
+        for sample in parse(fleet.dcgm("gpu-a100-0"))
+        if sample.name == "DCGM_FI_DEV_FB_USED" and "pod" in sample.labels
+    }
+    assert holders == {"night-72b-0", "night-72b-0-1", "coder-32b-0", "coder-32b-1", "coder-32b-2"}
+    patch(fleet, night(fleet), replicas=0)
+    fleet.run(60)
+    assert fleet.fleet.cluster.machines["gpu-a100-0"].idle == 2
 
 
 def test_a_worker_that_is_evicted_takes_its_group_with_it() -> None:
