@@ -117,8 +117,14 @@ async def drain(
 
 async def _evicted(unit: Unit, work: Work, terms: Terms) -> Outcome | None:
     requests = evictions(unit, terms)
-    for mutation in requests:
-        outcome = await evict(mutation, work, terms.deadline)
+    for i, mutation in enumerate(requests):
+        try:
+            outcome = await evict(mutation, work, terms.deadline)
+        except ConflictError:
+            if not i:
+                raise
+            # The first one's end makes the controller restart the group: another has this name already.
+            continue
         if outcome is not None:
             return outcome
     for member, mutation in zip(unit.members, requests, strict=True):

@@ -103,6 +103,18 @@ async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
         assert len([p for p in now if p["metadata"]["uid"] not in known]) == 1
 
 
+async def test_a_multi_host_engine_is_drained_as_one_whichever_of_its_pods_was_chosen() -> None:
+    async with simulated(*FAST) as it:
+        group = pods_of(it, "night-72b")
+        worker = next(p for p in group if p.labels["leaderworkerset.sigs.k8s.io/worker-index"] == "1")
+        plan = await it.runner.plan(Drain(target(worker), replacement_first=False))
+        assert plan.title == "Drain group 0 of night-72b"
+        assert len(group) == 2
+        outcome = await it.do(plan)
+        assert outcome.ok, outcome
+        assert [await gone(it, pod) for pod in group] == [True, True]
+
+
 async def test_a_node_is_cordoned_drained_and_opened_again() -> None:
     async with simulated(*FAST) as it:
         node = next(p.node for p in pods_of(it, "embed"))

@@ -188,7 +188,8 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict_and_nothing_goes
     assert len(cluster.names()) == 3
 
 
-async def test_the_pods_of_a_group_go_together() -> None:
+def group() -> PodCluster:
+    """A multi-host engine with its leader on node-2 and two workers on node-1."""
     cluster = chat(1)
     labels = {f"{LWS}name": "deepseek", f"{LWS}group-index": "0"}
     for i, where in enumerate(("node-2", "node-1", "node-1")):
@@ -202,12 +203,16 @@ async def test_the_pods_of_a_group_go_together() -> None:
     metadata = {"name": "deepseek-0", "namespace": "serving", "uid": "uid-deepseek-0"}
     cluster.add({**sts, "metadata": metadata, "spec": {"replicas": 3, "selector": selector}})
     cluster.add(service("deepseek", **{f"{LWS}name": "deepseek", f"{LWS}worker-index": "0", "serving": "on"}))
-    cluster.settle()
+    return cluster.settle()
+
+
+async def test_the_pods_of_a_group_go_together() -> None:
+    cluster = group()
     plan = await make_plan(ASKED, cluster.scene())
-    (group,) = [unit for unit in plan.facts["units"] if unit["name"] != "chat-0"]
-    assert group["name"] == "group 0 of deepseek"
-    assert group["front"]["name"] == "deepseek-0-0", "the leader takes the requests, on whichever node it is"
-    assert [m["name"] for m in group["members"]] == ["deepseek-0-1", "deepseek-0-2"]
+    (found,) = [unit for unit in plan.facts["units"] if unit["name"] != "chat-0"]
+    assert found["name"] == "group 0 of deepseek"
+    assert found["front"]["name"] == "deepseek-0-0", "the leader takes the requests, on whichever node it is"
+    assert [m["name"] for m in found["members"]] == ["deepseek-0-1", "deepseek-0-2"]
     work = HandWork(cluster)
     assert (await DrainNodeAction().carry_out(plan, work)).ok
     sent = [m.path.rpartition("/pods/")[2] for m in work.sent if "deepseek" in m.path]
@@ -224,3 +229,19 @@ async def test_a_budget_that_no_replacement_helps_is_told_to_end_the_drain_half_
     cluster.settle()
     found = check(await make_plan(ASKED, cluster.scene()), "budget")
     assert "wait until replacements are ready" in found.text
+
+
+async def test_a_group_that_starts_again_at_the_first_eviction_is_no_conflict() -> None:
+    cluster = group()
+    plan = await make_plan(ASKED, cluster.scene())
+    send = cluster.send
+
+    async def restarts(mutation: Any) -> Any:
+        answer = await send(mutation)
+        if mutation.path.endswith("deepseek-0-1/eviction"):
+            cluster.objects["Pod", "serving", "deepseek-0-2"]["metadata"]["uid"] = "uid-of-the-next"
+        return answer
+
+    cluster.send = restarts  # type: ignore[method-assign]
+    assert (await DrainNodeAction().carry_out(plan, HandWork(cluster))).ok
+    assert "deepseek-0-2" in cluster.names(), "the next one is left alone"
