@@ -25,6 +25,7 @@ COMMANDS = {
     "snapshot": "console.cli.snapshot",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
+    "rbac": "console.cli.rbac",
     "config": "console.cli.config",
 }
 """Command → module with its ``run``; only the one that was asked for is imported."""

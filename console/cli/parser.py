@@ -71,6 +71,7 @@ def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
         ("snapshot", "The fleet, once, on stdout.", _snapshot),
         ("doctor", "What is reachable, permitted and measured, and what to do about the rest.", _doctor),
         ("audit", "The audit log: what was done, by whom, and whether the log is what was written.", _audit),
+        ("rbac", "The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),
         ("config", "The configuration and where each value comes from.", _config),
     ):
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
@@ -153,6 +154,17 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")
     place.add_argument("--file", metavar="FILE", type=Path, help="one file of a log alone")
+
+
+def _rbac(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("role", choices=("auditor", "oncall"), help="look at everything, or also act")
+    parser.add_argument(
+        "--in", dest="in_namespace", metavar="NS", action="append", help="only in this namespace (repeatable)"
+    )
+    parser.add_argument("--user", metavar="U", action="append", help="bind it to this user (repeatable)")
+    parser.add_argument("--group", metavar="G", action="append", help="bind it to this group (repeatable)")
+    parser.add_argument("--logs", action="store_true", help="auditor: also logs of pods")
+    parser.add_argument("--proxy", action="store_true", help="also the API server's proxy to engines and Prometheus")
 
 
 def _config(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ commands:
   snapshot            the fleet, once, on stdout (--table or --json)
   doctor              what is reachable, permitted and measured; what to do about the rest
   audit               show, verify or export: who changed what, when and why
+  rbac                auditor or oncall: the least-privilege role, as YAML for kubectl apply
   config              show, check or path: the configuration and where each value comes from
 
 which fleet (any command):

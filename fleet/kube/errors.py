@@ -70,7 +70,7 @@ class UnauthorizedError(KubeError):
 class ForbiddenError(KubeError):
     """403: the credentials are good and the permission is missing."""
 
-    remedy = "Ask a cluster administrator for the permission; `quarterdeck doctor` prints the command that grants it."
+    remedy = "Ask a cluster administrator for the permission; `quarterdeck rbac oncall` prints the role that has it."
 
 
 class NotFoundError(KubeError):

@@ -1,0 +1,27 @@
+"""``quarterdeck rbac``: the manifests of a role on stdout. Reads and changes nothing."""
+
+from __future__ import annotations
+
+from console.cli import exits
+from console.cli.dispatch import Invocation
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0."""
+    import yaml
+
+    from console.rbac.roles import Role, manifests
+
+    options = invocation.options
+    found = manifests(
+        Role(options.role),
+        namespaces=options.in_namespace or (),
+        users=options.user or (),
+        groups=options.group or (),
+        logs=options.logs,
+        proxy=options.proxy,
+    )
+    # Anchors would be right and unreadable.
+    dumper = type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
+    print(yaml.dump_all(found, Dumper=dumper, sort_keys=False, default_flow_style=None, width=100), end="")
+    return exits.OK

@@ -1,0 +1,1 @@
+"""Least-privilege roles for the people who use the console."""

@@ -1,0 +1,116 @@
+"""What each role may: an auditor sees the fleet, the on-call engineer also does what the actions do.
+
+The rules name every request of the console and of ``actions`` and nothing more. Notably absent: secrets, exec, attach,
+port-forward, and, unless they are asked for, logs and the API server's proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+Rule = dict[str, Any]
+
+_LOOK = ["get", "list", "watch"]
+
+
+class Role(StrEnum):
+    """The roles."""
+
+    AUDITOR = "auditor"
+    ONCALL = "oncall"
+
+
+def _rule(group: str, resources: str, verbs: Sequence[str] = _LOOK) -> Rule:
+    return {"apiGroups": [group], "resources": resources.split(), "verbs": list(verbs)}
+
+
+_SEEN_IN_NAMESPACES = (
+    _rule("", "pods services endpoints events resourcequotas"),
+    _rule("apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
+    _rule("apps", "deployments/scale statefulsets/scale", ["get"]),
+    _rule("autoscaling", "horizontalpodautoscalers"),
+    _rule("policy", "poddisruptionbudgets"),
+    _rule("discovery.k8s.io", "endpointslices"),
+    # Where these are installed; a rule for what is not there does nothing.
+    _rule("keda.sh", "scaledobjects"),
+    _rule("leaderworkerset.x-k8s.io", "leaderworkersets"),
+    _rule("leaderworkerset.x-k8s.io", "leaderworkersets/scale", ["get"]),
+    _rule("inference.networking.k8s.io", "inferencepools"),
+)
+_SEEN_IN_THE_CLUSTER = (_rule("", "nodes namespaces"),)
+
+_DONE_IN_NAMESPACES = (
+    # Scaling, and nothing else of these objects, goes through /scale.
+    _rule("apps", "deployments/scale statefulsets/scale", ["patch"]),
+    _rule("leaderworkerset.x-k8s.io", "leaderworkersets/scale", ["patch"]),
+    # Roll back, restart, pause, resume, unblock.
+    _rule("apps", "deployments statefulsets", ["patch"]),
+    # Bounds of an autoscaler, KEDA's pause.
+    _rule("autoscaling", "horizontalpodautoscalers", ["patch"]),
+    _rule("keda.sh", "scaledobjects", ["patch"]),
+    # Drain: the label that takes a pod out of service, then its eviction. Restart of one pod: its deletion.
+    _rule("", "pods", ["patch", "delete"]),
+    _rule("", "pods/eviction", ["create"]),
+    # The note on the target that says who did what, and why.
+    _rule("", "events", ["create"]),
+)
+_DONE_IN_THE_CLUSTER = (_rule("", "nodes", ["patch"]),)
+
+_LOGS = _rule("", "pods/log", ["get"])
+_PROXY = _rule("", "pods/proxy services/proxy", ["get"])
+
+
+def manifests(
+    role: Role,
+    *,
+    namespaces: Sequence[str] = (),
+    users: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    logs: bool = False,
+    proxy: bool = False,
+) -> list[dict[str, Any]]:
+    """The objects, in the order in which to apply them.
+
+    Without ``namespaces`` the role holds everywhere; with them only there, and for nodes. ``logs`` and ``proxy`` (to
+    engines and to Prometheus, where there is no direct way) are added to an auditor's only when asked for; the on-call
+    engineer reads logs anyway. Without users and groups it is bound to the group ``quarterdeck:<role>``.
+    """
+    subjects = [_subject("User", user) for user in users] + [_subject("Group", group) for group in groups]
+    subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
+    acts = role is Role.ONCALL
+    inside = [*_SEEN_IN_NAMESPACES, *(_DONE_IN_NAMESPACES if acts else ())]
+    inside += [_LOGS] if logs or acts else []
+    inside += [_PROXY] if proxy else []
+    outside = [*_SEEN_IN_THE_CLUSTER, *(_DONE_IN_THE_CLUSTER if acts else ())]
+    name = f"quarterdeck-{role}"
+    if not namespaces:
+        return [_role("ClusterRole", name, [*inside, *outside]), _binding("ClusterRoleBinding", name, subjects)]
+    found = [_role("ClusterRole", f"{name}-nodes", outside), _binding("ClusterRoleBinding", f"{name}-nodes", subjects)]
+    for namespace in namespaces:
+        found.append(_role("Role", name, inside, namespace))
+        found.append(_binding("RoleBinding", name, subjects, namespace))
+    return found
+
+
+def _role(kind: str, name: str, rules: Sequence[Rule], namespace: str = "") -> dict[str, Any]:
+    return _head(kind, name, namespace) | {"rules": list(rules)}
+
+
+def _binding(kind: str, name: str, subjects: Sequence[Rule], namespace: str = "") -> dict[str, Any]:
+    reference = {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": kind.removesuffix("Binding"),
+        "name": name,
+    }
+    return _head(kind, name, namespace) | {"roleRef": reference, "subjects": list(subjects)}
+
+
+def _head(kind: str, name: str, namespace: str) -> dict[str, Any]:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata}
+
+
+def _subject(kind: str, name: str) -> dict[str, Any]:
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}

@@ -1,0 +1,127 @@
+"""The roles that ``quarterdeck rbac`` prints, applied to a cluster and tried."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from actions.permissions import needed
+from actions.request import Kind
+from console.cli.dispatch import dispatch
+from fleet.kube.client import KubeClient
+from fleet.kube.errors import ForbiddenError
+from fleet.kube.kubeconfig import load_access
+from fleet.kube.reads import KubeReads
+from fleet.kube.resources import EVERY
+from tests.simulator.api_process import Process, simulator
+
+pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
+
+TARGETS = {
+    Kind.SCALE: "Deployment",
+    Kind.BOUNDS: "HorizontalPodAutoscaler",
+    Kind.HOLD: "ScaledObject",
+    Kind.DRAIN: "Pod",
+    Kind.RESTORE: "Pod",
+    Kind.DRAIN_NODE: "Node",
+    Kind.CORDON: "Node",
+    Kind.UNCORDON: "Node",
+    Kind.ROLL_BACK: "StatefulSet",
+    Kind.RESTART: "Pod",
+    Kind.PAUSE: "Deployment",
+    Kind.RESUME: "Deployment",
+    Kind.UNBLOCK: "Deployment",
+}
+NEVER = (
+    ("get", "", "secrets", ""),
+    ("create", "", "pods", "exec"),
+    ("get", "", "pods", "exec"),
+    ("create", "", "pods", "portforward"),
+    ("get", "", "pods", "proxy"),
+    ("get", "", "services", "proxy"),
+    ("delete", "apps", "deployments", ""),
+    ("update", "apps", "deployments", "scale"),
+    ("create", "", "pods", ""),
+    ("patch", "", "services", ""),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings", ""),
+)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Process]:
+    with simulator("--scenario", "steady", "--pods", "12") as process:
+        yield process
+
+
+def granted(fleet: Process, capsys: pytest.CaptureFixture[str], folder: Path, *flags: str) -> None:
+    """Apply what the command prints, to the user that has nothing yet."""
+    assert dispatch("quarterdeck", ["rbac", *flags, "--user", "nobody"], {}) == 0
+    file = folder / "role.yaml"
+    file.write_text(capsys.readouterr().out)
+    apply = [
+        "kubectl",
+        f"--kubeconfig={fleet.kubeconfig}",
+        "--context=demo",
+        "apply",
+        "--validate=false",
+        "-f",
+        str(file),
+    ]
+    subprocess.run(apply, check=True, capture_output=True)
+
+
+async def allowed(reads: KubeReads, verb: str, group: str, resource: str, sub: str, namespace: str = "serving") -> bool:
+    return (await reads.can_i(verb, resource, group, sub, namespace)).allowed
+
+
+@pytest.mark.parametrize("role", ["auditor", "oncall"])
+async def test_a_role_can_do_what_it_must_and_nothing_else(
+    role: str, fleet: Process, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    await asyncio.to_thread(granted, fleet, capsys, tmp_path, role)
+    client = KubeClient(load_access(str(fleet.kubeconfig), "demo-nobody"))
+    reads = KubeReads(client)
+    try:
+        for resource in EVERY:
+            place = "serving" if resource.namespaced else ""
+            assert await allowed(reads, "watch", resource.group, resource.name, "", place), resource.name
+        for kind, target in TARGETS.items():
+            for verb, group, plural, sub, namespaced in needed(kind, target):
+                may = await allowed(reads, verb, group, plural, sub, "serving" if namespaced else "")
+                assert may is (role == "oncall"), (kind, verb, plural, sub)
+        assert await allowed(reads, "create", "", "events", "") is (role == "oncall")
+        assert await allowed(reads, "get", "", "pods", "log") is (role == "oncall")
+        for verb, group, plural, sub in NEVER:
+            assert not await allowed(reads, verb, group, plural, sub), (verb, plural, sub)
+        with pytest.raises(ForbiddenError):
+            await client.get("/apis/rbac.authorization.k8s.io/v1/clusterroles")
+    finally:
+        await client.close()
+
+
+def test_a_role_in_namespaces_holds_there_and_for_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch("quarterdeck", ["rbac", "oncall", "--in", "serving", "--in", "batch", "--group", "sre"], {}) == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    kinds = [(d["kind"], d["metadata"].get("namespace")) for d in documents]
+    assert kinds == [
+        ("ClusterRole", None),
+        ("ClusterRoleBinding", None),
+        ("Role", "serving"),
+        ("RoleBinding", "serving"),
+        ("Role", "batch"),
+        ("RoleBinding", "batch"),
+    ]
+    assert {resource for rule in documents[0]["rules"] for resource in rule["resources"]} == {"nodes", "namespaces"}
+    assert documents[3]["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "sre"}]
+
+
+def test_logs_and_proxy_are_an_auditors_only_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch("quarterdeck", ["rbac", "auditor", "--logs", "--proxy"], {}) == 0
+    rules = next(yaml.safe_load_all(capsys.readouterr().out))["rules"]
+    granted = {resource for rule in rules for resource in rule["resources"]}
+    assert {"pods/log", "pods/proxy", "services/proxy"} <= granted
