@@ -44,9 +44,10 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
     losses = blasts(snapshot, leaving)
+    paused, resume = _paused(obj, target)
     surge, alternatives = check_surge(snapshot, new, rolling, target)
     checks = [
-        check_rollout(obj),
+        paused[0] if paused else check_rollout(obj),
         surge,
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),
         check_cut(snapshot, () if rolling.by_hand else pods, float(old.get("terminationGracePeriodSeconds", _GRACE))),
@@ -55,10 +56,12 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
         checks += [check_last(snapshot, leaving), check_capacity(losses)]
     else:
         checks.append(Check(LAST, Verdict.PASS, "no ready replica ends before its replacement is ready"))
-    return Replacing(rolling, tuple(checks), alternatives, tuple(c for loss in losses for c in loss.changes))
+    return Replacing(
+        rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
+    )
 
 
-def check_paused(obj: Mapping[str, Any], target: Target) -> tuple[tuple[Check, ...], tuple[Alternative, ...]]:
+def _paused(obj: Mapping[str, Any], target: Target) -> tuple[tuple[Check, ...], tuple[Alternative, ...]]:
     """Blocks for a Deployment whose rollout is paused: the new template would wait, and nobody would see why."""
     if not (obj.get("spec") or {}).get("paused"):
         return (), ()

@@ -10,7 +10,7 @@ from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_paused, check_replacing
+from actions.checks.replacing import check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
@@ -43,7 +43,6 @@ class RestartAction:
         path = await scene.reads.path_of(target.kind, target.namespace, target.name)
         when = datetime.fromtimestamp(scene.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         mutation = restart_mutation(path, obj, when)
-        paused, resume = check_paused(obj, target)
         found = await check_replacing(obj, obj["spec"]["template"].get("spec") or {}, target, scene)
         before = (obj["spec"]["template"].get("metadata") or {}).get("annotations", {}).get(STAMP, "never")
         return Plan(
@@ -55,10 +54,10 @@ class RestartAction:
                 Step("mark the template", f"annotation {STAMP}", (mutation,)),
                 Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
             ),
-            checks=(*paused, _check_owner(obj), *found.checks, await check_server(mutation, scene)),
+            checks=(_check_owner(obj), *found.checks, await check_server(mutation, scene)),
             changes=(Change("restarted at", before, when),),
             blast=found.blast,
-            alternatives=(*resume, *found.alternatives),
+            alternatives=found.alternatives,
             undo=Undo("nothing to take back: the new pods run the same template"),
             facts={"by_hand": found.rolling.by_hand},
         )

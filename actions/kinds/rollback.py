@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_paused, check_replacing
+from actions.checks.replacing import check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
@@ -40,7 +40,6 @@ class RollBackAction:
         mutation = rollback_mutation(path, obj, then)
         both = (current, then)
         ran = await latencies(target, [revision for revision in both if revision is not None], scene)
-        paused, resume = check_paused(obj, target)
         found = await check_replacing(obj, then.template.get("spec") or {}, target, scene)
         return Plan(
             request=RollBack(target, then.name),
@@ -53,10 +52,9 @@ class RollBackAction:
             ),
             checks=(
                 _check_revision(then, now),
-                *paused,
                 *_check_ordered(obj, current),
                 check_owner(obj, field="f:template"),
-                *(check for check in found.checks if not (paused and check.about == paused[0].about)),
+                *found.checks,
                 await check_server(mutation, scene),
             ),
             changes=(
@@ -67,7 +65,7 @@ class RollBackAction:
                 ),
             ),
             blast=found.blast,
-            alternatives=(*resume, *found.alternatives),
+            alternatives=found.alternatives,
             diff=yaml_diff(now, then.template, (_named(current), _named(then))),
             undo=_undo(request, current),
             facts={"by_hand": found.rolling.by_hand},

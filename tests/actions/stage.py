@@ -142,7 +142,7 @@ class FakeCluster:
 
     async def dry_run(self, mutation: Mutation) -> dict[str, Any]:
         self.asked.append(f"DRY {mutation.method} {mutation.path}")
-        return self._written(mutation)
+        return self._written(mutation.dry())
 
     async def send(self, mutation: Mutation) -> Response:
         self.asked.append(f"{mutation.method} {mutation.path}")
