@@ -19,6 +19,8 @@ LEAVING = 30.0
 """Seconds in which the endpoints must have seen a label that changed; they take two (reference: kubernetes §2.3)."""
 UNSEEN = 5.0
 """Seconds given to endpoints that may not be looked at."""
+COMING = 30.0
+"""Seconds after which as many requests as at first mean that something goes on sending them."""
 ZEROS = 2
 """Looks in a row that must see no request: one may fall between two of them."""
 
@@ -94,7 +96,9 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
             # What was seen before it left says nothing of requests that came until then.
             fall.add(seen)
         total = max(first.requests, seen.requests)
-        work.say(f"{count(seen.requests, 'request')} left", total - seen.requests, total, fall.eta)
+        coming = seen.requests and seen.requests >= first.requests and work.now() - since > COMING
+        more = "; new ones still come: does a router choose pods by itself?" if coming else ""
+        work.say(f"{count(seen.requests, 'request')} left{more}", total - seen.requests, total, fall.eta)
         return fall.zeros >= ZEROS
 
     reached = await work.until(idle, terms.deadline)

@@ -103,6 +103,17 @@ async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
         assert len([p for p in now if p["metadata"]["uid"] not in known]) == 1
 
 
+async def test_two_drains_side_by_side_share_what_the_budget_allows() -> None:
+    async with simulated(*FAST) as it:
+        first, second, _ = pods_of(it, "chat-70b")
+        plans = [await it.runner.plan(Drain(target(pod), replacement_first=False)) for pod in (first, second)]
+        outcomes = await asyncio.gather(*(it.do(plan) for plan in plans))
+        assert [outcome.result for outcome in outcomes] == [Result.CONVERGED] * 2, outcomes
+        assert await gone(it, first)
+        assert await gone(it, second)
+        assert await ready(it) == 3
+
+
 async def test_a_multi_host_engine_is_drained_as_one_whichever_of_its_pods_was_chosen() -> None:
     async with simulated(*FAST) as it:
         group = pods_of(it, "night-72b")

@@ -437,3 +437,13 @@ async def test_a_node_without_a_kubelet_ends_nothing() -> None:
     outcome, _ = await done(cluster, Drain(CHAT0))
     assert outcome.result is Result.TIMED_OUT
     assert "a minute after its grace period of 2m" in outcome.text
+
+
+async def test_a_router_that_goes_on_sending_is_suspected() -> None:
+    cluster = chat(requests=20.0)
+    cluster.rate = 0.0
+    outcome, work = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
+    assert outcome.result is Result.TIMED_OUT
+    said = [text for text in work.words if text.startswith("20 requests left")]
+    assert said[0] == "20 requests left"
+    assert said[-1] == "20 requests left; new ones still come: does a router choose pods by itself?"
