@@ -1,0 +1,129 @@
+"""Undo: whose last action, on which cluster, and whether it still stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.audit.history import RecordedAction
+from actions.audit.log import AuditLog
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
+from actions.plan import Check, Plan, Verdict
+from actions.progress import Result
+from actions.request import Pause, Request, Restart, Resume, RollBack, Scale
+from actions.runner import Runner
+from actions.undo import last_undo, plan_undo
+from fleet.kube.errors import ConflictError, NotFoundError
+from tests.actions.rolled import CHAT, CHAT_PATH, chat, deployment, replica_set
+from tests.actions.stage import SCOPE, FakeCluster
+
+ME = Who("oncall@corp", ("sre",), "anna", "laptop", "")
+
+
+class Recorded:
+    """A cluster and the log of what was done on it."""
+
+    def __init__(self, cluster: FakeCluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.folder = folder
+
+    async def do(self, request: Request | Plan, who: Who = ME) -> Result:
+        """Plan it where it is no plan yet, and carry it out as somebody."""
+        runner = Runner(self.cluster.scene, self.cluster, AuditLog(self.folder, who))
+        plan = request if isinstance(request, Plan) else await runner.plan(request)
+        return (await runner.wait(runner.start(plan, "", "yes").id)).result
+
+    @property
+    def done(self) -> list[RecordedAction]:
+        return list(open_folder(self.folder).actions)
+
+    async def undo(self, who: Who = ME) -> Plan:
+        return await plan_undo(self.done, who, self.cluster.scene())
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Recorded:
+    return Recorded(chat(gpus=32), tmp_path / "audit")
+
+
+def since(plan: Plan) -> Check:
+    (found,) = [c for c in plan.checks if c.about == "since then"]
+    return found
+
+
+def replicas(log: Recorded) -> int:
+    return int(log.cluster.get("Deployment", "serving", "chat")["spec"]["replicas"])
+
+
+async def test_the_last_action_is_taken_back_then_the_one_before(log: Recorded) -> None:
+    assert await log.do(Scale(CHAT, 4)) is Result.CONVERGED
+    assert await log.do(Pause(CHAT)) is Result.CONVERGED
+    plan = await log.undo()
+    assert plan.title == "Undo “Pause the rollout of chat”: resume the rollout of chat"
+    assert plan.request == Resume(CHAT)
+    assert since(plan).verdict is Verdict.PASS
+    assert await log.do(plan) is Result.CONVERGED
+    plan = await log.undo()
+    assert plan.request == Scale(CHAT, 2), "not the resuming: what takes something back is not taken back"
+    assert await log.do(plan) is Result.CONVERGED
+    assert replicas(log) == 2
+    with pytest.raises(NotFoundError, match="oncall@corp has done nothing on this cluster"):
+        await log.undo()
+
+
+async def test_what_another_person_did_is_left_to_them(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    await log.do(Scale(CHAT, 5), replace(ME, local_user="ben"))
+    await log.do(Scale(CHAT, 6), replace(ME, identity="admin@corp"))
+    plan = await log.undo()
+    assert plan.request == Scale(CHAT, 2)
+    assert since(plan).verdict is Verdict.WARN
+    assert "now replicas 6 (it left 4)" in since(plan).text
+
+
+async def test_what_was_done_on_another_cluster_is_left_there(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    assert last_undo(log.done, ME, "https://us2") is None
+    assert last_undo(log.done, ME, SCOPE.server) is not None
+
+
+async def test_what_has_no_inverse_is_passed_over(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    await log.do(Restart(CHAT))
+    assert (await log.undo()).request == Scale(CHAT, 2)
+
+
+async def test_what_the_server_refused_needs_no_undo(log: Recorded) -> None:
+    plan = await log.cluster.runner().plan(Scale(CHAT, 4))
+    log.cluster.fail[f"{CHAT_PATH}/scale"] = ConflictError("the object has been modified", status=409)
+    assert await log.do(plan) is Result.CONFLICT
+    assert last_undo(log.done, ME, SCOPE.server) is None
+
+
+async def test_an_undo_that_was_refused_leaves_it_to_be_undone(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    plan = await log.undo()
+    log.cluster.fail[f"{CHAT_PATH}/scale"] = ConflictError("the object has been modified", status=409)
+    assert await log.do(plan) is Result.CONFLICT
+    assert (await log.undo()).undoes == plan.undoes
+
+
+async def test_a_rollback_that_was_numbered_anew_still_stands(log: Recorded) -> None:
+    await log.do(RollBack(CHAT))
+    log.cluster.add(replica_set(1, number=3, earlier="1"))
+    plan = await log.undo()
+    assert plan.request == RollBack(CHAT, "chat-h2")
+    assert since(plan).verdict is Verdict.PASS
+
+
+async def test_a_target_that_was_made_anew_is_not_touched(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    another: dict[str, Any] = deployment()
+    another["metadata"]["uid"] = "uid-of-another"
+    log.cluster.add(another)
+    with pytest.raises(NotFoundError, match="not the one that was chosen"):
+        await log.undo()
