@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from actions.audit.who import login
 from console.config import paths
 from console.config.settings import Settings
 
 
 def audit_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """The folder of the log: where policy says, else in the user's state folder."""
+    """The folder of this person's log: their own in the one that the settings name, else in their state folder.
+
+    A log belongs to one person, who alone may write it; a folder that a policy names is everybody's.
+    """
+    folder = audit_logs(settings, environ)
+    return folder / login(os.getuid()) if settings.actions.audit_dir else folder
+
+
+def audit_logs(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """The folder to read from: that of all logs where the settings name one."""
     if settings.actions.audit_dir:
         return Path(settings.actions.audit_dir).expanduser()
     return paths.state_folder(environ) / "audit"

@@ -13,7 +13,8 @@ from typing import Any
 from actions.audit.chain import Verdict
 from actions.audit.history import RecordedAction
 from actions.audit.line import SCHEMA, Record
-from actions.audit.words import Fact, chain_text, everything, moment, outcome_tone, summary
+from actions.audit.opened import Opened
+from actions.audit.words import Fact, everything, moment, opened_text, outcome_tone, summary
 
 EXPORT = "quarterdeck/audit-export/v1"
 
@@ -23,8 +24,12 @@ def as_record(record: Record) -> dict[str, Any]:
     return {"schema": SCHEMA} | {name: value for name, value in asdict(record).items() if name != "digest"}
 
 
-def as_verdict(verdict: Verdict) -> dict[str, Any]:
-    """Whether the chain holds, as JSON values."""
+def as_chains(opened: Opened) -> list[dict[str, Any]]:
+    """Whether each log is what was written, as JSON values."""
+    return [{"log": str(chain.place)} | _verdict(chain.verdict) for chain in opened.chains]
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
     broken = verdict.broken
     return {
         "intact": verdict.intact,
@@ -43,12 +48,13 @@ def as_verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def to_json(actions: Sequence[RecordedAction], verdict: Verdict, made_at: float) -> str:
+def to_json(actions: Sequence[RecordedAction], opened: Opened, made_at: float) -> str:
     """``quarterdeck/audit-export/v1``: each action with its state and all its records."""
     document = {
         "schema": EXPORT,
         "made_at": made_at,
-        "chain": as_verdict(verdict),
+        "intact": opened.intact,
+        "chains": as_chains(opened),
         "actions": [
             {
                 "id": action.id,
@@ -151,11 +157,11 @@ dd {{ margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px ui-m
 """
 
 
-def to_html(actions: Sequence[RecordedAction], verdict: Verdict, made_at: float) -> str:
+def to_html(actions: Sequence[RecordedAction], opened: Opened, made_at: float) -> str:
     """One page without scripts and without anything from elsewhere; every text in it is escaped."""
     count = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
     return _PAGE.format(
-        made=moment(made_at), count=count, chain=_facts(chain_text(verdict)), rows="\n".join(map(_row, actions))
+        made=moment(made_at), count=count, chain=_facts(opened_text(opened)), rows="\n".join(map(_row, actions))
     )
 
 

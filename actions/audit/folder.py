@@ -36,8 +36,28 @@ def log_files(folder: Path) -> list[Path]:
     return sorted(numbered, key=numbered.__getitem__)
 
 
+def logs_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders of logs in a folder (itself, or below it one per person), and those that may not be read.
+
+    The folder itself where there is none at all. Raises OSError where it may not be read.
+    """
+    found = [folder] if _is_log(folder) else []
+    closed: list[Path] = []
+    for below in sorted(folder.iterdir()) if folder.is_dir() else []:
+        try:
+            if below.is_dir() and _is_log(below):
+                found.append(below)
+        except PermissionError:
+            closed.append(below)
+    return found or ([] if closed else [folder]), closed
+
+
+def _is_log(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / HEAD).exists() or bool(log_files(folder)))
+
+
 def stamp(folder: Path) -> Hashable:
-    """What changes when somebody writes to a log: compare it to know whether to read again. Raises OSError."""
-    head = folder / HEAD
-    files = [*log_files(folder), *([head] if head.exists() else [])]
-    return tuple((file.name, (found := file.stat()).st_size, found.st_mtime_ns) for file in files)
+    """What changes when somebody writes to a log in it: compare it to know whether to read again. Raises OSError."""
+    logs, _ = logs_in(folder)
+    files = [file for log in logs for file in (*log_files(log), log / HEAD) if file.exists()]
+    return tuple((str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in files)

@@ -1,4 +1,4 @@
-"""A log that was opened for reading: whether it is what was written, and the actions that it tells of."""
+"""Logs that were opened for reading: whether each is what was written, and the actions that they tell of."""
 
 from __future__ import annotations
 
@@ -7,32 +7,62 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actions.audit.chain import Verdict, verify
+from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
 from actions.audit.query import Wanted
 from actions.audit.reading import Look, look_at, look_at_file, records
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedLog:
-    """``actions`` are all of them, oldest first, those of an edited log as well."""
+class Chain:
+    """One log: its folder, or the one file of it that was opened, and whether it is what was written."""
 
+    place: Path
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """``actions`` are all of them, oldest first, those of an edited log as well. ``closed``: what may not be read."""
+
+    chains: Sequence[Chain]
     actions: Sequence[RecordedAction]
+    closed: Sequence[Path] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Whether every log that could be read is what was written."""
+        return all(chain.verdict.intact for chain in self.chains)
 
     def wanted(self, wanted: Wanted) -> list[RecordedAction]:
-        """Those that a person wants to see."""
+        """The actions that a person wants to see."""
         return [action for action in self.actions if wanted.matches(action)]
 
 
-def open_folder(folder: Path) -> OpenedLog:
-    """The log in a folder as it is now; an empty one where there is none. Raises OSError."""
-    return _open(look_at(folder))
+def open_folder(folder: Path) -> Opened:
+    """The log in a folder, or the logs of several persons in its folders; an empty one where there is none.
+
+    Raises OSError.
+    """
+    logs, closed = logs_in(folder)
+    opened: dict[Path, Look] = {}
+    for log in logs:
+        try:
+            opened[log] = look_at(log)
+        except PermissionError:
+            if log == folder:
+                raise
+            closed.append(log)
+    return _opened(opened, closed)
 
 
-def open_file(file: Path) -> OpenedLog:
+def open_file(file: Path) -> Opened:
     """One file of a log. Raises OSError."""
-    return _open(look_at_file(file))
+    return _opened({file: look_at_file(file)}, ())
 
 
-def _open(look: Look) -> OpenedLog:
-    return OpenedLog(verify(look), history(records(look)))
+def _opened(looks: dict[Path, Look], closed: Sequence[Path]) -> Opened:
+    # Each log on its own: what one of them has lost must not be found in another.
+    actions = [action for look in looks.values() for action in history(records(look))]
+    chains = tuple(Chain(place, verify(look)) for place, look in looks.items())
+    return Opened(chains, sorted(actions, key=lambda action: action.began), tuple(closed))

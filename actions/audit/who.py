@@ -32,7 +32,7 @@ class Who:
         return cls(
             identity=identity,
             groups=tuple(groups),
-            local_user=_login(os.getuid()),
+            local_user=login(os.getuid()),
             host=socket.gethostname(),
             ssh_origin=_origin(environ),
             uid=os.getuid(),
@@ -40,7 +40,8 @@ class Who:
         )
 
 
-def _login(uid: int) -> str:
+def login(uid: int) -> str:
+    """The name of a user of this machine; the number where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container that runs as a number

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from actions.audit.chain import Verdict
 from actions.audit.history import RecordedAction, Sent, State
+from actions.audit.opened import Opened
 
 
 class Tone(StrEnum):
@@ -54,12 +55,30 @@ def chain_text(verdict: Verdict) -> list[Fact]:
         facts = [Fact("chain", "nothing is recorded yet")]
     else:
         since = f", since {moment(verdict.since)}" if verdict.since is not None else ""
-        count = "1 record" if verdict.records == 1 else f"{verdict.records} records"
         alone = "" if verdict.anchored else " (of one file: what was before and after it is not known)"
-        facts = [Fact("chain", f"intact, {count}{since}{alone}", Tone.GOOD)]
+        facts = [Fact("chain", f"intact, {_count(verdict.records)}{since}{alone}", Tone.GOOD)]
     for torn in verdict.torn:
         marked = "marked in the log" if torn.marked else "not yet marked, the next record will"
         facts.append(Fact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})"))
+    return facts
+
+
+def _count(records: int) -> str:
+    return "1 record" if records == 1 else f"{records} records"
+
+
+def opened_text(opened: Opened) -> list[Fact]:
+    """The same of all the logs that were opened: those that are broken first."""
+    if len(opened.chains) == 1 and not opened.closed:
+        return chain_text(opened.chains[0].verdict)
+    facts = [fact for chain in opened.chains if not chain.verdict.intact for fact in chain_text(chain.verdict)]
+    whole = [chain.verdict for chain in opened.chains if chain.verdict.intact]
+    if whole:
+        count = "1 log" if len(whole) == 1 else f"{len(whole)} logs"
+        records = sum(verdict.records for verdict in whole)
+        facts.append(Fact("chains", f"{count} intact, {_count(records)}", Tone.GOOD))
+        facts += [fact for verdict in whole for fact in chain_text(verdict)[1:]]
+    facts += [Fact("", f"{place} may not be read", Tone.UNKNOWN) for place in opened.closed]
     return facts
 
 

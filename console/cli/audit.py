@@ -12,14 +12,15 @@ from pathlib import Path
 
 from actions.audit import export
 from actions.audit.history import RecordedAction
-from actions.audit.opened import OpenedLog, open_file, open_folder
+from actions.audit.opened import Opened, open_file, open_folder
 from actions.audit.query import Wanted
-from actions.audit.words import Fact, chain_text, moment, summary
-from console.auditing import audit_folder
+from actions.audit.words import Fact, moment, opened_text, summary
+from console.auditing import audit_logs
 from console.cli import exits
 from console.cli.dispatch import Invocation, say
 from widgets.untrusted import untrusted
 
+VERIFIED = "quarterdeck/audit-verify/v1"
 _LABEL = 9
 
 
@@ -47,7 +48,7 @@ def run(invocation: Invocation) -> int:
                 _write(options.output, data)
             except OSError as error:
                 return _refused(error)
-    return exits.OK if log.verdict.intact else exits.PROBLEM
+    return exits.OK if log.intact else exits.PROBLEM
 
 
 def _refused(error: OSError) -> int:
@@ -55,14 +56,14 @@ def _refused(error: OSError) -> int:
     return exits.USAGE
 
 
-def _open(invocation: Invocation) -> OpenedLog:
+def _open(invocation: Invocation) -> Opened:
     options = invocation.options
     if options.file is not None:
         return open_file(options.file)
     if options.dir is not None:
         options.dir.stat()  # one that was named must be there
         return open_folder(options.dir)
-    return open_folder(audit_folder(invocation.load().settings, invocation.environ))
+    return open_folder(audit_logs(invocation.load().settings, invocation.environ))
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
@@ -70,29 +71,29 @@ def _wanted(options: argparse.Namespace) -> Wanted:
     return Wanted(**{name: value for name, value in given.items() if value is not None})
 
 
-def _verify(log: OpenedLog, *, as_json: bool) -> None:
+def _verify(log: Opened, *, as_json: bool) -> None:
     if as_json:
-        document = {"schema": "quarterdeck/audit-verify/v1"} | export.as_verdict(log.verdict)
+        document = {"schema": VERIFIED, "intact": log.intact, "chains": export.as_chains(log)}
         print(json.dumps(document, indent=2))
         return
-    for line in _lines(chain_text(log.verdict)):
+    for line in _lines(opened_text(log)):
         print(line)
 
 
-def _tell(log: OpenedLog) -> None:
+def _tell(log: Opened) -> None:
     """The state of the chain goes beside the data, never into it."""
-    for fact in chain_text(log.verdict):
+    for fact in opened_text(log):
         say(untrusted(f"{fact.label}: {fact.text}" if fact.label else fact.text))
 
 
-def _document(form: str, actions: Sequence[RecordedAction], log: OpenedLog) -> str:
+def _document(form: str, actions: Sequence[RecordedAction], log: Opened) -> str:
     match form:
         case "json":
-            return export.to_json(actions, log.verdict, time.time())
+            return export.to_json(actions, log, time.time())
         case "csv":
             return export.to_csv(actions)
         case "html":
-            return export.to_html(actions, log.verdict, time.time())
+            return export.to_html(actions, log, time.time())
         case _:
             return "".join(f"{line}\n" for line in _story(actions))
 

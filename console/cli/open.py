@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from console.app import Options, QuarterdeckApp
-from console.auditing import audit_folder
+from console.auditing import audit_logs
 from console.cli import exits
 from console.config.settings import Settings
 from console.observing import ObservingSession
@@ -34,7 +34,7 @@ def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
     use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))
-    folder = audit_folder(settings, environ)
+    folder = audit_logs(settings, environ)
     options = Options(settings.read_only, settings.cluster.production, settings.keys, folder)
     app = _Console(ObservingSession(settings), options)
     app.run()

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from actions.audit.folder import stamp
 from actions.audit.history import RecordedAction, State
-from actions.audit.opened import OpenedLog, open_folder
+from actions.audit.opened import Opened, open_folder
 from console.commands.command import Where
 from console.screens.base import bindings_of
 from console.screens.console import Console
@@ -46,7 +46,7 @@ class AuditScreen(TableScreen):
         self._folder = folder
         self._chain = Lines(id="chain")
         self._stamp: object = None
-        self._log: OpenedLog | None = None
+        self._log: Opened | None = None
         self._actions: dict[str, RecordedAction] = {}
         self._reading = False
 
@@ -107,8 +107,8 @@ class AuditScreen(TableScreen):
         self._show_chain(log)
         self.ask(self.query_)
 
-    def _show_chain(self, log: OpenedLog) -> None:
-        draw = partial(chain_lines, self._folder, log.verdict)
+    def _show_chain(self, log: Opened) -> None:
+        draw = partial(chain_lines, self._folder, log)
         self._chain.styles.height = len(draw(self.size.width))
         self._chain.show(lambda width, _glyphs: draw(width))
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions.audit.chain import Verdict
 from actions.audit.history import RecordedAction
-from actions.audit.words import Fact, Tone, chain_text, everything, moment, outcome_tone
+from actions.audit.opened import Opened
+from actions.audit.words import Fact, Tone, everything, moment, opened_text, outcome_tone
 from console.views.filter import Filter
 from console.views.layout import told
 from fleet.model.snapshot import Severity
@@ -44,16 +44,16 @@ _MOST = 4
 """Lines for the chain: a log may have been torn many times."""
 
 
-def chain_lines(folder: Path, verdict: Verdict, width: int) -> list[Line]:
+def chain_lines(folder: Path, opened: Opened, width: int) -> list[Line]:
     """Whether the log is what was written, and where it is."""
-    first, *others = chain_text(verdict)
-    said = folded(untrusted(first.text), max(20, width - 2))
-    lines = [Line((Span(f" {part}", ROLES[first.tone]),)) for part in said]
-    torn = [Line((Span(f" {untrusted(fact.text)}", Role.DIM),)) for fact in others]
-    more = _MOST - len(lines) - 1
-    if len(torn) > more:
-        torn = [Line((Span(f" {len(torn)} writes were cut off; quarterdeck audit verify lists them", Role.DIM),))]
-    return [*lines, *torn, Line((Span(f" {untrusted(str(folder))}", Role.DIM),))]
+    lines: list[Line] = []
+    for fact in opened_text(opened):
+        role = Role.DIM if fact.tone is Tone.PLAIN else ROLES[fact.tone]
+        lines += [Line((Span(f" {part}", role),)) for part in folded(untrusted(fact.text), max(20, width - 2))]
+    if len(lines) > _MOST:
+        more = f" … and {len(lines) - _MOST + 1} lines more: quarterdeck audit verify"
+        lines = [*lines[: _MOST - 1], Line((Span(more, Role.DIM),))]
+    return [*lines, Line((Span(f" {untrusted(str(folder))}", Role.DIM),))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

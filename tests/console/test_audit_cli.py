@@ -6,14 +6,17 @@ import argparse
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from actions.audit.who import Who
+from actions.audit.who import Who, login
+from console.auditing import audit_folder
 from console.cli.moments import moment, moment_until
+from console.config.settings import ActionSettings, Settings
 from console.main import main
 from tests.actions.audit.logs import PATCH, filled, intent, log_in, only_file
 
@@ -85,7 +88,7 @@ def test_verify_names_the_first_broken_line_and_exits_1(folder: Path, capsys: py
     assert f"BROKEN at {file}:{line}: changed" in out
     code, out, _ = run(capsys, "verify", "--json", "--dir", str(folder))
     document = json.loads(out)
-    assert (code, document["intact"], document["broken"]["line"]) == (1, False, line)
+    assert (code, document["intact"], document["chains"][0]["broken"]["line"]) == (1, False, line)
     code, _, err = run(capsys, "show", "--dir", str(folder))
     assert code == 1
     assert "BROKEN at" in err
@@ -95,6 +98,18 @@ def test_the_users_own_log_is_the_default(tmp_path: Path, capsys: pytest.Capture
     assert run(capsys, "verify") == (0, "  chain     nothing is recorded yet\n", "")
     filled(Path.home() / "state" / "quarterdeck" / "audit", 1)
     assert run(capsys, "verify")[1] == "  chain     intact, 5 records, since 2026-09-21 14:13:20Z\n"
+
+
+def test_a_folder_that_the_settings_name_has_a_log_per_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(actions=ActionSettings(audit_dir=str(tmp_path)))
+    assert audit_folder(settings, {}) == tmp_path / login(os.getuid())
+    assert audit_folder(Settings(), os.environ) == Path.home() / "state" / "quarterdeck" / "audit"
+    filled(audit_folder(settings, {}), 1)
+    filled(tmp_path / "bob", 1)
+    monkeypatch.setenv("QUARTERDECK_ACTIONS_AUDIT_DIR", str(tmp_path))
+    assert run(capsys, "verify") == (0, "  chains    2 logs intact, 10 records\n", "")
 
 
 def test_read_only_reads_the_log_and_imports_nothing_that_acts(folder: Path) -> None:

@@ -78,7 +78,7 @@ async def test_an_action_and_its_record_agree(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit", Who.here("oncall@corp", ("sre",)))
     assert await scale(stage, log) is Result.CONVERGED
     opened = open_folder(tmp_path / "audit")
-    assert opened.verdict.intact
+    assert opened.intact
     [action] = opened.actions
     assert (action.state, action.outcome, action.kind) == (State.ENDED, "converged", "scale")
     assert [f"{sent.method} {sent.path}" for sent in action.sent] == stage.mutations()

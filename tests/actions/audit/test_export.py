@@ -11,22 +11,23 @@ from pathlib import Path
 import pytest
 
 from actions.audit.export import to_csv, to_html, to_json
-from actions.audit.opened import OpenedLog, open_folder
+from actions.audit.opened import Opened, open_folder
 from tests.actions.audit.logs import NOW, filled, intent, log_in
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> OpenedLog:
+def log(tmp_path: Path) -> Opened:
     """Two actions."""
     filled(tmp_path / "audit", 2)
     return open_folder(tmp_path / "audit")
 
 
-def test_json_has_every_record_as_it_is_in_the_log(log: OpenedLog) -> None:
-    document = json.loads(to_json(log.actions, log.verdict, NOW))
+def test_json_has_every_record_as_it_is_in_the_log(log: Opened) -> None:
+    document = json.loads(to_json(log.actions, log, NOW))
     assert (document["schema"], document["made_at"]) == ("quarterdeck/audit-export/v1", NOW)
-    assert document["chain"]["intact"] is True
-    assert document["chain"]["records"] == 10
+    assert document["intact"] is True
+    [chain] = document["chains"]
+    assert (chain["intact"], chain["records"]) == (True, 10)
     assert [(action["id"], action["outcome"], len(action["records"])) for action in document["actions"]] == [
         ("a1", "converged", 5),
         ("a2", "converged", 5),
@@ -37,7 +38,7 @@ def test_json_has_every_record_as_it_is_in_the_log(log: OpenedLog) -> None:
     assert len(first["hash"]) == len(first["prev"]) == 64
 
 
-def test_csv_has_a_row_per_action(log: OpenedLog) -> None:
+def test_csv_has_a_row_per_action(log: Opened) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(log.actions), newline="")))
     assert [row["id"] for row in rows] == ["a1", "a2"]
     row = rows[0]
@@ -88,7 +89,7 @@ def test_html_tells_all_of_it_and_runs_nothing(tmp_path: Path) -> None:
         "intent", evil, intent(evil, title=evil, reason=evil, kind=evil, confirmation=evil)
     )
     log = open_folder(tmp_path / "audit")
-    page = to_html(log.actions, log.verdict, NOW)
+    page = to_html(log.actions, log, NOW)
     parsed = Parsed(page)
     assert not {"script", "img", "link", "iframe", "a"} & set(parsed.tags)
     assert not [name for name, _ in parsed.attributes if name.startswith("on") or name in {"src", "href", "style"}]
@@ -104,6 +105,6 @@ def test_html_of_a_broken_log_says_so_first(tmp_path: Path) -> None:
     filled(tmp_path / "audit", 1)
     (tmp_path / "audit" / "head.json").unlink()
     log = open_folder(tmp_path / "audit")
-    page = to_html(log.actions, log.verdict, NOW)
+    page = to_html(log.actions, log, NOW)
     assert 'class="bad">BROKEN at' in page
     assert page.index("BROKEN") < page.index("<table>")

@@ -19,7 +19,7 @@ from actions.audit.opened import open_folder
 from actions.audit.query import Wanted
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who
-from actions.audit.words import Tone, chain_text, everything, moment, summary
+from actions.audit.words import Tone, chain_text, everything, moment, opened_text, summary
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
 
 HERE = replace(WHO, host=Who.here("", ()).host)
@@ -213,19 +213,19 @@ def test_an_edited_log_is_shown_all_the_same(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"INC-7", b"INC-9", 1))
     log = open_folder(tmp_path / "audit")
     assert [action.reason for action in log.actions] == ["INC-9", "INC-7"]
-    [fact] = chain_text(log.verdict)
+    [fact] = chain_text(log.chains[0].verdict)
     assert fact.tone is Tone.BAD
     assert fact.text.startswith(f"BROKEN at {file}:1: changed")
 
 
 def test_the_state_of_the_chain_in_words(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
-    assert chain_text(open_folder(folder).verdict)[0].text == "nothing is recorded yet"
+    assert opened_text(open_folder(folder))[0].text == "nothing is recorded yet"
     filled(folder, 1)
-    assert chain_text(open_folder(folder).verdict)[0].text == "intact, 5 records, since 2026-09-21 14:13:20Z"
+    assert opened_text(open_folder(folder))[0].text == "intact, 5 records, since 2026-09-21 14:13:20Z"
     with only_file(folder).open("ab") as file:
         file.write(b'{"action":"x')
-    assert chain_text(open_folder(folder).verdict)[1].text == (
+    assert opened_text(open_folder(folder))[1].text == (
         f"{only_file(folder)}:6: a write was cut off here, 12 bytes of it (not yet marked, the next record will)"
     )
 
