@@ -132,7 +132,9 @@ class ActionSettings:
         1800.0, "Seconds until an action that has not converged is called timed out.", minimum=1, maximum=86400
     )
     audit_dir: str = setting(
-        "", "Folder of the audit log. Empty: audit/ in the state folder ($XDG_STATE_HOME/quarterdeck)."
+        "",
+        "Folder of the audit logs; a person's is in it, named after their login. "
+        "Empty: audit/ in the state folder ($XDG_STATE_HOME/quarterdeck).",
     )
 
 
@@ -163,7 +165,7 @@ class Policy:
     production: tuple[str, ...] = setting((), "More patterns of production contexts and clusters.")
     require_reason: bool = setting(False, "Refuse every action without a reason, whatever users set.")
     reason_pattern: str = setting("", "The pattern of reasons in place of the users' own. Empty: theirs.")
-    audit_dir: str = setting("", "Folder of the audit log in place of the users' own. Empty: theirs.")
+    audit_dir: str = setting("", "Folder of the audit logs in place of the users' own. Empty: theirs.")
     allow: tuple[Literal["logs", "proxy"], ...] = setting(
         (), "What read-only mode lets through all the same: `logs` of pods, the API server's `proxy`."
     )
