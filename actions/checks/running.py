@@ -8,7 +8,7 @@ from actions.drain.requests import measured
 from actions.drain.unit import Unit
 from actions.drain.waiting import Terms
 from actions.plan import Check, Verdict
-from actions.request import AtDeadline, Method
+from actions.request import AtDeadline
 from actions.words import count, named, span
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
@@ -36,7 +36,7 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
     unseen = [unit.name for unit, requests, _ in known if requests is None]
     total = sum(requests or 0.0 for _, requests, _ in known)
     kept = [unit for unit in watched if unit.way.kept]
-    at_once = [unit for unit, requests, _ in known if unit.way.method is Method.EVICT and requests != 0.0]
+    at_once = [unit for unit, requests, _ in known if not unit.way.waits and requests != 0.0]
     if kept:
         who = named(kept[0].way.kept)
         return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {named([u.name for u in kept])}")

@@ -12,7 +12,6 @@ from actions.drain.waiting import Ended, Terms, ended, left
 from actions.follow.replacement import follow_first, follow_replacement, pods_of
 from actions.plan import MERGE, Mutation
 from actions.progress import Outcome, Result
-from actions.request import Method
 from actions.words import span
 from actions.work import Work
 from fleet.kube.errors import ConflictError, NotFoundError
@@ -38,7 +37,7 @@ def phases(unit: Unit) -> tuple[Phase, ...]:
     wanted = {
         Phase.RELEASE: bool(way.release),
         Phase.LEAVE: bool(way.labels),
-        Phase.WAIT: bool(way.labels),
+        Phase.WAIT: way.waits,
         Phase.EVICT: True,
         Phase.REPLACE: unit.replaced,
     }
@@ -59,7 +58,7 @@ def labelling(unit: Unit, labels: Mapping[str, str | None], version: str) -> Mut
 
 def evictions(unit: Unit, terms: Terms) -> tuple[Mutation, ...]:
     """The requests that evict its members. Evicted at once, its requests get the deadline as their grace period."""
-    longest = terms.deadline if unit.watched and unit.way.method is Method.EVICT else 0.0
+    longest = terms.deadline if unit.watched and not unit.way.waits else 0.0
     return tuple(eviction(member, max(member.grace, longest)) for member in unit.members)
 
 
@@ -99,6 +98,7 @@ async def drain(
         outcome = await left(unit, work)
         if outcome is not None:
             return Ended(outcome)
+    if way.waits:
         enter(Phase.WAIT)
         looks = requests(unit, work)
         try:

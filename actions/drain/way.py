@@ -49,6 +49,8 @@ class Way:
     """Services whose endpoints it leaves."""
     kept: tuple[str, ...] = ()
     """What goes on sending requests to it, in words."""
+    waits: bool = False
+    """Whether its requests are waited for before it is evicted."""
 
     @property
     def orphaned(self) -> bool:
@@ -80,8 +82,11 @@ def choose(
     taken = frozenset(item for front in fronts for item in front.selector.items())
     if wanted is Method.EVICT:
         return _evicted("as asked for", selecting)
-    if wanted is Method.AUTO and (idle or not selecting):
-        return _evicted(idle or "no Service selects it, so there is nothing to take it out of", selecting)
+    if wanted is Method.AUTO and idle:
+        return _evicted(idle, selecting)
+    if wanted is Method.AUTO and not selecting:
+        why = "no Service selects it: it is out of service already, or its requests come another way"
+        return replace(_evicted(why, selecting), waits=True)
     kind, selector = owner or ("", {})
     owned = keys_of(selector)
     orphaning = _orphaned(labels, owned, selecting, taken, first=first) if kind == "ReplicaSet" else None
@@ -172,6 +177,7 @@ def _way(
         release={key: away(key, labels[key]) for key in release},
         services=tuple(f.name for f in selecting if f.kind == "Service" and f not in kept),
         kept=tuple(str(front) for front in kept),
+        waits=True,
     )
 
 

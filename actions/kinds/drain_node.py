@@ -159,8 +159,8 @@ def _terms(wanted: DrainNode, default: float) -> Terms:
 
 
 def _line(unit: Unit, terms: Terms) -> str:
-    if unit.way.labels:
-        return f"{unit.name} ({unit.way.method}, at most {span(terms.deadline)})"
+    if unit.way.waits:
+        return f"{unit.name} ({unit.way.method}, after at most {span(terms.deadline)})"
     return f"{unit.name} ({unit.way.method})"
 
 

@@ -54,7 +54,7 @@ async def test_of_several_the_slowest_is_told_and_all_are_counted() -> None:
 async def test_who_is_evicted_at_once_and_who_goes_on_getting_requests_is_a_warning() -> None:
     cluster = chat()
     (unit,) = await units(cluster, "chat-0")
-    at_once = replace(unit, way=replace(unit.way, method=Method.EVICT, labels={}))
+    at_once = replace(unit, way=replace(unit.way, method=Method.EVICT, labels={}, waits=False))
     found = check_running(cluster.snapshot, [at_once], Terms(300.0, CUT))
     assert (found.verdict, found.text.partition(":")[0]) == (Verdict.WARN, "20 requests on chat-0")
     kept = replace(unit, way=replace(unit.way, kept=("InferencePool chat",)))

@@ -82,6 +82,7 @@ def test_where_there_is_nothing_to_take_it_out_of_it_is_evicted(fronts: list[Fro
     assert way.method is Method.EVICT
     assert words in way.why
     assert not way.changed
+    assert way.waits is (not idle), "what is out of service already may still have requests"
 
 
 def test_a_service_without_a_selector_selects_nothing() -> None:

@@ -447,3 +447,17 @@ async def test_a_router_that_goes_on_sending_is_suspected() -> None:
     said = [text for text in work.words if text.startswith("20 requests left")]
     assert said[0] == "20 requests left"
     assert said[-1] == "20 requests left; new ones still come: does a router choose pods by itself?"
+
+
+async def test_what_was_taken_out_before_is_waited_for_again() -> None:
+    cluster = chat(requests=100.0)
+    outcome, _ = await done(cluster, Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP))
+    assert outcome.result is Result.TIMED_OUT
+    assert "drain it again to wait longer" in outcome.remedy
+    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    assert plan.steps[0].title.startswith("wait for ")
+    assert plan.steps[1].mutations[0].body["deleteOptions"]["gracePeriodSeconds"] == 120
+    left: list[float] = []
+    cluster.moved_on = lambda now: left.append(now.requests["chat-0"]) if not now.ending else None
+    assert (await DrainAction().carry_out(plan, HandWork(cluster))).ok
+    assert left[-1] == 0.0
