@@ -12,7 +12,7 @@ from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.plan import Scope
 from actions.runner import Runner
-from actions.scene import Rules, Scene
+from actions.scene import Past, Rules, Scene
 from actions.undertaking import Undertaking
 from actions.writer import Writer
 from console.auditing import audit_folder
@@ -31,11 +31,12 @@ def runner(
     newest: Callable[[], Snapshot],
     changed: Callable[[Undertaking], None] = lambda _: None,
     environ: Mapping[str, str] = os.environ,
+    past: Past | None = None,
 ) -> Runner:
     """What plans and carries out actions on the source's cluster. Call it with a running event loop.
 
-    ``newest`` gives the newest Snapshot. Reads go through the source's client, which lets nothing else through; what
-    changes something has a client of its own.
+    ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Reads go
+    through the source's client, which lets nothing else through; what changes something has a client of its own.
     """
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
@@ -43,7 +44,7 @@ def runner(
 
     def scene() -> Scene:
         snapshot = newest()
-        return Scene(snapshot, reads, writer.dry_run, scope_of(settings, snapshot.cluster), rules, time.time)
+        return Scene(snapshot, reads, writer.dry_run, scope_of(settings, snapshot.cluster), rules, time.time, past)
 
     audit = _Audit(audit_folder(settings, environ), lambda: newest().cluster, environ)
     return Runner(scene, writer, audit, changed=changed)

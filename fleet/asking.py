@@ -11,7 +11,7 @@ from fleet.kube.client import ANY, JSON
 from fleet.kube.errors import KubeconfigError, KubeError
 from fleet.kube.state import KubeState
 from fleet.metrics.discover import Candidate, Discovery, candidates, find
-from fleet.metrics.past import Past, past
+from fleet.metrics.past import Latency, Past, latency, past
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.transport import PrometheusEndpoint
@@ -135,6 +135,12 @@ class Asking:
             return await past(self._source, end - seconds, end, step, self._window)
         except SourceProblem:
             return []
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """See ``fleet.metrics.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        if self._source is None:
+            raise SourceProblem("there is no Prometheus that remembers")
+        return await latency(self._source, namespace, pods, seconds)
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:

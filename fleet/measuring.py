@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from fleet.asking import Asking
 from fleet.kube.state import KubeState
-from fleet.metrics.past import Past
+from fleet.metrics.past import Latency, Past
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
@@ -100,6 +100,10 @@ class Measuring:
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
         return await self._asking.remembered(latest.at, seconds, step)
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """See ``fleet.metrics.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        return await self._asking.latency(namespace, pods, seconds)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """How the sources are."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from fleet.metrics.past import past
+from fleet.metrics.past import latency, past
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.metrics.target import Target
@@ -343,6 +343,24 @@ async def test_what_it_remembers(fleet: Fleet) -> None:
     assert len(ttft.points) >= 3
     assert {p.gpu for p in found if p.quantity is Quantity.GPU_UTIL} == {"GPU-00000000", "GPU-00000001"}
     assert any(p.group == Group("", instance="10.0.1.1:8000") for p in found)
+
+
+async def test_how_fast_pods_were_is_known_by_their_names(fleet: Fleet) -> None:
+    source = PrometheusSource(PrometheusEndpoint(fleet.server.url))
+    try:
+        found = await latency(source, "llm", "chat-[01]", 600)
+        nobody = await latency(source, "elsewhere", "chat-[01]", 600)
+        ray = await latency(source, "ray", "head", 600)
+        at = await source.now()
+    finally:
+        await source.close()
+    by_hand = 'histogram_quantile(0.95, sum by (le) (increase(vllm:%s_seconds_bucket{pod=~"chat-[01]"}[600s])))'
+    for value, family in ((found.ttft_p95, "time_to_first_token"), (found.itl_p95, "inter_token_latency")):
+        # The server goes on scraping between the two.
+        assert value == pytest.approx(fleet.server.value(by_hand % family, at), rel=0.05)
+    assert math.isnan(nobody.ttft_p95)
+    assert math.isnan(nobody.itl_p95)
+    assert ray.ttft_p95 > 0, "under Ray's prefix"
 
 
 async def test_restarts_within_the_window_are_marked(fleet: Fleet) -> None:
