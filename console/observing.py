@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleet.kube.absent import AbsentKubernetes
     from fleet.kube.reads import KubeReads
     from fleet.kube.source import KubernetesSource
+    from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class ObservingSession:
         from console.auditing import audit_folder
 
         folder = audit_folder(self._settings, os.environ)
-        self._acting = RunnerActing(self._loop, self._ask, self._runner, self._reads, folder, changed)
+        self._acting = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._cluster, folder, changed)
         return self._acting
 
     async def logs(
@@ -307,7 +308,15 @@ class ObservingSession:
         source, newest = self._source, self._newest
         if not isinstance(source, KubernetesSource) or newest is None:
             raise KubeconfigError(source.state().status.problem if source else "not connected yet")
-        return runner(self._settings, source, lambda: self._newest or newest, changed)
+        past = self._observer.measuring.latency if self._observer is not None else None
+        return runner(self._settings, source, lambda: self._newest or newest, changed, past=past)
+
+    def _cluster(self) -> Cluster:
+        from fleet.kube.errors import KubeconfigError
+
+        if self._newest is None:
+            raise KubeconfigError("not connected yet")
+        return self._newest.cluster
 
     def _pass_on(self, snapshot: Snapshot) -> None:
         self._newest = snapshot

@@ -161,6 +161,25 @@ def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
     return lambda _, context: context.view.toggle(switch)
 
 
+def _is_over(context: Context) -> bool | None:
+    """Whether the action under the cursor is over; None where there is none."""
+    known = context.acting.undertakings if context.acting is not None else ()
+    return next((u.outcome is not None for u in known if u.id == context.subject), None)
+
+
+def _needs_under_way(context: Context) -> str | None:
+    return None if _is_over(context) is False else "it is over"
+
+
+def _needs_over(context: Context) -> str | None:
+    return None if _is_over(context) else "it is under way"
+
+
+def _needs_actions(context: Context) -> str | None:
+    some = context.acting is not None and context.acting.undertakings
+    return None if some else "nothing was done in this session; :audit shows what was done before"
+
+
 def _take(number: int) -> Callable[[Desk, Context], None]:
     return lambda _, context: context.view.take(number)
 
@@ -182,6 +201,17 @@ _DEPLOYMENT = workload("Deployment")
 _KEEPS_REVISIONS = workload("Deployment", "StatefulSet")
 
 ACTIONS: tuple[Command, ...] = (
+    Command(
+        "open.actions",
+        "Actions of this session: under way and over",
+        lambda desk, _: desk.open_actions(),
+        ("t",),
+        ("actions",),
+        hint="actions",
+        bound=_ANY,
+        available=_needs_actions,
+        dangerous=True,
+    ),
     _action(
         "scale",
         "Scale",
@@ -271,15 +301,6 @@ ACTIONS: tuple[Command, ...] = (
         dangerous=True,
     ),
     Command(
-        "open.actions",
-        "Actions of this session: under way and over",
-        lambda desk, _: desk.open_actions(),
-        ("t",),
-        ("actions",),
-        bound=_ANY,
-        dangerous=True,
-    ),
-    Command(
         "plan.requests",
         "The requests that will be sent",
         _toggle(Toggle.REQUESTS),
@@ -306,6 +327,7 @@ ACTIONS: tuple[Command, ...] = (
         where=frozenset({Where.ACTION}),
         hint="stop",
         dangerous=True,
+        available=_needs_under_way,
     ),
     Command(
         "action.again",
@@ -315,5 +337,6 @@ ACTIONS: tuple[Command, ...] = (
         where=frozenset({Where.ACTION}),
         hint="plan again",
         dangerous=True,
+        available=_needs_over,
     ),
 )

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from actions.progress import Result
 from actions.undertaking import Undertaking
 from console.commands.command import Where
 from console.screens.base import bindings_of
@@ -20,7 +19,6 @@ from console.screens.table import TableScreen
 from console.views.query import Query
 from console.views.undertakings import ActionsModel, undertaking_lines, undertaking_title
 from fleet.model.snapshot import Snapshot
-from themes.palette import Role
 from widgets.grid import Grid
 
 
@@ -36,8 +34,8 @@ class ActionScreen(ReadingScreen):
     """
 
     def __init__(self, console: Console, id: str, clock: Callable[[], float] = time.time) -> None:  # noqa: A002
-        super().__init__(console)
         self.action_id = id
+        super().__init__(console)
         self._clock = clock
         self._title = Lines(id="title")
 
@@ -47,6 +45,10 @@ class ActionScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         self.show_undertakings()
+
+    @property
+    def subject(self) -> str | None:
+        return self.action_id
 
     def draw(self, snapshot: Snapshot) -> None:
         del snapshot  # it is the time to say how long it takes by now
@@ -69,9 +71,6 @@ class ActionScreen(ReadingScreen):
         found, acting = self.undertaking, self.desk.acting
         if found is None or acting is None:
             return
-        if found.outcome is not None:
-            self.say("it is over already; z takes it back" if found.plan.undo.request is not None else "it is over")
-            return
         lines = ["What was sent stays sent; the steps that are left are not done, and nobody follows it further."]
         if found.plan.undo.text:
             lines.append(f"undo: {found.plan.undo.text}")
@@ -79,11 +78,7 @@ class ActionScreen(ReadingScreen):
 
     def plan_again(self) -> None:
         found = self.undertaking
-        if found is None or found.outcome is None:
-            self.say("it is under way")
-        elif found.outcome.result is Result.CONVERGED:
-            self.say("it is done already", Role.TEXT)
-        else:
+        if found is not None:
             self.desk.open_plan(found.plan.request)
 
 

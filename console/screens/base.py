@@ -125,6 +125,7 @@ class ConsoleScreen(Screen[None]):
     def show_undertakings(self) -> None:
         """An action has come on, or is over."""
         self._header.show(self._header_model())
+        self.show_keys()
 
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
         lines = outages(snapshot, width, self._outages.glyphs)[: _OUTAGES if height >= _TALL else 1]

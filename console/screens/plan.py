@@ -82,7 +82,7 @@ class PlanScreen(ConsoleScreen):
         self.page = Page()
         self.page.can_focus = False
         self._title, self._confirm, self._banner = Lines(id="title"), Lines(id="confirm"), Lines(id="banner")
-        self.reason = Field("reason (a ticket, say) ", id="reason")
+        self.reason = Field("reason ", id="reason")
         self.name_ = Field("type the name of the target to apply ", id="name")
         self.cancel = PushButton("Cancel", id="cancel")
         self.apply = PushButton("Apply", Role.DIM, id="apply")
@@ -118,9 +118,9 @@ class PlanScreen(ConsoleScreen):
         self.plan, self._news, self._changed = plan, news, ""
         self._seen = self._version(self.desk.snapshot)
         self.set_class(plan.scope.production, "production")
-        needed = " (required)" if plan.scope.require_reason else ""
-        self.reason.relabel(f"reason{needed} ")
-        self.name_.relabel(f"type {plan.target.name} to apply ")
+        needed = "required" if plan.scope.require_reason else "shift-tab"
+        self.reason.relabel(f"reason, {needed}: ")
+        self.name_.relabel(f"type {plan.target.name} to apply: ")
         self._title.show(lambda width, glyphs: [plan_title(plan, width, glyphs)])
         self._banner.show(lambda width, glyphs: [banner_line(plan, width, glyphs)])
         self._draw_page()
@@ -254,7 +254,7 @@ class PlanScreen(ConsoleScreen):
         try:
             if self._changed or self._clock() - plan.made_at > FRESH:
                 self.say("looking again before anything is sent …")
-                again = await acting.plan(plan.request)
+                again = await self._read()
                 news = differences(plan, again)
                 self._show_plan(again, news)
                 if news or again.blocks:

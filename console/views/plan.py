@@ -16,7 +16,7 @@ from widgets.line import Line, Span, fit, fit_end, width_of
 from widgets.parts import Part, arrange
 from widgets.untrusted import untrusted
 
-ABOUT = 14
+ABOUT = 16
 """Cells of what a check is about."""
 STEP = 26
 """Cells of a step's title at most, where there is room for its detail beside it."""

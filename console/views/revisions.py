@@ -33,6 +33,15 @@ def version_text(version: ModelVersion) -> str:
     return untrusted(" ".join(part for part in (image, digest and f"({digest})", model) if part))
 
 
+def revision_text(revision: Revision, now: float) -> str:
+    """One line of ``rollback --list``."""
+    current = " (current)" if revision.current else ""
+    age = age_text(max(0.0, now - revision.created))
+    cause = f"  {untrusted(revision.cause)}" if revision.cause else ""
+    pods = f"{revision.pods} pods"
+    return f"{revision.number}{current}  {revision.name}  {pods}  {age}  {version_text(revision.version)}{cause}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RevisionsModel:
     """A GridModel; keys are the names of the ReplicaSets or ControllerRevisions."""

@@ -38,9 +38,15 @@ def announcement(undertaking: Undertaking) -> tuple[str, Role]:
     outcome = undertaking.outcome
     if outcome is None:
         raise ValueError("it is under way")
-    said = f"{undertaking.plan.title}: {outcome.result.value}"
-    text = outcome.text if outcome.text != outcome.result.value else ""
-    return untrusted(f"{said}, {text}" if text else said), _RESULTS[outcome.result][1]
+    return untrusted(f"{undertaking.plan.title}: {_told(outcome)}"), _RESULTS[outcome.result][1]
+
+
+def _told(outcome: Outcome) -> str:
+    """The result and its words, which may begin with the result."""
+    result = outcome.result.value
+    if outcome.text.startswith(result):
+        return outcome.text
+    return f"{result}, {outcome.text}" if outcome.text else result
 
 
 def under_way(undertakings: Sequence[Undertaking]) -> tuple[Undertaking, ...]:
@@ -95,9 +101,13 @@ def undertaking_lines(undertaking: Undertaking, width: int, glyphs: Glyphs) -> l
         [
             *told("reason", untrusted(undertaking.reason), width),
             labelled("begun", Span(clock(undertaking.begun))),
-            *told("undo", untrusted(plan.undo.text), width),
+            *told("undo", untrusted(plan.undo.text) + ("  (z plans it)" if _can_undo(undertaking) else ""), width),
         ],
     )
+
+
+def _can_undo(undertaking: Undertaking) -> bool:
+    return undertaking.outcome is not None and undertaking.plan.undo.request is not None
 
 
 def _step(
@@ -137,10 +147,15 @@ def _bar(progress: Progress, glyphs: Glyphs) -> Line:
     return Line(tuple(spans))
 
 
+def outcome_lines(outcome: Outcome, width: int, glyphs: Glyphs) -> list[Line]:
+    """How an action ended, and what users felt before and after: for the command line."""
+    return sections(_outcome(outcome, width), _effect(outcome, glyphs))
+
+
 def _outcome(outcome: Outcome, width: int) -> list[Line]:
     role = _RESULTS[outcome.result][1]
     return [
-        *followed((Span(f"   {outcome.result.value}: ", role),), untrusted(outcome.text), role, width, 6),
+        *followed((Span("   "),), untrusted(_told(outcome)), role, width, 6),
         *(followed((Span("   "),), untrusted(outcome.remedy), Role.TEXT, width, 6) if outcome.remedy else ()),
     ]
 

@@ -129,7 +129,7 @@ async def test_a_reason_is_asked_for_where_one_is_required_and_goes_along() -> N
     scope = Scope("prod-eu1", "https://eu1", "oncall@corp", require_reason=True)
     async with desk(make_snapshot(), session=acting(scope=scope)) as d:
         screen = await open_scale(d)
-        assert "(required)" in d.text
+        assert "reason, required:" in d.text
         await d.press("tab", "enter")
         assert "a reason is required" in d.screen.said
         assert screen.reason.typing
