@@ -13,6 +13,9 @@ from actions.words import span
 from actions.work import Work
 from fleet.kube.errors import NotFoundError
 
+_LOOKS = 2
+"""Looks in a row: the first may see a status that was written before the pod had gone."""
+
 
 async def pods_of(unit: Unit, work: Work) -> dict[str, bool]:
     """The pods that the unit's controller has now: uid → whether it is ready. Raises KubeError."""
@@ -46,10 +49,10 @@ async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
     target = unit.workload
     if target is None or not unit.replaced:
         return None
-    now, wanted = 0, unit.ready
+    now, wanted, in_a_row = 0, unit.ready, 0
 
     async def ready() -> bool:
-        nonlocal now, wanted
+        nonlocal now, wanted, in_a_row
         try:
             raw = await work.reads.get_raw(target.kind, target.namespace, target.name)
         except NotFoundError:
@@ -59,7 +62,8 @@ async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
         # Who scales it down meanwhile wants fewer.
         wanted = min(unit.ready, int((raw.get("spec") or {}).get("replicas", 1)))
         _say(work, target, f"{now} of {wanted} replicas are ready", now, wanted)
-        return now >= wanted
+        in_a_row = in_a_row + 1 if now >= wanted else 0
+        return in_a_row >= _LOOKS
 
     limit = work.rules.follow_timeout
     if await work.until(ready, limit):

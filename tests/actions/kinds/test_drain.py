@@ -461,3 +461,40 @@ async def test_what_was_taken_out_before_is_waited_for_again() -> None:
     cluster.moved_on = lambda now: left.append(now.requests["chat-0"]) if not now.ending else None
     assert (await DrainAction().carry_out(plan, HandWork(cluster))).ok
     assert left[-1] == 0.0
+
+
+async def test_another_pod_of_its_name_is_never_evicted() -> None:
+    cluster = chat(requests=100.0)
+
+    def replaced(now: PodCluster) -> None:
+        now.objects["Pod", "serving", "chat-0"]["metadata"]["uid"] = "uid-of-the-next"
+
+    cluster.moved_on = replaced
+    with pytest.raises(ConflictError, match="chat-0 is another one now"):
+        await done(cluster, Drain(CHAT0))
+    cluster = chat()
+    plan = await make_plan(Drain(CHAT0, method=Method.EVICT), cluster.scene())
+    replaced(cluster)
+    with pytest.raises(ConflictError):
+        await DrainAction().carry_out(plan, HandWork(cluster))
+    assert "chat-0" in cluster.names()
+
+
+async def test_a_status_from_before_is_not_taken_for_the_replacement() -> None:
+    cluster = chat(requests=5.0)
+    cluster.ends_in = 0.0
+    late: list[int] = []
+    get = cluster.get_raw
+
+    async def stale(kind: str, namespace: str, name: str) -> dict[str, object]:
+        found = await get(kind, namespace, name)
+        if kind == "Deployment" and "chat-0" not in cluster.names() and not late:
+            late.append(1)
+            found["status"]["readyReplicas"] = 3
+        return found
+
+    cluster.get_raw = stale  # type: ignore[method-assign]
+    outcome, _ = await done(cluster, Drain(CHAT0))
+    assert outcome.ok
+    assert late
+    assert cluster.get("Deployment", "serving", "chat-70b")["status"]["readyReplicas"] == 3
