@@ -25,6 +25,23 @@ COMMANDS = {
     "snapshot": "console.cli.snapshot",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
+    **dict.fromkeys(
+        (
+            "scale",
+            "drain",
+            "cordon",
+            "uncordon",
+            "rollback",
+            "restart",
+            "pause",
+            "resume",
+            "unblock",
+            "bounds",
+            "hold",
+            "undo",
+        ),
+        "console.cli.act",
+    ),
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
 }

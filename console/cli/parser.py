@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, get_args
 
 from console.cli import exits, usage
+from console.cli.action_flags import COMMANDS as ACTIONS
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
@@ -76,6 +77,10 @@ def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
     ):
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
         extra(commands[name])
+        _global_flags(commands[name])
+    for name, about, add in ACTIONS:
+        commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
+        add(commands[name])
         _global_flags(commands[name])
     return parser, commands
 

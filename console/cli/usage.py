@@ -12,6 +12,17 @@ commands:
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
   doctor              what is reachable, permitted and measured; what to do about the rest
+
+actions (each prints its plan and asks; --dry-run ends there):
+  scale               how many replicas a workload has
+  drain               take pods, or all of a node, out of service, then evict them
+  rollback            the template of an earlier revision; --list shows them
+  restart             a workload pod by pod, or one pod
+  cordon, uncordon    no new pods onto a node, or pods again
+  pause, resume       a rollout; unblock: one that waits for GPUs
+  bounds, hold        of an autoscaler, of KEDA
+  undo                take back the last action that you did on this cluster
+
   audit               show, verify or export: who changed what, when and why
   rbac                auditor or oncall: the least-privilege role, as YAML for kubectl apply
   config              show, check or path: the configuration and where each value comes from
@@ -34,7 +45,8 @@ how it looks and behaves (any command):
   -h, --help          this text; after a command: its own flags
   --version           print the version
 
-exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing reachable, 130 interrupted
+exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing reachable,
+  4 an action was refused or declined, 130 interrupted
 """
 
 

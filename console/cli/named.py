@@ -1,0 +1,69 @@
+"""From what a person types to one object: ``deploy/chat``, ``chat-7c9f-x2k``, ``node/gpu-1``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from actions.request import Target
+from fleet.model.snapshot import Snapshot
+
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("deployment", "deployments", "deploy", "deployment.apps", "deployments.apps"), "Deployment"),
+    **dict.fromkeys(("statefulset", "statefulsets", "sts", "statefulset.apps", "statefulsets.apps"), "StatefulSet"),
+    **dict.fromkeys(("pod", "pods", "po"), "Pod"),
+    **dict.fromkeys(("node", "nodes", "no"), "Node"),
+    **dict.fromkeys(("leaderworkerset", "leaderworkersets", "lws"), "LeaderWorkerSet"),
+    **dict.fromkeys(
+        ("horizontalpodautoscaler", "horizontalpodautoscalers", "hpa", "horizontalpodautoscaler.autoscaling"),
+        "HorizontalPodAutoscaler",
+    ),
+    **dict.fromkeys(("scaledobject", "scaledobjects", "so", "scaledobject.keda.sh"), "ScaledObject"),
+}
+"""kubectl's spellings."""
+_UNSEEN = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
+"""Kinds that are found by name alone: no Snapshot has them under their own."""
+
+
+class NotNamedError(Exception):
+    """Nothing, or more than one thing, has that name; the text says which."""
+
+
+def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tuple[str, ...]) -> Target:
+    """The object that was meant, with its uid.
+
+    ``namespace`` is the one that was asked for, empty for none: then ``default`` (the context's) is looked at before
+    the others. ``kinds`` are those that the command takes, the first one for names without a kind.
+    Raises NotNamedError.
+    """
+    prefix, slash, name = typed.rpartition("/")
+    kind = _KINDS.get(prefix.lower(), prefix) if slash else ""
+    if kind and kind not in kinds:
+        raise NotNamedError(f"{typed}: this takes {' or '.join(kinds)}, not {kind}")
+    if kind in _UNSEEN:
+        return Target(kind, namespace or default, name)
+    known = [target for target in _known(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
+    inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
+    found = [t for t in inside if t.name == name]
+    if len(found) > 1:
+        found = [t for t in found if t.namespace == (namespace or default)] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(f"{t.kind.lower()}/{t.name} in {t.namespace}" for t in found)
+        raise NotNamedError(f"{typed} is more than one: {places}; say which with -n and KIND/NAME")
+    where = f" in {namespace}" if namespace else ""
+    near = difflib.get_close_matches(name, sorted({t.name for t in inside}), n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise NotNamedError(f"no {(kind or ' or '.join(kinds)).lower()} {name}{where}{hint}")
+
+
+def _known(snapshot: Snapshot) -> Iterable[Target]:
+    for workload in snapshot.workloads.values():
+        if workload.uid:
+            yield Target(workload.kind, workload.namespace, workload.name, workload.uid)
+    for pod in snapshot.pods.values():
+        if pod.uid:
+            yield Target("Pod", pod.namespace, pod.name, pod.uid)
+    for node in snapshot.nodes.values():
+        yield Target("Node", "", node.name, node.uid)
