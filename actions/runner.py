@@ -70,7 +70,9 @@ class Runner:
         audit: Audit,
         *,
         changed: Callable[[Undertaking], None] = lambda _: None,
+        settle: float = MEASURED,
     ) -> None:
+        self._settle = settle
         self._scene = scene
         self._writer = writer
         self._audit = audit
@@ -146,8 +148,20 @@ class Runner:
             outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
             outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
+        if outcome.ok:
+            await self._measured(self._scene().now())
         outcome = replace(outcome, before=before, after=load_of(self._scene().snapshot, plan.target))
         await self._finish(plan, outcome)
+
+    async def _measured(self, at: float) -> None:
+        """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settle
+        while loop.time() < deadline:
+            measured = self._scene().snapshot.measured_at
+            if measured is None or measured > at:
+                return
+            await asyncio.sleep(POLL)
 
     async def _finish(self, plan: Plan, outcome: Outcome) -> None:
         content = asdict(outcome) | {"result": str(outcome.result)}

@@ -229,7 +229,7 @@ class _Teller:
 def _print_plan(plan: Plan, *, requests: bool, to_stdout: bool) -> None:
     out = sys.stdout if to_stdout else sys.stderr
     width, glyphs = _width(), _glyphs()
-    page = plan_lines(plan, width, glyphs, diff=bool(plan.diff), requests=requests)
+    page = plan_lines(plan, width, glyphs, diff=bool(plan.diff), requests=requests, keys=False)
     for line in (plan_title(plan, width, glyphs), *page):
         print(_text(line), file=out)
 

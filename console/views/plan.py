@@ -53,15 +53,16 @@ def plan_lines(
     diff: bool = False,
     requests: bool = False,
     news: Sequence[str] = (),
+    keys: bool = True,
 ) -> list[Line]:
-    """The page. ``news``: what is different from the plan that the person saw before."""
+    """The page. ``news``: what is different from the plan that the person saw before. ``keys``: it can be typed on."""
     return sections(
         [Line((Span(f" {glyphs.warning} ", Role.WARNING), Span(line, Role.WARNING))) for line in _news(news)],
         list(_steps(plan.steps, width)),
         list(_changes(plan.changes, width, glyphs)),
         list(_checks(plan.checks, width, glyphs)),
         _blast(plan.blast, width, glyphs),
-        _alternatives(plan.alternatives, width),
+        _alternatives(plan.alternatives, width, keys=keys),
         _undo(plan, width),
         [head("what changes in the object"), *diff_lines(plan.diff)] if diff else [],
         [head("requests that will be sent"), *request_lines(plan.mutations, width)] if requests else [],
@@ -139,10 +140,10 @@ def _blast(blast: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
     return [head("what the others would carry", "from the last ten minutes"), *_changes(blast, width, glyphs)]
 
 
-def _alternatives(alternatives: Sequence[Alternative], width: int) -> list[Line]:
+def _alternatives(alternatives: Sequence[Alternative], width: int, *, keys: bool) -> list[Line]:
     if not alternatives:
         return []
-    lines = [head("instead", "its key plans that")]
+    lines = [head("instead", "its key plans that" if keys else "")]
     for number, alternative in enumerate(alternatives, 1):
         lead = (Span(f"   {number}  ", Role.KEY), Span(f"{untrusted(alternative.title)}  "))
         lines += followed(lead, untrusted(alternative.why), Role.DIM, width, 6)

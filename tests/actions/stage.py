@@ -208,7 +208,7 @@ class FakeCluster:
 
     def runner(self, changed: Callable[[Undertaking], None] = lambda _: None) -> Runner:
         """A runner on it; it takes the stage for its writer and its audit log."""
-        return Runner(self.scene, self, self, changed=changed)
+        return Runner(self.scene, self, self, changed=changed, settle=0.0)
 
     def mutations(self) -> list[str]:
         """What was really sent, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from actions.audit.errors import AuditError
 from actions.progress import Result
 from actions.request import Scale, Target
-from actions.runner import RefusedError
+from actions.runner import RefusedError, Runner
+from actions.scene import Scene
 from actions.undertaking import Undertaking
 from fleet.kube.errors import UnreachableError
-from tests.actions.stage import FakeCluster, deployment
+from tests.actions.stage import NOW, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
 SCALE = "/apis/apps/v1/namespaces/serving/deployments/chat-70b/scale"
@@ -115,3 +117,23 @@ async def test_several_run_side_by_side(stage: FakeCluster) -> None:
     assert [(await runner.wait(state.id)).result for state in states] == [Result.CONVERGED, Result.CONVERGED]
     assert [u.plan.target.name for u in runner.undertakings] == ["embed", "chat-70b"]
     await runner.close()
+
+
+async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluster) -> None:
+    before = stage.snapshot
+    later = replace(before, measured_at=NOW + 1.0)
+    looked: list[float | None] = []
+
+    def scene() -> Scene:
+        # The source measures again while the action waits for it.
+        looked.append(stage.snapshot.measured_at)
+        if stage.audited and len(looked) > 20:
+            stage.snapshot = later
+        return stage.scene()
+
+    runner = Runner(scene, stage, stage, settle=30.0)
+    plan = await runner.plan(Scale(CHAT, 6))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.before is not None
+    assert outcome.after is not None
+    assert (outcome.before.at, outcome.after.at) == (before.measured_at, later.measured_at)
