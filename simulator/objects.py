@@ -244,7 +244,7 @@ def slice_name(service: Object, number: int) -> str:
     return f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}"
 
 
-def endpoint_slice(service: Object, number: int, endpoints: Sequence[Object]) -> Object:
+def endpoint_slice(service: Object, number: int, endpoints: Sequence[Object], ports: Sequence[Object]) -> Object:
     """One EndpointSlice of a Service; a slice holds up to 100 endpoints."""
     meta = service["metadata"]
     return manifest(
@@ -255,5 +255,5 @@ def endpoint_slice(service: Object, number: int, endpoints: Sequence[Object]) ->
         owned_by=service,
         service=meta["name"],
         endpoints=list(endpoints),
-        port=service["spec"]["ports"][0]["port"],
+        ports=list(ports),
     )

@@ -30,7 +30,7 @@ def gpu_requests(template: Mapping[str, Any]) -> dict[str, int]:
     for container in containers(template):
         limits = (container.get("resources") or {}).get("limits") or {}
         for resource, count in limits.items():
-            if resource.startswith("nvidia.com/"):
+            if resource.startswith("nvidia.com/") and str(count).isdecimal():
                 wanted[resource] = wanted.get(resource, 0) + int(count)
     return {resource: count for resource, count in wanted.items() if count}
 
@@ -44,6 +44,12 @@ def port(template: Mapping[str, Any]) -> int:
     """Where its server listens; 0 if it does not say."""
     ports = containers(template)[0].get("ports") or [{"containerPort": 0}]
     return int(ports[0]["containerPort"])
+
+
+def named_port(template: Mapping[str, Any], name: str) -> int:
+    """The container port of this name; 0 if there is none."""
+    ports = (port for container in containers(template) for port in container.get("ports") or ())
+    return next((int(port["containerPort"]) for port in ports if port.get("name") == name), 0)
 
 
 def argument(template: Mapping[str, Any], flag: str) -> str:

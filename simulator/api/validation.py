@@ -8,6 +8,8 @@ from typing import Any
 
 from simulator.api import errors
 from simulator.api.resources import Resource
+from simulator.api.shapes import misshapen
+from simulator.selection import matches
 
 Obj = dict[str, Any]
 Problem = tuple[str, str]
@@ -39,7 +41,7 @@ def unknown_fields(kind: str, sent: Any) -> list[str]:
 
 def validate(resource: Resource, old: Obj | None, new: Obj) -> None:
     """Raises ApiError 422 for an object that cannot be."""
-    problems = list(_problems(resource, old or {}, new))
+    problems = list(misshapen(resource.kind, new)) or list(_problems(resource, old or {}, new))
     if problems:
         raise errors.invalid(resource.kind, resource.group, new["metadata"]["name"], problems)
 
@@ -65,10 +67,9 @@ def _problems(resource: Resource, old: Obj, new: Obj) -> Iterator[Problem]:
     if resource.custom and resource.maximum is not None and replicas > resource.maximum:
         limit = f"spec.replicas in body should be less than or equal to {resource.maximum}"
         yield "spec.replicas", f"Invalid value: {replicas}: {limit}"
-    if kind in ("Deployment", "StatefulSet"):
-        wanted = (spec.get("selector") or {}).get("matchLabels") or {}
+    if kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"):
         labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
-        if not wanted.items() <= labels.items():
+        if not matches(spec.get("selector"), labels):
             yield (
                 "spec.template.metadata.labels",
                 f"Invalid value: {_go(labels)}: `selector` does not match template `labels`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from simulator import objects
+from simulator import objects, templates
 from simulator.cluster import Cluster
 from simulator.objects import Object
 from simulator.pods import Phase, Place, Pod
@@ -46,13 +46,22 @@ class Endpoints:
     def _write(self, service: Object, pods: Sequence[Pod]) -> None:
         store = self._cluster.store
         count = max(1, math.ceil(len(pods) / PER_SLICE))
+        ports = [_port(port, pods) for port in service["spec"].get("ports") or ()]
         for number in range(count):
             part = [_endpoint(pod) for pod in pods[number * PER_SLICE : (number + 1) * PER_SLICE]]
-            store.put(objects.endpoint_slice(service, number, part))
+            store.put(objects.endpoint_slice(service, number, part, ports))
         meta = service["metadata"]
         while store.get("discovery.k8s.io/v1", "EndpointSlice", meta["namespace"], objects.slice_name(service, count)):
             store.delete("discovery.k8s.io/v1", "EndpointSlice", meta["namespace"], objects.slice_name(service, count))
             count += 1
+
+
+def _port(port: Object, pods: Sequence[Pod]) -> Object:
+    """Where the pods listen: the number that `targetPort` gives, or the container port that has its name."""
+    number = port.get("targetPort", port["port"])
+    if isinstance(number, str):
+        number = next((found for pod in pods for found in [templates.named_port(pod.template, number)] if found), 0)
+    return {"name": port.get("name", ""), "protocol": port.get("protocol", "TCP"), "port": number or port["port"]}
 
 
 def _endpoint(pod: Pod) -> Object:

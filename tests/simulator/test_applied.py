@@ -58,6 +58,7 @@ def test_an_engine_with_its_service_and_budget() -> None:
         if piece["metadata"]["labels"]["kubernetes.io/service-name"] == "canary"
     )
     assert [endpoint["conditions"]["ready"] for endpoint in piece["endpoints"]] == [True, True]
+    assert piece["ports"] == [{"name": "", "protocol": "TCP", "port": 8000}]
     status = fleet.store.get("policy/v1", "PodDisruptionBudget", "serving", "canary")
     assert status is not None
     assert status["status"]["disruptionsAllowed"] == 1
@@ -112,6 +113,24 @@ def test_a_stranger_without_a_toleration_waits_and_with_one_runs() -> None:
     assert is_ready(pod)
     assert {endpoint.job for endpoint in fleet.fleet.endpoints()} == {"vllm", "dcgm"}
     assert pod["metadata"]["name"] not in {endpoint.pod for endpoint in fleet.fleet.endpoints()}
+
+
+def test_services_without_pods_ports_or_selector() -> None:
+    fleet = Watched(blueprint=only("chat-8b"))
+    for name, spec in (
+        ("headless", {"selector": {"app": "x"}, "clusterIP": "None"}),
+        ("elsewhere", {"type": "ExternalName", "externalName": "example.com"}),
+        ("named", {"selector": {"app.kubernetes.io/name": "chat-8b"}, "ports": [{"port": 80, "targetPort": "http"}]}),
+        ("unknown", {"selector": {"app.kubernetes.io/name": "chat-8b"}, "ports": [{"port": 80, "targetPort": "no"}]}),
+    ):
+        meta = {"name": name, "namespace": "serving"}
+        fleet.fleet.write({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    fleet.run(1)
+    ports = {
+        piece["metadata"]["labels"]["kubernetes.io/service-name"]: [port["port"] for port in piece["ports"]]
+        for piece in fleet.objects("EndpointSlice", "discovery.k8s.io/v1", "serving")
+    }
+    assert ports == {"chat-8b": [8000], "gateway": [8080], "headless": [], "named": [8000], "unknown": [80]}
 
 
 def test_a_pod_of_nobody() -> None:
