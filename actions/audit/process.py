@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 
+_ENDED = frozenset({"Z", "X", "x"})
+
+
 def this_process() -> dict[str, Any]:
     """Process id and, where the system tells, since when it runs (clock ticks from the start of the machine)."""
     pid = os.getpid()
@@ -33,8 +36,13 @@ def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
 
 
 def _ticks(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5)); the command's name in field 2 may hold blanks and brackets."""
+    """Field 22 of /proc/PID/stat (proc(5)); None where it cannot be told, and for a process that has ended.
+
+    One that was killed stays in the table until its parent has asked how it ended.
+    """
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
+        # The command's name in field 2 may hold blanks and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return None if fields[0] in _ENDED else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None

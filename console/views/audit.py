@@ -21,10 +21,10 @@ from widgets.untrusted import untrusted
 
 _COLUMNS = (
     Column("when", "WHEN (UTC)", 22, align="left", priority=0),
-    Column("what", "WHAT", 18, align="left", grow=3, widest=44, priority=0),
+    Column("what", "WHAT", 18, align="left", grow=6, widest=48, priority=0),
     Column("result", "RESULT", 12, align="left", priority=1),
     Column("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
-    Column("target", "TARGET", 24, align="left", grow=2, widest=48, priority=4),
+    Column("target", "TARGET", 18, align="left", grow=2, widest=48, priority=4),
     Column("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3),
 )
 
