@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 _ENDED = frozenset({"Z", "X", "x"})
 
 
