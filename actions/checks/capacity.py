@@ -10,6 +10,8 @@ from actions.plan import Check, Verdict
 
 ABOUT = "capacity"
 
+_NONE = 0.5
+"""Requests at a time that round to none."""
 FULL = 0.9
 """KV cache in use (ratio) from which vLLM has little room for a burst before it preempts."""
 
@@ -20,9 +22,12 @@ def check_capacity(found: Sequence[Blast]) -> Check:
     if not found:
         return Check(ABOUT, Verdict.PASS, "no ready replica is taken away")
     if not left:
-        load = found[0].requests * found[0].replicas
-        what = "its requests" if math.isnan(load) else f"{load:.0f} requests at a time"
-        return Check(ABOUT, Verdict.WARN, f"nobody is left to carry {what}")
+        load = max((blast.requests * blast.replicas for blast in found), key=lambda n: -1.0 if math.isnan(n) else n)
+        if math.isnan(load):
+            return Check(ABOUT, Verdict.WARN, "nobody is left to carry its requests")
+        if load < _NONE:
+            return Check(ABOUT, Verdict.WARN, "nobody is left; in the last ten minutes there were next to no requests")
+        return Check(ABOUT, Verdict.WARN, f"nobody is left to carry {load:.0f} requests at a time")
     worst = max(left, key=lambda blast: -1.0 if math.isnan(blast.kv_after) else blast.kv_after)
     who = f"the other {worst.remaining} ready replicas" if worst.remaining > 1 else "the one other ready replica"
     if math.isnan(worst.kv_after):

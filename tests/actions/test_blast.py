@@ -58,3 +58,13 @@ def test_a_cache_that_would_be_full_is_told(kv: float, verdict: Verdict, words: 
     found = check_capacity([Blast("chat", 3, 2, 20.0, 30.0, kv, kv * 1.5, 6.0)])
     assert found.verdict is verdict
     assert words in found.text
+
+
+@pytest.mark.parametrize(
+    ("requests", "words"),
+    [(8.0, "24 requests at a time"), (0.0, "next to no requests"), (math.nan, "its requests")],
+)
+def test_where_nobody_is_left_it_is_told_what_there_was(requests: float, words: str) -> None:
+    found = check_capacity([Blast("chat", 3, 0, requests, math.nan, 0.5, math.nan, 6.0)])
+    assert found.verdict is Verdict.WARN
+    assert words in found.text
