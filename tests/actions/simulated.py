@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from actions.plan import Mutation, Plan
 from actions.progress import Outcome
 from actions.request import Request, Target
 from actions.runner import Runner
+from actions.scene import Scene
 from console import assembly
 from console.auditing import audit_folder
 from console.config.settings import ClusterSettings, Settings
@@ -53,6 +54,19 @@ class Simulated:
         """Carry a plan out to its end."""
         async with asyncio.timeout(TIMEOUT):
             return await self.runner.wait(self.runner.start(plan, reason, "test").id)
+
+    def scene(self) -> Scene:
+        """What a plan is given now."""
+        return self.runner._scene()
+
+    async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
+        """Wait for what comes by itself."""
+        async with asyncio.timeout(TIMEOUT):
+            while True:
+                found = condition()
+                if await found if isinstance(found, Awaitable) else found:
+                    return
+                await asyncio.sleep(0.05)
 
     async def done(self, request: Request) -> Outcome:
         """Plan it and carry it out."""
