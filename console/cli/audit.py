@@ -21,14 +21,15 @@ from console.cli.dispatch import Invocation, say
 from widgets.untrusted import untrusted
 
 VERIFIED = "quarterdeck/audit-verify/v1"
+_FILTERS = ("since", "until", "person", "target", "action")
 _LABEL = 9
 
 
 def run(invocation: Invocation) -> int:
     """Exit 0 where the log is what was written, 1 where it is not, 2 where it cannot be read."""
     options = invocation.options
-    if options.what != "export" and (options.format or options.output):
-        say(f"{'--format' if options.format else '--output'} goes with export")
+    if (misplaced := _misplaced(options)) is not None:
+        say(misplaced)
         return exits.USAGE
     try:
         log = _open(invocation)
@@ -51,6 +52,16 @@ def run(invocation: Invocation) -> int:
     return exits.OK if log.intact else exits.PROBLEM
 
 
+def _misplaced(options: argparse.Namespace) -> str | None:
+    """The flag that the command would not look at: a chain is checked as a whole."""
+    allowed = {"show": {*_FILTERS, "json"}, "verify": {"json"}, "export": {*_FILTERS, "format", "output"}}
+    for flag in (*_FILTERS, "json", "format", "output"):
+        if getattr(options, flag) and flag not in allowed[options.what]:
+            others = " and ".join(what for what, flags in allowed.items() if flag in flags)
+            return f"--{flag} goes with {others}"
+    return None
+
+
 def _refused(error: OSError) -> int:
     say(untrusted(f"{error.filename}: {error.strerror}"))
     return exits.USAGE
@@ -67,7 +78,7 @@ def _open(invocation: Invocation) -> Opened:
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
-    given = {name: getattr(options, name) for name in ("since", "until", "person", "target", "action")}
+    given = {name: getattr(options, name) for name in _FILTERS}
     return Wanted(**{name: value for name, value in given.items() if value is not None})
 
 

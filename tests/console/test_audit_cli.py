@@ -158,6 +158,8 @@ def test_export_writes_what_was_asked_for(folder: Path, tmp_path: Path, capsys: 
     [
         (["show", "-o", "x"], "--output goes with export"),
         (["verify", "--format", "csv"], "--format goes with export"),
+        (["verify", "--since", "2h"], "--since goes with show and export"),
+        (["export", "--json"], "--json goes with show and verify"),
         (["verify", "--dir", "/no/such/folder"], "/no/such/folder: No such file or directory"),
         (["verify", "--file", "/no/such/file"], "/no/such/file: No such file or directory"),
         (["export", "-o", "/no/such/folder/x"], "/no/such/folder/x: No such file or directory"),

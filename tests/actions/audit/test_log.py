@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,15 @@ def test_two_processes_at_once_make_one_chain(tmp_path: Path) -> None:
     for name in ("one", "two"):
         numbers = [record.content["number"] for record in records(look_at(folder)) if record.action == name]
         assert numbers == list(range(60))
+
+
+def test_threads_of_one_process_make_one_chain(tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    log = AuditLog(folder, WHO)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: log.append("step", "a1", {"number": number}), range(80)))
+    assert verify(look_at(folder)).intact
+    assert sorted(record.content["number"] for record in records(look_at(folder))) == list(range(80))
 
 
 def test_a_lock_that_stays_held_is_said(tmp_path: Path) -> None:
