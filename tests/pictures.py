@@ -6,7 +6,9 @@ Takes some minutes: the fleets have to get into trouble, and the strips need som
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +71,12 @@ def main() -> int:
     if sys.argv[1:] != ["keys"]:
         sources = ("colon", *"sources", "enter")
         asyncio.run(draw("kv-thrash", {"fleet": (), "help": ("question_mark",), "sources": sources}, in_trouble))
-        asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",)}, in_trouble))
+        plan = ("colon", *"scale", "space", "plus", "1", "enter", "wait:3000")
+        actions = {"plan": plan, "action": (*plan, "tab", "enter", "wait:2000")}
+        # What is done to the simulated fleet is nothing for the audit log of who writes the documentation.
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["XDG_STATE_HOME"] = folder
+            asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t")}, crashed))
     return 0
 

@@ -19,8 +19,8 @@ class PushButton(LineView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "press", "Press", show=False),
-        Binding("right", "screen.focus_next", "Next", show=False),
-        Binding("left", "screen.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("left", "app.focus_previous", "Previous", show=False),
     ]
     DEFAULT_CSS = """
     PushButton {
@@ -65,8 +65,6 @@ class PushButton(LineView, can_focus=True):
         event.stop()
         self.action_press()
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.redraw()

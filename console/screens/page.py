@@ -26,6 +26,11 @@ class Page(TextPane):
     def end(self) -> int:
         return len(self._page)
 
+    @property
+    def below(self) -> int:
+        """Lines below the last one that is on the screen."""
+        return max(0, self.end - self._at[0] - self.size.height)
+
     def text(self, number: int) -> str:
         return "".join(span.text for span in self._page[number].spans)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
@@ -126,7 +127,8 @@ class PlanScreen(ConsoleScreen):
         self._draw_page()
         if before is not None and news:
             self.page.action_top()
-        self._draw_confirm()
+        # How much of it is below the screen is known when it has been laid out.
+        self.call_after_refresh(self._draw_confirm)
         self.show_keys()
 
     def _draw_page(self) -> None:
@@ -143,7 +145,7 @@ class PlanScreen(ConsoleScreen):
     def _draw_confirm(self) -> None:
         plan, missing = self.plan, self._missing()
         if plan is not None:
-            self._confirm.show(lambda width, glyphs: [confirm_line(plan, width, glyphs)])
+            self._confirm.show(lambda width, glyphs: [confirm_line(plan, width, glyphs, more=self.page.below)])
             role = Role.DIM if missing else Role.CRITICAL if plan.scope.production else Role.STRONG
             self.apply.show("Apply", role)
 
@@ -167,6 +169,10 @@ class PlanScreen(ConsoleScreen):
         workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")
         return None if workload is None else f"{workload.uid} {workload.generation} {workload.desired}"
 
+    def on_resize(self, event: events.Resize) -> None:
+        del event
+        self.call_after_refresh(self._draw_confirm)
+
     # keys
 
     def toggle(self, switch: Toggle) -> None:
@@ -176,6 +182,7 @@ class PlanScreen(ConsoleScreen):
             self._draw_page()
             if opened:
                 self.page.action_bottom()
+            self._draw_confirm()
 
     def take(self, number: int) -> None:
         if self.plan is not None and number <= len(self.plan.alternatives):
@@ -197,6 +204,7 @@ class PlanScreen(ConsoleScreen):
             self.page.action_scroll_rows(steps)
         else:
             self.page.action_scroll_pages(steps)
+        self._draw_confirm()
 
     def on_field_changed(self) -> None:
         self._draw_confirm()

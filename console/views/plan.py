@@ -183,8 +183,11 @@ def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
     return lines or [labelled("", Span("none: it only waits", Role.DIM))]
 
 
-def confirm_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
-    """Above the buttons, for as long as they are there: before and after, where, and what the checks came to."""
+def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Line:
+    """Above the buttons, for as long as they are there: the target, before and after, what the checks came to.
+
+    ``more``: lines of the page that are below the screen.
+    """
     role = _ROLES[plan.verdict]
     change = next(iter(plan.changes), None)
     before_after = (
@@ -196,7 +199,12 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
     if before_after:
         left.append(Part((Span(before_after, Role.STRONG),), 2))
     summary = Part((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))
-    return arrange(left, [summary], width)
+    below = [
+        Part(
+            (Span(f"{glyphs.down} {more} more lines", Role.ACCENT),), short=(Span(f"{glyphs.down}{more}", Role.ACCENT),)
+        )
+    ]
+    return arrange(left, [*(below if more else ()), summary], width)
 
 
 def banner_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
