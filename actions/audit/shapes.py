@@ -42,9 +42,10 @@ _SHAPES: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"eyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
     r"|hf_[A-Za-z0-9]{10,}"  # Hugging Face
-    r"|sk-[\w-]{10,}"  # OpenAI, Anthropic
+    # OpenAI, Anthropic, NVIDIA; names of objects may begin so, too, but have neither capitals nor such long words.
+    r"|(?:sk|nvapi)-(?:[A-Za-z0-9]{16,}|(?=[\w-]*[A-Z_])[\w-]{10,})[\w-]*"
     r"|(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}"
-    r"|xox[abeoprs]-[\w-]{10,}|nvapi-[\w-]{10,}|AIza[\w-]{20,}|sha256~[\w-]{16,}"
+    r"|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{20,}|sha256~[\w-]{16,}"
     r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"  # AWS
     r")"
 )

@@ -45,6 +45,8 @@ JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dX
         (f"the token {JWT} has expired", "the token [redacted] has expired"),
         ("hf_abcdefghijklmnop and sk-abcdefghijklmnop", "[redacted] and [redacted]"),
         ("key AKIAIOSFODNN7EXAMPLE", "key [redacted]"),
+        ("sk-ant-api03-Ab_c-d sk-proj-x1Y2z3-aB", "[redacted] [redacted]"),
+        ("nvapi-Ab0cd-efghijk", "[redacted]"),
         ("ghp_abcdefghijklmnopqrst", "[redacted]"),
         ("client-key-data: LS0tLS1CRUdJTg==", "client-key-data: [redacted]"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "[redacted]\nrest"),
@@ -82,6 +84,7 @@ def test_a_secret_goes_and_what_is_around_it_stays(text: str, clean: str) -> Non
         "mia@corp.example, system:serviceaccount:serving:default",
         "resourceVersion 123456789",
         "hf_transfer is not installed",
+        "Scale sk-frontend-prod to 3; pod sk-frontend-prod-7f9c6d5b8-x2x9k; nvapi-gateway-canary",
     ],
 )
 def test_what_is_no_secret_stays_word_for_word(text: str) -> None:
