@@ -148,7 +148,8 @@ def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) 
     if workload.desired == 0:
         return Assessment(Severity.ASLEEP, "scaled to 0")
     for condition in workload.conditions:
-        if condition.type == "Progressing" and condition.status == "False":
+        # Other controllers say Progressing=False when there is nothing left to do.
+        if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
             return Assessment(Severity.CRITICAL if not ready else Severity.WARNING, "rollout stuck")
     worst = min(pods, key=lambda a: rank(a.severity), default=Assessment(Severity.OK))
     missing = workload.desired - ready

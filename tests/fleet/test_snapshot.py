@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.assess import assess_workload
 from fleet.history import Recorder
 from fleet.metrics.past import Past
 from fleet.model.histogram import Histogram
@@ -15,7 +16,7 @@ from fleet.model.measurement import GpuId, Group
 from fleet.model.objects import Condition, Container, ModelVersion
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound, State
-from fleet.model.snapshot import Join, Severity
+from fleet.model.snapshot import Assessment, Join, Severity
 from fleet.snapshot import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
@@ -368,3 +369,11 @@ def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_it
     snapshot = builder.build(state, m, [LIVE], NOW + 1)
     assert snapshot.history.strip("serving/a", Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
     assert snapshot.history.strip(CHAT, Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "severity"), [("ProgressDeadlineExceeded", Severity.WARNING), ("GroupsProgressing", Severity.OK)]
+)
+def test_a_controller_that_has_nothing_left_to_do_is_not_stuck(reason: str, severity: Severity) -> None:
+    workload = replace(deployment("chat"), conditions=(Condition("Progressing", "False", reason),))
+    assert assess_workload(workload, [Assessment(Severity.OK)], workload.desired).severity is severity
