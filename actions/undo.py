@@ -5,11 +5,13 @@ The inverse goes through the ordinary planner: it is planned against the cluster
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from actions.audit.history import RecordedAction, State
+from actions.audit.shapes import MARK
 from actions.audit.who import Who
 from actions.plan import Check, Plan, Verdict
 from actions.planner import make_plan
@@ -54,6 +56,11 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> P
         raise NotFoundError(
             f"{who.identity or who.local_user} has done nothing on this cluster that could be taken back",
             remedy="The audit log tells what was done.",
+        )
+    if MARK in json.dumps(action.undo["request"]):
+        raise NotFoundError(
+            f"what takes back “{action.title}” looked like a secret in part, and was not recorded",
+            remedy="Take it back by hand; quarterdeck audit show has the rest of it.",
         )
     try:
         request = from_json(action.undo["request"])

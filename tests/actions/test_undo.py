@@ -14,7 +14,7 @@ from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.plan import Check, Plan, Verdict
 from actions.progress import Result
-from actions.request import Pause, Request, Restart, Resume, RollBack, Scale
+from actions.request import Pause, Request, Restart, Restore, Resume, RollBack, Scale, Target, to_json
 from actions.runner import Runner
 from actions.undo import last_undo, plan_undo
 from fleet.kube.errors import ConflictError, NotFoundError
@@ -126,4 +126,19 @@ async def test_a_target_that_was_made_anew_is_not_touched(log: Recorded) -> None
     another["metadata"]["uid"] = "uid-of-another"
     log.cluster.add(another)
     with pytest.raises(NotFoundError, match="not the one that was chosen"):
+        await log.undo()
+
+
+async def test_what_was_not_recorded_in_full_is_not_sent_in_part(log: Recorded) -> None:
+    audit = AuditLog(log.folder, ME)
+    way_back = to_json(Restore(Target("Pod", "serving", "chat-0", "uid"), {"app": "sk-proj-A1b2C3d4E5"}))
+    intent = {
+        "title": "Drain chat-0",
+        "scope": {"server": SCOPE.server},
+        "undo": {"text": "put it back", "request": way_back},
+    }
+    audit.append("intent", "a1", intent)
+    audit.append("sending", "a1", {"method": "PATCH", "path": "/api/v1/namespaces/serving/pods/chat-0"})
+    audit.append("answered", "a1", {"status": 200})
+    with pytest.raises(NotFoundError, match="looked like a secret"):
         await log.undo()
