@@ -375,5 +375,5 @@ def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_it
     ("reason", "severity"), [("ProgressDeadlineExceeded", Severity.WARNING), ("GroupsProgressing", Severity.OK)]
 )
 def test_a_controller_that_has_nothing_left_to_do_is_not_stuck(reason: str, severity: Severity) -> None:
-    workload = replace(deployment("chat"), conditions=(Condition("Progressing", "False", reason),))
+    workload = replace(deployment("chat")[0], conditions=(Condition("Progressing", "False", reason),))
     assert assess_workload(workload, [Assessment(Severity.OK)], workload.desired).severity is severity
