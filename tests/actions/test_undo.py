@@ -33,7 +33,7 @@ class Recorded:
 
     async def do(self, request: Request | Plan, who: Who = ME) -> Result:
         """Plan it where it is no plan yet, and carry it out as somebody."""
-        runner = Runner(self.cluster.scene, self.cluster, AuditLog(self.folder, who))
+        runner = Runner(self.cluster.scene, self.cluster, AuditLog(self.folder, who), settle=0.0)
         plan = request if isinstance(request, Plan) else await runner.plan(request)
         return (await runner.wait(runner.start(plan, "", "yes").id)).result
 
