@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.blast import blasts
+from actions.checks.autoscaler import ABOUT as AUTOSCALER
+from actions.checks.autoscaler import Found, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
+from actions.checks.gpus import Spare, spare_for
 from actions.checks.last_replica import ABOUT as LAST
 from actions.checks.last_replica import check_last
 from actions.checks.quota import check_quota
@@ -19,6 +22,7 @@ from actions.plan import Alternative, Change, Check, Verdict
 from actions.request import Resume, Target
 from actions.rolling import Rolling, rolling_of
 from actions.scene import Scene
+from actions.words import count
 
 _GRACE = 30.0
 """Seconds: the API server's default for terminationGracePeriodSeconds."""
@@ -44,11 +48,13 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
     losses = blasts(snapshot, leaving)
+    autoscaler = await find_autoscaler(target, scene)
     paused, resume = _paused(obj, target)
     surge, alternatives = check_surge(snapshot, new, rolling, target)
     checks = [
         paused[0] if paused else check_rollout(obj),
         surge,
+        *_check_autoscaler(autoscaler, rolling, spare_for(snapshot, new)),
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),
         check_cut(snapshot, () if rolling.by_hand else pods, float(old.get("terminationGracePeriodSeconds", _GRACE))),
     ]
@@ -59,6 +65,22 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     return Replacing(
         rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
     )
+
+
+def _check_autoscaler(found: Found | None, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
+    """Warns of an autoscaler that may ask for more pods in the middle than there are GPUs for.
+
+    A pod that is added and waits counts as one that is missing: with as many missing as may be, no old pod ends.
+    """
+    more = found.maximum - rolling.replicas if found is not None and rolling.replicas else 0
+    if found is None or more <= 0 or not spare.needed or spare.places >= more:
+        return ()
+    text = (
+        f"{found.target} may ask for {count(more, 'more pod')} while one is missing, and there is room for "
+        f"{spare.places}: the rollout would then wait for a GPU"
+    )
+    fix = f"set its bounds to {rolling.replicas} until the rollout is over"
+    return (Check(AUTOSCALER, Verdict.WARN, text, fix),)
 
 
 def _paused(obj: Mapping[str, Any], target: Target) -> tuple[tuple[Check, ...], tuple[Alternative, ...]]:

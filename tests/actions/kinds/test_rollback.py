@@ -137,6 +137,23 @@ async def test_where_pods_are_taken_away_first_there_is_no_deadlock_and_the_othe
     assert Change("ready replicas of chat", "2", "1") in plan.blast
 
 
+async def test_an_autoscaler_that_may_take_the_last_gpu_in_the_middle_is_named() -> None:
+    def cluster(gpus: int) -> FakeCluster:
+        found = chat(gpus, strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+        reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
+        spec = {"scaleTargetRef": reference, "minReplicas": 2, "maxReplicas": 3}
+        found.add(
+            {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "hpa", "namespace": "serving"}, "spec": spec}
+        )
+        return found
+
+    found = check(await make_plan(RollBack(CHAT), cluster(8).scene()), "autoscaler")
+    assert found.verdict is Verdict.WARN
+    assert "HorizontalPodAutoscaler hpa may ask for 1 more pod while one is missing" in found.text
+    plan = await make_plan(RollBack(CHAT), cluster(12).scene())
+    assert not [c for c in plan.checks if c.about == "autoscaler"], "there is room for it"
+
+
 async def test_recreate_is_a_full_outage() -> None:
     plan = await make_plan(RollBack(CHAT), chat(gpus=12, strategy={"type": "Recreate"}).scene())
     assert "nothing answers meanwhile" in check(plan, "spare GPUs").text
