@@ -33,7 +33,9 @@ def run(invocation: Invocation) -> int:
                 namespace=getattr(options, "namespace", ""),
             )
             prometheus = replace(type(loaded.settings.prometheus)(), url=getattr(options, "prometheus", ""))
-            settings = replace(loaded.settings, cluster=cluster, prometheus=prometheus)
+            # What is done to a simulated fleet is nothing for the record of what was done to real ones.
+            actions = replace(loaded.settings.actions, audit_dir=str(simulation.kubeconfig.parent / "audit"))
+            settings = replace(loaded.settings, cluster=cluster, prometheus=prometheus, actions=actions)
             return show(invocation, settings)
     except DemoError as error:
         say(error)

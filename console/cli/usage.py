@@ -18,9 +18,13 @@ actions (each prints its plan and asks; --dry-run ends there):
   drain               take pods, or all of a node, out of service, then evict them
   rollback            the template of an earlier revision; --list shows them
   restart             a workload pod by pod, or one pod
-  cordon, uncordon    no new pods onto a node, or pods again
-  pause, resume       a rollout; unblock: one that waits for GPUs
-  bounds, hold        of an autoscaler, of KEDA
+  cordon              no new pods onto a node
+  uncordon            pods onto it again
+  pause               a rollout stays where it is
+  resume              it goes on
+  unblock             one that waits for GPUs replaces pods instead of adding them
+  bounds              what an autoscaler may do
+  hold                KEDA stays at a number of replicas
   undo                take back the last action that you did on this cluster
 
   audit               show, verify or export: who changed what, when and why

@@ -52,7 +52,7 @@ def test_the_help_names_every_command_and_flag_and_no_others() -> None:
     parser, commands = build("quarterdeck")
     assert set(commands) == {name for name in dispatch.COMMANDS if name}
     mentioned = set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", text))
-    assert mentioned - {"--table", "--json", "--version"} == all_flags(parser)
+    assert mentioned - {"--table", "--json", "--version", "--dry-run", "--list"} == all_flags(parser)
     assert max(map(len, text.splitlines())) <= 110
 
 
@@ -235,7 +235,7 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
 
     shown = tomllib.loads(run(["config", "show"], QUARTERDECK_CLUSTER_PRODUCTION='a"b,ü').stdout)
     assert shown["cluster"]["production"] == ['a"b', "ü"]
-    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "ui", "keys"}
+    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "ui", "actions", "keys"}
 
 
 def test_config_check(tmp_path: Path) -> None:
