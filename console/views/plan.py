@@ -14,6 +14,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, fit_end, width_of
 from widgets.parts import Part, arrange
+from widgets.text_pane import wrap
 from widgets.untrusted import untrusted
 
 ABOUT = 16
@@ -64,7 +65,7 @@ def plan_lines(
         _blast(plan.blast, width, glyphs),
         _alternatives(plan.alternatives, width, keys=keys),
         _undo(plan, width),
-        [head("what changes in the object"), *diff_lines(plan.diff)] if diff else [],
+        [head("what changes in the object"), *diff_lines(plan.diff, width)] if diff else [],
         [head("requests that will be sent"), *request_lines(plan.mutations, width)] if requests else [],
     )
 
@@ -109,8 +110,16 @@ def _news(news: Sequence[str]) -> list[str]:
 def _steps(steps: Iterable[Step], width: int) -> Iterable[Line]:
     for number, step in enumerate(steps, 1):
         title = untrusted(step.title)
-        lead = (Span(f"   {number}  ", Role.DIM), Span(f"{fit(title, max(STEP, width_of(title)), 'left', '')}  "))
-        yield from followed(lead, untrusted(step.detail), Role.DIM, width, 6)
+        lead = Span(f"   {number}  ", Role.DIM)
+        yield from _numbered(lead, fit(title, max(STEP, width_of(title)), "left", ""), untrusted(step.detail), width)
+
+
+def _numbered(lead: Span, title: str, detail: str, width: int) -> list[Line]:
+    """A title with its detail beside it, or below it where the title alone takes most of the line."""
+    if width_of(title) <= width // 2:
+        return followed((lead, Span(f"{title}  ")), detail, Role.DIM, width, 6)
+    below = followed((Span(" " * 6),), detail, Role.DIM, width, 6) if detail else []
+    return [*followed((lead,), title, Role.TEXT, width, 6), *below]
 
 
 def _changes(changes: Iterable[Change], width: int, glyphs: Glyphs) -> Iterable[Line]:
@@ -145,8 +154,8 @@ def _alternatives(alternatives: Sequence[Alternative], width: int, *, keys: bool
         return []
     lines = [head("instead", "its key plans that" if keys else "")]
     for number, alternative in enumerate(alternatives, 1):
-        lead = (Span(f"   {number}  ", Role.KEY), Span(f"{untrusted(alternative.title)}  "))
-        lines += followed(lead, untrusted(alternative.why), Role.DIM, width, 6)
+        lead = Span(f"   {number}  ", Role.KEY)
+        lines += _numbered(lead, untrusted(alternative.title), untrusted(alternative.why), width)
     return lines
 
 
@@ -156,11 +165,20 @@ def _undo(plan: Plan, width: int) -> list[Line]:
     return followed((Span("   undo  ", Role.DIM),), untrusted(plan.undo.text), Role.TEXT, width, 9)
 
 
-def diff_lines(diff: str) -> list[Line]:
-    """A unified diff, coloured; a word where there is none."""
+def diff_lines(diff: str, width: int) -> list[Line]:
+    """A unified diff, coloured; a word where there is none. What is too long goes on below: nothing of it is cut."""
     if not diff.strip():
         return [labelled("", Span("nothing but what is said above", Role.DIM))]
-    return [Line((Span(f"   {untrusted(line)}", _diff_role(line)),)) for line in diff.splitlines()]
+    return [
+        Line((Span(part, _diff_role(line)),))
+        for line in diff.splitlines()
+        for part in _whole(untrusted(line), width, 3)
+    ]
+
+
+def _whole(text: str, width: int, indent: int) -> Iterable[str]:
+    """A text as it is, in as many parts as ``width`` asks for."""
+    return (" " * indent + text[start:end] for start, end in wrap(text, max(20, width - indent)))
 
 
 def _diff_role(line: str) -> Role:
@@ -179,7 +197,8 @@ def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
         if mutation.body is not None:
             lines.append(Line((Span(f"      {mutation.content_type}", Role.DIM),)))
             body = json.dumps(mutation.body, indent=2, ensure_ascii=False)
-            lines += [Line((Span(f"      {untrusted(row)}", Role.TEXT),)) for row in body.splitlines()]
+            rows = (part for row in body.splitlines() for part in _whole(untrusted(row), width, 6))
+            lines += [Line((Span(row),)) for row in rows]
     return lines or [labelled("", Span("none: it only waits", Role.DIM))]
 
 

@@ -1,0 +1,120 @@
+"""A plan in words: nothing of it is cut, nothing of it does anything, and what is different is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
+from actions.progress import Outcome, Progress, Result
+from actions.request import Restart, Scale, Target
+from actions.undertaking import Undertaking
+from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines
+from console.views.undertakings import announcement, going_on, undertaking_lines, undertaking_title
+from themes.glyphs import ASCII, UNICODE, Glyphs
+from themes.palette import Role
+from widgets.line import Line, spans_width
+
+TARGET = Target("Deployment", "serving", "chat-70b", "u1")
+LONG = "a sentence that goes on and on until no terminal of any width that people use has room for all of it at once"
+MUTATION = Mutation(
+    "PATCH", "/apis/apps/v1/namespaces/serving/deployments/chat-70b/scale", {"spec": {"a": LONG}}, MERGE
+)
+PLAN = Plan(
+    request=Scale(TARGET, 3),
+    scope=Scope("prod-eu1", "https://eu1", "oncall@corp", production=True),
+    title="Scale chat-70b from 2 to 3",
+    made_at=1.0,
+    steps=(Step("set 3 replicas", LONG, (MUTATION,)), Step(LONG)),
+    checks=(
+        Check("permission", Verdict.PASS, LONG),
+        Check("spare GPUs", Verdict.WARN, LONG, LONG),
+        Check("autoscaler", Verdict.BLOCK, LONG),
+    ),
+    changes=(Change("replicas", "2", "3"), Change("arguments", LONG, LONG)),
+    blast=(Change("KV", "92%", "97%"),),
+    alternatives=(Alternative("pin it", Restart(TARGET), LONG),),
+    diff=f"--- a\n+++ b\n-{LONG}\n+{LONG}!",
+    undo=Undo(LONG),
+)
+
+
+def words(lines: list[Line]) -> str:
+    return " ".join(" ".join("".join(span.text for span in line.spans) for line in lines).split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 250])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_nothing_of_a_plan_is_cut(width: int, glyphs: Glyphs) -> None:
+    lines = plan_lines(PLAN, width, glyphs, diff=True, requests=True)
+    assert max(spans_width(line.spans) for line in lines) <= width
+    # Step and its detail, three checks and a fix, both sides of a change, the alternative, undo.
+    assert words(lines).count(LONG) >= 9
+    for line in (plan_title(PLAN, width, glyphs), confirm_line(PLAN, width, glyphs, more=12)):
+        assert spans_width(line.spans) <= width
+
+
+def test_what_forbids_stands_first() -> None:
+    said = words(plan_lines(PLAN, 200, UNICODE))
+    assert said.index("■ autoscaler") < said.index("▲ spare GPUs") < said.index("● permission")
+
+
+def test_what_comes_from_outside_does_nothing() -> None:
+    evil = "\x1b[2J\x1b]0;x\x07pod\nname"
+    plan = replace(
+        PLAN,
+        title=evil,
+        steps=(Step(evil, evil, (replace(MUTATION, path=evil, body={"a": evil}),)),),
+        checks=(Check(evil, Verdict.WARN, evil, evil),),
+        changes=(Change(evil, evil, evil),),
+        diff=f"+{evil}",
+        undo=Undo(evil),
+        scope=Scope(evil, evil, evil),
+    )
+    undertaking = Undertaking(plan, evil, 1.0, (Progress(0, evil, 1.0),), Outcome(Result.FAILED, evil, evil))
+    lines = [
+        *plan_lines(plan, 100, UNICODE, diff=True, requests=True),
+        plan_title(plan, 100, UNICODE),
+        *undertaking_lines(undertaking, 100, UNICODE),
+        undertaking_title(undertaking, 2.0, 100, UNICODE),
+    ]
+    assert [line for line in lines for span in line.spans if not span.text.isprintable()] == []
+    assert announcement(undertaking)[0].isprintable()
+    assert all(line.isprintable() for line in going_on([replace(undertaking, outcome=None)]))
+
+
+def test_requests_are_shown_as_they_will_be_sent() -> None:
+    said = words(request_lines([MUTATION, Mutation("DELETE", "/api/v1/x", query={})], 200))
+    assert f"PATCH {MUTATION.path}?fieldManager=quarterdeck&fieldValidation=Strict {MERGE}" in said
+    assert f'"a": "{LONG}"' in said
+    assert said.endswith("DELETE /api/v1/x")
+
+
+def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
+    load = replace(
+        PLAN,
+        blast=(Change("KV", "91%", "96%"),),
+        checks=(replace(PLAN.checks[0], text="31 requests"), *PLAN.checks[1:]),
+    )
+    assert differences(PLAN, load) == []
+    better = replace(PLAN, checks=(Check("autoscaler", Verdict.PASS, "gone"), *PLAN.checks[:2]))
+    assert differences(PLAN, better) == ["autoscaler: gone (was block)"]
+    fewer = replace(PLAN, checks=PLAN.checks[:2])
+    assert differences(PLAN, fewer) == ["autoscaler: no longer looked at"]
+    other = replace(PLAN, steps=(Step("set", "", (replace(MUTATION, body={"spec": 1}),)),))
+    assert differences(PLAN, other) == ["the requests that will be sent are others: the target has changed"]
+    assert differences(PLAN, replace(PLAN, title="Scale chat-70b from 5 to 3")) == [
+        "it is now: Scale chat-70b from 5 to 3"
+    ]
+
+
+def test_what_is_over_is_announced_in_the_colour_of_its_result() -> None:
+    def told(result: Result, text: str) -> tuple[str, Role]:
+        return announcement(Undertaking(PLAN, "", 1.0, outcome=Outcome(result, text)))
+
+    assert told(Result.CONVERGED, "3 ready") == (f"{PLAN.title}: converged, 3 ready", Role.OK)
+    assert told(Result.STOPPED, "stopped; done: x") == (f"{PLAN.title}: stopped; done: x", Role.WARNING)
+    assert told(Result.FAILED, "") == (f"{PLAN.title}: failed", Role.ERROR)
+    with pytest.raises(ValueError, match="under way"):
+        announcement(Undertaking(PLAN, "", 1.0))
