@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 from themes.look import Look, use
 from widgets.grid import Grid
+from widgets.line_view import LineView
 
 PATIENCE = 60.0
 PATIENT = 0.05
@@ -73,9 +75,16 @@ class Stage:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for a condition."""
-        async with asyncio.timeout(PATIENCE):
-            while not true():
-                await self.pilot.pause(PATIENT)
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, f"it does not come true; on the screen:\n{self.shown}"
+            await self.pilot.pause(PATIENT)
+
+    @property
+    def shown(self) -> str:
+        """What the screen in front shows."""
+        views = self.desk.front.query(LineView) if self.desk.front is not None else ()
+        return "\n".join(line.rstrip() for view in views if view.display for line in view.shown_text)
 
     async def line(self, text: str) -> None:
         """Type a command."""
