@@ -4,13 +4,15 @@ from __future__ import annotations
 
 
 def span(seconds: float) -> str:
-    """A time as people say it: ``8s``, ``1m40s``, ``2h05m``."""
+    """A time as people say it: ``8s``, ``1m40s``, ``2h05m``, ``12d``."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02}s" if whole % 60 else f"{whole // 60}m"
-    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    if whole < 2 * 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d"
 
 
 def count(number: float, what: str, many: str = "") -> str:

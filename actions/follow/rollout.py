@@ -10,6 +10,7 @@ from actions.follow.coldstart import starting
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
+from actions.words import count
 from actions.work import Work
 from fleet.kube.errors import NotFoundError
 
@@ -50,7 +51,7 @@ class RolloutState:
         if self.updated < self.need_update:
             return f"{self.updated} of {self.need_update} pods are of the new template, {self.available} available"
         if self.total > self.desired:
-            return f"{self.total - self.desired} pods too many still end"
+            return f"{count(self.total - self.desired, 'pod')} too many: still ending"
         return f"{self.available} of {self.desired} available"
 
     @property
@@ -91,11 +92,18 @@ def state_of(obj: Mapping[str, Any]) -> RolloutState:
         updated=updated,
         available=int(status.get("availableReplicas", 0)) if kind == "Deployment" else ready,
         total=total,
-        observed=int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0)),
+        observed=_observed(obj, status),
         paused=paused,
         failed=str(progressing.get("message", "")) if gave_up else "",
         need_update=need_update,
     )
+
+
+def _observed(obj: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Whether the controller has seen the newest spec; one that does not say (a LeaderWorkerSet's) is believed."""
+    if "observedGeneration" not in status and obj.get("kind") not in {"Deployment", "StatefulSet"}:
+        return True
+    return int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0))
 
 
 async def follow_rollout(

@@ -41,13 +41,13 @@ class ScaleAction:
         mutation = scale_mutation(path, obj, wanted)
         autoscaler = await find_autoscaler(target, scene)
         by_itself, alternatives = check_autoscaler(autoscaler, now, wanted)
-        spec = ((obj.get("spec") or {}).get("template") or {}).get("spec") or {}
+        spec, per_replica = pods_of(obj)
         leaving = victims(scene.snapshot, target, now - wanted)
         blast = blasts(scene.snapshot, leaving)
         checks = [
             by_itself,
             check_owner(obj, field="f:replicas"),
-            *(await _check_more(target, spec, wanted - now, scene) if wanted > now else ()),
+            *(await _check_more(target, spec, (wanted - now) * per_replica, scene) if wanted > now else ()),
             *(_check_fewer(scene.snapshot, spec, leaving, blast) if leaving else ()),
             check_rollout(obj),
             await check_server(mutation, scene),
@@ -79,6 +79,18 @@ class ScaleAction:
         await work.send(mutation)
         work.step(1)
         return await follow_rollout(plan, work, replicas=expect(plan.request, Scale).replicas)
+
+
+def pods_of(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """The pod spec of a workload, and how many pods one replica of it is.
+
+    A LeaderWorkerSet's replica is a group; its pods are taken to be like its workers, which outnumber the leader.
+    """
+    spec = obj.get("spec") or {}
+    group = spec.get("leaderWorkerTemplate")
+    if group:
+        return (group.get("workerTemplate") or {}).get("spec") or {}, int(group.get("size", 1))
+    return (spec.get("template") or {}).get("spec") or {}, 1
 
 
 def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
