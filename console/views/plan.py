@@ -122,11 +122,14 @@ def _numbered(lead: Span, title: str, detail: str, width: int) -> list[Line]:
     return [*followed((lead,), title, Role.TEXT, width, 6), *below]
 
 
-def _changes(changes: Iterable[Change], width: int, glyphs: Glyphs) -> Iterable[Line]:
-    for change in changes:
-        lead = (Span(f"   {fit(untrusted(change.what), ABOUT, 'left', glyphs.ellipsis)} ", Role.DIM),)
+def _changes(changes: Sequence[Change], width: int, glyphs: Glyphs) -> Iterable[Line]:
+    names = [untrusted(change.what) for change in changes]
+    # Wide enough for every name, up to a third of the line.
+    cells = max(ABOUT, min(width // 3, max(map(width_of, names), default=0)))
+    for name, change in zip(names, changes, strict=True):
+        lead = (Span(f"   {fit(name, cells, 'left', glyphs.ellipsis)} ", Role.DIM),)
         words = f"{untrusted(change.before)} {glyphs.right} {untrusted(change.after)}"
-        yield from followed(lead, words, Role.STRONG, width, ABOUT + 4)
+        yield from followed(lead, words, Role.STRONG, width, cells + 4)
 
 
 def _checks(checks: Iterable[Check], width: int, glyphs: Glyphs) -> Iterable[Line]:

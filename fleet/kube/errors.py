@@ -70,7 +70,7 @@ class UnauthorizedError(KubeError):
 class ForbiddenError(KubeError):
     """403: the credentials are good and the permission is missing."""
 
-    remedy = "Ask a cluster administrator: `quarterdeck doctor` names what is missing, `quarterdeck rbac` prints the roles."
+    remedy = "Ask an administrator: `quarterdeck doctor` names what is missing, `quarterdeck rbac` prints the roles."
 
 
 class NotFoundError(KubeError):
