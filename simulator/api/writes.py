@@ -249,7 +249,7 @@ def _patched(old: Obj, given: Any, media: str) -> Obj:
                 found = patches.strategic_patch(old, given)
             case _:
                 found = patches.merge_patch(old, given)
-    except (patches.PatchError, KeyError, TypeError) as error:
+    except (patches.PatchError, KeyError, TypeError, AttributeError) as error:
         raise errors.patch_refused() from error
     result: Obj = found
     return result
