@@ -79,6 +79,8 @@ class Runner:
         self._changed = changed
         self._states: dict[str, Undertaking] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ending: dict[str, bool] = {}
+        """Those whose end is being written down; whether they may still measure."""
 
     @property
     def undertakings(self) -> tuple[Undertaking, ...]:
@@ -107,7 +109,7 @@ class Runner:
 
     def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
         """Do nothing more of it. What was sent stays; the record says so."""
-        self._tasks[id].cancel()
+        self._end(id)
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
         """Write down that a person has looked at an action that was cut off. Raises AuditError."""
@@ -121,8 +123,8 @@ class Runner:
 
     async def close(self) -> None:
         """Stop all that is under way, and let go of the connections."""
-        for task in self._tasks.values():
-            task.cancel()
+        for id in self._tasks:  # noqa: A001 - the undertaking's
+            self._end(id)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self._writer.close()
 
@@ -148,28 +150,41 @@ class Runner:
             outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
             outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
-        if outcome.ok:
-            await self._measured(self._scene().now())
+        self._ending[plan.id] = True
         outcome = replace(outcome, before=before, after=load_of(self._scene().snapshot, plan.target))
-        await self._finish(plan, outcome)
+        # Written down at once: who ends this program while it measures leaves a record that is whole.
+        outcome = await self._written("result", plan, outcome, asdict(outcome) | {"result": str(outcome.result)})
+        if outcome.ok:
+            await self._measured(plan.id, self._scene().now())
+            after = load_of(self._scene().snapshot, plan.target)
+            if after != outcome.after:
+                outcome = await self._written("effect", plan, replace(outcome, after=after), {"after": asdict(after)})
+        self.update(plan.id, outcome=outcome)
 
-    async def _measured(self, at: float) -> None:
+    def _end(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        """End a task; one that is writing down its end already is only told not to measure any longer."""
+        if id in self._ending:
+            self._ending[id] = False
+        else:
+            self._tasks[id].cancel()
+
+    async def _measured(self, id: str, at: float) -> None:  # noqa: A002 - the undertaking's
         """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settle
-        while loop.time() < deadline:
+        while self._ending[id] and loop.time() < deadline:
             measured = self._scene().snapshot.measured_at
             if measured is None or measured > at:
                 return
             await asyncio.sleep(POLL)
 
-    async def _finish(self, plan: Plan, outcome: Outcome) -> None:
-        content = asdict(outcome) | {"result": str(outcome.result)}
+    async def _written(self, event: str, plan: Plan, outcome: Outcome, content: Mapping[str, Any]) -> Outcome:
+        """Record how it ended; where that cannot be, the outcome says so."""
         try:
-            await self._record("result", plan.id, content)
+            await self._record(event, plan.id, content)
         except AuditError as error:
-            outcome = replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
-        self.update(plan.id, outcome=outcome)
+            return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
+        return outcome
 
     async def _record(self, event: str, action: str, content: Mapping[str, Any]) -> None:
         # On the disk before anything is sent; the disk may be slow, the loop must not be.

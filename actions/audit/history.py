@@ -76,8 +76,8 @@ class RecordedAction:
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """How it ended; empty where nobody wrote that down."""
-        return self._content("result")
+        """How it ended, and what users felt as far as it was measured; empty where nobody wrote that down."""
+        return {**self._content("result"), **self._content("effect")}
 
     @property
     def undo(self) -> Mapping[str, Any]:

@@ -137,3 +137,20 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
     assert outcome.before is not None
     assert outcome.after is not None
     assert (outcome.before.at, outcome.after.at) == (before.measured_at, later.measured_at)
+    assert [event for event, _, _ in stage.audited][-2:] == ["result", "effect"], "the result does not wait for it"
+
+
+async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage: FakeCluster) -> None:
+    measuring = asyncio.Event()
+
+    def scene() -> Scene:
+        if stage.audited and stage.audited[-1][0] == "result":
+            measuring.set()
+        return stage.scene()
+
+    runner = Runner(scene, stage, stage, settle=30.0)
+    plan = await runner.plan(Scale(CHAT, 6))
+    state = runner.start(plan, "", "yes")
+    await measuring.wait()
+    runner.stop(state.id)
+    assert (await runner.wait(state.id)).ok
