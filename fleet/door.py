@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from itertools import pairwise
+from posixpath import normpath
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 Guard = Callable[[str, str], None]
 """Called with method and URL of each request; refuses by raising RefusedError."""
@@ -87,24 +89,39 @@ def may_start(what: str) -> None:
 
 
 def _check_read(path: str) -> None:
-    parts = [part for part in path.split("/") if part]
-    if "api" not in parts or "v1" not in parts:
-        return
-    resource = parts[parts.index("v1") + 1 :]
-    if resource[:1] == ["namespaces"] and len(resource) > 2:
-        resource = resource[2:]
-    kind, sub = resource[0] if resource else "", resource[2] if len(resource) > 2 else ""
+    """Raise RefusedError for reads of the API that are none, or that are their own permission.
+
+    Every way of writing a path is looked at as the one path that it is.
+    """
+    parts = _parts(path)
+    for at, (one, two) in enumerate(pairwise(parts)):
+        # Wherever the API begins: gateways put paths of their own before it.
+        if (one, two) == ("api", "v1"):
+            _check_resource(path, parts[at + 2 :])
+
+
+def _check_resource(path: str, rest: list[str]) -> None:
+    rest = rest[1:] if rest[:1] == ["watch"] else rest
+    legacy = rest[:1] == ["proxy"]
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    kind, sub = rest[0] if rest else "", rest[2] if len(rest) > 2 else ""
     if kind == "secrets":
         raise RefusedError("secrets are never read", "Use kubectl, knowingly.")
     if kind == "pods" and sub in _CONNECTS:
         raise RefusedError(f"GET {path} was not sent: {sub} acts on a pod")
     if kind == "pods" and sub == "log" and not lets(LOGS):
         raise RefusedError("logs are not read in read-only mode", 'The site\'s policy can allow it: allow = ["logs"].')
-    if sub == "proxy" and not lets(PROXY):
-        raise RefusedError(
-            "the API server's proxy is not used in read-only mode",
-            'The site\'s policy can allow it: allow = ["proxy"].',
-        )
+    if (sub == "proxy" or legacy) and not lets(PROXY):
+        remedy = 'The site\'s policy can allow it: allow = ["proxy"].'
+        raise RefusedError("the API server's proxy is not used in read-only mode", remedy)
+
+
+def _parts(path: str) -> list[str]:
+    """The segments of a path as a server may come to understand them: decoded, without dots, in small letters."""
+    while (plain := unquote(path)) != path:
+        path = plain
+    return [part for part in normpath(path).lower().split("/") if part]
 
 
 def _is_review(path: str) -> bool:

@@ -45,6 +45,8 @@ STARTS = {
     "check_output",
     "create_subprocess_exec",
     "create_subprocess_shell",
+    "subprocess_exec",
+    "subprocess_shell",
     "system",
     "popen",
     "fork",
@@ -54,7 +56,7 @@ STARTS = {
     "execvp",
     "spawnv",
 }
-OF_PROCESSES = {"subprocess", "os", "asyncio"}
+OF_PROCESSES = {"subprocess", "os", "asyncio", "loop", "_loop"}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -66,6 +68,9 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
 def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """The name that is called, and the name in front of it."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "subprocess":
+            # By whatever name it is called then.
+            yield "Popen", "subprocess"
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
                 before = node.func.value

@@ -15,7 +15,8 @@ def run(invocation: Invocation) -> int:
     options = invocation.options
     found = manifests(
         Role(options.role),
-        namespaces=options.in_namespace or (),
+        # -n means the same here as everywhere; --in may be given more than once.
+        namespaces=options.in_namespace or tuple(filter(None, [getattr(options, "namespace", "")])),
         users=options.user or (),
         groups=options.group or (),
         logs=options.logs,

@@ -120,6 +120,12 @@ def test_a_role_in_namespaces_holds_there_and_for_nodes(capsys: pytest.CaptureFi
     assert documents[3]["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "sre"}]
 
 
+def test_the_namespace_of_every_command_is_a_namespace_here_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch("quarterdeck", ["rbac", "oncall", "-n", "serving"], {}) == 0
+    kinds = [document["kind"] for document in yaml.safe_load_all(capsys.readouterr().out)]
+    assert kinds == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+
+
 def test_logs_and_proxy_are_an_auditors_only_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch("quarterdeck", ["rbac", "auditor", "--logs", "--proxy"], {}) == 0
     rules = next(yaml.safe_load_all(capsys.readouterr().out))["rules"]

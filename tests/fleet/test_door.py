@@ -19,6 +19,8 @@ REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         ("GET", f"{API}/api/v1/namespaces/serving/pods/chat-0/log?follow=true"),
         ("GET", "http://10.0.0.1:8000/metrics"),
         ("GET", "http://prometheus:9090/api/v1/query?query=up"),
+        ("GET", f"{API}/api/v1/namespaces/secrets/pods"),
+        ("GET", f"{API}/api/v1/namespaces/a/pods/secrets"),
         ("POST", f"{API}{REVIEW}"),
         ("POST", f"{API}{REVIEW}?dryRun=All"),
         ("POST", f"https://rancher/k8s/clusters/c-m-1{REVIEW}"),
@@ -40,6 +42,17 @@ def test_reads_pass(method: str, url: str) -> None:
         ("GET", f"{API}/api/v1/secrets"),
         ("GET", f"{API}/api/v1/namespaces/a/secrets/b"),
         ("GET", "https://rancher/k8s/clusters/c/api/v1/namespaces/a/secrets/b"),
+        ("GET", f"{API}/api/v1/s%65crets"),
+        ("GET", f"{API}/api/v1/s%2565crets"),
+        ("GET", f"{API}/api/v1/./secrets"),
+        ("GET", f"{API}/api/v1/x/../secrets"),
+        ("GET", f"{API}//api//v1//secrets"),
+        ("GET", f"{API}/api/v1/namespaces/a%2Fsecrets"),
+        ("GET", f"{API}/API/v1/secrets"),
+        ("GET", f"{API}/api/v1/watch/secrets"),
+        ("GET", f"{API}/api/v1/watch/namespaces/a/secrets"),
+        ("GET", "https://gateway/v1/api/x/api/v1/secrets"),
+        ("GET", f"{API}/api/v1/namespaces/a/pods/b/%65xec"),
         ("POST", f"{API}{REVIEW}/"),
         ("POST", f"{API}{REVIEW}/../../../../api/v1/pods"),
         ("POST", f"{API}/x/..{REVIEW}"),
@@ -81,6 +94,8 @@ def test_shutting_again_with_more_allowed_opens_nothing() -> None:
         reads_only("GET", f"{API}/api/v1/namespaces/a/pods/b/log")
     with pytest.raises(RefusedError, match="proxy"):
         reads_only("GET", f"{API}/api/v1/namespaces/a/services/b:9090/proxy/api/v1/query")
+    with pytest.raises(RefusedError, match="proxy"):
+        reads_only("GET", f"{API}/api/v1/proxy/nodes/a/logs")
 
 
 def test_policy_may_allow_logs_and_proxy() -> None:
