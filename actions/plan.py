@@ -132,6 +132,8 @@ class Plan:
     undo: Undo = Undo("")
     note: Mutation | None = None
     """The Event that will say on the target who did it and why; None where it may not be written."""
+    fingerprint: str = ""
+    """Of all that people and GitOps write of the target, as it was planned with; not of its status."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What ``carry_out`` needs to know of the planning: JSON values only."""
     undoes: str = ""
@@ -142,6 +144,17 @@ class Plan:
     def target(self) -> Target:
         """The object that the action is about."""
         return self.request.target
+
+    def same_change(self, other: Plan) -> bool:
+        """Whether another plan of the same request does the same to the same object: only its status has moved on."""
+        return (
+            not other.blocks
+            and other.request == self.request
+            and other.changes == self.changes
+            and other.diff == self.diff
+            and bool(self.fingerprint)
+            and other.fingerprint == self.fingerprint
+        )
 
     @property
     def verdict(self) -> Verdict:

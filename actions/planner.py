@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
 from actions.checks.data import check_data
 from actions.checks.permission import check_permission
@@ -21,7 +25,7 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
     than the one that was chosen.
     """
-    request = await _identified(request, scene)
+    request, fingerprint = await _identified(request, scene)
     permission, plan = await asyncio.gather(
         check_permission(request, scene), action_of(request.kind).plan(request, scene)
     )
@@ -29,7 +33,7 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     if permission.verdict is Verdict.BLOCK:
         # The dry run needs the same permission: it has nothing to add.
         checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))
-    return replace(plan, checks=checks, note=await _note(plan, scene))
+    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, scene))
 
 
 async def _note(plan: Plan, scene: Scene) -> Mutation | None:
@@ -44,8 +48,8 @@ async def _note(plan: Plan, scene: Scene) -> Mutation | None:
     return note(plan.request.kind, plan.target, plan.title, scene.scope.user, "(the reason)", scene.now())
 
 
-async def _identified(request: Request, scene: Scene) -> Request:
-    """With the target's uid, which must be the one that was chosen."""
+async def _identified(request: Request, scene: Scene) -> tuple[Request, str]:
+    """With the target's uid, which must be the one that was chosen; and the object's fingerprint."""
     target = request.target
     found = await scene.reads.get_raw(target.kind, target.namespace, target.name)
     uid = str(found.get("metadata", {}).get("uid", ""))
@@ -54,4 +58,13 @@ async def _identified(request: Request, scene: Scene) -> Request:
             f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
             remedy="Choose it again.",
         )
-    return replace(request, target=replace(target, uid=uid))
+    return replace(request, target=replace(target, uid=uid)), _fingerprint(found)
+
+
+def _fingerprint(obj: Mapping[str, Any]) -> str:
+    metadata = obj.get("metadata") or {}
+    notes = metadata.get("annotations") or {}
+    # The Deployment controller's own, which it writes as a rollout goes on.
+    written = {key: value for key, value in notes.items() if not key.startswith("deployment.kubernetes.io/")}
+    parts = (metadata.get("uid"), metadata.get("labels"), written, metadata.get("ownerReferences"), obj.get("spec"))
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

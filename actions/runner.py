@@ -35,6 +35,8 @@ from fleet.model.snapshot import Snapshot
 
 POLL = 1.0
 """Seconds between two looks at the cluster while it is followed."""
+AGAIN = 3
+"""How often an action is planned again for a status that moved on."""
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
 
@@ -135,7 +137,7 @@ class Runner:
         try:
             intent = recorded_plan(plan) | {"reason": state.reason, "confirmation": confirmation}
             await self._record("intent", plan.id, intent)
-            outcome = await action_of(plan.request.kind).carry_out(plan, work)
+            outcome = await self._carry_out(plan, work)
         except asyncio.CancelledError:
             done = ", ".join(work.sent) or "nothing"
             outcome = Outcome(Result.STOPPED, f"stopped; done by then: {done}", plan.undo.text if work.sent else "")
@@ -160,6 +162,25 @@ class Runner:
             if after != outcome.after:
                 outcome = await self._written("effect", plan, replace(outcome, after=after), {"after": asdict(after)})
         self.update(plan.id, outcome=outcome)
+
+    async def _carry_out(self, plan: Plan, work: _Work) -> Outcome:
+        """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
+        there all the time, and a plan that comes out the same is the one that was confirmed."""
+        for _ in range(AGAIN):
+            try:
+                return await action_of(plan.request.kind).carry_out(plan, work)
+            except ConflictError as conflict:
+                if work.sent:
+                    raise
+                try:
+                    newer = await make_plan(plan.request, self._scene())
+                except KubeError:
+                    raise conflict from None
+                if not plan.same_change(newer):
+                    raise
+                plan = replace(newer, id=plan.id)
+                await self._record("step", plan.id, {"step": 0, "text": "planned again: only its status had changed"})
+        return await action_of(plan.request.kind).carry_out(plan, work)
 
     def _end(self, id: str) -> None:  # noqa: A002 - the undertaking's
         """End a task; one that is writing down its end already is only told not to measure any longer."""

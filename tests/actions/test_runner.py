@@ -154,3 +154,24 @@ async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage:
     await measuring.wait()
     runner.stop(state.id)
     assert (await runner.wait(state.id)).ok
+
+
+async def test_a_status_that_moved_on_is_no_conflict(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    # What a controller does all the time: the resourceVersion is another, the generation is not.
+    stage.add(stage.get("Deployment", "serving", "chat-70b"))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.ok
+    assert [event for event, _, _ in stage.audited].count("step") == 1
+    assert stage.mutations().count(f"PATCH {SCALE}") == 2, "the first was refused, the second has the new version"
+
+
+async def test_what_somebody_else_wrote_on_it_is_a_conflict_though_its_spec_is_the_same(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    other = stage.get("Deployment", "serving", "chat-70b")
+    other["metadata"]["labels"] = {"team": "second"}
+    stage.add(other)
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.CONFLICT

@@ -17,8 +17,8 @@ from actions.progress import Result
 from actions.request import Pause, Request, Restart, Restore, Resume, RollBack, Scale, Target, to_json
 from actions.runner import Runner
 from actions.undo import last_undo, plan_undo
-from fleet.kube.errors import ConflictError, NotFoundError
-from tests.actions.rolled import CHAT, CHAT_PATH, chat, deployment, replica_set
+from fleet.kube.errors import NotFoundError
+from tests.actions.rolled import CHAT, chat, deployment, replica_set
 from tests.actions.stage import SCOPE, FakeCluster
 
 ME = Who("oncall@corp", ("sre",), "anna", "laptop", "")
@@ -97,9 +97,15 @@ async def test_what_has_no_inverse_is_passed_over(log: Recorded) -> None:
     assert (await log.undo()).request == Scale(CHAT, 2)
 
 
+def changed_by_another(log: Recorded) -> None:
+    obj = log.cluster.get("Deployment", "serving", "chat")
+    obj["spec"]["minReadySeconds"] = 5
+    log.cluster.add(obj)
+
+
 async def test_what_the_server_refused_needs_no_undo(log: Recorded) -> None:
     plan = await log.cluster.runner().plan(Scale(CHAT, 4))
-    log.cluster.fail[f"{CHAT_PATH}/scale"] = ConflictError("the object has been modified", status=409)
+    changed_by_another(log)
     assert await log.do(plan) is Result.CONFLICT
     assert last_undo(log.done, ME, SCOPE.server) is None
 
@@ -107,7 +113,7 @@ async def test_what_the_server_refused_needs_no_undo(log: Recorded) -> None:
 async def test_an_undo_that_was_refused_leaves_it_to_be_undone(log: Recorded) -> None:
     await log.do(Scale(CHAT, 4))
     plan = await log.undo()
-    log.cluster.fail[f"{CHAT_PATH}/scale"] = ConflictError("the object has been modified", status=409)
+    changed_by_another(log)
     assert await log.do(plan) is Result.CONFLICT
     assert (await log.undo()).undoes == plan.undoes
 
