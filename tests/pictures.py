@@ -71,7 +71,7 @@ def main() -> int:
     if sys.argv[1:] != ["keys"]:
         sources = ("colon", *"sources", "enter")
         asyncio.run(draw("kv-thrash", {"fleet": (), "help": ("question_mark",), "sources": sources}, in_trouble))
-        plan = ("colon", *"scale", "space", "plus", "1", "enter", "wait:3000")
+        plan = ("g", "colon", *"scale", "space", "plus", "1", "enter", "wait:3000")
         actions = {"plan": plan, "action": (*plan, "tab", "enter", "wait:2000")}
         # What is done to the simulated fleet is nothing for the audit log of who writes the documentation.
         with tempfile.TemporaryDirectory() as folder:

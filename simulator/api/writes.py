@@ -13,6 +13,7 @@ from simulator.api import errors, managed, patches
 from simulator.api.requests import Target
 from simulator.api.resources import Resource
 from simulator.api.validation import unknown_fields, validate, validate_scale
+from simulator.defaults import defaulted
 from simulator.interfaces import World
 from simulator.store import Entry, Store
 
@@ -209,7 +210,7 @@ class Writes:
 
     def _keep(self, resource: Resource, new: Obj, options: Options) -> Obj:
         if options.dry_run:
-            return new
+            return defaulted(new)
         metadata = new["metadata"]
         place = (metadata.get("namespace", ""), metadata["name"])
         if resource.kind == "Pod" and self._store.get(resource.storage, "Pod", *place) is not None:

@@ -2,8 +2,8 @@
 
 The store is loaded with the objects that the recording shows, the request is sent as it was recorded, and the
 whole answer is compared: what differs by nature (resourceVersions, descriptions of columns, build numbers) is
-taken out on both sides. Recordings of successful writes are not replayed: there is no writing half. Refused
-writes (403) are, since authorization comes first.
+taken out on both sides. Writes are replayed in test_contract_writes, save for those that are forbidden (403), which are
+refused before anything is read.
 """
 
 from __future__ import annotations
