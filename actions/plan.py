@@ -51,8 +51,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers behind a check: each input with where it comes from."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """As wide as the head."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mutation:
-    """One request that changes something, exactly as it will be sent."""
+    """One request that changes something, exactly as it will be sent.
+
+    On this machine (actions/local) the method is START, SIGNAL or REMOVE, and the path a command, a process or a file.
+    """
 
     method: str
     path: str
@@ -126,6 +139,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     blast: tuple[Change, ...] = ()
     """What the others would carry: each quantity now (mean of the last ten minutes) and after."""
+    tables: tuple[Table, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     diff: str = ""
     """Unified diff of what changes in the object, where that is more than a number."""

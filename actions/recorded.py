@@ -23,6 +23,7 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "checks": [asdict(check) | {"verdict": str(check.verdict)} for check in plan.checks],
         "changes": [asdict(change) for change in plan.changes],
         "blast": [asdict(change) for change in plan.blast],
+        "tables": [asdict(table) for table in plan.tables],
         "steps": [{"title": step.title, "detail": step.detail} for step in plan.steps],
         "requests": [asdict(mutation) for mutation in plan.mutations],
         "diff": plan.diff,

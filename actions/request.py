@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
+from fleet.local.spec import LaunchSpec
 from fleet.model.objects import ObjectRef
+
+LOCAL_NODE: Final = "LocalNode"
+"""The kind of a target that is a vLLM node of this machine; its namespace is LOCAL, its uid the id of its record."""
+LOCAL: Final = "local"
+"""The cluster, and the namespace, of such nodes."""
 
 
 class Kind(StrEnum):
@@ -31,6 +37,10 @@ class Kind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     UNBLOCK = "unblock"
+    LOCAL_UP = "local-up"
+    LOCAL_DOWN = "local-down"
+    LOCAL_RESTART = "local-restart"
+    LOCAL_BENCH = "local-bench"
 
 
 class Method(StrEnum):
@@ -194,6 +204,48 @@ class Unblock(Request):
     max_unavailable: int | str = 1
 
 
+@dataclass(frozen=True, slots=True)
+class LocalUp(Request):
+    """Start a vLLM node on this machine. The target's name is the spec's."""
+
+    kind: ClassVar[Kind] = Kind.LOCAL_UP
+    spec: LaunchSpec
+    verify: bool = False
+    """Also read all weights to compare their checksums, however large they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDown(Request):
+    """Take a node of this machine down: no new requests, the running ones to their end, then the process."""
+
+    kind: ClassVar[Kind] = Kind.LOCAL_DOWN
+    grace: float | None = None
+    """Seconds for the running requests; None for the default of the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRestart(Request):
+    """Take a node down and start it again, with other arguments where ``spec`` differs."""
+
+    kind: ClassVar[Kind] = Kind.LOCAL_RESTART
+    spec: LaunchSpec
+    grace: float | None = None
+    verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBench(Request):
+    """Measure a node under load: each level of concurrency in turn, with prompts and outputs of a fixed length."""
+
+    kind: ClassVar[Kind] = Kind.LOCAL_BENCH
+    concurrency: tuple[int, ...] = (1, 4, 16)
+    """Requests under way at once."""
+    prompt_tokens: int = 256
+    output_tokens: int = 128
+    requests: int = 0
+    """At each level; 0 for four times its concurrency, 8 at least."""
+
+
 REQUESTS: Mapping[Kind, type[Request]] = {
     request.kind: request
     for request in (
@@ -210,6 +262,10 @@ REQUESTS: Mapping[Kind, type[Request]] = {
         Pause,
         Resume,
         Unblock,
+        LocalUp,
+        LocalDown,
+        LocalRestart,
+        LocalBench,
     )
 }
 

@@ -11,6 +11,7 @@ from fleet.kube.reads import Permission
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from actions.local.machine import Machine
     from fleet.metrics.past import Latency
 
 
@@ -65,3 +66,5 @@ class Scene:
     """Unix time."""
     past: Past | None = None
     """None where nothing remembers."""
+    machine: Machine | None = None
+    """This machine, for actions on its own nodes; None for all others."""

@@ -24,6 +24,10 @@ _ACTIONS = {
     Kind.PAUSE: ("pausing", "PausingAction"),
     Kind.RESUME: ("pausing", "PausingAction"),
     Kind.UNBLOCK: ("unblock", "UnblockAction"),
+    Kind.LOCAL_UP: ("local_up", "LocalUpAction"),
+    Kind.LOCAL_DOWN: ("local_down", "LocalDownAction"),
+    Kind.LOCAL_RESTART: ("local_restart", "LocalRestartAction"),
+    Kind.LOCAL_BENCH: ("local_bench", "LocalBenchAction"),
 }
 
 

@@ -1,0 +1,47 @@
+"""This machine, as planning and starting see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fleet.local.gpus import GpuReading, read_gpus
+from fleet.local.node import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The vLLM that would be started."""
+
+    executable: str
+    version: str = ""
+    """Empty where it does not say."""
+    drains: bool = False
+    """It knows ``--shutdown-timeout``: on SIGINT it refuses new requests and finishes those it has."""
+    benches: bool = False
+    """It knows ``vllm bench serve``."""
+    cpu: bool = False
+    """It is a build for CPUs: it needs no GPU, and uses none."""
+
+
+class Nodes(Protocol):
+    """fleet.local.watching.Watcher."""
+
+    async def look(self) -> tuple[NodeState, ...]:
+        """All nodes as they are now, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """``state`` is this program's state folder, ``executable`` what the settings name (empty: found by itself)."""
+
+    state: Path
+    environ: Mapping[str, str]
+    nodes: Nodes
+    executable: str = ""
+    grace: float = 300.0
+    """Seconds that a node gets for its running requests, unless a request says otherwise."""
+    gpus: Callable[[], GpuReading] = read_gpus

@@ -1,0 +1,77 @@
+"""What the screens need of the vLLM nodes of this machine: how they are, their logs, and a word with them.
+
+Starting and ending them goes through Acting, as every action does (requests with targets of kind LOCAL_NODE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from fleet.local.node import NodeState
+from fleet.local.spec import LaunchSpec
+
+if TYPE_CHECKING:
+    from fleet.local.benches import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What has come of an answer so far. The last piece has ``done``. Times in seconds."""
+
+    text: str
+    """All of it so far."""
+    elapsed: float
+    ttft: float | None = None
+    """Until the first token came."""
+    tokens: int = 0
+    """Output tokens so far: as the server counts them once it is done, before that one per chunk."""
+    rate: float | None = None
+    """Output tokens per second since the first one."""
+    done: bool = False
+    stopped: str = ""
+    """Why it ended: ``stop``, ``length``."""
+
+
+class Locally(Protocol):
+    """The nodes of this machine. All awaitables run on the caller's event loop and raise SessionError only."""
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        """As they were at the last look, by name; looked at about once a second."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of them cannot be read, in words."""
+        ...
+
+    @property
+    def presets(self) -> Mapping[str, LaunchSpec]:
+        """Those of the settings, by name."""
+        ...
+
+    def defaults(self) -> LaunchSpec:
+        """What a form starts with: a free port, the settings' defaults, no model."""
+        ...
+
+    def log(self, name: str) -> AsyncIterator[str]:
+        """The lines of a node's log from its beginning (the last 5,000), then those that come, until it is closed."""
+        ...
+
+    def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
+        """Put a prompt to a node and stream what it answers. Raises SessionError, also in read-only mode."""
+        ...
+
+    async def benches(self, name: str) -> tuple[Bench, ...]:
+        """The benchmarks that were run here on this node's model, newest first."""
+        ...
+
+    def entries(self, name: str) -> str:
+        """The node as an entry for gateways, to be copied. Raises SessionError where there is no such node."""
+        ...
+
+
+Looked = Callable[[], None]
+"""Called on any thread after each look that found something new."""

@@ -1,0 +1,12 @@
+"""What goes wrong on this machine, in words."""
+
+from __future__ import annotations
+
+
+class LocalError(Exception):
+    """Something here could not be read, started or ended: what is wrong, and what to do about it (may be empty)."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy

@@ -1,0 +1,96 @@
+"""What was started here, as it was written down: one folder per node in the state folder.
+
+``local/<name>/record.json`` (0600) says what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
+``secrets.json`` (0600) the values of variables that look like secrets. ``local/starts.jsonl`` remembers how long starts
+took. They are written by actions/local; here they are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fleet.local.process import Identity
+from fleet.local.spec import LaunchSpec
+
+RECORD = "record.json"
+LOG = "log"
+KEY = "key"
+SECRETS = "secrets.json"
+STARTS = "starts.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """One node that was started and not taken down. Times are Unix seconds."""
+
+    id: str
+    """Hex, new with every start."""
+    spec: LaunchSpec
+    """Without the values of variables that look like secrets."""
+    identity: Identity
+    argv: tuple[str, ...]
+    """The command line as it was started: no secret is ever in it."""
+    version: str
+    """Of vLLM, empty where it did not say."""
+    begun: float
+    folder: str
+    """Where its files are."""
+    runtime: str = ""
+    """Folder of its sockets, deleted with it; empty for none."""
+    keyed: bool = False
+    """It asks for an API key."""
+    drains: bool = False
+    """On SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
+    ready: float | None = None
+    """When it was first seen to be ready."""
+
+    @property
+    def name(self) -> str:
+        """What the node is called."""
+        return self.spec.name
+
+    @property
+    def log(self) -> Path:
+        """What the server writes."""
+        return Path(self.folder) / LOG
+
+    @property
+    def key(self) -> str:
+        """Its API key, read now; empty where it asks for none. Raises OSError."""
+        return (Path(self.folder) / KEY).read_text().strip() if self.keyed else ""
+
+
+def nodes_folder(state: Path) -> Path:
+    """Where nodes are recorded; ``state`` is this program's state folder."""
+    return state / "local"
+
+
+def read_records(folder: Path) -> tuple[tuple[NodeRecord, ...], tuple[str, ...]]:
+    """All nodes of ``nodes_folder``, by name; and what cannot be read, in words. No folder: none."""
+    records, problems = [], []
+    for file in sorted(folder.glob(f"*/{RECORD}")):
+        try:
+            records.append(from_json(orjson.loads(file.read_bytes())))
+        except FileNotFoundError:
+            # Taken down in between.
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"{file} cannot be read: {error}")
+    return tuple(records), tuple(problems)
+
+
+def to_json(record: NodeRecord) -> dict[str, Any]:
+    """The record as JSON values."""
+    return asdict(record)
+
+
+def from_json(document: dict[str, Any]) -> NodeRecord:
+    """The record that ``to_json`` wrote. Raises ValueError for anything else."""
+    from pydantic import TypeAdapter
+
+    # pydantic's ValidationError is a ValueError.
+    return TypeAdapter(NodeRecord).validate_python(document)
