@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.progress import Load
-from actions.request import Target
+from actions.request import LOCAL_NODE, Target
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -11,7 +11,7 @@ from fleet.model.snapshot import Snapshot
 def load_of(snapshot: Snapshot, target: Target) -> Load:
     """Of the workload, or of the workload that a pod belongs to; nothing of a node."""
     key = f"{target.namespace}/{target.kind}/{target.name}"
-    if target.kind == "Pod":
+    if target.kind in ("Pod", LOCAL_NODE):
         key = snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")
 
     def value(quantity: Quantity) -> float | None:

@@ -14,7 +14,7 @@ from actions.checks.permission import check_permission
 from actions.kinds import action_of
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
-from actions.request import Request
+from actions.request import LOCAL_NODE, Request
 from actions.scene import Scene
 from fleet.kube.errors import KubeError, NotFoundError
 
@@ -23,8 +23,11 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     """What would happen, what stands against it, how it is taken back. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
-    than the one that was chosen.
+    than the one that was chosen; LocalError for a node of this machine.
     """
+    if request.target.kind == LOCAL_NODE:
+        # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
+        return await action_of(request.kind).plan(request, scene)
     request, fingerprint = await _identified(request, scene)
     permission, plan = await asyncio.gather(
         check_permission(request, scene), action_of(request.kind).plan(request, scene)

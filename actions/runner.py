@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.audit.errors import AuditError
 from actions.audit.history import RecordedAction
@@ -31,7 +31,11 @@ from fleet.kube.errors import (
     ThrottledError,
     UnreachableError,
 )
+from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from actions.local.machine import Machine
 
 POLL = 1.0
 """Seconds between two looks at the cluster while it is followed."""
@@ -90,7 +94,7 @@ class Runner:
         return tuple(reversed(self._states.values()))
 
     async def plan(self, request: Request) -> Plan:
-        """What would happen. Raises KubeError and KubeconfigError."""
+        """What would happen. Raises KubeError, KubeconfigError and LocalError."""
         return await make_plan(request, self._scene())
 
     async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
@@ -146,7 +150,7 @@ class Runner:
         except UnreachableError as error:
             unknown = f"{work.under_way}: whether the server did it is not known; " if work.under_way else ""
             outcome = Outcome(Result.FAILED, f"{unknown}{error.message}", error.remedy)
-        except (KubeError, KubeconfigError) as error:
+        except (KubeError, KubeconfigError, LocalError) as error:
             outcome = Outcome(Result.FAILED, error.message, error.remedy)
         except AuditError as error:
             outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
@@ -252,6 +256,13 @@ class _Work:
     def snapshot(self) -> Snapshot:
         return self._runner._scene().snapshot
 
+    @property
+    def machine(self) -> Machine:
+        machine = self._runner._scene().machine
+        if machine is None:
+            raise TypeError("this action is on a cluster, not on this machine")
+        return machine
+
     def now(self) -> float:
         return self._runner._scene().now()
 
@@ -284,7 +295,7 @@ class _Work:
         self.under_way = what
         try:
             response = await self._runner._writer.send(mutation)
-        except (KubeError, KubeconfigError) as error:
+        except (KubeError, KubeconfigError, LocalError) as error:
             if not isinstance(error, UnreachableError):
                 self.under_way = ""
             status = error.status if isinstance(error, KubeError) else 0

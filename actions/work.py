@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Plan
 from actions.progress import Outcome
 from actions.request import Request
 from actions.scene import Reads, Rules, Scene
 from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from actions.local.machine import Machine
 
 
 class Work(Protocol):
@@ -26,12 +29,17 @@ class Work(Protocol):
         """The newest one."""
         ...
 
+    @property
+    def machine(self) -> Machine:
+        """This machine. Raises TypeError for an action on a cluster."""
+        ...
+
     def now(self) -> float:
         """Unix time."""
         ...
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
-        """Send one request: recorded before and after. The answer's JSON. Raises KubeError.
+        """Send one request: recorded before and after. The answer's JSON. Raises KubeError or LocalError.
 
         A ConflictError that leaves ``carry_out`` ends the action with Result.CONFLICT, another KubeError as failed.
         """
@@ -57,7 +65,7 @@ class Action(Protocol):
     """One kind of action. Both methods are free of state: what carries over is in the plan."""
 
     async def plan(self, request: Request, scene: Scene) -> Plan:
-        """What would happen. Raises KubeError where the target cannot be read (gone, forbidden, unreachable)."""
+        """What would happen. Raises KubeError or LocalError where the target cannot be read (gone, unreachable)."""
         ...
 
     async def carry_out(self, plan: Plan, work: Work) -> Outcome:

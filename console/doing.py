@@ -46,7 +46,7 @@ def runner(
         snapshot = newest()
         return Scene(snapshot, reads, writer.dry_run, scope_of(settings, snapshot.cluster), rules, time.time, past)
 
-    audit = _Audit(audit_folder(settings, environ), lambda: newest().cluster, environ)
+    audit = Audit(audit_folder(settings, environ), lambda: newest().cluster, environ)
     return Runner(scene, writer, audit, changed=changed)
 
 
@@ -72,7 +72,7 @@ def scope_of(settings: Settings, cluster: Cluster) -> Scope:
     )
 
 
-class _Audit:
+class Audit:
     """The log, written as whoever the cluster says we are at that moment."""
 
     def __init__(self, folder: Path, cluster: Callable[[], Cluster], environ: Mapping[str, str]) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
+from fleet.metrics.target import Target
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.scraping import ScrapingSettings
-from fleet.targets import Endpoint, Via, endpoints
+from fleet.targets import Via, endpoints
 
 TIMEOUT = 2.0
 """Seconds for one answer: it is asked about once a second."""
@@ -32,32 +33,34 @@ class EngineLoad(NamedTuple):
 
 
 class EngineProbe:
-    """Asks the engines of one pod at its address. Belongs to one event loop; close it.
+    """Asks the engines of one pod at its address, or those behind a target. Belongs to one event loop; close it.
 
     Never through the API server: `get` on pods/proxy allows far more than this, and it is no road for polling.
     """
 
     def __init__(
         self,
-        pod: Pod,
+        where: Pod | Target,
         *,
         settings: ScrapingSettings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         settings = settings or ScrapingSettings()
-        found = endpoints((pod,), settings.ports, settings.path)
-        self._endpoint: Endpoint | None = found[0] if found else None
+        if isinstance(where, Target):
+            self._target: Target | None = where
+        else:
+            found = endpoints((where,), settings.ports, settings.path)
+            self._target = found[0].target(Via.POD_IP, None) if found else None
         self._clock = clock
         self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1))
-        self.problem = "" if found else "the pod does not run"
+        self.problem = "" if self._target else "the pod does not run"
         """Why the last look brought nothing; empty where it did."""
 
     async def load(self) -> EngineLoad | None:
         """What it says now; None where it cannot be asked, and ``problem`` says why."""
-        if self._endpoint is None:
+        if self._target is None:
             return None
-        target = self._endpoint.target(Via.POD_IP, None)
-        measurement = await self._source.measure([target], self._clock())
+        measurement = await self._source.measure([self._target], self._clock())
         if measurement.unreachable:
             self.problem = next(iter(measurement.unreachable.values()))
             return None

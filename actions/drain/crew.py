@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from actions.drain.carry import Phase, drain
 from actions.drain.unit import Unit
 from actions.drain.waiting import Terms
+from actions.local.machine import Machine
 from actions.progress import Outcome
 from actions.scene import Reads
 from actions.work import Work
@@ -87,6 +88,10 @@ class _Part:
     @property
     def snapshot(self) -> Snapshot:
         return self._work.snapshot
+
+    @property
+    def machine(self) -> Machine:
+        return self._work.machine
 
     def step(self, index: int) -> None:
         """The steps of the plan are the crew's."""

@@ -1,0 +1,47 @@
+"""Take a vLLM node of this machine down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.local.begin import node_named
+from actions.local.finish import finish, steps_of
+from actions.local.planned import check_owner, check_running, machine_of
+from actions.plan import Change, Plan, Undo
+from actions.progress import Outcome, Result
+from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
+from actions.scene import Scene
+from actions.work import Work
+
+
+class LocalDownAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        asked, machine = expect(request, LocalDown), machine_of(scene)
+        state = await node_named(machine, asked.target.name, asked.target.uid)
+        record = state.record
+        grace = machine.grace if asked.grace is None else asked.grace
+        target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
+        return Plan(
+            request=replace(asked, target=target, grace=grace),
+            scope=scene.scope,
+            title=f"Take {record.name} down",
+            made_at=scene.now(),
+            steps=steps_of(record, grace),
+            checks=(check_owner(state), await check_running(state, grace)),
+            changes=(Change(record.name, f"{state.stage.phase.value} at {record.spec.url}", "not running"),),
+            undo=Undo(
+                "start it again with the same arguments",
+                LocalUp(Target(LOCAL_NODE, LOCAL, record.name), record.spec),
+            ),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        asked = expect(plan.request, LocalDown)
+        state = await node_named(work.machine, plan.target.name, plan.target.uid)
+        grace = work.machine.grace if asked.grace is None else asked.grace
+        failed = await finish(state, grace, work)
+        return failed or Outcome(Result.CONVERGED, "it is down; no process, shared memory or socket of it is left")

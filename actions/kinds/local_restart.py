@@ -1,0 +1,77 @@
+"""Take a vLLM node of this machine down and start it again, with other arguments where they were changed."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from actions.local.begin import node_named, placed, start, start_of
+from actions.local.begin import steps_of as steps_up
+from actions.local.checks.launch import check_launch
+from actions.local.finish import finish
+from actions.local.finish import steps_of as steps_down
+from actions.local.installed import installed
+from actions.local.planned import check_owner, check_running, machine_of, no_vllm
+from actions.local.spec_changes import changes
+from actions.plan import Change, Plan, Undo
+from actions.progress import Outcome
+from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, expect
+from actions.scene import Scene
+from actions.work import Work
+
+
+class LocalRestartAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        asked, machine = expect(request, LocalRestart), machine_of(scene)
+        state = await node_named(machine, asked.target.name, asked.target.uid)
+        record, grace = state.record, machine.grace if asked.grace is None else asked.grace
+        spec = placed(replace(asked.spec, name=record.name))
+        found = await installed(machine.executable, machine.environ)
+        looked = await check_launch(spec, machine, found, instead_of=record, verify=asked.verify)
+        mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
+        target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
+        changed = changes(record.spec, spec)
+        same = Change("arguments", "as they are", "the same")
+        return Plan(
+            request=replace(asked, target=target, spec=spec, grace=grace),
+            scope=scene.scope,
+            title=f"Restart {record.name}",
+            made_at=scene.now(),
+            steps=(*steps_down(record, grace), *steps_up(mutation, spec)),
+            checks=(check_owner(state), await check_running(state, grace), *looked.checks),
+            changes=changed or (same,),
+            tables=looked.tables,
+            diff=_diff(record.argv, tuple(mutation.body["argv"])),
+            undo=Undo(
+                "restart it with the arguments that it has now",
+                LocalRestart(Target(LOCAL_NODE, LOCAL, record.name), record.spec, grace),
+            ),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        asked = expect(plan.request, LocalRestart)
+        state = await node_named(work.machine, plan.target.name, plan.target.uid)
+        grace = work.machine.grace if asked.grace is None else asked.grace
+        first = len(steps_down(state.record, grace))
+        (mutation,) = plan.steps[first].mutations
+        failed = await finish(state, grace, work)
+        return failed or await start(asked.spec, mutation, work, first)
+
+
+def _diff(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    """Of the two command lines, a flag with its value in each line."""
+    return "\n".join(difflib.unified_diff(_flags(before), _flags(after), "runs", "will run", lineterm=""))
+
+
+def _flags(argv: tuple[str, ...]) -> list[str]:
+    lines: list[str] = []
+    for word in argv:
+        if word.startswith("-") or not lines:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return lines

@@ -1,0 +1,45 @@
+"""Start a vLLM node on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.local.begin import placed, start, start_of, steps_of
+from actions.local.checks.launch import check_launch
+from actions.local.installed import installed
+from actions.local.planned import machine_of, no_vllm
+from actions.plan import Change, Check, Plan, Undo, Verdict
+from actions.progress import Outcome
+from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
+from actions.scene import Scene
+from actions.work import Work
+
+
+class LocalUpAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        asked, machine = expect(request, LocalUp), machine_of(scene)
+        spec = placed(asked.spec)
+        found = await installed(machine.executable, machine.environ)
+        looked = await check_launch(spec, machine, found, verify=asked.verify)
+        mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
+        target = Target(LOCAL_NODE, LOCAL, spec.name, mutation.body["id"])
+        return Plan(
+            request=replace(asked, target=target, spec=spec),
+            scope=scene.scope,
+            title=f"Start {spec.name}",
+            made_at=scene.now(),
+            steps=steps_of(mutation, spec),
+            checks=looked.checks or (Check("machine", Verdict.PASS, "nothing stands against it"),),
+            changes=(Change(spec.name, "not running", f"{spec.served} at {spec.url}"),),
+            tables=looked.tables,
+            undo=Undo("take it down", LocalDown(target)),
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action."""
+        spec = expect(plan.request, LocalUp).spec
+        (mutation,) = plan.steps[0].mutations
+        return await start(spec, mutation, work)

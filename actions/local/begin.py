@@ -1,0 +1,137 @@
+"""Starting a node: what would be started, and following it until it serves or has died."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from actions.local.environment import set_for
+from actions.local.machine import Installed, Machine
+from actions.local.starts import remember
+from actions.local.store import hidden, mark_ready, prepare, without_secrets
+from actions.local.writer import starting
+from actions.plan import Mutation, Step
+from actions.progress import Outcome, Result
+from actions.work import Work
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import nodes_folder
+from fleet.local.spec import LaunchSpec, serve_arguments
+
+LOADS = 1
+"""Steps of ``steps_of`` before the one in which it loads."""
+
+
+def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: dict[str, str]) -> Mutation:
+    """What will be started: command line and environment, with masks in place of secrets."""
+    argv = (installed.executable, *serve_arguments(placed(spec)))
+    if installed.drains and not any(word.startswith("--shutdown-timeout") for word in spec.extra):
+        argv = (*argv, "--shutdown-timeout", str(round(machine.grace)))
+    shown = without_secrets(placed(spec))
+    return starting(
+        shown,
+        uuid.uuid4().hex,
+        argv,
+        hidden(set_for(shown, needed)),
+        version=installed.version,
+        drains=installed.drains,
+        begun=0.0,
+    )
+
+
+def steps_of(mutation: Mutation, spec: LaunchSpec) -> tuple[Step, ...]:
+    """The steps of a start."""
+    return (
+        Step("start vLLM", f"in a session of its own: it goes on when this terminal ends; {spec.url}", (mutation,)),
+        Step("load the model", "until /health answers and /v1/models lists it"),
+    )
+
+
+async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0) -> Outcome:
+    """Start it and follow it; ``first`` is the index of the first of ``steps_of`` among the plan's steps."""
+    machine = work.machine
+    folder = nodes_folder(machine.state) / spec.name
+    work.step(first)
+    await asyncio.to_thread(prepare, folder, spec)
+    body = mutation.body | {"begun": work.now()}
+    await work.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
+    work.step(first + LOADS)
+    node = body["id"]
+    state: NodeState | None = None
+
+    async def settled() -> bool:
+        nonlocal state
+        state = await node_of(machine, node)
+        if state is None:
+            return True
+        work.say(*_telling(state))
+        return state.stage.phase in (Phase.READY, Phase.DEAD)
+
+    if not await work.until(settled, work.rules.follow_timeout):
+        waited = f"{work.rules.follow_timeout:.0f} s"
+        return Outcome(Result.TIMED_OUT, f"after {waited} it is still not ready: it goes on loading", _UP_TO_YOU)
+    if state is None:
+        return Outcome(Result.STOPPED, "somebody took it down while it was loading")
+    if state.stage.phase is Phase.DEAD:
+        return _died(state)
+    await asyncio.to_thread(mark_ready, state.record, work.now())
+    await asyncio.to_thread(remember, nodes_folder(machine.state), state)
+    return Outcome(
+        Result.CONVERGED,
+        f"ready after {state.elapsed:.0f} s at {spec.url} as {', '.join(state.models) or spec.served}",
+        f"its API key is in {folder / 'key'}",
+    )
+
+
+async def node_of(machine: Machine, node: str) -> NodeState | None:
+    """The node with this id as it is now; None where there is none (any more)."""
+    return next((state for state in await machine.nodes.look() if state.record.id == node), None)
+
+
+async def node_named(machine: Machine, name: str, node: str = "") -> NodeState:
+    """The node of this name; with an id it must be that one. Raises LocalError."""
+    found = next((state for state in await machine.nodes.look() if state.name == name), None)
+    if found is None:
+        raise LocalError(f"there is no node {name} on this machine", "quarterdeck local ls lists those that there are.")
+    if node and found.record.id != node:
+        raise LocalError(f"{name} is not the one that was chosen: it was started again meanwhile", "Choose it again.")
+    return found
+
+
+def placed(spec: LaunchSpec) -> LaunchSpec:
+    """With a folder's whole path: the server's own folder is another than this program's."""
+    path = Path(spec.model).expanduser()
+    looks_local = spec.model.startswith(("/", "./", "../", "~")) or path.exists()
+    if not looks_local:
+        return spec
+    served = spec.served_model_name or (path.resolve().name,)
+    return replace(spec, model=str(path.resolve()), served_model_name=served)
+
+
+def _telling(state: NodeState) -> tuple[str, float, float, float | None]:
+    """For ``Work.say``."""
+    stage = state.stage
+    words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"
+    return words, stage.done, stage.total, state.eta
+
+
+def _died(state: NodeState) -> Outcome:
+    reason = state.reason
+    text = f"it died while {_DOING.get(_last(state), 'starting')}: {reason.text if reason else 'nobody knows why'}"
+    line = f"\n{reason.line}" if reason and reason.line else ""
+    return Outcome(Result.FAILED, text + line, reason.remedy if reason else "")
+
+
+def _last(state: NodeState) -> Phase:
+    return next((stage.phase for stage in reversed(state.stages) if stage.phase is not Phase.DEAD), Phase.STARTING)
+
+
+_DOING: dict[Phase, str] = {
+    Phase.DOWNLOADING: "downloading",
+    Phase.LOADING: "reading weights",
+    Phase.COMPILING: "compiling",
+    Phase.CAPTURING: "capturing graphs",
+}
+_UP_TO_YOU = "watch it with :local, or take it down: quarterdeck local down"

@@ -1,0 +1,126 @@
+"""What belongs to a node, and what is left of it: processes, shared memory, sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from actions.local.environment import NODE
+from fleet.local.process import Identity, group
+from fleet.local.record import NodeRecord
+
+SHARED: Final = "/dev/shm"  # noqa: S108 - where shared memory is, not a file of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What a node has at one moment."""
+
+    processes: tuple[Identity, ...] = ()
+    """Oldest first."""
+    shared: frozenset[str] = frozenset()
+    """Files of shared memory that its processes have open or mapped, and nobody else has."""
+    ports: tuple[int, ...] = ()
+    """TCP ports at which it listens."""
+
+    def also(self, later: Belongings) -> Belongings:
+        """With what it had later."""
+        known = {each.pid: each for each in (*self.processes, *later.processes)}
+        return Belongings(
+            tuple(sorted(known.values(), key=lambda each: each.started)), self.shared | later.shared, later.ports
+        )
+
+    @property
+    def alive(self) -> tuple[Identity, ...]:
+        """Those of its processes that still run."""
+        return tuple(each for each in self.processes if each.alive)
+
+
+def survey(record: NodeRecord) -> Belongings:
+    """All that belongs to a node now. Looks at every process of the machine: tens of milliseconds, off the loop."""
+    processes = {each.pid: each for each in group(record.identity)}
+    for process in psutil.process_iter():
+        if process.pid in processes:
+            continue
+        # Those of other people do not tell their environment, and are none of ours.
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(NODE) == record.id and process.status() != psutil.STATUS_ZOMBIE:
+                processes[process.pid] = Identity(process.pid, process.create_time())
+    found = tuple(sorted(processes.values(), key=lambda each: each.started))
+    return Belongings(found, _shared(processes), _ports(found))
+
+
+def left_of(record: NodeRecord, had: Belongings) -> Belongings:
+    """What is still there of what it had. Shared memory that another process uses now is not counted."""
+    now = survey(record)
+    shared = {path for path in had.shared | now.shared if Path(path).exists()}
+    others = {path for path, pids in _holders().items() if pids - {each.pid for each in now.processes}}
+    alive = {each.pid: each for each in (*now.processes, *had.alive)}
+    return Belongings(tuple(alive.values()), frozenset(shared - others), now.ports)
+
+
+def sockets_in(folder: str) -> list[Path]:
+    """The sockets in a folder; none where it is gone."""
+    try:
+        return [entry for entry in Path(folder).iterdir() if stat.S_ISSOCK(entry.lstat().st_mode)]
+    except OSError:
+        return []
+
+
+def _shared(processes: Iterable[int]) -> frozenset[str]:
+    mine = frozenset(processes)
+    return frozenset(path for path, pids in _holders().items() if pids & mine and not pids - mine)
+
+
+def _holders() -> dict[str, set[int]]:
+    """File of shared memory → the processes that have it open or mapped, as far as they may be looked at (Linux)."""
+    holders: dict[str, set[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        # A process of another person, or one that has just ended.
+        with suppress(OSError):
+            for path in _open(folder) | _mapped(folder):
+                holders.setdefault(path, set()).add(int(folder.name))
+    return holders
+
+
+def _open(folder: Path) -> set[str]:
+    found = set()
+    for link in (folder / "fd").iterdir():
+        with suppress(OSError):
+            target = str(link.readlink())
+            if target.startswith(f"{SHARED}/"):
+                found.add(target)
+    return found
+
+
+def _mapped(folder: Path) -> set[str]:
+    with (folder / "maps").open(errors="replace") as maps:
+        return {line.split(maxsplit=5)[5].rstrip("\n") for line in maps if f" {SHARED}/" in line}
+
+
+def _ports(processes: Iterable[Identity]) -> tuple[int, ...]:
+    ports = set()
+    for each in processes:
+        with suppress(psutil.Error):
+            process = each.process()
+            for connection in process.net_connections("tcp") if process is not None else ():
+                if connection.status == psutil.CONN_LISTEN and connection.family in (socket.AF_INET, socket.AF_INET6):
+                    ports.add(connection.laddr.port)
+    return tuple(sorted(ports))
+
+
+def owner_of(record: NodeRecord) -> str:
+    """Whose process it is; empty where it has ended, or for this login itself."""
+    process = record.identity.process()
+    with suppress(psutil.Error):
+        if process is not None and process.uids().real != os.getuid():
+            return process.username()
+    return ""

@@ -1,0 +1,148 @@
+"""Taking a node down: no new requests, the running ones to their end, then its processes, then what they left."""
+
+from __future__ import annotations
+
+import asyncio
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+
+from actions.local.ending import Belongings, left_of, sockets_in, survey
+from actions.local.store import forget
+from actions.local.writer import removing, signalling
+from actions.plan import Step
+from actions.progress import Outcome, Result
+from actions.words import count
+from actions.work import Work
+from fleet.engine_api import EngineLoad
+from fleet.local.load import NodeProbe
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import NodeRecord
+
+GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
+"""Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""
+IDLE = 2
+"""Looks in a row that find no request, before a server that cannot refuse new ones is ended."""
+SILENT = 10
+"""Looks in a row without an answer, after which there is nothing to wait for."""
+
+REFUSE, WAIT, END, LOOK = range(4)
+"""The steps."""
+
+
+def steps_of(record: NodeRecord, grace: float) -> tuple[Step, ...]:
+    """What happens, in order; nothing of it for one whose process has ended but the last."""
+    refuses = "SIGINT: this vLLM answers 500 to new requests and finishes those it has"
+    cannot = "this vLLM cannot: take its address out of whatever sends to it"
+    return (
+        Step("refuse new requests", refuses if record.drains else cannot),
+        Step("wait for running requests", f"until there are none, {grace:.0f} s at most"),
+        Step("end its processes", ", ".join(f"{number.name} then {wait:.0f} s" for number, wait in GIVEN)),
+        Step("look for what is left", "processes, shared memory, sockets"),
+    )
+
+
+async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> Outcome | None:
+    """Take it down; None where nothing of it is left, else how it failed. ``first``: index of the first step."""
+    record = state.record
+    belongings = await asyncio.to_thread(survey, record)
+    interrupted = patient = False
+    if record.identity.alive:
+        work.step(first + REFUSE)
+        if record.drains:
+            await work.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
+            interrupted = patient = True
+        else:
+            work.say("it cannot be told to: new requests are still let in")
+        work.step(first + WAIT)
+        if state.stage.phase is Phase.READY:
+            patient = await _requests_end(record, grace, work)
+            belongings = belongings.also(await asyncio.to_thread(survey, record))
+        else:
+            work.say("it was not ready yet: it has none")
+    work.step(first + END)
+    belongings = await _end(record, belongings, work, interrupted=interrupted, patient=patient)
+    work.step(first + LOOK)
+    return await _clean(record, belongings, work)
+
+
+async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
+    """Wait until it has no requests or has ended; whether it did in time."""
+    idle, silent, last, began = 0, 0, -1.0, work.now()
+
+    async with NodeProbe(record) as probe:
+
+        async def over() -> bool:
+            nonlocal idle, silent, last
+            if not record.identity.alive:
+                return True
+            load = await probe.load()
+            silent = 0 if load is not None else silent + 1
+            idle = idle + 1 if load is not None and not load.requests else 0
+            if load is not None:
+                last = load.requests
+                work.say(_running(load), eta=_left(began, grace, work.now()))
+            # One that is ending stops to answer before it is gone: its requests are over then.
+            ending = silent > 0 and record.drains and last == 0
+            return idle >= IDLE or ending or silent >= SILENT
+
+        in_time = await work.until(over, grace)
+    if not in_time:
+        cut = f"{last:.0f} requests" if last > 0 else "what it still does"
+        work.say(f"the grace period of {grace:.0f} s is over: {cut} will be cut")
+    return in_time
+
+
+async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: bool, patient: bool) -> Belongings:
+    """Signal after signal until every process is gone; what it has is looked at again before each.
+
+    One that was ``interrupted`` before is ending; it gets its time where it has no requests any more (``patient``).
+    """
+    for number, patience in GIVEN:
+        had = had.also(await asyncio.to_thread(survey, record))
+        alive = had.alive
+        if not alive:
+            break
+        if number is SIGINT and interrupted:
+            if not patient:
+                continue
+            work.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} to go")
+        else:
+            # Its own leader ends its workers in good order; only what does not listen is ended whole.
+            led = record.identity.alive and number is not SIGKILL
+            await work.send(signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}"))
+
+        async def gone(had: Belongings = had, number: Signals = number) -> bool:
+            left = had.alive
+            work.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
+            return not left
+
+        if await work.until(gone, patience):
+            break
+    return had
+
+
+async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | None:
+    left = await asyncio.to_thread(left_of, record, had)
+    if left.processes:
+        pids = ", ".join(str(each.pid) for each in left.processes)
+        return Outcome(
+            Result.FAILED,
+            f"{count(len(left.processes), 'process', 'processes')} of it cannot be ended, not even by SIGKILL: {pids}",
+            "a process that hangs in the driver ends with the GPU's reset or the machine's restart",
+        )
+    for path in sorted(left.shared):
+        await work.send(removing(path, "shared memory that nobody uses any more"))
+    sockets = len(sockets_in(record.runtime)) if record.runtime else 0
+    if record.runtime:
+        await work.send(removing(record.runtime, f"its sockets ({sockets})"))
+    await asyncio.to_thread(forget, record)
+    shared = f", {count(len(left.shared), 'segment')} of shared memory removed" if left.shared else ""
+    work.say(f"nothing: no process, no socket{shared}")
+    return None
+
+
+def _running(load: EngineLoad) -> str:
+    return f"{load.running:.0f} running, {load.waiting:.0f} waiting"
+
+
+def _left(began: float, grace: float, now: float) -> float:
+    return max(0.0, began + grace - now)

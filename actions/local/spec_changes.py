@@ -1,0 +1,39 @@
+"""What differs between two specs, and between two command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from actions.local.store import without_secrets
+from actions.plan import Change
+from fleet.local.spec import LaunchSpec
+
+
+def changes(before: LaunchSpec, after: LaunchSpec) -> tuple[Change, ...]:
+    """Each field that differs, with masks in place of secrets."""
+    old, new = without_secrets(before), without_secrets(after)
+    found = []
+    for each in fields(LaunchSpec):
+        was, is_ = getattr(old, each.name), getattr(new, each.name)
+        if was != is_:
+            found.append(Change(each.name.replace("_", " "), words(was), words(is_)))
+    if not found and before.env != after.env:
+        found.append(Change("env", "a secret", "another one"))
+    return tuple(found)
+
+
+def words(value: Any) -> str:
+    """A value of a spec as a person would say it."""
+    match value:
+        case None | 0 | 0.0 | "" | () if not isinstance(value, bool):
+            return "vLLM's own"
+        case bool():
+            return "on" if value else "off"
+        case Mapping():
+            return " ".join(f"{name}={item}" for name, item in value.items()) or "none"
+        case tuple():
+            return " ".join(map(str, value))
+        case _:
+            return str(value)

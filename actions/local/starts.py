@@ -1,0 +1,26 @@
+"""How long starts took, for the next one's ETA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from fleet.local.errors import LocalError
+from fleet.local.eta import start_of, to_json
+from fleet.local.node import NodeState
+from fleet.local.record import STARTS
+
+KEPT = 200
+"""Starts that are remembered; the oldest go."""
+
+
+def remember(folder: Path, state: NodeState) -> None:
+    """Write down a start that has become ready; ``folder`` is where nodes are recorded. Raises LocalError."""
+    file = folder / STARTS
+    line = orjson.dumps(to_json(start_of(state)))
+    try:
+        lines = file.read_bytes().splitlines() if file.exists() else []
+        file.write_bytes(b"\n".join([*lines[-KEPT + 1 :], line]) + b"\n")
+    except OSError as error:
+        raise LocalError(f"{file} cannot be written: {error.strerror or error}") from error

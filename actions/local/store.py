@@ -1,0 +1,148 @@
+"""Writing down what runs here: before it runs, so that no crash leaves a server that nobody knows of."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from actions.audit.redaction import redacted
+from actions.audit.shapes import MARK
+from fleet.local.errors import LocalError
+from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, to_json
+from fleet.local.spec import LaunchSpec
+
+KEY_VARIABLE: Final = "VLLM_API_KEY"
+SOCKETS: Final = 107 - 37
+"""Characters of a folder in which sockets with names of 36 fit: a socket's path has 107 at most (unix(7))."""
+_LOGS: Final = 3
+"""Logs of earlier starts that are kept."""
+
+
+def hidden(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables as they may be shown and recorded: what looks like a secret is masked."""
+    clean: dict[str, str] = redacted(dict(env))
+    return clean
+
+
+def without_secrets(spec: LaunchSpec) -> LaunchSpec:
+    """The spec as it may be shown and recorded."""
+    return replace(spec, env=hidden(spec.env))
+
+
+def prepare(folder: Path, spec: LaunchSpec) -> None:
+    """Make the node's folder (0700) with its key and its secret variables (0600), and put its last log aside.
+
+    The key is the one of the spec's environment, else a new one. What is masked there is what was kept before (a spec
+    that comes from a record). Raises LocalError.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        before = _kept(folder)
+        shown = hidden(spec.env)
+        hide = {
+            name: before.get(name, "") if value == MARK else value
+            for name, value in spec.env.items()
+            if shown[name] != value or value == MARK
+        }
+        key = hide.pop(KEY_VARIABLE, "") or f"qd-{secrets.token_urlsafe(32)}"
+        _write(folder / KEY, key.encode())
+        _write(folder / SECRETS, orjson.dumps(hide))
+        _put_aside(folder / LOG)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """Variables with their secret values in place of the masks, the key among them. Raises LocalError."""
+    try:
+        return {**env, **_kept(folder)}
+    except (OSError, ValueError) as error:
+        raise LocalError(f"the secrets of {folder.name} cannot be read: {error}") from error
+
+
+def _kept(folder: Path) -> dict[str, str]:
+    """The secret variables of a node, the key among them; none where there is no such node."""
+    try:
+        kept: dict[str, str] = orjson.loads((folder / SECRETS).read_bytes())
+        return {**kept, KEY_VARIABLE: (folder / KEY).read_text().strip()}
+    except FileNotFoundError:
+        return {}
+
+
+def runtime(folder: Path) -> Path:
+    """A new folder (0700) for the node's sockets: in its own, or in the system's where the path is too long."""
+    try:
+        if len(str(folder / "run")) <= SOCKETS:
+            # What an earlier start left there is nobody's.
+            shutil.rmtree(folder / "run", ignore_errors=True)
+            (folder / "run").mkdir(mode=0o700)
+            return folder / "run"
+        return Path(tempfile.mkdtemp(prefix="quarterdeck-", dir="/tmp"))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def keep(record: NodeRecord) -> None:
+    """Write the record down; it is on the disk when this returns. Raises LocalError."""
+    try:
+        _write(Path(record.folder) / RECORD, orjson.dumps(to_json(record), option=orjson.OPT_INDENT_2))
+    except OSError as error:
+        raise _unwritable(Path(record.folder), error) from error
+
+
+def mark_ready(record: NodeRecord, at: float) -> None:
+    """Write down when it was first ready; no more than once. Raises LocalError."""
+    if record.ready is None:
+        keep(replace(record, ready=at))
+
+
+def forget(record: NodeRecord) -> None:
+    """The node is gone: nothing of it stays but its logs. Raises LocalError."""
+    folder = Path(record.folder)
+    try:
+        for name in (RECORD, KEY, SECRETS):
+            with suppress(FileNotFoundError):
+                (folder / name).unlink()
+        if record.runtime:
+            shutil.rmtree(record.runtime, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _put_aside(log: Path) -> None:
+    """``log`` becomes ``log.1``, that ``log.2`` …"""
+    for number in range(_LOGS - 1, 0, -1):
+        with suppress(FileNotFoundError):
+            log.with_name(f"{log.name}.{number}").replace(log.with_name(f"{log.name}.{number + 1}"))
+    with suppress(FileNotFoundError):
+        log.replace(log.with_name(f"{log.name}.1"))
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Whole or not at all, readable by its owner alone."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> LocalError:
+    return LocalError(
+        f"{folder} cannot be written: {error.strerror or error}", "Free some space, or set XDG_STATE_HOME."
+    )

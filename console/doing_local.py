@@ -1,0 +1,49 @@
+"""Putting the actions on this machine together as the settings say. Never imported in read-only mode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from actions.local.machine import Machine, Nodes
+from actions.local.scene import local_scene, local_scope
+from actions.local.writer import LocalWriter
+from actions.runner import Runner
+from actions.scene import Scene
+from actions.undertaking import Undertaking
+from console.auditing import audit_folder
+from console.config import paths
+from console.config.settings import Settings
+from console.doing import Audit, rules_of
+from fleet.model.snapshot import Cluster, Snapshot
+
+
+def machine_of(settings: Settings, environ: Mapping[str, str], nodes: Nodes) -> Machine:
+    """This machine as the settings describe it. ``nodes``: fleet.local.watching.Watcher."""
+    local = settings.local
+    return Machine(
+        state=paths.state_folder(environ), environ=environ, nodes=nodes, executable=local.vllm, grace=local.grace
+    )
+
+
+def local_runner(
+    settings: Settings,
+    environ: Mapping[str, str],
+    nodes: Nodes,
+    changed: Callable[[Undertaking], None] = lambda _: None,
+    newest: Callable[[], Snapshot | None] = lambda: None,
+) -> Runner:
+    """What plans and carries out actions on the nodes of this machine. Call it with a running event loop.
+
+    ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a node.
+    """
+    machine = machine_of(settings, environ, nodes)
+    rules = rules_of(settings)
+    scope = local_scope(os.getuid(), require_reason=rules.require_reason)
+    cluster = Cluster(context=scope.context, server=scope.server, user=scope.user)
+
+    def scene() -> Scene:
+        return local_scene(machine, scope, rules, newest)
+
+    audit = Audit(audit_folder(settings, environ), lambda: cluster, environ)
+    return Runner(scene, LocalWriter(machine), audit, changed=changed)

@@ -1,0 +1,191 @@
+"""The real Locally: the nodes of this machine, looked at on the loop of the observing session.
+
+What a person does with them goes through Acting; what is here starts and ends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.config import paths
+from console.session import SessionError
+from fleet.local.answer import Piece
+from fleet.local.benches import Bench, read_benches
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import nodes_folder
+from fleet.local.spec import LaunchSpec
+from fleet.local.tail import follow
+from fleet.local.watching import Watcher
+
+if TYPE_CHECKING:
+    from console.config.settings import Settings
+    from console.locally import Looked
+
+T = TypeVar("T")
+
+LOOK = 1.0
+"""Seconds between two looks."""
+AHEAD = 2000
+"""Lines of a log, or pieces of an answer, that wait for the screen at most."""
+Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+"""Runs a coroutine on the observing loop; raises SessionError for whatever goes wrong there."""
+
+
+class Nodes:
+    """One watcher for all who look at the nodes: screens, source and actions. Belongs to the observing loop."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self.folder = nodes_folder(paths.state_folder(environ))
+        self._settings = settings
+        self._watcher = Watcher(self.folder)
+        self._looking = asyncio.Lock()
+        self._looked = float("-inf")
+        self.latest: tuple[NodeState, ...] = ()
+
+    async def look(self) -> tuple[NodeState, ...]:
+        """As they are now: a look that is younger than a blink is as good as another one."""
+        async with self._looking:
+            if time.monotonic() - self._looked >= LOOK / 4:
+                self.latest = await self._watcher.look()
+                self._looked = time.monotonic()
+                if not self._settings.read_only:
+                    await _note_ready(self.latest)
+            return self.latest
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What cannot be read."""
+        return self._watcher.problems
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._watcher.close()
+
+
+async def _note_ready(nodes: tuple[NodeState, ...]) -> None:
+    """Write down when a node became ready that was started by a program that is gone since."""
+    new = [state for state in nodes if state.stage.phase is Phase.READY and state.record.ready is None]
+    if not new:
+        return
+    from actions.local.store import mark_ready
+
+    for state in new:
+        # It is looked at again in a second; a disk that is full is told of where something is started.
+        with suppress(LocalError):
+            await asyncio.to_thread(mark_ready, state.record, state.at)
+
+
+class MachineNodes:
+    """See console.locally.Locally."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        ask: Ask,
+        nodes: Nodes,
+        looked: Looked,
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._loop = loop
+        self._ask = ask
+        self._nodes = nodes
+        self._looked = looked
+
+    async def run(self) -> None:
+        """Look until cancelled; on the observing loop."""
+        seen: tuple[NodeState, ...] | None = None
+        while True:
+            latest = await self._nodes.look()
+            if latest != seen:
+                seen = latest
+                self._looked()
+            await asyncio.sleep(LOOK)
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        """See Locally."""
+        return self._nodes.latest
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """See Locally."""
+        return self._nodes.problems
+
+    @property
+    def presets(self) -> Mapping[str, LaunchSpec]:
+        """See Locally."""
+        from console.local_presets import presets
+
+        return presets(self._settings, self._environ)
+
+    def defaults(self) -> LaunchSpec:
+        """See Locally."""
+        from console.local_presets import defaults
+
+        return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
+
+    def log(self, name: str) -> AsyncIterator[str]:
+        """See Locally."""
+        return self._across(follow(self._named(name).record.log))
+
+    def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
+        """See Locally."""
+        from actions.local.ask import ask
+
+        state = self._named(name)
+        model = state.models[0] if state.models else state.record.spec.served
+        return self._across(ask(state.record, model, prompt, tokens=tokens))
+
+    async def benches(self, name: str) -> tuple[Bench, ...]:
+        """See Locally."""
+        served = self._named(name).record.spec.served
+        found: tuple[Bench, ...] = await self._ask(asyncio.to_thread(read_benches, self._nodes.folder))
+        return tuple(bench for bench in found if bench.model == served or bench.node == name)
+
+    def entries(self, name: str) -> str:
+        """See Locally."""
+        from fleet.local.entries import entries
+
+        return entries(self._named(name).record)
+
+    def _named(self, name: str) -> NodeState:
+        found = next((state for state in self.nodes if state.name == name), None)
+        if found is None:
+            raise SessionError(f"there is no node {name} on this machine any more")
+        return found
+
+    async def _across(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
+        """What comes on the observing loop, handed to the caller's."""
+        here = asyncio.get_running_loop()
+        queue: asyncio.Queue[T | BaseException | None] = asyncio.Queue()
+        room = asyncio.Semaphore(AHEAD)
+
+        async def read() -> None:
+            last: BaseException | None = None
+            try:
+                async for item in items:
+                    await room.acquire()
+                    here.call_soon_threadsafe(queue.put_nowait, item)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
+                last = error
+            here.call_soon_threadsafe(queue.put_nowait, last)
+
+        reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
+        try:
+            while (item := await queue.get()) is not None:
+                if isinstance(item, LocalError):
+                    raise SessionError(item.message, item.remedy)
+                if isinstance(item, BaseException):
+                    raise SessionError(f"unexpected {type(item).__name__}: {item}", "please report this")
+                self._loop.call_soon_threadsafe(room.release)
+                yield item
+        finally:
+            reading.cancel()

@@ -1,0 +1,77 @@
+"""Actions of a session: those on the cluster in view, and those on this machine, which stay when the view changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from actions.request import LOCAL_NODE, Kind, Request, Target
+
+if TYPE_CHECKING:
+    from actions.plan import Plan
+    from actions.revisions import Revision
+    from actions.undertaking import Undertaking
+    from console.acting import RunnerActing
+    from fleet.model.objects import ObjectRef
+
+
+class RoutedActing:
+    """See console.acting.Acting. ``is_here`` says whether this machine is the cluster in view."""
+
+    def __init__(self, cluster: RunnerActing, here: RunnerActing, is_here: Callable[[], bool]) -> None:
+        self._cluster = cluster
+        self._here = here
+        self._is_here = is_here
+
+    def _of(self, target: Target) -> RunnerActing:
+        return self._here if target.kind == LOCAL_NODE else self._cluster
+
+    async def plan(self, request: Request) -> Plan:
+        """See Acting."""
+        return await self._of(request.target).plan(request)
+
+    async def undo(self) -> Plan:
+        """See Acting."""
+        return await (self._here if self._is_here() else self._cluster).undo()
+
+    async def revisions(self, target: Target) -> Sequence[Revision]:
+        """See Acting."""
+        return await self._cluster.revisions(target)
+
+    async def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
+        """See Acting."""
+        return await self._of(plan.target).start(plan, reason, confirmation)
+
+    def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
+        """See Acting. The one that does not know it leaves it."""
+        self._cluster.stop(id)
+        self._here.stop(id)
+
+    @property
+    def undertakings(self) -> tuple[Undertaking, ...]:
+        """See Acting."""
+        every = (*self._cluster.undertakings, *self._here.undertakings)
+        return tuple(sorted(every, key=lambda undertaking: -undertaking.begun))
+
+    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+        """See Acting. On this machine the plan says what the system forbids."""
+        return None if target.kind == LOCAL_NODE else self._cluster.denied(kind, target)
+
+    async def cut_off(self) -> Sequence[tuple[str, float]]:
+        """See Acting. There is one log for both."""
+        return await self._cluster.cut_off()
+
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        """See Acting. Written by the runner of this machine, which is there without a cluster too."""
+        await self._here.reviewed(id)
+
+    # The observing loop's side.
+
+    async def disconnect(self) -> None:
+        """The cluster in view changes: what is under way there stops."""
+        await self._cluster.disconnect()
+
+    async def close(self) -> None:
+        """The console ends. Nodes that were started go on."""
+        await self._cluster.disconnect()
+        await self._here.disconnect()

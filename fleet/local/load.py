@@ -1,0 +1,30 @@
+"""Asking a node of this machine how many requests it has."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from fleet.engine_api import EngineLoad, EngineProbe
+from fleet.local.record import NodeRecord
+from fleet.metrics.target import Target
+
+
+class NodeProbe:
+    """Asks one node again and again; an async context that closes its connections."""
+
+    def __init__(self, record: NodeRecord) -> None:
+        url = f"{record.spec.url}/metrics"
+        self._probe = EngineProbe(Target("local", record.name, url))
+
+    async def load(self) -> EngineLoad | None:
+        """What it says now; None where it does not answer."""
+        return await self._probe.load()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._probe.close()
