@@ -138,14 +138,15 @@ async def run(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End what is left of its session."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, sent)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_ENDING):
-                await process.wait()
-                return
+    """End what is left of its session: it may have ended itself and left others."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ENDING):
+            await process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _ask_the_door(what: str) -> None:
