@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -27,11 +28,17 @@ def wait_gone(identity: Identity) -> None:
         process.wait(10)
 
 
-async def reached(file: Path) -> None:
-    """Until the file is there."""
-    async with asyncio.timeout(10):
+async def reached(file: Path) -> str:
+    """What is in the file, once it is there."""
+
+    def look() -> str:
+        deadline = time.monotonic() + 10
         while not file.exists():
-            await asyncio.sleep(0.01)
+            assert time.monotonic() < deadline, f"{file.name} never came"
+            time.sleep(0.01)
+        return file.read_text()
+
+    return await asyncio.to_thread(look)
 
 
 def test_what_is_held_runs_nothing_until_it_is_told_to(tmp_path: Path) -> None:
@@ -129,7 +136,7 @@ async def test_a_group_is_everything_in_its_session_also_when_its_leader_is_gone
     held.go()
     await reached(ready)
     whole = group(held.identity)
-    assert [each.pid for each in whole][0] == held.identity.pid
+    assert whole[0].pid == held.identity.pid
     assert len(whole) == 2
     os.kill(held.identity.pid, signal.SIGKILL)
     wait_gone(held.identity)
@@ -160,8 +167,7 @@ async def test_a_run_that_is_cancelled_ends_with_all_that_it_started(tmp_path: P
     code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {worker!r}]); time.sleep(600)"
     argv = (sys.executable, "-c", code)
     task = asyncio.create_task(run(argv, env=os.environ, cwd=tmp_path, on_output=lambda _: None, what="a test"))
-    await reached(ready)
-    child = psutil.Process(int(ready.read_text()))
+    child = psutil.Process(int(await reached(ready)))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -179,4 +185,4 @@ async def test_read_only_starts_nothing(tmp_path: Path) -> None:
         hold(SLEEPER, env=os.environ, folder=tmp_path, log=tmp_path / "log", what="a test")
     with pytest.raises(LocalError, match="read-only"):
         await run(SLEEPER, env=os.environ, cwd=tmp_path, on_output=lambda _: None, what="a test")
-    assert not list(tmp_path.iterdir())
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - it is no coroutine that waits here

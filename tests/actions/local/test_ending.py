@@ -1,0 +1,107 @@
+"""What belongs to a node is found whoever its parent is, and what is left of it is seen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from actions.local.ending import left_of, sockets_in, survey
+from actions.local.environment import NODE
+from actions.local.spawn import hold
+from fleet.local.record import NodeRecord
+from fleet.local.spec import LaunchSpec
+
+WORKER = """
+import os, socket, sys, time
+os.setsid()
+name = f"/dev/shm/psm_{os.getpid()}"
+memory = open(name, "wb")
+port = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + ".new", "w") as out:
+    print(os.getpid(), name, port.getsockname()[1], file=out)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(600)
+"""
+LEADER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(600)"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[tuple[NodeRecord, int, str, int]]:
+    """A leader, and a worker that has left its session and holds shared memory and a port."""
+    ready = tmp_path / "ready"
+    argv = (sys.executable, "-c", LEADER, WORKER, str(ready))
+    node = uuid.uuid4().hex
+    held = hold(argv, env={**os.environ, NODE: node}, folder=tmp_path, log=tmp_path / "log", what="a test")
+    held.go()
+    process = psutil.Process(held.identity.pid)
+    deadline = 10 / 0.02
+    while not ready.exists():
+        deadline -= 1
+        assert deadline, (tmp_path / "log").read_text()
+        with pytest.raises(psutil.TimeoutExpired):
+            process.wait(0.02)
+    pid, name, port = ready.read_text().split()
+    record = NodeRecord(node, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
+    yield record, int(pid), name, int(port)
+    for each in survey(record).processes:
+        os.kill(each.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(each.pid)] if psutil.pid_exists(each.pid) else [], 10)
+    Path(name).unlink(missing_ok=True)
+
+
+def kill(pid: int) -> None:
+    process = psutil.Process(pid)
+    process.kill()
+    psutil.wait_procs([process], 10)
+
+
+def test_a_worker_of_another_session_belongs_to_it(node: tuple[NodeRecord, int, str, int]) -> None:
+    record, worker, memory, port = node
+    found = survey(record)
+    assert {each.pid for each in found.processes} == {record.identity.pid, worker}
+    assert found.shared == {memory}
+    assert found.ports == (port,)
+
+
+def test_a_worker_that_outlives_its_leader_is_still_found(node: tuple[NodeRecord, int, str, int]) -> None:
+    record, worker, _, port = node
+    kill(record.identity.pid)
+    found = survey(record)
+    assert [each.pid for each in found.processes] == [worker]
+    assert found.ports == (port,)
+
+
+def test_shared_memory_that_nobody_holds_any_more_is_left(node: tuple[NodeRecord, int, str, int]) -> None:
+    record, worker, memory, _ = node
+    had = survey(record)
+    kill(record.identity.pid)
+    kill(worker)
+    left = left_of(record, had)
+    assert left.processes == ()
+    assert left.shared == {memory}
+
+
+def test_shared_memory_that_another_process_uses_is_not_touched(node: tuple[NodeRecord, int, str, int]) -> None:
+    record, worker, memory, _ = node
+    had = survey(record)
+    with Path(memory).open("rb"):
+        kill(record.identity.pid)
+        kill(worker)
+        assert left_of(record, had).shared == frozenset()
+
+
+def test_sockets_are_told_from_other_files(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "one"))
+        (tmp_path / "file").touch()
+        assert sockets_in(str(tmp_path)) == [tmp_path / "one"]
+    assert sockets_in(str(tmp_path / "gone")) == []

