@@ -75,8 +75,8 @@ class ActingDesk:
     def follow(self, id: str) -> None:  # noqa: A002 - the undertaking's
         from console.screens.actions import ActionScreen
 
-        front = self.front
-        if front is not None and front.where is Where.PLAN:
+        # What it was planned with, and the form behind that, have done their part.
+        while (front := self.front) is not None and front.where in {Where.PLAN, Where.FORM}:
             self._app.pop_screen()
         self._open(ActionScreen(self._console, id))
 

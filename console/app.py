@@ -62,6 +62,13 @@ class ActingChanged(Message):
         self.undertaking = undertaking
 
 
+class NodesLooked(Message):
+    """Something is new of the vLLM nodes of this machine. Many looks that wait to be shown are one."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, NodesLooked)
+
+
 class Opening(Screen[None]):
     """The first frame."""
 
@@ -119,7 +126,7 @@ class QuarterdeckApp(App[None]):
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))
-        self.desk = ConsoleDesk(self, self._session, self._options, self.tell)
+        self.desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
         await self.push_screen(FleetScreen(self.desk))
 
     async def on_unmount(self) -> None:
@@ -132,6 +139,14 @@ class QuarterdeckApp(App[None]):
     def tell(self, undertaking: Undertaking | None) -> None:
         """An action has come on, from any thread; does not block."""
         self.post_message(ActingChanged(undertaking))
+
+    def looked(self) -> None:
+        """Something is new of the nodes of this machine, from any thread; does not block."""
+        self.post_message(NodesLooked())
+
+    def on_nodes_looked(self) -> None:
+        if self.desk is not None:
+            self.desk.show_nodes()
 
     def on_acting_changed(self, message: ActingChanged) -> None:
         if self.desk is not None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette
 
-from console.acting_desk import ActingDesk
 from console.app import Options
 from console.commands.command import Command, Context, Where
 from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.palette import table_provider
 from console.commands.table import TABLE
+from console.local_desk import LocalDesk
 from console.screens.base import ConsoleScreen, failure_text
 from console.session import Session, SessionError
 from console.views.since import SinceTracker
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from console.acting import Changed
+    from console.locally import Looked
     from console.screens.console import Console
     from widgets.prompt import History, Kind
 
 
-class ConsoleDesk(ActingDesk):
+class ConsoleDesk(LocalDesk):
     """Implements console.screens.console.Console: the newest Snapshot, what was seen before, and every command.
 
     Screens other than the first are imported when they are opened: the first frame does not wait for them.
     """
 
-    def __init__(self, app: App[None], session: Session, options: Options, changed: Changed) -> None:
-        super().__init__(app, changed)
+    def __init__(self, app: App[None], session: Session, options: Options, changed: Changed, looked: Looked) -> None:
+        super().__init__(app, changed, looked)
         self.session = session
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()

@@ -48,6 +48,11 @@ class Locally(Protocol):
         ...
 
     @property
+    def lacking(self) -> str:
+        """What must be installed before a node can be started, in words; empty where nothing is missing."""
+        ...
+
+    @property
     def presets(self) -> Mapping[str, LaunchSpec]:
         """Those of the settings, by name."""
         ...

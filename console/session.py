@@ -15,6 +15,7 @@ from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from console.acting import Acting, Changed
+    from console.locally import Locally, Looked
 
 
 class SessionError(Exception):
@@ -86,4 +87,8 @@ class Session(Protocol):
 
     def acting(self, changed: Changed) -> Acting:
         """What changes the cluster in view. Asked for once, after ``start``, and never in read-only mode."""
+        ...
+
+    def locally(self, looked: Looked) -> Locally:
+        """The vLLM nodes of this machine, whatever cluster is in view. Asked for once, after ``start``."""
         ...

@@ -33,6 +33,7 @@ Why = Callable[[Context], str | None]
 _SUBJECTS = frozenset({Where.FLEET, Where.DETAIL})
 _NODES = frozenset({Where.NODES})
 _ANY = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.ACTIONS, Where.ACTION})
+_UNDO = _ANY | {Where.LOCAL, Where.LOCAL_NODE}
 _INSTEAD = 9
 
 
@@ -297,7 +298,7 @@ ACTIONS: tuple[Command, ...] = (
         lambda desk, _: desk.open_undo(),
         ("z",),
         ("undo",),
-        bound=_ANY,
+        bound=_UNDO,
         dangerous=True,
     ),
     Command(

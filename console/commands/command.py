@@ -13,6 +13,7 @@ from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.acting import Acting
+    from fleet.local.node import NodeState
 
 
 class Where(StrEnum):
@@ -33,12 +34,20 @@ class Where(StrEnum):
     ACTIONS = "actions"
     REVISIONS = "revisions"
     CONFIRM = "confirm"
+    LOCAL = "local"
+    LOCAL_NODE = "local node"
+    LOCAL_LOG = "local log"
+    FORM = "form"
+    TRY = "try"
+    BENCHES = "benchmarks"
 
 
 EVERYWHERE = frozenset(Where)
 OBJECTS = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.JOINS})
 """Screens with an object under the cursor."""
 TABLES = frozenset({Where.FLEET, Where.NODES})
+OWN = frozenset({Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG, Where.TRY, Where.BENCHES})
+"""Screens with a vLLM node of this machine under the cursor: their subject is its name."""
 
 
 class Context(NamedTuple):
@@ -59,6 +68,8 @@ class Context(NamedTuple):
     """Keys of the rows that were marked, in the order of the screen."""
     acting: Acting | None = None
     """What changes the cluster; None in read-only mode and before the first Snapshot."""
+    nodes: tuple[NodeState, ...] = ()
+    """The vLLM nodes of this machine, as they were then."""
 
 
 def always(context: Context) -> str | None:

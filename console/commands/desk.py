@@ -61,6 +61,10 @@ class View(Protocol):
         """Plan what is shown once more."""
         ...
 
+    def submit(self) -> None:
+        """Plan what was filled in."""
+        ...
+
     def back(self) -> bool:
         """Undo what narrows the view (a filter, marks); False where there is nothing to undo."""
         ...
@@ -131,6 +135,24 @@ class Desk(Protocol):
 
     def open_yaml(self, ref: ObjectRef) -> None: ...
 
+    def open_local(self) -> None:
+        """The vLLM nodes of this machine."""
+        ...
+
+    def open_node(self, name: str) -> None:
+        """Everything about one of them."""
+        ...
+
+    def open_node_log(self, name: str) -> None: ...
+
+    def open_benches(self, name: str) -> None:
+        """The benchmarks of a node's model."""
+        ...
+
+    def open_entries(self, name: str) -> None:
+        """A node as an entry for gateways."""
+        ...
+
     def choose_namespace(self) -> None: ...
 
     def choose_context(self) -> None: ...
@@ -163,4 +185,24 @@ class Desk(Protocol):
 
     def open_actions(self) -> None:
         """The actions of this session."""
+        ...
+
+    def open_up(self, model: str) -> None:
+        """The form for a node to start on this machine; ``model`` may be empty, or the name of a preset."""
+        ...
+
+    def open_same(self, pod: str) -> None:
+        """The same form, filled with what a pod (its key) runs."""
+        ...
+
+    def open_restart(self, name: str) -> None:
+        """The form for a node of this machine that is started again, filled with what it runs."""
+        ...
+
+    def open_try(self, name: str) -> None:
+        """A word with a node."""
+        ...
+
+    def open_bench(self, name: str) -> None:
+        """The form for a benchmark of a node."""
         ...

@@ -17,6 +17,7 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "plus": "+",
+    "equals_sign": "=",
     "minus": "-",
     "pagedown": "pgdn",
     "pageup": "pgup",

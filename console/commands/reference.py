@@ -25,6 +25,12 @@ _SCREENS = {
     Where.ACTIONS: "actions",
     Where.REVISIONS: "revisions",
     Where.CONFIRM: "question",
+    Where.LOCAL: "this machine",
+    Where.LOCAL_NODE: "one of its vLLM nodes",
+    Where.LOCAL_LOG: "log of one",
+    Where.FORM: "form",
+    Where.TRY: "try",
+    Where.BENCHES: "benchmarks",
 }
 
 

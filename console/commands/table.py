@@ -7,9 +7,22 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from console.commands.actions import ACTIONS
 from console.commands.command import OBJECTS, TABLES, Command, Context, Where
 from console.commands.desk import Desk, Toggle
+from console.commands.local import LOCAL, node_of
 from console.views.subject import has_pod, pod_for, worst_pod
 
-_TEXTS = frozenset({Where.LOGS, Where.TEXT, Where.HELP, Where.DETAIL, Where.SOURCES})
+_TEXTS = frozenset(
+    {
+        Where.LOGS,
+        Where.TEXT,
+        Where.HELP,
+        Where.DETAIL,
+        Where.SOURCES,
+        Where.LOCAL_NODE,
+        Where.LOCAL_LOG,
+        Where.BENCHES,
+    }
+)
+_LOGS = frozenset({Where.LOGS, Where.LOCAL_LOG})
 _LISTS = TABLES | {Where.JOINS}
 
 
@@ -52,8 +65,22 @@ def _needs_pod(context: Context) -> str | None:
     return None if there else "there is no pod under the cursor"
 
 
+def _needs_log(context: Context) -> str | None:
+    return _needs_pod(context) if context.where in OBJECTS else _needs_own(context)
+
+
+def _needs_described(context: Context) -> str | None:
+    return _needs_target(context) if context.where in OBJECTS else _needs_own(context)
+
+
+def _needs_own(context: Context) -> str | None:
+    return None if node_of(context) is not None else "there is no node"
+
+
 def _describe(desk: Desk, context: Context) -> None:
-    if context.target is not None:
+    if context.where is Where.LOCAL:
+        _detail(desk, context)
+    elif context.target is not None:
         desk.open_describe(context.target)
 
 
@@ -64,6 +91,9 @@ def _yaml(desk: Desk, context: Context) -> None:
 
 def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
+        if context.where not in OBJECTS and context.subject is not None:
+            desk.open_node_log(context.subject)
+            return
         pod = _restarted(context) if previous else _pod(context)
         if pod is not None:
             desk.open_logs(pod, previous=previous)
@@ -73,7 +103,7 @@ def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
 
 def _detail(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        desk.open_detail(context.subject)
+        (desk.open_node if context.where is Where.LOCAL else desk.open_detail)(context.subject)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -185,12 +215,21 @@ TABLE: tuple[Command, ...] = (
         "open.detail",
         "Everything about the object under the cursor",
         _detail,
-        where=frozenset({Where.FLEET, Where.NODES, Where.JOINS}),
+        where=frozenset({Where.FLEET, Where.NODES, Where.JOINS, Where.LOCAL}),
         hint="open",
         available=_needs_subject,
         keys=("enter",),
     ),
-    Command("open.logs", "Logs", _logs(previous=False), ("l",), ("logs",), OBJECTS, "logs", available=_needs_pod),
+    Command(
+        "open.logs",
+        "Logs",
+        _logs(previous=False),
+        ("l",),
+        ("logs",),
+        OBJECTS | {Where.LOCAL, Where.LOCAL_NODE},
+        "logs",
+        available=_needs_log,
+    ),
     Command(
         "open.previous_logs",
         "Logs of the container before it restarted",
@@ -202,10 +241,18 @@ TABLE: tuple[Command, ...] = (
         available=_needs_restart,
     ),
     Command(
-        "open.describe", "Describe", _describe, ("d",), ("describe",), OBJECTS, "describe", available=_needs_target
+        "open.describe",
+        "Describe",
+        _describe,
+        ("d",),
+        ("describe",),
+        OBJECTS | {Where.LOCAL},
+        "describe",
+        available=_needs_described,
     ),
     Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
     *ACTIONS,
+    *LOCAL,
     Command(
         "open.fleet",
         "Models, workloads and pods",
@@ -268,7 +315,7 @@ TABLE: tuple[Command, ...] = (
         "all",
     ),
     *_sorts(),
-    Command("view.follow", "Follow", _toggle(Toggle.FOLLOW), ("f", "s"), where=frozenset({Where.LOGS}), hint="follow"),
+    Command("view.follow", "Follow", _toggle(Toggle.FOLLOW), ("f", "s"), where=_LOGS, hint="follow"),
     Command("view.wrap", "Wrap lines", _toggle(Toggle.WRAP), ("w",), where=_TEXTS, hint="wrap"),
     Command(
         "view.container",
@@ -287,7 +334,7 @@ TABLE: tuple[Command, ...] = (
         hint="times",
     ),
     *_log_ranges(),
-    Command("view.clear", "Clear", lambda _, context: context.view.clear(), ("C",), where=frozenset({Where.LOGS})),
+    Command("view.clear", "Clear", lambda _, context: context.view.clear(), ("C",), where=_LOGS),
     Command("view.next_match", "Next match", lambda _, c: c.view.step_match(1), ("n",), where=_TEXTS),
     Command("view.previous_match", "Previous match", lambda _, c: c.view.step_match(-1), ("N",), where=_TEXTS),
     Command(
@@ -295,7 +342,7 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.ask_filter(),
         ("slash",),
-        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT, Where.ACTIONS},
+        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT, Where.ACTIONS, Where.LOCAL},
         hint="filter",
     ),
     Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),

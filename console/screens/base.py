@@ -127,6 +127,10 @@ class ConsoleScreen(Screen[None]):
         self._header.show(self._header_model())
         self.show_keys()
 
+    def show_nodes(self) -> None:
+        """Something is new of the vLLM nodes of this machine."""
+        self.show_keys()
+
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
         lines = outages(snapshot, width, self._outages.glyphs)[: _OUTAGES if height >= _TALL else 1]
         self._outages.styles.height = len(lines)
@@ -141,7 +145,8 @@ class ConsoleScreen(Screen[None]):
         """What a command is told: this screen, and what is under the cursor now."""
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
-        return Context(self.where, self, snapshot, subject, target, argument, self.marked, self.desk.acting)
+        desk = self.desk
+        return Context(self.where, self, snapshot, subject, target, argument, self.marked, desk.acting, desk.nodes)
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it below the body."""
@@ -268,6 +273,9 @@ class ConsoleScreen(Screen[None]):
 
     def plan_again(self) -> None:
         """There is no plan."""
+
+    def submit(self) -> None:
+        """There is no form."""
 
     def back(self) -> bool:
         return False

@@ -13,6 +13,8 @@ from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.acting import Acting
+    from console.locally import Locally
+    from fleet.local.node import NodeState
     from widgets.prompt import History, Kind
 
 
@@ -30,6 +32,16 @@ class Console(Desk, Protocol):
     @property
     def acting(self) -> Acting | None:
         """What changes the cluster; None in read-only mode and before the first Snapshot."""
+        ...
+
+    @property
+    def locally(self) -> Locally:
+        """The vLLM nodes of this machine."""
+        ...
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        """They, as they were at the last look; none before anybody has asked for them."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from actions.plan import Plan
+from actions.request import LOCAL_NODE
 from console.commands.command import Where
 from console.commands.desk import Toggle
 from console.screens.base import ConsoleScreen, bindings_of
@@ -155,6 +156,11 @@ class PlanScreen(ConsoleScreen):
             self._changed = "is gone" if gone else "has changed"
             self.say(f"{self.plan.target} {self._changed} since this was planned", Role.WARNING)
 
+    def show_nodes(self) -> None:
+        super().show_nodes()
+        if self.desk.snapshot is not None:
+            self.draw(self.desk.snapshot)
+
     def _version(self, snapshot: Snapshot | None) -> str | None:
         """What the Snapshot has of the target: another version means that somebody has written to it."""
         if snapshot is None or self.plan is None:
@@ -166,6 +172,9 @@ class PlanScreen(ConsoleScreen):
         if target.kind == "Node":
             node = snapshot.nodes.get(target.name)
             return None if node is None else f"{node.uid} {node.unschedulable}"
+        if target.kind == LOCAL_NODE:
+            own = next((own for own in self.desk.nodes if own.name == target.name), None)
+            return None if own is None else f"{own.record.id} {own.alive}"
         workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")
         return None if workload is None else f"{workload.uid} {workload.generation} {workload.desired}"
 

@@ -6,13 +6,14 @@ The words are shared with the command line; what comes from the cluster (names, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 
-from actions.plan import Alternative, Change, Check, Mutation, Plan, Scope, Step, Verdict
+from actions.plan import Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Verdict
 from console.views.layout import followed, head, labelled, sections
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.line import Line, Span, fit, fit_end, width_of
+from widgets.line import Align, Line, Span, fit, fit_end, width_of
 from widgets.parts import Part, arrange
 from widgets.text_pane import wrap
 from widgets.untrusted import untrusted
@@ -21,6 +22,12 @@ ABOUT = 16
 """Cells of what a check is about."""
 STEP = 26
 """Cells of a step's title at most, where there is room for its detail beside it."""
+_NARROW = 10
+"""Cells of a table's columns at least, where one is too wide."""
+_LAST = 16
+"""Cells that a table's last column has at least."""
+_NUMBER = re.compile(r"[-+~≤≥]?\d[\d.,]*\s?(?:[%×x]|[KMGT]?i?B|[a-z]{1,4}|)")
+"""A number with its unit."""
 _WORST = {Verdict.BLOCK: 0, Verdict.WARN: 1, Verdict.PASS: 2}
 _ROLES = {Verdict.BLOCK: Role.CRITICAL, Verdict.WARN: Role.WARNING, Verdict.PASS: Role.OK}
 
@@ -63,6 +70,7 @@ def plan_lines(
         list(_changes(plan.changes, width, glyphs)),
         list(_checks(plan.checks, width, glyphs)),
         _blast(plan.blast, width, glyphs),
+        *(table_lines(table, width, glyphs) for table in plan.tables),
         _alternatives(plan.alternatives, width, keys=keys),
         _undo(plan, width),
         [head("what changes in the object"), *diff_lines(plan.diff, width)] if diff else [],
@@ -150,6 +158,32 @@ def _blast(blast: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
     if not blast:
         return []
     return [head("what the others would carry", "from the last ten minutes"), *_changes(blast, width, glyphs)]
+
+
+def table_lines(table: Table, width: int, glyphs: Glyphs) -> list[Line]:
+    """A table with its title: numbers at the right of their columns; what is too long in the last one goes on below."""
+    columns = range(len(table.head))
+    cells = [[untrusted(cell) for cell in row] for row in (table.head, *table.rows)]
+    right = [all(_NUMBER.fullmatch(row[i]) for row in cells[1:] if row[i]) for i in columns]
+    widths = [max(width_of(row[i]) for row in cells) for i in columns]
+    last = len(table.head) - 1
+    # The first columns keep a readable width together; the last one has what is left, and more lines if need be.
+    most = max(_NARROW, (width - 3 - _LAST) // max(1, last))
+    widths = [min(cells, most) for cells in widths[:last]] + widths[last:]
+    indent = 3 + sum(size + 2 for size in widths[:last])
+    lines = [head(untrusted(table.title))]
+    for number, row in enumerate(cells):
+        role = Role.HEAD if number == 0 else Role.TEXT
+        spans = [Span("   ")]
+        for i in columns[:last]:
+            side: Align = "right" if right[i] else "left"
+            spans.append(Span(f"{fit(row[i], widths[i], side, glyphs.ellipsis)}  ", role))
+        end = fit(row[last], widths[last], "right", "") if right[last] and width_of(row[last]) else row[last]
+        if indent + widths[last] <= width:
+            lines.append(Line((*spans, Span(end, role))))
+        else:
+            lines += followed(spans, row[last], role, width, indent)
+    return lines
 
 
 def _alternatives(alternatives: Sequence[Alternative], width: int, *, keys: bool) -> list[Line]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import Input
 
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Kind, Request, Target
@@ -18,9 +20,15 @@ from actions.undertaking import Undertaking
 from console.acting import Acting, Changed
 from console.app import Options, QuarterdeckApp
 from console.desk import ConsoleDesk
+from console.locally import Locally, Looked, Piece
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from console.session import SessionError
+from fleet.local.benches import Bench
+from fleet.local.node import NodeState, Phase, Reason, Stage
+from fleet.local.process import Identity
+from fleet.local.record import NodeRecord
+from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from tests.fleets import make_snapshot
@@ -48,6 +56,7 @@ class ScriptedSession:
     acts: ScriptedActing = field(default_factory=lambda: ScriptedActing())
     acted: int = 0
     """How often somebody asked for what acts."""
+    here: ScriptedLocally = field(default_factory=lambda: ScriptedLocally())
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
         self.deliver = deliver
@@ -98,6 +107,11 @@ class ScriptedSession:
         self.acted += 1
         self.acts.changed = changed
         return self.acts
+
+    def locally(self, looked: Looked) -> Locally:
+        self.here.asked.append(("locally",))
+        self.here.looked = looked
+        return self.here
 
     def _may_fail(self) -> None:
         if self.fails is not None:
@@ -167,6 +181,102 @@ class ScriptedActing:
     def _may_fail(self) -> None:
         if self.fails is not None:
             raise self.fails
+
+
+@dataclass
+class ScriptedLocally:
+    """See console.locally.Locally. ``come`` says what the next look finds; answers come from ``pieces``."""
+
+    nodes: tuple[NodeState, ...] = ()
+    problems: tuple[str, ...] = ()
+    lacking: str = ""
+    presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
+    default: LaunchSpec = field(default_factory=lambda: LaunchSpec("", "", port=8001))
+    logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    runs: tuple[Bench, ...] = ()
+    fails: SessionError | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    looked: Looked = lambda: None
+    more: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    """Further lines of the log that is followed."""
+    pieces: asyncio.Queue[Piece] = field(default_factory=asyncio.Queue)
+    let_go: int = 0
+    """Answers that were given up."""
+
+    def come(self, *nodes: NodeState) -> None:
+        """Another look."""
+        self.nodes = nodes
+        self.looked()
+
+    def defaults(self) -> LaunchSpec:
+        return self.default
+
+    async def log(self, name: str) -> AsyncIterator[str]:
+        self.asked.append(("log", name))
+        self._may_fail()
+        for line in self.logs.get(name, ()):
+            yield line
+        while True:
+            yield await self.more.get()
+
+    async def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
+        self.asked.append(("ask", name, prompt, tokens))
+        self._may_fail()
+        try:
+            while not (piece := await self.pieces.get()).done:
+                yield piece
+            yield piece
+        except asyncio.CancelledError:
+            self.let_go += 1
+            raise
+
+    async def benches(self, name: str) -> tuple[Bench, ...]:
+        self.asked.append(("benches", name))
+        self._may_fail()
+        return self.runs
+
+    def entries(self, name: str) -> str:
+        self.asked.append(("entries", name))
+        self._may_fail()
+        return f"upstream {name} {{}}"
+
+    def _may_fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+
+def make_node(
+    name: str = "tiny",
+    phase: Phase = Phase.READY,
+    *,
+    at: float | None = None,
+    took: float = 60.0,
+    done: float = 0.0,
+    total: float = 0.0,
+    spec: Mapping[str, object] | None = None,
+    **values: object,
+) -> NodeState:
+    """A node of this machine that was begun ``took`` seconds ago; fields of its spec and of its state replaced."""
+    at = time.time() if at is None else at
+    plain = LaunchSpec(name, f"org/{name}-model", port=8000)
+    made = replace(plain, **spec) if spec is not None else plain  # type: ignore[arg-type]
+    record = NodeRecord(
+        id=f"id-{name}",
+        spec=made,
+        identity=Identity(4711, at - took),
+        argv=("vllm", *serve_arguments(made)),
+        version="0.32.0",
+        begun=at - took,
+        folder=f"/state/local/{name}",
+        keyed=True,
+        ready=at - took / 2 if phase is Phase.READY else None,
+    )
+    stages = tuple(Stage(each, at - took / (i + 1), "", done, total) for i, each in enumerate(Phase) if each is phase)
+    first = Stage(Phase.STARTING, at - took)
+    stages = (first, *(stage for stage in stages if stage.phase is not Phase.STARTING))
+    reason = Reason("cuda-oom", "it ran out of GPU memory", "Lower the context length.", "torch.OutOfMemoryError: CUDA")
+    state = NodeState(record, at, stages[-1], stages, reason=reason if phase is Phase.DEAD else None)
+    return replace(state, **values)  # type: ignore[arg-type]
 
 
 def make_plan(request: Request, **values: object) -> Plan:
@@ -282,12 +392,13 @@ class Desk:
     def lines(self) -> list[str]:
         """The rows of the terminal, from what the widgets drew last."""
         rows = [" " * self.app.size.width] * self.app.size.height
-        for widget in self.screen.query(LineView):
-            if not widget.display or not widget.region:
+        seen = self.screen._compositor.visible_widgets
+        for widget in self.screen.query("LineView, Input"):
+            if not widget.display or not widget.region or widget not in seen:
                 continue
-            x, y, width, height = widget.region
-            for offset, text in enumerate(widget.shown_text[:height]):
-                if 0 <= y + offset < len(rows):
+            (x, y, width, height), clip = widget.region, seen[widget][1]
+            for offset, text in enumerate(_texts(widget)[:height]):
+                if clip.y <= y + offset < min(clip.bottom, len(rows)):
                     row = rows[y + offset]
                     rows[y + offset] = row[:x] + text[:width].ljust(width) + row[x + width :]
         return rows
@@ -301,6 +412,14 @@ class Desk:
         found = next((line for line in self.lines if text in line), None)
         assert found is not None, f"{text!r} is not on the screen:\n{self.text}"
         return found
+
+
+def _texts(widget: Widget) -> list[str]:
+    """What a widget has drawn; a line that is typed into shows what is typed, or its placeholder."""
+    if isinstance(widget, Input):
+        return [widget.value or widget.placeholder]
+    assert isinstance(widget, LineView)
+    return widget.shown_text
 
 
 @asynccontextmanager

@@ -1,0 +1,120 @@
+"""The part of the desk that is about the vLLM nodes of this machine, whatever cluster is in view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.acting_desk import ActingDesk
+from console.views.subject import pod_for
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from console.acting import Changed
+    from console.locally import Locally, Looked
+    from fleet.local.node import NodeState
+
+
+class LocalDesk(ActingDesk):
+    """Between ActingDesk and ConsoleDesk. ``looked`` is what the session calls when something is new, from any thread.
+
+    The nodes are asked for when somebody wants to see them: most consoles never do.
+    """
+
+    def __init__(self, app: App[None], changed: Changed, looked: Looked) -> None:
+        super().__init__(app, changed)
+        self._looked = looked
+        self._locally: Locally | None = None
+
+    # Console
+
+    @property
+    def locally(self) -> Locally:
+        if self._locally is None:
+            self._locally = self.session.locally(self._looked)
+        return self._locally
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        return self._locally.nodes if self._locally is not None else ()
+
+    def show_nodes(self) -> None:
+        """Something is new of them."""
+        front = self.front
+        if front is not None:
+            front.show_nodes()
+
+    # Desk
+
+    def open_local(self) -> None:
+        from console.screens.local import LocalScreen
+
+        self._open(LocalScreen(self._console))
+
+    def open_node(self, name: str) -> None:
+        from console.screens.local_node import LocalNodeScreen
+
+        self._open(LocalNodeScreen(self._console, name))
+
+    def open_node_log(self, name: str) -> None:
+        from console.screens.local_log import LocalLogScreen
+
+        self._open(LocalLogScreen(self._console, name))
+
+    def open_benches(self, name: str) -> None:
+        from console.screens.local_bench import BenchesScreen
+
+        self._open(BenchesScreen(self._console, name))
+
+    def open_entries(self, name: str) -> None:
+        from console.screens.text import TextScreen
+
+        async def read() -> str:
+            return self.locally.entries(name)
+
+        self._app.push_screen(TextScreen(self._console, f"{name} as an entry for gateways", read))
+
+    def open_up(self, model: str) -> None:
+        from console.screens.local_form import LaunchForm
+        from console.views.local_form import new
+
+        self._open(LaunchForm(self._console, new(self.locally, model)))
+
+    def open_same(self, pod: str) -> None:
+        from console.local_spec import CannotCopyError, same_as
+        from console.screens.local_form import LaunchForm
+        from console.views.local_form import copied
+
+        snapshot = self.snapshot
+        key = pod_for(snapshot, pod) if snapshot is not None else None
+        if snapshot is None or key is None:
+            self.say("there is no pod under the cursor", Role.WARNING)
+            return
+        found = snapshot.pods[key]
+        try:
+            same = same_as(found, self.locally.defaults())
+        except CannotCopyError as error:
+            self.say(str(error), Role.WARNING)
+            return
+        self._open(LaunchForm(self._console, copied(self.locally, found.name, same)))
+
+    def open_restart(self, name: str) -> None:
+        from console.screens.local_form import LaunchForm
+        from console.views.local_form import again
+
+        found = next((node for node in self.nodes if node.name == name), None)
+        if found is not None:
+            self._open(LaunchForm(self._console, again(self.locally, found)))
+
+    def open_try(self, name: str) -> None:
+        from console.screens.local_try import TryScreen
+
+        self._open(TryScreen(self._console, name))
+
+    def open_bench(self, name: str) -> None:
+        from console.screens.local_bench import BenchForm
+
+        found = next((node for node in self.nodes if node.name == name), None)
+        if found is not None:
+            self._open(BenchForm(self._console, found))

@@ -1,0 +1,145 @@
+"""Screens that are filled in: rows one below the other, what is wrong beside each, and a plan at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.form import FormRow
+from widgets.line import Line, Span
+
+
+class Rows(VerticalScroll, can_focus=False):
+    """The rows, and what stands above them; it scrolls to the one with the focus."""
+
+    DEFAULT_CSS = """
+    Rows {
+        height: 1fr;
+        scrollbar-size-vertical: 1;
+    }
+    Rows #told {
+        height: 0;
+    }
+    """
+
+    def __init__(self, told: Lines, rows: Sequence[FormRow]) -> None:
+        super().__init__()
+        self._parts = (told, *rows)
+
+    def compose(self) -> Iterable[Widget]:
+        yield from self._parts
+
+
+class FormScreen(ConsoleScreen):
+    """Base. Enter goes on to the next row, and on the last one plans, as ctrl-s does from anywhere."""
+
+    where = Where.FORM
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.FORM)
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    FormScreen #title, FormScreen #hint {
+        height: 1;
+    }
+    FormScreen #preview {
+        height: 2;
+    }
+    """
+
+    def __init__(self, console: Console, title: str, rows: Sequence[FormRow]) -> None:
+        super().__init__(console)
+        self.rows: Mapping[str, FormRow] = {row.key: row for row in rows}
+        self._title, self._hint = Lines(id="title"), Lines(id="hint")
+        self._words = title
+        self._told = Lines(id="told")
+        self._preview = Lines(id="preview")
+        self._body = Rows(self._told, rows)
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self._body
+        yield self._preview
+        yield self._hint
+
+    def on_mount(self) -> None:
+        self._title.show(lambda _width, _glyphs: [Line((Span(f" {self._words}", Role.STRONG),))])
+        self._hint.show(_hint_line)
+        self._focus_body()
+        self.check()
+
+    # what a subclass says
+
+    def check(self) -> None:
+        """Look at what is filled in, and say what is wrong beside it."""
+        raise NotImplementedError
+
+    def plan(self) -> None:
+        """Plan what is filled in; nothing is wrong with it."""
+        raise NotImplementedError
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong, by row, as ``check`` found."""
+        raise NotImplementedError
+
+    # what is filled in
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is typed and chosen, by row; nothing for the rows that keep their default."""
+        return {key: row.value for key, row in self.rows.items() if row.value}
+
+    def say_beside(self, remarks: Mapping[str, str]) -> None:
+        """What is wrong, or else worth knowing, beside each row."""
+        for key, row in self.rows.items():
+            problem = self.problems.get(key, "")
+            row.say(problem or remarks.get(key, ""), Role.ERROR if problem else Role.ACCENT)
+
+    def submit(self) -> None:
+        self.check()
+        wrong = next((row for key, row in self.rows.items() if key in self.problems), None)
+        if wrong is None:
+            self.plan()
+        else:
+            wrong.take_focus()
+            self.say(self.problems[wrong.key], Role.WARNING)
+
+    # keys
+
+    def _go(self, row: FormRow, step: int) -> bool:
+        """To the row before or after; False where there is none."""
+        rows = list(self.rows.values())
+        at = rows.index(row) + step
+        if not 0 <= at < len(rows):
+            return False
+        rows[at].take_focus()
+        return True
+
+    def on_form_row_left(self, message: FormRow.Left) -> None:
+        self._go(message.row, message.step)
+
+    def on_form_row_entered(self, message: FormRow.Entered) -> None:
+        if not self._go(message.row, 1):
+            self.submit()
+
+    def on_form_row_given_up(self) -> None:
+        self.desk.go_back()
+
+    def on_form_row_changed(self) -> None:
+        self.check()
+
+
+def _hint_line(width: int, glyphs: Glyphs) -> list[Line]:
+    del width
+    keys = (("tab", "next"), (f"{glyphs.left} {glyphs.right}", "choose"), ("enter", "next, at the end the plan"))
+    spans = [span for key, word in keys for span in (Span(f"   {key}", Role.KEY), Span(f" {word}", Role.DIM))]
+    return [Line(tuple(spans))]

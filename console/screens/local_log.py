@@ -1,0 +1,77 @@
+"""The log of a vLLM node of this machine, as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import Where
+from console.commands.desk import Toggle
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.local_follow import follow
+from console.screens.searched import SearchedScreen
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.log_view import LogView
+from widgets.untrusted import untrusted
+
+
+class LocalLogScreen(SearchedScreen):
+    """From its beginning, or its last 5,000 lines, on; follows it."""
+
+    where = Where.LOCAL_LOG
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.LOCAL_LOG)
+    DEFAULT_CSS = """
+    LocalLogScreen #title {
+        height: 1;
+    }
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._node = name
+        self.log_view = LogView()
+        self._ended = False
+        super().__init__(console, self.log_view)
+        self._title = Lines(id="title")
+
+    @property
+    def subject(self) -> str | None:
+        return self._node
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.log_view
+
+    def on_mount(self) -> None:
+        self._show_title()
+        self.run_worker(
+            follow(self.desk, self._node, self.log_view, self._end), group="logs", exclusive=True, exit_on_error=False
+        )
+
+    def _end(self) -> None:
+        self._ended = True
+        self._show_title()
+
+    def _show_title(self) -> None:
+        state = ["following" if self.log_view.following else "paused"] + ["ended"] * self._ended
+        if self.log_view.dropped:
+            state.append(f"{self.log_view.dropped} lines dropped")
+        line = Line((Span(f" {untrusted(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
+        self._title.show(lambda _width, _glyphs: [line])
+
+    def on_log_view_state_changed(self) -> None:
+        self._show_title()
+
+    def toggle(self, switch: Toggle) -> None:
+        if switch is Toggle.FOLLOW:
+            self.log_view.action_follow()
+        else:
+            super().toggle(switch)
+
+    def clear(self) -> None:
+        self.log_view.clear()

@@ -1,0 +1,61 @@
+"""What is typed into the form of a benchmark. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+CONCURRENCY: Final = (1, 4, 16)
+_PROMPT, _OUTPUT = 256, 128
+_LEVELS = 12
+_LEAST = 8
+_PER_REQUEST = 4
+"""Requests at a level for each that is under way at once, where no number is typed; ``LocalBench.requests``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A sweep, and what is wrong with it by row."""
+
+    concurrency: tuple[int, ...]
+    prompt_tokens: int
+    output_tokens: int
+    requests: int
+    """At each level; 0 for as many as ``LocalBench`` says."""
+    problems: Mapping[str, str]
+
+    @property
+    def total(self) -> int:
+        """Requests of all levels."""
+        return sum(self.requests or max(_LEAST, _PER_REQUEST * level) for level in self.concurrency)
+
+
+def read_bench(values: Mapping[str, str]) -> Wanted:
+    """What was typed; what is wrong keeps its default."""
+    problems: dict[str, str] = {}
+
+    def number(key: str, default: int) -> int:
+        text = values.get(key, "")
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit()) or int(text) < 1:
+            problems[key] = "a whole number from 1 on"
+            return default
+        return int(text)
+
+    words = values.get("concurrency", "").replace(",", " ").split()
+    levels: tuple[int, ...] = CONCURRENCY
+    if any(not (word.isascii() and word.isdigit()) or int(word) < 1 for word in words):
+        problems["concurrency"] = "whole numbers with blanks between them: 1 4 16"
+    elif len(words) > _LEVELS:
+        problems["concurrency"] = f"{_LEVELS} levels at most"
+    elif words:
+        levels = tuple(dict.fromkeys(int(word) for word in words))
+    return Wanted(
+        levels,
+        number("prompt_tokens", _PROMPT),
+        number("output_tokens", _OUTPUT),
+        number("requests", 0),
+        problems,
+    )
