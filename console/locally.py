@@ -6,32 +6,14 @@ Starting and ending them goes through Acting, as every action does (requests wit
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fleet.local.answer import Piece as Piece
 from fleet.local.node import NodeState
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
     from fleet.local.benches import Bench
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What has come of an answer so far. The last piece has ``done``. Times in seconds."""
-
-    text: str
-    """All of it so far."""
-    elapsed: float
-    ttft: float | None = None
-    """Until the first token came."""
-    tokens: int = 0
-    """Output tokens so far: as the server counts them once it is done, before that one per chunk."""
-    rate: float | None = None
-    """Output tokens per second since the first one."""
-    done: bool = False
-    stopped: str = ""
-    """Why it ended: ``stop``, ``length``."""
 
 
 class Locally(Protocol):

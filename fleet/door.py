@@ -1,7 +1,8 @@
 """The one door to the outside: what each HTTP client asks before a request reaches a socket.
 
 Every client is made with a guard. ``reads_only`` is the default, and all that the rooms below the actions ever use, in
-read-write mode as well: what observes cannot change anything. ``may_change`` is for the one client of the actions.
+read-write mode as well: what observes cannot change anything. ``may_change`` is for the one client of the actions,
+``may_ask`` for the one that puts a person's prompts to an engine.
 
 The latch is for the whole process. ``shut`` is called as soon as the settings say read-only, before any client exists;
 nothing opens it again, and a shut door refuses changes whichever guard a client was made with, and processes that
@@ -33,6 +34,8 @@ _REVIEWS: Final = frozenset(
     }
 )
 """POSTs that ask the server about ourselves, and change nothing."""
+_PROMPTS: Final = frozenset({"/v1/chat/completions", "/v1/completions"})
+"""POSTs that make an engine answer a prompt, as OpenAI's API has them; nothing stands before them, no proxy either."""
 _CONNECTS: Final = frozenset({"exec", "attach", "portforward"})
 """Subresources of pods that act although they may be opened with GET."""
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
@@ -80,6 +83,16 @@ def may_change(method: str, url: str) -> None:
     """Let changes through, unless this process is read-only. Raises RefusedError."""
     if is_shut():
         reads_only(method, url)
+
+
+def may_ask(method: str, url: str) -> None:
+    """Let reads and prompts through; no prompt in read-only mode, since it makes a GPU work. Raises RefusedError."""
+    path = urlsplit(url).path
+    # Exactly such a path, as with the reviews: what lets something through compares what is written.
+    if method != "POST" or path not in _PROMPTS:
+        reads_only(method, url)
+    elif is_shut():
+        raise RefusedError("the prompt was not sent: this is read-only, and a prompt makes a GPU work")
 
 
 def may_start(what: str) -> None:

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 
 SESSIONS = {
+    "fleet/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
     "fleet/kube/client.py": "KubeClient: the guard sees each request in _attempt",
     "fleet/metrics/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
     "fleet/scraping.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
@@ -25,6 +26,8 @@ CLIENTS = {
     "HTTPConnection",
     "HTTPSConnection",
     "AsyncClient",
+    "AsyncHTTPTransport",
+    "HTTPTransport",
     "Client",
     "urlopen",
     "create_connection",
@@ -36,7 +39,14 @@ CLIENTS = {
 PROCESSES = {
     "console/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
     "fleet/kube/exec_plugin.py": "a kubeconfig's credential plugin: without it nothing could be read",
+    "actions/local/spawn.py": "nodes of this machine and their benchmarks: asks door.may_start before anything else",
 }
+SIGNALS = {
+    "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",
+    "actions/local/spawn.py": "ends what it runs itself",
+    "actions/local/writer.py": "what was confirmed: asks door.may_start, and whether it is the process that is meant",
+}
+"""The only files that signal processes."""
 STARTS = {
     "Popen",
     "run",
@@ -103,15 +113,34 @@ RUNS_A_LOOP = {
 """Where ``asyncio.run`` runs an event loop, and no process."""
 
 
-def test_only_the_actions_client_may_change_anything() -> None:
-    users = {
+def test_processes_are_signalled_by_the_actions_on_this_machine_alone() -> None:
+    found = {
+        file
+        for file, tree in sources()
+        for name, module in calls(tree)
+        if name in {"kill", "killpg"} and module == "os"
+    }
+    assert found == set(SIGNALS)
+
+
+def users(guard: str) -> set[str]:
+    """The files that name a guard of the door, by whatever way."""
+    return {
         file
         for file, tree in sources()
         for node in ast.walk(tree)
-        if (isinstance(node, ast.Name) and node.id == "may_change")
-        or (isinstance(node, ast.ImportFrom) and any(alias.name == "may_change" for alias in node.names))
+        if (isinstance(node, ast.Name) and node.id == guard)
+        or (isinstance(node, ast.Attribute) and node.attr == guard)
+        or (isinstance(node, ast.ImportFrom) and any(alias.name == guard for alias in node.names))
     }
-    assert users == {"console/doing.py"}
+
+
+def test_only_the_actions_client_may_change_anything() -> None:
+    assert users("may_change") == {"console/doing.py"}
+
+
+def test_only_a_word_with_a_node_puts_prompts_to_an_engine() -> None:
+    assert users("may_ask") == {"actions/local/ask.py"}
 
 
 def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fleet import door
-from fleet.door import LOGS, PROXY, RefusedError, may_change, may_start, reads_only
+from fleet.door import LOGS, PROXY, RefusedError, may_ask, may_change, may_start, reads_only
 
 API = "https://eu1.example.com:6443"
+ENGINE = "http://127.0.0.1:8000"
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -104,3 +105,40 @@ def test_policy_may_allow_logs_and_proxy() -> None:
     reads_only("GET", f"{API}/api/v1/namespaces/a/services/b:9090/proxy/api/v1/query")
     door.shut({LOGS})
     assert not door.lets(PROXY)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/completions?x=1"])
+def test_prompts_pass_where_they_are_meant_to(path: str) -> None:
+    may_ask("POST", ENGINE + path)
+    with pytest.raises(RefusedError):
+        reads_only("POST", ENGINE + path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/load_lora_adapter"),
+        ("POST", "/v1/completions/"),
+        ("POST", "/v1//completions"),
+        ("POST", "/V1/completions"),
+        ("POST", "/v1/%63ompletions"),
+        ("POST", "/v1/x/../completions"),
+        ("POST", "/sleep?path=/v1/completions"),
+        ("POST", "/sleep#/v1/completions"),
+        ("POST", "/api/v1/namespaces/a/pods/b/proxy/v1/completions"),
+        ("DELETE", "/v1/completions"),
+        ("post", "/v1/completions"),
+        ("GET", "/api/v1/secrets"),
+    ],
+)
+def test_nothing_else_passes_with_them(method: str, path: str) -> None:
+    with pytest.raises(RefusedError):
+        may_ask(method, ENGINE + path)
+
+
+def test_a_shut_door_lets_no_prompt_through_but_reads() -> None:
+    door.shut({LOGS, PROXY})
+    with pytest.raises(RefusedError, match="prompt makes a GPU work"):
+        may_ask("POST", f"{ENGINE}/v1/chat/completions")
+    may_ask("GET", f"{ENGINE}/v1/models")

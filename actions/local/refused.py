@@ -1,0 +1,80 @@
+"""Why an engine did not answer a prompt, in words. Every engine says it in JSON of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from fleet.local.errors import LocalError
+from fleet.local.record import KEY, NodeRecord
+
+_LONGEST: Final = 500
+"""Characters of what it says that are shown."""
+_TOO_LONG: Final = ("context length", "max_model_len", "context_length_exceeded", "too long", "context window")
+"""What vLLM, SGLang, llama.cpp and TGI say of a prompt that does not fit."""
+_NO_CHAT: Final = ("chat template", "chat_template", "template not found", "does not support chat")
+_NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_LARGE, _MANY, _UNAVAILABLE = 404, 401, 403, 413, 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The status and the body of an answer that is none."""
+
+    status: int
+    body: str
+
+    @classmethod
+    def within(cls, document: Mapping[str, Any]) -> Refusal:
+        """One that came in the middle of an answer."""
+        error = document.get("error")
+        code = error.get("code") if isinstance(error, dict) else document.get("code")
+        return cls(code if isinstance(code, int) else 0, orjson.dumps(document).decode())
+
+    @property
+    def said(self) -> str:
+        """What it says itself, without its JSON."""
+        try:
+            found = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            found = self.body
+        # vLLM and OpenAI: {"error": {"message"}}; Ollama and TGI: {"error": "…"}; FastAPI: {"detail"}.
+        while isinstance(found, dict):
+            found = next((found[name] for name in ("error", "message", "detail") if found.get(name)), "")
+        text = " ".join(str(found).split())
+        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+    @property
+    def no_chat(self) -> bool:
+        """It cannot chat, and may be able to continue a text: no chat template, or no such endpoint."""
+        said = self.said.lower()
+        return any(words in said for words in _NO_CHAT) or (self.status == _NOT_FOUND and "model" not in said)
+
+    @property
+    def too_long(self) -> bool:
+        """The prompt with the tokens asked for is more than the model takes."""
+        body = self.body.lower()
+        return self.status == _TOO_LARGE or any(words in body for words in _TOO_LONG)
+
+
+def in_words(refusal: Refusal, node: NodeRecord, model: str, key: str) -> LocalError:
+    """What went wrong and what to do; never with the key in it, whatever the server says."""
+    said = refusal.said.replace(key, "…") if key else refusal.said
+    why = f": {said}" if said else ""
+    name = node.name
+    if refusal.status in (_UNAUTHORIZED, _FORBIDDEN):
+        if not node.keyed:
+            return LocalError(f"{name} asks for an API key, and none is known here{why}")
+        return LocalError(
+            f"{name} refuses its API key{why}", f"Is {node.folder}/{KEY} the one that it was started with?"
+        )
+    if refusal.too_long:
+        return LocalError(f"the prompt is too long{why}", "Shorten it, or ask for fewer tokens.")
+    if refusal.status == _NOT_FOUND:
+        return LocalError(f"{name} does not serve {model}{why}", "What it serves is in /v1/models.")
+    if refusal.status in (_MANY, _UNAVAILABLE):
+        return LocalError(f"{name} takes no requests now ({refusal.status}){why}", "It may be ending, or full.")
+    status = f" ({refusal.status})" if refusal.status else ""
+    return LocalError(f"{name} did not answer{status}{why}", "See its log." if refusal.status >= 500 else "")
