@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -17,6 +18,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormRow
 from widgets.line import Line, Span
+from widgets.parts import Part, arrange
 
 
 class Rows(VerticalScroll, can_focus=False):
@@ -25,7 +27,7 @@ class Rows(VerticalScroll, can_focus=False):
     DEFAULT_CSS = """
     Rows {
         height: 1fr;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 0;
     }
     Rows #told {
         height: 0;
@@ -72,7 +74,6 @@ class FormScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         self._title.show(lambda _width, _glyphs: [Line((Span(f" {self._words}", Role.STRONG),))])
-        self._hint.show(_hint_line)
         self._focus_body()
         self.check()
 
@@ -137,9 +138,20 @@ class FormScreen(ConsoleScreen):
     def on_form_row_changed(self) -> None:
         self.check()
 
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self._show_hint)
 
-def _hint_line(width: int, glyphs: Glyphs) -> list[Line]:
-    del width
-    keys = (("tab", "next"), (f"{glyphs.left} {glyphs.right}", "choose"), ("enter", "next, at the end the plan"))
-    spans = [span for key, word in keys for span in (Span(f"   {key}", Role.KEY), Span(f" {word}", Role.DIM))]
-    return [Line(tuple(spans))]
+    def on_resize(self, event: events.Resize) -> None:
+        del event
+        self.call_after_refresh(self._show_hint)
+
+    def _show_hint(self) -> None:
+        below = round(self._body.max_scroll_y - self._body.scroll_target_y)
+
+        def hint(width: int, glyphs: Glyphs) -> list[Line]:
+            keys = (("tab", "next"), (f"{glyphs.left} {glyphs.right}", "choose"), ("enter", "next, and then the plan"))
+            left = [Part((Span(f"  {key}", Role.KEY), Span(f" {word}", Role.DIM)), 1) for key, word in keys]
+            more = [Part((Span(f"{glyphs.down} {below} more lines", Role.ACCENT),))] if below > 0 else []
+            return [arrange(left, more, width, 1)]
+
+        self._hint.show(hint)

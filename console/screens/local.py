@@ -163,6 +163,14 @@ class LocalScreen(TableScreen):
                     follow(self.desk, followed[0], self.log_view), group="log", exclusive=True, exit_on_error=False
                 )
 
+    def on_screen_suspend(self) -> None:
+        # Another screen is in front: nobody reads this log.
+        self._followed = None
+        self.workers.cancel_group(self, "log")
+
+    def on_screen_resume(self) -> None:
+        self.show_nodes()
+
     def _lay_out(self) -> None:
         """The table takes what its rows need, up to a third of the screen: the log is what is read."""
         if self._parts.has_class("wide") or self._parts.has_class("empty"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -36,7 +35,7 @@ class PromptField(Field):
 
 
 class TryScreen(ConsoleScreen):
-    """Several prompts in turn; each is asked by itself, without what was said before. ``clock`` counts seconds."""
+    """Several prompts in turn; each is asked by itself, without what was said before."""
 
     where = Where.TRY
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,12 +50,11 @@ class TryScreen(ConsoleScreen):
     }
     """
 
-    def __init__(self, console: Console, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, name: str) -> None:
         self._node = name
-        self._clock = clock
-        self._history = History()
         self._exchanges: list[Exchange] = []
+        super().__init__(console)
+        self._history = History()
         self._title = Lines(id="title")
         self.page = Page()
         self.page.can_focus = False

@@ -100,7 +100,8 @@ class PhaseCell(NamedTuple):
 
     text: str
     role: Role
-    count: str = ""
+    progress: str = ""
+    """``3/30``."""
     ratio: float = math.nan
     """Of the phase, 0-1; NaN where it has no count."""
     times: tuple[str, ...] = ()
@@ -108,14 +109,14 @@ class PhaseCell(NamedTuple):
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         """Spans of exactly ``width`` cells: as many words as leave room for the bar, or else no bar."""
-        for count, time in ((self.count, self.times[:1]), ("", self.times[:1]), ("", self.times[1:])):
-            words = [Span(f"{self.text} {count}" if count else self.text, self.role)]
+        for progress, time in ((self.progress, self.times[:1]), ("", self.times[:1]), ("", self.times[1:])):
+            words = [Span(f"{self.text} {progress}" if progress else self.text, self.role)]
             end = [Span(f" {text}", Role.DIM) for text in time]
             room = min(_WIDEST_BAR, width - spans_width((*words, *end)) - 1)
             if not math.isnan(self.ratio) and room >= _SHORTEST_BAR:
                 drawn = Span(bar(self.ratio, room, glyphs), Role.BAR)
                 return fit_spans((*words, Span(" "), drawn, *end), width, align, glyphs.ellipsis)
-        text = f"{self.text} {self.count}" if self.count else self.text
+        text = f"{self.text} {self.progress}" if self.progress else self.text
         fitting = [time for time in self.times if width_of(f"{text} {time}") <= width]
         spans = (Span(text, self.role), *(Span(f" {time}", Role.DIM) for time in fitting[:1]))
         return fit_spans(spans, width, align, glyphs.ellipsis)
@@ -220,4 +221,4 @@ def nothing_runs(lacking: str, *, read_only: bool, filtered: str = "") -> str:
         return "no vLLM node runs on this machine\nread-only: none is started here"
     if lacking:
         return f"no vLLM node runs on this machine\n{untrusted(lacking)}"
-    return "no vLLM node runs on this machine\nn starts one, and so does  quarterdeck local up MODEL"
+    return "no vLLM node runs on this machine\nn starts one, and so does: quarterdeck local up MODEL"

@@ -28,6 +28,7 @@ from widgets.untrusted import untrusted
 from widgets.values import age_text, seconds_text
 
 _BAR = 20
+_ENDS = frozenset({Phase.READY, Phase.DEAD})
 _NAME = 18
 """Cells of a phase's name."""
 
@@ -74,7 +75,7 @@ def phases_line(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list
     words = [
         f"{stage.phase.value} {seconds_text(seconds)}"
         for stage, seconds in stages_of(node, now)
-        if stage.phase not in {Phase.READY, Phase.DEAD}
+        if stage.phase not in _ENDS
     ]
     return followed((Span("   "),), f" {glyphs.between} ".join(words), Role.TEXT, width, 3) if words else []
 
@@ -82,13 +83,12 @@ def phases_line(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list
 def phase_lines(node: NodeState, now: float, glyphs: Glyphs) -> list[Line]:
     """The phases, one per line, with their seconds, and a bar in the one that is going on and counts."""
     lines: list[Line] = []
-    stages = stages_of(node, now)
-    for number, (stage, seconds) in enumerate(stages):
-        here = number == len(stages) - 1 and is_loading(node)
-        if stage.phase in {Phase.READY, Phase.DEAD}:
-            continue
+    shown = [(stage, seconds) for stage, seconds in stages_of(node, now) if stage.phase not in _ENDS]
+    for number, (stage, seconds) in enumerate(shown):
+        last = number == len(shown) - 1
+        here = last and is_loading(node)
         glyph = Span(glyphs.starting, Role.STARTING) if here else Span(glyphs.mark, Role.OK)
-        if not node.alive and number == len(stages) - 1:
+        if last and not node.alive:
             glyph = Span(glyphs.critical, Role.CRITICAL)
         name = fit(stage.phase.value, _NAME, "left", glyphs.ellipsis)
         spans = [Span("   "), glyph, Span(f" {name}"), Span(fit(seconds_text(seconds), 8, "right", glyphs.ellipsis))]

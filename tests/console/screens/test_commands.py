@@ -43,9 +43,7 @@ def test_no_key_has_two_meanings_on_one_screen(where: Where) -> None:
 
 def test_what_changes_something_is_marked_as_dangerous() -> None:
     prefixes = ("act.", "plan.", "action.", "local.", "form.")
-    assert {c.id for c in TABLE if c.id.startswith(prefixes)} | {"open.actions"} == {
-        c.id for c in TABLE if c.dangerous
-    }
+    assert {c.id for c in TABLE if c.id.startswith(prefixes)} | {"open.actions"} == {c.id for c in TABLE if c.dangerous}
 
 
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
