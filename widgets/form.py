@@ -233,8 +233,9 @@ class FormLine(FormRow):
 
     @value.setter
     def value(self, text: str) -> None:
-        self._line.value = text
-        self._line.cursor_position = len(text)
+        # What cannot be typed cannot be put there either.
+        self._line.value = untrusted(text)
+        self._line.cursor_position = len(self._line.value)
 
     def show_default(self, default: str) -> None:
         """Another default."""

@@ -295,7 +295,9 @@ class ConsoleScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A key that nothing is bound to: who knows it from elsewhere is told what to do instead."""
-        words = habit(event.key, read_only=self.desk.read_only)
+        # Of a line that is typed into, a key that is bound comes by here before it is looked up.
+        bound = event.key in self.active_bindings
+        words = None if bound else habit(event.key, read_only=self.desk.read_only)
         if words is not None and not (self._prompt is not None and self._prompt.has_focus_within):
             event.stop()
             self.say(words)

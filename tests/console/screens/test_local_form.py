@@ -1,0 +1,276 @@
+"""The form for a vLLM node: what is typed becomes a request, and what is wrong is said beside its row at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
+from console.commands.command import Where
+from console.screens.local_form import LaunchForm
+from console.views.local_form import Form, again, filled_in, new, preset_chosen, read
+from fleet.local.spec import LaunchSpec, serve_arguments
+from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
+from tests.fleets import make_snapshot
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+FULL = LaunchSpec(
+    "full",
+    "org/full",
+    port=8001,
+    host="0.0.0.0",
+    served_model_name=("a", "b c"),
+    revision="main",
+    tensor_parallel_size=2,
+    pipeline_parallel_size=3,
+    gpu_memory_utilization=0.85,
+    max_model_len=4096,
+    max_num_seqs=32,
+    quantization="fp8",
+    kv_cache_dtype="fp8_e4m3",
+    dtype="bfloat16",
+    enable_prefix_caching=False,
+    env={"A": "b c", "HF_HOME": "/x"},
+    extra=("--swap-space", "4", "--chat-template", "a b.jinja"),
+    hub=True,
+)
+
+
+def machine(**values: object) -> ScriptedSession:
+    """A machine with one node, ``tiny``, on port 8000."""
+    return ScriptedSession(here=ScriptedLocally(nodes=(make_node("tiny"),), **values))  # type: ignore[arg-type]
+
+
+def blank() -> Form:
+    return new(machine().here, "")
+
+
+def problems(values: Mapping[str, str], form: Form | None = None) -> Mapping[str, str]:
+    return read(form or blank(), {"model": "org/x", **values}).problems
+
+
+async def open_form(d: Desk, model: str = "") -> LaunchForm:
+    await d.press("m", "n") if not model else await _typed(d, f"up {model}")
+    assert isinstance(d.screen, LaunchForm)
+    return d.screen
+
+
+async def _typed(d: Desk, command: str) -> None:
+    await d.press("colon")
+    await d.type(command)
+    await d.press("enter")
+
+
+def row(d: Desk, label: str) -> str:
+    return d.line_with(f"   {label} ")
+
+
+# what is read
+
+
+def test_every_field_of_a_spec_comes_back_as_it_was() -> None:
+    assert read(blank(), filled_in(FULL)).spec == FULL
+    assert not read(blank(), filled_in(FULL)).problems
+
+
+def test_what_is_left_empty_is_left_to_vllm() -> None:
+    spec = read(blank(), {"model": "org/Some-Model"}).spec
+    assert spec == LaunchSpec("some-model", "org/Some-Model", port=8001)
+    assert serve_arguments(spec) == ("serve", "org/Some-Model", "--host", "127.0.0.1", "--port", "8001")
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "words"),
+    [
+        ("model", "", "which model?"),
+        ("port", "80a", "a number from 1 to 65535"),
+        ("port", "0", "a number from 1 to 65535"),
+        ("port", "65536", "a number from 1 to 65535"),
+        ("port", "8000", "tiny listens there"),
+        ("name", "tiny", "there is a node of this name"),
+        ("name", "../x", "letters, digits, dots and dashes"),
+        ("host", "http://x", "an address or the name of a host"),
+        ("tensor_parallel_size", "0", "a whole number from 1 on"),
+        ("tensor_parallel_size", "two", "a whole number from 1 on"),
+        ("max_num_seqs", "-1", "a whole number from 1 on"),
+        ("gpu_memory_utilization", "90", "a share of the memory"),
+        ("gpu_memory_utilization", "nan", "a share of the memory"),
+        ("max_model_len", "long", "a number of tokens"),
+        ("env", "A=1 B", "'B': NAME=value is wanted"),
+        ("env", "1A=2", "NAME=value is wanted"),
+        ("env", "A='1", "a quotation mark is not closed"),
+        ("extra", "swap-space 4", "is no argument"),
+        ("extra", "--port 80", "--port has a line of its own: port"),
+        ("extra", "--max_model_len=80", "--max-model-len has a line of its own: context length"),
+        ("extra", "-tp 2", "-tp has a line of its own"),
+        ("extra", "--api-key=abc", "never on a command line"),
+    ],
+)
+def test_what_is_wrong_is_said(key: str, typed: str, words: str) -> None:
+    found = problems({key: typed})
+    assert set(found) == {key}
+    assert words in found[key]
+
+
+@pytest.mark.parametrize(("typed", "tokens"), [("8192", 8192), ("32K", 32768), ("32k", 32000), ("1.5k", 1500)])
+def test_lengths_are_read_as_vllm_reads_them(typed: str, tokens: int) -> None:
+    assert read(blank(), {"model": "x", "max_model_len": typed}).spec.max_model_len == tokens
+
+
+def test_an_address_that_others_reach_and_the_hub_are_remarked_on() -> None:
+    remarks = read(blank(), {"model": "x", "host": "0.0.0.0", "hub": "on"}).remarks
+    assert "key" in remarks["host"]
+    assert "hub" in remarks["hub"]
+
+
+def test_a_dead_node_does_not_hold_its_port() -> None:
+    from fleet.local.node import Phase
+
+    here = ScriptedLocally(nodes=(make_node("gone", Phase.DEAD),))
+    assert not read(new(here, "x"), {"model": "x", "port": "8000"}).problems
+
+
+def test_a_preset_fills_the_form_and_keeps_the_port_that_is_free() -> None:
+    here = ScriptedLocally(presets={"full": FULL})
+    form = preset_chosen(new(here, "org/other"), "full")
+    assert read(form, form.values).spec == FULL
+    assert new(here, "full").chosen == "full"
+
+
+def test_a_node_that_is_started_again_says_what_it_was() -> None:
+    here = ScriptedLocally(nodes=(make_node("tiny", spec={"max_model_len": 2048}),))
+    form = again(here, here.nodes[0])
+    assert "name" not in [row.key for row in form.rows]
+    assert read(form, form.values).spec == here.nodes[0].record.spec
+    changed = read(form, {**form.values, "max_model_len": "4096", "dtype": "half"})
+    assert changed.remarks == {"max_model_len": "was 2048", "dtype": "was not set"}
+    assert not changed.problems
+    assert changed.spec.name == "tiny"
+
+
+# from the keyboard
+
+
+@SIZES
+async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
+    async with desk(make_snapshot(), size=size, session=machine()) as d:
+        await open_form(d)
+        await d.type("org/Tiny")
+        assert "tiny-2" in row(d, "name")
+        assert "8001" in row(d, "port")
+        assert "$ vllm serve org/Tiny --host 127.0.0.1 --port 8001" in d.text
+        for _ in range(6):
+            await d.press("tab")
+        await d.type("two")
+        assert "a whole number from 1 on" in row(d, "tensor parallel")
+        await d.press("ctrl+s")
+        assert d.screen.where is Where.FORM
+        assert d.screen.said == "a whole number from 1 on"
+        await d.press("backspace", "backspace", "backspace", "2", "ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        spec = LaunchSpec("tiny-2", "org/Tiny", port=8001, tensor_parallel_size=2)
+        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "tiny-2"), spec))]
+
+
+@SIZES
+async def test_rows_are_gone_through_with_the_arrows_and_choices_with_left_right_and_letters(
+    size: tuple[int, int],
+) -> None:
+    async with desk(make_snapshot(), size=size, session=machine()) as d:
+        form = await open_form(d, "org/x")
+        await d.press("up")
+        assert form.rows["model"].typing
+        for _ in range(12):
+            await d.press("down")
+        assert form.rows["kv_cache_dtype"].typing
+        await d.press("right", "right")
+        assert form.values["kv_cache_dtype"] == "fp8"
+        await d.press("left", "left", "left")
+        assert form.values["kv_cache_dtype"] == "fp8_e5m2"
+        await d.press("a")
+        assert "auto" in row(d, "KV cache type")
+        await d.press("q")
+        assert d.screen is form
+        for _ in range(10):
+            await d.press("down")
+        assert form.rows["verify"].typing
+        assert "checksums" in d.text
+        await d.press("o", "enter")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        ((_, request),) = d.session.acts.asked
+        assert isinstance(request, LocalUp)
+        assert request.verify
+        assert request.spec.kv_cache_dtype == "auto"
+
+
+async def test_the_plan_goes_back_to_the_form_and_the_action_leaves_it_behind() -> None:
+    async with desk(make_snapshot(), session=machine()) as d:
+        form = await open_form(d, "org/x")
+        await d.press("ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN and "permission" in d.text)
+        await d.press("escape")
+        assert d.screen is form
+        assert "org/x" in row(d, "model")
+        await d.press("ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN and "permission" in d.text)
+        await d.press("tab", "enter")
+        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.press("escape")
+        assert d.screen.where is Where.FLEET
+
+
+async def test_presets_come_first_and_fill_the_rows() -> None:
+    async with desk(make_snapshot(), size=(120, 40), session=machine(presets={"full": FULL})) as d:
+        form = await open_form(d)
+        assert form.rows["preset"].typing
+        await d.press("right")
+        assert "org/full" in row(d, "model")
+        assert "fp8_e4m3" in row(d, "KV cache type")
+        await d.press("ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "full"), FULL))]
+
+
+async def test_up_with_a_preset_begins_with_it() -> None:
+    async with desk(make_snapshot(), session=machine(presets={"full": FULL})) as d:
+        form = await open_form(d, "full")
+        assert form.values["model"] == "org/full"
+
+
+async def test_a_restart_names_the_node_by_its_id_and_shows_what_was() -> None:
+    async with desk(make_snapshot(), session=machine()) as d:
+        await d.press("m", "r")
+        form = d.screen
+        assert isinstance(form, LaunchForm)
+        assert "Restart tiny" in d.text
+        form.rows["max_model_len"].take_focus()
+        await d.type("2048")
+        assert "was not set" in row(d, "context length")
+        await d.press("ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        spec = LaunchSpec("tiny", "org/tiny-model", port=8000, max_model_len=2048)
+        assert d.session.acts.asked == [("plan", LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny", "id-tiny"), spec))]
+
+
+async def test_escape_leaves() -> None:
+    async with desk(make_snapshot(), session=machine()) as d:
+        await open_form(d)
+        await d.press("down", "escape")
+        assert d.screen.where is Where.LOCAL
+
+
+async def test_what_a_node_was_started_with_does_nothing_to_the_screen() -> None:
+    spec = {"model": "a\x1b[31m\x07b", "kv_cache_dtype": "\x1b]0;title\x07fp9"}
+    here = ScriptedLocally(nodes=(make_node("tiny", spec=spec),))
+    async with desk(make_snapshot(), session=ScriptedSession(here=here)) as d:
+        await d.press("m", "r")
+        assert row(d, "model").split()[:2] == ["model", "ab"]
+        assert row(d, "KV cache type").split()[:4] == ["KV", "cache", "type", "fp9"]
+        written = "".join(d.app.written)
+        assert "\x1b]0;title" not in written
+        assert "\x1b[31m" not in written
+
+
+def test_rows_are_fields_of_a_spec() -> None:
+    assert {entry.key for entry in blank().rows} <= {*LaunchSpec.__dataclass_fields__, "verify"}
