@@ -178,7 +178,8 @@ class ConsoleDesk(LocalDesk):
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
         if kind == "/":
             return ()
-        return complete(text, self.known_namespaces(), self.session.contexts())
+        nodes, presets = [node.name for node in self.nodes], self.known_presets()
+        return complete(text, self.known_namespaces(), self.session.contexts(), nodes, presets)
 
     def run_line(self, text: str, context: Context) -> None:
         try:

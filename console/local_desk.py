@@ -45,6 +45,10 @@ class LocalDesk(ActingDesk):
         if front is not None:
             front.show_nodes()
 
+    def known_presets(self) -> tuple[str, ...]:
+        """Names of the presets of the settings; none before anybody has asked for the nodes."""
+        return tuple(self._locally.presets) if self._locally is not None else ()
+
     # Desk
 
     def open_local(self) -> None:

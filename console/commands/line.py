@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from console.commands.command import Command
+from console.commands.local import NODE, SAME
 from console.commands.table import BY_NAME, TABLE
 
 
@@ -34,8 +35,14 @@ def parse_line(text: str) -> Typed | None:
     return Typed(command, argument.strip())
 
 
-def complete(text: str, namespaces: Sequence[str], contexts: Sequence[str]) -> list[str]:
-    """Whole lines that begin with what was typed, the shortest first."""
+def complete(
+    text: str,
+    namespaces: Sequence[str],
+    contexts: Sequence[str],
+    nodes: Sequence[str] = (),
+    presets: Sequence[str] = (),
+) -> list[str]:
+    """Whole lines that begin with what was typed, the shortest first. ``nodes`` and ``presets``: of this machine."""
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
     if not blank:
         return _beginning(name, (command.names[0] for command in TABLE if command.names))
@@ -47,6 +54,10 @@ def complete(text: str, namespaces: Sequence[str], contexts: Sequence[str]) -> l
         values = ("all", *namespaces)
     elif command.id == "view.context":
         values = contexts
+    elif command.id == "local.up":
+        values = (SAME, *presets)
+    elif command.argument == NODE:
+        values = nodes
     return [f"{name} {value}" for value in _beginning(argument.strip(), values)]
 
 

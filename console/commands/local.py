@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SUBJECTS = frozenset({Where.FLEET, Where.DETAIL})
 _LOCAL = frozenset({Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG})
 _NOT_IN_A_LINE = frozenset(Where) - {Where.FORM, Where.PLAN, Where.CONFIRM}
+NODE = "[NODE]"
+"""What may follow the name of a command for one of them."""
 SAME = "same"
 """``:up same``: what the pod under the cursor runs."""
 
@@ -150,7 +152,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL - {Where.LOCAL_LOG},
         hint="stop",
-        argument="[NODE]",
+        argument=NODE,
         dangerous=True,
         available=_needs_both,
     ),
@@ -163,7 +165,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL - {Where.LOCAL_LOG},
         hint="restart",
-        argument="[NODE]",
+        argument=NODE,
         dangerous=True,
         available=_needs_both,
     ),
@@ -176,7 +178,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="try",
-        argument="[NODE]",
+        argument=NODE,
         dangerous=True,
         available=_needs_ready,
     ),
@@ -189,7 +191,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL - {Where.LOCAL_LOG} | {Where.BENCHES},
         hint="bench",
-        argument="[NODE]",
+        argument=NODE,
         dangerous=True,
         available=lambda context: _needs_ready(context) or _needs_acting(context),
     ),
@@ -202,7 +204,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL - {Where.LOCAL_LOG},
         hint="results",
-        argument="[NODE]",
+        argument=NODE,
         available=_needs_node,
     ),
     Command(
@@ -214,7 +216,7 @@ LOCAL: tuple[Command, ...] = (
         where=OWN | _SUBJECTS,
         bound=_LOCAL - {Where.LOCAL_LOG},
         hint="entry",
-        argument="[NODE]",
+        argument=NODE,
         available=_needs_node,
     ),
     Command(

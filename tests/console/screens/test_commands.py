@@ -85,6 +85,8 @@ def test_the_command_line_completes_names_and_arguments() -> None:
     assert complete("ns s", ("batch", "serving"), ()) == ["ns serving"]
     assert complete("ctx ", (), ("b", "a")) == ["ctx a", "ctx b"]
     assert complete("xyz ", (), ()) == []
+    assert complete("down t", (), (), ("tiny", "big")) == ["down tiny"]
+    assert complete("up ", (), (), ("tiny",), ("70b",)) == ["up 70b", "up same"]
 
 
 def test_the_command_line_knows_aliases_and_names_the_nearest() -> None:

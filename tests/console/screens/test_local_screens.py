@@ -316,7 +316,9 @@ async def test_benchmarks_stand_beside_the_one_before_and_the_fleet(size: tuple[
         assert second.split()[4] == "–"
         changes = [line.split()[-3:] for line in d.lines if "+10" in line or "-5" in line]
         assert changes[:2] == [["+10", "+0", "+0"], ["-5", "–", "+0"]]
-        assert "vLLM 0.31.0 then, other arguments then: --dtype half" in " ".join(d.text.split())
+        assert "TOK/S TTFT95 ITL95 % since" in " ".join(d.text.split())
+        assert "vLLM 0.31.0 then, 0.32.0 now" in d.text
+        assert "other arguments: --dtype half then" in d.text
         assert "mixtral-8x22b in prod-eu1, rates per pod" in d.text
 
 
