@@ -1,8 +1,15 @@
-"""Benchmarks of nodes of this machine, as they were kept."""
+"""Benchmarks of nodes of this machine, as they were kept: ``local/benches.jsonl`` in the state folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+BENCHES: Final = "benches.jsonl"
+"""The file's name; one sweep per line, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +55,32 @@ class Bench:
     cancelled: bool = False
     tool: str = "vllm bench serve"
     """What measured."""
+
+
+def read_benches(folder: Path) -> tuple[Bench, ...]:
+    """All that are kept in ``nodes_folder``, newest first. A line that cannot be read is left out. Raises OSError."""
+    try:
+        lines = (folder / BENCHES).read_bytes().splitlines()
+    except FileNotFoundError:
+        return ()
+    found = []
+    for line in lines:
+        try:
+            found.append(from_json(orjson.loads(line)))
+        except (ValueError, TypeError):
+            # Half a line: somebody was killed while writing it.
+            continue
+    return tuple(sorted(found, key=lambda bench: bench.at, reverse=True))
+
+
+def to_json(bench: Bench) -> dict[str, Any]:
+    """The sweep as JSON values."""
+    return asdict(bench)
+
+
+def from_json(document: Any) -> Bench:
+    """The sweep that ``to_json`` wrote. Raises ValueError for anything else."""
+    from pydantic import TypeAdapter
+
+    # pydantic's ValidationError is a ValueError.
+    return TypeAdapter(Bench).validate_python(document)

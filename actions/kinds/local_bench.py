@@ -1,0 +1,181 @@
+"""Measure a vLLM node of this machine under load."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from actions.local.begin import node_named
+from actions.local.bench import Tool, measure, requests_of
+from actions.local.bench_checks import (
+    check_lengths,
+    check_others,
+    check_ready,
+    check_sizes,
+    check_tool,
+    look_at_models,
+)
+from actions.local.bench_output import Output
+from actions.local.bench_store import keep_bench
+from actions.local.installed import installed
+from actions.local.planned import machine_of
+from actions.plan import Plan, Step, Undo
+from actions.progress import Outcome, Result
+from actions.request import LOCAL, LOCAL_NODE, LocalBench, Request, Target, expect
+from actions.scene import Scene
+from actions.words import count
+from actions.work import Work
+from fleet.local.benches import Bench, Level, read_benches
+from fleet.local.comparing import before, compare
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import NodeRecord, nodes_folder
+
+_ADDRESS: Final = frozenset({"--host", "--port"})
+
+
+class LocalBenchAction:
+    """See actions.work.Action."""
+
+    async def plan(self, request: Request, scene: Scene) -> Plan:
+        """See Action."""
+        asked, machine = expect(request, LocalBench), machine_of(scene)
+        asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
+        state = await node_named(machine, asked.target.name, asked.target.uid)
+        record = state.record
+        # That which serves it knows its tokenizer; where it is gone, another one may.
+        tool = await installed(record.argv[0], machine.environ) or await installed(machine.executable, machine.environ)
+        models = await look_at_models(state)
+        served = _served(record, [] if isinstance(models, LocalError) else [model.name for model in models])
+        checks = [check_ready(state), check_tool(tool), check_sizes(asked)]
+        if state.stage.phase is Phase.READY:
+            checks += [check_lengths(asked, models, served), await check_others(state)]
+        return Plan(
+            request=replace(asked, target=Target(LOCAL_NODE, LOCAL, record.name, record.id)),
+            scope=scene.scope,
+            title=f"Benchmark {record.name}",
+            made_at=scene.now(),
+            steps=tuple(_step(asked, concurrency) for concurrency in asked.concurrency),
+            checks=tuple(checks),
+            undo=Undo("nothing to take back: it changes nothing"),
+            facts={"executable": tool.executable if tool else "", "served": served},
+        )
+
+    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+        """See Action. What was measured is kept, also of one that was stopped or failed on the way."""
+        asked = expect(plan.request, LocalBench)
+        state = await node_named(work.machine, plan.target.name, plan.target.uid)
+        bench = _begun(plan, state, work.now())
+        levels: list[Level] = []
+        problem: LocalError | None = None
+        stopped = False
+        try:
+            await _sweep(plan, state.record, levels, work)
+        except LocalError as error:
+            problem = error
+        except asyncio.CancelledError:
+            # Ended here and not by the runner: what was measured by then is kept and told.
+            stopped = True
+        bench = replace(bench, levels=tuple(levels), cancelled=len(levels) < len(asked.concurrency))
+        told = await asyncio.shield(asyncio.to_thread(_keep, nodes_folder(work.machine.state), bench))
+        if problem is not None:
+            return Outcome(Result.FAILED, f"{problem.message}\n{told}", problem.remedy)
+        if stopped:
+            of = f"{len(levels)} of {count(len(asked.concurrency), 'level')}"
+            return Outcome(Result.STOPPED, f"stopped after {of}\n{told}")
+        return Outcome(Result.CONVERGED, told)
+
+
+async def _sweep(plan: Plan, record: NodeRecord, levels: list[Level], work: Work) -> None:
+    """Measure level after level into ``levels``. Raises LocalError."""
+    asked = expect(plan.request, LocalBench)
+    tool = Tool(
+        plan.facts["executable"],
+        record,
+        plan.facts["served"],
+        asked.prompt_tokens,
+        asked.output_tokens,
+        work.rules.follow_timeout,
+    )
+    for index, concurrency in enumerate(asked.concurrency):
+        work.step(index)
+        work.say("starting vllm bench serve")
+        requests = requests_of(asked, concurrency)
+        seed = (int(plan.id, 16) + index) % 2**31
+        level = await measure(tool, concurrency, requests, seed, work.machine.environ, lambda out: _tell(out, work))
+        levels.append(level)
+        work.say(_level_told(level), requests, requests)
+
+
+def _tell(output: Output, work: Work) -> None:
+    if output.total:
+        work.say(f"{output.done} of {output.total} requests", output.done, output.total, output.left)
+
+
+def _step(asked: LocalBench, concurrency: int) -> Step:
+    requests = count(requests_of(asked, concurrency), "request")
+    detail = f"{requests} of {asked.prompt_tokens} tokens and {asked.output_tokens} of output; vllm bench serve"
+    return Step(f"{concurrency} at once", detail)
+
+
+def _served(record: NodeRecord, listed: list[str]) -> str:
+    """The name that requests use: its own arguments may have named it where this program does not look."""
+    return record.spec.served if record.spec.served in listed or not listed else listed[0]
+
+
+def _begun(plan: Plan, state: NodeState, at: float) -> Bench:
+    asked, record = expect(plan.request, LocalBench), state.record
+    return Bench(
+        plan.id,
+        record.name,
+        plan.facts["served"],
+        at,
+        asked.prompt_tokens,
+        asked.output_tokens,
+        (),
+        record.version,
+        _arguments(record.argv),
+    )
+
+
+def _arguments(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Without executable, ``serve``, model, host and port."""
+    words = argv[3:]
+    return tuple(
+        word for at, word in enumerate(words) if word not in _ADDRESS and (at == 0 or words[at - 1] not in _ADDRESS)
+    )
+
+
+def _keep(folder: Path, bench: Bench) -> str:
+    """Keep what was measured, and say it. Numbers that cannot be kept are said all the same."""
+    if not bench.levels:
+        return "nothing was measured"
+    try:
+        earlier = before(bench, read_benches(folder))
+        keep_bench(folder, bench)
+    except LocalError as error:
+        return f"{_told(bench, None)}\n{error.message}: these numbers are not kept"
+    except OSError as error:
+        return f"{_told(bench, None)}\nearlier benchmarks cannot be read: {error.strerror or error}"
+    return _told(bench, earlier)
+
+
+def _told(bench: Bench, earlier: Bench | None) -> str:
+    """The numbers, and what changed since the last time."""
+    known = compare(bench, earlier) if earlier is not None else None
+    changed = {each.concurrency: each.ratios.get("output_rate") for each in known.differences} if known else {}
+    lines = []
+    for level in bench.levels:
+        ratio = changed.get(level.concurrency)
+        since = f" ({ratio:+.0%} since the last one)" if ratio is not None else ""
+        lines.append(f"{level.concurrency} at once: {_level_told(level)}{since}")
+    return "\n".join([*lines, *(known.circumstances if known else ())])
+
+
+def _level_told(level: Level) -> str:
+    ttft = f", TTFT p95 {level.ttft_p95 * 1000:.0f} ms" if level.ttft_p95 is not None else ""
+    itl = f", ITL p95 {level.itl_p95 * 1000:.1f} ms" if level.itl_p95 is not None else ""
+    failed = f", {level.failed} of {level.requests} requests failed" if level.failed else ""
+    return f"{level.output_rate:.0f} tokens/s{ttft}{itl}{failed}"

@@ -1,0 +1,143 @@
+"""Running ``vllm bench serve`` against a node, one level of concurrency at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from actions.audit.shapes import MARK
+from actions.local.bench_output import Output, level_of, why_ended
+from actions.local.environment import inherited, set_for
+from actions.local.spawn import run
+from actions.request import LocalBench
+from fleet.local.benches import Level
+from fleet.local.errors import LocalError
+from fleet.local.record import NodeRecord
+
+WHAT: Final = "vllm bench serve"
+_RESULT: Final = "result.json"
+_LEAST, _PER_REQUEST = 8, 4
+_PERCENTILES: Final = "50,95,99"
+_PASSED_ON: Final = ("--tokenizer", "--tokenizer-mode")
+_FLAGS: Final = ("--trust-remote-code",)
+_OF_OTHERS: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "openai_api_key"})
+"""Variables, in small letters, that it must not have: it sends through a proxy where there is one, and a key of another
+service to the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What measures which node, and how."""
+
+    executable: str
+    record: NodeRecord
+    served: str
+    """The name that requests use."""
+    prompt_tokens: int
+    output_tokens: int
+    limit: float
+    """Seconds that one level may take."""
+
+
+def requests_of(asked: LocalBench, concurrency: int) -> int:
+    """How many requests a level has."""
+    return asked.requests or max(_LEAST, _PER_REQUEST * concurrency)
+
+
+def command(tool: Tool, concurrency: int, requests: int, seed: int, folder: Path) -> tuple[str, ...]:
+    """The command line of one level. Only what every version with ``vllm bench serve`` (0.9 and later) knows.
+
+    It speaks OpenAI's completions API unless it is told otherwise; the flag that says so has had three names.
+    """
+    record = tool.record
+    return (
+        tool.executable, "bench", "serve",
+        "--base-url", record.spec.url,
+        # The model gives the tokenizer that makes up prompts; requests name what is served.
+        "--model", record.spec.model,
+        "--served-model-name", tool.served,
+        *_as_the_node(record.argv),
+        "--dataset-name", "random",
+        "--random-input-len", str(tool.prompt_tokens),
+        "--random-output-len", str(tool.output_tokens),
+        "--num-prompts", str(requests),
+        "--max-concurrency", str(concurrency),
+        # Prompts that were sent before are in the prefix cache, and the node would seem faster than it is.
+        "--seed", str(seed),
+        "--ignore-eos",
+        # Earlier versions do this by themselves, later ones leave it to the server and the model.
+        "--temperature", "0",
+        "--percentile-metrics", "ttft,tpot,itl,e2el",
+        "--metric-percentiles", _PERCENTILES,
+        "--save-result",
+        "--result-dir", str(folder),
+        "--result-filename", _RESULT,
+    )  # fmt: skip
+
+
+def environment_for(record: NodeRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
+    """Its environment: the node's, without hub and usage statistics whatever the node has, and with the node's key."""
+    shown = {name: value for name, value in record.spec.env.items() if MARK not in value}
+    spec = replace(record.spec, hub=False, usage_stats=False, env=shown)
+    env = {**inherited(environ, spec), **set_for(spec, {})}
+    clean = {name: value for name, value in env.items() if name.lower() not in _OF_OTHERS}
+    return {**clean, "OPENAI_API_KEY": key} if key else clean
+
+
+async def measure(
+    tool: Tool, concurrency: int, requests: int, seed: int, environ: Mapping[str, str], tell: Callable[[Output], None]
+) -> Level:
+    """Measure one level. ``tell`` gets what it has written so far. Nothing of it is left, also when it is cancelled.
+
+    Raises LocalError, also in read-only mode.
+    """
+    try:
+        env = environment_for(tool.record, environ, tool.record.key)
+    except OSError as error:
+        raise LocalError(f"the API key of {tool.record.name} cannot be read: {error.strerror or error}") from error
+    output = Output()
+
+    def came(chunk: bytes) -> None:
+        output.feed(chunk)
+        tell(output)
+
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as name:
+        folder = Path(name)
+        argv = command(tool, concurrency, requests, seed, folder)
+        code = await run(argv, env=env, cwd=folder, on_output=came, what=WHAT, limit=tool.limit)
+        document = await asyncio.to_thread(_result, folder / _RESULT)
+    if code or document is None:
+        python = Path(tool.executable).with_name("python")
+        raise why_ended(code, output, str(python) if python.exists() else "python")
+    level = level_of(document, concurrency, requests)
+    if level.failed >= requests:
+        said = f": {output.failure}" if output.failure else ""
+        raise LocalError(f"all {requests} requests failed{said}", "Does the node still serve? See its log.")
+    return level
+
+
+def _result(file: Path) -> dict[str, object] | None:
+    """What it saved; None where it saved nothing that can be read."""
+    try:
+        found = orjson.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _as_the_node(argv: tuple[str, ...]) -> list[str]:
+    """The node's arguments without which its tokenizer is another, or is not loaded."""
+    found: list[str] = []
+    for at, word in enumerate(argv):
+        name, joined, value = word.partition("=")
+        if name in _FLAGS:
+            found.append(name)
+        elif name in _PASSED_ON and (joined or argv[at + 1 :]):
+            found += [name, value if joined else argv[at + 1]]
+    return found

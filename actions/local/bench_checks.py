@@ -1,0 +1,79 @@
+"""What stands against a benchmark of a node of this machine."""
+
+from __future__ import annotations
+
+from actions.local.machine import Installed
+from actions.plan import Check, Verdict
+from actions.request import LocalBench
+from actions.words import count
+from fleet.local.errors import LocalError
+from fleet.local.load import NodeProbe
+from fleet.local.node import NodeState, Phase
+from fleet.local.served import ServedModel, served_models
+
+
+def check_ready(state: NodeState) -> Check:
+    """Whether it serves."""
+    phase = state.stage.phase
+    if phase is Phase.READY:
+        return Check("node", Verdict.PASS, f"it is ready at {state.record.spec.url}")
+    text = "it has died: nothing can be measured" if phase is Phase.DEAD else f"it is not ready yet: {phase.value}"
+    return Check("node", Verdict.BLOCK, text, "Start it again." if phase is Phase.DEAD else "Wait until it is ready.")
+
+
+def check_tool(tool: Installed | None) -> Check:
+    """Whether its vLLM can measure."""
+    if tool is None:
+        fix = "pip install 'quarterdeck[local]', or name one in the settings (local.vllm)"
+        return Check("tool", Verdict.BLOCK, "there is no vllm on this machine to measure with", fix)
+    version = f"vLLM {tool.version}" if tool.version else "this vLLM"
+    if not tool.benches:
+        fix = "vLLM 0.9 and later have it: pip install -U vllm"
+        return Check("tool", Verdict.BLOCK, f"{version} has no `vllm bench serve` ({tool.executable})", fix)
+    return Check("tool", Verdict.PASS, f"{version} has `vllm bench serve`")
+
+
+def check_sizes(asked: LocalBench) -> Check:
+    """Whether the numbers make a sweep."""
+    numbers = (*asked.concurrency, asked.prompt_tokens, asked.output_tokens)
+    if not asked.concurrency or min(numbers) < 1 or asked.requests < 0:
+        return Check("sizes", Verdict.BLOCK, "it needs levels of concurrency and lengths, each 1 at least")
+    return Check("sizes", Verdict.PASS, f"{count(len(asked.concurrency), 'level')}, one after the other")
+
+
+async def look_at_models(state: NodeState) -> tuple[ServedModel, ...] | LocalError:
+    """What the node says that it serves, or why it does not say."""
+    if state.stage.phase is not Phase.READY:
+        return ()
+    try:
+        return await served_models(state.record)
+    except LocalError as error:
+        return error
+
+
+def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError, served: str) -> Check:
+    """Whether prompt and output fit into the model's length."""
+    about, wanted = "length", asked.prompt_tokens + asked.output_tokens
+    if isinstance(found, LocalError):
+        return Check(about, Verdict.WARN, f"how long a request may be is not known: {found.message}")
+    longest = next((model.max_model_len for model in found if model.name == served), 0)
+    if not longest:
+        return Check(about, Verdict.WARN, f"it does not say how long a request may be; these have {wanted} tokens")
+    both = f"{asked.prompt_tokens} tokens and {asked.output_tokens} of output"
+    if wanted > longest:
+        fix = f"Ask for {longest} tokens together at most."
+        return Check(about, Verdict.BLOCK, f"{both} are more than its {longest} (max_model_len)", fix)
+    return Check(about, Verdict.PASS, f"{both} fit into its {longest} (max_model_len)")
+
+
+async def check_others(state: NodeState) -> Check:
+    """Whether anybody else uses it now."""
+    about = "others"
+    async with NodeProbe(state.record) as probe:
+        load = await probe.load()
+    if load is None:
+        return Check(about, Verdict.WARN, "it does not say how many requests it has: others may be measured with it")
+    if load.requests:
+        what = f"{load.running:.0f} running and {load.waiting:.0f} waiting requests of others"
+        return Check(about, Verdict.WARN, f"{what}: the numbers are theirs too, and they will wait longer")
+    return Check(about, Verdict.PASS, "nobody else uses it now; who comes meanwhile waits longer")

@@ -1,0 +1,68 @@
+"""Keeping benchmarks, so that later ones can be compared with them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from fleet.local.benches import BENCHES, Bench, to_json
+from fleet.local.errors import LocalError
+
+KEPT: Final = 500
+"""Sweeps that are kept; the oldest go."""
+
+
+def keep_bench(folder: Path, bench: Bench) -> None:
+    """Write it down in ``nodes_folder``; it is on the disk when this returns. Raises LocalError."""
+    line = orjson.dumps(to_json(bench)) + b"\n"
+    file = folder / BENCHES
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(folder):
+            before = file.read_bytes() if file.exists() else b""
+            if before.count(b"\n") < KEPT:
+                # What was cut off by a crash must not spoil the next line.
+                _append(file, line if before.endswith(b"\n") or not before else b"\n" + line)
+            else:
+                _replace(file, b"\n".join(before.splitlines()[-KEPT + 1 :]) + b"\n" + line)
+    except OSError as error:
+        raise LocalError(f"{file} cannot be written: {error.strerror or error}", "The numbers are not kept.") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other console writes meanwhile. The folder is what is locked: files in it are replaced."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _append(file: Path, content: bytes) -> None:
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _replace(file: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

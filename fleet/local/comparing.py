@@ -1,0 +1,139 @@
+"""Whether a node does better than before, and than the fleet: a benchmark beside earlier ones and real traffic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.local.benches import Bench, Level
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Snapshot
+
+RATES: Final = frozenset({"requests_rate", "output_rate"})
+"""Of the fields of a level: where more is better, and what the pods of a model do together."""
+MEASURED: Final[Mapping[str, Quantity]] = {
+    "requests_rate": Quantity.REQUESTS,
+    "output_rate": Quantity.GENERATION_TOKENS,
+    "ttft_p50": Quantity.TTFT_P50,
+    "ttft_p95": Quantity.TTFT_P95,
+    "ttft_p99": Quantity.TTFT_P99,
+    "itl_p50": Quantity.ITL_P50,
+    "itl_p95": Quantity.ITL_P95,
+    "itl_p99": Quantity.ITL_P99,
+    "e2e_p50": Quantity.E2E_P50,
+    "e2e_p95": Quantity.E2E_P95,
+    "e2e_p99": Quantity.E2E_P99,
+}
+"""The fields of a level that are compared, and what the fleet has for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The same concurrency in two sweeps."""
+
+    concurrency: int
+    ratios: Mapping[str, float | None]
+    """Field of Level → how much more it is now than then (0.1: a tenth more); None where one of them has no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A sweep beside an earlier one."""
+
+    earlier: Bench
+    obstacles: tuple[str, ...]
+    """Why their numbers cannot be compared, in words: another model, other lengths, another tool."""
+    circumstances: tuple[str, ...]
+    """What else is not the same, so that a difference may come from it: the version of vLLM, the node's arguments."""
+    differences: tuple[Difference, ...]
+    """Of the levels that are in both; none where there is an obstacle."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """A level beside the pods of the fleet that serve the same name."""
+
+    model: str
+    """Key in ``Snapshot.models``."""
+    pods: int
+    """Ready ones."""
+    values: Mapping[str, float | None]
+    """Field of Level → the fleet's number, rates per ready pod; None for what it lacks or what is stale."""
+    ratios: Mapping[str, float | None]
+    """How much more the level is than that."""
+
+
+def before(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
+    """The latest earlier sweep that it can be compared with; None for none."""
+    earlier = [other for other in benches if other.at < bench.at and not _obstacles(bench, other)]
+    return max(earlier, key=lambda other: other.at, default=None)
+
+
+def compare(bench: Bench, earlier: Bench) -> Comparison:
+    """What has changed since ``earlier``."""
+    obstacles = _obstacles(bench, earlier)
+    known = {level.concurrency: level for level in earlier.levels}
+    both = [(level, known[level.concurrency]) for level in bench.levels if level.concurrency in known]
+    differences = () if obstacles else tuple(Difference(now.concurrency, _ratios(now, _of(then))) for now, then in both)
+    return Comparison(earlier, obstacles, _circumstances(bench, earlier), differences)
+
+
+def against_fleet(level: Level, snapshot: Snapshot, served: str, own: Collection[str] = ()) -> tuple[FleetRow, ...]:
+    """The same served name in the cluster in view, one row per model group that has ready pods.
+
+    ``own``: uids of the pods that are this machine's: they are no fleet to compare with. The fleet's requests have
+    lengths of their own, so the rows say where the orders of magnitude are, and no more.
+    """
+    rows = []
+    for key, model in snapshot.models.items():
+        pods = [snapshot.pods[pod] for workload in model.workloads for pod in snapshot.pods_of.get(workload, ())]
+        ready = sum(pod.ready for pod in pods)
+        if model.name != served or not ready or any(pod.uid in own for pod in pods):
+            continue
+        values = {name: _reading(snapshot, key, name, ready) for name in MEASURED}
+        rows.append(FleetRow(key, ready, values, _ratios(level, values)))
+    return tuple(rows)
+
+
+def _obstacles(bench: Bench, earlier: Bench) -> tuple[str, ...]:
+    found = []
+    if bench.model != earlier.model:
+        found.append(f"another model: {earlier.model}")
+    if (bench.prompt_tokens, bench.output_tokens) != (earlier.prompt_tokens, earlier.output_tokens):
+        found.append(f"other lengths: {earlier.prompt_tokens} tokens and {earlier.output_tokens} of output")
+    if bench.tool != earlier.tool:
+        found.append(f"measured by {earlier.tool}")
+    return tuple(found)
+
+
+def _circumstances(bench: Bench, earlier: Bench) -> tuple[str, ...]:
+    found = []
+    if bench.version != earlier.version:
+        found.append(f"vLLM {earlier.version or 'of an unknown version'} then, {bench.version or 'unknown'} now")
+    gone = [word for word in earlier.arguments if word not in bench.arguments]
+    new = [word for word in bench.arguments if word not in earlier.arguments]
+    if gone or new:
+        found.append(f"other arguments: {' '.join(gone) or 'none'} then, {' '.join(new) or 'none'} now")
+    return tuple(found)
+
+
+def _ratios(level: Level, then: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: _ratio(value, then[name]) for name, value in _of(level).items()}
+
+
+def _ratio(now: float | None, then: float | None) -> float | None:
+    return None if now is None or not then else now / then - 1
+
+
+def _of(level: Level) -> dict[str, float | None]:
+    return {name: getattr(level, name) for name in MEASURED}
+
+
+def _reading(snapshot: Snapshot, key: str, name: str, pods: int) -> float | None:
+    reading = snapshot.by_model.get(key, MEASURED[name])
+    if not math.isfinite(reading.value) or reading.state is State.STALE:
+        return None
+    return reading.value / pods if name in RATES else reading.value
