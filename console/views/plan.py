@@ -22,8 +22,6 @@ ABOUT = 16
 """Cells of what a check is about."""
 STEP = 26
 """Cells of a step's title at most, where there is room for its detail beside it."""
-_NARROW = 10
-"""Cells of a table's columns at least, where one is too wide."""
 _LAST = 16
 """Cells that a table's last column has at least."""
 _NUMBER = re.compile(r"[-+~≤≥]?\d[\d.,]*\s?(?:[%×x]|[KMGT]?i?B|[a-z]{1,4}|)")
@@ -161,29 +159,32 @@ def _blast(blast: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def table_lines(table: Table, width: int, glyphs: Glyphs) -> list[Line]:
-    """A table with its title: numbers at the right of their columns; what is too long in the last one goes on below."""
-    columns = range(len(table.head))
-    cells = [[untrusted(cell) for cell in row] for row in (table.head, *table.rows)]
-    right = [all(_NUMBER.fullmatch(row[i]) for row in cells[1:] if row[i]) for i in columns]
-    widths = [max(width_of(row[i]) for row in cells) for i in columns]
-    last = len(table.head) - 1
-    # The first columns keep a readable width together; the last one has what is left, and more lines if need be.
-    most = max(_NARROW, (width - 3 - _LAST) // max(1, last))
-    widths = [min(cells, most) for cells in widths[:last]] + widths[last:]
-    indent = 3 + sum(size + 2 for size in widths[:last])
+    """A table with its title: numbers at the right of their columns; what is too long in the last one goes on below.
+
+    Where there is no room for its columns each row is a sentence. Nothing of it is cut.
+    """
+    rows = [tuple(untrusted(cell) for cell in row) for row in (table.head, *table.rows)]
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    sides = [_side(column[1:]) for column in zip(*rows, strict=True)]
+    indent = 3 + sum(size + 2 for size in widths[:-1])
     lines = [head(untrusted(table.title))]
-    for number, row in enumerate(cells):
-        role = Role.HEAD if number == 0 else Role.TEXT
-        spans = [Span("   ")]
-        for i in columns[:last]:
-            side: Align = "right" if right[i] else "left"
-            spans.append(Span(f"{fit(row[i], widths[i], side, glyphs.ellipsis)}  ", role))
-        end = fit(row[last], widths[last], "right", "") if right[last] and width_of(row[last]) else row[last]
-        if indent + widths[last] <= width:
-            lines.append(Line((*spans, Span(end, role))))
+    for number, row in enumerate(rows):
+        role = Role.TEXT if number else Role.HEAD
+        if indent + min(widths[-1], _LAST) > width:
+            lines += followed((Span("   "),), f" {glyphs.between} ".join(filter(None, row)), role, width, 5)
+            continue
+        cells = [fit(cell, size, side, "") for cell, size, side in zip(row, widths, sides, strict=True)]
+        lead = (Span("   "), *(Span(f"{cell}  ", role) for cell in cells[:-1]))
+        if indent + widths[-1] <= width:
+            lines.append(Line((*lead, Span(cells[-1].rstrip(), role))))
         else:
-            lines += followed(spans, row[last], role, width, indent)
+            lines += followed(lead, row[-1], role, width, indent)
     return lines
+
+
+def _side(cells: Sequence[str]) -> Align:
+    """Numbers stand at the right of their column."""
+    return "right" if all(_NUMBER.fullmatch(cell) for cell in cells if cell) and any(cells) else "left"
 
 
 def _alternatives(alternatives: Sequence[Alternative], width: int, *, keys: bool) -> list[Line]:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
+from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
 from actions.progress import Outcome, Progress, Result
 from actions.request import Restart, Scale, Target
 from actions.undertaking import Undertaking
-from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines
+from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
 from console.views.undertakings import announcement, going_on, undertaking_lines, undertaking_title
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
@@ -34,6 +34,10 @@ PLAN = Plan(
     ),
     changes=(Change("replicas", "2", "3"), Change("arguments", LONG, LONG)),
     blast=(Change("KV", "92%", "97%"),),
+    tables=(
+        Table("memory of each GPU", ("what", "GiB", "from"), (("weights", "141", LONG), ("KV cache", "9.6", LONG))),
+        Table("everything", ("one", "two", "three"), ((LONG, LONG, LONG),)),
+    ),
     alternatives=(Alternative("pin it", Restart(TARGET), LONG),),
     diff=f"--- a\n+++ b\n-{LONG}\n+{LONG}!",
     undo=Undo(LONG),
@@ -49,10 +53,29 @@ def words(lines: list[Line]) -> str:
 def test_nothing_of_a_plan_is_cut(width: int, glyphs: Glyphs) -> None:
     lines = plan_lines(PLAN, width, glyphs, diff=True, requests=True)
     assert max(spans_width(line.spans) for line in lines) <= width
-    # Step and its detail, three checks and a fix, both sides of a change, the alternative, undo.
-    assert words(lines).count(LONG) >= 9
+    # Step and its detail, three checks and a fix, both sides of a change, two tables, the alternative, undo.
+    assert words(lines).count(LONG) >= 14
     for line in (plan_title(PLAN, width, glyphs), confirm_line(PLAN, width, glyphs, more=12)):
         assert spans_width(line.spans) <= width
+
+
+def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
+    table = Table(
+        "memory", ("what", "GiB", "from"), (("weights", "141", "index"), ("KV", "9.6", ""), ("free", "", "x"))
+    )
+    rows = ["".join(span.text for span in line.spans).rstrip() for line in table_lines(table, 80, UNICODE)]
+    assert rows == [
+        " MEMORY",
+        "   what     GiB  from",
+        "   weights  141  index",
+        "   KV       9.6",
+        "   free          x",
+    ]
+
+
+def test_a_table_from_outside_does_nothing() -> None:
+    table = Table("a\x1b[2Jb", ("x\x07",), (("\x1b]0;t\x07y",),))
+    assert words(table_lines(table, 80, UNICODE)) == "AB x y"
 
 
 def test_what_forbids_stands_first() -> None:
