@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.acting_desk import ActingDesk
+from console.commands.command import Where
 from console.views.subject import pod_for
 from themes.palette import Role
 
@@ -26,6 +27,8 @@ class LocalDesk(ActingDesk):
         super().__init__(app, changed)
         self._looked = looked
         self._locally: Locally | None = None
+        self._known: dict[str, bool] | None = None
+        """Ids of the nodes that were seen → whether they lived; None before the first look."""
 
     # Console
 
@@ -40,10 +43,22 @@ class LocalDesk(ActingDesk):
         return self._locally.nodes if self._locally is not None else ()
 
     def show_nodes(self) -> None:
-        """Something is new of them."""
+        """Something is new of them: one that has died is told of on whatever screen is in front."""
         front = self.front
-        if front is not None:
-            front.show_nodes()
+        if front is None:
+            return
+        front.show_nodes()
+        # What an action of ours does to a node is told by the action.
+        ours = {u.plan.target.uid for u in self._acting.undertakings if u.outcome is None} if self._acting else set()
+        dead = [node for node in self.nodes if not node.alive and node.record.id not in ours]
+        died = [node for node in dead if (self._known or {}).get(node.record.id, True)]
+        meanwhile = self._known is None
+        self._known = {node.record.id: node.alive for node in self.nodes}
+        if died and front.where is not Where.LOCAL:
+            why = died[0].reason.text if died[0].reason is not None else "its log does not say why"
+            others = f", and {len(died) - 1} more" if len(died) > 1 else ""
+            when = " meanwhile" if meanwhile else ""
+            self.say(f"{died[0].name} died{when}: {why}{others}; :local shows it", Role.ERROR)
 
     def known_presets(self) -> tuple[str, ...]:
         """Names of the presets of the settings; none before anybody has asked for the nodes."""

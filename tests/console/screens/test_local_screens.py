@@ -411,3 +411,40 @@ async def test_a_node_that_does_not_answer_is_a_warning() -> None:
         await d.press("m")
         assert d.line_with("tiny ").split()[0] == "▲"
         assert "does not answer /health" in d.line_with("▲ tiny")
+
+
+async def test_a_node_that_dies_is_told_of_on_whatever_screen_is_in_front() -> None:
+    async with desk(make_snapshot(), session=session("tiny")) as d:
+        await d.press("m", "escape", "o")
+        d.session.here.looked()
+        await d.settle()
+        assert d.screen.said == ""
+        d.session.here.come(make_node("tiny", Phase.DEAD))
+        await d.until(lambda: d.screen.said == "tiny died: it ran out of GPU memory; :local shows it")
+        assert d.screen.where is Where.NODES
+        d.screen.say("")
+        d.session.here.come(make_node("tiny", Phase.DEAD), make_node("new"))
+        await d.settle()
+        assert d.screen.said == ""
+
+
+async def test_a_node_that_died_meanwhile_is_told_of_once() -> None:
+    async with desk(make_snapshot(), session=session("bad")) as d:
+        await d.press("m", "escape")
+        d.session.here.looked()
+        await d.until(lambda: "bad died meanwhile: it ran out of GPU memory" in d.screen.said)
+        d.screen.say("")
+        d.session.here.looked()
+        await d.settle()
+        assert d.screen.said == ""
+
+
+async def test_a_node_that_is_taken_down_is_not_told_of_as_dead() -> None:
+    async with desk(make_snapshot(), session=session("tiny")) as d:
+        await d.press("m", "escape")
+        d.session.here.looked()
+        assert d.desk.acting is not None
+        await d.desk.acting.start(make_plan(LocalDown(target("tiny"))), "", "Apply")
+        d.session.here.come(make_node("tiny", Phase.DEAD))
+        await d.settle()
+        assert d.screen.said == ""
