@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from console.config.load import variable
-from console.config.settings import SECTIONS, Policy, Settings
+from console.config.settings import SECTIONS, Policy, Preset, Settings
 
 INTRODUCTION = """\
 # Configuration
@@ -51,6 +52,12 @@ X-Api-Key = { env = "MIMIR_KEY" }
 
 [ui]
 refresh = 5
+
+[local.presets.chat]
+model = "~/models/Qwen3-8B"
+max_model_len = 16384
+extra = ["--enforce-eager"]
+env = { HF_TOKEN = { env = "HF_TOKEN" } }
 ```
 """
 
@@ -67,6 +74,7 @@ def lines() -> Iterator[str]:
     yield from _section("Top level", Settings, (), skip={*SECTIONS, "keys"})
     for name, section in SECTIONS.items():
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
+    yield from _section("`[local.presets.NAME]`", Preset, None, about=Preset.__doc__ or "")
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
     yield from _section("The site's policy", Policy, None, about="`/etc/quarterdeck/policy.toml`.")
     yield from ("", "## Other variables", "")
@@ -100,6 +108,8 @@ def _field(cls: type, name: str) -> Field[Any]:
 def _default(field: Field[Any]) -> str:
     if field.default is MISSING:
         return "{}"
+    if field.default is None:
+        return "–"
     return json.dumps(field.default, ensure_ascii=False)
 
 
@@ -113,6 +123,8 @@ def type_words(kind: Any) -> str:
     """A type as a person says it."""
     if get_origin(kind) is Literal:
         return ", ".join(f"`{word}`" for word in get_args(kind))
+    if get_origin(kind) is UnionType:
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     if get_origin(kind) is tuple:
         return f"list of {'numbers' if get_args(kind)[0] is int else 'strings'}"
     if get_origin(kind) is None:

@@ -104,11 +104,21 @@ def _from_file(path: Path) -> _Layer:
             for f in fields(section):
                 if f.metadata["path"] and isinstance(table.get(f.name), str):
                     table[f.name] = _expand(table[f.name], path.parent)
+    _expand_models(document.get("local"), path.parent)
     if isinstance(document.get("keys"), dict):
         # Commands have dots in their names, and TOML takes a bare `open.logs` for a table in a table.
         document["keys"] = _flat(document["keys"])
         origins |= {("keys", ".".join(key[1:])): where for key, where in origins.items() if key[0] == "keys"}
     return _Layer(document, origins)
+
+
+def _expand_models(local: Any, base: Path) -> None:
+    """Folders of presets' models; a name of the hub has a slash in it too, so a relative one begins with a dot."""
+    presets = local.get("presets") if isinstance(local, dict) else None
+    for preset in presets.values() if isinstance(presets, dict) else ():
+        model = preset.get("model") if isinstance(preset, dict) else None
+        if isinstance(model, str) and model.startswith(("./", "../", "~")):
+            preset["model"] = str(base / Path(model).expanduser())
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.config.settings import SECTIONS, FromEnvironment, PrometheusSettings, Settings
+from console.config.settings import SECTIONS, FromEnvironment, LocalSettings, PrometheusSettings, Settings
+from fleet.local.naming import is_name
 
 Where = tuple[str, ...]
 
@@ -21,6 +22,7 @@ def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
         for field in fields(section):
             yield from _range((name, field.name), getattr(section, field.name), field.metadata)
     yield from _prometheus(settings.prometheus)
+    yield from _presets(settings.local)
     if settings.keys:
         yield from _keys(settings.keys)
     try:
@@ -44,10 +46,13 @@ def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator
                     yield (name, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
             elif field.name.endswith("_env") and value and not environ.get(value):
                 yield (name, field.name), f"the environment variable {value} is not set", f"export {value}=…"
-    for header, value in settings.prometheus.headers.items():
-        if isinstance(value, FromEnvironment) and not environ.get(value.env):
-            where = ("prometheus", "headers", header)
-            yield where, f"the environment variable {value.env} is not set", f"export {value.env}=…"
+    tables: dict[Where, Mapping[str, str | FromEnvironment]] = {("prometheus", "headers"): settings.prometheus.headers}
+    for name, preset in settings.local.presets.items():
+        tables["local", "presets", name, "env"] = preset.env
+    for above, table in tables.items():
+        for key, value in table.items():
+            if isinstance(value, FromEnvironment) and not environ.get(value.env):
+                yield (*above, key), f"the environment variable {value.env} is not set", f"export {value.env}=…"
 
 
 def _range(where: Where, value: Any, metadata: Any) -> Iterator[tuple[Where, str, str]]:
@@ -57,6 +62,18 @@ def _range(where: Where, value: Any, metadata: Any) -> Iterator[tuple[Where, str
     for number in value if isinstance(value, tuple) else (value,):
         if not low <= number <= high:
             yield where, f"{number:g} is out of range", f"It must be from {low:g} to {high:g}."
+
+
+def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
+    for name, preset in local.presets.items():
+        above = ("local", "presets", name)
+        if not is_name(name):
+            remedy = "A node is called after it: letters, digits, dots and dashes, 63 at most."
+            yield above, f'"{name}" cannot be the name of a node', remedy
+        if not preset.model:
+            yield above, "it names no model", 'Set model = "org/name", or a folder.'
+        for field in fields(preset):
+            yield from _range((*above, field.name), getattr(preset, field.name), field.metadata)
 
 
 def _keys(keys: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:

@@ -139,6 +139,50 @@ class ActionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """Arguments of a node under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
+    host: str = setting("", "Address to listen on. Empty: 127.0.0.1. Any other asks for an API key.")
+    port: int = setting(0, "Its port. 0: the first one that is free.", minimum=0, maximum=65535)
+    served_model_name: tuple[str, ...] = setting((), "Names that requests may use. Empty: the model's.")
+    revision: str = setting("", "Branch, tag or commit of the hub.")
+    tensor_parallel_size: int = setting(1, "GPUs that share each layer.", minimum=1, maximum=1024)
+    pipeline_parallel_size: int = setting(1, "Stages of layers, one after the other.", minimum=1, maximum=1024)
+    gpu_memory_utilization: float = setting(0.0, "Ratio of each GPU's memory. 0: vLLM's own.", minimum=0, maximum=1)
+    max_model_len: int = setting(0, "Context length in tokens. 0: the model's own.", minimum=0, maximum=1_000_000_000)
+    max_num_seqs: int = setting(0, "Requests at once. 0: vLLM's own.", minimum=0, maximum=1_000_000)
+    quantization: str = setting("", "fp8, awq … Empty: the model's own.")
+    kv_cache_dtype: str = setting("", "fp8 … Empty: vLLM's own.")
+    dtype: str = setting("", "bfloat16 … Empty: the model's own.")
+    enable_prefix_caching: bool | None = setting(None, "Not set: vLLM's own.")
+    env: Mapping[str, str | FromEnvironment] = setting(
+        {}, 'Variables; a value may be `{ env = "NAME" }`, which is for secrets.', secret=True
+    )
+    extra: tuple[str, ...] = setting((), 'More arguments of `vllm serve`, as they are: `["--enforce-eager"]`.')
+    hub: bool | None = setting(None, "Let it fetch from the hub. Not set: `hub` of `[local]`.")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """vLLM nodes on this machine (`quarterdeck local`)."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    vllm: str = setting("", "The vllm executable. Empty: that of PATH, else of this program's environment.", path=True)
+    port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
+    grace: float = setting(
+        300.0,
+        "Seconds for running requests when a node is taken down, unless it says otherwise.",
+        minimum=0,
+        maximum=86400,
+    )
+    hub: bool = setting(False, "Let nodes fetch models from the hub. Without this they are offline.")
+    usage_stats: bool = setting(False, "Let vLLM send usage statistics.")
+    presets: Mapping[str, Preset] = setting({}, "Tables of their own: see below.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -151,6 +195,7 @@ class Settings:
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
+    local: LocalSettings = field(default_factory=LocalSettings)
     keys: Mapping[str, str] = setting(
         {}, 'Command → its key, or several separated by commas: `open.logs = "l, shift-l"`. The help (`?`) names both.'
     )
@@ -177,5 +222,6 @@ SECTIONS: dict[str, type] = {
     "scrape": ScrapeSettings,
     "ui": UiSettings,
     "actions": ActionSettings,
+    "local": LocalSettings,
 }
 """Tables of the file that hold a fixed set of keys."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 from console.config.load import Key, Loaded
-from console.config.settings import SECTIONS, FromEnvironment
+from console.config.settings import SECTIONS, FromEnvironment, Preset
 
 _WIDTH = 44
 
@@ -21,11 +21,21 @@ def lines(loaded: Loaded) -> Iterator[str]:
         section = getattr(loaded.settings, name)
         yield from ("", f"[{name}]")
         for field in fields(section):
-            value = getattr(section, field.name)
-            yield _line(loaded, (name, field.name), _masked(value) if field.metadata["secret"] else value)
+            if field.name != "presets":
+                yield _field_line(loaded, (name, field.name), section, field)
+    for name, preset in loaded.settings.local.presets.items():
+        yield from ("", f"[local.presets.{_key(name)}]")
+        for field in fields(preset):
+            if getattr(preset, field.name) != getattr(Preset(), field.name):
+                yield _field_line(loaded, ("local", "presets", name, field.name), preset, field)
     yield from ("", "[keys]")
     for action, key in sorted(loaded.settings.keys.items()):
         yield _line(loaded, ("keys", action), key)
+
+
+def _field_line(loaded: Loaded, key: Key, section: Any, field: Field[Any]) -> str:
+    value = getattr(section, field.name)
+    return _line(loaded, key, _masked(value) if field.metadata["secret"] else value)
 
 
 def _line(loaded: Loaded, key: Key, value: Any) -> str:

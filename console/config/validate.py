@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -54,8 +54,8 @@ def _date(value: object) -> dict[str, str]:
 
 
 def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault:
-    if len(loc) > 2 and loc[:2] == ("prometheus", "headers"):
-        return Fault(loc[:3], f'{dotted(loc[:3])} must be a string or {{ env = "NAME" }}')
+    if free := _one_of_free_keys(loc):
+        return Fault(free, f'{dotted(free)} must be a string or {{ env = "NAME" }}')
     if kind == "unexpected_keyword_argument":
         return _unknown(cls, loc)
     if kind == "missing":
@@ -65,6 +65,13 @@ def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault
     path = tuple(part for part in loc if not part.isdigit())
     which = dotted(path) if path == loc else f"every item of {dotted(path)}"
     return Fault(path, f"{which} must be {_WANTED.get(kind, 'of another type')}")
+
+
+def _one_of_free_keys(loc: Path) -> Path:
+    """The key of a header or of a preset's variable that is meant; empty for another place."""
+    if len(loc) > 2 and loc[:2] == ("prometheus", "headers"):
+        return loc[:3]
+    return loc[:5] if len(loc) > 4 and loc[:2] == ("local", "presets") and loc[3] == "env" else ()
 
 
 def _unknown(cls: type, loc: Path) -> Fault:
@@ -81,9 +88,12 @@ def _unknown(cls: type, loc: Path) -> Fault:
 
 
 def _section(cls: type, path: Path) -> type:
+    kind: Any = cls
     for name in path:
-        cls = get_type_hints(cls)[name]
-    return cls
+        # Presets have names of their own.
+        kind = get_args(kind)[1] if get_origin(kind) is Mapping else get_type_hints(kind)[name]
+    section: type = kind
+    return section
 
 
 def leaves(cls: type, above: Path = ()) -> Iterable[Path]:

@@ -235,7 +235,7 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
 
     shown = tomllib.loads(run(["config", "show"], QUARTERDECK_CLUSTER_PRODUCTION='a"b,ü').stdout)
     assert shown["cluster"]["production"] == ['a"b', "ü"]
-    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "ui", "actions", "keys"}
+    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "ui", "actions", "local", "keys"}
 
 
 def test_config_check(tmp_path: Path) -> None:

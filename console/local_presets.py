@@ -1,0 +1,90 @@
+"""What the settings say of nodes of this machine: presets, and what a new node begins with."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Collection, Mapping
+from contextlib import closing
+
+from console.config.settings import FromEnvironment, Preset, Settings
+from fleet.local.errors import LocalError
+from fleet.local.spec import LOOPBACK, LaunchSpec
+
+_TRIED = 1000
+"""Ports that are tried one after the other."""
+
+
+def presets(settings: Settings, environ: Mapping[str, str]) -> dict[str, LaunchSpec]:
+    """The presets as nodes, by name. A port of 0 is any that is free.
+
+    A variable that a preset takes from one that is not set is left out: ``require`` says so when it is used.
+    """
+    return {name: _spec(name, preset, settings, environ) for name, preset in settings.local.presets.items()}
+
+
+def require(settings: Settings, environ: Mapping[str, str], name: str) -> LaunchSpec:
+    """One preset, with all that it takes from the environment. Raises LocalError."""
+    preset = settings.local.presets.get(name)
+    if preset is None:
+        known = ", ".join(settings.local.presets) or "none"
+        raise LocalError(f"there is no preset {name}", f"Presets of the settings: {known}.")
+    for variable, value in preset.env.items():
+        if isinstance(value, FromEnvironment) and not environ.get(value.env):
+            what = f"the preset {name} takes {variable} from {value.env}, which is not set"
+            raise LocalError(what, f"export {value.env}=…")
+    return _spec(name, preset, settings, environ)
+
+
+def defaults(settings: Settings, taken: Collection[int] = ()) -> LaunchSpec:
+    """What a new node begins with: a free port, no name and no model. ``taken`` are ports that are not to be used."""
+    local = settings.local
+    port = free_port(local.port, taken)
+    return LaunchSpec("", "", host=LOOPBACK, port=port, hub=local.hub, usage_stats=local.usage_stats)
+
+
+def free_port(first: int, taken: Collection[int] = ()) -> int:
+    """The first port from ``first`` on that nobody listens on; ``first`` itself where there is none."""
+    tried = range(first, min(first + _TRIED, 65536))
+    return next((port for port in tried if port not in taken and _is_free(port)), first)
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        # As servers do: connections that have ended a moment ago do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            # A port below 1024 that is not ours to take is not free, either.
+            return error.errno not in {errno.EADDRINUSE, errno.EACCES}
+    return True
+
+
+def _spec(name: str, preset: Preset, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
+    env = {
+        variable: environ[value.env] if isinstance(value, FromEnvironment) else value
+        for variable, value in preset.env.items()
+        if not isinstance(value, FromEnvironment) or environ.get(value.env)
+    }
+    return LaunchSpec(
+        name,
+        preset.model,
+        host=preset.host or LOOPBACK,
+        port=preset.port,
+        served_model_name=preset.served_model_name,
+        revision=preset.revision,
+        tensor_parallel_size=preset.tensor_parallel_size,
+        pipeline_parallel_size=preset.pipeline_parallel_size,
+        gpu_memory_utilization=preset.gpu_memory_utilization,
+        max_model_len=preset.max_model_len,
+        max_num_seqs=preset.max_num_seqs,
+        quantization=preset.quantization,
+        kv_cache_dtype=preset.kv_cache_dtype,
+        dtype=preset.dtype,
+        enable_prefix_caching=preset.enable_prefix_caching,
+        env=env,
+        extra=preset.extra,
+        hub=settings.local.hub if preset.hub is None else preset.hub,
+        usage_stats=settings.local.usage_stats,
+    )
