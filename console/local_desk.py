@@ -100,8 +100,7 @@ class LocalDesk(ActingDesk):
 
         self._open(LaunchForm(self._console, new(self.locally, model)))
 
-    def open_same(self, pod: str) -> None:
-        from console.local_spec import CannotCopyError, same_as
+    async def open_same(self, pod: str) -> None:
         from console.screens.local_form import LaunchForm
         from console.views.local_form import copied
 
@@ -111,11 +110,7 @@ class LocalDesk(ActingDesk):
             self.say("there is no pod under the cursor", Role.WARNING)
             return
         found = snapshot.pods[key]
-        try:
-            same = same_as(found, self.locally.defaults())
-        except CannotCopyError as error:
-            self.say(str(error), Role.WARNING)
-            return
+        same = await self.locally.same(found)
         self._open(LaunchForm(self._console, copied(self.locally, found.name, same)))
 
     def open_restart(self, name: str) -> None:

@@ -13,7 +13,9 @@ from fleet.local.node import NodeState
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
+    from console.local_spec import Same
     from fleet.local.benches import Bench
+    from fleet.model.objects import Pod
 
 
 class Locally(Protocol):
@@ -41,6 +43,10 @@ class Locally(Protocol):
 
     def defaults(self) -> LaunchSpec:
         """What a form starts with: a free port, the settings' defaults, no model."""
+        ...
+
+    async def same(self, pod: Pod) -> Same:
+        """What a pod runs, as it would be started here. Raises SessionError where that cannot be said."""
         ...
 
     def log(self, name: str) -> AsyncIterator[str]:

@@ -24,7 +24,9 @@ from fleet.local.watching import Watcher
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
+    from console.local_spec import Same
     from console.locally import Looked
+    from fleet.model.objects import Pod
 
 T = TypeVar("T")
 
@@ -120,6 +122,15 @@ class MachineNodes:
         return self._nodes.problems
 
     @property
+    def lacking(self) -> str:
+        """See Locally."""
+        from actions.local.installed import find_executable
+
+        if find_executable(self._settings.local.vllm, self._environ):
+            return ""
+        return "vLLM is not installed: pip install 'quarterdeck[local]', or name one in the settings (local.vllm)"
+
+    @property
     def presets(self) -> Mapping[str, LaunchSpec]:
         """See Locally."""
         from console.local_presets import presets
@@ -131,6 +142,24 @@ class MachineNodes:
         from console.local_presets import defaults
 
         return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
+
+    async def same(self, pod: Pod) -> Same:
+        """See Locally."""
+        same: Same = await self._ask(self._same(pod))
+        return same
+
+    async def _same(self, pod: Pod) -> Same:
+        from actions.local.installed import installed
+        from console.local_spec import CannotCopyError, same_as
+        from fleet.local.gpus import read_gpus
+
+        found = await installed(self._settings.local.vllm, self._environ)
+        reading = await asyncio.to_thread(read_gpus)
+        gpus = 0 if found is not None and found.cpu else None if reading.problem else len(reading.gpus)
+        try:
+            return same_as(pod, self.defaults(), gpus=gpus, version=found.version if found is not None else "")
+        except CannotCopyError as error:
+            raise SessionError(str(error)) from error
 
     def log(self, name: str) -> AsyncIterator[str]:
         """See Locally."""

@@ -191,7 +191,7 @@ class Desk(Protocol):
         """The form for a node to start on this machine; ``model`` may be empty, or the name of a preset."""
         ...
 
-    def open_same(self, pod: str) -> None:
+    async def open_same(self, pod: str) -> None:
         """The same form, filled with what a pod (its key) runs."""
         ...
 

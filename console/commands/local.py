@@ -6,7 +6,7 @@ whose pod is under it; and any by its name in the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from console.commands.command import OWN, Command, Context, Where
@@ -86,16 +86,16 @@ def _with_node(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], Non
     return run
 
 
-def _same(desk: Desk, context: Context) -> None:
+async def _same(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        desk.open_same(context.subject)
+        await desk.open_same(context.subject)
 
 
-def _up(desk: Desk, context: Context) -> None:
+def _up(desk: Desk, context: Context) -> Awaitable[None] | None:
     if context.argument == SAME:
-        _same(desk, context)
-    else:
-        desk.open_up(context.argument)
+        return _same(desk, context)
+    desk.open_up(context.argument)
+    return None
 
 
 def _needs_for_up(context: Context) -> str | None:

@@ -118,7 +118,8 @@ class LocalScreen(TableScreen):
         super().show_nodes()
         desk, now = self.desk, self._clock()
         nodes, filter_ = desk.locally.nodes, self.query_.filter
-        waiting = nothing_runs(desk.locally.lacking, read_only=desk.read_only, filtered=filter_.text)
+        lacking = "" if nodes or desk.read_only else desk.locally.lacking
+        waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
         self.grid.show(LocalModel(nodes, desk.snapshot, filter_, now, waiting))
         self._tell_problems()
         self._look_at_cursor()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.views.layout import followed, head
-from console.views.local_form import PRESET, Difference, Filled, Form, Row, preset_chosen, read
+from console.views.local_form import PRESET, Filled, Form, Row, preset_chosen, read
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormChoice, FormLine, FormRow
 from widgets.line import BLANK, Line, Span
 from widgets.untrusted import untrusted
+
+if TYPE_CHECKING:
+    from console.local_spec import Difference
 
 
 class LaunchForm(FormScreen):
@@ -87,10 +91,10 @@ def _row(row: Row, form: Form) -> FormRow:
 def differences_lines(differences: tuple[Difference, ...], width: int, glyphs: Glyphs) -> list[Line]:
     """What could not be taken over from the pod: there, here, and why."""
     lines = [head("what has to differ", f"there {glyphs.right} here")]
-    for what, there, here, why in differences:
-        values = f"{untrusted(there) or 'none'} {glyphs.right} {untrusted(here) or 'none'}"
-        lead = (Span(f"   {untrusted(what)}  ", Role.DIM), Span(f"{values}  ", Role.STRONG))
-        lines += followed(lead, untrusted(why), Role.TEXT, width, 6)
+    for each in differences:
+        values = f"{untrusted(each.there)} {glyphs.right} {untrusted(each.here)}"
+        lines += followed((Span(f"   {untrusted(each.what)}  ", Role.DIM),), values, Role.STRONG, width, 6)
+        lines += followed((Span("      "),), untrusted(each.why), Role.TEXT, width, 6)
     return [*lines, BLANK]
 
 

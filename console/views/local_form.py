@@ -16,7 +16,7 @@ from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
 
 if TYPE_CHECKING:
-    from console.local_spec import Same
+    from console.local_spec import Difference, Same
     from console.locally import Locally
     from fleet.local.node import NodeState
 
@@ -74,15 +74,6 @@ _FACTORS = {"": 1, "k": 1000, "K": 1024, "m": 1000**2, "M": 1024**2}
 """As vLLM reads ``--max-model-len 32K``."""
 
 
-class Difference(NamedTuple):
-    """One thing that could not be taken over from a pod, and why."""
-
-    what: str
-    there: str
-    here: str
-    why: str
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
     """A form before anything was typed."""
@@ -136,9 +127,8 @@ def new(locally: Locally, model: str) -> Form:
 
 def copied(locally: Locally, pod: str, same: Same) -> Form:
     """What a pod runs, on this machine."""
-    told = tuple(Difference(*(str(part) for part in _parts(difference))) for difference in same.differences)
-    title = f"Start what {pod} runs on this machine"
-    return Form(title, same.spec, filled_in(same.spec), locally.presets, nodes=locally.nodes, differences=told)
+    title, values = f"Start what {pod} runs on this machine", filled_in(same.spec)
+    return Form(title, same.spec, values, locally.presets, nodes=locally.nodes, differences=same.differences)
 
 
 def again(locally: Locally, node: NodeState) -> Form:
@@ -147,10 +137,6 @@ def again(locally: Locally, node: NodeState) -> Form:
     others = tuple(other for other in locally.nodes if other.name != node.name)
     values = {**filled_in(spec), "port": str(spec.port)}
     return Form(f"Restart {node.name}", spec, values, locally.presets, nodes=others, node=node)
-
-
-def _parts(difference: object) -> tuple[object, ...]:
-    return tuple(getattr(difference, name) for name in Difference._fields)
 
 
 def preset_chosen(form: Form, name: str) -> Form:

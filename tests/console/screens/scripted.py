@@ -20,6 +20,7 @@ from actions.undertaking import Undertaking
 from console.acting import Acting, Changed
 from console.app import Options, QuarterdeckApp
 from console.desk import ConsoleDesk
+from console.local_spec import Same
 from console.locally import Locally, Looked, Piece
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
@@ -29,7 +30,7 @@ from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity
 from fleet.local.record import NodeRecord
 from fleet.local.spec import LaunchSpec, serve_arguments
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from tests.fleets import make_snapshot
 from tests.widgets.stage import settled
@@ -194,6 +195,7 @@ class ScriptedLocally:
     default: LaunchSpec = field(default_factory=lambda: LaunchSpec("", "", port=8001))
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     runs: tuple[Bench, ...] = ()
+    copied: Same | None = None
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
     looked: Looked = lambda: None
@@ -210,6 +212,12 @@ class ScriptedLocally:
 
     def defaults(self) -> LaunchSpec:
         return self.default
+
+    async def same(self, pod: Pod) -> Same:
+        self.asked.append(("same", pod.key))
+        self._may_fail()
+        assert self.copied is not None
+        return self.copied
 
     async def log(self, name: str) -> AsyncIterator[str]:
         self.asked.append(("log", name))

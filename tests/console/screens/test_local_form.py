@@ -8,7 +8,9 @@ import pytest
 
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
 from console.commands.command import Where
+from console.local_spec import Difference, Same
 from console.screens.local_form import LaunchForm
+from console.session import SessionError
 from console.views.local_form import Form, again, filled_in, new, preset_chosen, read
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
@@ -251,6 +253,46 @@ async def test_a_restart_names_the_node_by_its_id_and_shows_what_was() -> None:
         await d.until(lambda: d.screen.where is Where.PLAN)
         spec = LaunchSpec("tiny", "org/tiny-model", port=8000, max_model_len=2048)
         assert d.session.acts.asked == [("plan", LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny", "id-tiny"), spec))]
+
+
+@SIZES
+async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[int, int]) -> None:
+    differences = (
+        Difference("host", "0.0.0.0", "127.0.0.1", "a pod is reached from outside, a node from this machine"),
+        Difference("tensor parallel", "8", "1", "this machine has 1 GPU"),
+    )
+    session = machine(copied=Same(LaunchSpec("", "org/big", port=8001, max_model_len=4096), differences))
+    snapshot = make_snapshot()
+    pod = snapshot.pods_of["serving/Deployment/mixtral-8x22b"][0]
+    async with desk(snapshot, size=size, session=session) as d:
+        d.grid.move_to(pod)
+        await d.press("equals_sign")
+        await d.until(lambda: isinstance(d.screen, LaunchForm))
+        assert session.here.asked[-1] == ("same", pod)
+        assert f"Start what {snapshot.pods[pod].name} runs on this machine" in d.text
+        assert "0.0.0.0 → 127.0.0.1" in d.line_with("   host ")
+        assert "this machine has 1 GPU" in d.text
+        assert "org/big" in row(d, "model")
+        await d.press("ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        ((_, request),) = session.acts.asked
+        assert isinstance(request, LocalUp)
+        assert request.spec == LaunchSpec("big", "org/big", port=8001, max_model_len=4096)
+
+
+async def test_what_cannot_be_copied_says_why() -> None:
+    session = machine(fails=SessionError("chat runs SGLang: only vLLM is started here"))
+    async with desk(make_snapshot(), session=session) as d:
+        await _typed(d, "up same")
+        await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM is started here")
+        assert d.screen.where is Where.FLEET
+
+
+async def test_the_same_as_nothing_says_so() -> None:
+    async with desk(make_snapshot(), session=machine()) as d:
+        await d.press("m")
+        await _typed(d, "up same")
+        assert "there is no pod under the cursor" in d.screen.said
 
 
 async def test_escape_leaves() -> None:
