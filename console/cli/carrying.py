@@ -1,0 +1,126 @@
+"""What every command that acts does with a plan: print it, ask, do it, tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterable
+from typing import Protocol, TextIO
+
+from actions.audit.errors import AuditError
+from actions.plan import Plan
+from actions.progress import Outcome, Result
+from actions.runner import RefusedError, Runner
+from actions.undertaking import Undertaking
+from console.cli import exits
+from console.cli.dispatch import say
+from console.report.action import to_json
+from console.views.plan import plan_lines, plan_title
+from console.views.undertakings import outcome_lines
+from themes.glyphs import Glyphs
+from themes.look import choose_glyphs
+from widgets.line import Line
+from widgets.untrusted import untrusted
+
+
+class Options(Protocol):
+    """Of any command that acts."""
+
+    dry_run: bool
+    yes: bool
+    reason: str
+    json: bool
+
+
+async def carry_out(plan: Plan, options: Options, runner: Runner) -> tuple[int, Outcome | None]:
+    """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done."""
+    if not options.json:
+        _print_plan(plan, requests=options.dry_run, to_stdout=options.dry_run)
+    code, outcome = await _confirm_and_do(plan, options, runner)
+    if options.json:
+        # Not print(): JSON is UTF-8 whatever the locale says.
+        sys.stdout.buffer.write(to_json(plan, outcome, reason=options.reason).encode() + b"\n")
+        sys.stdout.buffer.flush()
+    elif outcome is not None:
+        print_lines(outcome_lines(outcome, width(), glyphs()))
+    return code, outcome
+
+
+async def _confirm_and_do(plan: Plan, options: Options, runner: Runner) -> tuple[int, Outcome | None]:
+    if plan.blocks:
+        for check in plan.blocks:
+            say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
+        return exits.REFUSED, None
+    if options.dry_run:
+        return exits.OK, None
+    confirmed = "--yes" if options.yes else await asyncio.to_thread(_asked, plan)
+    if not confirmed:
+        say("nothing was sent")
+        return exits.REFUSED, None
+    try:
+        state = runner.start(plan, options.reason, confirmed)
+    except (RefusedError, AuditError) as error:
+        say(f"refused: {error}")
+        return exits.REFUSED, None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, runner.stop, state.id)
+    outcome = await runner.wait(state.id)
+    if outcome.result is Result.STOPPED:
+        return exits.INTERRUPTED, outcome
+    return (exits.OK if outcome.ok else exits.PROBLEM), outcome
+
+
+def _asked(plan: Plan) -> str:
+    """How the person confirmed; empty for no."""
+    if not sys.stdin.isatty():
+        say("--yes is needed where nobody can be asked")
+        return ""
+    wanted = plan.target.name if plan.scope.production else "yes"
+    what = f"the name {wanted}" if plan.scope.production else wanted
+    print(f"Type {what} to go on, anything else to leave it: ", end="", file=sys.stderr, flush=True)
+    typed = sys.stdin.readline().strip()
+    return f"typed {typed}" if typed == wanted else ""
+
+
+class Teller:
+    """Progress on stderr: one line per change."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def changed(self, state: Undertaking) -> None:
+        """A newer state of the action."""
+        latest = state.latest
+        if latest is None or state.outcome is not None:
+            return
+        step = state.plan.steps[latest.step].title
+        count = f" [{latest.done:.0f}/{latest.total:.0f}]" if latest.total else ""
+        line = f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}"
+        if line != self._said:
+            self._said = line
+            eta = f", about {latest.eta:.0f} s more" if latest.eta else ""
+            print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
+
+
+def _print_plan(plan: Plan, *, requests: bool, to_stdout: bool) -> None:
+    out = sys.stdout if to_stdout else sys.stderr
+    page = plan_lines(plan, width(), glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
+    print_lines([plan_title(plan, width(), glyphs()), *page], out)
+
+
+def print_lines(lines: Iterable[Line], out: TextIO | None = None) -> None:
+    """Lines of a page without their colours; on stdout unless ``out`` is another."""
+    for line in lines:
+        print("".join(span.text for span in line.spans).rstrip(), file=out or sys.stdout)
+
+
+def width() -> int:
+    """Cells of the terminal, or of COLUMNS, or 80."""
+    return shutil.get_terminal_size().columns
+
+
+def glyphs() -> Glyphs:
+    """What this terminal can show."""
+    return choose_glyphs(os.environ, sys.stdout.encoding, "auto")
