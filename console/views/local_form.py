@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from actions.audit.shapes import MARK
+from actions.local.store import hidden
 from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
 
@@ -144,14 +146,20 @@ def preset_chosen(form: Form, name: str) -> Form:
     spec = form.presets.get(name)
     if spec is None:
         return replace(form, chosen="")
-    values = filled_in(spec)
-    if form.node is not None:
-        values["port"] = str(form.node.record.spec.port)
+    values, taken = filled_in(spec), {node.name for node in form.nodes}
+    if spec.name in taken:
+        values["name"] = name_for(spec.name, taken)
+    port = form.node.record.spec.port if form.node is not None else spec.port
+    if port:
+        values["port"] = str(port)
     return replace(form, base=replace(spec, port=form.base.port), values=values, chosen=name)
 
 
 def filled_in(spec: LaunchSpec) -> dict[str, str]:
-    """What stands in the rows for a spec: what is not as vLLM has it by itself. The port is offered, not filled in."""
+    """What stands in the rows for a spec: what is not as vLLM has it by itself, and masks in place of secrets.
+
+    The port is offered, not filled in.
+    """
     plain = LaunchSpec("", "")
     values = {
         key: str(getattr(spec, key))
@@ -160,7 +168,7 @@ def filled_in(spec: LaunchSpec) -> dict[str, str]:
     }
     values["name"] = spec.name
     values["served_model_name"] = shlex.join(spec.served_model_name)
-    values["env"] = shlex.join(f"{name}={value}" for name, value in spec.env.items())
+    values["env"] = shlex.join(f"{name}={value}" for name, value in hidden(spec.env).items())
     values["extra"] = shlex.join(spec.extra)
     if spec.enable_prefix_caching is not None:
         values["enable_prefix_caching"] = _ON if spec.enable_prefix_caching else _OFF
@@ -267,7 +275,9 @@ class _Reader:
         if wrong is not None:
             self.problems["env"] = f"{wrong.partition('=')[0]!r}: NAME=value is wanted"
             return {}
-        return dict(word.split("=", 1) for word in words)
+        typed = dict(word.split("=", 1) for word in words)
+        # A mask that was left as it is stands for what it hides.
+        return {name: self._form.base.env.get(name, MARK) if value == MARK else value for name, value in typed.items()}
 
     def _extra(self) -> tuple[str, ...]:
         words = self._words("extra")

@@ -140,6 +140,21 @@ def test_a_preset_fills_the_form_and_keeps_the_port_that_is_free() -> None:
     assert new(here, "full").chosen == "full"
 
 
+def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_node_all_the_same() -> None:
+    env = {"HF_TOKEN": "hf_" + "a" * 34, "OMP_NUM_THREADS": "4"}
+    here = ScriptedLocally(presets={"mine": LaunchSpec("mine", "org/x", port=0, env=env)})
+    form = new(here, "mine")
+    assert form.values["env"] == "'HF_TOKEN=[redacted]' OMP_NUM_THREADS=4"
+    assert read(form, form.values).spec.env == env
+    assert read(form, {**form.values, "env": "HF_TOKEN=other"}).spec.env == {"HF_TOKEN": "other"}
+
+
+def test_a_preset_whose_name_is_taken_gets_another_and_its_own_port() -> None:
+    here = ScriptedLocally(nodes=(make_node("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
+    spec = read(new(here, "tiny"), new(here, "tiny").values).spec
+    assert (spec.name, spec.port) == ("tiny-2", 9000)
+
+
 def test_a_node_that_is_started_again_says_what_it_was() -> None:
     here = ScriptedLocally(nodes=(make_node("tiny", spec={"max_model_len": 2048}),))
     form = again(here, here.nodes[0])
