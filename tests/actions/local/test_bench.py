@@ -1,0 +1,396 @@
+"""A benchmark: what is checked before, what is run, what becomes of it, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from actions.audit.shapes import MARK
+from actions.local.bench import Tool, environment_for, measure
+from actions.local.bench_output import Output, level_of, why_ended
+from actions.local.bench_store import KEPT, keep_bench
+from actions.local.machine import Machine
+from actions.local.scene import local_scene, local_scope
+from actions.local.writer import LocalWriter
+from actions.plan import Plan, Verdict
+from actions.progress import Outcome, Progress, Result
+from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+from actions.runner import Runner
+from actions.scene import Rules, Scene
+from actions.undertaking import Undertaking
+from fleet import door
+from fleet.local.benches import Bench, Level, read_benches
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import NodeRecord, nodes_folder
+from tests.actions.local.bencher import Bencher, bencher
+from tests.actions.local.engine import KEY, Engine, engine, metrics, models, record, state
+
+TARGET = Target(LOCAL_NODE, LOCAL, "n1", "id-1")
+
+
+class Stage:
+    """A machine with one node, and a runner of its actions."""
+
+    def __init__(self, folder: Path, node: NodeRecord) -> None:
+        self.folder = folder
+        self.state = state(node)
+        self.environ: dict[str, str] = {"PATH": os.environ["PATH"]}
+        self.audited: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.rules = Rules()
+        self.seen: list[Undertaking] = []
+        self.changed: Callable[[Undertaking], None] = self.seen.append
+        machine = Machine(folder, self.environ, self)
+        self.runner = Runner(lambda: self._scene(machine), LocalWriter(machine), self, changed=self._tell, settle=0)
+
+    async def look(self) -> tuple[NodeState, ...]:
+        return (self.state,)
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        self.audited.append((event, action, content))
+
+    def check(self) -> None:
+        """The audit log can be written."""
+
+    def _scene(self, machine: Machine) -> Scene:
+        return local_scene(machine, local_scope(os.getuid(), require_reason=False), self.rules, lambda: None)
+
+    def _tell(self, undertaking: Undertaking) -> None:
+        self.changed(undertaking)
+
+    async def plan(self, *concurrency: int, **more: Any) -> Plan:
+        return await self.runner.plan(LocalBench(TARGET, concurrency or (1, 2), **more))
+
+    async def run(self, *concurrency: int, **more: Any) -> Outcome:
+        plan = await self.plan(*concurrency, **more)
+        return await self.runner.wait(self.runner.start(plan, "", "yes").id)
+
+    @property
+    def kept(self) -> tuple[Bench, ...]:
+        return read_benches(nodes_folder(self.folder))
+
+
+@pytest.fixture
+async def at() -> AsyncIterator[Engine]:
+    async with engine() as found:
+        found.answers |= {"/metrics": metrics(), "/v1/models": models()}
+        yield found
+
+
+@pytest.fixture
+def stage_of(at: Engine, tmp_path: Path) -> Callable[..., tuple[Stage, Bencher]]:
+    def make(**modes: str) -> tuple[Stage, Bencher]:
+        vllm = bencher(tmp_path / "bin", **modes)
+        node = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable)
+        return Stage(tmp_path, node), vllm
+
+    return make
+
+
+StageOf = Callable[..., tuple[Stage, Bencher]]
+
+
+def verdicts(plan: Plan) -> dict[str, Verdict]:
+    return {check.about: check.verdict for check in plan.checks}
+
+
+def text_of(plan: Plan, about: str) -> str:
+    return next(f"{check.text} {check.fix}" for check in plan.checks if check.about == about)
+
+
+async def test_a_sweep_is_measured_level_by_level_and_kept(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    outcome = await stage.run(1, 4, prompt_tokens=64, output_tokens=16)
+    assert outcome.result is Result.CONVERGED
+    assert "1 at once: 100 tokens/s, TTFT p95 21 ms" in outcome.text
+    (bench,) = stage.kept
+    assert (bench.node, bench.model, bench.prompt_tokens, bench.output_tokens) == ("n1", "tiny", 64, 16)
+    assert (bench.version, bench.cancelled) == ("0.32.0", False)
+    assert [(level.concurrency, level.requests, level.failed) for level in bench.levels] == [(1, 8, 0), (4, 16, 0)]
+    assert bench.levels[1].output_rate == 400.0
+    assert bench.levels[0].ttft_p95 == pytest.approx(0.02095)
+    assert bench.levels[0].itl_p99 == pytest.approx(0.00299)
+    assert bench.levels[0].e2e_p50 == pytest.approx(0.2005)
+    assert [event for event, _, _ in stage.audited][:2] == ["intent", "result"]
+    assert vllm.folder.is_dir()
+
+
+async def test_what_is_run_is_a_command_without_secrets(stage_of: StageOf, at: Engine) -> None:
+    stage, vllm = stage_of()
+    stage.environ |= {"OPENAI_API_KEY": "sk-mine", "HTTPS_PROXY": "http://proxy", "all_proxy": "http://proxy"}
+    await stage.run(2, requests=5)
+    (call,) = vllm.calls
+    argv, env = call["argv"], call["env"]
+    flags = {word: argv[i + 1] for i, word in enumerate(argv[:-1]) if word.startswith("--")}
+    assert argv[:2] == ["bench", "serve"]
+    assert flags["--base-url"] == f"http://127.0.0.1:{at.port}"
+    assert (flags["--model"], flags["--served-model-name"]) == ("/models/tiny", "tiny")
+    assert (flags["--random-input-len"], flags["--random-output-len"]) == ("256", "128")
+    assert (flags["--num-prompts"], flags["--max-concurrency"]) == ("5", "2")
+    assert "--ignore-eos" in argv
+    assert env["OPENAI_API_KEY"] == KEY
+    assert KEY not in " ".join(argv)
+    assert KEY not in json.dumps(stage.audited, default=str)
+    assert (env["HF_HUB_OFFLINE"], env["VLLM_NO_USAGE_STATS"]) == ("1", "1")
+    assert not {"HTTPS_PROXY", "all_proxy"} & set(env)
+    assert vllm.left == []
+
+
+async def test_no_two_levels_send_the_same_prompts(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    await stage.run(1, 2)
+    await stage.run(1)
+    seeds = [call["argv"][call["argv"].index("--seed") + 1] for call in vllm.calls]
+    assert len(set(seeds)) == 3
+
+
+async def test_the_nodes_tokenizer_is_used(tmp_path: Path, at: Engine) -> None:
+    vllm = bencher(tmp_path / "bin")
+    extra = ("--tokenizer", "/models/other", "--tokenizer-mode=mistral", "--trust-remote-code", "--max-num-seqs", "4")
+    node = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable, extra=extra)
+    stage = Stage(tmp_path, node)
+    await stage.run(1)
+    argv = vllm.calls[0]["argv"]
+    at_flag = argv.index("--tokenizer")
+    assert argv[at_flag : at_flag + 5] == [
+        "--tokenizer", "/models/other", "--tokenizer-mode", "mistral", "--trust-remote-code",
+    ]  # fmt: skip
+    assert "--max-num-seqs" not in argv
+    assert stage.kept[0].arguments == extra
+
+
+def test_a_key_is_never_another_services(tmp_path: Path) -> None:
+    node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
+    env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
+    assert not {"OPENAI_API_KEY", "HF_TOKEN", "QUARTERDECK_NODE"} & set(env)
+    assert (env["HF_HOME"], env["HF_HUB_OFFLINE"], env["DO_NOT_TRACK"]) == ("/hub", "1", "1")
+
+
+@pytest.mark.parametrize("mode", ["hang", "child"])
+async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: StageOf, mode: str) -> None:
+    stage, vllm = stage_of(at_2=mode)
+    half = asyncio.Event()
+    told: list[Progress] = []
+
+    def changed(undertaking: Undertaking) -> None:
+        latest = undertaking.latest
+        if latest is not None and latest.step == 1 and latest.done:
+            told.append(latest)
+            half.set()
+
+    stage.changed = changed
+    plan = await stage.plan(1, 2, 4)
+    started = stage.runner.start(plan, "", "yes")
+    await asyncio.wait_for(half.wait(), 20)
+    assert (told[0].text, told[0].done, told[0].total, told[0].eta) == ("4 of 8 requests", 4, 8, 2.0)
+    stage.runner.stop(started.id)
+    outcome = await stage.runner.wait(started.id)
+    assert outcome.result is Result.STOPPED
+    assert "stopped after 1 of 3 levels" in outcome.text
+    (bench,) = stage.kept
+    assert bench.cancelled
+    assert [level.concurrency for level in bench.levels] == [1]
+    pids = [call["pid"] for call in vllm.calls]
+    pids += [int((vllm.folder / "child").read_text())] if mode == "child" else []
+    assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    assert vllm.left == []
+
+
+async def test_it_has_a_time_limit(stage_of: StageOf) -> None:
+    stage, vllm = stage_of(at_2="hang")
+    stage.rules = Rules(follow_timeout=2.0)
+    outcome = await stage.run(1, 2)
+    assert outcome.result is Result.FAILED
+    assert "took longer than 2 s" in outcome.text
+    assert "1 at once: 100 tokens/s" in outcome.text
+    assert stage.kept[0].cancelled
+    assert not psutil.pid_exists(vllm.calls[-1]["pid"])
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "remedy"),
+    [
+        ("ImportError: Please install vllm[bench] for bench support", "vllm[bench]", "pip install pandas datasets"),
+        ("ModuleNotFoundError: No module named 'pandas.core'", "lacks the package pandas", "pip install pandas"),
+        ("usage: vllm\nvllm bench serve: error: unrecognized arguments: --x", "unrecognized arguments: --x", ""),
+        ("Traceback\n  File y\nOSError: no such tokenizer\nbye", "OSError: no such tokenizer", ""),
+        ("silence is golden", "failed with 1: silence is golden", ""),
+    ],
+)
+async def test_what_goes_wrong_is_said(stage_of: StageOf, said: str, words: str, remedy: str) -> None:
+    stage, _ = stage_of(at_2=f"say:{said}")
+    outcome = await stage.run(2)
+    assert outcome.result is Result.FAILED
+    assert words in outcome.text
+    assert "nothing was measured" in outcome.text
+    assert remedy in outcome.remedy
+    assert stage.kept == ()
+
+
+async def test_no_numbers_are_no_success(stage_of: StageOf) -> None:
+    stage, _ = stage_of(at_2="silent")
+    outcome = await stage.run(2)
+    assert (outcome.result, "ended without numbers" in outcome.text) == (Result.FAILED, True)
+
+
+async def test_failed_requests_are_counted_and_all_of_them_are_a_failure(stage_of: StageOf) -> None:
+    stage, _ = stage_of(at_1="3", at_2="8")
+    outcome = await stage.run(1, 2)
+    assert outcome.result is Result.FAILED
+    assert "all 8 requests failed: aiohttp.ClientError: it hung up" in outcome.text
+    assert "3 of 8 requests failed" in outcome.text
+    assert [level.failed for level in stage.kept[0].levels] == [3]
+
+
+async def test_the_change_since_the_last_one_is_told(stage_of: StageOf) -> None:
+    stage, _ = stage_of()
+    await stage.run(1)
+    (bench,) = stage.kept
+    slower = replace(bench, id="b0", at=bench.at - 60, version="0.31.0", levels=(_level(output_rate=80.0),))
+    other = replace(slower, id="b1", at=bench.at - 30, prompt_tokens=9)
+    folder = nodes_folder(stage.folder)
+    (folder / "benches.jsonl").unlink()
+    for each in (slower, other):
+        keep_bench(folder, each)
+    outcome = await stage.run(1)
+    assert "1 at once: 100 tokens/s, TTFT p95 21 ms, ITL p95 3.0 ms (+25% since the last one)" in outcome.text
+    assert "vLLM 0.31.0 then, 0.32.0 now" in outcome.text
+
+
+def _level(**more: Any) -> Level:
+    return replace(Level(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.02), **more)
+
+
+@pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEAD, Phase.STOPPING])
+async def test_only_a_ready_node_is_measured(stage_of: StageOf, phase: Phase, at: Engine) -> None:
+    stage, _ = stage_of()
+    stage.state = state(stage.state.record, phase)
+    plan = await stage.plan()
+    assert [check.about for check in plan.blocks] == ["node"]
+    assert not at.asked
+
+
+async def test_an_old_vllm_cannot_measure(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    (vllm.folder / "old").touch()
+    plan = await stage.plan()
+    assert [check.about for check in plan.blocks] == ["tool"]
+    assert "0.9" in text_of(plan, "tool")
+
+
+async def test_no_vllm_cannot_either(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    vllm.remove()
+    stage.environ["PATH"] = str(vllm.folder)
+    plan = await stage.plan()
+    assert [check.about for check in plan.blocks] == ["tool"]
+
+
+async def test_what_is_too_long_is_refused_before(stage_of: StageOf, at: Engine) -> None:
+    stage, _ = stage_of()
+    assert verdicts(await stage.plan(1, prompt_tokens=1000, output_tokens=24))["length"] is Verdict.PASS
+    plan = await stage.plan(1, prompt_tokens=1000, output_tokens=25)
+    assert [check.about for check in plan.blocks] == ["length"]
+    assert "1024" in text_of(plan, "length")
+    assert at.asked[0].headers["authorization"] == f"Bearer {KEY}"
+    del at.answers["/v1/models"]
+    assert verdicts(await stage.plan())["length"] is Verdict.WARN
+    at.answers["/v1/models"] = models(longest=0)
+    assert "does not say how long" in text_of(await stage.plan(), "length")
+
+
+async def test_requests_of_others_are_told(stage_of: StageOf, at: Engine) -> None:
+    stage, _ = stage_of()
+    assert verdicts(await stage.plan())["others"] is Verdict.PASS
+    at.answers["/metrics"] = metrics(running=3, waiting=1)
+    plan = await stage.plan()
+    assert verdicts(plan)["others"] is Verdict.WARN
+    assert "3 running and 1 waiting" in text_of(plan, "others")
+    del at.answers["/metrics"]
+    assert verdicts(await stage.plan())["others"] is Verdict.WARN
+
+
+async def test_a_name_that_its_own_arguments_give_is_used(stage_of: StageOf, at: Engine) -> None:
+    stage, vllm = stage_of()
+    at.answers["/v1/models"] = models("chat")
+    await stage.run(1)
+    assert "chat" in vllm.calls[0]["argv"]
+    assert stage.kept[0].model == "chat"
+
+
+@pytest.mark.parametrize("sizes", [{"prompt_tokens": 0}, {"output_tokens": -1}, {"requests": -1}])
+async def test_sizes_that_make_no_sweep_are_refused(stage_of: StageOf, sizes: dict[str, int]) -> None:
+    stage, _ = stage_of()
+    assert "sizes" in [check.about for check in (await stage.plan(1, **sizes)).blocks]
+    assert "sizes" in [check.about for check in (await stage.plan(0)).blocks]
+
+
+async def test_the_plan_says_what_will_be_sent_and_that_nothing_changes(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    plan = await stage.plan(1, 16, 16, prompt_tokens=64, output_tokens=8)
+    assert [step.title for step in plan.steps] == ["1 at once", "16 at once"]
+    assert "64 requests of 64 tokens and 8 of output" in plan.steps[1].detail
+    assert plan.undo.request is None
+    assert not plan.mutations
+    assert not vllm.calls
+
+
+async def test_read_only_starts_nothing(stage_of: StageOf) -> None:
+    stage, vllm = stage_of()
+    node = stage.state.record
+    tool = Tool(vllm.executable, node, "tiny", 8, 8, 60.0)
+    door.shut()
+    with pytest.raises(LocalError, match="read-only"):
+        await measure(tool, 1, 8, 1, stage.environ, lambda _: None)
+    assert not vllm.calls
+
+
+def test_what_earlier_versions_leave_out_is_not_made_up() -> None:
+    level = level_of({"completed": 6, "duration": 2.0, "p50_ttft_ms": 10.0, "p95_itl_ms": 0}, 1, 8)
+    assert (level.failed, level.ttft_p50, level.itl_p95, level.e2e_p99) == (2, 0.01, None, None)
+    with pytest.raises(LocalError, match="cannot be read"):
+        level_of({"duration": 2.0}, 1, 8)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+def test_its_output_may_be_cut_anywhere(size: int) -> None:
+    bars = "\r  0%|          | 0/8 [00:00<?, ?it/s]\r 62%|██████▎   | 5/8 [00:12<01:07,  2.41s/it]"
+    text = f"Namespace(x)\nstarting\r\n{bars}"
+    output, wire = Output(), text.encode()
+    for start in range(0, len(wire), size):
+        output.feed(wire[start : start + size])
+    assert (output.done, output.total, output.left, output.lines) == (5, 8, 67.0, ["starting"])
+
+
+def test_being_killed_is_told_by_its_signal() -> None:
+    assert "SIGKILL" in why_ended(-9, Output(), "python").message
+
+
+def test_no_more_than_so_many_are_kept_and_half_a_line_spoils_no_other(tmp_path: Path) -> None:
+    bench = Bench("b", "n1", "tiny", 0.0, 8, 8, (_level(),))
+    file = tmp_path / "benches.jsonl"
+    keep_bench(tmp_path, bench)
+    file.write_bytes(file.read_bytes() + b'{"id": "ha')
+    keep_bench(tmp_path, replace(bench, at=1.0))
+    assert [each.at for each in read_benches(tmp_path)] == [1.0, 0.0]
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_bytes(file.read_bytes().splitlines()[0] + b"\n")
+    file.write_bytes(file.read_bytes() * KEPT)
+    keep_bench(tmp_path, replace(bench, at=2.0))
+    kept = read_benches(tmp_path)
+    assert (len(kept), kept[0].at) == (KEPT, 2.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["benches.jsonl"]
+
+
+def test_what_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    (tmp_path / "benches.jsonl").mkdir()
+    with pytest.raises(LocalError, match="cannot be written"):
+        keep_bench(tmp_path, Bench("b", "n1", "tiny", 0.0, 8, 8, ()))
