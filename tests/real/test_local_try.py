@@ -1,0 +1,144 @@
+"""A word with a real vLLM, and a benchmark of it: what is told is what the server itself counted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from actions.local.ask import ask
+from actions.local.machine import Machine
+from actions.local.scene import local_scene, local_scope
+from actions.local.writer import LocalWriter
+from actions.plan import Verdict
+from actions.progress import Result
+from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+from actions.runner import Runner
+from actions.scene import Rules
+from fleet.local.benches import read_benches
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.process import identify
+from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.spec import LaunchSpec
+from tests.real.vllm_server import installation, served
+
+pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("vllm"), pytest.mark.timeout(600)]
+
+PROMPT, OUTPUT, REQUESTS = 48, 24, 8
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRecord]:
+    vllm = installation()
+    assert vllm is not None
+    folder = tmp_path_factory.mktemp("vllm")
+    with served(vllm, folder, slots=4) as url:
+        port = urlsplit(url).port
+        assert port is not None
+        model = str(folder / "model")
+        spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
+        argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
+        yield NodeRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder))
+
+
+def counted(node: NodeRecord) -> dict[str, float]:
+    """What the server has counted so far: prompts' tokens, generated ones, requests that finished."""
+    names = {"prompt_tokens_total": "prompt", "generation_tokens_total": "generated", "request_success_total": "done"}
+    totals = dict.fromkeys(names.values(), 0.0)
+    for line in httpx.get(f"{node.spec.url}/metrics").text.splitlines():
+        name = line.partition("{")[0].removeprefix("vllm:")
+        if line.startswith("vllm:") and name in names:
+            totals[names[name]] += float(line.rpartition(" ")[2])
+    return totals
+
+
+def since(node: NodeRecord, before: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in counted(node).items()}
+
+
+async def test_an_answer_has_as_many_tokens_as_the_server_counted(node: NodeRecord) -> None:
+    before = counted(node)
+    pieces = [piece async for piece in ask(node, "tiny", "the quick brown fox", tokens=40)]
+    last = pieces[-1]
+    assert since(node, before)["generated"] == last.tokens
+    assert len(pieces) > 5, "it comes token by token"
+    assert last.done
+    assert (last.stopped, last.tokens) == ("length", 40) or last.stopped == "stop"
+    assert last.ttft is not None
+    assert 0 < last.ttft < last.elapsed
+    assert last.rate is not None
+    assert last.rate == pytest.approx((last.tokens - 1) / (last.elapsed - last.ttft))
+    assert all(len(a.text) <= len(b.text) for a, b in pairwise(pieces))
+
+
+async def test_closing_it_ends_the_request_in_the_engine(node: NodeRecord) -> None:
+    answer = ask(node, "tiny", "the quick brown fox", tokens=900)
+    await anext(answer)
+    before = counted(node)
+    await answer.aclose()
+    # The next one is answered to its end, which the first one never came to.
+    async for _ in ask(node, "tiny", "and", tokens=2):
+        pass
+    assert since(node, before)["generated"] < 900
+
+
+async def test_what_it_refuses_is_said_in_its_words(node: NodeRecord) -> None:
+    for model, prompt, words in (("nope", "x", "does not serve nope"), ("tiny", "fox " * 3000, "too long")):
+        with pytest.raises(LocalError, match=words):
+            async for _ in ask(node, model, prompt, tokens=8):
+                pass
+
+
+class Nodes:
+    """The one node, and an audit log that keeps nothing."""
+
+    def __init__(self, node: NodeRecord) -> None:
+        self._state = NodeState(node, 0.0, Stage(Phase.READY, 0.0))
+
+    async def look(self) -> tuple[NodeState, ...]:
+        return (self._state,)
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        """Nowhere."""
+
+    def check(self) -> None:
+        """It can be written."""
+
+
+async def test_a_sweep_is_within_what_the_server_counted(node: NodeRecord, tmp_path: Path) -> None:
+    nodes = Nodes(node)
+    machine = Machine(tmp_path, os.environ, nodes)
+    scope = local_scope(os.getuid(), require_reason=False)
+    scene = local_scene(machine, scope, Rules(follow_timeout=300.0), lambda: None)
+    runner = Runner(lambda: scene, LocalWriter(machine), nodes, settle=0)
+    target = Target(LOCAL_NODE, LOCAL, "tiny", "id-1")
+    plan = await runner.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
+    assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(
+        ("node", "tool", "sizes", "length", "others"), Verdict.PASS
+    )
+    before = counted(node)
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    (bench,) = read_benches(nodes_folder(tmp_path))
+    seen = since(node, before)
+    # Earlier versions send one request more at each level, to see whether they can.
+    assert 2 * REQUESTS <= seen["done"] <= 2 * REQUESTS + 2
+    assert seen["generated"] == seen["done"] * OUTPUT
+    assert seen["prompt"] == pytest.approx(seen["done"] * PROMPT, rel=0.2)
+    for level, concurrency in zip(bench.levels, (1, 2), strict=True):
+        assert (level.concurrency, level.requests, level.failed) == (concurrency, REQUESTS, 0)
+        assert level.output_rate == pytest.approx(REQUESTS * OUTPUT / level.duration, rel=0.01)
+        assert level.requests_rate == pytest.approx(REQUESTS / level.duration, rel=0.01)
+        percentiles = (level.ttft_p50, level.ttft_p95, level.ttft_p99, level.e2e_p50)
+        assert all(value is not None and 0 < value < level.duration for value in percentiles)
+        # On a busy machine the client reads several tokens at once: no more can be said of the gaps between them.
+        assert level.itl_p99 is not None
+        assert level.e2e_p99 is not None
+        assert level.itl_p99 < level.e2e_p99
