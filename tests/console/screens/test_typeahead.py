@@ -6,11 +6,12 @@ import pytest
 from textual import events
 from textual.keys import _character_to_key
 
+from actions.request import LocalUp
 from console.screens.fleet import FleetScreen
-from tests.console.screens.scripted import Desk, desk
+from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
 from tests.fleets import make_snapshot
 
-NAMED = {"\r": "enter", "\x1b": "escape"}
+NAMED = {"\r": "enter", "\x1b": "escape", "\x13": "ctrl+s"}
 
 
 def burst(console: Desk, text: str) -> None:
@@ -58,6 +59,23 @@ async def _slowly() -> tuple[object, ...]:
         await console.press("g", "j", "j", "d")
         (asked,) = console.session.asked
         return asked
+
+
+async def test_what_is_typed_behind_the_key_of_a_form_stands_in_the_form() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, "mnorg/quiz\x13")
+        await console.until(lambda: bool(console.session.acts.asked))
+        ((_, request),) = console.session.acts.asked
+        assert isinstance(request, LocalUp)
+        assert request.spec.model == "org/quiz"
+
+
+async def test_a_prompt_behind_the_key_that_asks_for_one_is_asked() -> None:
+    session = ScriptedSession(here=ScriptedLocally(nodes=(make_node("tiny"),)))
+    async with desk(make_snapshot(), session=session) as console:
+        await console.press("m")
+        burst(console, "tquit?\r")
+        await console.until(lambda: ("ask", "tiny", "quit?", 256) in session.here.asked)
 
 
 async def test_a_line_and_its_cancellation_in_one_burst_leave_nothing_behind() -> None:
