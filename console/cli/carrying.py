@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TextIO
 
 from actions.audit.errors import AuditError
@@ -35,11 +35,17 @@ class Options(Protocol):
     json: bool
 
 
-async def carry_out(plan: Plan, options: Options, runner: Runner) -> tuple[int, Outcome | None]:
-    """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done."""
+async def carry_out(
+    plan: Plan, options: Options, runner: Runner, in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome
+) -> tuple[int, Outcome | None]:
+    """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done.
+
+    ``in_words`` may say more of how it ended than the runner knows.
+    """
     if not options.json:
         _print_plan(plan, requests=options.dry_run, to_stdout=options.dry_run)
     code, outcome = await _confirm_and_do(plan, options, runner)
+    outcome = in_words(outcome) if outcome is not None else None
     if options.json:
         # Not print(): JSON is UTF-8 whatever the locale says.
         sys.stdout.buffer.write(to_json(plan, outcome, reason=options.reason).encode() + b"\n")

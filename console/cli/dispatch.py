@@ -42,6 +42,7 @@ COMMANDS = {
         ),
         "console.cli.act",
     ),
+    "local": "console.cli.local",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
 }

@@ -11,6 +11,7 @@ from typing import NoReturn, get_args
 
 from console.cli import exits, usage
 from console.cli.action_flags import COMMANDS as ACTIONS
+from console.cli.local_flags import add_local
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
@@ -53,12 +54,19 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
     parser, commands = build(prog)
     parser.flags = [flag for each in (parser, *commands.values()) for flag in _long_flags(each)]
-    for argument in arguments:
+    # What stands behind `--` of `local up` is for vllm: no flag of it is one of ours.
+    cut = arguments.index("--") if "local" in arguments and "--" in arguments else len(arguments)
+    for argument in arguments[:cut]:
         # argparse would take the value behind an unknown flag for the command, and complain about that.
         flag = argument.partition("=")[0]
         if flag.startswith("--") and flag not in parser.flags:
             parser.error(f"unrecognized arguments: {flag}")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments[:cut])
+    extra = list(arguments[cut + 1 :]) if cut < len(arguments) else None
+    if extra is not None and getattr(options, "local_command", "") not in {"up", "restart"}:
+        parser.error("nothing may stand behind -- here")
+    options.extra = extra
+    return options
 
 
 def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
@@ -78,6 +86,11 @@ def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
         extra(commands[name])
         _global_flags(commands[name])
+    local = into.add_parser("local", description="vLLM nodes on this machine.", allow_abbrev=False)
+    commands |= {"local": local} | add_local(local)
+    for name in commands:
+        if name.startswith("local"):
+            _global_flags(commands[name])
     for name, about, add in ACTIONS:
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
         add(commands[name])

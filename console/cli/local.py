@@ -1,0 +1,213 @@
+"""``quarterdeck local``: the vLLM nodes of this machine. What only looks is here, what acts in local_acts.py."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from console.cli import exits
+from console.cli.dispatch import Invocation, say
+from console.config import paths
+from console.config.settings import Settings
+from fleet import door
+from fleet.local.benches import read_benches
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import NodeRecord, nodes_folder, read_records
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+_TAB = 8
+
+
+def run(invocation: Invocation) -> int:
+    """The exit code: see docs/local.md."""
+    settings = invocation.load().settings
+    what = invocation.options.local_command
+    look = _LOOKS.get(what)
+    try:
+        if look is not None:
+            return look(invocation, settings)
+        if door.is_shut():
+            say(f"local {what} was refused: {door.READ_ONLY}")
+            return exits.REFUSED
+        from console.cli.local_acts import act
+
+        return act(invocation, settings)
+    except LocalError as error:
+        say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
+        return exits.USAGE
+
+
+def folder_of(invocation: Invocation) -> Path:
+    """Where nodes are recorded."""
+    return nodes_folder(paths.state_folder(invocation.environ))
+
+
+def record_of(invocation: Invocation, name: str) -> NodeRecord:
+    """The node of this name. Raises LocalError."""
+    records, problems = read_records(folder_of(invocation))
+    for problem in problems:
+        say(untrusted(problem))
+    found = next((record for record in records if record.name == name), None)
+    if found is None:
+        known = ", ".join(record.name for record in records) or "none"
+        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+    return found
+
+
+def _ls(invocation: Invocation, _: Settings) -> int:
+    nodes, problems = asyncio.run(_look(folder_of(invocation)))
+    if invocation.options.json:
+        from console.report.local import nodes_json
+
+        _write(nodes_json(nodes, problems))
+    else:
+        for line in table(nodes):
+            print(line)
+        for state in nodes:
+            if state.reason is not None:
+                say(untrusted(f"{state.name} died: {state.reason.text}"))
+    for problem in problems:
+        say(untrusted(problem))
+    return exits.PROBLEM if problems else exits.OK
+
+
+async def _look(folder: Path) -> tuple[tuple[NodeState, ...], Sequence[str]]:
+    from fleet.local.watching import Watcher
+
+    watcher = Watcher(folder)
+    try:
+        return await watcher.look(), watcher.problems
+    finally:
+        await watcher.close()
+
+
+def table(nodes: Sequence[NodeState]) -> list[str]:
+    """The nodes for a person, as wide as it takes."""
+    rows = [("NAME", "PHASE", "SINCE", "ADDRESS", "SERVES", "PID")]
+    for state in nodes:
+        record, stage = state.record, state.stage
+        phase = stage.phase.value
+        if stage.phase is Phase.READY and state.healthy is False:
+            phase = "ready, does not answer"
+        elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
+            phase += f", about {age_text(state.eta)} more"
+        since = age_text(max(0.0, state.at - (stage.began or record.begun)))
+        served = ", ".join(state.models) or record.spec.served
+        rows.append((state.name, phase, since, record.spec.url, served, str(record.identity.pid)))
+    clean = [[untrusted(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in clean) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean]
+
+
+def _logs(invocation: Invocation, _: Settings) -> int:
+    options = invocation.options
+    log = record_of(invocation, options.name).log
+    try:
+        with log.open("rb") as file:
+            kept = deque(file, maxlen=options.tail)
+            end = file.tell()
+    except OSError as error:
+        raise LocalError(f"{log} cannot be read: {error.strerror or error}") from error
+    for line in kept:
+        _say_line(line.decode(errors="replace"))
+    if options.follow:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_follow(log, end))
+    return exits.OK
+
+
+async def _follow(log: Path, offset: int) -> None:
+    """What comes after ``offset``, until it is interrupted. A log that was put aside is begun anew."""
+    rest = b""
+    while True:
+        size = await asyncio.to_thread(_size, log)
+        if size < offset:
+            offset, rest = 0, b""
+        if size > offset:
+            chunk = await asyncio.to_thread(_read, log, offset)
+            offset += len(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                _say_line(line.decode(errors="replace"))
+        else:
+            await asyncio.sleep(FOLLOWED)
+
+
+FOLLOWED = 0.2
+"""Seconds between two looks at a log that is followed."""
+_CHUNK = 1 << 20
+
+
+def _size(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _read(log: Path, offset: int) -> bytes:
+    try:
+        with log.open("rb") as file:
+            file.seek(offset)
+            return file.read(_CHUNK)
+    except FileNotFoundError:
+        return b""
+
+
+def _say_line(line: str) -> None:
+    # A progress bar writes over its line: what it showed last is what counts.
+    last = line.rstrip("\r\n").rpartition("\r")[2]
+    print(untrusted(last, _TAB), flush=True)
+
+
+def _benches(invocation: Invocation, _: Settings) -> int:
+    options = invocation.options
+    try:
+        found = read_benches(folder_of(invocation))
+    except OSError as error:
+        raise LocalError(f"the benchmarks cannot be read: {error.strerror or error}") from error
+    if options.name:
+        served = {
+            record.spec.served for record in read_records(folder_of(invocation))[0] if record.name == options.name
+        }
+        found = tuple(bench for bench in found if bench.node == options.name or bench.model in served)
+    if options.json:
+        from console.report.local import benches_json
+
+        _write(benches_json(found))
+        return exits.OK
+    from console.cli.carrying import glyphs, print_lines, width
+    from console.views.local_bench import benches_lines
+
+    print_lines(benches_lines(found, None, (), width(), glyphs()))
+    if not found:
+        say("no benchmarks yet: quarterdeck local bench NODE")
+    return exits.OK
+
+
+def _entry(invocation: Invocation, _: Settings) -> int:
+    from fleet.local.entries import entries
+
+    options = invocation.options
+    print(entries(record_of(invocation, options.name), options.gateway, options.address), end="")
+    return exits.OK
+
+
+def _write(document: str) -> None:
+    # Not print(): JSON is UTF-8 whatever the locale says.
+    sys.stdout.buffer.write(document.encode() + b"\n")
+
+
+_LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {
+    "ls": _ls,
+    "logs": _logs,
+    "benches": _benches,
+    "entry": _entry,
+}
+"""What is let through in read-only mode."""

@@ -1,0 +1,268 @@
+"""What ``quarterdeck local`` does: plan, ask, do, follow; and a word with a node. Never in read-only mode."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from actions.local.ask import ask
+from actions.local.installed import installed
+from actions.progress import Outcome, Result
+from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, LocalRestart, LocalUp, Target
+from actions.runner import Runner
+from actions.undertaking import Undertaking
+from console import doing_local
+from console.cli import exits
+from console.cli.carrying import Teller, carry_out
+from console.cli.dispatch import Invocation, say
+from console.cli.local import folder_of
+from console.cli.local_asked import begun, like, placed, with_flags
+from console.cli.local_telling import PhaseTeller
+from console.config.settings import Settings
+from console.local_presets import defaults
+from console.local_spec import Difference
+from fleet.kube.errors import KubeconfigError
+from fleet.local.errors import LocalError
+from fleet.local.gpus import read_gpus
+from fleet.local.node import NodeState
+from fleet.local.spec import LaunchSpec
+from fleet.local.watching import Watcher
+from widgets.untrusted import untrusted
+
+_TAIL = 20
+"""Last lines of a dead node's log that are printed."""
+
+
+def act(invocation: Invocation, settings: Settings) -> int:
+    """The exit code. Raises LocalError for what cannot be asked for."""
+    timeout = getattr(invocation.options, "timeout", None)
+    if timeout is not None:
+        settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
+    return asyncio.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One command line."""
+
+    invocation: Invocation
+    settings: Settings
+
+    @property
+    def options(self) -> argparse.Namespace:
+        return self.invocation.options
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[Watcher]:
+        """Who looks at the nodes of this machine."""
+        watcher = Watcher(folder_of(self.invocation))
+        try:
+            yield watcher
+        finally:
+            await watcher.close()
+
+    @asynccontextmanager
+    async def running(self, watcher: Watcher, changed: Callable[[Undertaking], None]) -> AsyncIterator[Runner]:
+        """What carries out what is asked."""
+        runner = doing_local.local_runner(self.settings, self.invocation.environ, watcher, changed)
+        try:
+            yield runner
+        finally:
+            await runner.close()
+
+
+async def _up(asked: _Asked) -> int:
+    options, settings, environ = asked.options, asked.settings, asked.invocation.environ
+    async with asked.watching() as watcher:
+        nodes = await watcher.look()
+        ports = {node.record.spec.port for node in nodes if node.alive}
+        if options.like:
+            if options.model or options.preset:
+                raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
+            spec = await _like(asked, ports)
+        else:
+            spec = begun(options, settings, environ)
+        spec = with_flags(spec, options, options.extra)
+        spec = placed(spec, options.name or "", {node.name for node in nodes}, settings.local.port, ports)
+        request = LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec, verify=options.verify)
+        return await _start(asked, watcher, request)
+
+
+async def _restart(asked: _Asked) -> int:
+    options = asked.options
+    async with asked.watching() as watcher:
+        node = _named(await watcher.look(), options.name)
+        spec = with_flags(node.record.spec, options, options.extra)
+        request = LocalRestart(_target(node), spec, grace=options.grace, verify=options.verify)
+        return await _start(asked, watcher, request)
+
+
+async def _start(asked: _Asked, watcher: Watcher, request: LocalUp | LocalRestart) -> int:
+    """Plan and carry out what ends with a node that loads."""
+    options, name = asked.options, request.spec.name
+    begun: list[str] = []
+
+    def loading(state: Undertaking) -> None:
+        if not begun:
+            begun.append(state.id)
+            if options.detach:
+                runner.stop(state.id)
+
+    def in_words(outcome: Outcome) -> Outcome:
+        if outcome.result is not Result.STOPPED or not begun:
+            return outcome
+        told = (
+            f"quarterdeck local ls tells how far it is, local logs {name} -f what it writes, local down {name} ends it"
+        )
+        return replace(outcome, text=f"{name} goes on loading", remedy=told)
+
+    async with asked.running(watcher, PhaseTeller(loading).changed) as runner:
+        code, _ = await carry_out(await runner.plan(request), options, runner, in_words)
+    if code == exits.PROBLEM:
+        await _tell_last_words(watcher, name)
+    return exits.OK if options.detach and begun and code == exits.INTERRUPTED else code
+
+
+async def _tell_last_words(watcher: Watcher, name: str) -> None:
+    node = next((node for node in await watcher.look() if node.name == name), None)
+    if node is not None and not node.alive:
+        for line in node.tail[-_TAIL:]:
+            print(f"  {untrusted(line, 8)}", file=sys.stderr)
+        say(f"its log: {node.record.log}")
+
+
+async def _down(asked: _Asked) -> int:
+    options = asked.options
+    if bool(options.names) is options.all:
+        raise LocalError("say which node to take down, or --all", "quarterdeck local ls lists them.")
+    async with asked.watching() as watcher:
+        nodes = await watcher.look()
+        chosen = nodes if options.all else [_named(nodes, name) for name in dict.fromkeys(options.names)]
+        if not chosen:
+            say("there are no nodes on this machine")
+            return exits.OK
+        codes = []
+        async with asked.running(watcher, Teller().changed) as runner:
+            for node in chosen:
+                code, _ = await carry_out(await runner.plan(LocalDown(_target(node), options.grace)), options, runner)
+                codes.append(code)
+                if code == exits.INTERRUPTED:
+                    break
+        return next((code for code in codes if code != exits.OK), exits.OK)
+
+
+async def _bench(asked: _Asked) -> int:
+    options = asked.options
+    async with asked.watching() as watcher:
+        target = _target(_named(await watcher.look(), options.name))
+        request = LocalBench(target)
+        if options.concurrency is not None:
+            request = replace(request, concurrency=_levels(options.concurrency))
+        given = {name: getattr(options, name) for name in ("prompt_tokens", "output_tokens", "requests")}
+        request = replace(request, **{name: value for name, value in given.items() if value is not None})
+        async with asked.running(watcher, Teller().changed) as runner:
+            code, _ = await carry_out(await runner.plan(request), options, runner)
+            return code
+
+
+async def _try(asked: _Asked) -> int:
+    """The answer on stdout as it comes, the numbers on stderr."""
+    options = asked.options
+    async with asked.watching() as watcher:
+        node = _named(await watcher.look(), options.name)
+    model = node.models[0] if node.models else node.record.spec.served
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    shown, piece = 0, None
+    try:
+        async with aclosing(ask(node.record, model, " ".join(options.prompt), tokens=options.tokens)) as pieces:
+            async for piece in pieces:
+                _put(piece.text[shown:])
+                shown = len(piece.text)
+    except LocalError as error:
+        print()
+        say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
+        return exits.PROBLEM
+    except asyncio.CancelledError:
+        print()
+        return exits.INTERRUPTED
+    print()
+    if piece is not None:
+        ttft = "" if piece.ttft is None else f", TTFT {piece.ttft:.3f} s"
+        rate = "" if piece.rate is None else f", {piece.rate:.1f} tokens/s"
+        stopped = f", ended: {untrusted(piece.stopped)}" if piece.stopped else ""
+        say(f"{piece.tokens} tokens in {piece.elapsed:.2f} s{ttft}{rate}{stopped}")
+    return exits.OK
+
+
+def _put(text: str) -> None:
+    """What a model says may hold anything: no control character of it reaches the terminal."""
+    print("\n".join(untrusted(line, 8) for line in text.split("\n")), end="", flush=True)
+
+
+async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
+    """The same as a pod of the cluster; what had to differ is told."""
+    from console.cli.observe import explain, observe, reached
+
+    settings, environ = asked.settings, asked.invocation.environ
+    try:
+        snapshot = await observe(settings, asked.options.wait)
+    except KubeconfigError as error:
+        raise LocalError(error.message, error.remedy) from error
+    if not reached(snapshot):
+        raise LocalError("; ".join(explain(snapshot)) or "the cluster cannot be reached")
+    found = await installed(settings.local.vllm, environ)
+    gpus = 0 if found is not None and found.cpu else len((await asyncio.to_thread(read_gpus)).gpus)
+    same = like(
+        asked.options.like,
+        snapshot,
+        settings.cluster.namespace,
+        defaults(settings, ports),
+        gpus,
+        found.version if found is not None else "",
+    )
+    for line in _differences(same.differences):
+        print(line, file=sys.stderr)
+    return same.spec
+
+
+def _differences(differences: tuple[Difference, ...]) -> list[str]:
+    lines = ["What differs from the pod:"] if differences else []
+    return lines + [untrusted(f"  {d.what}: {d.there} → {d.here} ({d.why})") for d in differences]
+
+
+def _levels(text: str) -> tuple[int, ...]:
+    try:
+        levels = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or min(levels) < 1:
+        raise LocalError("--concurrency takes numbers with commas between them: 1,4,16")
+    return levels
+
+
+def _named(nodes: tuple[NodeState, ...], name: str) -> NodeState:
+    found = next((node for node in nodes if node.name == name), None)
+    if found is None:
+        known = ", ".join(node.name for node in nodes) or "none"
+        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+    return found
+
+
+def _target(node: NodeState) -> Target:
+    return Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+
+
+_ACTS: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {
+    "up": _up,
+    "down": _down,
+    "restart": _restart,
+    "bench": _bench,
+    "try": _try,
+}

@@ -1,0 +1,132 @@
+"""The flags of ``quarterdeck local``. Imports nothing of what they start: every command parses these."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, TypeVar
+
+P = TypeVar("P", bound=argparse.ArgumentParser)
+
+_GATEWAYS = ("nginx", "litellm", "envoy", "haproxy", "gateway-api")
+
+
+def add_local(parser: P) -> dict[str, P]:
+    """Give ``local`` its own commands: the parser of each, of the same class, by name."""
+    commands: dict[str, P] = {}
+    into: Any = parser.add_subparsers(dest="local_command", metavar="<what>", required=True)
+    for name, about, add in (
+        ("up", "Start a vLLM node on this machine; what stands behind -- goes to vllm serve as it is.", _up),
+        ("ls", "The nodes of this machine.", _ls),
+        ("logs", "What a node has written.", _logs),
+        ("down", "Take nodes down: running requests end first.", _down),
+        ("restart", "Start a node again, with other arguments where they are given.", _restart),
+        ("try", "Put a prompt to a node; the answer streams to stdout.", _try),
+        ("bench", "Measure a node under load, one concurrency after the other.", _bench),
+        ("benches", "The benchmarks that were run here.", _benches),
+        ("entry", "A node as an entry for gateways: to be copied, nothing is applied.", _entry),
+    ):
+        command = into.add_parser(name, description=about, allow_abbrev=False)
+        add(command)
+        commands[f"local {name}"] = command
+    return commands
+
+
+def _up(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a folder, org/name of the hub, or a preset")
+    parser.add_argument("--name", metavar="NAME", help="what it is called (default: after the model)")
+    parser.add_argument("--preset", metavar="P", help="a preset of the settings")
+    parser.add_argument("--like", metavar="NS/POD", help="the same as this pod of the current context")
+    _arguments(parser)
+    parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
+    parser.add_argument("--detach", action="store_true", help="end when it is started; it loads on")
+    _common(parser)
+    parser.add_argument("--wait", metavar="S", type=float, default=30.0, help="--like: wait for the sources (30)")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    """Of vllm serve; those that are not given are absent from the namespace."""
+    group = parser.add_argument_group("arguments of vllm serve", argument_default=argparse.SUPPRESS)
+    group.add_argument("--host", metavar="ADDR", help="address to listen on (127.0.0.1)")
+    group.add_argument("--port", metavar="P", type=int, help="its port (the first free one from 8000 on)")
+    group.add_argument("--served-model-name", metavar="NAME", nargs="+", help="names that requests may use")
+    group.add_argument("--revision", metavar="REV", help="branch, tag or commit of the hub")
+    group.add_argument("-tp", "--tensor-parallel-size", metavar="N", type=int, help="GPUs that share each layer")
+    group.add_argument("-pp", "--pipeline-parallel-size", metavar="N", type=int, help="stages of layers")
+    group.add_argument("--gpu-memory-utilization", metavar="X", type=float, help="ratio of each GPU's memory")
+    group.add_argument("--max-model-len", metavar="N", help="context length in tokens: 8192, 32K")
+    group.add_argument("--max-num-seqs", metavar="N", type=int, help="requests at once")
+    group.add_argument("--quantization", metavar="Q", help="fp8, awq, gptq …")
+    group.add_argument("--kv-cache-dtype", metavar="T", help="auto, fp8 …")
+    group.add_argument("--dtype", metavar="T", help="auto, bfloat16, float16, float32")
+    group.add_argument(
+        "--enable-prefix-caching", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="reuse KV"
+    )
+    group.add_argument("--env", metavar="K=V", action="append", help="a variable for it (repeatable)")
+    group.add_argument(
+        "--hub", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="let it fetch from the hub"
+    )
+
+
+def _ls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="quarterdeck/local/v1 (docs/local.md)")
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    parser.add_argument("--tail", metavar="N", type=int, help="the last N lines alone")
+
+
+def _down(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", metavar="NODE", nargs="*")
+    parser.add_argument("--all", action="store_true", help="all nodes of this machine")
+    _grace(parser)
+    _common(parser)
+
+
+def _restart(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE")
+    _arguments(parser)
+    _grace(parser)
+    parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
+    parser.add_argument("--detach", action="store_true", help="end when it is started again; it loads on")
+    _common(parser)
+
+
+def _try(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("prompt", metavar="PROMPT", nargs="+")
+    parser.add_argument("--tokens", metavar="N", type=int, default=256, help="at most this many (256)")
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("--concurrency", metavar="1,4,16", help="requests under way at once, level after level")
+    parser.add_argument("--prompt-tokens", metavar="N", type=int, help="of each prompt (256)")
+    parser.add_argument("--output-tokens", metavar="N", type=int, help="of each answer (128)")
+    parser.add_argument("--requests", metavar="N", type=int, help="at each level (4 times its concurrency)")
+    _common(parser)
+
+
+def _benches(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE", nargs="?", help="of this node alone")
+    parser.add_argument("--json", action="store_true", help="quarterdeck/benches/v1 (docs/local.md)")
+
+
+def _entry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("--for", dest="gateway", choices=_GATEWAYS, default="", help="one gateway alone")
+    parser.add_argument("--address", metavar="ADDR", default="", help="what the gateway reaches this machine by")
+
+
+def _grace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--grace", metavar="S", type=float, help="seconds for running requests (configuration: 300)")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how it is done")
+    group.add_argument("--dry-run", action="store_true", help="print the plan and end; nothing is started or ended")
+    group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
+    group.add_argument("--reason", metavar="TEXT", default="", help="why: a ticket, say; goes into the audit log")
+    group.add_argument("--json", action="store_true", help="quarterdeck/action/v1: the plan and the outcome")
+    group.add_argument("--timeout", metavar="S", type=float, help="seconds to follow it (configuration: 1800)")

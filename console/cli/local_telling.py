@@ -1,0 +1,51 @@
+"""Telling of a start while it happens: one line that is written over on a terminal, a line per phase elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+
+from actions.undertaking import Undertaking
+from console.cli.carrying import width
+from widgets.untrusted import untrusted
+from widgets.values import age_text
+
+_ELAPSED = re.compile(r", \d+ s$")
+
+
+class PhaseTeller:
+    """Progress on stderr. ``loading`` is called once its last step, which only waits, is under way."""
+
+    def __init__(self, loading: Callable[[Undertaking], None] = lambda _: None) -> None:
+        self._loading = loading
+        self._said = ("", "")
+        self._open = False
+        """The cursor stands behind a line that may be written over."""
+
+    def changed(self, state: Undertaking) -> None:
+        """A newer state of the action."""
+        latest = state.latest
+        if state.outcome is not None or latest is None:
+            self._end()
+            return
+        step = state.plan.steps[latest.step].title
+        count = f" [{latest.done:.0f}/{latest.total:.0f}]" if latest.total else ""
+        eta = f", about {age_text(latest.eta)} more" if latest.eta else ""
+        line = untrusted(f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}{eta}")
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line[: width() - 1]}", end="", file=sys.stderr, flush=True)
+            self._open = True
+        else:
+            # Seconds alone are no news for one who reads a file.
+            phase = _ELAPSED.sub("", latest.text)
+            if (step, phase) != self._said:
+                self._said = (step, phase)
+                print(line, file=sys.stderr, flush=True)
+        if latest.step == len(state.plan.steps) - 1:
+            self._loading(state)
+
+    def _end(self) -> None:
+        if self._open:
+            print(file=sys.stderr, flush=True)
+            self._open = False

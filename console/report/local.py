@@ -1,0 +1,56 @@
+"""The nodes of this machine and their benchmarks, as JSON. No secret is in it: a key is named by its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fleet.local.benches import Bench
+from fleet.local.node import NodeState
+from fleet.local.record import KEY
+
+NODES = "quarterdeck/local/v1"
+BENCHES = "quarterdeck/benches/v1"
+
+
+def nodes_json(nodes: Sequence[NodeState], problems: Sequence[str]) -> str:
+    """``local ls --json``: docs/local.md says what each field is."""
+    return _text({"schema": NODES, "nodes": [_node(state) for state in nodes], "problems": list(problems)})
+
+
+def benches_json(benches: Sequence[Bench]) -> str:
+    """``local benches --json``."""
+    return _text({"schema": BENCHES, "benches": [asdict(bench) for bench in benches]})
+
+
+def _node(state: NodeState) -> dict[str, Any]:
+    record, stage, reason = state.record, state.stage, state.reason
+    return {
+        "name": state.name,
+        "id": record.id,
+        "phase": stage.phase.value,
+        "detail": stage.detail,
+        "done": stage.done,
+        "total": stage.total,
+        "elapsed": state.elapsed,
+        "eta": state.eta,
+        "healthy": state.healthy,
+        "url": record.spec.url,
+        "models": list(state.models),
+        "pid": record.identity.pid,
+        "begun": record.begun,
+        "ready": record.ready,
+        "version": record.version,
+        "argv": list(record.argv),
+        "spec": asdict(record.spec),
+        "log": str(record.log),
+        "key_file": f"{record.folder}/{KEY}" if record.keyed else "",
+        "reason": asdict(reason) if reason is not None else None,
+        "tail": list(state.tail) if not state.alive else [],
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
