@@ -50,7 +50,9 @@ def requests_of(asked: LocalBench, concurrency: int) -> int:
     return asked.requests or max(_LEAST, _PER_REQUEST * concurrency)
 
 
-def command(tool: Tool, concurrency: int, requests: int, seed: int, folder: Path) -> tuple[str, ...]:
+def command(
+    tool: Tool, concurrency: int, requests: int, seed: int, folder: Path, env: Mapping[str, str]
+) -> tuple[str, ...]:
     """The command line of one level. Only what every version with ``vllm bench serve`` (0.9 and later) knows.
 
     It speaks OpenAI's completions API unless it is told otherwise; the flag that says so has had three names.
@@ -60,7 +62,7 @@ def command(tool: Tool, concurrency: int, requests: int, seed: int, folder: Path
         tool.executable, "bench", "serve",
         "--base-url", record.spec.url,
         # The model gives the tokenizer that makes up prompts; requests name what is served.
-        "--model", record.spec.model,
+        "--model", _model_of(record, env),
         "--served-model-name", tool.served,
         *_as_the_node(record.argv),
         "--dataset-name", "random",
@@ -109,7 +111,7 @@ async def measure(
 
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as name:
         folder = Path(name)
-        argv = command(tool, concurrency, requests, seed, folder)
+        argv = command(tool, concurrency, requests, seed, folder, env)
         code = await run(argv, env=env, cwd=folder, on_output=came, what=WHAT, limit=tool.limit)
         document = await asyncio.to_thread(_result, folder / _RESULT)
     if code or document is None:
@@ -129,6 +131,24 @@ def _result(file: Path) -> dict[str, object] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _model_of(record: NodeRecord, env: Mapping[str, str]) -> str:
+    """The node's model; with a revision the folder in which the hub's cache has it, where it has it.
+
+    The benchmark cannot be told a revision. The cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    """
+    model, revision = record.spec.model, record.spec.revision
+    if not revision or model.startswith("/"):
+        return model
+    home = env.get("HF_HOME") or f"{env.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    cache = Path(env.get("HF_HUB_CACHE") or f"{home}/hub").expanduser() / f"models--{model.replace('/', '--')}"
+    try:
+        commit = (cache / "refs" / revision).read_text().strip()
+    except OSError:
+        commit = revision
+    found = cache / "snapshots" / commit
+    return str(found) if found.is_dir() else model
 
 
 def _as_the_node(argv: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from actions.audit.shapes import MARK
-from actions.local.bench import Tool, environment_for, measure
+from actions.local.bench import Tool, command, environment_for, measure
 from actions.local.bench_output import Output, level_of, why_ended
 from actions.local.bench_store import KEPT, keep_bench
 from actions.local.machine import Machine
@@ -167,6 +167,18 @@ async def test_the_nodes_tokenizer_is_used(tmp_path: Path, at: Engine) -> None:
     assert stage.kept[0].arguments == extra
 
 
+@pytest.mark.parametrize(("revision", "there"), [("c0ffee", True), ("v2", True), ("other", False), ("", False)])
+def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, there: bool) -> None:
+    cache = tmp_path / "hub" / "models--org--name"
+    (cache / "snapshots" / "c0ffee").mkdir(parents=True)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "v2").write_text("c0ffee")
+    node = record(tmp_path / "n1", 1, model="org/name", revision=revision, env={"HF_HOME": str(tmp_path)})
+    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, environment_for(node, {}, ""))
+    model = argv[argv.index("--model") + 1]
+    assert model == (str(cache / "snapshots" / "c0ffee") if there else "org/name")
+
+
 def test_a_key_is_never_another_services(tmp_path: Path) -> None:
     node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
     env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
@@ -206,10 +218,10 @@ async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: 
 
 async def test_it_has_a_time_limit(stage_of: StageOf) -> None:
     stage, vllm = stage_of(at_2="hang")
-    stage.rules = Rules(follow_timeout=2.0)
+    stage.rules = Rules(follow_timeout=4.0)
     outcome = await stage.run(1, 2)
     assert outcome.result is Result.FAILED
-    assert "took longer than 2 s" in outcome.text
+    assert "took longer than 4 s" in outcome.text
     assert "1 at once: 100 tokens/s" in outcome.text
     assert stage.kept[0].cancelled
     assert not psutil.pid_exists(vllm.calls[-1]["pid"])
