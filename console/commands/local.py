@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fleet.local.node import NodeState
 
 _SUBJECTS = frozenset({Where.FLEET, Where.DETAIL})
-_LOCAL = frozenset({Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG})
+_LOCAL = frozenset({Where.LOCAL, Where.LOCAL_NODE})
 _NOT_IN_A_LINE = frozenset(Where) - {Where.FORM, Where.PLAN, Where.CONFIRM}
 NODE = "[NODE]"
 """What may follow the name of a command for one of them."""
@@ -135,7 +135,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "local.same",
-        "Start what this pod runs on this machine",
+        "Start on this machine what the pod runs",
         _same,
         ("equals_sign",),
         (SAME,),
@@ -150,7 +150,7 @@ LOCAL: tuple[Command, ...] = (
         ("s", "x"),
         ("down", "local-down"),
         where=OWN | _SUBJECTS,
-        bound=_LOCAL - {Where.LOCAL_LOG},
+        bound=_LOCAL,
         hint="stop",
         argument=NODE,
         dangerous=True,
@@ -163,7 +163,7 @@ LOCAL: tuple[Command, ...] = (
         ("r",),
         ("local-restart",),
         where=OWN | _SUBJECTS,
-        bound=_LOCAL - {Where.LOCAL_LOG},
+        bound=_LOCAL,
         hint="restart",
         argument=NODE,
         dangerous=True,
@@ -189,7 +189,7 @@ LOCAL: tuple[Command, ...] = (
         ("b",),
         ("bench",),
         where=OWN | _SUBJECTS,
-        bound=_LOCAL - {Where.LOCAL_LOG} | {Where.BENCHES},
+        bound=_LOCAL | {Where.BENCHES},
         hint="bench",
         argument=NODE,
         dangerous=True,
@@ -202,7 +202,7 @@ LOCAL: tuple[Command, ...] = (
         ("v",),
         ("benches",),
         where=OWN | _SUBJECTS,
-        bound=_LOCAL - {Where.LOCAL_LOG},
+        bound=_LOCAL,
         hint="results",
         argument=NODE,
         available=_needs_node,
@@ -214,7 +214,7 @@ LOCAL: tuple[Command, ...] = (
         ("y",),
         ("entry",),
         where=OWN | _SUBJECTS,
-        bound=_LOCAL - {Where.LOCAL_LOG},
+        bound=_LOCAL,
         hint="entry",
         argument=NODE,
         available=_needs_node,

@@ -18,7 +18,7 @@ from console.screens.lines import Lines
 from console.screens.local_follow import follow
 from console.screens.local_node import TICK
 from console.screens.table import TableScreen
-from console.views.local import LocalModel, is_loading, nothing_runs
+from console.views.local import LocalModel, is_loading, nothing_runs, pod_keys
 from console.views.local_node import node_glance
 from console.views.query import Query
 from fleet.local.node import NodeState
@@ -120,7 +120,7 @@ class LocalScreen(TableScreen):
         nodes, filter_ = desk.locally.nodes, self.query_.filter
         lacking = "" if nodes or desk.read_only else desk.locally.lacking
         waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
-        self.grid.show(LocalModel(nodes, desk.snapshot, filter_, now, waiting))
+        self.grid.show(LocalModel(nodes, desk.snapshot, filter_, now, pod_keys(desk.snapshot, nodes), waiting))
         self._tell_problems()
         self._look_at_cursor()
         self.show_keys()

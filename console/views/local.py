@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -139,18 +139,18 @@ def phase_cell(node: NodeState, now: float) -> PhaseCell:
     return PhaseCell(stage.phase.value, role, count_text(stage), stage.done / stage.total, times)
 
 
-def pod_key(snapshot: Snapshot | None, node: NodeState) -> str | None:
-    """The key of the pod that stands for a node in the Snapshot of this machine; None in any other one's."""
-    if snapshot is None:
-        return None
-    return next((key for key, pod in snapshot.pods.items() if pod.uid == node.record.id), None)
+def pod_keys(snapshot: Snapshot | None, nodes: Iterable[NodeState]) -> dict[str, str]:
+    """Id of a node → the key of the pod that stands for it in the Snapshot of this machine; none in any other one's."""
+    ids = {node.record.id for node in nodes}
+    if snapshot is None or not ids:
+        return {}
+    return {pod.uid: key for key, pod in snapshot.pods.items() if pod.uid in ids}
 
 
-def gpus_text(node: NodeState, snapshot: Snapshot | None) -> str:
+def gpus_text(node: NodeState, snapshot: Snapshot | None, pod: str | None) -> str:
     """Which GPUs it is on, where they are known, else how many it takes; ``cpu`` for a build that uses none."""
-    key = pod_key(snapshot, node)
-    if snapshot is not None and key is not None:
-        held = sorted(snapshot.gpus[gpu].ordinal for gpu in snapshot.gpus_of.get(key, ()))
+    if snapshot is not None and pod is not None:
+        held = sorted(snapshot.gpus[gpu].ordinal for gpu in snapshot.gpus_of.get(pod, ()))
         if held:
             return ",".join(held)
     chosen = node.record.spec.env.get("CUDA_VISIBLE_DEVICES", "")
@@ -172,6 +172,8 @@ class LocalModel:
     snapshot: Snapshot | None
     filter: Filter
     now: float
+    pods: Mapping[str, str]
+    """See ``pod_keys``."""
     waiting: str = ""
     sort: Sort | None = None
     columns: tuple[Column, ...] = COLUMNS
@@ -188,7 +190,7 @@ class LocalModel:
             "phase": phase_cell(node, self.now),
             "model": Name(untrusted(spec.served)),
             "address": Text(address_of(node)),
-            "gpus": Text(gpus_text(node, self.snapshot), Role.DIM),
+            "gpus": Text(gpus_text(node, self.snapshot, self.pods.get(node.record.id)), Role.DIM),
             "age": Text(age_text(coarse(elapsed_at(node, self.now))), Role.DIM),
             "version": Text(untrusted(node.record.version), Role.DIM),
             **self._measured(node),
@@ -199,7 +201,7 @@ class LocalModel:
         """What the Snapshot has of it; ``–`` where another cluster is in view, nothing for one that does not serve."""
         if node.stage.phase not in {Phase.READY, Phase.STOPPING}:
             return dict.fromkeys((*_NUMBERS, "kv"), NOTHING)
-        key = pod_key(self.snapshot, node)
+        key = self.pods.get(node.record.id)
         if self.snapshot is None or key is None:
             missing = {column: Number(MISSING, MEANINGS[quantity].unit) for column, quantity in _NUMBERS.items()}
             return {**missing, "kv": Usage(MISSING)}

@@ -129,7 +129,7 @@ def new(locally: Locally, model: str) -> Form:
 
 def copied(locally: Locally, pod: str, same: Same) -> Form:
     """What a pod runs, on this machine."""
-    title, values = f"Start what {pod} runs on this machine", filled_in(same.spec)
+    title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
     return Form(title, same.spec, values, locally.presets, nodes=locally.nodes, differences=same.differences)
 
 

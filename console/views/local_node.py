@@ -12,7 +12,7 @@ from console.views.local import (
     gpus_text,
     is_loading,
     phase_text,
-    pod_key,
+    pod_keys,
     severity_of,
     time_text,
 )
@@ -119,30 +119,30 @@ def node_glance(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list
 
 def node_lines(node: NodeState, snapshot: Snapshot | None, now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """The whole page of a node."""
+    pod = pod_keys(snapshot, (node,)).get(node.record.id)
     return sections(
         [title_line(node, now, glyphs), *reason_lines(node, width, glyphs)],
         [head("start", f"begun {clock(node.record.begun)}"), *phase_lines(node, now, glyphs)],
-        _load(node, snapshot, width, glyphs),
-        [head("what runs"), *_facts(node, snapshot, width)],
+        _load(node, snapshot, pod, width, glyphs),
+        [head("what runs"), *_facts(node, gpus_text(node, snapshot, pod), width)],
         _tail(node.tail),
     )
 
 
-def _load(node: NodeState, snapshot: Snapshot | None, width: int, glyphs: Glyphs) -> list[Line]:
+def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: int, glyphs: Glyphs) -> list[Line]:
     if node.stage.phase is not Phase.READY:
         return []
-    key = pod_key(snapshot, node)
-    if snapshot is None or key is None:
+    if snapshot is None or pod is None:
         return [head("load", "with the context local in view (:ctx local)")]
     frame = snapshot.by_pod
     return [
         head("load"),
-        *load_lines(frame, key, width, glyphs),
-        *latency_lines(snapshot, frame, key, width, glyphs),
+        *load_lines(frame, pod, width, glyphs),
+        *latency_lines(snapshot, frame, pod, width, glyphs),
     ]
 
 
-def _facts(node: NodeState, snapshot: Snapshot | None, width: int) -> list[Line]:
+def _facts(node: NodeState, gpus: str, width: int) -> list[Line]:
     record, spec = node.record, node.record.spec
     process = [("", Span(str(record.identity.pid))), ("in", Span(untrusted(record.folder)))]
     answers = {True: "answers", False: "does not answer", None: "not asked yet"}[node.healthy]
@@ -153,7 +153,7 @@ def _facts(node: NodeState, snapshot: Snapshot | None, width: int) -> list[Line]
         *told("model", untrusted(spec.model), width),
         *told("served as", untrusted(served), width),
         labelled("address", *pairs((("", Span(address_of(node))), ("health", Span(answers))))),
-        labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus_text(node, snapshot)))))),
+        labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
         *told("variables", untrusted(names), width),
         *told("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
         *told("log", untrusted(str(record.log)), width),

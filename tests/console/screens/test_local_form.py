@@ -284,7 +284,7 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
         await d.press("equals_sign")
         await d.until(lambda: isinstance(d.screen, LaunchForm))
         assert session.here.asked[-1] == ("same", pod)
-        assert f"Start what {snapshot.pods[pod].name} runs on this machine" in d.text
+        assert f"Start on this machine what {snapshot.pods[pod].name} runs" in d.text
         assert "0.0.0.0 → 127.0.0.1" in d.line_with("   host ")
         assert "this machine has 1 GPU" in d.text
         assert "org/big" in row(d, "model")
