@@ -104,8 +104,8 @@ def _take(argument: Argument, fields: dict[str, Any]) -> bool:
     """Put it into its field; False where it has none."""
     flag, values = argument.flag, argument.values
     if flag in _PREFIX_CACHING:
-        told = _PREFIX_CACHING[flag]
-        fields["enable_prefix_caching"] = told is not (values[:1] and values[0].lower() == "false")
+        turned = bool(values) and values[0].lower() == "false"
+        fields["enable_prefix_caching"] = _PREFIX_CACHING[flag] is not turned
         return True
     if flag == _SERVED and values:
         fields["served_model_name"] = values
