@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from actions.audit.shapes import MARK
 from actions.local.store import hidden
+from fleet.local.arguments import length
 from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
 
@@ -71,9 +72,6 @@ _HAS_ITS_ROW: Final = {f"--{key.replace('_', '-')}": label for key, label, *_ in
     "-pp": "pipeline parallel",
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kKmM]?)")
-_FACTORS = {"": 1, "k": 1000, "K": 1024, "m": 1000**2, "M": 1024**2}
-"""As vLLM reads ``--max-model-len 32K``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +322,7 @@ def _share(text: str) -> float:
 
 
 def _length(text: str) -> int:
-    match = _LENGTH.fullmatch(text)
-    length = int(float(match[1]) * _FACTORS[match[2]]) if match else 0
-    if length < 1:
-        raise ValueError("a number of tokens: 8192, 32K")
-    return length
+    try:
+        return length(text)
+    except ValueError as error:
+        raise ValueError("a number of tokens: 8192, 32K") from error
