@@ -88,7 +88,9 @@ async def _up(asked: _Asked) -> int:
         else:
             spec = begun(options, settings, environ)
         spec = with_flags(spec, options, options.extra)
-        spec = placed(spec, options.name or "", {node.name for node in nodes}, settings.local.port, ports)
+        # A dead one of the same name is replaced: the plan says so.
+        taken = {node.name for node in nodes if node.alive}
+        spec = placed(spec, options.name or "", taken, settings.local.port, ports)
         request = LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec, verify=options.verify)
         return await _start(asked, watcher, request)
 

@@ -91,9 +91,11 @@ def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
         if argument.flag in _SECRETS:
             what = f"{argument.flag} would stand in the list of processes: it is not taken"
             raise LocalError(what, _SECRETS[argument.flag])
-    fields, rest = parse_arguments(words)
-    if "model" in fields and fields["model"] != spec.model:
-        raise LocalError(f"{fields['model']} stands behind --: the model goes before it")
+    # With the model before them, no word of theirs is taken for it.
+    fields, rest = parse_arguments([spec.model, *words])
+    stray = fields["model"] if fields["model"] != spec.model else rest[0] if rest and rest[0][:1] != "-" else ""
+    if stray:
+        raise LocalError(f"{stray} stands behind --: the model goes before it, and only flags behind it")
     return {**fields, "extra": rest}
 
 

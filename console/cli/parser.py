@@ -55,7 +55,7 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     parser, commands = build(prog)
     parser.flags = [flag for each in (parser, *commands.values()) for flag in _long_flags(each)]
     # What stands behind `--` of `local up` is for vllm: no flag of it is one of ours.
-    cut = arguments.index("--") if "local" in arguments and "--" in arguments else len(arguments)
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
     for argument in arguments[:cut]:
         # argparse would take the value behind an unknown flag for the command, and complain about that.
         flag = argument.partition("=")[0]
