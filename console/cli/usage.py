@@ -28,13 +28,8 @@ actions (each prints its plan and asks; --dry-run ends there):
   undo                take back the last action that you did on this cluster
 
 this machine:
-  local up            start a vLLM node: a model, a preset, or --like a pod
-  local ls            the nodes; local logs NODE, what one has written
-  local down          take nodes down; running requests end first
-  local restart       with other arguments
-  local try           put a prompt to a node
-  local bench         measure a node under load; local benches, what was measured
-  local entry         a node as an entry for nginx, LiteLLM, Envoy, HAProxy, Gateway API
+  local               vLLM nodes here: up (a model, a preset, or --like a pod), ls, logs, down, restart,
+                      try (a prompt), bench, benches, entry (for a gateway)
 
   audit               show, verify or export: who changed what, when and why
   rbac                auditor or oncall: the least-privilege role, as YAML for kubectl apply

@@ -35,8 +35,11 @@ def test_a_model_alone_leaves_all_else_to_vllm() -> None:
 
 def test_each_flag_has_its_field() -> None:
     found = asked(
-        *["org/m", "--host", "0.0.0.0", "--port", "81", "--served-model-name", "a", "b", "--revision", "r", "-tp", "2", "-pp", "3", "--gpu-memory-utilization", "0.5", "--max-model-len", "32K", "--max-num-seqs", "4", "--quantization", "fp8", "--kv-cache-dtype", "fp8_e5m2", "--dtype", "half", "--no-enable-prefix-caching", "--env", "A=1", "--env", "B=x=y", "--hub"]
-    )  # fmt: skip
+        *("org/m", "--host", "0.0.0.0", "--port", "81", "--served-model-name", "a", "b", "--revision", "r", "--hub"),
+        *("-tp", "2", "-pp", "3", "--gpu-memory-utilization", "0.5", "--max-model-len", "32K", "--max-num-seqs", "4"),
+        *("--quantization", "fp8", "--kv-cache-dtype", "fp8_e5m2", "--dtype", "half", "--no-enable-prefix-caching"),
+        *("--env", "A=1", "--env", "B=x=y"),
+    )
     assert found == LaunchSpec(
         "",
         "org/m",
