@@ -51,8 +51,8 @@ class _NoCluster:
         raise _none()
 
 
-async def _no_dry_run(_: Mutation) -> NoReturn:
-    raise _none()
+async def _no_dry_run(mutation: Mutation) -> NoReturn:
+    raise LocalError(f"this machine is no cluster: {mutation.path} cannot be tried there")
 
 
 def _none() -> LocalError:

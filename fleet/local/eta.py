@@ -1,0 +1,108 @@
+"""When a node will be ready, from how long earlier starts took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.record import STARTS, NodeRecord
+
+LATE: Final = 2.0
+"""Times the longest that a start ever took, after which nothing is foretold any more."""
+_FREE: Final = frozenset({"--host", "--port", "--served-model-name", "--shutdown-timeout"})
+"""Flags that do not change how long a start takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start that became ready."""
+
+    model: str
+    arguments: str
+    """Digest of the arguments that matter, with the version of vLLM."""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Phase → seconds."""
+
+    @property
+    def total(self) -> float:
+        """Seconds from start to ready."""
+        return sum(self.phases.values())
+
+
+def start_of(state: NodeState) -> Start:
+    """A node that has become ready, as a start to remember."""
+    record = state.record
+    end = record.ready or state.at
+    stages = [stage for stage in state.stages if stage.phase is not Phase.READY]
+    ends = [later.began for _, later in pairwise(stages)] + [end]
+    phases = {stage.phase.value: max(0.0, until - stage.began) for stage, until in zip(stages, ends, strict=True)}
+    return Start(record.spec.model, digest(record), phases)
+
+
+def digest(record: NodeRecord) -> str:
+    """Of what decides how long a start takes."""
+    words, skip = [], False
+    for word in record.argv[1:]:
+        flag = word.partition("=")[0]
+        if word.startswith("-"):
+            skip = flag in _FREE
+        if not skip:
+            words.append(word)
+    return sha256(" ".join((record.version, *words)).encode()).hexdigest()[:16]
+
+
+def estimate(starts: Sequence[Start], record: NodeRecord, stages: Sequence[Stage], now: float) -> float | None:
+    """Seconds until it is ready; None where no earlier start of the model is known, or where it is too late to tell.
+
+    Of each phase that lies ahead, what it took the last time; of the present one, what its count says, else the rest.
+    """
+    known = [start for start in starts if start.model == record.spec.model]
+    same = [start for start in known if start.arguments == digest(record)] or known
+    if not same or not stages:
+        return None
+    last, current = same[-1], stages[-1]
+    if now - record.begun > LATE * max(start.total for start in same):
+        return None
+    order = list(Phase)
+    ahead = sum(
+        seconds for phase, seconds in last.phases.items() if order.index(Phase(phase)) > order.index(current.phase)
+    )
+    spent = max(0.0, now - current.began)
+    rest = max(0.0, last.phases.get(current.phase.value, 0.0) - spent)
+    if current.total and 0 < current.done < current.total:
+        rest = spent * (current.total - current.done) / current.done
+    return ahead + rest
+
+
+def read_starts(folder: Path) -> tuple[Start, ...]:
+    """Those that are remembered, oldest first; ``folder`` is where nodes are recorded."""
+    try:
+        lines = (folder / STARTS).read_bytes().splitlines()
+    except OSError:
+        return ()
+    found = []
+    for line in lines:
+        try:
+            found.append(from_json(orjson.loads(line)))
+        except (ValueError, TypeError, KeyError):
+            # Half a line, of a disk that was full: the others tell enough.
+            continue
+    return tuple(found)
+
+
+def to_json(start: Start) -> dict[str, Any]:
+    """The start as JSON values."""
+    return asdict(start)
+
+
+def from_json(document: Mapping[str, Any]) -> Start:
+    """The start that ``to_json`` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+    phases = {Phase(name).value: float(seconds) for name, seconds in document["phases"].items()}
+    return Start(str(document["model"]), str(document["arguments"]), phases)

@@ -1,0 +1,107 @@
+"""How far a start is, from the lines of vLLM's log: V0 and V1, GPUs and CPUs, one rank and many.
+
+The wording is that of vLLM 0.6 to 0.33; what a version words otherwise leaves the phase where it was, and the endpoints
+say when it is ready.
+"""
+
+# ruff: noqa: E501  a pattern is not cut in two
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from fleet.local.node import Phase, Stage
+
+_ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
+_STAMP: Final = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR) (\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\b")
+_SHARDS: Final = re.compile(r"Loading (?:\w+ )*checkpoint shards:.*?(\d+)/(\d+)")
+_FETCHING: Final = re.compile(r"Fetching (\d+) files:.*?(\d+)/\d+")
+_GETTING: Final = re.compile(r"^(\S+\.(?:safetensors|bin|pt|gguf)):\s+(\d+)%")
+_GRAPHS: Final = re.compile(r"Capturing (?:CUDA )?(?:cuda)?graphs?(?: shapes)?.*?(\d+)/(\d+)", re.IGNORECASE)
+_SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
+    (re.compile(pattern), phase, detail)
+    for pattern, phase, detail in (
+        (r"\[shutdown\] API server: shutdown triggered|Received signal|Gracefully stopping", Phase.STOPPING, ""),
+        (r"Application startup complete", Phase.READY, ""),
+        (r"Time spent downloading weights", Phase.DOWNLOADING, "the weights are here"),
+        (r"Starting to load model|Loading model weights|Loading weights from|Using model weights format", Phase.LOADING, ""),
+        (r"Loading weights took|Model loading took|Loading model weights took", Phase.LOADING, "read"),
+        (r"Warming up model for the compilation", Phase.COMPILING, "warm-up"),
+        (r"Using cache directory: .*torch_compile|Dynamo bytecode transform|Compiling a graph|Cache the graph", Phase.COMPILING, ""),
+        (r"torch\.compile takes|Warming up done|saved AOT compiled", Phase.COMPILING, "done"),
+        (r"Memory profiling takes|[Pp]rofiling run took|Available KV cache memory|# (?:GPU|CPU) blocks", Phase.COMPILING, "measuring memory"),
+        (r"Capturing the model for CUDA graphs|Capturing CUDA graph", Phase.CAPTURING, ""),
+        (r"Graph capturing finished", Phase.CAPTURING, "done"),
+        (r"init engine .* took", Phase.CAPTURING, "engine ready, starting to listen"),
+    )
+)  # fmt: skip
+
+
+class Reader:
+    """The stages of one start. Feed it every line in order."""
+
+    def __init__(self, began: float) -> None:
+        self._stages = [Stage(Phase.STARTING, began)]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Those so far, in order."""
+        return tuple(self._stages)
+
+    def feed(self, line: str, at: float) -> None:
+        """One line, read at ``at`` (Unix time); its own stamp counts where it has one."""
+        found = read(line)
+        if found is None:
+            return
+        phase, detail, done, total = found
+        current = self._stages[-1]
+        if _ORDER[phase] < _ORDER[current.phase]:
+            # Ranks are not equally fast; of what one rank is past, the others' lines say nothing new.
+            return
+        if phase is current.phase:
+            self._stages[-1] = replace(current, detail=detail or current.detail, done=done, total=total)
+            if not total and current.total:
+                self._stages[-1] = replace(self._stages[-1], done=current.total, total=current.total)
+        else:
+            began = stamp(line, at)
+            self._stages.append(Stage(phase, max(current.began, began), detail, done, total))
+
+
+def read(line: str) -> tuple[Phase, str, float, float] | None:
+    """What a line says of a start: phase, detail, how much of how many; None for nothing."""
+    if match := _SHARDS.search(line):
+        done, total = int(match[1]), int(match[2])
+        return Phase.LOADING, f"shard {done} of {total}", done, total
+    if match := _GRAPHS.search(line):
+        done, total = int(match[1]), int(match[2])
+        return Phase.CAPTURING, f"graph {done} of {total}", done, total
+    if match := _FETCHING.search(line):
+        total, done = int(match[1]), int(match[2])
+        return Phase.DOWNLOADING, f"file {done} of {total}", done, total
+    if match := _GETTING.search(line):
+        return Phase.DOWNLOADING, f"{match[1]} {match[2]} %", 0.0, 0.0
+    for pattern, phase, detail in _SAID:
+        if pattern.search(line):
+            return phase, detail, 0.0, 0.0
+    return None
+
+
+def stamp(line: str, at: float) -> float:
+    """Unix time of a line: vLLM stamps month, day and local time, and no year. ``at`` where it has none."""
+    match = _STAMP.search(line)
+    if match is None:
+        return at
+    month, day, hour, minute, second = map(int, match.groups())
+    now = datetime.fromtimestamp(at, UTC)
+    for year in (now.year, now.year - 1):
+        try:
+            # Local time: the log is of this machine.
+            then = time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+        except (OverflowError, ValueError):
+            return at
+        if then <= at + 86400:
+            return min(then, at)
+    return at

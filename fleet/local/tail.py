@@ -1,0 +1,71 @@
+"""A growing log: what has been added since the last look, line by line, with bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+KEPT: Final = 5000
+"""Lines that a reader begins with at most."""
+CHUNK: Final = 1 << 20
+"""Bytes of one read."""
+LONGEST: Final = 1 << 16
+"""Bytes of a line that is kept whole; more of it comes as further lines."""
+PAUSE: Final = 0.3
+"""Seconds between two looks at a log that is followed."""
+
+
+class Tail:
+    """Reads what was added since the last call. A log that became shorter (put aside, cut off) is begun anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def read(self) -> list[str]:
+        """The lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none. Blocks.
+
+        Of a line that a progress bar has written over, what it showed last. A log that is not there has none.
+        """
+        try:
+            with self._path.open("rb") as file:
+                if file.seek(0, 2) < self._offset:
+                    self._offset, self._rest = 0, b""
+                file.seek(self._offset)
+                chunk = file.read(CHUNK)
+        except OSError:
+            return []
+        self._offset += len(chunk)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > LONGEST:
+            lines, self._rest = [*lines, self._rest], b""
+        return [_shown(line) for line in lines]
+
+    @property
+    def unfinished(self) -> str:
+        """The line that has no end yet: where a progress bar is."""
+        return _shown(self._rest)
+
+
+def _shown(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
+
+
+async def follow(path: Path) -> AsyncIterator[str]:
+    """The last ``KEPT`` lines, then those that come, until it is closed."""
+    tail = Tail(path)
+    last: deque[str] = deque(maxlen=KEPT)
+    while lines := await asyncio.to_thread(tail.read):
+        last.extend(lines)
+    for line in last:
+        yield line
+    while True:
+        lines = await asyncio.to_thread(tail.read)
+        for line in lines:
+            yield line
+        if not lines:
+            await asyncio.sleep(PAUSE)

@@ -1,0 +1,203 @@
+"""Looking at the nodes of this machine: their processes, their logs and their endpoints, about once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+import psutil
+
+from fleet.http import client
+from fleet.local.eta import Start, estimate, read_starts
+from fleet.local.node import NodeState, Phase, Reason, Stage
+from fleet.local.phases import Reader
+from fleet.local.process import group
+from fleet.local.reasons import reason_of
+from fleet.local.record import NodeRecord, read_records
+from fleet.local.tail import Tail
+
+TIMEOUT: Final = 2.0
+"""Seconds for an answer of a node."""
+KEPT: Final = 400
+"""Lines of a log in which the reason of a death is looked for: a traceback of an engine and that of the API server."""
+TOLD: Final = 20
+"""Of those, the last ones that are shown."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What is remembered of a node between looks."""
+
+    tail: Tail
+    reader: Reader
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
+    healthy: bool | None = None
+    models: tuple[str, ...] = ()
+    ready: float | None = None
+    dead: NodeState | None = None
+    """A dead one stays as it is."""
+
+
+class Watcher:
+    """Looks at the nodes that are recorded in ``folder``. Belongs to one event loop; close it."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._watched: dict[str, _Watched] = {}
+        self._http: httpx.AsyncClient | None = None
+        self.problems: tuple[str, ...] = ()
+        """What could not be read at the last look, in words."""
+
+    async def look(self) -> tuple[NodeState, ...]:
+        """All nodes as they are now, by name."""
+        records, problems = await asyncio.to_thread(read_records, self._folder)
+        starts = await asyncio.to_thread(read_starts, self._folder)
+        self._watched = {r.id: self._watched.get(r.id) or self._begin(r) for r in records}
+        found = await asyncio.gather(*(self._look_at(record, starts) for record in records))
+        self.problems = problems
+        return tuple(found)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    def _begin(self, record: NodeRecord) -> _Watched:
+        return _Watched(Tail(record.log), Reader(record.begun), ready=record.ready)
+
+    async def _look_at(self, record: NodeRecord, starts: tuple[Start, ...]) -> NodeState:
+        watched = self._watched[record.id]
+        if watched.dead is not None:
+            return replace(watched.dead, record=record)
+        # Before the log is read: what it wrote before it ended is then in it.
+        alive = await asyncio.to_thread(lambda: record.identity.alive)
+        now = self._clock()
+        await asyncio.to_thread(_read, watched, now)
+        if not alive:
+            watched.dead = await asyncio.to_thread(_dead, record, watched, now)
+            return watched.dead
+        stages = watched.reader.stages
+        stage = stages[-1]
+        if stage.phase is not Phase.STOPPING:
+            await self._ask(record, watched, stage, now)
+            stage, stages = _settled(watched, stages, now)
+        loading = stage.phase not in (Phase.READY, Phase.STOPPING)
+        return NodeState(
+            # Whoever started it may not have written down yet when it was ready.
+            replace(record, ready=record.ready or watched.ready),
+            now,
+            stage,
+            stages,
+            eta=estimate(starts, record, stages, now) if loading else None,
+            tail=tuple(watched.lines)[-TOLD:],
+            healthy=watched.healthy,
+            models=watched.models,
+        )
+
+    async def _ask(self, record: NodeRecord, watched: _Watched, stage: Stage, now: float) -> None:
+        """Ask its endpoints. Ready is who answers on /health and lists a model, and is no other process at its port."""
+        status = await self._get(record, "/health")
+        watched.healthy = status is not None and status.status_code == httpx.codes.OK
+        if not watched.healthy or watched.models:
+            return
+        listed = await self._get(record, "/v1/models")
+        if listed is None or listed.status_code != httpx.codes.OK:
+            return
+        names = _names(listed)
+        said = stage.phase is Phase.READY or watched.ready is not None
+        if names and (said or await asyncio.to_thread(_listens, record)):
+            watched.models = names
+            watched.ready = watched.ready or now
+
+    async def _get(self, record: NodeRecord, path: str) -> httpx.Response | None:
+        if self._http is None:
+            self._http = client(TIMEOUT)
+        headers = {}
+        with suppress(OSError):
+            if record.keyed and path.startswith("/v1"):
+                headers["Authorization"] = f"Bearer {record.key}"
+        try:
+            return await self._http.get(f"{record.spec.url}{path}", headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+
+
+def _dead(record: NodeRecord, watched: _Watched, now: float) -> NodeState:
+    """How it ended. Blocks: who is left of it is looked for among all processes."""
+    reason = _why(record, watched)
+    stage = Stage(Phase.DEAD, now, reason.text)
+    return NodeState(
+        record,
+        now,
+        stage,
+        (*watched.reader.stages, stage),
+        reason=reason,
+        tail=tuple(watched.lines)[-TOLD:],
+        models=watched.models,
+    )
+
+
+def _read(watched: _Watched, now: float) -> None:
+    """What the log has got since. Blocks."""
+    while lines := watched.tail.read():
+        for line in lines:
+            watched.reader.feed(line, now)
+            if line.strip():
+                watched.lines.append(line)
+    if watched.tail.unfinished:
+        # A progress bar: its line ends when it does.
+        watched.reader.feed(watched.tail.unfinished, now)
+
+
+def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[Stage, tuple[Stage, ...]]:
+    """Ready is what the endpoints say, however far the log seems to be."""
+    last = stages[-1]
+    if watched.models:
+        detail = "" if watched.healthy else "does not answer"
+        if last.phase is Phase.READY:
+            stage = replace(last, detail=detail)
+            return stage, (*stages[:-1], stage)
+        stage = Stage(Phase.READY, watched.ready or now, detail)
+        return stage, (*stages, stage)
+    if last.phase is Phase.READY:
+        # It says so itself; the endpoints are a moment behind.
+        before = stages[-2] if len(stages) > 1 else last
+        stage = replace(before, phase=before.phase, detail="starts to listen")
+        return stage, (*stages[:-2], stage)
+    return last, stages
+
+
+def _why(record: NodeRecord, watched: _Watched) -> Reason:
+    reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
+    left = group(record.identity)
+    if left:
+        what = f"{reason.text}; {len(left)} of its processes still run"
+        return replace(reason, text=what, remedy=reason.remedy or "take it down: that ends them")
+    return reason
+
+
+def _names(response: httpx.Response) -> tuple[str, ...]:
+    try:
+        return tuple(str(model["id"]) for model in response.json()["data"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _listens(record: NodeRecord) -> bool:
+    """Whether the node's own processes listen at its port: another server there would answer for it."""
+    for each in group(record.identity):
+        with suppress(psutil.Error):
+            process = each.process()
+            for connection in process.net_connections("tcp") if process is not None else ():
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == record.spec.port:
+                    return True
+    return False
