@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from console.cli import exits
@@ -18,6 +18,7 @@ from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import NodeRecord, nodes_folder, read_records
+from fleet.local.tail import PAUSE, Tail
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
@@ -108,62 +109,28 @@ def table(nodes: Sequence[NodeState]) -> list[str]:
 def _logs(invocation: Invocation, _: Settings) -> int:
     options = invocation.options
     log = record_of(invocation, options.name).log
-    try:
-        with log.open("rb") as file:
-            kept = deque(file, maxlen=options.tail)
-            end = file.tell()
-    except OSError as error:
-        raise LocalError(f"{log} cannot be read: {error.strerror or error}") from error
-    for line in kept:
-        _say_line(line.decode(errors="replace"))
-    if options.follow:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_follow(log, end))
+    if not log.is_file():
+        raise LocalError(f"{log} is not there")
+    tail = Tail(log)
+    last: deque[str] = deque(maxlen=options.tail)
+    while lines := tail.read():
+        last.extend(lines)
+    if not options.follow and tail.unfinished:
+        last.append(tail.unfinished)
+    for line in last:
+        _put(line)
+    while options.follow:
+        # Ctrl-C ends it.
+        lines = tail.read()
+        for line in lines:
+            _put(line)
+        if not lines:
+            time.sleep(PAUSE)
     return exits.OK
 
 
-async def _follow(log: Path, offset: int) -> None:
-    """What comes after ``offset``, until it is interrupted. A log that was put aside is begun anew."""
-    rest = b""
-    while True:
-        size = await asyncio.to_thread(_size, log)
-        if size < offset:
-            offset, rest = 0, b""
-        if size > offset:
-            chunk = await asyncio.to_thread(_read, log, offset)
-            offset += len(chunk)
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                _say_line(line.decode(errors="replace"))
-        else:
-            await asyncio.sleep(FOLLOWED)
-
-
-FOLLOWED = 0.2
-"""Seconds between two looks at a log that is followed."""
-_CHUNK = 1 << 20
-
-
-def _size(log: Path) -> int:
-    try:
-        return log.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _read(log: Path, offset: int) -> bytes:
-    try:
-        with log.open("rb") as file:
-            file.seek(offset)
-            return file.read(_CHUNK)
-    except FileNotFoundError:
-        return b""
-
-
-def _say_line(line: str) -> None:
-    # A progress bar writes over its line: what it showed last is what counts.
-    last = line.rstrip("\r\n").rpartition("\r")[2]
-    print(untrusted(last, _TAB), flush=True)
+def _put(line: str) -> None:
+    print(untrusted(line, _TAB), flush=True)
 
 
 def _benches(invocation: Invocation, _: Settings) -> int:

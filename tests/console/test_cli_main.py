@@ -50,7 +50,7 @@ def test_the_help_names_every_command_and_flag_and_no_others() -> None:
     listed = set(re.findall(r"^  ([a-z]+) {2,}", text, re.MULTILINE))
     assert listed == {name for name in dispatch.COMMANDS if name}
     parser, commands = build("quarterdeck")
-    assert set(commands) == {name for name in dispatch.COMMANDS if name}
+    assert {name.split(" ")[0] for name in commands} == {name for name in dispatch.COMMANDS if name}
     mentioned = set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", text))
     assert mentioned - {"--table", "--json", "--version", "--dry-run", "--list"} == all_flags(parser)
     assert max(map(len, text.splitlines())) <= 110
