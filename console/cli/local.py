@@ -68,8 +68,10 @@ def _ls(invocation: Invocation, _: Settings) -> int:
 
         _write(nodes_json(nodes, problems))
     else:
-        for line in table(nodes):
+        for line in table(nodes) if nodes else ():
             print(line)
+        if not nodes:
+            say("no nodes on this machine: quarterdeck local up MODEL starts one")
         for state in nodes:
             if state.reason is not None:
                 say(untrusted(f"{state.name} died: {state.reason.text}"))
