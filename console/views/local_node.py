@@ -145,14 +145,17 @@ def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: in
 def _facts(node: NodeState, gpus: str, width: int) -> list[Line]:
     record, spec = node.record, node.record.spec
     process = [("", Span(str(record.identity.pid))), ("in", Span(untrusted(record.folder)))]
-    answers = {True: "answers", False: "does not answer", None: "not asked yet"}[node.healthy]
+    address = [("", Span(address_of(node)))]
+    if node.stage.phase is Phase.READY:
+        answers = {True: "answers", False: "does not answer", None: "not asked yet"}[node.healthy]
+        address.append(("health", Span(answers)))
     served = ", ".join(node.models) or spec.served
     names = ", ".join(sorted(spec.env))
     rows = [
         *told("command", command_text(node), width),
         *told("model", untrusted(spec.model), width),
         *told("served as", untrusted(served), width),
-        labelled("address", *pairs((("", Span(address_of(node))), ("health", Span(answers))))),
+        labelled("address", *pairs(address)),
         labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
         *told("variables", untrusted(names), width),
         *told("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
