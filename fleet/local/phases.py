@@ -35,7 +35,7 @@ _SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
         (r"Memory profiling takes|[Pp]rofiling run took|Available KV cache memory|# (?:GPU|CPU) blocks", Phase.COMPILING, "measuring memory"),
         (r"Capturing the model for CUDA graphs|Capturing CUDA graph", Phase.CAPTURING, ""),
         (r"Graph capturing finished", Phase.CAPTURING, "done"),
-        (r"init engine .* took", Phase.CAPTURING, "engine ready, starting to listen"),
+        (r"init engine .* took", Phase.COMPILING, "engine ready"),
     )
 )  # fmt: skip
 

@@ -1,0 +1,49 @@
+"""Arguments that are handed on as they are: none of them may say what a field says, or hold a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from actions.plan import Check, Verdict
+
+_FIELDS: Final = {
+    "--host": "host",
+    "--port": "port",
+    "--model": "model",
+    "--served-model-name": "served model name",
+    "--tensor-parallel-size": "tensor parallel size",
+    "-tp": "tensor parallel size",
+    "--pipeline-parallel-size": "pipeline parallel size",
+    "-pp": "pipeline parallel size",
+    "--gpu-memory-utilization": "gpu memory utilization",
+    "--max-model-len": "max model len",
+    "--max-num-seqs": "max num seqs",
+    "--quantization": "quantization",
+    "-q": "quantization",
+    "--kv-cache-dtype": "kv cache dtype",
+    "--dtype": "dtype",
+    "--revision": "revision",
+    "--enable-prefix-caching": "enable prefix caching",
+    "--no-enable-prefix-caching": "enable prefix caching",
+}
+_SECRETS: Final = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
+_FLAG: Final = re.compile(r"(--?[A-Za-z][\w-]*)")
+
+
+def check_extra(extra: Sequence[str]) -> Check | None:
+    """What is wrong with them; None where there are none."""
+    about = "arguments"
+    if not extra:
+        return None
+    for word in extra:
+        match = _FLAG.match(word)
+        flag = match[1].replace("_", "-") if match else ""
+        if flag in _SECRETS:
+            what = f"{flag} would stand in the command line, which everybody on this machine can read"
+            return Check(about, Verdict.BLOCK, what, f"give it with --env {_SECRETS[flag]}=…, or leave it out")
+        if flag in _FIELDS:
+            what = f"{flag} stands behind --, but {_FIELDS[flag]} has a place of its own"
+            return Check(about, Verdict.BLOCK, what, f"give {flag} before the --")
+    return Check(about, Verdict.PASS, f"handed on as they are: {' '.join(extra)}")

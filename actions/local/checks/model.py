@@ -1,0 +1,73 @@
+"""Whether the model is on this machine, whole, and what it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from actions.plan import Check, Verdict
+from actions.words import count
+from fleet.local.fit.checksums import Verified, stated
+from fleet.local.fit.files import ModelFiles, hub_cache, locate, survey
+from fleet.local.fit.memory import GIB, gib
+from fleet.local.spec import LaunchSpec
+
+READ: Final = 4 * GIB
+"""Bytes that are read for their checksums without being asked: a few seconds."""
+
+
+def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles | None, Check]:
+    """What is there of it, and what that means. Blocks."""
+    about = "model"
+    try:
+        place = locate(spec.model, spec.revision, {**environ, **spec.env})
+        files = survey(place) if place is not None else None
+    except OSError as error:
+        return None, Check(about, Verdict.BLOCK, f"{spec.model} cannot be read: {error.strerror or error}")
+    if files is None:
+        return None, _absent(spec, environ)
+    if files.problems and spec.hub and not Path(spec.model).expanduser().exists():
+        return files, Check(about, Verdict.WARN, f"{'; '.join(files.problems)}: vLLM fetches it from the hub")
+    if files.problems:
+        return files, Check(
+            about, Verdict.BLOCK, "; ".join(files.problems), "fetch the model again, or what lacks of it"
+        )
+    whole = f"{count(len(files.weights), 'weight file')}, {gib(files.size)}, all there"
+    if files.doubts:
+        return files, Check(about, Verdict.WARN, f"{whole}; {'; '.join(files.doubts)}")
+    return files, Check(about, Verdict.PASS, f"{files.folder}: {whole}")
+
+
+def _absent(spec: LaunchSpec, environ: Mapping[str, str]) -> Check:
+    about = "model"
+    if spec.model.startswith(("/", ".", "~")) or spec.model.count("/") != 1:
+        what = f"{spec.model or 'no model'} is neither a folder here nor a name of the hub (org/name)"
+        return Check(about, Verdict.BLOCK, what, "check the path")
+    cache = hub_cache({**environ, **spec.env})
+    if spec.hub:
+        return Check(about, Verdict.WARN, f"{spec.model} is not here: vLLM fetches it from the hub into {cache}")
+    what = f"{spec.model} is not in {cache}, and the hub is not asked (HF_HUB_OFFLINE)"
+    return Check(about, Verdict.BLOCK, what, "allow it with --hub, or give the folder of the model")
+
+
+def check_checksums(files: ModelFiles, remembered: Path, *, verify: bool) -> Check | None:
+    """Compare what has a stated checksum; None where nothing has. Blocks for as long as reading takes."""
+    about = "checksums"
+    wanted = stated(files.weights)
+    if not wanted:
+        return None
+    verified = Verified(remembered)
+    try:
+        unread = {path: digest for path, digest in wanted.items() if not verified.knows(path, digest)}
+        size = sum(path.stat().st_size for path in unread)
+        if size > READ and not verify:
+            what = f"not compared: {gib(size)} would have to be read"
+            return Check(about, Verdict.WARN, what, "--verify reads them, once")
+        wrong = [path.name for path, digest in unread.items() if not verified.check(path, digest)]
+    except OSError as error:
+        return Check(about, Verdict.WARN, f"they could not be compared: {error}")
+    if wrong:
+        what = f"{', '.join(wrong)}: not what the manifest says (SHA-256)"
+        return Check(about, Verdict.BLOCK, what, "fetch it again: it is damaged, or another file")
+    return Check(about, Verdict.PASS, f"SHA-256 of {count(len(wanted), 'file')} as stated")

@@ -1,0 +1,84 @@
+"""Name, port and address of a node."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from contextlib import closing, suppress
+
+import psutil
+
+from actions.plan import Check, Verdict
+from fleet.local.node import NodeState
+from fleet.local.spec import LaunchSpec
+
+NEARBY = 100
+"""Ports that are tried for another one."""
+
+
+def check_name(spec: LaunchSpec, nodes: Sequence[NodeState], instead_of: str = "") -> Check:
+    """Whether another node has it; ``instead_of`` is the id of the one that this one replaces."""
+    other = next((state for state in nodes if state.name == spec.name and state.record.id != instead_of), None)
+    if other is None:
+        return Check("name", Verdict.PASS, f"{spec.name} is free")
+    if other.alive:
+        what = f"{spec.name} runs already ({other.stage.phase.value} at {other.record.spec.url})"
+        return Check("name", Verdict.BLOCK, what, "take another name (--name), or restart that one")
+    return Check("name", Verdict.WARN, f"the dead node {spec.name} is replaced, its log put aside")
+
+
+def check_port(spec: LaunchSpec, nodes: Sequence[NodeState], instead_of: str = "") -> Check:
+    """Whether it can be listened at there. The port of the node that is replaced is free by then."""
+    mine = next((state for state in nodes if state.record.id == instead_of), None)
+    if mine is not None and mine.alive and mine.record.spec.port == spec.port:
+        return Check("port", Verdict.PASS, f"{spec.port} is its own")
+    problem = why_not(spec.host, spec.port)
+    if not problem:
+        return Check("port", Verdict.PASS, f"{spec.host}:{spec.port} is free")
+    free = next((port for port in range(spec.port + 1, spec.port + NEARBY) if not why_not(spec.host, port)), None)
+    fix = f"--port {free} is free" if free is not None and "not an address" not in problem else ""
+    return Check("port", Verdict.BLOCK, problem, fix)
+
+
+def why_not(host: str, port: int) -> str:
+    """Why nobody can listen there now, in words; empty where one can."""
+    if not 0 < port < 65536:
+        return f"{port} is no port: they go from 1 to 65535"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            # As servers do: a connection that is still closing does not hold the port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"{host}:{port} is taken{_by(port)}"
+        if error.errno == errno.EACCES:
+            return f"port {port} is for the administrator alone"
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            return f"{host} is not an address of this machine"
+        return f"{host}:{port} cannot be listened at: {error.strerror or error}"
+    return ""
+
+
+def _by(port: int) -> str:
+    """Who listens there, as far as this login may know."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+                continue
+            if connection.laddr.port == port:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""
+
+
+def check_address(spec: LaunchSpec) -> Check:
+    """Who can reach it. It always asks for an API key."""
+    about = "address"
+    if spec.is_loopback:
+        return Check(about, Verdict.PASS, f"{spec.host}: this machine alone reaches it; it asks for an API key")
+    reach = "every network of this machine" if spec.host in ("0.0.0.0", "::") else spec.host
+    what = f"others reach it through {reach}, unencrypted; /v1 asks for the API key, /metrics and /health do not"
+    return Check(about, Verdict.WARN, what, f"leave --host out: {'::1' if ':' in spec.host else '127.0.0.1'}")

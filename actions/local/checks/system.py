@@ -1,0 +1,58 @@
+"""What of the machine itself a server trips over: logins that end, shared memory, the disk."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from actions.plan import Check, Verdict
+from fleet.local.fit.memory import GIB, gib
+
+LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"), Path("/run/systemd/logind.conf.d"))
+SHARED = GIB
+"""Bytes of /dev/shm per rank that several ranks want for talking to each other."""
+DISK = GIB
+"""Bytes that logs and compiled graphs may take."""
+
+
+def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/systemd/system")) -> Check:
+    """Whether the login manager ends what a person leaves running when they log out (logind.conf(5))."""
+    about = "session"
+    kills = False
+    if runs.exists():
+        for file in [found for path in files for found in (sorted(path.glob("*.conf")) if path.is_dir() else [path])]:
+            try:
+                said = re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", file.read_text(), re.MULTILINE)
+            except OSError:
+                continue
+            kills = said[-1].lower() in ("yes", "true", "1", "on") if said else kills
+    if kills:
+        what = "logind ends everything of yours when you log out (KillUserProcesses=yes): the node too"
+        return Check(about, Verdict.WARN, what, "loginctl enable-linger, and start it from: systemd-run --user --scope")
+    return Check(about, Verdict.PASS, "a session of its own: it goes on when this terminal ends")
+
+
+def check_shared(ranks: int, free: int | None) -> Check | None:
+    """Shared memory for ranks that talk to each other; None for one alone. ``free`` in bytes, None for unknown."""
+    if ranks < 2 or free is None or free >= ranks * SHARED:
+        return None
+    what = f"{gib(free)} of shared memory for {ranks} ranks: NCCL may end with a bus error"
+    return Check("shared memory", Verdict.WARN, what, "make /dev/shm larger (in a container: --shm-size)")
+
+
+def free_shared() -> int | None:
+    """Free bytes of /dev/shm; None where there is none."""
+    try:
+        return shutil.disk_usage("/dev/shm").free  # noqa: S108 - looked at
+    except OSError:
+        return None
+
+
+def check_disk(folder: Path) -> Check | None:
+    """Room for logs; None where there is enough."""
+    place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    free = shutil.disk_usage(place).free
+    if free >= DISK:
+        return None
+    return Check("disk", Verdict.WARN, f"{gib(free)} free at {place}: its log and compiled graphs go there")

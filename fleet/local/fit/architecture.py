@@ -1,0 +1,100 @@
+"""What config.json says of a model's shape: all that its KV cache and its weights depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "float": 4.0, "fp8": 1.0, "int8": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Lengths in tokens; 0 for what is not said."""
+
+    layers: int
+    heads: int
+    """Attention heads."""
+    kv_heads: int
+    head_dim: int
+    latent: int = 0
+    """MLA: kv_lora_rank + qk_rope_head_dim, kept once per token and layer; 0 for ordinary attention."""
+    sliding_layers: int = 0
+    """Layers that keep only a window of tokens."""
+    window: int = 0
+    stateless_layers: int = 0
+    """Layers without a KV cache (Mamba, linear attention): what they keep does not grow with the tokens."""
+    longest: int = 0
+    """max_position_embeddings."""
+    dtype: str = ""
+    quantization: str = ""
+    """quant_method of quantization_config."""
+    parameters: int = 0
+    """Estimated from the shape, for a model whose weights are not here; 0 where it cannot be."""
+
+    @property
+    def caching_layers(self) -> int:
+        """Layers that keep keys and values of every token."""
+        return self.layers - self.sliding_layers - self.stateless_layers
+
+
+def architecture(config: Mapping[str, Any]) -> Architecture | None:
+    """The shape of the language model; None where config.json does not say how many layers or heads it has."""
+    text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
+    if not isinstance(text, Mapping):
+        return None
+    layers = _number(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    heads = _number(text, "num_attention_heads", "n_head", "n_heads")
+    hidden = _number(text, "hidden_size", "n_embd", "d_model", "dim")
+    if not layers or not heads:
+        return None
+    kv_heads = _number(text, "num_key_value_heads", "n_kv_heads", "num_kv_heads", "multi_query_group_num") or heads
+    if text.get("multi_query") is True:
+        kv_heads = 1
+    rank = _number(text, "kv_lora_rank")
+    kinds = text.get("layer_types") or text.get("layers_block_type") or ()
+    window = _number(text, "sliding_window")
+    sliding = sum("sliding" in str(kind) or "chunked" in str(kind) for kind in kinds)
+    if not kinds and window and text.get("use_sliding_window", True) is not False:
+        # One window for all of them, unless a pattern says that every n-th layer sees everything.
+        every = _number(text, "sliding_window_pattern")
+        sliding = layers - layers // every if every > 1 else layers
+    return Architecture(
+        layers=layers,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=_number(text, "head_dim") or (hidden // heads if hidden else 0),
+        latent=rank + _number(text, "qk_rope_head_dim") if rank else 0,
+        sliding_layers=sliding if window else 0,
+        window=window,
+        stateless_layers=sum("mamba" in str(k) or "linear" in str(k) or "recurrent" in str(k) for k in kinds),
+        longest=_number(text, "max_position_embeddings", "n_positions", "max_seq_len", "seq_length"),
+        dtype=str(
+            text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or config.get("dtype") or ""
+        ),
+        quantization=str((config.get("quantization_config") or {}).get("quant_method") or ""),
+        parameters=_parameters(text, layers, hidden, heads, kv_heads),
+    )
+
+
+def _parameters(text: Mapping[str, Any], layers: int, hidden: int, heads: int, kv_heads: int) -> int:
+    """Embeddings, attention and MLP of a decoder with gated MLPs; experts counted where config.json names them."""
+    inner, vocabulary = _number(text, "intermediate_size", "n_inner", "ffn_dim"), _number(text, "vocab_size")
+    if not hidden or not inner or not vocabulary:
+        return 0
+    dim = _number(text, "head_dim") or hidden // heads
+    attention = hidden * dim * (2 * heads + 2 * kv_heads)
+    experts = _number(text, "num_local_experts", "num_experts", "n_routed_experts")
+    width = _number(text, "moe_intermediate_size") or inner
+    mlp = 3 * hidden * (width * (experts + _number(text, "n_shared_experts")) if experts else inner)
+    embeddings = vocabulary * hidden * (1 if text.get("tie_word_embeddings") else 2)
+    return embeddings + layers * (attention + mlp)
+
+
+def _number(config: Mapping[str, Any], *names: str) -> int:
+    for name in names:
+        value = config.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return 0

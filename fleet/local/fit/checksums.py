@@ -1,0 +1,86 @@
+"""SHA-256 of weights, where something says what it must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+CHUNK: Final = 8 << 20
+_MANIFESTS: Final = ("SHA256SUMS", "SHA256SUMS.txt", "sha256sums.txt", "checksums.txt", "checksums.sha256")
+_LINE: Final = re.compile(r"^([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+?)\s*$")
+_BLOB: Final = re.compile(r"^[0-9a-f]{64}$")
+
+
+def stated(weights: Iterable[Path]) -> dict[Path, str]:
+    """File → the checksum that a manifest beside it states, or the Hugging Face cache, whose blobs are named by it."""
+    found: dict[Path, str] = {}
+    manifests: dict[Path, Mapping[str, str]] = {}
+    for path in weights:
+        lines = manifests.setdefault(path.parent, _manifest(path.parent))
+        own = _lines(path.with_name(f"{path.name}.sha256"))
+        digest = lines.get(path.name) or own.get(path.name) or next(iter(own.values()), "")
+        target = path.resolve()
+        if not digest and target.parent.name == "blobs" and _BLOB.match(target.name):
+            digest = target.name
+        if digest:
+            found[path] = digest.lower()
+    return found
+
+
+class Verified:
+    """What was read and found right before: a file is read again only when it has changed. Kept in ``file``."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._known: dict[str, str] = {}
+        with suppress(OSError, ValueError):
+            self._known = dict(orjson.loads(file.read_bytes()))
+
+    def knows(self, path: Path, digest: str) -> bool:
+        """Whether the file, as it is now, was read and has this checksum."""
+        return self._known.get(_identity(path)) == digest
+
+    def check(self, path: Path, digest: str, progress: Callable[[int], None] = lambda _: None) -> bool:
+        """Read it and compare. ``progress`` is told the bytes of each chunk. Blocks. Raises OSError."""
+        summed = sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                summed.update(chunk)
+                progress(len(chunk))
+        right = summed.hexdigest() == digest
+        if right:
+            self._known[_identity(path)] = digest
+            # Without it the next start reads the file again; that is no reason to refuse this one.
+            with suppress(OSError):
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                self._file.write_bytes(orjson.dumps(self._known))
+        return right
+
+
+def _identity(path: Path) -> str:
+    status = path.stat()
+    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _MANIFESTS:
+        found |= _lines(folder / name)
+    return found
+
+
+def _lines(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_text(errors="replace")
+    except OSError:
+        return {}
+    matches = (_LINE.match(line) for line in text.splitlines())
+    found = {match[2]: match[1] for match in matches if match is not None}
+    bare = text.strip()
+    return found or ({file.name.removesuffix(".sha256"): bare} if _BLOB.match(bare.lower()) else {})

@@ -1,0 +1,155 @@
+"""Where a model is on this machine, and whether all of it is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fleet.local.fit.safetensors import read_header
+
+_TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tekken.json",
+    "vocab.json",
+    "tokenizer_config.json",
+    "spiece.model",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """What is there of a model."""
+
+    folder: Path
+    """Of a GGUF file, the file."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """config.json; empty where there is none, see ``problems``."""
+    weights: tuple[Path, ...] = ()
+    bytes_of: Mapping[str, int] = field(default_factory=dict)
+    """dtype → bytes, where the files say so themselves (safetensors)."""
+    size: int = 0
+    """Bytes of all weights: of the tensors where known, else of the files."""
+    problems: tuple[str, ...] = ()
+    """What lacks or is broken: it cannot be served so."""
+    doubts: tuple[str, ...] = ()
+    """What may be wrong."""
+
+
+def locate(model: str, revision: str, environ: Mapping[str, str]) -> Path | None:
+    """The folder (or GGUF file) of a model: a path, else its snapshot in the Hugging Face cache; None for nowhere."""
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    if model.count("/") != 1 or model.startswith(("/", ".", "~")):
+        return None
+    repository = hub_cache(environ) / f"models--{model.replace('/', '--')}"
+    wanted = revision or "main"
+    try:
+        commit = (repository / "refs" / wanted).read_text().strip()
+    except OSError:
+        # A revision may be given as the commit itself.
+        commit = wanted
+    snapshot = repository / "snapshots" / commit
+    return snapshot if snapshot.is_dir() else None
+
+
+def hub_cache(environ: Mapping[str, str]) -> Path:
+    """Where the Hugging Face libraries keep what they fetched."""
+    if given := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
+        return Path(given).expanduser()
+    if home := environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    base = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cache")
+    return Path(base).expanduser() / "huggingface" / "hub"
+
+
+def survey(folder: Path) -> ModelFiles:
+    """What is there. Reads headers, not weights. Raises OSError where the folder cannot be read."""
+    if folder.is_file():
+        return _one_file(folder)
+    problems: list[str] = []
+    config = _config(folder, problems)
+    names = sorted(entry.name for entry in folder.iterdir())
+    indexed, weights = _weights(folder, names, problems)
+    doubts = [] if any(name in names for name in _TOKENIZERS) else ["there is no tokenizer in it"]
+    if any(name.endswith((".incomplete", ".part", ".aria2")) for name in names):
+        doubts.append("a download into it seems to be unfinished")
+    found: Counter[str] = Counter()
+    size = 0
+    for path in weights:
+        if not path.exists():
+            problems.append(f"{path.name} leads nowhere: the file behind the link is gone")
+            continue
+        if path.suffix != ".safetensors":
+            size += path.stat().st_size
+            continue
+        try:
+            header = read_header(path)
+        except ValueError as error:
+            problems.append(f"{path.name}: {error}")
+            continue
+        if not header.whole:
+            problems.append(f"{path.name} is cut off: {header.size:,} of {header.expected:,} bytes are there")
+        found.update(header.bytes_of)
+        size += sum(header.bytes_of.values())
+    if not weights and not indexed:
+        problems.append("there are no weights in it (*.safetensors, *.bin, *.gguf)")
+    return ModelFiles(folder, config, weights, dict(found), size, tuple(problems), tuple(doubts))
+
+
+def _config(folder: Path, problems: list[str]) -> dict[str, Any]:
+    for name in ("config.json", "params.json"):
+        try:
+            document = orjson.loads((folder / name).read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            problems.append(f"{name} cannot be read: {error}")
+            return {}
+        if isinstance(document, dict):
+            return document
+        problems.append(f"{name} is not what it should be: an object")
+        return {}
+    problems.append("there is no config.json in it: this is not the folder of a model")
+    return {}
+
+
+def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool, tuple[Path, ...]]:
+    """Whether there is an index, and the files of the model: those that it names, else all of the best kind."""
+    for index in (
+        "model.safetensors.index.json",
+        "consolidated.safetensors.index.json",
+        "pytorch_model.bin.index.json",
+    ):
+        if index not in names:
+            continue
+        try:
+            wanted = sorted({str(name) for name in orjson.loads((folder / index).read_bytes())["weight_map"].values()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f"{index} cannot be read: {error}")
+            continue
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            problems.append(f"{len(missing)} of {len(wanted)} weight files that {index} names are missing: {shown}")
+        return True, tuple(folder / name for name in wanted if name in names)
+    whole = [name for name in names if name.endswith(".safetensors")]
+    # Both forms of the same weights are shipped side by side at times.
+    chosen = [name for name in whole if not name.startswith("consolidated")] or whole
+    chosen = chosen or [name for name in names if name.endswith((".bin", ".pt", ".pth")) and "training" not in name]
+    chosen = chosen or [name for name in names if name.endswith(".gguf")]
+    return False, tuple(folder / name for name in chosen)
+
+
+def _one_file(file: Path) -> ModelFiles:
+    with file.open("rb") as opened:
+        magic = opened.read(4)
+    problems = () if magic == b"GGUF" else (f"{file.name} is neither a folder nor a GGUF file",)
+    doubts = ("what is in a GGUF file is not looked at: its size alone counts",)
+    return ModelFiles(file, {}, (file,), {}, file.stat().st_size, problems, doubts)

@@ -1,0 +1,97 @@
+"""How much memory a model needs, and how many tokens its KV cache will hold.
+
+KV per token = 2 · layers · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: where TP
+exceeds the KV heads they are replicated. MLA keeps layers · (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU.
+vLLM's pool per GPU = utilisation · total − weights − overhead. (vLLM, "Optimization and tuning"; kv_cache_utils.py.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from fleet.local.fit.architecture import BYTES, Architecture
+
+GIB: Final = 1 << 30
+OVERHEAD: Final = 3 * GIB
+"""Bytes per GPU for CUDA's context, activations and graphs: 2 to 4 GB are usual."""
+LEAST: Final = GIB
+"""Bytes of it that are always there: what does not fit beside these certainly does not."""
+HEADROOM: Final = 0.15
+"""Ratio of the pool that should stay free: 10 to 20 % are advised."""
+_FLY: Final = {"fp8": 1.0, "bitsandbytes": 0.55, "experts_int8": 1.0, "ptpc_fp8": 1.0, "int8": 1.0, "torchao": 1.0}
+"""Bytes per parameter of what vLLM quantises while it loads; scales counted in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a model needs on one GPU."""
+
+    weights: float
+    """Bytes."""
+    kv_token: float
+    """Bytes per token of the layers that keep all tokens."""
+    kv_sequence: float
+    """Bytes per sequence of those that keep a window."""
+
+    def tokens(self, pool: float, sequences: int = 1) -> int:
+        """How many tokens a pool of ``pool`` bytes holds."""
+        if self.kv_token <= 0:
+            return 0
+        return max(0, int((pool - sequences * self.kv_sequence) / self.kv_token))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How it is to be served."""
+
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    kv_bytes: float = 2.0
+    """Bytes of one number of the KV cache."""
+
+
+def kv_bytes(kv_cache_dtype: str, dtype: float) -> float:
+    """Bytes of one number: of ``--kv-cache-dtype``, ``auto`` being that of the model."""
+    if kv_cache_dtype.startswith(("fp8", "int8")):
+        return 1.0
+    return BYTES.get(kv_cache_dtype, dtype)
+
+
+def weight_bytes(bytes_of: Mapping[str, int], size: int, quantization: str, dtype: float) -> float:
+    """Bytes of all weights in memory: float tensors are cast to the dtype, or quantised while they are read."""
+    plain = {"F32": 4.0, "BF16": 2.0, "F16": 2.0, "F64": 8.0}
+    if not bytes_of:
+        return float(size)
+    target = _FLY.get(quantization, dtype)
+    return sum(count * target / plain[kind] if kind in plain else count for kind, count in bytes_of.items())
+
+
+def sizes(arch: Architecture, weights: float, shape: Shape) -> Sizes:
+    """What each GPU has to hold; ``weights`` in bytes of the whole model."""
+    layers = ceil(arch.caching_layers / shape.pipeline_parallel)
+    sliding = ceil(arch.sliding_layers / shape.pipeline_parallel)
+    heads = max(1, ceil(arch.kv_heads / shape.tensor_parallel))
+    per_layer = arch.latent or 2 * heads * arch.head_dim
+    return Sizes(
+        weights / (shape.tensor_parallel * shape.pipeline_parallel),
+        layers * per_layer * shape.kv_bytes,
+        sliding * per_layer * shape.kv_bytes * arch.window,
+    )
+
+
+def pool(total: float, utilization: float, needed: Sizes, overhead: float = OVERHEAD) -> float:
+    """Bytes of the KV cache on one GPU."""
+    return total * utilization - needed.weights - overhead
+
+
+def divisors(heads: int, most: int) -> list[int]:
+    """The tensor-parallel sizes that divide the attention heads, up to ``most``."""
+    return [size for size in range(1, most + 1) if heads % size == 0]
+
+
+def gib(value: float) -> str:
+    """``13.4 GiB``."""
+    return f"{value / GIB:.1f} GiB" if value >= GIB / 10 else f"{value / (1 << 20):.0f} MiB"

@@ -1,0 +1,59 @@
+"""The header of a safetensors file: what is in it, and how long the file must be.
+
+Format: 8 bytes, the length N of the header (little-endian), N bytes of JSON (name → dtype, shape, data_offsets), data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+LARGEST: Final = 100 << 20
+"""Bytes of a header at most: what the format's own readers allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself."""
+
+    bytes_of: Mapping[str, int]
+    """dtype (``BF16``, ``F8_E4M3`` …) → bytes of its tensors."""
+    expected: int
+    """Bytes that the file must have."""
+    size: int
+    """Bytes that it has."""
+
+    @property
+    def whole(self) -> bool:
+        """Nothing of it is cut off."""
+        return self.size >= self.expected
+
+
+def read_header(path: Path) -> Header:
+    """Raises ValueError for what is no safetensors file, or one whose header is cut off; OSError."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= LARGEST:
+            raise ValueError("it is no safetensors file, or its beginning is damaged")
+        raw = file.read(length)
+    if len(raw) < length:
+        raise ValueError(f"it is cut off in its header: {size:,} bytes are there")
+    document = orjson.loads(raw)
+    found: Counter[str] = Counter()
+    end = 0
+    for name, tensor in document.items():
+        if name == "__metadata__":
+            continue
+        try:
+            first, last = tensor["data_offsets"]
+            found[str(tensor["dtype"])] += int(last) - int(first)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"its header does not say where {name} is") from error
+        end = max(end, int(last))
+    return Header(dict(found), 8 + length + end, size)
