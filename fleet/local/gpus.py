@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Final, TypeVar
+
+from fleet.metrics.dcgm import throttle_reasons
+
+T = TypeVar("T")
+
+INSTALL: Final = "pip install 'quarterdeck[local]' (it brings nvidia-ml-py)"
+MILLI: Final = 1e-3
+"""NVML counts power in milliwatts."""
+MEGA: Final = 1e6
+"""NVML counts clocks in MHz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,7 @@ class LocalGpu:
     uuid: str
     name: str
     memory_total: int
-    """Bytes."""
+    """Bytes; 0 where it has none of its own (it shares the machine's) or the driver does not say."""
     memory_used: int
     memory_free: int
     utilisation: float | None = None
@@ -34,8 +48,8 @@ class LocalGpu:
     power_limit: float | None = None
     sm_clock: float | None = None
     """Hz."""
-    throttle: tuple[str, ...] = ()
-    """What lowers its clocks now, in words."""
+    throttle: tuple[str, ...] | None = None
+    """What lowers its clocks now, in words; empty for nothing."""
     processes: tuple[GpuProcess, ...] = ()
 
 
@@ -54,4 +68,127 @@ class GpuReading:
 
 def read_gpus() -> GpuReading:
     """Ask NVML once. Never raises: a machine without GPUs is an answer. Blocks for milliseconds."""
-    raise NotImplementedError
+    try:
+        import pynvml
+    except ImportError:
+        return GpuReading(problem="the GPUs of this machine cannot be read: nvidia-ml-py is missing", remedy=INSTALL)
+    # NVML itself may be asked from any thread; beginning twice at once is what must not be.
+    with _NVML.lock:
+        try:
+            if _NVML.begun is not pynvml:
+                pynvml.nvmlInit()
+                _NVML.begun = pynvml
+            return _read(pynvml)
+        except pynvml.NVMLError as error:
+            _NVML.begun = None
+            return _without(pynvml, error)
+
+
+@dataclass(slots=True)
+class _Begun:
+    """Which pynvml was initialised in this process: once is enough, and it costs most of the time."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    begun: ModuleType | None = None
+
+
+_NVML: Final = _Begun()
+
+
+def _without(nvml: Any, error: Exception) -> GpuReading:
+    if isinstance(error, nvml.NVMLError_LibraryNotFound | nvml.NVMLError_DriverNotLoaded):
+        return GpuReading(problem="no NVIDIA driver on this machine")
+    remedy = "look at nvidia-smi, which asks the same driver"
+    if isinstance(error, nvml.NVMLError_LibRmVersionMismatch):
+        remedy = "the driver was updated while it was loaded: reboot, or reload it"
+    return GpuReading(problem=f"the NVIDIA driver does not answer: {error}", remedy=remedy)
+
+
+def _read(nvml: Any) -> GpuReading:
+    """All that can be read. A GPU that is lost is named and takes none of the others with it."""
+    gpus, lost = [], []
+    for index in range(nvml.nvmlDeviceGetCount()):
+        try:
+            gpus.append(_gpu(nvml, index, nvml.nvmlDeviceGetHandleByIndex(index)))
+        except nvml.NVMLError as error:
+            if isinstance(error, nvml.NVMLError_Uninitialized):
+                raise
+            lost.append(f"GPU {index} cannot be read: {error}")
+    version = _asked(nvml, nvml.nvmlSystemGetCudaDriverVersion)
+    return GpuReading(
+        tuple(gpus),
+        driver=_text(_asked(nvml, nvml.nvmlSystemGetDriverVersion) or ""),
+        # 13000 is 13.0, 12080 is 12.8.
+        cuda=f"{version // 1000}.{version % 1000 // 10}" if version else "",
+        problem="; ".join(lost),
+        remedy="look at nvidia-smi and at the kernel's log (XID)" if lost else "",
+    )
+
+
+def _gpu(nvml: Any, index: int, handle: Any) -> LocalGpu:
+    """One GPU. Raises NVMLError where not even its name can be read."""
+
+    def ask(question: Callable[..., T], *rest: Any) -> T | None:
+        return _asked(nvml, question, handle, *rest)
+
+    memory = ask(nvml.nvmlDeviceGetMemoryInfo)
+    use = ask(nvml.nvmlDeviceGetUtilizationRates)
+    power = ask(nvml.nvmlDeviceGetPowerUsage)
+    limit = ask(nvml.nvmlDeviceGetEnforcedPowerLimit)
+    clock = ask(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_SM)
+    # Drivers before 535 know it by its old name alone.
+    reasons = ask(nvml.nvmlDeviceGetCurrentClocksEventReasons)
+    if reasons is None:
+        reasons = ask(nvml.nvmlDeviceGetCurrentClocksThrottleReasons)
+    sliced = ask(nvml.nvmlDeviceGetMigMode)
+    name = _text(nvml.nvmlDeviceGetName(handle))
+    heat = ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU)
+    return LocalGpu(
+        index=index,
+        uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
+        name=f"{name} (MIG)" if sliced is not None and sliced[0] else name,
+        memory_total=memory.total if memory is not None else 0,
+        memory_used=memory.used if memory is not None else 0,
+        memory_free=memory.free if memory is not None else 0,
+        utilisation=use.gpu / 100 if use is not None else None,
+        temperature=float(heat) if heat is not None else None,
+        power=power * MILLI if power is not None else None,
+        power_limit=limit * MILLI if limit is not None else None,
+        sm_clock=clock * MEGA if clock is not None else None,
+        throttle=throttle_reasons(reasons) if reasons is not None else None,
+        processes=_processes(
+            [
+                *(ask(nvml.nvmlDeviceGetComputeRunningProcesses) or ()),
+                *(ask(nvml.nvmlDeviceGetGraphicsRunningProcesses) or ()),
+            ]
+        ),
+    )
+
+
+def _processes(found: Iterable[Any]) -> tuple[GpuProcess, ...]:
+    """Each process once: one that computes and draws is in both lists, and one on two MIG instances twice in one."""
+    memory: dict[int, int] = {}
+    for process in found:
+        memory[process.pid] = max(memory.get(process.pid, 0), process.usedGpuMemory or 0)
+    return tuple(GpuProcess(pid, size) for pid, size in memory.items())
+
+
+def _asked(nvml: Any, question: Callable[..., T], *about: Any) -> T | None:
+    """An answer, None for what this GPU, or this driver, does not report. Raises NVMLError for a GPU that is gone."""
+    try:
+        return question(*about)
+    except (
+        nvml.NVMLError_NotSupported,
+        nvml.NVMLError_Unknown,
+        nvml.NVMLError_NoPermission,
+        nvml.NVMLError_FunctionNotFound,
+        nvml.NVMLError_NotFound,
+        # NVML counts on the array being as large as it said a moment ago.
+        nvml.NVMLError_InsufficientSize,
+    ):
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    """Old versions of the library give bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
