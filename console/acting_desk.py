@@ -151,9 +151,18 @@ class ActingDesk:
             self.say(f"{what}: :audit shows what is known", Role.WARNING)
 
     def may_switch(self) -> bool:
-        """Whether another cluster may come into view: not while actions on this one are under way."""
-        if self.under_way:
+        """Whether another cluster may come into view: not while actions on this one are under way.
+
+        Those on nodes of this machine go on, whatever is in view.
+        """
+        if self._acting is None:
+            return True
+        from actions.request import LOCAL_NODE
+
+        known = self._acting.undertakings
+        here = [u for u in known if u.outcome is None and u.plan.target.kind != LOCAL_NODE]
+        if here:
             self.say(
                 "actions are under way here: t shows them; stop them, or wait, before looking elsewhere", Role.WARNING
             )
-        return not self.under_way
+        return not here

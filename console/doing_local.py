@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from actions.local.machine import Machine, Nodes
 from actions.local.scene import local_scene, local_scope
 from actions.local.writer import LocalWriter
+from actions.request import LOCAL
 from actions.runner import Runner
 from actions.scene import Scene
 from actions.undertaking import Undertaking
@@ -39,11 +40,17 @@ def local_runner(
     """
     machine = machine_of(settings, environ, nodes)
     rules = rules_of(settings)
+    cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)
-    cluster = Cluster(context=scope.context, server=scope.server, user=scope.user)
 
     def scene() -> Scene:
         return local_scene(machine, scope, rules, newest)
 
     audit = Audit(audit_folder(settings, environ), lambda: cluster, environ)
     return Runner(scene, LocalWriter(machine), audit, changed=changed)
+
+
+def this_machine() -> Cluster:
+    """This machine as the cluster that its nodes are in."""
+    scope = local_scope(os.getuid(), require_reason=False)
+    return Cluster(context=scope.context, cluster=LOCAL, server=scope.server, user=scope.user)

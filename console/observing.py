@@ -25,8 +25,11 @@ from widgets.log_buffer import LogLine
 if TYPE_CHECKING:
     from actions.runner import Runner
     from actions.undertaking import Undertaking
-    from console.acting import Acting, Changed, RunnerActing
+    from console.acting import Acting, Changed
     from console.config.settings import Settings
+    from console.locally import Locally, Looked
+    from console.machine import Nodes
+    from console.routing import RoutedActing
     from fleet.kube.absent import AbsentKubernetes
     from fleet.kube.reads import KubeReads
     from fleet.kube.source import KubernetesSource
@@ -63,8 +66,10 @@ class ObservingSession:
         self._focus: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
         self._newest: Snapshot | None = None
-        self._acting: RunnerActing | None = None
+        self._acting: RoutedActing | None = None
         """None until somebody asks for it, which in read-only mode nobody does."""
+        self._nodes: Nodes | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     # The console's side: called on its loop.
 
@@ -79,7 +84,7 @@ class ObservingSession:
         if not self._thread.is_alive():
             self._loop.close()
             return
-        ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        ending = asyncio.run_coroutine_threadsafe(self._end_all(), self._loop)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOPPING):
                 await asyncio.wrap_future(ending)
@@ -129,10 +134,27 @@ class ObservingSession:
         """See Session."""
         from console.acting import RunnerActing
         from console.auditing import audit_folder
+        from console.doing_local import this_machine
+        from console.routing import RoutedActing
 
         folder = audit_folder(self._settings, os.environ)
-        self._acting = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._cluster, folder, changed)
+        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._cluster, folder, changed)
+        here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, this_machine, folder, changed)
+        self._acting = RoutedActing(cluster, here, self._is_local)
         return self._acting
+
+    def locally(self, looked: Looked) -> Locally:
+        """See Session."""
+        from console.machine import MachineNodes
+
+        machine = MachineNodes(self._settings, os.environ, self._loop, self._ask, self._machine_nodes(), looked)
+
+        def look() -> None:
+            self._looking = self._loop.create_task(machine.run(), name="local nodes")
+            self._looking.add_done_callback(self._ended)
+
+        self._loop.call_soon_threadsafe(look)
+        return machine
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
@@ -245,6 +267,17 @@ class ObservingSession:
         cluster = Cluster(context=self._context, namespace=self._namespace)
         self._deliver(Snapshot(0, now, cluster, sources=(defect(error, now, keep(error, sys.argv[1:])),)))
 
+    async def _end_all(self) -> None:
+        """The console ends. What was started on this machine goes on."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        if self._acting is not None:
+            await self._acting.close()
+        await self._end()
+        if self._nodes is not None:
+            await self._nodes.close()
+
     async def _end(self) -> None:
         if self._acting is not None:
             await self._acting.disconnect()
@@ -310,6 +343,25 @@ class ObservingSession:
             raise KubeconfigError(source.state().status.problem if source else "not connected yet")
         past = self._observer.measuring.latency if self._observer is not None else None
         return runner(self._settings, source, lambda: self._newest or newest, changed, past=past)
+
+    def _local_runner(self, changed: Callable[[Undertaking], None]) -> Runner:
+        from console.doing_local import local_runner
+
+        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, lambda: self._newest)
+
+    def _machine_nodes(self) -> Nodes:
+        """One watcher for all who look at the nodes of this machine."""
+        from console.machine import Nodes
+
+        if self._nodes is None:
+            self._nodes = Nodes(self._settings, os.environ)
+        return self._nodes
+
+    def _is_local(self) -> bool:
+        """Whether this machine is the cluster in view."""
+        from actions.request import LOCAL
+
+        return self._newest is not None and self._newest.cluster.context == LOCAL
 
     def _cluster(self) -> Cluster:
         from fleet.kube.errors import KubeconfigError

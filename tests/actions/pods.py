@@ -15,6 +15,7 @@ import orjson
 
 from actions.drain.selectors import selects
 from actions.drain.unit import controller_of, is_ready, labels_of
+from actions.local.machine import Machine
 from actions.plan import Mutation
 from actions.scene import Rules
 from fleet.kube.client import Response
@@ -351,6 +352,10 @@ class HandWork:
     def words(self) -> list[str]:
         """Everything that was said."""
         return [text for _, text, *_ in self.said]
+
+    @property
+    def machine(self) -> Machine:
+        raise TypeError("these pods are on no machine of ours")
 
     def now(self) -> float:
         return self.cluster.clock

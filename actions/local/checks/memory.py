@@ -105,16 +105,14 @@ def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], instal
         ("overhead", gib(OVERHEAD), "assumed: CUDA context, activations, graphs"),
         *_pool_rows(tokens, length, length_from),
     ]
-    verdict = _on_gpus(need, spec, taken, each, utilization, length)
+    verdict = _on_gpus(need, taken, each, utilization, length)
     if verdict.verdict is not Verdict.PASS:
         fixes = _advice(need, spec, gpus, utilization, length)
         verdict = replace(verdict, fix="; ".join([part for part in (verdict.fix, *fixes) if part]))
     return verdict, Table("memory, on each GPU", _HEAD, tuple(rows))
 
 
-def _on_gpus(
-    need: Need, spec: LaunchSpec, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int
-) -> Check:
+def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int) -> Check:
     for gpu in taken:
         wanted = gpu.memory_total * utilization
         if gpu.memory_free < wanted:
