@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleet.kube.project.model_version import command_words
-from fleet.local.arguments import Argument, arguments_of, parse_arguments
+from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
 from fleet.local.spec import DEFAULT_PORT, LaunchSpec
 from fleet.model.objects import Container, Pod
 
@@ -186,6 +186,8 @@ def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference |
         return Difference(flag, there, _LEFT_OUT, "it comes from a variable of the pod, which is not read")
     if flag == "--config":
         return Difference(flag, there, _LEFT_OUT, "what stands in that file of the container is not known here")
+    if flag in FIELDS and parse_arguments(argument.words).extra:
+        return Difference(flag, there, _LEFT_OUT, "only a value that can be checked is taken over")
     if any(value.startswith("/") and not exists(value) for value in values):
         return Difference(flag, there, _LEFT_OUT, "there is no such path on this machine")
     return None

@@ -165,3 +165,5 @@ _FIELDS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "--kv-cache-dtype": ("kv_cache_dtype", str),
     "--dtype": ("dtype", str),
 }
+FIELDS: Final = frozenset(_FIELDS)
+"""The flags with a value that have a field, in their long form."""

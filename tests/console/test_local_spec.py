@@ -116,6 +116,13 @@ def test_an_executor_of_this_machine_is_taken_over() -> None:
     )
 
 
+@pytest.mark.parametrize("length", ["auto", "-1"])
+def test_a_length_that_vllm_would_choose_is_left_to_the_model(length: str) -> None:
+    found = same(["org/m", "--max-model-len", length])
+    assert (found.spec.max_model_len, found.spec.extra) == (0, ())
+    assert differing(found)["--max-model-len"] == (length, "left out")
+
+
 def test_paths_of_the_container() -> None:
     args = ["/models/llama", "--chat-template", "/etc/a.jinja", "--tokenizer", "/models/tok", "--config", "/c.yaml"]
     found = same(args, exists=lambda path: path == "/models/tok")
