@@ -112,6 +112,10 @@ def _fit(
             "not known: the model's config.json does not say how large it is" if files else "not known: it is not here"
         )
         return [*checks, Check("memory", Verdict.WARN, what)], (), {}
+    if silent := [gpu for gpu in gpus[: spec.gpus] if not gpu.memory_total]:
+        # It shares the machine's memory, or the driver does not say: a refusal would be made up.
+        what = f"not known: GPU {silent[0].index} ({silent[0].name}) does not say how much memory it has"
+        return [*checks, Check("memory", Verdict.WARN, what)], (), {}
     check, table = check_on_gpus(need, spec, gpus, installed)
     return [*checks, check], (table,), {}
 

@@ -80,6 +80,8 @@ def survey(folder: Path) -> ModelFiles:
     doubts = [] if any(name in names for name in _TOKENIZERS) else ["there is no tokenizer in it"]
     if any(name.endswith((".incomplete", ".part", ".aria2")) for name in names):
         doubts.append("a download into it seems to be unfinished")
+    elif folder.parent.name == "snapshots" and any((folder.parent.parent / "blobs").glob("*.incomplete")):
+        doubts.append("the hub's cache has a download of it that did not finish")
     found: Counter[str] = Counter()
     size = 0
     for path in weights:

@@ -1,0 +1,109 @@
+"""Where a model is, and whether all of it is there."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from fleet.local.fit.checksums import Verified, stated
+from fleet.local.fit.files import hub_cache, locate, survey
+from tests.fleet.local.fit.models import model, tensors
+
+
+def test_a_whole_model_has_no_problems_and_its_size_is_that_of_its_tensors(tmp_path: Path) -> None:
+    files = survey(model(tmp_path / "m"))
+    assert (files.problems, files.doubts) == ((), ())
+    assert files.size == 128
+    assert files.bytes_of == {"BF16": 128}
+
+
+def test_a_shard_that_lacks_is_named(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", shards=3)
+    (folder / "model-00002-of-00003.safetensors").unlink()
+    (problem,) = survey(folder).problems
+    assert problem.startswith("1 of 3 weight files")
+    assert "model-00002-of-00003.safetensors" in problem
+
+
+def test_a_file_that_is_cut_off_is_named_with_its_bytes(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m")
+    shard = folder / "model-00001-of-00002.safetensors"
+    expected = shard.stat().st_size
+    tensors(shard, {f"w.{shard.name}": ("BF16", 64)}, cut=10)
+    assert survey(folder).problems == (f"{shard.name} is cut off: {expected - 10:,} of {expected:,} bytes are there",)
+    shard.write_bytes(shard.read_bytes()[:20])
+    assert "cut off in its header" in survey(folder).problems[0]
+    shard.write_bytes(b"<html>not found</html>")
+    assert "no safetensors file" in survey(folder).problems[0]
+
+
+def test_config_and_tokenizer_and_links(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m")
+    (folder / "tokenizer.json").unlink()
+    assert survey(folder).doubts == ("there is no tokenizer in it",)
+    (folder / "config.json").write_text("{")
+    assert survey(folder).problems[0].startswith("config.json cannot be read")
+    (folder / "config.json").unlink()
+    assert "no config.json" in survey(folder).problems[0]
+    shard = folder / "model-00001-of-00002.safetensors"
+    shard.unlink()
+    shard.symlink_to(tmp_path / "gone")
+    assert any("leads nowhere" in problem for problem in survey(folder).problems)
+
+
+def test_a_gguf_file_counts_by_its_size(tmp_path: Path) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF" + bytes(60))
+    assert (survey(file).size, survey(file).problems) == (64, ())
+    file.write_bytes(b"else")
+    assert survey(file).problems
+
+
+def test_the_cache_of_the_hub(tmp_path: Path) -> None:
+    environ = {"HF_HUB_CACHE": str(tmp_path)}
+    repository = tmp_path / "models--org--name"
+    snapshot = model(repository / "snapshots" / "abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    assert locate("org/name", "", environ) == snapshot
+    assert locate("org/name", "abc", environ) == snapshot
+    assert locate("org/name", "other", environ) is None
+    assert locate("org/else", "", environ) is None
+    (repository / "blobs").mkdir()
+    (repository / "blobs" / "f.incomplete").touch()
+    assert survey(snapshot).doubts == ("the hub's cache has a download of it that did not finish",)
+
+
+def test_where_the_cache_is() -> None:
+    assert hub_cache({"HF_HUB_CACHE": "/a", "HF_HOME": "/b"}) == Path("/a")
+    assert hub_cache({"HF_HOME": "/b", "XDG_CACHE_HOME": "/c"}) == Path("/b/hub")
+    assert hub_cache({"XDG_CACHE_HOME": "/c"}) == Path("/c/huggingface/hub")
+    assert hub_cache({"HOME": "/h"}) == Path("/h/.cache/huggingface/hub")
+
+
+def test_checksums_of_a_manifest_and_of_blobs(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(b"data")
+    digest = sha256(b"data").hexdigest()
+    assert stated([file]) == {}
+    (tmp_path / "SHA256SUMS").write_text(f"{digest.upper()}  ./a.safetensors\n")
+    assert stated([file]) == {file: digest}
+    blob = tmp_path / "blobs" / digest
+    blob.parent.mkdir()
+    blob.write_bytes(b"data")
+    link = tmp_path / "snapshot" / "b.safetensors"
+    link.parent.mkdir()
+    link.symlink_to(blob)
+    assert stated([link]) == {link: digest}
+
+
+def test_what_was_verified_is_remembered_until_it_changes(tmp_path: Path) -> None:
+    file, memory = tmp_path / "a", tmp_path / "state" / "known.json"
+    file.write_bytes(b"data")
+    digest = sha256(b"data").hexdigest()
+    assert not Verified(memory).knows(file, digest)
+    assert Verified(memory).check(file, digest)
+    assert Verified(memory).knows(file, digest)
+    file.write_bytes(b"other")
+    assert not Verified(memory).knows(file, digest)
+    assert not Verified(memory).check(file, digest)

@@ -1,0 +1,77 @@
+"""The arithmetic of memory, on worked numbers. GB are 1e9 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fleet.local.fit.architecture import Architecture, architecture
+from fleet.local.fit.memory import Shape, divisors, pool, sizes, weight_bytes
+from tests.fleet.local.fit.models import DEEPSEEK_V3, LLAMA_8B, LLAMA_70B
+
+GB = 1e9
+
+
+def shape_of(config: Mapping[str, Any]) -> Architecture:
+    found = architecture(config)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "kib"), [(LLAMA_8B, 128), (LLAMA_70B, 320), ({**LLAMA_70B, "num_hidden_layers": 126}, 504)]
+)
+def test_kv_per_token(config: Mapping[str, Any], kib: int) -> None:
+    assert sizes(shape_of(config), 0, Shape()).kv_token == kib * 1024
+
+
+def test_mla_keeps_its_latent_on_every_gpu() -> None:
+    arch = shape_of(DEEPSEEK_V3)
+    assert sizes(arch, 0, Shape()).kv_token / 1024 == pytest.approx(68.6, abs=0.05)
+    assert sizes(arch, 0, Shape(tensor_parallel=8)).kv_token == 61 * 576 * 2
+
+
+@pytest.mark.parametrize(
+    ("config", "weights", "gpus", "tokens", "sequences"),
+    [(LLAMA_70B, 141, 4, 412_000, 100), (LLAMA_70B, 38, 1, 94_600, 23), (LLAMA_8B, 16, 1, 404_000, 98)],
+)
+def test_worked_pools(config: Mapping[str, Any], weights: float, gpus: int, tokens: int, sequences: int) -> None:
+    each = sizes(shape_of(config), weights * GB, Shape(tensor_parallel=gpus))
+    found = each.tokens(pool(80 * GB, 0.9, each, overhead=3 * GB))
+    assert found == pytest.approx(tokens, rel=0.003)
+    assert found // 4096 == sequences
+
+
+def test_kv_heads_are_replicated_where_there_are_more_gpus() -> None:
+    arch = shape_of(LLAMA_8B)
+    assert sizes(arch, 0, Shape(tensor_parallel=8)).kv_token == sizes(arch, 0, Shape(tensor_parallel=16)).kv_token
+    assert sizes(arch, 0, Shape(kv_bytes=1)).kv_token == 64 * 1024
+
+
+def test_windows_and_layers_without_a_cache() -> None:
+    kinds = ["sliding_attention"] * 16 + ["full_attention"] * 8 + ["mamba"] * 8
+    arch = shape_of({"text_config": {**LLAMA_8B, "layer_types": kinds, "sliding_window": 1024}})
+    assert (arch.sliding_layers, arch.stateless_layers, arch.caching_layers) == (16, 8, 8)
+    each = sizes(arch, 0, Shape())
+    assert each.kv_token == 8 * 4096
+    assert each.kv_sequence == 16 * 4096 * 1024
+
+
+def test_what_config_json_leaves_out() -> None:
+    arch = shape_of({"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64})
+    assert (arch.kv_heads, arch.head_dim, arch.parameters) == (4, 16, 0)
+    assert architecture({"hidden_size": 64}) is None
+    assert shape_of(LLAMA_8B).parameters == pytest.approx(8.03e9, rel=0.01)
+
+
+def test_weights_by_dtype() -> None:
+    assert weight_bytes({"F32": 400}, 400, "", 2.0) == 200
+    assert weight_bytes({"BF16": 200, "I32": 50}, 250, "", 2.0) == 250
+    assert weight_bytes({"BF16": 200}, 200, "fp8", 2.0) == 100
+    assert weight_bytes({}, 77, "fp8", 2.0) == 77
+
+
+def test_divisors() -> None:
+    assert divisors(12, 8) == [1, 2, 3, 4, 6]
