@@ -1,0 +1,194 @@
+"""What is looked at besides memory: model, name, port, address, arguments, the machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from actions.local.checks.arguments import check_extra
+from actions.local.checks.launch import check_launch, check_vllm
+from actions.local.checks.model import check_checksums, find_model
+from actions.local.checks.place import check_address, check_name, check_port
+from actions.local.checks.system import check_session, check_shared
+from actions.local.machine import Installed, Machine
+from actions.plan import Verdict
+from fleet.local.fit.files import survey
+from fleet.local.fit.memory import GIB
+from fleet.local.gpus import GpuReading, LocalGpu
+from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.process import Identity
+from fleet.local.record import NodeRecord
+from fleet.local.spec import LaunchSpec
+from tests.fleet.local.fit.models import LLAMA_8B, model
+
+SPEC = LaunchSpec("n", "org/name")
+
+
+def node(phase: Phase, port: int = 8000) -> NodeState:
+    record = NodeRecord("id", replace(SPEC, port=port), Identity(1, 0.0), (), "", 0.0, "")
+    return NodeState(record, 1.0, Stage(phase, 0.0))
+
+
+class Nodes:
+    async def look(self) -> tuple[NodeState, ...]:
+        return ()
+
+
+def test_a_model_that_is_nowhere_needs_the_hub(tmp_path: Path) -> None:
+    environ = {"HF_HUB_CACHE": str(tmp_path)}
+    files, check = find_model(SPEC, environ)
+    assert (files, check.verdict) == (None, Verdict.BLOCK)
+    assert "--hub" in check.fix
+    _, check = find_model(replace(SPEC, hub=True), environ)
+    assert check.verdict is Verdict.WARN
+    assert str(tmp_path) in check.text
+    _, check = find_model(replace(SPEC, model=str(tmp_path / "gone"), hub=True), environ)
+    assert check.verdict is Verdict.BLOCK
+
+
+def test_a_model_that_lacks_a_shard_blocks(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m")
+    spec = replace(SPEC, model=str(folder))
+    assert find_model(spec, {})[1].verdict is Verdict.PASS
+    (folder / "model-00002-of-00002.safetensors").unlink()
+    _, check = find_model(spec, {})
+    assert check.verdict is Verdict.BLOCK
+    assert "model-00002-of-00002.safetensors" in check.text
+
+
+def test_a_wrong_checksum_blocks_and_a_large_one_waits_to_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model(tmp_path / "m", shards=1)
+    shard = folder / "model-00001-of-00001.safetensors"
+    known = tmp_path / "known.json"
+    assert check_checksums(survey(folder), known, verify=True) is None
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  {shard.name}\n")
+    wrong = check_checksums(survey(folder), known, verify=False)
+    assert wrong is not None
+    assert wrong.verdict is Verdict.BLOCK
+    assert shard.name in wrong.text
+    (folder / "SHA256SUMS").write_text(f"{sha256(shard.read_bytes()).hexdigest()}  {shard.name}\n")
+    monkeypatch.setattr("actions.local.checks.model.READ", 1)
+    for verify, verdict in ((False, Verdict.WARN), (True, Verdict.PASS), (False, Verdict.PASS)):
+        check = check_checksums(survey(folder), known, verify=verify)
+        assert check is not None
+        assert check.verdict is verdict
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_is_taken_names_who_listens_and_another(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as taken:
+        try:
+            taken.bind((host, 0))
+        except OSError:
+            pytest.skip(f"no {host} on this machine")
+        taken.listen()
+        port = taken.getsockname()[1]
+        check = check_port(replace(SPEC, host=host, port=port), ())
+        assert check.verdict is Verdict.BLOCK
+        assert f"(pid {os.getpid()})" in check.text
+        assert check.fix.startswith("--port ")
+        own = check_port(replace(SPEC, host=host, port=port), (node(Phase.READY, port),), "id")
+        assert own.verdict is Verdict.PASS
+    assert check_port(replace(SPEC, host=host, port=port), ()).verdict is Verdict.PASS
+
+
+def test_an_address_of_another_machine_blocks() -> None:
+    check = check_port(replace(SPEC, host="192.0.2.1"), ())
+    assert (check.verdict, check.fix) == (Verdict.BLOCK, "")
+    assert "not an address of this machine" in check.text
+
+
+def test_others_that_reach_it_are_a_warning() -> None:
+    assert check_address(SPEC).verdict is Verdict.PASS
+    assert check_address(replace(SPEC, host="::1")).verdict is Verdict.PASS
+    assert check_address(replace(SPEC, host="0.0.0.0")).verdict is Verdict.WARN
+
+
+def test_names() -> None:
+    assert check_name(SPEC, ()).verdict is Verdict.PASS
+    assert check_name(SPEC, (node(Phase.READY),)).verdict is Verdict.BLOCK
+    assert check_name(SPEC, (node(Phase.DEAD),)).verdict is Verdict.WARN
+    assert check_name(SPEC, (node(Phase.READY),), "id").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("extra", "about"),
+    [
+        (("--port", "1"), "port has a place"),
+        (("--max_model_len=5",), "max model len has a place"),
+        (("-tp", "2"), "tensor parallel size"),
+        (("--api-key=sk-secret",), "everybody on this machine can read"),
+    ],
+)
+def test_arguments_that_may_not_be_handed_on(extra: tuple[str, ...], about: str) -> None:
+    check = check_extra(extra)
+    assert check is not None
+    assert check.verdict is Verdict.BLOCK
+    assert about in check.text
+    assert "sk-secret" not in check.text + check.fix
+
+
+def test_arguments_that_may() -> None:
+    assert check_extra(()) is None
+    check = check_extra(("--enable-sleep-mode",))
+    assert check is not None
+    assert check.verdict is Verdict.PASS
+
+
+def test_vllm() -> None:
+    missing = check_vllm(None)
+    assert missing.verdict is Verdict.BLOCK
+    assert "quarterdeck[local]" in missing.fix
+    assert check_vllm(Installed("vllm")).verdict is Verdict.WARN
+    assert check_vllm(Installed("vllm", "0.5.4")).verdict is Verdict.WARN
+    assert check_vllm(Installed("vllm", "0.32.0")).verdict is Verdict.PASS
+
+
+def test_logind_and_shared_memory(tmp_path: Path) -> None:
+    (tmp_path / "logind.conf").write_text("#KillUserProcesses=yes\n")
+    drop = tmp_path / "logind.conf.d"
+    drop.mkdir()
+    files = (tmp_path / "logind.conf", drop)
+    assert check_session(files, tmp_path).verdict is Verdict.PASS
+    (drop / "a.conf").write_text("[Login]\nKillUserProcesses=yes\n")
+    assert check_session(files, tmp_path).verdict is Verdict.WARN
+    assert check_session(files, tmp_path / "no systemd").verdict is Verdict.PASS
+    assert check_shared(1, 0) is None
+    assert check_shared(2, 2 * GIB) is None
+    small = check_shared(2, GIB)
+    assert small is not None
+    assert small.verdict is Verdict.WARN
+
+
+async def test_a_machine_without_gpus_says_so_and_sets_what_vllm_needs(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", {**LLAMA_8B, "max_position_embeddings": 128})
+    machine = Machine(tmp_path, {}, Nodes(), gpus=lambda: GpuReading(problem="no NVIDIA driver on this machine"))
+    spec = replace(SPEC, model=str(folder))
+    looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
+    verdicts = {check.about: check.verdict for check in looked.checks}
+    assert verdicts["GPUs"] is Verdict.WARN
+    assert looked.environment["VLLM_TARGET_DEVICE"] == "cpu"
+    assert int(looked.environment["VLLM_CPU_KVCACHE_SPACE"]) >= 1
+    given = await check_launch(
+        replace(spec, env={"VLLM_CPU_KVCACHE_SPACE": "3"}), machine, Installed("vllm", "0.32.0", cpu=True)
+    )
+    assert given.environment["VLLM_CPU_KVCACHE_SPACE"] == "3"
+    refused = await check_launch(spec, machine, Installed("vllm", "0.32.0"))
+    assert {check.about: check.verdict for check in refused.checks}["GPUs"] is Verdict.BLOCK
+
+
+async def test_a_gpu_that_does_not_tell_its_memory_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m")
+    machine = Machine(tmp_path, {}, Nodes(), gpus=lambda: GpuReading((LocalGpu(0, "GPU-0", "GB10", 0, 0, 0),)))
+    looked = await check_launch(replace(SPEC, model=str(folder)), machine, Installed("vllm", "0.32.0"))
+    (memory,) = (check for check in looked.checks if check.about == "memory")
+    assert memory.verdict is Verdict.WARN
+    assert "GB10" in memory.text
