@@ -178,6 +178,8 @@ def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference |
         return Difference(flag, there, _LEFT_OUT, "it needs other processes of the cluster: here is one engine alone")
     if flag == "--distributed-executor-backend" and "ray" in values:
         return Difference(flag, there, _LEFT_OUT, "there is no Ray cluster here: its processes are on this machine")
+    if flag == "--shutdown-timeout":
+        return Difference(flag, there, _LEFT_OUT, "running requests get the grace period of this program")
     if flag == "--disable-log-stats":
         return Difference(flag, there, _LEFT_OUT, "without its statistics there is nothing to measure here")
     if flag in {"", "--model", "--host", "--port"}:

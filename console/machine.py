@@ -48,6 +48,8 @@ class Nodes:
         self._looking = asyncio.Lock()
         self._looked = float("-inf")
         self.latest: tuple[NodeState, ...] = ()
+        self._noted: set[str] = set()
+        """Ids of those of which it is written down that they were ready."""
 
     async def look(self) -> tuple[NodeState, ...]:
         """As they are now: a look that is younger than a blink is as good as another one."""
@@ -56,8 +58,19 @@ class Nodes:
                 self.latest = await self._watcher.look()
                 self._looked = time.monotonic()
                 if not self._settings.read_only:
-                    await _note_ready(self.latest)
+                    await self._note_ready()
             return self.latest
+
+    async def _note_ready(self) -> None:
+        """Write down when a node became ready that was started by a program that is gone since."""
+        new = [s for s in self.latest if s.stage.phase is Phase.READY and s.record.id not in self._noted]
+        for state in new:
+            from actions.local.store import mark_ready
+
+            self._noted.add(state.record.id)
+            # A disk that is full is told of where something is started.
+            with suppress(LocalError):
+                await asyncio.to_thread(mark_ready, state.record, state.record.ready or state.at)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -67,19 +80,6 @@ class Nodes:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._watcher.close()
-
-
-async def _note_ready(nodes: tuple[NodeState, ...]) -> None:
-    """Write down when a node became ready that was started by a program that is gone since."""
-    new = [state for state in nodes if state.stage.phase is Phase.READY and state.record.ready is None]
-    if not new:
-        return
-    from actions.local.store import mark_ready
-
-    for state in new:
-        # It is looked at again in a second; a disk that is full is told of where something is started.
-        with suppress(LocalError):
-            await asyncio.to_thread(mark_ready, state.record, state.at)
 
 
 class MachineNodes:

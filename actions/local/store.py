@@ -17,7 +17,7 @@ import orjson
 from actions.audit.redaction import redacted
 from actions.audit.shapes import MARK
 from fleet.local.errors import LocalError
-from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, to_json
+from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
@@ -101,9 +101,13 @@ def keep(record: NodeRecord) -> None:
 
 
 def mark_ready(record: NodeRecord, at: float) -> None:
-    """Write down when it was first ready; no more than once. Raises LocalError."""
-    if record.ready is None:
-        keep(replace(record, ready=at))
+    """Write down when it was first ready; no more than once, and not of one that is gone. Raises LocalError."""
+    try:
+        kept = from_json(orjson.loads((Path(record.folder) / RECORD).read_bytes()))
+    except (OSError, ValueError):
+        return
+    if kept.id == record.id and kept.ready is None:
+        keep(replace(kept, ready=at))
 
 
 def forget(record: NodeRecord) -> None:

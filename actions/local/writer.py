@@ -39,8 +39,8 @@ def starting(spec: LaunchSpec, id: str, argv: tuple[str, ...], env: dict[str, st
 def signalling(processes: tuple[Identity, ...], number: signal.Signals, about: str) -> Mutation:
     """Send a signal to processes, as long as they are those that are meant."""
     body = {"signal": number.name, "processes": [{"pid": each.pid, "started": each.started} for each in processes]}
-    what = f"process {processes[0].pid}" if len(processes) == 1 else f"{len(processes)} processes"
-    return Mutation(SIGNAL, what, body, query={}, about=about)
+    whom = f"process {processes[0].pid}" if len(processes) == 1 else f"{len(processes)} processes"
+    return Mutation(SIGNAL, f"{number.name} {whom}", body, query={}, about=about)
 
 
 def removing(path: str, about: str) -> Mutation:

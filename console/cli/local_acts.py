@@ -221,11 +221,12 @@ async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
         raise LocalError("; ".join(explain(snapshot)) or "the cluster cannot be reached")
     found = await installed(settings.local.vllm, environ)
     gpus = 0 if found is not None and found.cpu else len((await asyncio.to_thread(read_gpus)).gpus)
+    given = {name: value for name, value in vars(asked.options).items() if name in {"host", "port", "hub"}}
     same = like(
         asked.options.like,
         snapshot,
         settings.cluster.namespace,
-        defaults(settings, ports),
+        replace(defaults(settings, ports), **given),
         gpus,
         found.version if found is not None else "",
     )

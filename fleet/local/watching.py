@@ -164,7 +164,7 @@ def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[
     if watched.models:
         detail = "" if watched.healthy else "does not answer"
         if last.phase is Phase.READY:
-            stage = replace(last, detail=detail)
+            stage = replace(last, began=watched.ready or last.began, detail=detail)
             return stage, (*stages[:-1], stage)
         stage = Stage(Phase.READY, watched.ready or now, detail)
         return stage, (*stages, stage)

@@ -29,6 +29,7 @@ _FIELDS: Final = {
     "--no-enable-prefix-caching": "enable prefix caching",
 }
 _SECRETS: Final = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
+SHORTEST: Final = len("--api-k")
 _FLAG: Final = re.compile(r"(--?[A-Za-z][\w-]*)")
 
 
@@ -40,7 +41,9 @@ def check_extra(extra: Sequence[str]) -> Check | None:
     for word in extra:
         match = _FLAG.match(word)
         flag = match[1].replace("_", "-") if match else ""
-        if flag in _SECRETS:
+        # argparse takes what a flag begins with for the flag, as long as no other begins so.
+        if len(flag) >= SHORTEST and (secret := next((name for name in _SECRETS if name.startswith(flag)), "")):
+            flag = secret
             what = f"{flag} would stand in the command line, which everybody on this machine can read"
             return Check(about, Verdict.BLOCK, what, f"give it with --env {_SECRETS[flag]}=…, or leave it out")
         if flag in _FIELDS:
