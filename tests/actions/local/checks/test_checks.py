@@ -126,6 +126,7 @@ def test_names() -> None:
         (("--max_model_len=5",), "max model len has a place"),
         (("-tp", "2"), "tensor parallel size"),
         (("--api-key=sk-secret",), "everybody on this machine can read"),
+        (("--api-k", "sk-secret"), "--api-key would stand in the command line"),
     ],
 )
 def test_arguments_that_may_not_be_handed_on(extra: tuple[str, ...], about: str) -> None:
@@ -138,7 +139,7 @@ def test_arguments_that_may_not_be_handed_on(extra: tuple[str, ...], about: str)
 
 def test_arguments_that_may() -> None:
     assert check_extra(()) is None
-    check = check_extra(("--enable-sleep-mode",))
+    check = check_extra(("--enable-sleep-mode", "--api-server-count", "2"))
     assert check is not None
     assert check.verdict is Verdict.PASS
 
