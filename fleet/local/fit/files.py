@@ -136,11 +136,13 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"{index} cannot be read: {error}")
             continue
-        missing = [name for name in wanted if name not in names]
+        # A link that leads nowhere is there, and is named as such later.
+        there = {name for name in wanted if (folder / name).exists() or (folder / name).is_symlink()}
+        missing = [name for name in wanted if name not in there]
         if missing:
             shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             problems.append(f"{len(missing)} of {len(wanted)} weight files that {index} names are missing: {shown}")
-        return True, tuple(folder / name for name in wanted if name in names)
+        return True, tuple(folder / name for name in wanted if name in there)
     whole = [name for name in names if name.endswith(".safetensors")]
     # Both forms of the same weights are shipped side by side at times.
     chosen = [name for name in whole if not name.startswith("consolidated")] or whole

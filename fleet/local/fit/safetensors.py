@@ -45,6 +45,8 @@ def read_header(path: Path) -> Header:
     if len(raw) < length:
         raise ValueError(f"it is cut off in its header: {size:,} bytes are there")
     document = orjson.loads(raw)
+    if not isinstance(document, dict):
+        raise ValueError("its header is no JSON object")  # noqa: TRY004 - of the file, not of an argument
     found: Counter[str] = Counter()
     end = 0
     for name, tensor in document.items():

@@ -35,6 +35,8 @@ def test_a_file_that_is_cut_off_is_named_with_its_bytes(tmp_path: Path) -> None:
     assert "cut off in its header" in survey(folder).problems[0]
     shard.write_bytes(b"<html>not found</html>")
     assert "no safetensors file" in survey(folder).problems[0]
+    shard.write_bytes((2).to_bytes(8, "little") + b"[]")
+    assert survey(folder).problems == (f"{shard.name}: its header is no JSON object",)
 
 
 def test_config_and_tokenizer_and_links(tmp_path: Path) -> None:
@@ -49,6 +51,15 @@ def test_config_and_tokenizer_and_links(tmp_path: Path) -> None:
     shard.unlink()
     shard.symlink_to(tmp_path / "gone")
     assert any("leads nowhere" in problem for problem in survey(folder).problems)
+
+
+def test_shards_in_a_folder_below(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", shards=1)
+    (folder / "below").mkdir()
+    (folder / "model-00001-of-00001.safetensors").rename(folder / "below" / "a.safetensors")
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"w": "below/a.safetensors"}}')
+    assert survey(folder).problems == ()
+    assert survey(folder).size == 64
 
 
 def test_a_gguf_file_counts_by_its_size(tmp_path: Path) -> None:
