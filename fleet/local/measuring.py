@@ -1,0 +1,149 @@
+"""Measuring this machine: its nodes are scraped directly, and NVML tells of the GPUs. There is no Prometheus here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn
+
+from fleet.kube.errors import KubeconfigError
+from fleet.kube.state import KubeState
+from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
+from fleet.local.node import NodeState
+from fleet.local.process import group
+from fleet.local.rows import NAMESPACE
+from fleet.measuring import Measuring, MeasuringSettings, Use
+from fleet.metrics.tables import Columns
+from fleet.model.measurement import GpuId, Measurement
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.status import StatusKeeper
+from fleet.targets import Via
+
+NAME: Final = "gpus"
+
+
+class LocalMeasuring(Measuring):
+    """The metrics of this machine's nodes and of its GPUs. ``nodes`` gives the nodes as they were last seen."""
+
+    def __init__(
+        self,
+        nodes: Callable[[], Sequence[NodeState]],
+        settings: MeasuringSettings,
+        now: float,
+        *,
+        host: str,
+        gpus: Callable[[], GpuReading] = read_gpus,
+    ) -> None:
+        scraping = replace(settings.scraping, via=Via.POD_IP, path="/metrics")
+        direct = replace(settings, prometheus=Use.NEVER, endpoint=None, scrape=Use.ALWAYS, scraping=scraping)
+        super().__init__(_NoServer(), direct, now)
+        self._nodes = nodes
+        self._host = host
+        self._read = gpus
+        self._gpus = StatusKeeper(NAME, Health.STARTING, now)
+
+    async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
+        """See Measuring. What NVML does not say is missing; it never takes the nodes' own numbers with it."""
+        before = self.latest
+        await super().measure(state, pods, now)
+        reading, holders = await asyncio.to_thread(self._look, tuple(self._nodes()))
+        self._judge(reading, now)
+        running = any(pod.phase == "Running" for pod in state.pods.values())
+        # What is left of nodes that were taken down is no measurement of this machine.
+        base = self.latest if self.latest is not None and (running or self.latest is not before) else None
+        if base is None and not reading.gpus:
+            self.latest = None if not running else self.latest
+            return
+        settings = self._settings
+        base = base or Measurement("scrape", now, settings.window, settings.refresh)
+        self.latest = with_gpus(base, reading.gpus, holders, self._host, now)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """See Measuring; and how NVML is."""
+        return (*super().statuses(), self._gpus.status)
+
+    def _look(self, nodes: tuple[NodeState, ...]) -> tuple[GpuReading, dict[int, str]]:
+        """The GPUs and, where processes hold memory on them, whose those are. Blocks."""
+        reading = self._read()
+        asked = any(gpu.processes for gpu in reading.gpus)
+        return reading, processes_of(nodes) if asked else {}
+
+    def _judge(self, reading: GpuReading, now: float) -> None:
+        """A machine without GPUs lacks nothing; one whose GPUs do not all answer does."""
+        health = Health.LIVE
+        if reading.problem:
+            health = Health.DEGRADED if reading.gpus else Health.OFF
+        self._gpus.report(health, now, problem=reading.problem, remedy=reading.remedy, endpoint="NVML")
+
+
+def processes_of(nodes: Sequence[NodeState]) -> dict[int, str]:
+    """Process id → the node that it belongs to, for all processes of nodes that live. Blocks."""
+    return {each.pid: state.name for state in nodes if state.alive for each in group(state.record.identity)}
+
+
+def with_gpus(
+    measurement: Measurement, gpus: Sequence[LocalGpu], holders: dict[int, str], host: str, now: float
+) -> Measurement:
+    """The measurement with a row for each GPU, as read at ``now``; ``host`` is the node that they sit in.
+
+    A GPU belongs to the node whose processes have most memory on it. Where no process of a node has any (what NVML
+    counts in another pid namespace is nobody's here), it belongs to none.
+    """
+    columns: Columns[GpuId] = Columns()
+    for gpu in gpus:
+        holder = _holder(gpu, holders)
+        row = columns.grow((_id(gpu, holder, host),), measurement.at - now)
+        for quantity, value in _values(gpu):
+            if value is not None:
+                columns.put(quantity, row, value)
+    return replace(
+        measurement,
+        gpus=tuple(columns.ids),
+        gpu_table=columns.table(),
+        gpu_interval=measurement.interval,
+        throttle_reasons={gpu.uuid: gpu.throttle for gpu in gpus if gpu.throttle is not None},
+    )
+
+
+def _holder(gpu: LocalGpu, holders: dict[int, str]) -> str:
+    memory: dict[str, int] = {}
+    for process in gpu.processes:
+        name = holders.get(process.pid)
+        if name is not None:
+            memory[name] = memory.get(name, 0) + process.memory
+    return max(memory, key=lambda name: memory[name], default="")
+
+
+def _id(gpu: LocalGpu, holder: str, host: str) -> GpuId:
+    return GpuId(
+        uuid=gpu.uuid,
+        instance_id="",
+        node=host,
+        ordinal=str(gpu.index),
+        namespace=NAMESPACE if holder else "",
+        pod=holder,
+        model=gpu.name,
+    )
+
+
+def _values(gpu: LocalGpu) -> tuple[tuple[Quantity, float | None], ...]:
+    return (
+        (Quantity.GPU_UTIL, gpu.utilisation),
+        (Quantity.GPU_MEMORY_USED, float(gpu.memory_used) if gpu.memory_total else None),
+        (Quantity.GPU_MEMORY_TOTAL, float(gpu.memory_total) or None),
+        (Quantity.GPU_TEMPERATURE, gpu.temperature),
+        (Quantity.GPU_POWER, gpu.power),
+        (Quantity.SM_CLOCK, gpu.sm_clock / MEGA if gpu.sm_clock is not None else None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _NoServer:
+    """Stands where a cluster's API server would be: nothing here is reached through one."""
+
+    async def get(self, path: str, *, accept: str, timeout: float) -> NoReturn:  # noqa: ASYNC109 -- see Getter
+        """Raises KubeconfigError."""
+        del accept, timeout
+        raise KubeconfigError(f"this machine has no API server to ask for {path}")

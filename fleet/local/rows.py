@@ -1,0 +1,191 @@
+"""A node of this machine as the rows that a cluster would have of it: a pod, the workload over it, its events. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+from urllib.parse import urlsplit
+
+from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.record import NodeRecord
+from fleet.model.objects import Condition, Container, Event, ModelVersion, ObjectRef, Owner, Pod, Workload
+
+NAMESPACE: Final = "local"
+"""The one namespace that this machine has."""
+PROCESS: Final = "Process"
+"""The kind of a workload that is one process tree, started by a person."""
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+CONTAINER: Final = "vllm"
+_LABEL: Final = "app.kubernetes.io/name"
+_INSTANCE: Final = "app.kubernetes.io/instance"
+_REVISION: Final = 10
+"""Digits of the hash of the arguments, as many as a ReplicaSet's name has."""
+_REASONS: Final = {
+    Phase.STARTING: "Started",
+    Phase.DOWNLOADING: "Downloading",
+    Phase.LOADING: "LoadingWeights",
+    Phase.COMPILING: "Compiling",
+    Phase.CAPTURING: "CapturingGraphs",
+    Phase.READY: "Ready",
+    Phase.STOPPING: "Stopping",
+    Phase.DEAD: "Died",
+}
+
+
+def pod(state: NodeState, node: str, gpus: int) -> Pod:
+    """The pod of a node. ``node`` is what this machine is called, ``gpus`` how many GPUs it has.
+
+    One that loads is Pending: there is nobody to scrape yet. One that died is Failed, with the reason for its status.
+    """
+    record, phase = state.record, state.stage.phase
+    ready = phase is Phase.READY and state.healthy is not False
+    version = _version(record)
+    held = _gpus(record, gpus)
+    return Pod(
+        namespace=NAMESPACE,
+        name=record.name,
+        uid=record.id,
+        resource_version="",
+        created=record.begun,
+        phase=_phase(phase),
+        status=status(state),
+        ready=ready,
+        restarts=0,
+        node=node,
+        ip=urlsplit(record.spec.url).hostname or "",
+        deleted=state.stage.began if phase is Phase.STOPPING else None,
+        owner=Owner(PROCESS, record.name, _workload_uid(record)),
+        labels=_labels(record),
+        annotations={"prometheus.io/port": str(record.spec.port)},
+        containers=(_container(state, version, held, ready=ready),),
+        conditions=(_ready(state, ready=ready),),
+        gpus=held,
+        gpu_resource=GPU_RESOURCE if held else "",
+        version=version,
+    )
+
+
+def workload(state: NodeState, gpus: int) -> Workload:
+    """What the pod of a node belongs to: one replica, at the revision that its arguments are."""
+    record = state.record
+    ready = int(state.stage.phase is Phase.READY and state.healthy is not False)
+    return Workload(
+        kind=PROCESS,
+        namespace=NAMESPACE,
+        name=record.name,
+        uid=_workload_uid(record),
+        resource_version="",
+        created=record.begun,
+        desired=1,
+        ready=ready,
+        updated=1,
+        available=ready,
+        revision=revision(record),
+        labels=_labels(record),
+        selector={_INSTANCE: record.name},
+        gpus=_gpus(record, gpus),
+        version=_version(record),
+    )
+
+
+def events(state: NodeState) -> tuple[Event, ...]:
+    """One for each stage of its start, and for its end."""
+    record = state.record
+    ref = ObjectRef("Pod", NAMESPACE, record.name)
+    return tuple(
+        Event(
+            namespace=NAMESPACE,
+            name=f"{record.name}.{record.id}.{number}",
+            uid=f"{record.id}.{number}",
+            resource_version="",
+            involved=ref,
+            involved_uid=record.id,
+            type="Warning" if stage.phase is Phase.DEAD else "Normal",
+            reason=_REASONS[stage.phase],
+            message=_message(state, stage),
+            count=1,
+            last=stage.began,
+            source="quarterdeck",
+        )
+        for number, stage in enumerate(state.stages or (state.stage,))
+    )
+
+
+def status(state: NodeState) -> str:
+    """How it is, in words: ``reading weights 3/30, ~1m10s``, ``Running``, or why it died."""
+    phase = state.stage.phase
+    if phase is Phase.DEAD:
+        return state.reason.text if state.reason is not None else "ended"
+    if phase is Phase.READY:
+        return state.stage.detail or "Running"
+    counted = f" {state.stage.done:g}/{state.stage.total:g}" if state.stage.total else ""
+    return f"{phase}{counted}{f', ~{_lasting(state.eta)}' if state.eta is not None else ''}"
+
+
+def revision(record: NodeRecord) -> str:
+    """A short hash of the command line: equal for nodes that were started alike."""
+    return hashlib.sha256("\0".join(record.argv).encode()).hexdigest()[:_REVISION]
+
+
+def _phase(phase: Phase) -> str:
+    if phase is Phase.DEAD:
+        return "Failed"
+    return "Running" if phase in (Phase.READY, Phase.STOPPING) else "Pending"
+
+
+def _container(state: NodeState, version: ModelVersion, gpus: int, *, ready: bool) -> Container:
+    record, stage, dead = state.record, state.stage, not state.alive
+    return Container(
+        name=CONTAINER,
+        image=version.image,
+        ready=ready,
+        started=stage.phase in (Phase.READY, Phase.STOPPING),
+        state="terminated" if dead else "running",
+        reason=state.reason.id if state.reason is not None else "",
+        message=_message(state, stage) if dead else stage.detail,
+        since=stage.began,
+        gpus=gpus,
+        ports=(("http", record.spec.port),),
+        command=record.argv,
+    )
+
+
+def _ready(state: NodeState, *, ready: bool) -> Condition:
+    stage = state.stage
+    # Since when it is not ready after it was, nobody wrote down.
+    since = stage.began if ready or stage.phase is not Phase.READY else None
+    return Condition("Ready", str(ready), "" if ready else _REASONS[stage.phase], "" if ready else status(state), since)
+
+
+def _message(state: NodeState, stage: Stage) -> str:
+    if stage.phase is Phase.DEAD and state.reason is not None:
+        return "; ".join(filter(None, (state.reason.text, state.reason.remedy)))
+    return f"{stage.phase}: {stage.detail}" if stage.detail else str(stage.phase)
+
+
+def _version(record: NodeRecord) -> ModelVersion:
+    spec = record.spec
+    image = f"{CONTAINER}:{record.version}" if record.version else CONTAINER
+    return ModelVersion(image=image, model=spec.model, served_name=spec.served, revision=spec.revision)
+
+
+def _gpus(record: NodeRecord, there: int) -> int:
+    """Those that it asks for; none on a machine without, nor by a vLLM that was built for the CPU."""
+    return 0 if "cpu" in record.version else min(record.spec.gpus, there)
+
+
+def _labels(record: NodeRecord) -> dict[str, str]:
+    return {_LABEL: CONTAINER, _INSTANCE: record.name}
+
+
+def _workload_uid(record: NodeRecord) -> str:
+    """Of the name: a node that is started again is the same workload with another pod."""
+    return f"{PROCESS}/{record.name}"
+
+
+def _lasting(seconds: float) -> str:
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"

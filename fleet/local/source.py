@@ -1,0 +1,192 @@
+"""This machine as a cluster of its own: its vLLM nodes are the pods of the one node that it is.
+
+Has the face of a KubernetesSource (fleet.observer.KubernetesSide), so every screen treats a local node as any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
+
+import psutil
+
+from fleet.kube.resources import EVERY
+from fleet.kube.state import KubeState
+from fleet.local import rows
+from fleet.local.gpus import GpuReading, read_gpus
+from fleet.local.node import NodeState
+from fleet.model.objects import Condition, Event, Node, Pod, Workload
+from fleet.model.snapshot import Cluster, Health
+from fleet.status import StatusKeeper
+
+Row = TypeVar("Row", Pod, Workload, Event, Node)
+
+NAME: Final = "machine"
+CLUSTER: Final = "local"
+LOOK: Final = 1.0
+"""Seconds between two looks at the nodes."""
+COUNT: Final = 30.0
+"""Seconds after which the GPUs are counted again: a driver may be loaded meanwhile."""
+_SYNCED: Final = frozenset(resource.qualified for resource in EVERY)
+
+
+class Watching(Protocol):
+    """Who looks at the nodes: fleet.local.watching.Watcher, or who shares one."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be read at the last look, in words."""
+        ...
+
+    async def look(self) -> tuple[NodeState, ...]:
+        """All nodes as they are now, by name."""
+        ...
+
+
+class LocalSource:
+    """The nodes of this machine. Belongs to one event loop; the watcher stays its owner's to close.
+
+    ``context`` is what this machine is called among the contexts.
+    """
+
+    def __init__(
+        self,
+        watcher: Watching,
+        *,
+        context: str = CLUSTER,
+        gpus: Callable[[], GpuReading] = read_gpus,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._watcher = watcher
+        self._read = gpus
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._user = _user()
+        self._context = context
+        self._counted = float("-inf")
+        self._gpus = GpuReading()
+        self._task: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
+        self._keeper = StatusKeeper(NAME, Health.STARTING, clock())
+        self._state = KubeState(0, self._cluster(()), self._keeper.status)
+        self.nodes: tuple[NodeState, ...] = ()
+        """As they were at the last look, by name."""
+
+    async def start(self) -> None:
+        """Begin to look. Returns at once; troubles show in the state."""
+        self._task = asyncio.create_task(self._keep_looking(), name="look at this machine")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
+        """Wait for the first look. False where that took longer."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._looked.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def state(self) -> KubeState:
+        """The rows and the status now."""
+        return self._state
+
+    async def look(self) -> None:
+        """Look once. What cannot be read is said in the status."""
+        now = self._clock()
+        if now - self._counted >= COUNT or now < self._counted:
+            self._counted = now
+            self._gpus = await asyncio.to_thread(self._read)
+        try:
+            self.nodes = await self._watcher.look()
+        except OSError as error:
+            self._keeper.report(
+                Health.DOWN,
+                now,
+                problem=f"the nodes of this machine cannot be read: {error.strerror or error}",
+                remedy=f"look at {error.filename}" if error.filename else "",
+                endpoint=self._host,
+            )
+        else:
+            self._keeper.report(Health.LIVE, now, endpoint=self._host, notes=self._watcher.problems)
+        self._state = self._made()
+        self._looked.set()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK)
+
+    def _made(self) -> KubeState:
+        """The state of the last look. What did not change is the same object as before."""
+        before, count = self._state, len(self._gpus.gpus)
+        pods = _same(before.pods, (rows.pod(state, self._host, count) for state in self.nodes))
+        workloads = _same(before.workloads, (rows.workload(state, count) for state in self.nodes))
+        events = _same(before.events, (event for state in self.nodes for event in rows.events(state)))
+        nodes = _same(before.nodes, (self._node(),))
+        kept = (
+            pods is before.pods and workloads is before.workloads and events is before.events and nodes is before.nodes
+        )
+        return KubeState(
+            generation=before.generation + (not kept),
+            cluster=self._cluster(self.nodes),
+            status=self._keeper.status,
+            synced=_SYNCED if self._keeper.status.last_ok is not None else frozenset(),
+            pods=pods,
+            nodes=nodes,
+            workloads=workloads,
+            events=events,
+        )
+
+    def _cluster(self, nodes: Iterable[NodeState]) -> Cluster:
+        versions = sorted({state.record.version for state in nodes if state.record.version})
+        version = f"vLLM {', '.join(versions)}" if versions else ""
+        return Cluster(context=self._context, cluster=CLUSTER, user=self._user, version=version)
+
+    def _node(self) -> Node:
+        gpus = self._gpus.gpus
+        return Node(
+            name=self._host,
+            uid=self._host,
+            resource_version="",
+            created=_BOOTED,
+            ready="True",
+            labels={"kubernetes.io/hostname": self._host},
+            conditions=(Condition("Ready", "True"),),
+            gpus={rows.GPU_RESOURCE: len(gpus)} if gpus else {},
+            gpu_product=gpus[0].name if gpus else "",
+            address="127.0.0.1",
+        )
+
+
+_BOOTED: Final = psutil.boot_time()
+"""Read once: it is counted from the clock, and moves with it."""
+
+
+def _same(before: Mapping[str, Row], now: Iterable[Row]) -> Mapping[str, Row]:
+    """The rows of now; each one, and all of them together, the same object as before where nothing changed."""
+    found = {}
+    for row in now:
+        last = before.get(row.key)
+        found[row.key] = last if last is not None and last == row else row
+    same = found.keys() == before.keys() and all(found[key] is before[key] for key in found)
+    return before if same else MappingProxyType(found)
+
+
+def _user() -> str:
+    """Who this program runs as; a user without a name (a container's) by number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
