@@ -93,6 +93,8 @@ def test_secrets_and_peers_stay_there() -> None:
             "--otlp-traces-endpoint",
             "grpc://otel:4317",
             "--disable-log-stats",
+            "--shutdown-timeout",
+            "50",
             "--enable-expert-parallel",
         ]
     )
