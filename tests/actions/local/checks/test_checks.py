@@ -182,6 +182,8 @@ async def test_a_machine_without_gpus_says_so_and_sets_what_vllm_needs(tmp_path:
         replace(spec, env={"VLLM_CPU_KVCACHE_SPACE": "3"}), machine, Installed("vllm", "0.32.0", cpu=True)
     )
     assert given.environment["VLLM_CPU_KVCACHE_SPACE"] == "3"
+    shared = await check_launch(replace(spec, tensor_parallel_size=2), machine, Installed("vllm", "0.32.0", cpu=True))
+    assert {check.about: check.verdict for check in shared.checks}["parallelism"] is Verdict.WARN
     refused = await check_launch(spec, machine, Installed("vllm", "0.32.0"))
     assert {check.about: check.verdict for check in refused.checks}["GPUs"] is Verdict.BLOCK
 
