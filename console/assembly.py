@@ -8,16 +8,42 @@ from collections.abc import Mapping
 
 from console.cli.crash import keep
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
+from console.contexts import is_machine
+from console.machine import Nodes
 from fleet.kube.absent import AbsentKubernetes
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.kubeconfig import load_access
 from fleet.kube.source import KubernetesSource
+from fleet.local.measuring import LocalMeasuring
+from fleet.local.source import LocalSource
 from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.observer import Observer
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
+
+Source = KubernetesSource | AbsentKubernetes | LocalSource
+"""A cluster in view, what stands in for one that cannot be addressed, or this machine."""
+
+
+def source_of(
+    settings: Settings,
+    context: str,
+    namespace: str,
+    environ: Mapping[str, str] = os.environ,
+    nodes: Nodes | None = None,
+) -> Source:
+    """What ``context`` names: this machine, or see ``kubernetes``. ``nodes`` is who looks at this machine already.
+
+    This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
+    """
+    if not is_machine(settings, context, environ):
+        return kubernetes(settings, context, namespace, environ)
+    if nodes is not None:
+        return LocalSource(nodes, context=context)
+    own = Nodes(settings, environ)
+    return LocalSource(own, context=context, closing=own.close)
 
 
 def kubernetes(
@@ -34,11 +60,13 @@ def kubernetes(
         return AbsentKubernetes(error, context, namespace)
 
 
-def observer(
-    settings: Settings, source: KubernetesSource | AbsentKubernetes, now: float, environ: Mapping[str, str] = os.environ
-) -> Observer:
+def observer(settings: Settings, source: Source, now: float, environ: Mapping[str, str] = os.environ) -> Observer:
     """An Observer of this cluster and its metrics, not yet started."""
-    measuring = Measuring(source.client, measuring_settings(settings, environ), now)
+    metrics = measuring_settings(settings, environ)
+    if isinstance(source, LocalSource):
+        measuring: Measuring = LocalMeasuring(lambda: source.nodes, metrics, now, host=source.host)
+    else:
+        measuring = Measuring(source.client, metrics, now)
     return Observer(
         source,
         measuring,

@@ -30,9 +30,9 @@ def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
 
 async def observe(settings: Settings, wait: float) -> Snapshot:
     """Start the sources, wait until they have told what they know, stop them."""
-    from console.assembly import kubernetes, observer
+    from console.assembly import observer, source_of
 
-    source = kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
+    source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())
     observing.focus(None)
     return await observing.once(wait)

@@ -10,7 +10,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
@@ -50,9 +50,10 @@ class Watching(Protocol):
 
 
 class LocalSource:
-    """The nodes of this machine. Belongs to one event loop; the watcher stays its owner's to close.
+    """The nodes of this machine. Belongs to one event loop.
 
-    ``context`` is what this machine is called among the contexts.
+    ``context`` is what this machine is called among the contexts. The watcher stays its owner's to close, unless
+    ``closing`` says how it is closed with this.
     """
 
     def __init__(
@@ -62,11 +63,14 @@ class LocalSource:
         context: str = CLUSTER,
         gpus: Callable[[], GpuReading] = read_gpus,
         clock: Callable[[], float] = time.time,
+        closing: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._watcher = watcher
         self._read = gpus
         self._clock = clock
-        self._host = socket.gethostname()
+        self.host = socket.gethostname()
+        """What this machine is called as a node."""
+        self._closing = closing
         self._user = _user()
         self._context = context
         self._counted = float("-inf")
@@ -88,6 +92,8 @@ class LocalSource:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        if self._closing is not None:
+            await self._closing()
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
         """Wait for the first look. False where that took longer."""
@@ -116,10 +122,10 @@ class LocalSource:
                 now,
                 problem=f"the nodes of this machine cannot be read: {error.strerror or error}",
                 remedy=f"look at {error.filename}" if error.filename else "",
-                endpoint=self._host,
+                endpoint=self.host,
             )
         else:
-            self._keeper.report(Health.LIVE, now, endpoint=self._host, notes=self._watcher.problems)
+            self._keeper.report(Health.LIVE, now, endpoint=self.host, notes=self._watcher.problems)
         self._state = self._made()
         self._looked.set()
 
@@ -131,7 +137,7 @@ class LocalSource:
     def _made(self) -> KubeState:
         """The state of the last look. What did not change is the same object as before."""
         before, count = self._state, len(self._gpus.gpus)
-        pods = _same(before.pods, (rows.pod(state, self._host, count) for state in self.nodes))
+        pods = _same(before.pods, (rows.pod(state, self.host, count) for state in self.nodes))
         workloads = _same(before.workloads, (rows.workload(state, count) for state in self.nodes))
         events = _same(before.events, (event for state in self.nodes for event in rows.events(state)))
         nodes = _same(before.nodes, (self._node(),))
@@ -157,12 +163,12 @@ class LocalSource:
     def _node(self) -> Node:
         gpus = self._gpus.gpus
         return Node(
-            name=self._host,
-            uid=self._host,
+            name=self.host,
+            uid=self.host,
             resource_version="",
             created=_BOOTED,
             ready="True",
-            labels={"kubernetes.io/hostname": self._host},
+            labels={"kubernetes.io/hostname": self.host},
             conditions=(Condition("Ready", "True"),),
             gpus={rows.GPU_RESOURCE: len(gpus)} if gpus else {},
             gpu_product=gpus[0].name if gpus else "",

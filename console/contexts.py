@@ -1,0 +1,33 @@
+"""What this machine is called among the contexts of the kubeconfig. Imports what is heavy: see console.assembly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from console.config.settings import Settings
+from fleet.kube.errors import KubeconfigError
+from fleet.kube.kubeconfig import load_kubeconfig
+
+LOCAL: Final = "local"
+OTHERWISE: Final = "this-machine"
+"""Where the kubeconfig has a context called ``local``: that one is meant by it, as before."""
+
+
+def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Every context of the kubeconfig, in its order; none where it cannot be read."""
+    try:
+        return tuple(load_kubeconfig(settings.cluster.kubeconfig or None, environ).contexts)
+    except KubeconfigError:
+        return ()
+
+
+def machine_context(contexts: tuple[str, ...]) -> str:
+    """The context that is this machine, beside those of the kubeconfig."""
+    return OTHERWISE if LOCAL in contexts else LOCAL
+
+
+def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this context is the machine that this program runs on."""
+    return context in (LOCAL, OTHERWISE) and context == machine_context(contexts_of(settings, environ))
