@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.session import SessionError
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from actions.runner import Runner
     from actions.undertaking import Undertaking
     from console.acting import Acting, Changed
+    from console.asked import Asked
+    from console.assembly import Source
     from console.config.settings import Settings
     from console.locally import Locally, Looked
     from console.machine import Nodes
     from console.routing import RoutedActing
-    from fleet.kube.absent import AbsentKubernetes
     from fleet.kube.reads import KubeReads
-    from fleet.kube.source import KubernetesSource
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
@@ -58,7 +57,7 @@ class ObservingSession:
         self._deliver: Callable[[Snapshot], None] = lambda _: None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="observe", daemon=True)
-        self._source: KubernetesSource | AbsentKubernetes | None = None
+        self._source: Source | None = None
         self._observer: Observer | None = None
         self._observing: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
@@ -169,19 +168,12 @@ class ObservingSession:
 
         async def read() -> None:
             try:
-                stream = self._reads().logs(
-                    namespace,
-                    pod,
-                    container,
-                    follow=follow,
-                    previous=previous,
-                    tail_lines=tail,
-                    since_seconds=since or None,
-                    timestamps=True,
+                stream = self._asked().logs(
+                    namespace, pod, container, follow=follow, previous=previous, tail=tail, since=since
                 )
                 async for line in stream:
                     await room.acquire()
-                    put(_stamped(line))
+                    put(line)
             except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
                 put(_in_words(error))
             else:
@@ -225,7 +217,7 @@ class ObservingSession:
     def _observe(self, context: str, namespace: str) -> None:
         from console import assembly
 
-        source = assembly.kubernetes(self._settings, context, namespace)
+        source = assembly.source_of(self._settings, context, namespace, nodes=self._machine_nodes())
         self._source = source
         # No plan is made for one cluster from the Snapshot of another.
         self._newest = None
@@ -287,9 +279,10 @@ class ObservingSession:
             self._observing = None
 
     async def _switch(self, context: str | None, namespace: str | None) -> None:
-        if context:
-            from fleet.kube.kubeconfig import load_access
+        from console.contexts import is_machine
+        from fleet.kube.kubeconfig import load_access
 
+        if context and not is_machine(self._settings, context):
             load_access(self._settings.cluster.kubeconfig or None, context)
         async with self._switching:
             await self._end()
@@ -298,30 +291,20 @@ class ObservingSession:
             )
 
     async def _list_namespaces(self) -> tuple[str, ...]:
-        from fleet.kube.errors import ForbiddenError
-
-        try:
-            return await self._reads().namespaces()
-        except ForbiddenError:
-            return tuple(sorted(self._seen | set(self._settings.cluster.namespaces)))
+        return await self._asked().namespaces(self._seen | set(self._settings.cluster.namespaces))
 
     async def _describe(self, ref: ObjectRef) -> str:
-        from fleet.kube.describe import describe
-        from fleet.kube.errors import ForbiddenError
-
-        reads = self._reads()
-        raw = await reads.get_raw(ref.kind, ref.namespace, ref.name)
-        uid = str(raw.get("metadata", {}).get("uid", ""))
-        try:
-            events = await reads.events_of(ref.namespace, uid) if uid else ()
-        except ForbiddenError:
-            events = ()
-        return describe(raw, events, now=time.time())
+        return await self._asked().describe(ref)
 
     async def _yaml(self, ref: ObjectRef) -> str:
-        from fleet.kube.describe import to_yaml
+        return await self._asked().yaml(ref)
 
-        return to_yaml(await self._reads().get_raw(ref.kind, ref.namespace, ref.name))
+    def _asked(self) -> Asked:
+        from console.asked import OfCluster, OfMachine
+        from fleet.local.source import LocalSource
+
+        source = self._source
+        return OfMachine(source) if isinstance(source, LocalSource) else OfCluster(self._reads())
 
     def _reads(self) -> KubeReads:
         from fleet.kube.errors import KubeconfigError
@@ -384,23 +367,11 @@ class ObservingSession:
             self._observer.wake()
 
 
-def _stamped(line: str) -> LogLine:
-    """A line as the API server stamps it: an RFC 3339 time and a blank in front. A piece of a long line has none."""
-    stamp, _, text = line.partition(" ")
-    try:
-        return LogLine(text, datetime.fromisoformat(stamp).timestamp()) if "T" in stamp else LogLine(line)
-    except ValueError:
-        return LogLine(line)
-
-
 def _contexts_of(settings: Settings) -> tuple[str, ...]:
-    from fleet.kube.errors import KubeconfigError
-    from fleet.kube.kubeconfig import load_kubeconfig
+    from console.contexts import contexts_of, machine_context
 
-    try:
-        return tuple(load_kubeconfig(settings.cluster.kubeconfig or None).contexts)
-    except KubeconfigError:
-        return ()
+    contexts = contexts_of(settings)
+    return (*contexts, machine_context(contexts))
 
 
 def _leads_somewhere(settings: Settings, context: str) -> bool:

@@ -87,7 +87,7 @@ async def test_a_kubeconfig_that_is_half_written_is_said_and_read_again(tmp_path
         said = of(await watcher.until(lambda snapshot: snapshot.sources), "kubernetes")
         assert said.health is Health.DOWN
         assert str(config) in said.problem
-        assert watcher.session.contexts() == ()
+        assert watcher.session.contexts() == ("local",)
         config.write_text(KUBECONFIG % port, encoding="utf-8")
         snapshot = await watcher.until(lambda snapshot: snapshot.cluster.server)
         assert snapshot.cluster.context == "here"
