@@ -91,7 +91,7 @@ async def test_a_kubeconfig_that_is_half_written_is_said_and_read_again(tmp_path
         config.write_text(KUBECONFIG % port, encoding="utf-8")
         snapshot = await watcher.until(lambda snapshot: snapshot.cluster.server)
         assert snapshot.cluster.context == "here"
-        assert watcher.session.contexts() == ("here", "there")
+        assert watcher.session.contexts() == ("here", "there", "local")
 
 
 async def test_a_kubeconfig_that_comes_later_is_found(tmp_path: Path) -> None:
