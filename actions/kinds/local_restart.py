@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from dataclasses import replace
+from pathlib import Path
 
 from actions.local.begin import node_named, placed, start, start_of
 from actions.local.begin import steps_of as steps_up
@@ -13,6 +15,7 @@ from actions.local.finish import steps_of as steps_down
 from actions.local.installed import installed
 from actions.local.planned import check_owner, check_running, machine_of, no_vllm
 from actions.local.spec_changes import changes
+from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, expect
@@ -58,8 +61,10 @@ class LocalRestartAction:
         grace = work.machine.grace if asked.grace is None else asked.grace
         first = len(steps_down(state.record, grace))
         (mutation,) = plan.steps[first].mutations
+        # Before its secrets go with it. Whoever has its key goes on with it.
+        spec = await asyncio.to_thread(unmasked, Path(state.record.folder), asked.spec)
         failed = await finish(state, grace, work)
-        return failed or await start(asked.spec, mutation, work, first)
+        return failed or await start(spec, mutation, work, first)
 
 
 def _diff(before: tuple[str, ...], after: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from actions.progress import Outcome, Result
 from actions.work import Work
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
+from fleet.local.reasons import STOPPED
 from fleet.local.record import nodes_folder
 from fleet.local.spec import LaunchSpec, serve_arguments
 
@@ -72,7 +73,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
     if not await work.until(settled, work.rules.follow_timeout):
         waited = f"{work.rules.follow_timeout:.0f} s"
         return Outcome(Result.TIMED_OUT, f"after {waited} it is still not ready: it goes on loading", _UP_TO_YOU)
-    if state is None:
+    if state is None or (state.reason is not None and state.reason.id == STOPPED.id):
         return Outcome(Result.STOPPED, "somebody took it down while it was loading")
     if state.stage.phase is Phase.DEAD:
         return _died(state)

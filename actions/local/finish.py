@@ -21,6 +21,8 @@ GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SI
 """Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""
 IDLE = 2
 """Looks in a row that find no request, before a server that cannot refuse new ones is ended."""
+ORPHANS = 3.0
+"""Seconds that workers get to follow their leader by themselves."""
 SILENT = 10
 """Looks in a row without an answer, after which there is nothing to wait for."""
 
@@ -101,6 +103,9 @@ async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: 
         alive = had.alive
         if not alive:
             break
+        if number is SIGINT and not record.identity.alive:
+            # Its workers leave SIGINT to their leader, and that is gone.
+            continue
         if number is SIGINT and interrupted:
             if not patient:
                 continue
@@ -109,15 +114,26 @@ async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: 
             # Its own leader ends its workers in good order; only what does not listen is ended whole.
             led = record.identity.alive and number is not SIGKILL
             await work.send(signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}"))
-
-        async def gone(had: Belongings = had, number: Signals = number) -> bool:
-            left = had.alive
-            work.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
-            return not left
-
-        if await work.until(gone, patience):
+        if await _gone(record, had, number, patience, work):
             break
     return had
+
+
+async def _gone(record: NodeRecord, had: Belongings, number: Signals, patience: float, work: Work) -> bool:
+    """Wait until all have ended; workers that outlive their leader are not waited for as long."""
+    alone: float | None = None
+
+    async def over() -> bool:
+        nonlocal alone
+        left = had.alive
+        work.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
+        if left and not record.identity.alive:
+            alone = work.now() if alone is None else alone
+            return work.now() - alone >= ORPHANS and number is not SIGKILL
+        return not left
+
+    await work.until(over, patience)
+    return not had.alive
 
 
 async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | None:

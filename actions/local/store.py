@@ -62,6 +62,16 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
         raise _unwritable(folder, error) from error
 
 
+def unmasked(folder: Path, spec: LaunchSpec) -> LaunchSpec:
+    """A spec from a record with the secrets and the key that the node has: it is started again with those.
+
+    Raises LocalError.
+    """
+    kept = whole_env(folder, {})
+    env = {name: kept.get(name, "") if value == MARK else value for name, value in spec.env.items()}
+    return replace(spec, env={KEY_VARIABLE: kept[KEY_VARIABLE], **env} if KEY_VARIABLE in kept else env)
+
+
 def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Variables with their secret values in place of the masks, the key among them. Raises LocalError."""
     try:

@@ -1,0 +1,1 @@
+"""A vLLM that is none: it behaves, and misbehaves as a test wants."""

@@ -1,0 +1,184 @@
+"""A machine of a test: a fake ``vllm``, a tiny model folder, a state folder, and whoever acts on them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from actions.local.environment import NODE
+from actions.local.machine import Machine
+from actions.local.scene import local_scene, local_scope
+from actions.local.writer import LocalWriter
+from actions.request import LOCAL, LOCAL_NODE, LocalUp, Target
+from actions.runner import Runner
+from actions.scene import Rules
+from actions.undertaking import Undertaking
+from fleet.local.gpus import GpuReading
+from fleet.local.node import NodeState
+from fleet.local.record import nodes_folder
+from fleet.local.spec import LaunchSpec
+from fleet.local.watching import Watcher
+
+SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
+BEHAVIOUR: Mapping[str, Any] = {
+    "version": "0.32.0+cpu",
+    "drains": True,
+    "shards": 3,
+    "dies_of": "",
+    "shared": True,
+    "daemon": False,
+    "deaf": False,
+    "deaf_workers": False,
+    "leaves_workers": False,
+}
+"""``deaf``: it ignores SIGINT and SIGTERM. ``daemon``: its workers leave its session."""
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "hidden_size": 16,
+    "max_position_embeddings": 256,
+    "dtype": "float32",
+}
+
+
+def fake_vllm(folder: Path, **behaviour: Any) -> Path:
+    """An executable ``vllm`` in a new folder; ``behaviour`` as in BEHAVIOUR."""
+    assert behaviour.keys() <= BEHAVIOUR.keys()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "behaviour.json").write_text(json.dumps({**BEHAVIOUR, **behaviour}))
+    script = folder / "vllm"
+    source = Path(__file__).with_name("fake_vllm.py").read_text()
+    # No environment of ours: no site-packages are looked through at its start.
+    script.write_text(f"#!{os.path.realpath(sys.executable)} -IS\n{source}")
+    script.chmod(0o755)
+    return script
+
+
+def model_folder(folder: Path) -> Path:
+    """A folder with all that a model consists of, and hardly a weight."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "tokenizer.json").write_text("{}")
+    header = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
+    return folder
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Box:
+    """The machine of one test."""
+
+    root: Path
+    watcher: Watcher
+    vllm: Path
+    model: Path
+    rules: Rules = field(default_factory=lambda: Rules(follow_timeout=30.0))
+    audited: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    states: list[Undertaking] = field(default_factory=list)
+    grace: float = 10.0
+
+    @property
+    def nodes(self) -> Path:
+        """Where nodes are recorded."""
+        return nodes_folder(self.root / "state")
+
+    def spec(self, name: str = "tiny", **values: Any) -> LaunchSpec:
+        """A node on a free port."""
+        return LaunchSpec(name, str(self.model), **{"port": free_port(), **values})
+
+    def up(self, spec: LaunchSpec) -> LocalUp:
+        """The request that starts it."""
+        return LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec)
+
+    def runner(self) -> Runner:
+        """Whoever acts."""
+        executable = str(self.vllm)
+        machine = Machine(self.root / "state", os.environ, self.watcher, executable, self.grace, lambda: GpuReading())
+        scope = local_scope(os.getuid(), require_reason=False)
+        return Runner(
+            lambda: local_scene(machine, scope, self.rules, lambda: None),
+            LocalWriter(machine),
+            self,
+            changed=self.states.append,
+        )
+
+    # actions.runner.Audit
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+        """See Audit."""
+        self.audited.append((event, action, content))
+
+    def check(self) -> None:
+        """See Audit."""
+
+    async def node(self, name: str = "tiny") -> NodeState:
+        """The node as it is now."""
+        return next(state for state in await self.watcher.look() if state.name == name)
+
+    async def until(self, reached: Callable[[NodeState], bool], name: str = "tiny") -> NodeState:
+        """The node, once it is so."""
+        deadline = asyncio.get_running_loop().time() + 20
+        while not reached(state := await self.node(name)):
+            assert asyncio.get_running_loop().time() < deadline, f"it never came; it is {state}"
+            await asyncio.sleep(0.02)
+        return state
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that a node of this machine has started."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(NODE) and process.cwd().startswith(str(self.nodes)):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+
+@asynccontextmanager
+async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
+    """A machine; every process of it is gone when it ends, and so is their shared memory."""
+    watcher = Watcher(nodes_folder(root / "state"))
+    box = Box(root, watcher, fake_vllm(root / "bin", **behaviour), model_folder(root / "model"))
+    try:
+        yield box
+    finally:
+        await watcher.close()
+        left = box.processes()
+        shared = {file.path for process in left for file in _open(process) if Path(file.path).parent == SHARED}
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, 10)
+        _remove(shared)
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        Path(path).unlink(missing_ok=True)
+
+
+def _open(process: psutil.Process) -> list[Any]:
+    try:
+        return list(process.open_files())
+    except psutil.Error:
+        return []
