@@ -78,7 +78,9 @@ def estimate(starts: Sequence[Start], record: NodeRecord, stages: Sequence[Stage
     rest = max(0.0, last.phases.get(current.phase.value, 0.0) - spent)
     if current.total and 0 < current.done < current.total:
         rest = spent * (current.total - current.done) / current.done
-    return ahead + rest
+    left = ahead + rest
+    # Nothing left, and still not ready: it is late, and how late nobody knows.
+    return left if left >= 1 else None
 
 
 def read_starts(folder: Path) -> tuple[Start, ...]:

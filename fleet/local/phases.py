@@ -16,6 +16,7 @@ from typing import Final
 from fleet.local.node import Phase, Stage
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
+_THROUGH: Final = frozenset({"read", "done", "engine ready", "the weights are here"})
 _STAMP: Final = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR) (\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\b")
 _SHARDS: Final = re.compile(r"Loading (?:\w+ )*checkpoint shards:.*?(\d+)/(\d+)")
 _FETCHING: Final = re.compile(r"Fetching (\d+) files:.*?(\d+)/\d+")
@@ -24,7 +25,7 @@ _GRAPHS: Final = re.compile(r"Capturing (?:CUDA )?(?:cuda)?graphs?(?: shapes)?.*
 _SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
     (re.compile(pattern), phase, detail)
     for pattern, phase, detail in (
-        (r"\[shutdown\] API server: shutdown triggered|Received signal|Gracefully stopping", Phase.STOPPING, ""),
+        (r"\[shutdown\] API server: shutdown triggered|^INFO:\s+Shutting down", Phase.STOPPING, ""),
         (r"Application startup complete", Phase.READY, ""),
         (r"Time spent downloading weights", Phase.DOWNLOADING, "the weights are here"),
         (r"Starting to load model|Loading model weights|Loading weights from|Using model weights format", Phase.LOADING, ""),
@@ -62,9 +63,11 @@ class Reader:
             # Ranks are not equally fast; of what one rank is past, the others' lines say nothing new.
             return
         if phase is current.phase:
+            if not total:
+                # No count in it: what was counted stays, and is full where it says that it is through.
+                total = current.total
+                done = total if detail in _THROUGH else current.done
             self._stages[-1] = replace(current, detail=detail or current.detail, done=done, total=total)
-            if not total and current.total:
-                self._stages[-1] = replace(self._stages[-1], done=current.total, total=current.total)
         else:
             began = stamp(line, at)
             self._stages.append(Stage(phase, max(current.began, began), detail, done, total))

@@ -130,7 +130,7 @@ CAUSES: Final = (
     ),
     _cause(
         "remote-code",
-        r"trust_remote_code",
+        r"contains custom code|pass the argument `?trust_remote_code|set the option `?trust_remote_code|(?:requires|needs|use|set|pass)[^\n]{0,40}--trust-remote-code",
         "the model brings code of its own, which is not run unless that is asked for",
         "read that code, then add -- --trust-remote-code",
     ),
@@ -187,6 +187,12 @@ CAUSES: Final = (
         r"PermissionError|Permission denied",
         "it may not read or write something that it needs",
         "look at the line: who owns that file?",
+    ),
+    _cause(
+        "engine-died",
+        r"EngineDeadError|EngineCore (?:encountered|hit) (?:a|an) |illegal memory access|CUDA error|Engine core proc\S* died|Worker proc \S+ died|died unexpectedly",
+        "its engine crashed while it served",
+        "the traceback above that line says where; a GPU that does so again is broken: dmesg tells its XID",
     ),
     _cause(
         "value",

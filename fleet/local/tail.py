@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,6 +26,8 @@ class Tail:
         self._path = path
         self._offset = 0
         self._rest = b""
+        self._file = 0
+        """Its inode: a log that was put aside is another file, however long."""
 
     def read(self) -> list[str]:
         """The lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none. Blocks.
@@ -33,8 +36,9 @@ class Tail:
         """
         try:
             with self._path.open("rb") as file:
-                if file.seek(0, 2) < self._offset:
-                    self._offset, self._rest = 0, b""
+                status = os.fstat(file.fileno())
+                if status.st_size < self._offset or status.st_ino != self._file:
+                    self._offset, self._rest, self._file = 0, b"", status.st_ino
                 file.seek(self._offset)
                 chunk = file.read(CHUNK)
         except OSError:

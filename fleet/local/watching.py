@@ -16,7 +16,7 @@ import psutil
 
 from fleet.http import client
 from fleet.local.eta import Start, estimate, read_starts
-from fleet.local.node import NodeState, Phase, Reason, Stage
+from fleet.local.node import NodeState, Phase, Stage
 from fleet.local.phases import Reader
 from fleet.local.process import group
 from fleet.local.reasons import reason_of
@@ -42,7 +42,10 @@ class _Watched:
     models: tuple[str, ...] = ()
     ready: float | None = None
     dead: NodeState | None = None
-    """A dead one stays as it is."""
+    """A dead one stays as it is, once none of its processes are left."""
+    died: float | None = None
+    problem: str = ""
+    """Its key cannot be read."""
 
 
 class Watcher:
@@ -62,7 +65,7 @@ class Watcher:
         starts = await asyncio.to_thread(read_starts, self._folder)
         self._watched = {r.id: self._watched.get(r.id) or self._begin(r) for r in records}
         found = await asyncio.gather(*(self._look_at(record, starts) for record in records))
-        self.problems = problems
+        self.problems = problems + tuple(each.problem for each in self._watched.values() if each.problem)
         return tuple(found)
 
     async def close(self) -> None:
@@ -83,8 +86,9 @@ class Watcher:
         now = self._clock()
         await asyncio.to_thread(_read, watched, now)
         if not alive:
-            watched.dead = await asyncio.to_thread(_dead, record, watched, now)
-            return watched.dead
+            state, left = await asyncio.to_thread(_dead, record, watched, now)
+            watched.dead = None if left else state
+            return state
         stages = watched.reader.stages
         stage = stages[-1]
         if stage.phase is not Phase.STOPPING:
@@ -122,20 +126,29 @@ class Watcher:
         if self._http is None:
             self._http = client(TIMEOUT)
         headers = {}
-        with suppress(OSError):
-            if record.keyed and path.startswith("/v1"):
+        watched = self._watched[record.id]
+        if record.keyed and path.startswith("/v1"):
+            try:
                 headers["Authorization"] = f"Bearer {record.key}"
+                watched.problem = ""
+            except OSError as error:
+                watched.problem = f"{record.name}: its API key cannot be read: {error.strerror or error}"
         try:
             return await self._http.get(f"{record.spec.url}{path}", headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
 
 
-def _dead(record: NodeRecord, watched: _Watched, now: float) -> NodeState:
-    """How it ended. Blocks: who is left of it is looked for among all processes."""
-    reason = _why(record, watched)
-    stage = Stage(Phase.DEAD, now, reason.text)
-    return NodeState(
+def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState, bool]:
+    """How it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
+    reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
+    left = group(record.identity)
+    if left:
+        what = f"{reason.text}; {len(left)} of its processes still run"
+        reason = replace(reason, text=what, remedy=reason.remedy or "take it down: that ends them")
+    watched.died = watched.died or now
+    stage = Stage(Phase.DEAD, watched.died, reason.text)
+    state = NodeState(
         record,
         now,
         stage,
@@ -144,6 +157,7 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> NodeState:
         tail=tuple(watched.lines)[-TOLD:],
         models=watched.models,
     )
+    return state, bool(left)
 
 
 def _read(watched: _Watched, now: float) -> None:
@@ -161,7 +175,7 @@ def _read(watched: _Watched, now: float) -> None:
 def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[Stage, tuple[Stage, ...]]:
     """Ready is what the endpoints say, however far the log seems to be."""
     last = stages[-1]
-    if watched.models:
+    if watched.models or watched.ready is not None:
         detail = "" if watched.healthy else "does not answer"
         if last.phase is Phase.READY:
             stage = replace(last, began=watched.ready or last.began, detail=detail)
@@ -174,15 +188,6 @@ def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[
         stage = replace(before, phase=before.phase, detail="starts to listen")
         return stage, (*stages[:-2], stage)
     return last, stages
-
-
-def _why(record: NodeRecord, watched: _Watched) -> Reason:
-    reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
-    left = group(record.identity)
-    if left:
-        what = f"{reason.text}; {len(left)} of its processes still run"
-        return replace(reason, text=what, remedy=reason.remedy or "take it down: that ends them")
-    return reason
 
 
 def _names(response: httpx.Response) -> tuple[str, ...]:
