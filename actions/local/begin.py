@@ -21,6 +21,8 @@ from fleet.local.reasons import STOPPED
 from fleet.local.record import nodes_folder
 from fleet.local.spec import LaunchSpec, serve_arguments
 
+DRAIN = "--shutdown-timeout"
+QUIET = "--disable-access-log-for-endpoints"
 LOADS = 1
 """Steps of ``steps_of`` before the one in which it loads."""
 
@@ -28,8 +30,10 @@ LOADS = 1
 def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: dict[str, str]) -> Mutation:
     """What will be started: command line and environment, with masks in place of secrets."""
     argv = (installed.executable, *serve_arguments(placed(spec)))
-    if installed.drains and not any(word.startswith("--shutdown-timeout") for word in spec.extra):
-        argv = (*argv, "--shutdown-timeout", str(round(machine.grace)))
+    if installed.drains and not any(word.startswith(DRAIN) for word in spec.extra):
+        argv = (*argv, DRAIN, str(round(machine.grace)))
+    if installed.quiet and not any(word.startswith(QUIET) for word in spec.extra):
+        argv = (*argv, QUIET, "/health,/metrics")
     shown = without_secrets(placed(spec))
     return starting(
         shown,

@@ -61,7 +61,7 @@ def survey(record: NodeRecord) -> Belongings:
 def left_of(record: NodeRecord, had: Belongings) -> Belongings:
     """What is still there of what it had. Shared memory that another process uses now is not counted."""
     now = survey(record)
-    shared = {path for path in had.shared | now.shared if Path(path).exists()}
+    shared = {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
     others = {path for path, pids in _holders().items() if pids - {each.pid for each in now.processes}}
     alive = {each.pid: each for each in (*now.processes, *had.alive)}
     return Belongings(tuple(alive.values()), frozenset(shared - others), now.ports)

@@ -31,7 +31,14 @@ REFUSE, WAIT, END, LOOK = range(4)
 
 
 def steps_of(record: NodeRecord, grace: float) -> tuple[Step, ...]:
-    """What happens, in order; nothing of it for one whose process has ended but the last."""
+    """What happens, in order."""
+    if not record.identity.alive:
+        return (
+            Step("refuse new requests", "nothing to do: it has died"),
+            Step("wait for running requests", "nothing to do: they were cut"),
+            Step("end its processes", "workers that outlived it: SIGTERM, then SIGKILL"),
+            Step("look for what is left", "processes, shared memory, sockets"),
+        )
     refuses = "SIGINT: this vLLM answers 500 to new requests and finishes those it has"
     cannot = "this vLLM cannot: take its address out of whatever sends to it"
     return (

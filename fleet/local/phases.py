@@ -46,6 +46,8 @@ class Reader:
 
     def __init__(self, began: float) -> None:
         self._stages = [Stage(Phase.STARTING, began)]
+        self._stamped: float | None = None
+        """Of the last line that had a time: what uvicorn writes has none, and comes right behind."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -54,6 +56,9 @@ class Reader:
 
     def feed(self, line: str, at: float) -> None:
         """One line, read at ``at`` (Unix time); its own stamp counts where it has one."""
+        time_of = stamp(line, at)
+        if time_of != at:
+            self._stamped = time_of
         found = read(line)
         if found is None:
             return
@@ -69,7 +74,7 @@ class Reader:
                 done = total if detail in _THROUGH else current.done
             self._stages[-1] = replace(current, detail=detail or current.detail, done=done, total=total)
         else:
-            began = stamp(line, at)
+            began = time_of if time_of != at or self._stamped is None else self._stamped
             self._stages.append(Stage(phase, max(current.began, began), detail, done, total))
 
 

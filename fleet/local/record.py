@@ -47,6 +47,8 @@ class NodeRecord:
     """On SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
     ready: float | None = None
     """When it was first seen to be ready."""
+    shared: tuple[str, ...] = ()
+    """Files of shared memory that it had then: whoever is killed whole leaves them, and nobody knows whose they are."""
 
     @property
     def name(self) -> str:

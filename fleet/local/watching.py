@@ -25,6 +25,8 @@ from fleet.local.tail import Tail
 
 TIMEOUT: Final = 2.0
 """Seconds for an answer of a node."""
+HEALTH: Final = 5.0
+"""Seconds between two questions to one that is well: most versions write each of them into their log."""
 KEPT: Final = 400
 """Lines of a log in which the reason of a death is looked for: a traceback of an engine and that of the API server."""
 TOLD: Final = 20
@@ -39,6 +41,8 @@ class _Watched:
     reader: Reader
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     healthy: bool | None = None
+    asked: float = 0.0
+    """When it was well last."""
     models: tuple[str, ...] = ()
     ready: float | None = None
     dead: NodeState | None = None
@@ -109,7 +113,10 @@ class Watcher:
 
     async def _ask(self, record: NodeRecord, watched: _Watched, stage: Stage, now: float) -> None:
         """Ask its endpoints. Ready is who answers on /health and lists a model, and is no other process at its port."""
+        if watched.healthy and watched.models and 0 <= now - watched.asked < HEALTH:
+            return
         status = await self._get(record, "/health")
+        watched.asked = now
         watched.healthy = status is not None and status.status_code == httpx.codes.OK
         if not watched.healthy or watched.models:
             return
@@ -120,7 +127,7 @@ class Watcher:
         said = stage.phase is Phase.READY or watched.ready is not None
         if names and (said or await asyncio.to_thread(_listens, record)):
             watched.models = names
-            watched.ready = watched.ready or now
+            watched.ready = watched.ready or (stage.began if stage.phase is Phase.READY else now)
 
     async def _get(self, record: NodeRecord, path: str) -> httpx.Response | None:
         if self._http is None:

@@ -199,6 +199,20 @@ async def test_a_killed_node_is_dead_with_what_is_left_of_it_and_down_clears_it(
     assert not shared(box)
 
 
+async def test_shared_memory_of_one_that_was_killed_whole_is_removed(opened: Callable[..., Any]) -> None:
+    box: Box = await opened()
+    await carried_out(box, box.up(box.spec()))
+    killed = box.processes()
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, 10)
+    assert len(shared(box)) == 2
+    plan, outcome = await carried_out(box, down())
+    assert plan.steps[0].detail == "nothing to do: it has died"
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert not shared(box)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
