@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,12 +17,14 @@ from textual.pilot import Pilot
 
 from console.app import QuarterdeckApp
 from console.commands.reference import keys_markdown
-from console.config.settings import ClusterSettings, Settings
+from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.demo import simulated
 from console.desk import ConsoleDesk
 from console.observing import ObservingSession
+from fleet.local.node import Phase
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
+from tests.real.vllm_server import installation
 
 DOCS = Path(__file__).parents[1] / "docs"
 SIZE = (120, 36)
@@ -58,6 +61,43 @@ async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Calla
                 await pilot.pause()
 
 
+async def draw_local(vllm: Path, folder: Path) -> None:
+    """A node of this machine: its plan, its loading, a word with it. ``vllm`` is an environment with a real one."""
+    home, model = folder / "home", folder / "models" / "tiny"
+    for name in ("CONFIG", "STATE", "CACHE"):
+        os.environ[f"XDG_{name}_HOME"] = str(home / name.lower())
+    maker = Path(__file__).parent / "real" / "vllm_model.py"
+    await asyncio.to_thread(subprocess.run, [vllm / "bin" / "python", maker, model], check=True, capture_output=True)
+    local = LocalSettings(vllm=str(vllm / "bin" / "vllm"))
+    app = QuarterdeckApp(ObservingSession(Settings(cluster=ClusterSettings(context="local"), local=local)))
+
+    def write(name: str) -> None:
+        picture = app.export_screenshot(title="quarterdeck")
+        (DOCS / f"{name}.svg").write_text(picture.replace(str(vllm), "/opt/vllm").replace(str(folder), "/srv"))
+
+    async with app.run_test(size=SIZE) as pilot:
+        desk = await _ready(app, pilot, lambda _: True)
+
+        async def until(*phases: Phase) -> None:
+            async with asyncio.timeout(PATIENCE):
+                while [node.stage.phase for node in desk.nodes[:1]] not in [[phase] for phase in phases]:
+                    await pilot.pause(0.2)
+
+        await pilot.press("m", "n", *str(model), "ctrl+s", "wait:3000")
+        write("local-plan")
+        await pilot.press("tab", "enter", "wait:2000", "escape", "m")
+        await until(Phase.COMPILING, Phase.CAPTURING)
+        await pilot.press("wait:2500")
+        write("local")
+        await until(Phase.READY)
+        await pilot.press("t", *"Why is the sky blue?", "enter", "wait:4000")
+        write("try")
+        await pilot.press("escape", "s", "wait:2000", "tab", "enter")
+        async with asyncio.timeout(PATIENCE):
+            while desk.nodes:
+                await pilot.pause(0.2)
+
+
 async def _ready(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> ConsoleDesk:
     async with asyncio.timeout(PATIENCE):
         while app.desk is None or app.desk.snapshot is None or not ready(app.desk.snapshot):
@@ -78,6 +118,12 @@ def main() -> int:
             os.environ["XDG_STATE_HOME"] = folder
             asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t")}, crashed))
+        vllm = installation()
+        if vllm is None:
+            print("no vLLM (VLLM_FOR_TESTS): the pictures of local nodes stay as they are", file=sys.stderr)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                asyncio.run(draw_local(vllm, Path(folder)))
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from actions.audit.redaction import redacted
 from actions.plan import Plan
 from actions.progress import Outcome
 from actions.recorded import recorded_plan
@@ -16,7 +17,11 @@ SCHEMA = "quarterdeck/action/v1"
 def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[str, Any]:
     """``outcome`` is None where nothing was done: a dry run, a plan that is blocked, a person who said no."""
     told = None if outcome is None else asdict(outcome) | {"result": str(outcome.result)}
-    return {"schema": SCHEMA, "plan": recorded_plan(plan), "reason": reason, "outcome": told}
+    # As in the audit log: a token that was given in --env is nobody's business who reads this.
+    document: dict[str, Any] = redacted(
+        {"schema": SCHEMA, "plan": recorded_plan(plan), "reason": reason, "outcome": told}
+    )
+    return document
 
 
 def to_json(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -161,7 +162,10 @@ class LocalScreen(TableScreen):
                 self.workers.cancel_group(self, "log")
             else:
                 self.run_worker(
-                    follow(self.desk, followed[0], self.log_view), group="log", exclusive=True, exit_on_error=False
+                    partial(follow, self.desk, followed[0], self.log_view),
+                    group="log",
+                    exclusive=True,
+                    exit_on_error=False,
                 )
 
     def on_screen_suspend(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -50,7 +51,10 @@ class LocalLogScreen(SearchedScreen):
     def on_mount(self) -> None:
         self._show_title()
         self.run_worker(
-            follow(self.desk, self._node, self.log_view, self._end), group="logs", exclusive=True, exit_on_error=False
+            partial(follow, self.desk, self._node, self.log_view, self._end),
+            group="logs",
+            exclusive=True,
+            exit_on_error=False,
         )
 
     def _end(self) -> None:
