@@ -1,0 +1,242 @@
+"""Two real vLLM servers of this machine, as nodes: one started here, one by a command whose terminal goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from actions.plan import Plan
+from actions.progress import Outcome
+from actions.request import LOCAL, LOCAL_NODE, LocalUp, Request, Target
+from actions.runner import Runner
+from actions.undertaking import Undertaking
+from console.config import paths
+from console.config.settings import LocalSettings, PrometheusSettings, Settings, UiSettings
+from console.doing_local import local_runner
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import nodes_folder, read_records
+from fleet.local.spec import LaunchSpec
+from fleet.local.watching import Watcher
+from tests.real.ports import free_port
+from tests.real.traces import Traces
+from tests.real.vllm_server import STARTUP
+
+ONE, TWO = "one", "two"
+SLOTS = {ONE: 4, TWO: 2}
+"""--max-num-seqs: what is beyond waits."""
+SPACE = {"VLLM_CPU_KVCACHE_SPACE": "1"}
+LOADS = (Phase.LOADING, Phase.COMPILING)
+QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
+COLUMNS = 100
+
+
+class Starter:
+    """``quarterdeck`` on a terminal of its own, in a session of its own: what somebody logged in by SSH has."""
+
+    def __init__(self, arguments: list[str], environ: Mapping[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+        os.set_blocking(self._master, False)
+        # --ctty: the terminal's end is told to the session, as sshd's is.
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", QUARTERDECK, *arguments], stdin=slave, stdout=slave, stderr=slave, env=dict(environ)
+        )
+        os.close(slave)
+        self._shown = b""
+        self._open = True
+
+    @property
+    def shown(self) -> str:
+        """What it has written so far."""
+        # Nothing more to read now, or nobody at the other end any more.
+        with suppress(OSError):
+            while self._open and (chunk := os.read(self._master, 65536)):
+                self._shown += chunk
+        return self._shown.decode(errors="replace")
+
+    def hang_up(self) -> None:
+        """Everything of its session is killed, and its terminal is gone."""
+        if self._open:
+            session = [each for each in psutil.process_iter() if _session(each.pid) == self.process.pid]
+            for process in session:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            assert self.shown or session
+            self._open = False
+            os.close(self._master)
+        self.process.wait(20)
+
+
+def _session(pid: int) -> int:
+    with suppress(OSError):
+        return os.getsid(pid)
+    return -1
+
+
+@dataclass
+class Here:
+    """This machine as one person's: settings, state folder and home under ``root``."""
+
+    root: Path
+    vllm: Path
+    environ: Mapping[str, str]
+    ports: Mapping[str, int]
+    seen: dict[str, list[Phase]] = field(default_factory=lambda: {ONE: [], TWO: []})
+    """The phases in which each was seen while it loaded."""
+    told: list[str] = field(default_factory=list)
+    """What the console said of the start of ONE."""
+    plan: Plan | None = None
+    outcome: Outcome | None = None
+    hung_up: Phase | None = None
+    """Where TWO was when the session of whoever started it ended."""
+    starter: Starter | None = None
+
+    @property
+    def nodes(self) -> Path:
+        """Where nodes are recorded."""
+        return nodes_folder(paths.state_folder(self.environ))
+
+    @property
+    def settings(self) -> Settings:
+        """A person's who has set little. The window holds all that is asked here."""
+        return Settings(
+            local=LocalSettings(vllm=str(self.vllm / "bin" / "vllm"), grace=200.0),
+            ui=UiSettings(refresh=0.5),
+            prometheus=PrometheusSettings(window=600.0),
+        )
+
+    def model(self, name: str) -> Path:
+        """The folder of a node's model."""
+        return self.root / f"model-{name}"
+
+    def spec(self, name: str) -> LaunchSpec:
+        """A node as it is asked for."""
+        return LaunchSpec(
+            name,
+            str(self.model(name)),
+            port=self.ports[name],
+            served_model_name=(f"tiny-{name}",),
+            max_model_len=1024,
+            max_num_seqs=SLOTS[name],
+            dtype="float32",
+            env=SPACE,
+        )
+
+    def runner(self, watcher: Watcher) -> Runner:
+        """Whoever acts: the console's own, with the audit log."""
+
+        def changed(state: Undertaking) -> None:
+            if state.latest is not None and state.latest.text not in self.told[-1:]:
+                self.told.append(state.latest.text)
+
+        return local_runner(self.settings, self.environ, watcher, changed)
+
+    async def carried_out(self, watcher: Watcher, request: Request) -> tuple[Plan, Outcome]:
+        """Planned, confirmed and done."""
+        runner = self.runner(watcher)
+        try:
+            plan = await runner.plan(request)
+            return plan, await runner.wait(runner.start(plan, "", "yes").id)
+        finally:
+            await runner.close()
+
+    async def node(self, watcher: Watcher, name: str) -> NodeState:
+        """The node as it is now."""
+        return next(state for state in await watcher.look() if state.name == name)
+
+    async def start(self) -> None:
+        """Both, side by side, until both are ready. Raises AssertionError."""
+        arguments = ["local", "up", str(self.model(TWO)), "--name", TWO, "--port", str(self.ports[TWO])]
+        arguments += ["--served-model-name", f"tiny-{TWO}", "--max-model-len", "1024", "--dtype", "float32"]
+        arguments += ["--max-num-seqs", str(SLOTS[TWO]), *(f"--env={k}={v}" for k, v in SPACE.items()), "--yes"]
+        self.starter = Starter(arguments, self.environ)
+        acting, looking = Watcher(self.nodes), Watcher(self.nodes)
+        up = asyncio.create_task(self.carried_out(acting, LocalUp(Target(LOCAL_NODE, LOCAL, ONE), self.spec(ONE))))
+        try:
+            async with asyncio.timeout(STARTUP):
+                while not all(phases[-1:] == [Phase.READY] for phases in self.seen.values()):
+                    for state in await looking.look():
+                        assert state.alive, f"{state.name} died: {state.reason}\n{state.record.log.read_text()[-3000:]}"
+                        if self.seen[state.name][-1:] != [state.stage.phase]:
+                            self.seen[state.name].append(state.stage.phase)
+                    if self.hung_up is None and self.seen[TWO] and self.seen[TWO][-1] in LOADS:
+                        self.hung_up = self.seen[TWO][-1]
+                        self.starter.hang_up()
+                        # Whoever looks from now on has never seen it before.
+                        await looking.close()
+                        looking = Watcher(self.nodes)
+                    assert self.hung_up or self.starter.process.poll() is None, self.starter.shown
+                    assert not up.done() or up.result()[1].ok, up.result()
+                    await asyncio.sleep(0.2)
+            self.plan, self.outcome = await up
+        finally:
+            up.cancel()
+            await asyncio.gather(up, return_exceptions=True)
+            await looking.close()
+            await acting.close()
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that runs in a folder of our nodes, whoever its parent is."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.cwd().startswith(f"{self.nodes}/"):
+                    found.append(process)
+        return found
+
+
+@contextmanager
+def two_nodes(root: Path, vllm: Path) -> Iterator[Here]:
+    """Both nodes, ready; every process of them is gone when it ends."""
+    home = root / "home"
+    home.mkdir()
+    unwanted = ("QUARTERDECK_", "KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "VLLM_", "HF_")
+    environ = {name: value for name, value in os.environ.items() if not name.upper().startswith(unwanted)}
+    environ |= {"HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    environ |= {f"XDG_{name}_HOME": str(root / name.lower()) for name in ("CONFIG", "STATE", "CACHE", "DATA")}
+    config = root / "config" / "quarterdeck" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[local]\nvllm = "{vllm / "bin" / "vllm"}"\n')
+    here = Here(root, vllm, environ, {ONE: free_port(), TWO: free_port()})
+    _make_models(here)
+    try:
+        asyncio.run(here.start())
+        yield here
+    finally:
+        if here.starter is not None:
+            here.starter.hang_up()
+        left = here.processes()
+        traces = Traces.of(left)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, 20)
+        for path in traces.shared | traces.sockets:
+            Path(path).unlink(missing_ok=True)
+        for record in read_records(here.nodes)[0]:
+            shutil.rmtree(record.runtime, ignore_errors=True)
+
+
+def _make_models(here: Here) -> None:
+    """Of two shapes; that of TWO in several files."""
+    maker = str(Path(__file__).with_name("vllm_model.py"))
+    python = str(here.vllm / "bin" / "python")
+    making = [
+        subprocess.Popen([python, maker, str(here.model(name)), *shape], stderr=subprocess.DEVNULL)
+        for name, shape in ((ONE, ("4",)), (TWO, ("2", "2MB")))
+    ]
+    for process in making:
+        assert process.wait(120) == 0

@@ -1,0 +1,468 @@
+"""Two real vLLM nodes side by side: how they load, what they say under load, how they end, what is left of them.
+
+The tests stand in the order of the nodes' lives: one of them is drained, then the other one is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import re
+import shutil
+import stat
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from actions.plan import Verdict
+from actions.progress import Result
+from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Target
+from actions.runner import RefusedError
+from console.assembly import observer, source_of
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import NodeRecord, read_records
+from fleet.local.watching import Watcher
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from fleet.observer import Observer
+from tests.real.local_nodes import LOADS, ONE, SLOTS, TWO, Here, two_nodes
+from tests.real.stage import quarterdeck
+from tests.real.traces import Traces, orphans
+from tests.real.vllm_server import installation
+
+pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("local"), pytest.mark.timeout(600)]
+
+PATIENCE = 120.0
+"""Seconds for what takes a few on an idle machine."""
+REQUESTS, DRAINED = 60, 40
+TOKENS = 600
+
+
+@dataclass(frozen=True)
+class Stage:
+    here: Here
+    orphans: frozenset[str]
+    """What lay about before anything was started."""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    vllm = installation()
+    assert vllm is not None
+    before = orphans()
+    with two_nodes(tmp_path_factory.mktemp("local"), vllm) as here:
+        yield Stage(here, before)
+
+
+@pytest.fixture
+async def watcher(stage: Stage) -> AsyncIterator[Watcher]:
+    """Whoever looks has just come: everything it knows is from the records, the logs and the nodes themselves."""
+    watcher = Watcher(stage.here.nodes)
+    yield watcher
+    await watcher.close()
+
+
+@dataclass
+class Answer:
+    """What a client got for one streamed request."""
+
+    status: int = 0
+    first: float = math.nan
+    """Seconds to the first token."""
+    tokens: int = 0
+    """As the server counts them."""
+    ended: str = ""
+    """The finish reason."""
+    whole: bool = False
+    """The stream came to its end."""
+
+
+@dataclass
+class Clients:
+    """Requests that are all sent at once to one node."""
+
+    answers: list[Answer]
+    tasks: list[asyncio.Task[None]]
+
+    @property
+    def outstanding(self) -> int:
+        """How many have not ended yet."""
+        return sum(not task.done() for task in self.tasks)
+
+    async def done(self) -> None:
+        """Until all have ended. Raises what one of them raised."""
+        await asyncio.gather(*self.tasks)
+
+
+def headers(record: NodeRecord) -> dict[str, str]:
+    return {"Authorization": f"Bearer {record.key}"}
+
+
+@asynccontextmanager
+async def clients(record: NodeRecord, count: int) -> AsyncIterator[Clients]:
+    limits = httpx.Limits(max_connections=count + 10)
+    async with httpx.AsyncClient(trust_env=False, timeout=300, limits=limits, headers=headers(record)) as client:
+        answers = [Answer() for _ in range(count)]
+        tasks = [asyncio.create_task(ask(client, record, answer)) for answer in answers]
+        try:
+            yield Clients(answers, tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def ask(client: httpx.AsyncClient, record: NodeRecord, answer: Answer, tokens: int = TOKENS) -> None:
+    """One streamed completion."""
+    body = {
+        "model": record.spec.served,
+        "prompt": "the quick brown fox",
+        "max_tokens": tokens,
+        "ignore_eos": True,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    begun = time.monotonic()
+    last: deque[str] = deque(maxlen=3)
+    async with client.stream("POST", f"{record.spec.url}/v1/completions", json=body) as response:
+        answer.status = response.status_code
+        async for line in response.aiter_lines():
+            if line:
+                last.append(line)
+                if math.isnan(answer.first):
+                    answer.first = time.monotonic() - begun
+    if answer.status == httpx.codes.OK:
+        # The last token, the usage, the end: looked at when it is over, for a client that computes is late to read.
+        final, usage = (json.loads(line.removeprefix("data: ")) for line in list(last)[:2])
+        answer.ended = final["choices"][0]["finish_reason"]
+        answer.tokens = usage["usage"]["completion_tokens"]
+        answer.whole = last[2] == "data: [DONE]"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a server itself says of its requests."""
+
+    running: float
+    waiting: float
+    done: float
+    ttft: list[tuple[float, float]]
+    """Since it started: (upper edge in seconds, cumulative count)."""
+
+
+async def said(record: NodeRecord) -> Said:
+    """Ask it."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        lines = (await client.get(f"{record.spec.url}/metrics")).text.splitlines()
+
+    def values(name: str) -> list[tuple[str, float]]:
+        return [(line, float(line.rpartition(" ")[2])) for line in lines if line.startswith(f"vllm:{name}{{")]
+
+    def total(name: str) -> float:
+        return sum(value for _, value in values(name))
+
+    edges = values("time_to_first_token_seconds_bucket")
+    return Said(
+        total("num_requests_running"),
+        total("num_requests_waiting"),
+        total("request_success_total"),
+        [(float(line.split('le="')[1].partition('"')[0]), count) for line, count in edges],
+    )
+
+
+async def all_in(record: NodeRecord, before: Said, count: int) -> None:
+    """Until the server has had them all: from then on they only get fewer."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            now = await said(record)
+            if now.running + now.waiting + now.done - before.done == count:
+                return
+
+
+class Console:
+    """The console's Snapshots of this machine, while they are made."""
+
+    def __init__(self, observing: Observer) -> None:
+        self.latest: Snapshot | None = None
+        self._observing = observing
+        self._came = asyncio.Event()
+
+    def deliver(self, snapshot: Snapshot) -> None:
+        self.latest = snapshot
+        self._came.set()
+
+    async def measured_after(self, at: float) -> Snapshot:
+        """The first Snapshot with numbers of both nodes that were measured after this (Unix time), soon."""
+        self._observing.wake()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                seen = self.latest
+                if seen is not None and (seen.measured_at or 0.0) > at and len(seen.engines) == len(SLOTS):
+                    return seen
+                self._came.clear()
+                await self._came.wait()
+
+
+@asynccontextmanager
+async def console(here: Here) -> AsyncIterator[Console]:
+    source = source_of(here.settings, LOCAL, "", here.environ)
+    observing = observer(here.settings, source, time.time(), here.environ)
+    observing.focus(None)
+    seen = Console(observing)
+    running = asyncio.create_task(observing.run(seen.deliver))
+    try:
+        yield seen
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def bucket_of(buckets: list[tuple[float, float]], at: float) -> float:
+    """The upper edge of the bucket that a value is in."""
+    return next(edge for edge, _ in buckets if edge >= at)
+
+
+def percentile(buckets: list[tuple[float, float]], q: float) -> float:
+    """As Prometheus' histogram_quantile has it: linear within a bucket."""
+    rank, low, below = q * buckets[-1][1], 0.0, 0.0
+    for edge, count in buckets:
+        if count >= rank:
+            return low + (edge - low) * (rank - below) / (count - below)
+        low, below = edge, count
+    raise AssertionError(buckets)
+
+
+def numbers(snapshot: Snapshot, name: str, *quantities: Quantity) -> list[float]:
+    return [snapshot.by_pod.value(f"{LOCAL}/{name}", quantity) for quantity in quantities]
+
+
+async def test_both_are_seen_to_load_and_are_ready(stage: Stage, watcher: Watcher) -> None:
+    here = stage.here
+    assert here.outcome is not None
+    assert here.outcome.result is Result.CONVERGED, here.outcome.text
+    assert f"as tiny-{ONE}" in here.outcome.text
+    assert any(text.startswith(("reading weights", "compiling")) for text in here.told)
+    order = list(Phase)
+    for name in (ONE, TWO):
+        seen = here.seen[name]
+        assert (seen[0], seen[-1]) == (Phase.STARTING, Phase.READY)
+        assert seen == sorted(set(seen), key=order.index), "forwards only"
+        assert set(seen) & set(LOADS)
+        state = await here.node(watcher, name)
+        assert state.models == (f"tiny-{name}",)
+        stages = [each.phase for each in state.stages]
+        assert stages == [Phase.STARTING, Phase.LOADING, Phase.COMPILING, Phase.READY]
+        begun = [each.began for each in state.stages]
+        assert begun == sorted(begun)
+        loading = state.stages[1]
+        shards = len(list(here.model(name).glob("*.safetensors")))
+        assert (loading.done, loading.total) == (shards, shards)
+    assert len(list(here.model(TWO).glob("*.safetensors"))) > 1
+
+
+async def test_one_whose_terminal_went_away_in_the_middle_loads_on(stage: Stage, watcher: Watcher) -> None:
+    here = stage.here
+    assert here.hung_up in LOADS
+    assert here.starter is not None
+    starter = here.starter.process
+    assert starter.returncode is not None
+    assert starter.returncode < 0, "it was killed"
+    state = await here.node(watcher, TWO)
+    process = state.record.identity.process()
+    assert process is not None
+    assert os.getsid(process.pid) == process.pid != starter.pid
+    assert process.terminal() is None
+    assert state.stage.phase is Phase.READY
+    assert state.record.ready is not None
+
+
+async def test_the_key_is_needed_and_stands_in_its_file_alone(stage: Stage, watcher: Watcher) -> None:
+    here = stage.here
+    for name in (ONE, TWO):
+        record = (await here.node(watcher, name)).record
+        file = here.nodes / name / "key"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        key = file.read_text().strip()
+        assert len(key) > 20
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+            for path, body in (("models", None), ("completions", {"model": f"tiny-{name}", "prompt": "a"})):
+                method = "GET" if body is None else "POST"
+                url = f"{record.spec.url}/v1/{path}"
+                assert (await client.request(method, url, json=body)).status_code == 401
+                wrong = {"Authorization": "Bearer nope"}
+                assert (await client.request(method, url, json=body, headers=wrong)).status_code == 401
+                assert (await client.request(method, url, json=body, headers=headers(record))).status_code == 200
+        # Record, log, audit, settings and every cache: all are below it.
+        files = [path for path in here.root.rglob("*") if path.is_file()]
+        assert any("audit" in str(path) for path in files)
+        assert [path for path in files if key.encode() in path.read_bytes()] == [file]
+        for process in psutil.process_iter():
+            try:
+                assert key not in " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+        assert here.starter is not None
+        assert key not in here.starter.shown
+        assert not any(key in text for text in here.told)
+        assert key not in repr((here.plan, here.outcome))
+
+
+async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_loaded(
+    stage: Stage, watcher: Watcher
+) -> None:
+    record = (await stage.here.node(watcher, ONE)).record
+    before = await said(record)
+    agreed, longest = 0, 0.0
+    async with console(stage.here) as seen:
+        await seen.measured_after(0.0)
+        async with clients(record, REQUESTS) as sent:
+            await all_in(record, before, REQUESTS)
+            while outstanding := sent.outstanding:
+                earlier = await said(record)
+                snapshot = await seen.measured_after(time.time())
+                later = await said(record)
+                running, waiting = numbers(snapshot, ONE, Quantity.RUNNING, Quantity.WAITING)
+                assert running <= SLOTS[ONE]
+                assert running + waiting <= outstanding
+                assert numbers(snapshot, TWO, Quantity.RUNNING, Quantity.WAITING) == [0, 0]
+                longest = max(longest, waiting)
+                # They only get fewer: what is the same before and after was so in between.
+                if (earlier.running, earlier.waiting) == (later.running, later.waiting):
+                    assert (running, waiting) == (earlier.running, earlier.waiting)
+                    agreed += waiting > 0
+            await sent.done()
+        last = await seen.measured_after(time.time())
+        after = await said(record)
+    assert agreed >= 3
+    assert longest > SLOTS[ONE]
+    assert all(answer.whole for answer in sent.answers)
+    buckets = [(edge, count - was) for (edge, count), (_, was) in zip(after.ttft, before.ttft, strict=True)]
+    assert buckets[-1][1] == REQUESTS
+    (p95,) = numbers(last, ONE, Quantity.TTFT_P95)
+    assert p95 == pytest.approx(percentile(buckets, 0.95), rel=1e-6)
+    # What a client waits for is the engine's time and the way there: never less, but for a bucket's width.
+    firsts = sorted(answer.first for answer in sent.answers)
+    assert 0 < p95 <= bucket_of(buckets, firsts[int(0.95 * REQUESTS)])
+    assert all(map(math.isnan, numbers(last, TWO, Quantity.TTFT_P95)))
+
+
+async def test_down_under_load_fails_no_request_and_leaves_nothing(stage: Stage, watcher: Watcher) -> None:
+    here = stage.here
+    record = (await here.node(watcher, ONE)).record
+    led = record.identity.process()
+    assert led is not None
+    had = Traces.of([led, *led.children(recursive=True)])
+    assert len(had.processes) > 1
+    assert had.shared
+    assert had.sockets
+    assert record.spec.port in had.ports
+    here.told.clear()
+    before = await said(record)
+    async with clients(record, DRAINED) as sent:
+        await all_in(record, before, DRAINED)
+        runner = here.runner(watcher)
+        plan = await runner.plan(LocalDown(Target(LOCAL_NODE, LOCAL, ONE, record.id)))
+        ending = runner.start(plan, "", "yes")
+        await until(here, watcher, ONE, Phase.STOPPING)
+        assert await refused(record)
+        assert sent.outstanding > SLOTS[ONE], "it still had many"
+        await sent.done()
+        outcome = await runner.wait(ending.id)
+        await runner.close()
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert any(re.fullmatch(rf"{SLOTS[ONE]} running, \d+ waiting", text) for text in here.told), here.told
+    assert {(a.status, a.ended, a.tokens, a.whole) for a in sent.answers} == {(200, "length", TOKENS, True)}
+    assert had.left() == []
+    assert await orphans_since(stage) == []
+    assert [state.name for state in await watcher.look()] == [TWO]
+    assert not Path(record.runtime).exists()
+    assert {file.name for file in (here.nodes / ONE).iterdir()} == {"log"}
+    other = await here.node(watcher, TWO)
+    assert (other.stage.phase, other.healthy) == (Phase.READY, True), "it has nothing to do with it"
+
+
+async def until(here: Here, watcher: Watcher, name: str, phase: Phase) -> NodeState:
+    """The node, once it is there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            state = await here.node(watcher, name)
+            if state.stage.phase is phase:
+                return state
+            # Its log is looked at: there is nothing to await but the next look.
+            await asyncio.sleep(0.1)
+
+
+async def refused(record: NodeRecord) -> bool:
+    """Whether a new request is not let in."""
+    answer = Answer()
+    async with httpx.AsyncClient(trust_env=False, timeout=60, headers=headers(record)) as client:
+        try:
+            await ask(client, record, answer, tokens=1)
+        except httpx.TransportError:
+            return True
+    return answer.status >= 500
+
+
+async def orphans_since(stage: Stage) -> list[str]:
+    """What lies about since the beginning; another server's file may be nobody's for a moment."""
+    left = orphans() - stage.orphans
+    deadline = time.monotonic() + 10
+    while left and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        left &= orphans()
+    return sorted(left)
+
+
+async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_is_left(
+    stage: Stage, watcher: Watcher
+) -> None:
+    here = stage.here
+    state = await here.node(watcher, TWO)
+    led = state.record.identity.process()
+    assert led is not None
+    had = Traces.of([led, *led.children(recursive=True)])
+    led.kill()
+    state = await until(here, watcher, TWO, Phase.DEAD)
+    assert state.reason is not None
+    assert state.reason.id == "killed"
+    assert "it was killed, by a person (kill -9) or by the kernel" in state.reason.text
+    assert state.tail
+    listed = await asyncio.to_thread(quarterdeck, "local", "ls", environ=here.environ)
+    assert f"{TWO} died: it ended without a word: it was killed" in listed.stdout + listed.stderr
+    _, outcome = await here.carried_out(watcher, LocalDown(Target(LOCAL_NODE, LOCAL, TWO, state.record.id)))
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert had.left() == []
+    assert await orphans_since(stage) == []
+    assert not Path(state.record.runtime).exists()
+    assert not any(process.cwd() == str(here.nodes / TWO) for process in here.processes())
+    assert TWO not in {state.name for state in await watcher.look()}
+
+
+async def test_a_model_that_lacks_a_shard_is_refused_before_anything_starts(stage: Stage, watcher: Watcher) -> None:
+    here = stage.here
+    broken = here.root / "broken"
+    shutil.copytree(here.model(TWO), broken)
+    missing = max(broken.glob("*.safetensors"))
+    missing.unlink()
+    spec = here.spec(TWO)
+    runner = here.runner(watcher)
+    asked = type(spec)("broken", str(broken), port=spec.port, env=spec.env)
+    plan = await runner.plan(LocalUp(Target(LOCAL_NODE, LOCAL, "broken"), asked))
+    assert plan.verdict is Verdict.BLOCK
+    (blocked,) = plan.blocks
+    assert missing.name in blocked.text
+    with pytest.raises(RefusedError):
+        runner.start(plan, "", "yes")
+    await runner.close()
+    assert not (here.nodes / "broken").exists()
+    assert all(record.name != "broken" for record in read_records(here.nodes)[0])

@@ -1,0 +1,73 @@
+"""What servers leave on a machine, looked at without anything of the project: ``ps``, ``ss``, /dev/shm and /tmp."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SHARED = Path("/dev/shm")  # noqa: S108 - looked at
+TEMPORARY = Path("/tmp")  # noqa: S108 - looked at
+_OF_SERVERS = re.compile(
+    r"psm_[0-9a-f]{8}$|sem\.mp-|vllm_|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+)
+"""Names of shared memory, semaphores, rendezvous files and sockets that vLLM and its nodes make."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What some processes have at one moment."""
+
+    processes: frozenset[psutil.Process]
+    shared: frozenset[str]
+    """Files in /dev/shm that they have open or mapped."""
+    sockets: frozenset[str]
+    """Paths of their Unix sockets."""
+    ports: frozenset[int]
+    """TCP ports at which they listen."""
+
+    @staticmethod
+    def of(processes: Iterable[psutil.Process]) -> Traces:
+        """Look at them now."""
+        looked = frozenset(processes)
+        shared, sockets, ports = set[str](), set[str](), set[int]()
+        for process in looked:
+            with suppress(psutil.NoSuchProcess):
+                shared |= _shared(process)
+                for connection in process.net_connections("all"):
+                    if isinstance(connection.laddr, str) and connection.laddr.startswith("/"):
+                        sockets.add(connection.laddr)
+                    elif connection.status == psutil.CONN_LISTEN and connection.laddr:
+                        ports.add(connection.laddr[1])
+        return Traces(looked, frozenset(shared), frozenset(sockets), frozenset(ports))
+
+    def left(self) -> list[str]:
+        """Which of it is still there, in words."""
+        alive = (p for p in self.processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE)
+        found = [f"process {process.pid}" for process in alive]
+        found += [path for path in self.shared | self.sockets if Path(path).exists()]
+        listening = {c.laddr[1] for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr}
+        return found + [f"port {port}" for port in self.ports & listening]
+
+
+def orphans() -> frozenset[str]:
+    """Files of servers in /dev/shm and /tmp that no process of the machine uses."""
+    named = {str(path) for folder in (SHARED, TEMPORARY) for path in folder.iterdir() if _OF_SERVERS.match(path.name)}
+    used = {str(connection.laddr) for connection in psutil.net_connections("unix")}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            used |= _shared(process)
+    return frozenset(path for path in named - used if os.path.lexists(path))
+
+
+def _shared(process: psutil.Process) -> set[str]:
+    """Files in /dev/shm that it has open or mapped."""
+    with suppress(OSError, psutil.Error):
+        opened = {file.path for file in process.open_files()} | {file.path for file in process.memory_maps()}
+        return {path for path in opened if path.startswith(f"{SHARED}/")}
+    return set()
