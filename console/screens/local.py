@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -161,12 +160,11 @@ class LocalScreen(TableScreen):
             if followed is None:
                 self.workers.cancel_group(self, "log")
             else:
-                self.run_worker(
-                    partial(follow, self.desk, followed[0], self.log_view),
-                    group="log",
-                    exclusive=True,
-                    exit_on_error=False,
-                )
+                self.run_worker(self._read, group="log", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        if self._followed is not None:
+            await follow(self.desk, self._followed[0], self.log_view)
 
     def on_screen_suspend(self) -> None:
         # Another screen is in front: nobody reads this log.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -50,12 +49,10 @@ class LocalLogScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self._show_title()
-        self.run_worker(
-            partial(follow, self.desk, self._node, self.log_view, self._end),
-            group="logs",
-            exclusive=True,
-            exit_on_error=False,
-        )
+        self.run_worker(self._read, group="logs", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        await follow(self.desk, self._node, self.log_view, self._end)
 
     def _end(self) -> None:
         self._ended = True
