@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
+from textual.worker import WorkType
 
 from console.commands.command import Where
 from console.screens.base import bindings_of
@@ -160,7 +161,7 @@ class LocalScreen(TableScreen):
             if followed is None:
                 self.workers.cancel_group(self, "log")
             else:
-                self.run_worker(self._read, group="log", exclusive=True, exit_on_error=False)
+                self.run_worker(cast("WorkType[None]", self._read), group="log", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         if self._followed is not None:

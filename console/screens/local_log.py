@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.binding import BindingType
 from textual.widget import Widget
+from textual.worker import WorkType
 
 from console.commands.command import Where
 from console.commands.desk import Toggle
@@ -49,7 +50,7 @@ class LocalLogScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self._show_title()
-        self.run_worker(self._read, group="logs", exclusive=True, exit_on_error=False)
+        self.run_worker(cast("WorkType[None]", self._read), group="logs", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         await follow(self.desk, self._node, self.log_view, self._end)
