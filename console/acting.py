@@ -39,8 +39,11 @@ class Acting(Protocol):
         """What would happen, and what stands against it. Changes nothing."""
         ...
 
-    async def undo(self) -> Plan:
-        """A plan that takes back the last action of this person on this cluster."""
+    async def undo(self, *, here: bool = False) -> Plan:
+        """A plan that takes back the last action of this person on this cluster.
+
+        ``here``: on this machine's nodes, whatever cluster is in view.
+        """
         ...
 
     async def revisions(self, target: Target) -> Sequence[Revision]:
@@ -110,8 +113,9 @@ class RunnerActing:
         plan: Plan = await self._ask(self._plan(request))
         return plan
 
-    async def undo(self) -> Plan:
-        """See Acting."""
+    async def undo(self, *, here: bool = False) -> Plan:
+        """See Acting. ``here`` is known by which of two it is asked of (console.routing)."""
+        del here
         plan: Plan = await self._ask(self._undo())
         return plan
 

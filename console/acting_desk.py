@@ -107,7 +107,9 @@ class ActingDesk:
         from console.screens.plan import PlanScreen
 
         if self.acting is not None:
-            self._open(PlanScreen(self._console, self.acting.undo))
+            # On the screens of this machine it is about this machine.
+            here = self.front is not None and self.front.where in (Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG)
+            self._open(PlanScreen(self._console, partial(self.acting.undo, here=here)))
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen

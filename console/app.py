@@ -41,6 +41,8 @@ class Options:
     """Command id → keys, checked by console.commands.keys.check_keymap."""
     audit: Path | None = None
     """The folder of the audit log; None where there is none to look at."""
+    nodes: Path | None = None
+    """Where the vLLM nodes of this machine are recorded; None where nobody looks for them by himself."""
 
 
 class SnapshotArrived(Message):

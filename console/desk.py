@@ -51,6 +51,7 @@ class ConsoleDesk(LocalDesk):
 
     def show(self, snapshot: Snapshot) -> None:
         """A new Snapshot: to the screen in front, and kept for those that come to the front later."""
+        first = self.snapshot is None
         if self.snapshot is not None and self.snapshot.cluster.context != snapshot.cluster.context:
             # Another cluster: nothing that was seen in the other one says anything about it.
             self.since = SinceTracker()
@@ -59,6 +60,10 @@ class ConsoleDesk(LocalDesk):
         front = self.front
         if front is not None:
             front.show(snapshot)
+        nodes = self._options.nodes
+        if first and nodes is not None and any(nodes.glob("*/record.json")):
+            # Adopted: one that died while nobody looked is told of, and of those that live when they do.
+            self.look_here()
 
     @property
     def _console(self) -> Console:

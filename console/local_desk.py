@@ -34,9 +34,14 @@ class LocalDesk(ActingDesk):
 
     @property
     def locally(self) -> Locally:
+        self.look_here()
+        assert self._locally is not None  # noqa: S101 - made above
+        return self._locally
+
+    def look_here(self) -> None:
+        """Begin to look at the nodes, if nobody does yet."""
         if self._locally is None:
             self._locally = self.session.locally(self._looked)
-        return self._locally
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:

@@ -30,9 +30,9 @@ class RoutedActing:
         """See Acting."""
         return await self._of(request.target).plan(request)
 
-    async def undo(self) -> Plan:
+    async def undo(self, *, here: bool = False) -> Plan:
         """See Acting."""
-        return await (self._here if self._is_here() else self._cluster).undo()
+        return await (self._here if here or self._is_here() else self._cluster).undo()
 
     async def revisions(self, target: Target) -> Sequence[Revision]:
         """See Acting."""

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
 from actions.local.ask import ask
 from actions.local.installed import installed
 from actions.progress import Outcome, Result
@@ -17,6 +19,7 @@ from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, LocalResta
 from actions.runner import Runner
 from actions.undertaking import Undertaking
 from console import doing_local
+from console.auditing import audit_folder
 from console.cli import exits
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
@@ -26,7 +29,7 @@ from console.cli.local_telling import PhaseTeller
 from console.config.settings import Settings
 from console.local_presets import defaults
 from console.local_spec import Difference
-from fleet.kube.errors import KubeconfigError
+from fleet.kube.errors import KubeconfigError, NotFoundError
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
 from fleet.local.node import NodeState
@@ -158,6 +161,19 @@ async def _down(asked: _Asked) -> int:
         return next((code for code in codes if code != exits.OK), exits.OK)
 
 
+async def _undo(asked: _Asked) -> int:
+    log = await asyncio.to_thread(open_folder, audit_folder(asked.settings, asked.invocation.environ))
+    here = doing_local.this_machine()
+    who = Who.here(here.user, here.groups, asked.invocation.environ)
+    async with asked.watching() as watcher, asked.running(watcher, Teller().changed) as runner:
+        try:
+            plan = await runner.plan_undo(log.actions, who)
+        except NotFoundError as error:
+            raise LocalError(error.message, error.remedy) from error
+        code, _ = await carry_out(plan, asked.options, runner)
+        return code
+
+
 async def _bench(asked: _Asked) -> int:
     options = asked.options
     async with asked.watching() as watcher:
@@ -266,6 +282,7 @@ _ACTS: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {
     "up": _up,
     "down": _down,
     "restart": _restart,
+    "undo": _undo,
     "bench": _bench,
     "try": _try,
 }

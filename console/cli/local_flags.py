@@ -20,6 +20,7 @@ def add_local(parser: P) -> dict[str, P]:
         ("logs", "What a node has written.", _logs),
         ("down", "Take nodes down: running requests end first.", _down),
         ("restart", "Start a node again, with other arguments where they are given.", _restart),
+        ("undo", "Take back your last action on the nodes of this machine.", _common),
         ("try", "Put a prompt to a node; the answer streams to stdout.", _try),
         ("bench", "Measure a node under load, one concurrency after the other.", _bench),
         ("benches", "The benchmarks that were run here.", _benches),

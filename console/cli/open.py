@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from console.app import Options, QuarterdeckApp
 from console.auditing import audit_logs
 from console.cli import exits
+from console.config import paths
 from console.config.settings import Settings
 from console.observing import ObservingSession
 from themes.look import choose_look, use
@@ -35,7 +36,8 @@ def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
     theme = None if ui.theme == "auto" else ui.theme
     use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))
     folder = audit_logs(settings, environ)
-    options = Options(settings.read_only, settings.cluster.production, settings.keys, folder)
+    nodes = paths.state_folder(environ) / "local"
+    options = Options(settings.read_only, settings.cluster.production, settings.keys, folder, nodes)
     app = _Console(ObservingSession(settings), options)
     app.run()
     if error := app.crash():

@@ -156,13 +156,15 @@ async def test_a_pod_is_replaced_by_another() -> None:
     async with simulated(*FAST) as it:
         pod = next(p for p in it.snapshot.pods.values() if p.name.startswith("chat-8b-"))
         target = Target("Pod", pod.namespace, pod.name, pod.uid)
+        ready = (await it.raw(Target("Deployment", "serving", "chat-8b")))["status"]["readyReplicas"]
         plan = await it.runner.plan(Restart(target))
         assert (await it.raw(target))["metadata"].get("deletionTimestamp") is None, "a dry run deletes nothing"
         assert (await it.do(plan)).result is Result.CONVERGED
         with pytest.raises(NotFoundError):
             await it.raw(target)
         workload = await it.raw(Target("Deployment", "serving", "chat-8b"))
-        assert workload["status"]["readyReplicas"] == workload["spec"]["replicas"]
+        # Its autoscaler may want more by now, or less.
+        assert workload["status"]["readyReplicas"] >= min(ready, workload["spec"]["replicas"])
 
 
 @pytest.mark.real("kubectl")

@@ -116,7 +116,12 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
         ("refresh = 3", ["F:1: unknown key refresh; did you mean [ui] refresh?"]),
         (
             "zebra = 3",
-            ["F:1: unknown key zebra\n  Keys of the file: read_only, cluster, prometheus, scrape, ui, actions, local, keys."],
+            [
+                (
+                    "F:1: unknown key zebra\n"
+                    "  Keys of the file: read_only, cluster, prometheus, scrape, ui, actions, local, keys."
+                )
+            ],
         ),
         ("\n[promteheus]\nurl = 'x'", ['F:2: unknown key promteheus; did you mean "prometheus"?']),
         ('[ui]\nrefresh = "5"', ["F:2: [ui] refresh must be a number"]),

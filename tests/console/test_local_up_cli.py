@@ -222,3 +222,27 @@ def test_a_model_that_is_not_there_is_refused(box: Box) -> None:
     assert done.returncode == 4
     assert "refused: " in done.stderr
     assert box.records == ()
+
+
+def test_undo_ends_what_was_started_and_starts_what_was_ended(box: Box) -> None:
+    assert box.run(*up(box)).returncode == 0
+    done = box.run("undo", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Undo “Start tiny”: take tiny down" in done.stderr
+    assert not box.records
+    assert box.run(*up(box)).returncode == 0
+    assert box.run("down", "tiny", "--yes").returncode == 0
+    done = box.run("undo", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert [record.name for record in box.records] == ["tiny"]
+
+
+def test_json_of_a_start_holds_no_secret(box: Box) -> None:
+    done = box.run(
+        "up", box.model, "--name", "tiny", "--env", "HF_TOKEN=hf_abcdefghijklmnopqrstuvwx", "--yes", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["outcome"]["result"] == "converged"
+    assert document["plan"]["request"]["spec"]["env"] == {"HF_TOKEN": "[redacted]"}
+    assert "hf_abc" not in done.stdout + done.stderr

@@ -139,7 +139,8 @@ class ScriptedActing:
         self._may_fail()
         return self.make(request)
 
-    async def undo(self) -> Plan:
+    async def undo(self, *, here: bool = False) -> Plan:
+        self.asked.append(("undo", here))
         if self.last is None:
             raise SessionError("nothing was done in this session that could be taken back")
         return await self.plan(self.last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -448,3 +449,25 @@ async def test_a_node_that_is_taken_down_is_not_told_of_as_dead() -> None:
         d.session.here.come(make_node("tiny", Phase.DEAD))
         await d.settle()
         assert d.screen.said == ""
+
+
+async def test_a_console_that_starts_looks_at_nodes_where_there_are_any(tmp_path: Path) -> None:
+    """And where there are none, nothing is imported and nobody looks."""
+    async with desk(make_snapshot(), session=session("bad"), options=Options(nodes=tmp_path)) as d:
+        assert ("locally",) not in d.session.here.asked
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "record.json").touch()
+    async with desk(make_snapshot(), session=session("bad"), options=Options(nodes=tmp_path)) as d:
+        assert d.session.here.asked.count(("locally",)) == 1
+        d.session.here.looked()
+        await d.until(lambda: "bad died meanwhile: it ran out of GPU memory" in d.screen.said)
+
+
+async def test_undo_on_this_machines_screens_is_about_this_machine() -> None:
+    async with desk(make_snapshot(), session=session("tiny")) as d:
+        d.session.acts.last = LocalDown(target("tiny"))
+        await d.press("z")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.press("escape", "m", "z")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        assert [asked for asked in d.session.acts.asked if asked[0] == "undo"] == [("undo", False), ("undo", True)]
