@@ -150,7 +150,7 @@ async def test_undo_is_planned_like_everything_else() -> None:
     async with desk(make_snapshot(), session=session) as d:
         await d.press("z")
         await d.until(lambda: isinstance(d.screen, PlanScreen))
-        assert session.acts.asked == [("plan", Scale(TARGET, 2))]
+        assert session.acts.asked == [("undo", False), ("plan", Scale(TARGET, 2))]
 
 
 async def test_undo_of_nothing_says_so() -> None:
