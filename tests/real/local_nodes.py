@@ -231,12 +231,15 @@ def two_nodes(root: Path, vllm: Path) -> Iterator[Here]:
 
 
 def _make_models(here: Here) -> None:
-    """Of two shapes; that of TWO in several files."""
+    """Of two shapes; that of TWO in several files.
+
+    That of ONE is large enough for its frontend to keep up: one that is flooded with tokens answers no scrape.
+    """
     maker = str(Path(__file__).with_name("vllm_model.py"))
     python = str(here.vllm / "bin" / "python")
     making = [
         subprocess.Popen([python, maker, str(here.model(name)), *shape], stderr=subprocess.DEVNULL)
-        for name, shape in ((ONE, ("4",)), (TWO, ("2", "2MB")))
+        for name, shape in ((ONE, ("7", "768")), (TWO, ("2", "256", "2MB")))
     ]
     for process in making:
         assert process.wait(120) == 0

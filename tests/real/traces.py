@@ -1,9 +1,7 @@
-"""What servers leave on a machine, looked at without anything of the project: ``ps``, ``ss``, /dev/shm and /tmp."""
+"""What servers have on a machine and may leave there, looked at without anything of the project."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,11 +10,6 @@ from pathlib import Path
 import psutil
 
 SHARED = Path("/dev/shm")  # noqa: S108 - looked at
-TEMPORARY = Path("/tmp")  # noqa: S108 - looked at
-_OF_SERVERS = re.compile(
-    r"psm_[0-9a-f]{8}$|sem\.mp-|vllm_|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-)
-"""Names of shared memory, semaphores, rendezvous files and sockets that vLLM and its nodes make."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +46,6 @@ class Traces:
         found += [path for path in self.shared | self.sockets if Path(path).exists()]
         listening = {c.laddr[1] for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr}
         return found + [f"port {port}" for port in self.ports & listening]
-
-
-def orphans() -> frozenset[str]:
-    """Files of servers in /dev/shm and /tmp that no process of the machine uses."""
-    named = {str(path) for folder in (SHARED, TEMPORARY) for path in folder.iterdir() if _OF_SERVERS.match(path.name)}
-    used = {str(connection.laddr) for connection in psutil.net_connections("unix")}
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            used |= _shared(process)
-    return frozenset(path for path in named - used if os.path.lexists(path))
 
 
 def _shared(process: psutil.Process) -> set[str]:
