@@ -44,7 +44,8 @@ pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("local"), pytest
 PATIENCE = 120.0
 """Seconds for what takes a few on an idle machine."""
 REQUESTS, DRAINED = 60, 40
-TOKENS = 60
+TOKENS, LONG = 60, 200
+"""Of each request; those that are drained take long enough for a slow machine to end the node meanwhile."""
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +101,11 @@ def headers(record: NodeRecord) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def clients(record: NodeRecord, count: int) -> AsyncIterator[Clients]:
+async def clients(record: NodeRecord, count: int, tokens: int) -> AsyncIterator[Clients]:
     connector, timeout = aiohttp.TCPConnector(limit=count), aiohttp.ClientTimeout(total=300)
     async with aiohttp.ClientSession(headers=headers(record), connector=connector, timeout=timeout) as client:
         answers = [Answer() for _ in range(count)]
-        tasks = [asyncio.create_task(ask(client, record, answer)) for answer in answers]
+        tasks = [asyncio.create_task(ask(client, record, answer, tokens)) for answer in answers]
         try:
             yield Clients(answers, tasks)
         finally:
@@ -113,7 +114,7 @@ async def clients(record: NodeRecord, count: int) -> AsyncIterator[Clients]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def ask(client: aiohttp.ClientSession, record: NodeRecord, answer: Answer, tokens: int = TOKENS) -> None:
+async def ask(client: aiohttp.ClientSession, record: NodeRecord, answer: Answer, tokens: int) -> None:
     """One streamed completion."""
     body = {
         "model": record.spec.served,
@@ -316,7 +317,7 @@ async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_lo
     agreed, longest = 0, 0.0
     async with console(here) as seen:
         await seen.measured_after(0.0)
-        async with clients(record, REQUESTS) as sent:
+        async with clients(record, REQUESTS, TOKENS) as sent:
             await all_in(record, before, REQUESTS)
             while outstanding := sent.outstanding:
                 earlier = await said(record)
@@ -358,7 +359,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     assert record.spec.port in had.ports
     here.told.clear()
     before = await said(record)
-    async with clients(record, DRAINED) as sent:
+    async with clients(record, DRAINED, LONG) as sent:
         await all_in(record, before, DRAINED)
         runner = here.runner(watcher)
         plan = await runner.plan(LocalDown(Target(LOCAL_NODE, LOCAL, ONE, record.id)))
@@ -372,7 +373,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
         await runner.close()
     assert outcome.result is Result.CONVERGED, outcome.text
     assert any(re.fullmatch(rf"{SLOTS[ONE]} running, \d+ waiting", text) for text in here.told), here.told
-    assert {(a.status, a.ended, a.tokens, a.whole) for a in sent.answers} == {(200, "length", TOKENS, True)}
+    assert {(a.status, a.ended, a.tokens, a.whole) for a in sent.answers} == {(200, "length", LONG, True)}
     assert had.left() == ends.left() == []
     assert [state.name for state in await watcher.look()] == [TWO]
     assert gone(record)
