@@ -8,7 +8,7 @@ from typing import Final
 
 from console.config.settings import Settings
 from fleet.kube.errors import KubeconfigError
-from fleet.kube.kubeconfig import load_kubeconfig
+from fleet.kube.kubeconfig import load_access, load_kubeconfig
 
 LOCAL: Final = "local"
 OTHERWISE: Final = "this-machine"
@@ -28,6 +28,29 @@ def machine_context(contexts: tuple[str, ...]) -> str:
     return OTHERWISE if LOCAL in contexts else LOCAL
 
 
+def every_context(settings: Settings) -> tuple[str, ...]:
+    """Those of the kubeconfig, and this machine last."""
+    contexts = contexts_of(settings)
+    return (*contexts, machine_context(contexts))
+
+
+def leads_somewhere(settings: Settings, context: str) -> bool:
+    """Whether the kubeconfig says how to reach this context (empty: the current one)."""
+    try:
+        load_access(settings.cluster.kubeconfig or None, context or None)
+    except KubeconfigError:
+        return False
+    return True
+
+
 def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this context is the machine that this program runs on."""
     return context in (LOCAL, OTHERWISE) and context == machine_context(contexts_of(settings, environ))
+
+
+def not_a_cluster(context: str) -> KubeconfigError:
+    """What an action on a cluster is told where this machine is in view."""
+    return KubeconfigError(
+        f"{context} is this machine and no cluster: its vLLM nodes are no objects of Kubernetes",
+        "quarterdeck local up, down, restart and undo are for them; in the console :local lists them",
+    )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from console.locally import Locally, Looked
     from console.machine import Nodes
     from console.routing import RoutedActing
+    from fleet.kube.errors import KubeconfigError
     from fleet.kube.reads import KubeReads
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
@@ -216,6 +217,7 @@ class ObservingSession:
 
     def _observe(self, context: str, namespace: str) -> None:
         from console import assembly
+        from console.contexts import every_context
 
         source = assembly.source_of(self._settings, context, namespace, nodes=self._machine_nodes())
         self._source = source
@@ -224,19 +226,20 @@ class ObservingSession:
         self._observer = assembly.observer(self._settings, source, time.time())
         self._observer.focus(self._focus)
         self._context, self._namespace = source.state().cluster.context or context, namespace
-        self._contexts = _contexts_of(self._settings)
+        self._contexts = every_context(self._settings)
         self._observing = self._loop.create_task(self._follow(self._observer, context, namespace), name="observe")
         self._observing.add_done_callback(self._ended)
 
     async def _follow(self, observer: Observer, context: str, namespace: str) -> None:
         """Observe. A cluster that the kubeconfig does not lead to is looked for again: a login may be writing it."""
+        from console.contexts import leads_somewhere
         from fleet.kube.absent import AbsentKubernetes
 
         running = self._loop.create_task(observer.run(self._pass_on))
         try:
             if not isinstance(self._source, AbsentKubernetes):
                 await running
-            while not await asyncio.to_thread(_leads_somewhere, self._settings, context):
+            while not await asyncio.to_thread(leads_somewhere, self._settings, context):
                 if (await asyncio.wait({running}, timeout=LOOK_AGAIN))[0]:
                     await running
         finally:
@@ -307,25 +310,32 @@ class ObservingSession:
         return OfMachine(source) if isinstance(source, LocalSource) else OfCluster(self._reads())
 
     def _reads(self) -> KubeReads:
-        from fleet.kube.errors import KubeconfigError
         from fleet.kube.reads import KubeReads
         from fleet.kube.source import KubernetesSource
 
         if isinstance(self._source, KubernetesSource):
             return KubeReads(self._source.client)
-        problem = self._source.state().status.problem if self._source else "not connected yet"
-        raise KubeconfigError(problem)
+        raise self._no_cluster()
 
     def _runner(self, changed: Callable[[Undertaking], None]) -> Runner:
         from console.doing import runner
-        from fleet.kube.errors import KubeconfigError
         from fleet.kube.source import KubernetesSource
 
         source, newest = self._source, self._newest
         if not isinstance(source, KubernetesSource) or newest is None:
-            raise KubeconfigError(source.state().status.problem if source else "not connected yet")
+            raise self._no_cluster()
         past = self._observer.measuring.latency if self._observer is not None else None
         return runner(self._settings, source, lambda: self._newest or newest, changed, past=past)
+
+    def _no_cluster(self) -> KubeconfigError:
+        """Why there is nothing that could be asked of a cluster, or done to one."""
+        from console.contexts import not_a_cluster
+        from fleet.kube.errors import KubeconfigError
+
+        if self._is_local():
+            return not_a_cluster(self._context)
+        problem = self._source.state().status.problem if self._source is not None else ""
+        return KubeconfigError(problem or "not connected yet")
 
     def _local_runner(self, changed: Callable[[Undertaking], None]) -> Runner:
         from console.doing_local import local_runner
@@ -342,9 +352,9 @@ class ObservingSession:
 
     def _is_local(self) -> bool:
         """Whether this machine is the cluster in view."""
-        from actions.request import LOCAL
+        from fleet.local.source import LocalSource
 
-        return self._newest is not None and self._newest.cluster.context == LOCAL
+        return isinstance(self._source, LocalSource)
 
     def _cluster(self) -> Cluster:
         from fleet.kube.errors import KubeconfigError
@@ -365,24 +375,6 @@ class ObservingSession:
     def _hurry(self) -> None:
         if self._observer is not None:
             self._observer.wake()
-
-
-def _contexts_of(settings: Settings) -> tuple[str, ...]:
-    from console.contexts import contexts_of, machine_context
-
-    contexts = contexts_of(settings)
-    return (*contexts, machine_context(contexts))
-
-
-def _leads_somewhere(settings: Settings, context: str) -> bool:
-    from fleet.kube.errors import KubeconfigError
-    from fleet.kube.kubeconfig import load_access
-
-    try:
-        load_access(settings.cluster.kubeconfig or None, context or None)
-    except KubeconfigError:
-        return False
-    return True
 
 
 def _in_words(error: BaseException) -> SessionError:

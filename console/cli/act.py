@@ -22,6 +22,7 @@ from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find
 from console.cli.observe import explain
 from console.config.settings import Settings
+from console.contexts import is_machine, not_a_cluster
 from console.views.revisions import revision_text
 from fleet import door
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, UnreachableError
@@ -75,6 +76,8 @@ def _code(error: KubeError | KubeconfigError) -> int:
 
 async def _act(invocation: Invocation, settings: Settings) -> int:
     options = invocation.options
+    if is_machine(settings, settings.cluster.context, invocation.environ):
+        raise not_a_cluster(settings.cluster.context)
     source = assembly.kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
     if not isinstance(source, KubernetesSource):
         status = source.state().status

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from actions.local.installed import find_executable, read
 from console.cli import exits
 from console.cli.dispatch import Invocation
 from console.cli.observe import WAIT, observe, reached
@@ -17,6 +18,7 @@ from console.config.problem import ConfigError
 from console.config.settings import Settings
 from console.doctor import report
 from console.doctor.check import Check, Verdict
+from console.doctor.machine import check_installed, check_machine
 from console.doctor.permissions import Answer, ask, judge
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
@@ -54,15 +56,22 @@ def run(invocation: Invocation) -> int:
 
 async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Check], int]:
     """Everything behind the kubeconfig; the permissions are asked while the sources start."""
+    from console.contexts import is_machine
     from fleet.kube.errors import KubeconfigError
     from fleet.kube.kubeconfig import load_access
 
+    here = is_machine(settings, settings.cluster.context, environ)
+    executable = find_executable(settings.local.vllm, environ)
+    found = await asyncio.to_thread(read, executable, environ) if executable else None
+    vllm = check_installed(executable, found, wanted=here)
+    if here:
+        return await _machine(settings, environ, vllm, cpu=found is not None and found.cpu)
     try:
         access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
     except KubeconfigError as error:
         kubeconfig = Check("kubeconfig", Verdict.FAIL, error.message, (), error.remedy)
         snapshot = await observe(settings, WAIT)
-        return [kubeconfig, *check_metrics(snapshot, settings)], _code(snapshot)
+        return [kubeconfig, *check_metrics(snapshot, settings), vllm], _code(snapshot)
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
     kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
@@ -70,7 +79,26 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
     if checks[-1].verdict is not Verdict.FAIL:
         checks.append(judge(answer, snapshot.cluster.user, namespace))
-    return [*checks, *check_metrics(snapshot, settings)], _code(snapshot)
+    return [*checks, *check_metrics(snapshot, settings), vllm], _code(snapshot)
+
+
+async def _machine(
+    settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
+) -> tuple[list[Check], int]:
+    """This machine: its vLLM, GPUs and nodes, where it is the cluster in view."""
+    from console.machine import Nodes
+    from fleet.local.gpus import read_gpus
+
+    nodes = Nodes(settings, environ)
+    try:
+        states = await nodes.look()
+    except OSError:
+        # The source says so: it looks at the same folder.
+        states = ()
+    finally:
+        await nodes.close()
+    snapshot, reading = await asyncio.gather(observe(settings, WAIT), asyncio.to_thread(read_gpus))
+    return [vllm, *check_machine(snapshot, reading, states, cpu=cpu)], _code(snapshot)
 
 
 async def _permissions(access: Access, namespace: str, environ: Mapping[str, str]) -> Answer:

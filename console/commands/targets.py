@@ -7,7 +7,7 @@ since is another object.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from console.commands.command import Context
 from console.views.subject import ref_of
@@ -27,6 +27,14 @@ Choice = tuple[Chosen, ...] | str
 Choose = Callable[[Context], Choice]
 
 
+HERE: Final = "a vLLM node of this machine, not of a cluster: :down :local-restart :try :bench are for it, m lists all"
+"""Why no action on a cluster is for what the context of this machine shows."""
+
+
+def _is_here(context: Context) -> bool:
+    return context.snapshot is not None and context.snapshot.is_machine
+
+
 def workload_of(context: Context) -> Workload | None:
     """The workload under the cursor."""
     snapshot, subject = context.snapshot, context.subject
@@ -37,6 +45,8 @@ def workload(*kinds: str) -> Choose:
     """A workload of one of these kinds (none given: of any kind that has replicas)."""
 
     def choose(context: Context) -> Choice:
+        if _is_here(context):
+            return HERE
         if context.marked:
             return "one workload at a time: esc clears the marks"
         found = workload_of(context)
@@ -54,6 +64,8 @@ def workload(*kinds: str) -> Choose:
 
 def workload_or_pod(context: Context) -> Choice:
     """A workload that can be rolled, or one pod."""
+    if _is_here(context):
+        return HERE
     if context.marked:
         return "one at a time: esc clears the marks"
     snapshot, subject = context.snapshot, context.subject
@@ -64,6 +76,8 @@ def workload_or_pod(context: Context) -> Choice:
 def pods(context: Context) -> Choice:
     """The marked pods in the order of the screen, else the one under the cursor."""
     snapshot = context.snapshot
+    if _is_here(context):
+        return HERE
     keys = context.marked or ((context.subject,) if context.subject is not None else ())
     if snapshot is None or not keys:
         return "no pod is under the cursor"
@@ -79,6 +93,8 @@ def pods(context: Context) -> Choice:
 def node(context: Context) -> Choice:
     """The node under the cursor, or that of the GPU under it."""
     snapshot, subject = context.snapshot, context.subject
+    if _is_here(context):
+        return "this is the machine that this program runs on: Kubernetes knows nothing of it"
     if context.marked:
         return "one node at a time: esc clears the marks"
     if snapshot is None or subject is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from console.config.settings import Settings
 from console.doctor.check import Check, Verdict
-from fleet.model.snapshot import Health, Join, Snapshot, SourceStatus
+from fleet.model.snapshot import KUBERNETES, Health, Join, Snapshot, SourceStatus
 
 SCRAPE_ENGINES = """\
 # with kube-prometheus-stack: kubectl apply -f -
@@ -51,7 +51,7 @@ NAMED = 5
 
 def check_api_server(snapshot: Snapshot, *, explained: bool) -> Check:
     """Whether the API server answers, and as whom; ``explained``: its refusals are told elsewhere."""
-    status = snapshot.source("kubernetes")
+    status = snapshot.source(KUBERNETES)
     cluster = snapshot.cluster
     if status is None or status.health is Health.DOWN:
         problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")

@@ -186,9 +186,11 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     """What an empty table says."""
     if query.filter:
         return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
-    kubernetes = snapshot.source("kubernetes")
-    if kubernetes is not None and kubernetes.problem:
-        return f"{untrusted(kubernetes.problem)}\n{untrusted(kubernetes.remedy)}"
+    source = snapshot.of_objects
+    if source is not None and source.problem:
+        return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
+    if snapshot.is_machine:
+        return "no vLLM node on this machine\n:up MODEL starts one · :ctx other clusters"
     hidden = len(snapshot.workloads) if not query.others else 0
     where = f"namespace {untrusted(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
     if hidden:

@@ -146,9 +146,11 @@ def _node_value(snapshot: Snapshot, column: str) -> Callable[[str], float]:
 def _waiting(snapshot: Snapshot, query: Query) -> str:
     if query.filter:
         return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
-    kubernetes = snapshot.source("kubernetes")
-    if kubernetes is not None and kubernetes.problem:
-        return f"{untrusted(kubernetes.problem)}\n{untrusted(kubernetes.remedy)}"
+    source = snapshot.of_objects
+    if source is not None and source.problem:
+        return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
+    if snapshot.is_machine:
+        return "this machine has no GPU that NVML knows of\na shows the machine itself"
     return "no node has GPUs\na shows the other nodes" if snapshot.nodes else "no nodes can be seen"
 
 

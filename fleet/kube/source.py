@@ -49,9 +49,8 @@ from fleet.kube.resources import (
 )
 from fleet.kube.state import KubeState
 from fleet.model.objects import Workload
-from fleet.model.snapshot import Cluster, Health, SourceStatus
+from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 
-NAME = "kubernetes"
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"
 
@@ -164,7 +163,7 @@ class KubernetesSource:
             generation=sum(feed.changes for feed in self._feeds),
             cluster=self._cluster,
             status=SourceStatus(
-                name=NAME,
+                name=KUBERNETES,
                 health=verdict.health,
                 since=self._since,
                 last_ok=self.client.last_ok,

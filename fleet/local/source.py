@@ -22,12 +22,11 @@ from fleet.local import rows
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.node import NodeState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
-from fleet.model.snapshot import Cluster, Health
+from fleet.model.snapshot import MACHINE, Cluster, Health
 from fleet.status import StatusKeeper
 
 Row = TypeVar("Row", Pod, Workload, Event, Node)
 
-NAME: Final = "machine"
 CLUSTER: Final = "local"
 LOOK: Final = 1.0
 """Seconds between two looks at the nodes."""
@@ -77,7 +76,7 @@ class LocalSource:
         self._gpus = GpuReading()
         self._task: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
-        self._keeper = StatusKeeper(NAME, Health.STARTING, clock())
+        self._keeper = StatusKeeper(MACHINE, Health.STARTING, clock())
         self._state = KubeState(0, self._cluster(()), self._keeper.status)
         self.nodes: tuple[NodeState, ...] = ()
         """As they were at the last look, by name."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GpuId
@@ -24,6 +24,11 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.quantity import Quantity
+
+KUBERNETES: Final = "kubernetes"
+"""The source of the objects where a cluster is in view."""
+MACHINE: Final = "machine"
+"""The source of the objects where this machine is in view."""
 
 
 class Health(StrEnum):
@@ -43,7 +48,7 @@ class SourceStatus:
     """How a source is: shown in the header, explained in one or two lines on demand."""
 
     name: str
-    """kubernetes, prometheus or scrape."""
+    """kubernetes or machine (OBJECTS), prometheus or scrape."""
     health: Health
     since: float
     """Unix time at which it entered this health."""
@@ -209,6 +214,16 @@ class Snapshot:
     def source(self, name: str) -> SourceStatus | None:
         """The status of a source by name."""
         return next((s for s in self.sources if s.name == name), None)
+
+    @property
+    def of_objects(self) -> SourceStatus | None:
+        """The status of the source that the objects come from: a cluster's API server, or this machine."""
+        return self.source(KUBERNETES) or self.source(MACHINE)
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether this machine is in view: its pods are processes, and no action on a cluster is for them."""
+        return self.source(MACHINE) is not None
 
 
 def engine_key(engine: EngineId) -> str:
