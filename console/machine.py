@@ -47,16 +47,22 @@ class Nodes:
         self._watcher = Watcher(self.folder)
         self._looking = asyncio.Lock()
         self._looked = float("-inf")
+        """When the latest look began (monotonic)."""
         self.latest: tuple[NodeState, ...] = ()
         self._noted: set[str] = set()
         """Ids of those of which it is written down that they were ready."""
 
-    async def look(self) -> tuple[NodeState, ...]:
-        """As they are now: a look that is younger than a blink is as good as another one."""
+    async def look(self, age: float = 0.0) -> tuple[NodeState, ...]:
+        """As they are now, or were when somebody looked no more than ``age`` seconds ago.
+
+        A look that began after this was called is shared; an older one would not know of a node that was just started.
+        """
+        wanted = time.monotonic() - age
         async with self._looking:
-            if time.monotonic() - self._looked >= LOOK / 4:
+            if self._looked < wanted:
+                began = time.monotonic()
                 self.latest = await self._watcher.look()
-                self._looked = time.monotonic()
+                self._looked = began
                 if not self._settings.read_only:
                     await self._note_ready()
             return self.latest
@@ -105,7 +111,7 @@ class MachineNodes:
         """Look until cancelled; on the observing loop."""
         seen: tuple[NodeState, ...] | None = None
         while True:
-            latest = await self._nodes.look()
+            latest = await self._nodes.look(LOOK / 2)
             if latest != seen:
                 seen = latest
                 self._looked()

@@ -30,9 +30,10 @@ def local_scene(
 ) -> Scene:
     """What planning may look at. ``newest`` is the Snapshot in view; that of another cluster says nothing of here."""
     seen = newest()
-    here = seen is not None and seen.cluster.context == scope.context and seen.cluster.server == scope.server
     # Of no time: nothing was measured, and two of them are the same.
-    snapshot = seen if here and seen is not None else Snapshot(0, 0.0, Cluster(context=LOCAL, server=scope.server))
+    snapshot = (
+        seen if seen is not None and seen.is_machine else Snapshot(0, 0.0, Cluster(context=LOCAL, server=scope.server))
+    )
     return Scene(snapshot, _NoCluster(), _no_dry_run, scope, rules, now, machine=machine)
 
 

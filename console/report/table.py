@@ -88,7 +88,7 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
                 (name_width, extra, glyphs),
             )
     if not snapshot.workloads:
-        yield "  no pods"
+        yield "  no vLLM node on this machine" if snapshot.is_machine else "  no pods"
     yield from _loose(snapshot, glyphs)
 
 

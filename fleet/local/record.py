@@ -74,11 +74,18 @@ def nodes_folder(state: Path) -> Path:
 def read_records(folder: Path) -> tuple[tuple[NodeRecord, ...], tuple[str, ...]]:
     """All nodes of ``nodes_folder``, by name; and what cannot be read, in words. No folder: none."""
     records, problems = [], []
-    for file in sorted(folder.glob(f"*/{RECORD}")):
+    try:
+        # Not by glob: that takes a folder which may not be read for an empty one.
+        names = sorted(each.name for each in folder.iterdir())
+    except FileNotFoundError:
+        return (), ()
+    except OSError as error:
+        return (), (f"{folder} cannot be read: {error.strerror or error}",)
+    for file in (folder / name / RECORD for name in names):
         try:
             records.append(from_json(orjson.loads(file.read_bytes())))
-        except FileNotFoundError:
-            # Taken down in between.
+        except (FileNotFoundError, NotADirectoryError):
+            # Taken down in between, or none of ours.
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{file} cannot be read: {error}")

@@ -157,7 +157,7 @@ class LocalSource:
     def _cluster(self, nodes: Iterable[NodeState]) -> Cluster:
         versions = sorted({state.record.version for state in nodes if state.record.version})
         version = f"vLLM {', '.join(versions)}" if versions else ""
-        return Cluster(context=self._context, cluster=CLUSTER, user=self._user, version=version)
+        return Cluster(context=self._context, cluster=CLUSTER, server=self.host, user=self._user, version=version)
 
     def _node(self) -> Node:
         gpus = self._gpus.gpus

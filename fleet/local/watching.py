@@ -120,12 +120,13 @@ class Watcher:
         watched.healthy = status is not None and status.status_code == httpx.codes.OK
         if not watched.healthy or watched.models:
             return
-        listed = await self._get(record, "/v1/models")
-        if listed is None or listed.status_code != httpx.codes.OK:
-            return
-        names = _names(listed)
+        # Before its key is shown: whoever has taken its port meanwhile must not get it.
         said = stage.phase is Phase.READY or watched.ready is not None
-        if names and (said or await asyncio.to_thread(_listens, record)):
+        if not said and not await asyncio.to_thread(_listens, record):
+            return
+        listed = await self._get(record, "/v1/models")
+        names = _names(listed) if listed is not None and listed.status_code == httpx.codes.OK else ()
+        if names:
             watched.models = names
             watched.ready = watched.ready or (stage.began if stage.phase is Phase.READY else now)
 

@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,26 +15,17 @@ import pytest
 from textual.pilot import Pilot
 
 from actions.audit.folder import log_files
-from actions.audit.history import RecordedAction
-from actions.audit.opened import open_folder
 from actions.request import Kind
 from console.app import Options, QuarterdeckApp
 from console.auditing import audit_folder
 from console.commands.command import Where
 from console.config.settings import ClusterSettings, Settings
 from console.demo import Simulation, simulated
-from console.desk import ConsoleDesk
 from console.observing import ObservingSession
-from console.screens.actions import ActionScreen
-from console.screens.plan import PlanScreen
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
+from tests.console.stage import PATIENCE, PATIENT, Stage
 from themes.look import Look, use
-from widgets.grid import Grid
-from widgets.line_view import LineView
-
-PATIENCE = 60.0
-PATIENT = 0.05
 
 IMPORTS = """
 import asyncio, sys
@@ -57,61 +47,12 @@ print([name for name in ("console.acting", "console.doing", "actions.runner", "a
 """
 
 
-class Stage:
-    """A console on a simulated fleet, in the hands of a test."""
+class FleetStage(Stage):
+    """A console on a simulated fleet."""
 
     def __init__(self, app: QuarterdeckApp, pilot: Pilot[None], session: ObservingSession, fleet: Simulation) -> None:
-        self.app, self.pilot, self.session, self.fleet = app, pilot, session, fleet
-
-    @property
-    def desk(self) -> ConsoleDesk:
-        assert self.app.desk is not None
-        return self.app.desk
-
-    @property
-    def snapshot(self) -> Snapshot:
-        assert self.desk.snapshot is not None
-        return self.desk.snapshot
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        """Wait for a condition."""
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, f"it does not come true; on the screen:\n{self.shown}"
-            await self.pilot.pause(PATIENT)
-
-    @property
-    def shown(self) -> str:
-        """What the screen in front shows."""
-        views = self.desk.front.query(LineView) if self.desk.front is not None else ()
-        return "\n".join(line.rstrip() for view in views if view.display for line in view.shown_text)
-
-    async def line(self, text: str) -> None:
-        """Type a command."""
-        names = {" ": "space", "+": "plus", "-": "minus"}
-        await self.pilot.press("colon", *(names.get(char, char) for char in text), "enter")
-
-    async def planned(self) -> PlanScreen:
-        """The plan that was asked for."""
-        await self.until(lambda: isinstance(self.desk.front, PlanScreen) and self.desk.front.plan is not None)
-        front = self.desk.front
-        assert isinstance(front, PlanScreen)
-        return front
-
-    async def apply(self) -> ActionScreen:
-        """Apply the plan in front, and wait until the action is over."""
-        await self.pilot.press("tab", "enter")
-        await self.until(lambda: isinstance(self.desk.front, ActionScreen))
-        front = self.desk.front
-        assert isinstance(front, ActionScreen)
-        await self.until(lambda: front.undertaking is not None and front.undertaking.outcome is not None)
-        return front
-
-    def move_to(self, key: str) -> None:
-        """Put the cursor on an object."""
-        front = self.desk.front
-        assert front is not None
-        front.query_one(Grid).move_to(key)
+        super().__init__(app, pilot, session)
+        self.fleet = fleet
 
     async def replicas(self, workload: Workload) -> int:
         """As the server has them now."""
@@ -127,13 +68,9 @@ class Stage:
                 await self.pilot.pause(PATIENT)
         return True
 
-    def recorded(self) -> list[RecordedAction]:
-        """What the audit log has."""
-        return list(open_folder(audit_folder(Settings(), os.environ)).actions)
-
 
 @asynccontextmanager
-async def acting(*flags: str, context: str = "") -> AsyncIterator[Stage]:
+async def acting(*flags: str, context: str = "") -> AsyncIterator[FleetStage]:
     """The console, read-write, on a fleet that has been seen and measured."""
     use(Look())
     with simulated(["--seed", "7", *flags]) as fleet:
@@ -141,7 +78,7 @@ async def acting(*flags: str, context: str = "") -> AsyncIterator[Stage]:
         session = ObservingSession(Settings(cluster=cluster))
         app = QuarterdeckApp(session, Options())
         async with app.run_test(size=(120, 40)) as pilot:
-            stage = Stage(app, pilot, session, fleet)
+            stage = FleetStage(app, pilot, session, fleet)
             await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
             await stage.until(lambda: bool(stage.snapshot.pods) and stage.snapshot.measured_at is not None)
             yield stage
@@ -189,18 +126,10 @@ async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> No
         await stage.pilot.pause()
         front = stage.desk.front
         assert front is not None
-        await stage.until(lambda: "s scale" not in _keybar(stage))
+        await stage.until(lambda: "s scale" not in stage.keybar)
         await stage.pilot.press("s")
         await stage.until(lambda: "you may not patch deployments/scale.apps" in front.said)
         assert front.where is Where.FLEET
-
-
-def _keybar(stage: Stage) -> str:
-    from widgets.keybar import Keybar
-
-    front = stage.desk.front
-    assert front is not None
-    return front.query_one(Keybar).shown_text[0]
 
 
 @pytest.mark.parametrize(("mode", "imported"), [("read-only", False), ("read-write", True)])

@@ -1,0 +1,76 @@
+"""What this machine can do as a cluster of its own: the vLLM that would be started, its GPUs, its nodes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from actions.local.machine import Installed
+from console.doctor.check import Check, Verdict
+from fleet.local.gpus import GpuReading
+from fleet.local.node import NodeState, Phase
+from fleet.local.rows import status
+from fleet.model.snapshot import Health, Snapshot
+from widgets.values import bytes_text
+
+INSTALL = "pip install 'quarterdeck[local]'    # or name the one to use: local.vllm in the configuration"
+
+
+def check_installed(executable: str, found: Installed | None, *, wanted: bool) -> Check:
+    """The vLLM of this machine.
+
+    ``executable`` is where it is, empty for nowhere, ``found`` what its files say. ``wanted``: this machine is in view,
+    so one that is missing is worth a word.
+    """
+    if not executable:
+        verdict = Verdict.WARN if wanted else Verdict.OK
+        return Check("vLLM here", verdict, "not installed: no node can be started on this machine", (), INSTALL)
+    if found is None:
+        return Check("vLLM here", Verdict.OK, f"{executable}; its version is asked for when a node is planned")
+    kind = ", for the CPU" if found.cpu else ""
+    lacks = (
+        (not found.drains, "it cannot finish running requests by itself: down waits until it is idle"),
+        (not found.benches, "it has no vllm bench serve: benchmarks are not possible"),
+    )
+    return Check("vLLM here", Verdict.OK, f"{found.version}{kind}, {executable}", tuple(t for so, t in lacks if so))
+
+
+def check_machine(snapshot: Snapshot, reading: GpuReading, nodes: Sequence[NodeState], *, cpu: bool) -> Iterator[Check]:
+    """GPUs and nodes; ``cpu``: the vLLM here runs on the CPU, whatever GPUs there are."""
+    yield _gpus(reading, cpu=cpu)
+    source = snapshot.of_objects
+    if source is not None and source.health is Health.DOWN:
+        yield Check("nodes", Verdict.FAIL, source.problem, (), source.remedy)
+        return
+    yield _nodes(nodes, source.notes if source is not None else ())
+    scrape = snapshot.source("scrape")
+    if scrape is not None and any(state.stage.phase is Phase.READY for state in nodes):
+        live = scrape.health is Health.LIVE
+        said = f"through {scrape.endpoint}" if live else scrape.problem or scrape.health.value
+        yield Check("metrics", Verdict.OK if live else Verdict.WARN, said, scrape.notes, scrape.remedy)
+
+
+def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
+    if reading.gpus:
+        versions = f", driver {reading.driver}, CUDA {reading.cuda} at most" if reading.driver else ""
+        details = tuple(f"GPU {gpu.index}: {gpu.name}, {bytes_text(gpu.memory_free)} free" for gpu in reading.gpus)
+        unused = "; the vLLM here is for the CPU and uses none" if cpu else ""
+        return Check("GPUs", Verdict.WARN if cpu else Verdict.OK, f"{len(reading.gpus)}{versions}{unused}", details)
+    if cpu:
+        return Check("GPUs", Verdict.OK, f"{reading.problem or 'none'}; the vLLM here needs none")
+    return Check("GPUs", Verdict.WARN, reading.problem or "none on this machine", (), reading.remedy)
+
+
+def _nodes(nodes: Sequence[NodeState], notes: tuple[str, ...]) -> Check:
+    dead = [state for state in nodes if not state.alive]
+    details = (*(f"{state.name}: {_told(state)}" for state in nodes), *notes)
+    fix = "\n".join(f"quarterdeck local down {state.name}" for state in dead)
+    if not nodes:
+        return Check("nodes", Verdict.WARN if notes else Verdict.OK, "none", notes)
+    finding = f"{len(nodes)}, {len(nodes) - len(dead)} of them running"
+    return Check("nodes", Verdict.WARN if dead or notes else Verdict.OK, finding, details, fix)
+
+
+def _told(state: NodeState) -> str:
+    if state.reason is not None and state.reason.remedy:
+        return f"{status(state)}; {state.reason.remedy}"
+    return f"{status(state)}, {state.record.spec.url}"
