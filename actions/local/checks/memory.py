@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 from actions.local.machine import Installed
 from actions.plan import Check, Table, Verdict
@@ -30,6 +31,11 @@ ABOUT = "memory"
 _HEAD = ("what", "value", "from")
 _MOST = 0.95
 """Utilisation that is proposed at most."""
+_ANYWAY = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+_SCALES = ("--hf-overrides", "--hf_overrides", "--rope-scaling", "--rope_scaling")
+"""Arguments by which the length is another one than config.json says."""
+_BLOCK = 16
+"""Tokens of a block of vLLM's KV cache: lengths are proposed in whole ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,31 @@ def needed_length(spec: LaunchSpec, arch: Architecture) -> tuple[int, str]:
     return arch.longest, "config.json: max_position_embeddings"
 
 
+def check_length(spec: LaunchSpec, arch: Architecture | None) -> Check | None:
+    """A longer sequence than the model knows is refused by vLLM, once torch is imported; None where it is not."""
+    scaled = any(word.startswith(_SCALES) for word in spec.extra)
+    if arch is None or scaled or not 0 < arch.bound < spec.max_model_len or spec.env.get(_ANYWAY) == "1":
+        return None
+    what = f"--max-model-len {spec.max_model_len:,} is more than the {arch.bound:,} tokens of the model's config.json"
+    return Check(
+        "context", Verdict.BLOCK, what, f"--max-model-len {arch.bound}, or, for worse answers, --env {_ANYWAY}=1"
+    )
+
+
+def check_heads(spec: LaunchSpec, heads: int, most: int) -> Check | None:
+    """They have to be shared out evenly; None where they are. ``most``: the largest parallelism that is proposed."""
+    if heads % spec.tensor_parallel_size == 0:
+        return None
+    possible = ", ".join(map(str, divisors(heads, most)))
+    what = f"tensor parallel size {spec.tensor_parallel_size} does not divide the {heads} attention heads"
+    return Check("parallelism", Verdict.BLOCK, what, f"possible: {possible}")
+
+
 def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
     """Whether there are enough, and whether the heads can be shared out among them."""
     about = "GPUs"
-    if heads and heads % spec.tensor_parallel_size:
-        possible = ", ".join(map(str, divisors(heads, max(8, len(gpus)))))
-        what = f"tensor parallel size {spec.tensor_parallel_size} does not divide the {heads} attention heads"
-        return Check(about, Verdict.BLOCK, what, f"possible: {possible}")
+    if (uneven := check_heads(spec, heads, max(8, len(gpus)))) is not None:
+        return uneven
     if spec.gpus > len(gpus):
         what = f"it asks for {spec.gpus} GPUs, and {len(gpus)} are here"
         return Check(about, Verdict.BLOCK, what, "lower tensor or pipeline parallelism")
@@ -127,7 +151,7 @@ def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: fl
         what = f"the weights alone take {gib(each.weights)} of the {gib(total * utilization)} that vLLM may use"
         return Check(ABOUT, sure, what)
     if length and best < length:
-        what = f"one sequence of {length:,} tokens does not fit: there is room for {best:,} at most"
+        what = f"one sequence of {length:,} tokens does not fit: about {usual:,} tokens do, {best:,} with luck"
         return Check(ABOUT, sure, what)
     return _close(usual, length)
 
@@ -139,6 +163,11 @@ def _close(tokens: int, length: int) -> Check:
         return Check(ABOUT, Verdict.WARN, what)
     many = f", {tokens // length} sequences of {length:,}" if length else ""
     return Check(ABOUT, Verdict.PASS, f"fits: a KV cache of about {tokens:,} tokens{many}")
+
+
+def _share_that_is_free(gpus: Sequence[LocalGpu]) -> float:
+    """The ratio of their memory that vLLM may take of each of them now, in whole hundredths."""
+    return min((floor(100 * gpu.memory_free / gpu.memory_total) / 100 for gpu in gpus if gpu.memory_total), default=1.0)
 
 
 def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space_from: str) -> tuple[Check, Table]:
@@ -160,7 +189,8 @@ def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space
         return Check(ABOUT, Verdict.WARN if need.estimated else Verdict.BLOCK, what, fix), table
     if length and tokens < length:
         what = f"one sequence of {length:,} tokens does not fit into the KV cache: it holds {tokens:,}"
-        fix = f"--max-model-len {tokens}, or --env VLLM_CPU_KVCACHE_SPACE={_space_for(each, length)}"
+        shorter = f"--max-model-len {tokens // _BLOCK * _BLOCK}, or " if tokens >= _BLOCK else ""
+        fix = f"{shorter}--env VLLM_CPU_KVCACHE_SPACE={_space_for(each, length)}"
         return Check(ABOUT, Verdict.BLOCK, what, fix), table
     return _close(tokens, length), table
 
@@ -225,8 +255,11 @@ def _advice(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization:
 
     found = []
     wanted = max(1, length)
-    if 0 < room() < wanted:
-        found.append(f"--max-model-len {room() // 16 * 16}")
+    if _BLOCK <= room() < wanted:
+        found.append(f"--max-model-len {room() // _BLOCK * _BLOCK}")
+    if (share := _share_that_is_free(gpus[: spec.gpus])) < utilization and (tokens := room(share=share)) >= _BLOCK:
+        shorter = f" --max-model-len {tokens // _BLOCK * _BLOCK}" if tokens < wanted else ""
+        found.append(f"--gpu-memory-utilization {share:g}{shorter} ({tokens:,} tokens)")
     if not spec.kv_cache_dtype.startswith("fp8") and (tokens := room(kv="fp8")) >= wanted:
         found.append(f"--kv-cache-dtype fp8 ({tokens:,} tokens)")
     larger = [tp for tp in divisors(need.arch.heads, len(gpus)) if tp > spec.tensor_parallel_size]

@@ -26,7 +26,9 @@ class Architecture:
     stateless_layers: int = 0
     """Layers without a KV cache (Mamba, linear attention): what they keep does not grow with the tokens."""
     longest: int = 0
-    """max_position_embeddings."""
+    """Tokens of a sequence where nobody says otherwise: max_position_embeddings, scaled as its RoPE is."""
+    bound: int = 0
+    """Tokens that may be asked for: no version of vLLM takes more."""
     dtype: str = ""
     quantization: str = ""
     """quant_method of quantization_config."""
@@ -60,6 +62,7 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
         # One window for all of them, unless a pattern says that every n-th layer sees everything.
         every = _number(text, "sliding_window_pattern")
         sliding = layers - layers // every if every > 1 else layers
+    longest, bound = _lengths(text)
     return Architecture(
         layers=layers,
         heads=heads,
@@ -69,13 +72,49 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
         sliding_layers=sliding if window else 0,
         window=window,
         stateless_layers=sum("mamba" in str(k) or "linear" in str(k) or "recurrent" in str(k) for k in kinds),
-        longest=_number(text, "max_position_embeddings", "n_positions", "max_seq_len", "seq_length"),
+        longest=longest,
+        bound=bound,
         dtype=str(
             text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or config.get("dtype") or ""
         ),
         quantization=str((config.get("quantization_config") or {}).get("quant_method") or ""),
         parameters=_parameters(text, layers, hidden, heads, kv_heads),
     )
+
+
+_UNSCALED: Final = frozenset({"default", "su", "longrope", "llama3", "mrope"})
+_ONCE: Final = frozenset({"yarn", "deepseek_yarn", "deepseek_llama_scaling"})
+"""max_position_embeddings is scaled already; earlier versions scaled the original one themselves."""
+
+
+def _lengths(text: Mapping[str, Any]) -> tuple[int, int]:
+    """``longest`` and ``bound``, as vLLM derives them (vllm/config/model.py, _get_and_verify_max_len)."""
+    base = _number(text, "max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    longest = bound = base
+    for rope in _ropes(text):
+        kind = str(rope.get("rope_type") or rope.get("type") or "default")
+        factor = rope.get("factor")
+        scale = (
+            float(factor) if isinstance(factor, int | float) and "gemma3" not in str(text.get("model_type")) else 1.0
+        )
+        original = _number(rope, "original_max_position_embeddings") or base
+        if kind == "longrope":
+            # Longer sequences are possible, and make shorter ones worse: vLLM starts with the original length.
+            longest = _number(text, "original_max_position_embeddings") or base
+        elif kind in _ONCE:
+            bound = max(bound, int(original * scale))
+        elif kind not in _UNSCALED:
+            longest = bound = int(base * scale)
+    return longest, max(bound, longest, _number(text, "model_max_length"))
+
+
+def _ropes(text: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """What is said of RoPE: once, or for each kind of layers."""
+    said = text.get("rope_parameters") or text.get("rope_scaling")
+    if not isinstance(said, Mapping):
+        return ()
+    nested = tuple(each for each in said.values() if isinstance(each, Mapping))
+    return nested or (said,)
 
 
 def _parameters(text: Mapping[str, Any], layers: int, hidden: int, heads: int, kv_heads: int) -> int:

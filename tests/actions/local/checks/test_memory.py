@@ -8,7 +8,15 @@ from dataclasses import replace
 import pytest
 
 from actions.local.checks.launch import visible
-from actions.local.checks.memory import Need, check_gpus, check_on_cpu, check_on_gpus, need_of, space_on_cpu
+from actions.local.checks.memory import (
+    Need,
+    check_gpus,
+    check_length,
+    check_on_cpu,
+    check_on_gpus,
+    need_of,
+    space_on_cpu,
+)
 from actions.local.machine import Installed
 from actions.plan import Verdict
 from fleet.local.fit.architecture import architecture
@@ -85,6 +93,36 @@ def test_a_gpu_that_others_fill_is_named_with_them_and_a_free_one_proposed() -> 
     assert "--env CUDA_VISIBLE_DEVICES=1 (" in check.fix
 
 
+def test_beside_others_a_smaller_share_is_proposed_that_is_taken() -> None:
+    half = [gpu(0, free=40 * GB, pid=4321)]
+    check, _ = check_on_gpus(need(large=False), SPEC, half, INSTALLED)
+    proposed = re.search(r"--gpu-memory-utilization (0\.\d+) \(", check.fix)
+    assert proposed is not None
+    smaller = replace(SPEC, gpu_memory_utilization=float(proposed[1]))
+    assert check_on_gpus(need(large=False), smaller, half, INSTALLED)[0].verdict is Verdict.PASS
+    check, _ = check_on_gpus(need(large=False), replace(SPEC, max_model_len=200_000), half, INSTALLED)
+    assert re.search(r"--gpu-memory-utilization 0\.5 --max-model-len \d+ \(", check.fix)
+
+
+def test_what_is_said_to_fit_is_what_the_table_says() -> None:
+    check, table = check_on_gpus(need(large=False), replace(SPEC, max_model_len=600_000), [gpu(0)], INSTALLED)
+    held = next(row[1] for row in table.rows if row[0] == "KV cache")
+    assert f"about {held} do" in check.text
+
+
+def test_a_longer_sequence_than_the_model_knows() -> None:
+    arch = architecture(LLAMA_8B)
+    assert arch is not None
+    assert check_length(replace(SPEC, max_model_len=arch.bound), arch) is None
+    long = replace(SPEC, max_model_len=arch.bound + 1)
+    check = check_length(long, arch)
+    assert check is not None
+    assert (check.verdict, f"--max-model-len {arch.bound}" in check.fix) == (Verdict.BLOCK, True)
+    assert check_length(replace(long, env={"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}), arch) is None
+    assert check_length(replace(long, extra=("--hf-overrides", "{}")), arch) is None
+    assert check_length(long, None) is None
+
+
 @pytest.mark.parametrize(("parallel", "verdict"), [(1, Verdict.PASS), (4, Verdict.PASS), (3, Verdict.BLOCK)])
 def test_heads_are_shared_out_evenly(parallel: int, verdict: Verdict) -> None:
     check = check_gpus(replace(SPEC, tensor_parallel_size=parallel), [gpu(index) for index in range(4)], 32)
@@ -114,6 +152,8 @@ def test_on_the_cpu() -> None:
     check, _ = check_on_cpu(need(large=False), SPEC, 16 * GIB, 4 * GIB, "chosen")
     assert check.verdict is Verdict.BLOCK
     long = replace(SPEC, max_model_len=100_000)
+    check, _ = check_on_cpu(need(large=False), long, 64 * GIB, 0, "chosen")
+    assert check.fix == "--env VLLM_CPU_KVCACHE_SPACE=13"
     check, _ = check_on_cpu(need(large=False), long, 64 * GIB, 4 * GIB, "chosen")
     assert check.verdict is Verdict.BLOCK
     assert check.fix == "--max-model-len 32768, or --env VLLM_CPU_KVCACHE_SPACE=13"

@@ -75,3 +75,26 @@ def test_weights_by_dtype() -> None:
 
 def test_divisors() -> None:
     assert divisors(12, 8) == [1, 2, 3, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("said", "longest", "bound"),
+    [
+        ({}, 4096, 4096),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, 8192, 8192),
+        ({"rope_scaling": {"rope_type": "dynamic", "factor": 4}}, 16384, 16384),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 4096, 4096),
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}, 4096, 4096),
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}}, 32768, 32768),
+        ({"rope_scaling": {"type": "linear", "factor": 8.0}, "model_type": "gemma3_text"}, 4096, 4096),
+        # Versions before scaled what it was trained on by themselves, so they take up to that.
+        ({"rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}}, 4096, 8192),
+        ({"rope_scaling": {"type": "longrope"}, "original_max_position_embeddings": 1024}, 1024, 4096),
+        ({"model_max_length": 9000}, 4096, 9000),
+        ({"rope_scaling": {"type": "linear", "factor": None}}, 4096, 4096),
+        ({"rope_scaling": "linear"}, 4096, 4096),
+    ],
+)
+def test_how_long_a_sequence_may_be(said: Mapping[str, Any], longest: int, bound: int) -> None:
+    arch = shape_of({**LLAMA_8B, **said})
+    assert (arch.longest, arch.bound) == (longest, bound)
