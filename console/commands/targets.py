@@ -27,7 +27,7 @@ Choice = tuple[Chosen, ...] | str
 Choose = Callable[[Context], Choice]
 
 
-HERE: Final = "a vLLM node of this machine, not of a cluster: :down :local-restart :try :bench are for it, m lists all"
+HERE: Final = "a node of this machine: :down :local-restart :try :bench, m lists all"
 """Why no action on a cluster is for what the context of this machine shows."""
 
 
