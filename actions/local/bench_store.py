@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from actions.local.whole import write_whole
 from fleet.local.benches import BENCHES, Bench, to_json
 from fleet.local.errors import LocalError
 
@@ -31,7 +31,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
                 # What was cut off by a crash must not spoil the next line.
                 _append(file, line if before.endswith(b"\n") or not before else b"\n" + line)
             else:
-                _replace(file, b"\n".join(before.splitlines()[-KEPT + 1 :]) + b"\n" + line)
+                write_whole(file, b"\n".join(before.splitlines()[-KEPT + 1 :]) + b"\n" + line)
     except OSError as error:
         raise LocalError(f"{file} cannot be written: {error.strerror or error}", "The numbers are not kept.") from error
 
@@ -53,16 +53,3 @@ def _append(file: Path, content: bytes) -> None:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
-
-
-def _replace(file: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ import orjson
 from actions.audit.redaction import redacted
 from actions.audit.shapes import MARK
 from actions.local.ending import survey
+from actions.local.whole import write_whole
 from fleet.local.errors import LocalError
 from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
@@ -56,8 +56,8 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
             if shown[name] != value or value == MARK
         }
         key = hide.pop(KEY_VARIABLE, "") or f"qd-{secrets.token_urlsafe(32)}"
-        _write(folder / KEY, key.encode())
-        _write(folder / SECRETS, orjson.dumps(hide))
+        write_whole(folder / KEY, key.encode())
+        write_whole(folder / SECRETS, orjson.dumps(hide))
         _put_aside(folder / LOG)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -106,7 +106,7 @@ def runtime(folder: Path) -> Path:
 def keep(record: NodeRecord) -> None:
     """Write the record down; it is on the disk when this returns. Raises LocalError."""
     try:
-        _write(Path(record.folder) / RECORD, orjson.dumps(to_json(record), option=orjson.OPT_INDENT_2))
+        write_whole(Path(record.folder) / RECORD, orjson.dumps(to_json(record), option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise _unwritable(Path(record.folder), error) from error
 
@@ -141,20 +141,6 @@ def _put_aside(log: Path) -> None:
             log.with_name(f"{log.name}.{number}").replace(log.with_name(f"{log.name}.{number + 1}"))
     with suppress(FileNotFoundError):
         log.replace(log.with_name(f"{log.name}.1"))
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all, readable by its owner alone."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _unwritable(folder: Path, error: OSError) -> LocalError:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from console.views.empty import empty_text
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
@@ -184,11 +185,8 @@ def _plain_number(snapshot: Snapshot, key: str, column: str) -> float:
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:
     """What an empty table says."""
-    if query.filter:
-        return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
-    source = snapshot.of_objects
-    if source is not None and source.problem:
-        return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
+    if said := empty_text(snapshot, query):
+        return said
     if snapshot.is_machine:
         return "no vLLM node on this machine\n:up MODEL starts one · :ctx other clusters"
     hidden = len(snapshot.workloads) if not query.others else 0

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from console.views.empty import empty_text
 from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
@@ -144,11 +145,8 @@ def _node_value(snapshot: Snapshot, column: str) -> Callable[[str], float]:
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:
-    if query.filter:
-        return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
-    source = snapshot.of_objects
-    if source is not None and source.problem:
-        return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
+    if said := empty_text(snapshot, query):
+        return said
     if snapshot.is_machine:
         return "this machine has no GPU that NVML knows of\na shows the machine itself"
     return "no node has GPUs\na shows the other nodes" if snapshot.nodes else "no nodes can be seen"

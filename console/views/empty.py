@@ -1,0 +1,17 @@
+"""What a table without rows says where that has one reason for every table."""
+
+from __future__ import annotations
+
+from console.views.query import Query
+from fleet.model.snapshot import Snapshot
+from widgets.untrusted import untrusted
+
+
+def empty_text(snapshot: Snapshot, query: Query) -> str:
+    """The filter that leaves nothing, or the trouble of the source; empty where neither is the reason."""
+    if query.filter:
+        return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
+    source = snapshot.of_objects
+    if source is not None and source.problem:
+        return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
+    return ""
