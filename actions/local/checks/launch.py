@@ -22,7 +22,7 @@ from actions.local.checks.memory import (
 )
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
-from actions.local.checks.system import check_disk, check_session, check_shared, free_shared
+from actions.local.checks.system import check_disk, check_session, check_shared, free_shared, other_accelerator
 from actions.local.machine import Installed, Machine
 from actions.plan import Check, Table, Verdict
 from fleet.local.fit.architecture import architecture
@@ -108,9 +108,12 @@ def _fit(
     """Checks of GPUs and memory, their table, and the variables that go with it."""
     installed = installed or Installed("")
     arch = architecture(files.config) if files is not None else None
-    on_cpu = installed.cpu or not reading.gpus
     need = need_of(arch, files, spec) if arch is not None else None
-    if on_cpu:
+    if not installed.cpu and not reading.gpus and (other := other_accelerator(installed.version)):
+        what = f"{other}: how much memory is free there is not known here, so whether it fits is not checked"
+        uneven = check_heads(spec, arch.heads, 8) if arch is not None else None
+        return [Check("GPUs", Verdict.WARN, what), *([uneven] if uneven else [])], (), {}
+    if installed.cpu or not reading.gpus:
         return _on_cpu(spec, need, reading, installed, machine)
     gpus = visible(reading.gpus, {**machine.environ, **spec.env}.get(VISIBLE))
     gpus = _without(gpus, instead_of)

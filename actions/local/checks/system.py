@@ -12,6 +12,14 @@ from fleet.local.fit.memory import GIB, gib
 LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"), Path("/run/systemd/logind.conf.d"))
 SHARED = GIB
 """Bytes of /dev/shm per rank that several ranks want for talking to each other."""
+OTHERS = {
+    "AMD (ROCm)": ("rocm", "kfd"),
+    "Intel (XPU)": ("xpu", ""),
+    "Gaudi": ("gaudi", "accel/accel0"),
+    "TPU": ("tpu", "accel0"),
+    "Neuron": ("neuron", "neuron0"),
+}
+"""Accelerators that NVML knows nothing of: how a build of vLLM for them is marked, and their device in /dev."""
 DISK = GIB
 """Bytes that logs and compiled graphs may take."""
 
@@ -31,6 +39,14 @@ def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/syst
         what = "logind ends everything of yours when you log out (KillUserProcesses=yes): the node too"
         return Check(about, Verdict.WARN, what, "loginctl enable-linger, and start it from: systemd-run --user --scope")
     return Check(about, Verdict.PASS, "a session of its own: it goes on when this terminal ends")
+
+
+def other_accelerator(version: str, devices: Path = Path("/dev")) -> str:
+    """Which accelerator that is not NVIDIA's a vLLM of this version would use here; empty for none that is known."""
+    mark = version.partition("+")[2].lower()
+    marked = next((name for name, (word, _) in OTHERS.items() if word in mark), "")
+    there = (name for name, (_, device) in OTHERS.items() if device and (devices / device).exists())
+    return marked or next(there, "")
 
 
 def check_shared(ranks: int, free: int | None) -> Check | None:

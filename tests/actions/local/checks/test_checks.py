@@ -14,7 +14,7 @@ from actions.local.checks.arguments import check_extra
 from actions.local.checks.launch import check_launch, check_vllm
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
-from actions.local.checks.system import check_session, check_shared
+from actions.local.checks.system import check_session, check_shared, other_accelerator
 from actions.local.machine import Installed, Machine
 from actions.plan import Verdict
 from fleet.local.fit.files import survey
@@ -195,3 +195,23 @@ async def test_a_gpu_that_does_not_tell_its_memory_is_no_reason_to_refuse(tmp_pa
     (memory,) = (check for check in looked.checks if check.about == "memory")
     assert memory.verdict is Verdict.WARN
     assert "GB10" in memory.text
+
+
+def test_accelerators_that_are_not_nvidias(tmp_path: Path) -> None:
+    assert other_accelerator("0.11.0+rocm641", tmp_path) == "AMD (ROCm)"
+    assert other_accelerator("0.9.1+xpu", tmp_path) == "Intel (XPU)"
+    assert other_accelerator("0.32.0+cu129", tmp_path) == ""
+    (tmp_path / "kfd").touch()
+    assert other_accelerator("0.32.0", tmp_path) == "AMD (ROCm)"
+
+
+async def test_on_another_accelerator_it_starts_without_a_check_of_its_memory(tmp_path: Path) -> None:
+    spec = replace(SPEC, model=str(model(tmp_path / "m")))
+    machine = Machine(tmp_path, {}, Nodes(), "vllm", 1.0, lambda: GpuReading(problem="no NVIDIA driver"))
+    looked = await check_launch(spec, machine, Installed("vllm", "0.11.0+rocm641"))
+    assert not [check for check in looked.checks if check.verdict is Verdict.BLOCK]
+    gpus = next(check for check in looked.checks if check.about == "GPUs")
+    assert (gpus.verdict, gpus.text.startswith("AMD (ROCm)")) == (Verdict.WARN, True)
+    assert looked.environment == {}
+    looked = await check_launch(spec, machine, Installed("vllm", "0.11.0"))
+    assert "not a build for CPUs" in next(c.text for c in looked.checks if c.verdict is Verdict.BLOCK)
