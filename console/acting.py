@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from actions.audit.errors import AuditError
 from actions.permissions import Permission, needed
 from actions.request import Kind, Request, Target
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.kube.errors import KubeconfigError, KubeError
 from fleet.model.objects import ObjectRef
 

@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import ConsoleScreen
-from console.session import Session, SessionError
+from console.session import Session
 from console.views.since import clock
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role

@@ -6,8 +6,6 @@ and the sources come when that frame is on the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -18,31 +16,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from console.options import Options
 from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from actions.undertaking import Undertaking
     from console.desk import ConsoleDesk
     from console.session import Session
     from fleet.model.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the console is to be; the look (theme, glyphs) is decided before (themes.look.use)."""
-
-    read_only: bool = False
-    production: tuple[str, ...] = ()
-    """Shell patterns of the contexts and clusters that are production."""
-    keymap: Mapping[str, str] = field(default_factory=dict)
-    """Command id → keys, checked by console.commands.keys.check_keymap."""
-    audit: Path | None = None
-    """The folder of the audit log; None where there is none to look at."""
-    nodes: Path | None = None
-    """Where the vLLM nodes of this machine are recorded; None where nobody looks for them by himself."""
 
 
 class SnapshotArrived(Message):

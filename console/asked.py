@@ -11,7 +11,7 @@ from typing import Protocol
 
 import orjson
 
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.kube.describe import age, describe, to_yaml
 from fleet.kube.errors import ForbiddenError
 from fleet.kube.reads import KubeReads

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette
 
-from console.app import Options
 from console.commands.command import Command, Context, Where
 from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.palette import table_provider
 from console.commands.table import TABLE
+from console.failure import SessionError
 from console.local_desk import LocalDesk
+from console.options import Options
 from console.screens.base import ConsoleScreen, failure_text
-from console.session import Session, SessionError
+from console.session import Session
 from console.views.since import SinceTracker
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot

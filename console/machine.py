@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.config import paths
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from widgets.log_buffer import LogLine

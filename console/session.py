@@ -18,17 +18,8 @@ if TYPE_CHECKING:
     from console.locally import Locally, Looked
 
 
-class SessionError(Exception):
-    """A read that a person asked for failed: what is wrong, and what to do about it (may be empty)."""
-
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
-
-
 class Session(Protocol):
-    """One cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
+    """One cluster in view. All awaitables run on the caller's event loop and raise console.failure.SessionError only."""
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
         """Begin to observe. ``deliver`` is called with every new Snapshot, from any thread, and must not block."""

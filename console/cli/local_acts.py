@@ -23,9 +23,9 @@ from console.auditing import audit_folder
 from console.cli import exits
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
-from console.cli.local import folder_of
 from console.cli.local_asked import begun, like, placed, with_flags
 from console.cli.local_telling import PhaseTeller
+from console.config import paths
 from console.config.settings import Settings
 from console.local_presets import defaults
 from console.local_spec import Difference
@@ -33,6 +33,7 @@ from fleet.kube.errors import KubeconfigError, NotFoundError
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
 from fleet.local.node import NodeState
+from fleet.local.record import nodes_folder
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
 from widgets.untrusted import untrusted
@@ -63,7 +64,7 @@ class _Asked:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watcher]:
         """Who looks at the nodes of this machine."""
-        watcher = Watcher(folder_of(self.invocation))
+        watcher = Watcher(nodes_folder(paths.state_folder(self.invocation.environ)))
         try:
             yield watcher
         finally:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
 from console.auditing import audit_logs
 from console.cli import exits
 from console.config import paths
 from console.config.settings import Settings
 from console.observing import ObservingSession
+from console.options import Options
 from themes.look import choose_look, use
 
 

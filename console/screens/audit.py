@@ -15,12 +15,12 @@ from actions.audit.folder import stamp
 from actions.audit.history import RecordedAction, State
 from actions.audit.opened import Opened, open_folder
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
-from console.session import SessionError
 from console.views.audit import action_lines, audit_model, chain_lines
 from console.views.query import Query
 from fleet.model.snapshot import Snapshot

@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
-from console.session import SessionError
 from console.views.filter import EVERYTHING
 from console.views.query import Query
 from console.views.tables import ChoiceModel

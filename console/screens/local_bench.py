@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
-from console.session import SessionError
 from console.views.local_bench import benches_lines
 from console.views.local_bench_form import CONCURRENCY, Wanted, read_bench
 from fleet.local.node import NodeState

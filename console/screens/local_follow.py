@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from console.failure import SessionError
 from console.screens.console import Console
-from console.session import SessionError
 from themes.palette import Role
 from widgets.log_buffer import LogLine
 from widgets.log_view import LogView

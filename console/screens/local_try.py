@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
-from console.session import SessionError
 from console.views.local_try import Exchange, exchange_lines
 from themes.glyphs import Glyphs
 from themes.palette import Role

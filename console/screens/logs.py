@@ -11,11 +11,11 @@ from textual.widget import Widget
 
 from console.commands.command import Where
 from console.commands.desk import Toggle
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
-from console.session import SessionError
 from fleet.model.objects import Pod
 from themes.palette import Role
 from widgets.line import Line, Span

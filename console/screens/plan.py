@@ -18,12 +18,12 @@ from actions.plan import Plan
 from actions.request import LOCAL_NODE
 from console.commands.command import Where
 from console.commands.desk import Toggle
+from console.failure import SessionError
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.confirm import Buttons
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
-from console.session import SessionError
 from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs

@@ -10,10 +10,10 @@ from textual.binding import BindingType
 
 from actions.request import RollBack, Target
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
-from console.session import SessionError
 from console.views.query import Query
 from console.views.revisions import RevisionsModel
 from themes.palette import Role

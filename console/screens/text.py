@@ -9,11 +9,11 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
-from console.session import SessionError
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.text_view import TextView

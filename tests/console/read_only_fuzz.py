@@ -26,12 +26,13 @@ import yaml
 from aiohttp import web
 from textual.pilot import Pilot
 
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
 from console.commands.habits import HABITS
 from console.commands.table import BY_NAME, TABLE
 from console.config.settings import ClusterSettings, Settings
 from console.demo import Simulation, simulated
 from console.observing import ObservingSession
+from console.options import Options
 from fleet import door
 
 REVIEWS = ("/selfsubjectreviews", "/selfsubjectaccessreviews", "/selfsubjectrulesreviews")

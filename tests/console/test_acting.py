@@ -16,12 +16,13 @@ from textual.pilot import Pilot
 
 from actions.audit.folder import log_files
 from actions.request import Kind
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
 from console.auditing import audit_folder
 from console.commands.command import Where
 from console.config.settings import ClusterSettings, Settings
 from console.demo import Simulation, simulated
 from console.observing import ObservingSession
+from console.options import Options
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 from tests.console.stage import PATIENCE, PATIENT, Stage
@@ -29,7 +30,8 @@ from themes.look import Look, use
 
 IMPORTS = """
 import asyncio, sys
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
+from console.options import Options
 from console.config.settings import ClusterSettings, Settings
 from console.observing import ObservingSession
 

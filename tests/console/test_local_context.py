@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from actions.request import Kind, LocalUp
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
 from console.commands.command import Where
 from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.demo import simulated
+from console.failure import SessionError
 from console.observing import ObservingSession
-from console.session import SessionError
+from console.options import Options
 from fleet.local.node import Phase
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity

@@ -10,8 +10,8 @@ import pytest
 
 from console.config.settings import ClusterSettings, Settings
 from console.demo import simulated
+from console.failure import SessionError
 from console.observing import ObservingSession
-from console.session import SessionError
 from fleet.model.snapshot import Snapshot
 
 PATIENCE = 60.0

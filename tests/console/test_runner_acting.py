@@ -14,7 +14,7 @@ from actions.plan import Check, Verdict
 from actions.request import Kind, Scale, Target
 from actions.undertaking import Undertaking
 from console.acting import RunnerActing
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.kube.reads import Permission
 from fleet.model.objects import ObjectRef
 from tests.actions.stage import FakeCluster, deployment

@@ -18,13 +18,14 @@ from actions.request import Kind, Request, Target
 from actions.revisions import Revision
 from actions.undertaking import Undertaking
 from console.acting import Acting, Changed
-from console.app import Options, QuarterdeckApp
+from console.app import QuarterdeckApp
 from console.desk import ConsoleDesk
+from console.failure import SessionError
 from console.local_spec import Same
 from console.locally import Locally, Looked, Piece
+from console.options import Options
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
-from console.session import SessionError
 from fleet.local.benches import Bench
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity

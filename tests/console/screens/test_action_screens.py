@@ -9,10 +9,10 @@ import pytest
 from actions.plan import Plan
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import Scale, Target
-from console.app import Options
 from console.commands.command import Where
+from console.failure import SessionError
+from console.options import Options
 from console.screens.plan import PlanScreen
-from console.session import SessionError
 from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_plan
 from tests.fleets import make_snapshot
 

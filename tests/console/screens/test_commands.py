@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from console.app import Options
 from console.commands.command import Where
 from console.commands.dispatch import refusal
 from console.commands.habits import HABITS, READ_ONLY_HABITS
@@ -17,7 +16,8 @@ from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
-from console.session import SessionError
+from console.failure import SessionError
+from console.options import Options
 from console.views.help import FILTERS, MOVING, help_lines, signs
 from fleet.model.objects import ObjectRef
 from tests.console.screens.scripted import Desk, ScriptedSession, desk

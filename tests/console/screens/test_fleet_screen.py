@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.app import Options
+from console.options import Options
 from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity

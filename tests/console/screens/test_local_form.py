@@ -8,9 +8,9 @@ import pytest
 
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
 from console.commands.command import Where
+from console.failure import SessionError
 from console.local_spec import Difference, Same
 from console.screens.local_form import LaunchForm
-from console.session import SessionError
 from console.views.local_form import Form, again, filled_in, new, preset_chosen, read
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node

@@ -11,14 +11,14 @@ import pytest
 
 from actions.plan import Table
 from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, Target
-from console.app import Options
 from console.commands.command import Where
 from console.commands.table import TABLE
+from console.failure import SessionError
 from console.locally import Piece
+from console.options import Options
 from console.screens.local import LocalScreen
 from console.screens.local_log import LocalLogScreen
 from console.screens.local_try import TryScreen
-from console.session import SessionError
 from fleet.local.benches import Bench, Level
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod

@@ -12,8 +12,8 @@ from actions.plan import Alternative, Change, Check, Plan, Scope, Verdict
 from actions.request import Drain, DrainNode, Kind, Request, Restart, RollBack, Scale, Target
 from actions.revisions import Revision
 from console.commands.command import Where
+from console.failure import SessionError
 from console.screens.plan import PlanScreen
-from console.session import SessionError
 from fleet.model.objects import ModelVersion
 from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_plan
 from tests.fleets import make_snapshot

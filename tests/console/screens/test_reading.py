@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.session import SessionError
+from console.failure import SessionError
 from fleet.model.objects import Container, ObjectRef
 from tests.console.screens.scripted import ScriptedSession, desk
 from tests.fleets import make_snapshot

@@ -1,0 +1,22 @@
+"""How the console is to be, as the settings and the command line have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the console is to be; the look (theme, glyphs) is decided before (themes.look.use)."""
+
+    read_only: bool = False
+    production: tuple[str, ...] = ()
+    """Shell patterns of the contexts and clusters that are production."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Command id → keys, checked by console.commands.keys.check_keymap."""
+    audit: Path | None = None
+    """The folder of the audit log; None where there is none to look at."""
+    nodes: Path | None = None
+    """Where the vLLM nodes of this machine are recorded; None where nobody looks for them by himself."""
