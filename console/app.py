@@ -70,10 +70,10 @@ class QuarterdeckApp(App[None]):
         Binding("ctrl+c,ctrl+q", "quit", "Quit", show=False, priority=True, id="console.quit"),
     ]
 
-    def __init__(self, session: Session, options: Options = Options()) -> None:
+    def __init__(self, session: Session, options: Options | None = None) -> None:
         super().__init__(ansi_color=True)
         self._session = session
-        self._options = options
+        self._options = options or Options()
         self.desk: ConsoleDesk | None = None
         """What the screens stand on; None until the first frame is on the terminal."""
         register(cast("App[object]", self))

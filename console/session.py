@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Session(Protocol):
-    """One cluster in view. All awaitables run on the caller's event loop and raise console.failure.SessionError only."""
+    """One cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
         """Begin to observe. ``deliver`` is called with every new Snapshot, from any thread, and must not block."""

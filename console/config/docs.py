@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from console.config.load import variable
+from console.config.keys import variable
 from console.config.settings import SECTIONS, Policy, Preset, Settings
 
 INTRODUCTION = """\

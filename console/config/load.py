@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.config import paths, rules
+from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
 from console.config.settings import SECTIONS, Policy, Settings
 
 if TYPE_CHECKING:
     from console.config.validate import Fault
 
-Key = tuple[str, ...]
-PREFIX = "QUARTERDECK_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 
 
@@ -89,11 +88,6 @@ def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
     if file is not None:
         return file
     return Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else paths.config_file(environ)
-
-
-def variable(key: Key) -> str:
-    """The environment variable of a key: ``("ui", "refresh")`` → ``QUARTERDECK_UI_REFRESH``."""
-    return PREFIX + "_".join(key).upper()
 
 
 def _from_file(path: Path) -> _Layer:

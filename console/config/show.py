@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from console.config.load import Key, Loaded
+from console.config.keys import Key
+from console.config.load import Loaded
 from console.config.settings import SECTIONS, FromEnvironment, Preset
 
 _WIDTH = 44

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
-from console.config.load import PREFIX, Key, variable
+from console.config.keys import PREFIX, Key, variable
 from console.config.settings import SECTIONS, Settings
 
 RESERVED = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}DEBUG"})

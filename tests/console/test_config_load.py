@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from console.config.load import Flag, Loaded, load, variable
+from console.config.keys import variable
+from console.config.load import Flag, Loaded, load
 from console.config.problem import ConfigError
 from console.config.settings import FromEnvironment, Settings
 

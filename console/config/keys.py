@@ -1,0 +1,12 @@
+"""What settings are called: a path of names, and the environment variable that goes with it."""
+
+from __future__ import annotations
+
+Key = tuple[str, ...]
+"""Section, then the name in it: ``("prometheus", "url")``."""
+PREFIX = "QUARTERDECK_"
+
+
+def variable(key: Key) -> str:
+    """The environment variable of a key: ``("ui", "refresh")`` → ``QUARTERDECK_UI_REFRESH``."""
+    return PREFIX + "_".join(key).upper()
