@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from actions.local.machine import Installed
 from console.doctor.check import Check, Verdict
+from fleet.local.fit.memory import gib
 from fleet.local.gpus import GpuReading
 from fleet.local.node import NodeState, Phase
 from fleet.local.rows import status
 from fleet.model.snapshot import Health, Snapshot
-from widgets.values import bytes_text
 
 INSTALL = "pip install 'quarterdeck[local]'    # or name the one to use: local.vllm in the configuration"
 
@@ -52,7 +52,7 @@ def check_machine(snapshot: Snapshot, reading: GpuReading, nodes: Sequence[NodeS
 def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
     if reading.gpus:
         versions = f", driver {reading.driver}, CUDA {reading.cuda} at most" if reading.driver else ""
-        details = tuple(f"GPU {gpu.index}: {gpu.name}, {bytes_text(gpu.memory_free)} free" for gpu in reading.gpus)
+        details = tuple(f"GPU {gpu.index}: {gpu.name}, {gib(gpu.memory_free)} free" for gpu in reading.gpus)
         unused = "; the vLLM here is for the CPU and uses none" if cpu else ""
         return Check("GPUs", Verdict.WARN if cpu else Verdict.OK, f"{len(reading.gpus)}{versions}{unused}", details)
     if cpu:

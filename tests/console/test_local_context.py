@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,8 +23,9 @@ from fleet.local.node import Phase
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
+from tests.console.machine import a_machine, run, started
 from tests.console.stage import Stage
-from tests.local.fakes import Box, a_box
+from tests.local.fakes import Box
 from themes.look import Look, use
 
 SECRET = "sk-that-nobody-shall-see"
@@ -38,24 +36,9 @@ KV = 0.25
 
 @pytest.fixture
 async def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Box]:
-    """The machine of the test, which is also that of the console: they have one state folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    async with a_box(tmp_path / "box") as made:
-        (tmp_path / "box" / "state").mkdir()
-        (tmp_path / "xdg").mkdir()
-        (tmp_path / "xdg" / "quarterdeck").symlink_to(tmp_path / "box" / "state")
+    """The machine of the test, which is also that of the console."""
+    async with a_machine(tmp_path, monkeypatch) as made:
         yield made
-
-
-async def started(box: Box, name: str = "tiny", **values: Any) -> None:
-    """A node that is ready."""
-    runner = box.runner()
-    plan = await runner.plan(box.up(box.spec(name, **values)))
-    outcome = await runner.wait(runner.start(plan, "", "yes").id)
-    await runner.close()
-    assert outcome.ok, outcome
 
 
 @asynccontextmanager
@@ -189,15 +172,6 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
             assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
-
-
-async def run(box: Box, *words: str) -> subprocess.CompletedProcess[str]:
-    """``quarterdeck …`` in a process of its own, which finds no other vLLM than that of the test."""
-    environ = {**os.environ, "PATH": f"{box.vllm.parent}", "COLUMNS": "120"}
-    command = [sys.executable, "-m", "console.main", *words]
-    return await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, check=False, env=environ, timeout=60
-    )
 
 
 async def test_the_command_line_on_this_machine(box: Box) -> None:

@@ -26,7 +26,7 @@ from actions.scene import Rules
 from actions.undertaking import Undertaking
 from fleet.local.gpus import GpuReading
 from fleet.local.node import NodeState
-from fleet.local.record import nodes_folder
+from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
 
@@ -142,6 +142,11 @@ class Box:
             assert asyncio.get_running_loop().time() < deadline, f"it never came; it is {state}"
             await asyncio.sleep(0.02)
         return state
+
+    def pid_of(self, name: str) -> int:
+        """The process that was started for it."""
+        (record,) = (each for each in read_records(self.nodes)[0] if each.name == name)
+        return record.identity.pid
 
     def processes(self) -> list[psutil.Process]:
         """Every process that a node of this machine has started."""
