@@ -112,6 +112,8 @@ async def _start(asked: _Asked, watcher: Watcher, request: LocalUp | LocalRestar
     """Plan and carry out what ends with a node that loads."""
     options, name = asked.options, request.spec.name
     begun: list[str] = []
+    if request.verify:
+        say("weights with a stated checksum are read once: that takes as long as the disk does")
 
     def loading(state: Undertaking) -> None:
         if not begun:

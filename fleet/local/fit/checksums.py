@@ -39,7 +39,7 @@ class Verified:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known: dict[str, str] = {}
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, TypeError):
             self._known = dict(orjson.loads(file.read_bytes()))
 
     def knows(self, path: Path, digest: str) -> bool:

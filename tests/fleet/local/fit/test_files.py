@@ -118,3 +118,12 @@ def test_what_was_verified_is_remembered_until_it_changes(tmp_path: Path) -> Non
     file.write_bytes(b"other")
     assert not Verified(memory).knows(file, digest)
     assert not Verified(memory).check(file, digest)
+
+
+@pytest.mark.parametrize("kept", ["5", '["a"]', "{", ""])
+def test_a_memory_that_is_spoilt_is_none(tmp_path: Path, kept: str) -> None:
+    memory, file = tmp_path / "checksums.json", tmp_path / "w"
+    memory.write_text(kept)
+    file.write_bytes(b"x")
+    assert not Verified(memory).knows(file, sha256(b"x").hexdigest())
+    assert Verified(memory).check(file, sha256(b"x").hexdigest())
