@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from fleet.local.fit.checksums import Verified, stated
 from fleet.local.fit.files import hub_cache, locate, survey
 from tests.fleet.local.fit.models import model, tensors
