@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +82,12 @@ def _shared(processes: Iterable[int]) -> frozenset[str]:
 
 def _holders() -> dict[str, set[int]]:
     """File of shared memory → the processes that have it open or mapped, as far as they may be looked at (Linux)."""
+    names = _names()
     holders: dict[str, set[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         # A process of another person, or one that has just ended.
         with suppress(OSError):
-            for path in _open(folder) | _mapped(folder):
+            for path in _open(folder) | _mapped(folder, names):
                 holders.setdefault(path, set()).add(int(folder.name))
     return holders
 
@@ -101,9 +102,21 @@ def _open(folder: Path) -> set[str]:
     return found
 
 
-def _mapped(folder: Path) -> set[str]:
+def _mapped(folder: Path, names: Mapping[tuple[str, str], str]) -> set[str]:
+    """By inode: a named semaphore is mapped under the name of a temporary file, which is gone by then."""
     with (folder / "maps").open(errors="replace") as maps:
-        return {line.split(maxsplit=5)[5].rstrip("\n") for line in maps if f" {SHARED}/" in line}
+        lines = [line.split(maxsplit=5) for line in maps if f" {SHARED}/" in line]
+    return {names[device, inode] for _, _, _, device, inode, _ in lines if (device, inode) in names}
+
+
+def _names() -> dict[tuple[str, str], str]:
+    """Device and inode of each file of shared memory, as the kernel writes them where it lists what is mapped."""
+    found = {}
+    with suppress(OSError), os.scandir(SHARED) as entries:
+        device = os.stat(SHARED).st_dev  # noqa: PTH116 - beside scandir
+        key = f"{os.major(device):02x}:{os.minor(device):02x}"
+        found = {(key, str(entry.inode())): entry.path for entry in entries}
+    return found
 
 
 def _ports(processes: Iterable[Identity]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from fleet.local.node import Phase, Stage
+from fleet.local.tail import said
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
 _THROUGH: Final = frozenset({"read", "done", "engine ready", "the weights are here"})
@@ -59,7 +60,7 @@ class Reader:
         time_of = stamp(line, at)
         if time_of != at:
             self._stamped = time_of
-        found = read(line)
+        found = read(said(line))
         if found is None:
             return
         phase, detail, done, total = found

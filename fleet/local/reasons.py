@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fleet.local.node import Reason
+from fleet.local.tail import said
 
 
 class _Cause(NamedTuple):
@@ -212,7 +213,7 @@ _CONSEQUENCE: Final = re.compile(
     r"See root cause above|Engine process failed to start|Engine core initialization failed"
 )
 _TRACE: Final = re.compile(r"^\s*(?:File \"|\^+$)|Traceback \(most recent call last\)")
-_PREFIX: Final = re.compile(r"^\([\w-]+(?: pid=\d+)?\)\s+(?:(?:ERROR|INFO|WARNING) [\d\- :]+\[[^\]]*\]\s*)?")
+_STAMPED: Final = re.compile(r"^(?:ERROR|INFO|WARNING) [\d\- :]+\[[^\]]*\]\s*")
 
 
 def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
@@ -222,6 +223,7 @@ def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
     """
     if was_ready:
         lines = _since_ready(lines)
+    lines = [said(line) for line in lines]
     asked = next((number for number, line in enumerate(lines) if _ASKED.search(line)), None)
     # Who is told to end says many things that look like errors.
     before = [line for line in (lines if asked is None else lines[:asked]) if not _CALM.search(line)]
@@ -251,5 +253,5 @@ def _noise(line: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    """Without the rank and the stamp in front."""
-    return _PREFIX.sub("", line).strip()
+    """Without the stamp in front."""
+    return _STAMPED.sub("", line).strip()

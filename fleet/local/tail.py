@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,9 @@ LONGEST: Final = 1 << 16
 """Bytes of a line that is kept whole; more of it comes as further lines."""
 PAUSE: Final = 0.3
 """Seconds between two looks at a log that is followed."""
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""vLLM 0.10 to 0.12 colour who speaks, also in a file."""
+_SPEAKER: Final = re.compile(r"^\([\w-]+(?: rank=\d+)?(?: pid=\d+)?(?:, ip=[\d.]+)?\)\s+")
 
 
 class Tail:
@@ -56,7 +60,12 @@ class Tail:
 
 
 def _shown(line: bytes) -> str:
-    return line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
+    return _COLOUR.sub("", line.decode(errors="replace")).rstrip("\r").rpartition("\r")[2]
+
+
+def said(line: str) -> str:
+    """A line without the process that says it in front: ``(EngineCore_DP0 pid=90) INFO …`` is ``INFO …``."""
+    return _SPEAKER.sub("", line)
 
 
 async def follow(path: Path) -> AsyncIterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actions.local.ending import left_of, sockets_in, survey
+from actions.local.ending import SHARED, left_of, sockets_in, survey
 from actions.local.environment import NODE
 from actions.local.spawn import hold
 from fleet.local.record import NodeRecord
@@ -26,6 +26,14 @@ memory = open(name, "wb")
 port = socket.create_server(("127.0.0.1", 0))
 with open(sys.argv[1] + ".new", "w") as out:
     print(os.getpid(), name, port.getsockname()[1], file=out)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(600)
+"""
+SEMAPHORE = """
+import multiprocessing, os, sys, time
+lock = multiprocessing.get_context("spawn").Lock()
+with open(sys.argv[1] + ".new", "w") as out:
+    print(lock._semlock.name, file=out)
 os.rename(sys.argv[1] + ".new", sys.argv[1])
 time.sleep(600)
 """
@@ -95,6 +103,34 @@ def test_shared_memory_that_another_process_uses_is_not_touched(node: tuple[Node
         kill(record.identity.pid)
         kill(worker)
         assert left_of(record, had).shared == frozenset()
+
+
+def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
+    """The process has it mapped under the name of a temporary file that is gone; whoever is killed whole leaves it."""
+    ready = tmp_path / "ready"
+    argv = (sys.executable, "-c", SEMAPHORE, str(ready))
+    held = hold(argv, env={**os.environ}, folder=tmp_path, log=tmp_path / "log", what="a test")
+    held.go()
+    process = psutil.Process(held.identity.pid)
+    deadline = 10 / 0.02
+    while not ready.exists():
+        deadline -= 1
+        assert deadline, (tmp_path / "log").read_text()
+        with pytest.raises(psutil.TimeoutExpired):
+            process.wait(0.02)
+    name = f"{SHARED}/sem.{ready.read_text().strip().lstrip('/')}"
+    record = NodeRecord(uuid.uuid4().hex, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
+    try:
+        had = survey(record)
+        assert had.shared == {name}
+        for each in had.processes:
+            os.kill(each.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(each.pid) for each in had.processes if each.alive], 10)
+        assert left_of(record, had).shared == {name}
+    finally:
+        for each in survey(record).processes:
+            os.kill(each.pid, signal.SIGKILL)
+        Path(name).unlink(missing_ok=True)
 
 
 def test_sockets_are_told_from_other_files(tmp_path: Path) -> None:
