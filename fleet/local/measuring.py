@@ -11,7 +11,7 @@ from fleet.kube.errors import KubeconfigError
 from fleet.kube.state import KubeState
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
 from fleet.local.node import NodeState
-from fleet.local.process import group
+from fleet.local.process import owners
 from fleet.local.rows import NAMESPACE
 from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.tables import Columns
@@ -67,8 +67,8 @@ class LocalMeasuring(Measuring):
     def _look(self, nodes: tuple[NodeState, ...]) -> tuple[GpuReading, dict[int, str]]:
         """The GPUs and, where processes hold memory on them, whose those are. Blocks."""
         reading = self._read()
-        asked = any(gpu.processes for gpu in reading.gpus)
-        return reading, processes_of(nodes) if asked else {}
+        pids = {process.pid for gpu in reading.gpus for process in gpu.processes}
+        return reading, owners(pids, {state.record.identity: state.name for state in nodes if state.alive})
 
     def _judge(self, reading: GpuReading, now: float) -> None:
         """A machine without GPUs lacks nothing; one whose GPUs do not all answer does."""
@@ -76,11 +76,6 @@ class LocalMeasuring(Measuring):
         if reading.problem:
             health = Health.DEGRADED if reading.gpus else Health.OFF
         self._gpus.report(health, now, problem=reading.problem, remedy=reading.remedy, endpoint="NVML")
-
-
-def processes_of(nodes: Sequence[NodeState]) -> dict[int, str]:
-    """Process id → the node that it belongs to, for all processes of nodes that live. Blocks."""
-    return {each.pid: state.name for state in nodes if state.alive for each in group(state.record.identity)}
 
 
 def with_gpus(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -44,8 +46,6 @@ def group(identity: Identity) -> tuple[Identity, ...]:
 
     The session is looked for also where the process itself has ended: its workers may live on.
     """
-    import os
-
     found: dict[int, Identity] = {}
     alive = identity.process()
     children = alive.children(recursive=True) if alive is not None else []
@@ -61,6 +61,25 @@ def group(identity: Identity) -> tuple[Identity, ...]:
         except (OSError, psutil.Error):
             continue
     return tuple(sorted(found.values(), key=lambda each: each.started))
+
+
+def owners(pids: Iterable[int], of: Mapping[Identity, str]) -> dict[int, str]:
+    """Pid → what ``of`` says of the process that it belongs to; pids that belong to none of them are left out.
+
+    Asks about these few alone, where ``group`` looks at every process there is.
+    """
+    leaders = {identity.pid: name for identity, name in of.items() if identity.alive}
+    found = {}
+    for pid in pids if leaders else ():
+        try:
+            line = (pid, os.getsid(pid), *(parent.pid for parent in psutil.Process(pid).parents()))
+        except (OSError, psutil.Error):
+            # It has ended meanwhile, or is none of this pid namespace.
+            continue
+        owner = next((leaders[each] for each in line if each in leaders), None)
+        if owner is not None:
+            found[pid] = owner
+    return found
 
 
 def _keep(found: dict[int, Identity], process: psutil.Process) -> None:
