@@ -18,8 +18,8 @@ LONGEST: Final = 1 << 16
 """Bytes of a line that is kept whole; more of it comes as further lines."""
 PAUSE: Final = 0.3
 """Seconds between two looks at a log that is followed."""
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-"""vLLM 0.10 to 0.12 colour who speaks, also in a file."""
+_TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""What only a terminal understands (ECMA-48, CSI): vLLM 0.10 to 0.15 colour who speaks, also in a file."""
 _SPEAKER: Final = re.compile(r"^\([\w-]+(?: rank=\d+)?(?: pid=\d+)?(?:, ip=[\d.]+)?\)\s+")
 
 
@@ -36,7 +36,8 @@ class Tail:
     def read(self) -> list[str]:
         """The lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none. Blocks.
 
-        Of a line that a progress bar has written over, what it showed last. A log that is not there has none.
+        Of a line that a progress bar has written over, what it showed last; without colours. A log that is not there
+        has none.
         """
         try:
             with self._path.open("rb") as file:
@@ -60,7 +61,7 @@ class Tail:
 
 
 def _shown(line: bytes) -> str:
-    return _COLOUR.sub("", line.decode(errors="replace")).rstrip("\r").rpartition("\r")[2]
+    return _TERMINAL.sub("", line.decode(errors="replace")).rstrip("\r").rpartition("\r")[2]
 
 
 def said(line: str) -> str:
