@@ -81,7 +81,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
         return Outcome(Result.STOPPED, "somebody took it down while it was loading")
     if state.stage.phase is Phase.DEAD:
         return _died(state)
-    await asyncio.to_thread(mark_ready, state.record, work.now())
+    await asyncio.to_thread(mark_ready, state.record, state.record.ready or work.now())
     await asyncio.to_thread(remember, nodes_folder(machine.state), state)
     return Outcome(
         Result.CONVERGED,

@@ -15,6 +15,7 @@ from actions.work import Work
 from fleet.engine_api import EngineLoad
 from fleet.local.load import NodeProbe
 from fleet.local.node import NodeState, Phase
+from fleet.local.process import listens
 from fleet.local.record import NodeRecord
 
 GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
@@ -24,7 +25,7 @@ IDLE = 2
 ORPHANS = 3.0
 """Seconds that workers get to follow their leader by themselves."""
 SILENT = 10
-"""Looks in a row without an answer, after which there is nothing to wait for."""
+"""Looks in a row without an answer of one that still listens, after which there is nothing to wait for."""
 
 REFUSE, WAIT, END, LOOK = range(4)
 """The steps."""
@@ -39,7 +40,7 @@ def steps_of(record: NodeRecord, grace: float) -> tuple[Step, ...]:
             Step("end its processes", "workers that outlived it: SIGTERM, then SIGKILL"),
             Step("look for what is left", "processes, shared memory, sockets"),
         )
-    refuses = "SIGINT: this vLLM answers 500 to new requests and finishes those it has"
+    refuses = "SIGINT: this vLLM refuses new requests and finishes those it has"
     cannot = "this vLLM cannot: take its address out of whatever sends to it"
     return (
         Step("refuse new requests", refuses if record.drains else cannot),
@@ -86,12 +87,21 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
             load = await probe.load()
             silent = 0 if load is not None else silent + 1
             idle = idle + 1 if load is not None and not load.requests else 0
+            left = _left(began, grace, work.now())
             if load is not None:
                 last = load.requests
-                work.say(_running(load), eta=_left(began, grace, work.now()))
+                work.say(_running(load), eta=left)
             # One that is ending stops to answer before it is gone: its requests are over then.
             ending = silent > 0 and record.drains and last == 0
-            return idle >= IDLE or ending or silent >= SILENT
+            if idle >= IDLE or ending:
+                return True
+            if silent < SILENT:
+                return False
+            if not record.drains or await asyncio.to_thread(listens, record.identity, record.spec.port):
+                return True
+            # vLLM 0.19 closes its port at once and ends with its last request.
+            work.say("its port is closed, what it has goes on", eta=left)
+            return False
 
         in_time = await work.until(over, grace)
     if not in_time:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -89,3 +90,14 @@ def _keep(found: dict[int, Identity], process: psutil.Process) -> None:
     except psutil.Error:
         # It has ended since it was listed.
         return
+
+
+def listens(identity: Identity, port: int) -> bool:
+    """Whether one of ``group`` listens at a TCP port: another server there would answer for it. Blocks."""
+    for each in group(identity):
+        with suppress(psutil.Error):
+            process = each.process()
+            for connection in process.net_connections("tcp") if process is not None else ():
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return True
+    return False

@@ -6,19 +6,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import httpx
-import psutil
 
 from fleet.http import client
 from fleet.local.eta import Start, estimate, read_starts
 from fleet.local.node import NodeState, Phase, Stage
 from fleet.local.phases import Reader
-from fleet.local.process import group
+from fleet.local.process import group, listens
 from fleet.local.reasons import reason_of
 from fleet.local.record import NodeRecord, read_records
 from fleet.local.tail import Tail
@@ -122,7 +120,7 @@ class Watcher:
             return
         # Before its key is shown: whoever has taken its port meanwhile must not get it.
         said = stage.phase is Phase.READY or watched.ready is not None
-        if not said and not await asyncio.to_thread(_listens, record):
+        if not said and not await asyncio.to_thread(listens, record.identity, record.spec.port):
             return
         listed = await self._get(record, "/v1/models")
         names = _names(listed) if listed is not None and listed.status_code == httpx.codes.OK else ()
@@ -203,14 +201,3 @@ def _names(response: httpx.Response) -> tuple[str, ...]:
         return tuple(str(model["id"]) for model in response.json()["data"])
     except (ValueError, KeyError, TypeError):
         return ()
-
-
-def _listens(record: NodeRecord) -> bool:
-    """Whether the node's own processes listen at its port: another server there would answer for it."""
-    for each in group(record.identity):
-        with suppress(psutil.Error):
-            process = each.process()
-            for connection in process.net_connections("tcp") if process is not None else ():
-                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == record.spec.port:
-                    return True
-    return False

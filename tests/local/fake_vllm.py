@@ -23,7 +23,7 @@ BEHAVIOUR: dict[str, Any] = json.loads((HERE / "behaviour.json").read_text())
 ARGUMENTS = sys.argv[1:]
 RUNNING: set[str] = set()
 LOCK = threading.Lock()
-ENDING = threading.Event()
+ENDING, ENDED = threading.Event(), threading.Event()
 WORKER = """
 import os, signal, sys, time
 if sys.argv[2] == "daemon":
@@ -124,6 +124,9 @@ def end(server: http.server.ThreadingHTTPServer) -> None:
     """As vLLM does: with a shutdown timeout the running requests first; then workers, memory, the server."""
     ENDING.set()
     log("[shutdown] API server: shutdown triggered")
+    if BEHAVIOUR["closes"]:
+        server.shutdown()
+        server.socket.close()
     deadline = time.monotonic() + float(value("--shutdown-timeout", "0"))
     while RUNNING and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -134,6 +137,7 @@ def end(server: http.server.ThreadingHTTPServer) -> None:
             if shared:
                 Path(shared).unlink(missing_ok=True)
     server.shutdown()
+    ENDED.set()
 
 
 def main() -> None:
@@ -184,6 +188,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN if deaf else asked)
     print("INFO:     Application startup complete.", flush=True)
     serving.serve_forever(poll_interval=0.02)
+    ENDED.wait()
     serving.server_close()
 
 

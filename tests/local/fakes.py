@@ -34,6 +34,7 @@ SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
 BEHAVIOUR: Mapping[str, Any] = {
     "version": "0.32.0+cpu",
     "drains": True,
+    "closes": False,
     "shards": 3,
     "dies_of": "",
     "shared": True,
@@ -42,7 +43,9 @@ BEHAVIOUR: Mapping[str, Any] = {
     "deaf_workers": False,
     "leaves_workers": False,
 }
-"""``deaf``: it ignores SIGINT and SIGTERM. ``daemon``: its workers leave its session."""
+"""``closes``: who drains stops to listen at once, as vLLM 0.19 does. ``deaf``: it ignores SIGINT and SIGTERM.
+``daemon``: its workers leave its session.
+"""
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
     "num_hidden_layers": 1,

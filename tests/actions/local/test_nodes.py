@@ -137,6 +137,35 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Callable[...
     await runner.close()
 
 
+async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
+    opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM 0.19: no metrics from the first signal on, and requests that go on for minutes."""
+    monkeypatch.setattr("actions.local.finish.SILENT", 1)
+    monkeypatch.setattr(
+        "actions.local.finish.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
+    )
+    box: Box = await opened(closes=True)
+    await carried_out(box, box.up(box.spec()))
+    record = (await box.node()).record
+    busy = box.vllm.with_name("busy")
+    busy.touch()
+    headers = {"Authorization": f"Bearer {record.key}"}
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+        first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
+        runner = box.runner()
+        await _told(lambda: _running(client, record.spec.url))
+        ending = runner.start(await runner.plan(down()), "", "yes")
+        await _told(lambda: _answered("its port is closed, what it has goes on" in said(box)))
+        assert not first.done()
+        busy.unlink()
+        assert (await first).status_code == 200
+        outcome = await runner.wait(ending.id)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert [line for line in sent(box) if line.startswith("SIGNAL")] == [f"SIGNAL SIGINT process {record.identity.pid}"]
+    await runner.close()
+
+
 async def test_one_that_cannot_refuse_is_waited_for_and_then_asked(opened: Callable[..., Any]) -> None:
     box: Box = await opened(drains=False)
     await carried_out(box, box.up(box.spec()))
