@@ -17,25 +17,27 @@ from fleet.local.node import Phase, Stage
 from fleet.local.tail import said
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
+READ: Final = 1000
+"""Characters of a line that are looked at: configurations and prompts have lines of any length."""
 _THROUGH: Final = frozenset({"read", "done", "engine ready", "the weights are here"})
 _STAMP: Final = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR) (\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\b")
-_SHARDS: Final = re.compile(r"Loading (?:\w+ )*checkpoint shards:.*?(\d+)/(\d+)")
+_SHARDS: Final = re.compile(r"[Ll]oading (?:[\w ]*shards|safetensors using [\w ]+): .*?(\d+)/(\d+)")
 _FETCHING: Final = re.compile(r"Fetching (\d+) files:.*?(\d+)/\d+")
 _GETTING: Final = re.compile(r"^(\S+\.(?:safetensors|bin|pt|gguf)):\s+(\d+)%")
-_GRAPHS: Final = re.compile(r"Capturing (?:CUDA )?(?:cuda)?graphs?(?: shapes)?.*?(\d+)/(\d+)", re.IGNORECASE)
+_GRAPHS: Final = re.compile(r"Capturing (?:[\w-]+ )*?(?:CUDA ?)?graphs?\b.*?(\d+)/(\d+)", re.IGNORECASE)
 _SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
     (re.compile(pattern), phase, detail)
     for pattern, phase, detail in (
         (r"\[shutdown\] API server: shutdown triggered|^INFO:\s+Shutting down", Phase.STOPPING, ""),
         (r"Application startup complete", Phase.READY, ""),
         (r"Time spent downloading weights", Phase.DOWNLOADING, "the weights are here"),
-        (r"Starting to load model|Loading model weights|Loading weights from|Using model weights format", Phase.LOADING, ""),
         (r"Loading weights took|Model loading took|Loading model weights took", Phase.LOADING, "read"),
+        (r"Starting to load model|Loading model weights|Loading weights from|Using model weights format", Phase.LOADING, ""),
         (r"Warming up model for the compilation", Phase.COMPILING, "warm-up"),
-        (r"Using cache directory: .*torch_compile|Dynamo bytecode transform|Compiling a graph|Cache the graph", Phase.COMPILING, ""),
-        (r"torch\.compile takes|Warming up done|saved AOT compiled", Phase.COMPILING, "done"),
-        (r"Memory profiling takes|[Pp]rofiling run took|Available KV cache memory|# (?:GPU|CPU) blocks", Phase.COMPILING, "measuring memory"),
-        (r"Capturing the model for CUDA graphs|Capturing CUDA graph", Phase.CAPTURING, ""),
+        (r"Using cache directory: .*torch_compile|Dynamo bytecode transform|Compiling a graph|Cache the graph|Directly load ", Phase.COMPILING, ""),
+        (r"torch\.compile t(?:akes|ook)|Warming up done|saved AOT compiled", Phase.COMPILING, "done"),
+        (r"Memory profiling takes|[Pp]rofiling run took|Available KV cache memory|# (?:GPU|cuda|CPU) blocks", Phase.COMPILING, "measuring memory"),
+        (r"Capturing the model for CUDA graphs|Capturing (?:CUDA |cuda)graph", Phase.CAPTURING, ""),
         (r"Graph capturing finished", Phase.CAPTURING, "done"),
         (r"init engine .* took", Phase.COMPILING, "engine ready"),
     )
@@ -65,6 +67,13 @@ class Reader:
             return
         phase, detail, done, total = found
         current = self._stages[-1]
+        if current.phase is Phase.DOWNLOADING and phase is Phase.LOADING and not (total or detail):
+            # Another rank begins, and will wait for the same download.
+            return
+        if current.phase is Phase.LOADING and phase is Phase.DOWNLOADING and not (current.total or current.detail):
+            # That it loads is said before it is known that the weights are not here.
+            self._stages[-1] = Stage(phase, current.began, detail, done, total)
+            return
         if _ORDER[phase] < _ORDER[current.phase]:
             # Ranks are not equally fast; of what one rank is past, the others' lines say nothing new.
             return
@@ -81,6 +90,7 @@ class Reader:
 
 def read(line: str) -> tuple[Phase, str, float, float] | None:
     """What a line says of a start: phase, detail, how much of how many; None for nothing."""
+    line = line[:READ]
     if match := _SHARDS.search(line):
         done, total = int(match[1]), int(match[2])
         return Phase.LOADING, f"shard {done} of {total}", done, total
@@ -100,7 +110,7 @@ def read(line: str) -> tuple[Phase, str, float, float] | None:
 
 def stamp(line: str, at: float) -> float:
     """Unix time of a line: vLLM stamps month, day and local time, and no year. ``at`` where it has none."""
-    match = _STAMP.search(line)
+    match = _STAMP.search(line[:READ])
     if match is None:
         return at
     month, day, hour, minute, second = map(int, match.groups())
