@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from console.acting import Changed
     from console.locally import Locally, Looked
     from fleet.local.node import NodeState
+    from fleet.model.snapshot import Snapshot
 
 
 class LocalDesk(ActingDesk):
@@ -46,6 +47,13 @@ class LocalDesk(ActingDesk):
     @property
     def nodes(self) -> tuple[NodeState, ...]:
         return self._locally.nodes if self._locally is not None else ()
+
+    @property
+    def measured_here(self) -> Snapshot | None:
+        """What is measured of the nodes, whichever cluster is in view."""
+        if self.snapshot is not None and self.snapshot.is_machine:
+            return self.snapshot
+        return self._locally.snapshot if self._locally is not None else None
 
     def show_nodes(self) -> None:
         """Something is new of them: one that has died is told of on whatever screen is in front."""

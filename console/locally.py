@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from console.local_spec import Same
     from fleet.local.benches import Bench
     from fleet.model.objects import Pod
+    from fleet.model.snapshot import Snapshot
 
 
 class Locally(Protocol):
@@ -24,6 +25,11 @@ class Locally(Protocol):
     @property
     def nodes(self) -> tuple[NodeState, ...]:
         """As they were at the last look, by name; looked at about once a second."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is measured of those that are ready; None where there is none, or where this machine is in view."""
         ...
 
     @property

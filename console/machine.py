@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from console.aside import Aside
 from console.config import paths
 from console.failure import SessionError
 from fleet.local.answer import Piece
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from console.local_spec import Same
     from console.locally import Looked
     from fleet.model.objects import Pod
+    from fleet.model.snapshot import Snapshot
+    from fleet.observer import Observer
 
 T = TypeVar("T")
 
@@ -99,6 +102,7 @@ class MachineNodes:
         ask: Ask,
         nodes: Nodes,
         looked: Looked,
+        in_view: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._environ = environ
@@ -106,16 +110,34 @@ class MachineNodes:
         self._ask = ask
         self._nodes = nodes
         self._looked = looked
+        self._in_view = in_view
+        self._aside = Aside(self._observer, looked)
 
     async def run(self) -> None:
-        """Look until cancelled; on the observing loop."""
+        """Look until cancelled; on the observing loop. What is ready is measured, too, where the view is elsewhere."""
         seen: tuple[NodeState, ...] | None = None
-        while True:
-            latest = await self._nodes.look(LOOK / 2)
-            if latest != seen:
-                seen = latest
-                self._looked()
-            await asyncio.sleep(LOOK)
+        try:
+            while True:
+                latest = await self._nodes.look(LOOK / 2)
+                if latest != seen:
+                    seen = latest
+                    self._looked()
+                ready = any(state.stage.phase is Phase.READY for state in latest)
+                await self._aside.be(wanted=ready and not self._in_view())
+                await asyncio.sleep(LOOK)
+        finally:
+            await self._aside.be(wanted=False)
+
+    def _observer(self) -> Observer:
+        from console.assembly import observer
+        from fleet.local.source import LocalSource
+
+        return observer(self._settings, LocalSource(self._nodes), time.time(), self._environ)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """See Locally."""
+        return self._aside.snapshot
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:

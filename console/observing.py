@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from console.assembly import Source
     from console.config.settings import Settings
     from console.locally import Locally, Looked
-    from console.machine import Nodes
+    from console.machine import MachineNodes, Nodes
     from console.routing import RoutedActing
     from fleet.kube.errors import KubeconfigError
     from fleet.kube.reads import KubeReads
@@ -69,6 +69,7 @@ class ObservingSession:
         self._acting: RoutedActing | None = None
         """None until somebody asks for it, which in read-only mode nobody does."""
         self._nodes: Nodes | None = None
+        self._machine: MachineNodes | None = None
         self._looking: asyncio.Task[None] | None = None
 
     # The console's side: called on its loop.
@@ -147,7 +148,9 @@ class ObservingSession:
         """See Session."""
         from console.machine import MachineNodes
 
-        machine = MachineNodes(self._settings, os.environ, self._loop, self._ask, self._machine_nodes(), looked)
+        nodes = self._machine_nodes()
+        machine = MachineNodes(self._settings, os.environ, self._loop, self._ask, nodes, looked, self._is_local)
+        self._machine = machine
 
         def look() -> None:
             self._looking = self._loop.create_task(machine.run(), name="local nodes")
@@ -340,7 +343,11 @@ class ObservingSession:
     def _local_runner(self, changed: Callable[[Undertaking], None]) -> Runner:
         from console.doing_local import local_runner
 
-        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, lambda: self._newest)
+        def newest() -> Snapshot | None:
+            aside = self._machine.snapshot if self._machine is not None else None
+            return self._newest if self._is_local() else aside
+
+        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, newest)
 
     def _machine_nodes(self) -> Nodes:
         """One watcher for all who look at the nodes of this machine."""

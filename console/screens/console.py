@@ -45,6 +45,11 @@ class Console(Desk, Protocol):
         ...
 
     @property
+    def measured_here(self) -> Snapshot | None:
+        """What is measured of them, whichever cluster is in view."""
+        ...
+
+    @property
     def under_way(self) -> int:
         """Actions that are not over."""
         ...

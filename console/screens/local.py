@@ -117,11 +117,11 @@ class LocalScreen(TableScreen):
 
     def show_nodes(self) -> None:
         super().show_nodes()
-        desk, now = self.desk, self._clock()
+        desk, here, now = self.desk, self.desk.measured_here, self._clock()
         nodes, filter_ = desk.locally.nodes, self.query_.filter
         lacking = "" if nodes or desk.read_only else desk.locally.lacking
         waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
-        self.grid.show(LocalModel(nodes, desk.snapshot, filter_, now, pod_keys(desk.snapshot, nodes), waiting))
+        self.grid.show(LocalModel(nodes, here, filter_, now, pod_keys(here, nodes), waiting))
         self._tell_problems()
         self._look_at_cursor()
         self.show_keys()

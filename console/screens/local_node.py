@@ -55,5 +55,5 @@ class LocalNodeScreen(ReadingScreen):
             gone = Line((Span(f" {untrusted(self._node)} is gone", Role.GONE),))
             self.page.show(lambda _width, _glyphs: [gone])
             return
-        snapshot, now = self.desk.snapshot, self._clock()
+        snapshot, now = self.desk.measured_here, self._clock()
         self.page.show(lambda width, glyphs: node_lines(found, snapshot, now, width, glyphs))

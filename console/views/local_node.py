@@ -133,7 +133,7 @@ def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: in
     if node.stage.phase is not Phase.READY:
         return []
     if snapshot is None or pod is None:
-        return [head("load", "with the context local in view (:ctx local)")]
+        return [head("load", "not measured yet")]
     frame = snapshot.by_pod
     return [
         head("load"),

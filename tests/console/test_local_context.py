@@ -163,6 +163,10 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.until(lambda: bool(stage.snapshot.pods))
             assert stage.session.contexts()[-1] == "local"
             assert NODE not in stage.snapshot.pods
+            await stage.line("local")
+            # 25 % of its KV cache, though the view is elsewhere.
+            await stage.until(lambda: "25" in next((x for x in stage.shown.splitlines() if " tiny " in x), ""))
+            stage.desk.go_home()
             await stage.line("ctx local")
             await stage.until(lambda: set(stage.snapshot.pods) == {NODE})
             await stage.line("down")
@@ -172,6 +176,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
             assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert stage.desk.locally.snapshot is None
 
 
 async def test_the_command_line_on_this_machine(box: Box) -> None:

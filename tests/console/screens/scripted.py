@@ -191,6 +191,7 @@ class ScriptedLocally:
     """See console.locally.Locally. ``come`` says what the next look finds; answers come from ``pieces``."""
 
     nodes: tuple[NodeState, ...] = ()
+    snapshot: Snapshot | None = None
     problems: tuple[str, ...] = ()
     lacking: str = ""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from console.screens.local_try import TryScreen
 from fleet.local.benches import Bench, Level
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
 from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_node, make_plan
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII
@@ -104,20 +104,33 @@ async def test_a_new_look_moves_what_is_shown_and_a_quiet_one_writes_nothing() -
         assert d.app.written == []
 
 
-async def test_the_numbers_of_a_node_are_those_of_its_pod_where_this_machine_is_in_view() -> None:
+async def test_the_numbers_of_a_node_are_those_of_its_pod_whichever_cluster_is_in_view() -> None:
     snapshot = make_snapshot()
     key = next(key for key, pod in snapshot.pods.items() if pod.ready)
+    here = _stands_for(snapshot, key, "id-tiny")
     made = session("tiny")
     async with desk(snapshot, session=made) as d:
+
+        def numbers() -> list[str]:
+            return d.line_with("● tiny").split("8000")[1].split()[:2]
+
         await d.press("m")
-        assert d.line_with("● tiny").split("8000")[1].split()[:2] == ["–", "–"]
-        await d.deliver(_stands_for(snapshot, key, "id-tiny"))
-        assert d.line_with("● tiny").split("8000")[1].split()[0] != "–"
+        assert numbers() == ["–", "–"]
+        made.here.snapshot = here
+        made.here.looked()
+        await d.until(lambda: "–" not in numbers()[0])
+        made.here.snapshot = None
+        made.here.looked()
+        await d.until(lambda: numbers() == ["–", "–"])
+        await d.deliver(here)
+        assert "–" not in numbers()[0]
 
 
 def _stands_for(snapshot: Snapshot, key: str, uid: str) -> Snapshot:
+    """The Snapshot of this machine, in which a pod is a node."""
     pod: Pod = replace(snapshot.pods[key], uid=uid)
-    return replace(snapshot, pods={**snapshot.pods, key: pod})
+    machine = SourceStatus(MACHINE, Health.LIVE, snapshot.at)
+    return replace(snapshot, pods={**snapshot.pods, key: pod}, sources=(machine,))
 
 
 @pytest.mark.parametrize(
