@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from fleet.local.node import Reason
@@ -41,7 +42,7 @@ CAUSES: Final = (
     ),
     _cause(
         "shard-missing",
-        r"No such file or directory: \S*\.safetensors|Cannot find any model weights|missing shard|No files? (?:was|were) found.*weights",
+        r"No such file or directory: \S*\.safetensors|Cannot find any model weights|weights were not initialized from checkpoint|missing shard|No files? (?:was|were) found.*weights",
         "a file of the weights is missing",
         "fetch the model again: the index names what belongs to it",
     ),
@@ -53,8 +54,8 @@ CAUSES: Final = (
     ),
     _cause(
         "gated",
-        r"gated repo|GatedRepoError|Access to model .* is restricted|401 Client Error|403 Client Error|Unauthorized",
-        "the hub refuses the model: it is gated, or the token is missing or wrong",
+        r"access (?:a )?gated repo|GatedRepoError|Access to model .* is restricted",
+        "the hub refuses the model: it is gated",
         "accept its terms on the hub and give HF_TOKEN with --env",
     ),
     _cause(
@@ -65,9 +66,16 @@ CAUSES: Final = (
     ),
     _cause(
         "model-not-found",
-        r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID|HFValidationError|does not appear to have a file named|No config\.json|Incorrect path_or_model_id|404 Client Error",
+        r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID|HFValidationError|does not appear to have a file named|No config\.json|Incorrect path_or_model_id|No supported config format found|404 Client Error",
         "there is no such model: neither a folder with a config.json nor a name that the hub knows",
-        "check the path or the name",
+        "check the path or the name; a private model needs HF_TOKEN with --env",
+    ),
+    # Behind the one above: without a token the hub answers 401 for a name that it does not know, too.
+    _cause(
+        "token",
+        r"401 Client Error|403 Client Error|Unauthorized|Invalid credentials",
+        "the hub refuses the model: the token is missing or wrong",
+        "give a valid HF_TOKEN with --env",
     ),
     _cause(
         "cuda-oom",
@@ -113,7 +121,7 @@ CAUSES: Final = (
     ),
     _cause(
         "too-few-gpus",
-        r"invalid device ordinal|World size .* is larger than|Tensor parallel size .* (?:cannot be larger|is larger)|larger than the number of available GPUs",
+        r"invalid device ordinal|World size .* is larger than|Tensor parallel size .* (?:cannot be larger|is larger)|larger than the number of available GPUs|ensure that world_size .* max local gpu count",
         "it asks for more GPUs than this machine has",
         "lower tensor or pipeline parallelism",
     ),
@@ -190,9 +198,15 @@ CAUSES: Final = (
         "look at the line: who owns that file?",
     ),
     _cause(
+        "process-killed",
+        r"exit code:? -9\b|Failed core proc\(s\): \{[^}]*: -9\b",
+        "one of its processes was killed (SIGKILL), as the kernel does for lack of memory",
+        "dmesg, or journalctl -k, tells whether it was the kernel; then a smaller model or KV space",
+    ),
+    _cause(
         "engine-died",
-        r"EngineDeadError|EngineCore (?:encountered|hit) (?:a|an) |illegal memory access|CUDA error|Engine core proc\S* died|Worker proc \S+ died|died unexpectedly",
-        "its engine crashed while it served",
+        r"EngineDeadError|EngineCore (?:encountered|hit) (?:a|an) |illegal memory access|CUDA error|Engine core proc\S* died|Worker proc \S+ died|died unexpectedly|Failed core proc\(s\): \{[^}]*: -\d",
+        "its engine crashed",
         "the traceback above that line says where; a GPU that does so again is broken: dmesg tells its XID",
     ),
     _cause(
@@ -202,18 +216,25 @@ CAUSES: Final = (
         "the line says which one",
     ),
 )
+_SERVING: Final = frozenset(
+    {"cuda-oom", "no-gpu", "nccl", "shared-memory", "disk-full", "host-oom", "process-killed", "engine-died"}
+)
+"""What can end a server that serves. The others' words are then those of a request that was refused."""
 STOPPED: Final = Reason("stopped", "it was asked to end, and did", "")
 _ASKED: Final = re.compile(
     r"\[shutdown\] API server: shutdown triggered|Received signal|Shutting down|KeyboardInterrupt"
 )
-_CALM: Final = re.compile(r"\b(?:DEBUG|INFO|WARNING) \d\d-\d\d \d\d:\d\d:\d\d|^INFO:|FutureWarning|UserWarning")
+_CALM: Final = re.compile(
+    r"\b(?:DEBUG|INFO|WARNING) \d\d-\d\d \d\d:\d\d:\d\d|^INFO:|FutureWarning|UserWarning(?!.*driver on your)"
+)
 """Lines that say how it is, not what went wrong: arguments and configuration are full of words of trouble."""
 _FAILED: Final = re.compile(r"Error|error:|Traceback|failed", re.IGNORECASE)
 _CONSEQUENCE: Final = re.compile(
     r"See root cause above|Engine process failed to start|Engine core initialization failed"
 )
-_TRACE: Final = re.compile(r"^\s*(?:File \"|\^+$)|Traceback \(most recent call last\)")
-_STAMPED: Final = re.compile(r"^(?:ERROR|INFO|WARNING) [\d\- :]+\[[^\]]*\]\s*")
+_TRACE: Final = re.compile(r"^\s*(?:File \"|[\^~]+$|raise \w)|Traceback \(most recent call last\)")
+_STAMPED: Final = re.compile(r"^(?:ERROR|INFO|WARNING) [\d\- :]+(?:\[[^\]]*\]|[\w.]+:\d+\])")
+_GOES_ON: Final = re.compile(r"^INFO\b")
 
 
 def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
@@ -227,12 +248,15 @@ def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
     asked = next((number for number, line in enumerate(lines) if _ASKED.search(line)), None)
     # Who is told to end says many things that look like errors.
     before = [line for line in (lines if asked is None else lines[:asked]) if not _CALM.search(line)]
-    for cause in CAUSES:
+    for cause in (cause for cause in CAUSES if not was_ready or cause.id in _SERVING):
         found = next((line for line in reversed(before) if cause.pattern.search(line)), None)
         if found is not None:
             return Reason(cause.id, cause.text, cause.remedy, _plain(found))
     if asked is not None:
         return STOPPED
+    if was_ready:
+        # Behind an error that it outlived it wrote of other requests.
+        before = list(takewhile(lambda line: not _GOES_ON.search(line), reversed(lines)))[::-1]
     last = next((line for line in reversed(before) if _FAILED.search(line) and not _noise(line)), "")
     if last:
         return Reason("unknown", "it ended with an error", "its log has all of it", _plain(last))
@@ -249,6 +273,7 @@ def _since_ready(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _noise(line: str) -> bool:
+    line = _STAMPED.sub("", line)
     return bool(_CONSEQUENCE.search(line) or _TRACE.search(line))
 
 

@@ -1,0 +1,174 @@
+"""Why a node died: one crash of each class at least, as several versions of vLLM word it.
+
+Where no real log is at hand (GPUs, versions that are not built for CPUs), the wording is that of public reports.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fleet.local.reasons import CAUSES, STOPPED, reason_of
+from fleet.local.tail import Tail
+
+LOGS = Path(__file__).with_name("logs")
+CRASHES = sorted((LOGS / "crash").glob("*.log"))
+HEALTHY = sorted((LOGS / "healthy").glob("*.log"))
+ROOTS = {
+    "architecture.0.11": "Model architectures ['OwnForCausalLM'] are not supported",
+    "architecture.0.8": "does not recognize this architecture",
+    "arguments.0.19": "unrecognized arguments: --max-model-length 4096",
+    "arguments.0.8": "argument --dtype: invalid choice: 'float12'",
+    "context-too-long.0.10": "the estimated maximum model length is 45936",
+    "context-too-long.0.6": "max seq len (29000) is larger than",
+    "cpu-memory.0.32": "Available memory on node 0 (3.5/21.21 GiB)",
+    "cuda-oom.0.19": "Tried to allocate 448.00 MiB",
+    "cuda-oom.0.6": "Tried to allocate 224.00 MiB",
+    "disk-full.0.11": "No space left on device: '/home/user/.cache",
+    "driver-too-old.0.25": "found version 12080",
+    "driver-too-old.0.8": "found version 12020",
+    "dtype.0.8": "Your Tesla T4 GPU has compute capability 7.5",
+    "engine-died.0.19": "Worker proc VllmWorker-2 died unexpectedly",
+    "engine-died.0.8": "EngineDeadError",
+    "gated.0.11": "meta-llama/Llama-3.2-1B-Instruct",
+    "gpu-not-free.0.11": "(3.22/4.0 GiB)",
+    "gpu-not-free.0.32": "cuda:0 (59.32/79.15 GiB)",
+    "host-oom.0.32": "you tried to allocate 34359738368 bytes",
+    "installation.0.6": "libcudart.so.12",
+    "max-model-len.0.11": "User-specified max_model_len (65536)",
+    "model-not-found.0.11": "org/modle is not a local folder",
+    "model-not-found.0.6": "No supported config format found in /models/empty",
+    "nccl.0.19": "NCCL error: unhandled system error",
+    "nccl.0.6": "NCCL error: unhandled system error",
+    "no-gpu.0.11": "Failed to infer device type",
+    "no-gpu.0.19": "No CUDA GPUs are available",
+    "no-kv-room.0.32": "No available memory for the cache blocks",
+    "no-kv-room.0.8": "No available memory for the cache blocks",
+    "offline.0.11": "We couldn't connect to 'https://huggingface.co'",
+    "permission.0.11": "Permission denied: '/models/llama/config.json'",
+    "port-taken.0.6": "Address already in use",
+    "process-killed.0.11": "{'EngineCore_DP0': -9}",
+    "process-killed.0.19": "Worker proc VllmWorker-2 died unexpectedly (exit code: -9)",
+    "quantization.0.11": "Minimum capability: 80. Current capability: 75.",
+    "quantization.0.6": "Unknown quantization method: awg",
+    "remote-code.0.11": "`trust_remote_code=True`",
+    "shard-broken.0.6": "MetadataIncompleteBuffer",
+    "shard-missing.0.10": "model-00002-of-00004.safetensors",
+    "shard-missing.0.19": "were not initialized from checkpoint: {'model.layers.7.mlp.down_proj.weight'",
+    "shard-missing.0.8": "Cannot find any model weights with `/models/llama`",
+    "shared-memory.0.19": "No space left on device: '/psm_a1b2c3d4'",
+    "tensor-parallel.0.11": "attention heads (32) must be divisible by tensor parallel size (3)",
+    "token.0.11": "Invalid credentials in Authorization header",
+    "too-few-gpus.0.32": "World size (4) is larger than the number of available GPUs (1)",
+    "too-few-gpus.0.7": "world_size (2) is less than than max local gpu count (1)",
+    "too-few-gpus.0.8": "CUDA error: invalid device ordinal",
+    "unknown.0.11": "duplicate template name",
+    "unknown.0.6": "loaded_weight.shape == param.shape",
+    "value.0.11": "1 validation error for CacheConfig",
+}
+"""What the line that is quoted says, of each log: the root, not what followed from it."""
+REFUSED = (
+    "ERROR 05-12 19:01:18 [serving_chat.py:200] ValueError: This model's maximum context length is 1024 tokens.",
+    '(APIServer pid=7) INFO:     127.0.0.1:42776 - "GET /v1/models HTTP/1.1" 401 Unauthorized',
+    'INFO:     127.0.0.1:42776 - "GET /v1/models HTTP/1.1" 401 Unauthorized',
+    "ERROR 05-12 19:01:18 [serving_chat.py:200] requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: x",
+    "ERROR 05-12 19:01:18 [serving_chat.py:200] requests.exceptions.HTTPError: 404 Client Error: Not Found for url: x",
+    "ERROR 05-12 19:01:18 [serving_chat.py:200] pydantic_core.ValidationError: 1 validation error for Request",
+)
+"""What a server writes when it refuses requests, and goes on."""
+READY = "INFO:     Application startup complete."
+END = "(APIServer pid=7) INFO 11-21 08:27:33 [launcher.py:254] [shutdown] API server: shutdown triggered"
+
+
+def lines_of(path: Path) -> list[str]:
+    tail = Tail(path)
+    lines = []
+    while read := tail.read():
+        lines += read
+    return lines
+
+
+def kind(path: Path) -> str:
+    return path.stem.partition(".")[0]
+
+
+def test_there_is_a_crash_of_every_class() -> None:
+    assert {kind(path) for path in CRASHES} == {cause.id for cause in CAUSES} | {"unknown"}
+    assert {path.stem for path in CRASHES} == ROOTS.keys()
+
+
+@pytest.mark.parametrize("path", CRASHES, ids=lambda path: path.stem)
+def test_a_crash_gives_its_root_and_what_to_do_about_it(path: Path) -> None:
+    reason = reason_of(lines_of(path), was_ready=kind(path) == "engine-died")
+    assert reason.id == kind(path), reason
+    assert ROOTS[path.stem] in reason.line
+    # Without who speaks, the colour and the stamp.
+    assert not reason.line.startswith(("(", "ERROR", "\x1b"))
+    assert reason.text
+    assert reason.remedy
+
+
+def test_each_class_has_one_name_and_its_own_words() -> None:
+    assert len({cause.id for cause in CAUSES}) == len({cause.text for cause in CAUSES}) == len(CAUSES)
+    assert not {"unknown", "killed", "stopped"} & {cause.id for cause in CAUSES}
+
+
+@pytest.mark.parametrize("was_ready", [True, False])
+@pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
+def test_of_a_healthy_log_nothing_is_blamed(path: Path, was_ready: bool) -> None:
+    reason = reason_of(lines_of(path), was_ready=was_ready)
+    assert reason.id == "killed"
+    assert reason.line == ""
+    assert "dmesg" in reason.remedy
+
+
+@pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
+def test_one_that_dies_while_it_loads_without_a_word_was_killed(path: Path) -> None:
+    lines = lines_of(path)
+    for length in range(0, len(lines), 5):
+        assert reason_of(lines[:length]).id == "killed"
+
+
+def test_no_log_at_all_is_no_word() -> None:
+    assert reason_of([]).id == "killed"
+    assert reason_of(["", "\x00\x00", "�" * 100]).id == "killed"
+
+
+def test_who_is_asked_to_end_has_not_failed_whatever_is_said_on_the_way() -> None:
+    told = ["torch.OutOfMemoryError: CUDA out of memory.", "Traceback (most recent call last):", "CancelledError: x"]
+    assert reason_of([READY, END, *told], was_ready=True) == STOPPED
+    assert reason_of([END, *told]) == STOPPED
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_refused_request_is_no_reason_to_die(line: str) -> None:
+    answered = 'INFO:     127.0.0.1:42776 - "POST /v1/chat/completions HTTP/1.1" 400 Bad Request'
+    assert reason_of([READY, line, answered], was_ready=True).id == "killed"
+    assert reason_of([READY, line, END], was_ready=True) == STOPPED
+
+
+def test_what_happened_while_it_loaded_is_no_reason_for_one_that_has_served() -> None:
+    lines = ["huggingface_hub.errors.HfHubHTTPError: 403 Client Error", "PermissionError: [Errno 13] x", READY]
+    assert reason_of(lines, was_ready=True).id == "killed"
+
+
+def test_an_error_that_nothing_follows_is_quoted_though_it_is_of_no_class() -> None:
+    lines = [READY, "Traceback (most recent call last):", '  File "/x.py", line 1, in x', "KeyError: 'x'"]
+    reason = reason_of(lines, was_ready=True)
+    assert (reason.id, reason.line) == ("unknown", "KeyError: 'x'")
+
+
+def test_a_gpu_that_is_full_kills_one_that_has_served_also() -> None:
+    lines = [
+        READY,
+        "(EngineCore_DP0 pid=9) torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 MiB.",
+        "(APIServer pid=7) vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue.",
+        "(APIServer pid=7) INFO:     Shutting down",
+    ]
+    assert reason_of(lines, was_ready=True).id == "cuda-oom"
+
+
+def test_a_line_of_any_length_is_read_at_once() -> None:
+    lines = ["max seq len " * 20_000, "User-specified max_model_len " * 20_000, "(" * 200_000, "x" * 1_000_000]
+    assert reason_of([*lines, "OSError: [Errno 98] Address already in use"]).id == "port-taken"
