@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TextIO
 
 from actions.audit.errors import AuditError
@@ -42,40 +42,78 @@ async def carry_out(
 
     ``in_words`` may say more of how it ended than the runner knows.
     """
+    (ended,) = await carry_out_all((plan,), options, runner, in_words)
+    return ended
+
+
+async def carry_out_all(
+    plans: Sequence[Plan],
+    options: Options,
+    runner: Runner,
+    in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+) -> list[tuple[int, Outcome | None]]:
+    """Ask for each plan in turn; those that were confirmed are carried out side by side. As ``carry_out``, for each."""
+    answers = [await _ask(plan, options) for plan in plans]
+    begun = [_start(plan, answer, options, runner) for plan, answer in zip(plans, answers, strict=True)]
+    started = [state.id for _, state in begun if state is not None]
+
+    def stop() -> None:
+        for each in started:
+            runner.stop(each)
+
+    if started:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+    ended = []
+    for plan, (code, state) in zip(plans, begun, strict=True):
+        outcome = await runner.wait(state.id) if state is not None else None
+        outcome = in_words(outcome) if outcome is not None else None
+        _tell(plan, outcome, options)
+        ended.append((code if outcome is None else _code(outcome), outcome))
+    return ended
+
+
+async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
+    """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
     if not options.json:
         _print_plan(plan, requests=options.dry_run, to_stdout=options.dry_run)
-    code, outcome = await _confirm_and_do(plan, options, runner)
-    outcome = in_words(outcome) if outcome is not None else None
+    if plan.blocks:
+        for check in plan.blocks:
+            say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
+        return exits.REFUSED, ""
+    if options.dry_run:
+        return exits.OK, ""
+    confirmed = "--yes" if options.yes else await asyncio.to_thread(_asked, plan)
+    if not confirmed:
+        say("nothing was sent")
+        return exits.REFUSED, ""
+    return exits.OK, confirmed
+
+
+def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner) -> tuple[int, Undertaking | None]:
+    """Start what was confirmed; the exit code where it was not, or may not be, started."""
+    code, confirmed = answer
+    if not confirmed:
+        return code, None
+    try:
+        return exits.OK, runner.start(plan, options.reason, confirmed)
+    except (RefusedError, AuditError) as error:
+        say(f"refused: {error}")
+        return exits.REFUSED, None
+
+
+def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
     if options.json:
         # Not print(): JSON is UTF-8 whatever the locale says.
         sys.stdout.buffer.write(to_json(plan, outcome, reason=options.reason).encode() + b"\n")
         sys.stdout.buffer.flush()
     elif outcome is not None:
         print_lines(outcome_lines(outcome, width(), glyphs()))
-    return code, outcome
 
 
-async def _confirm_and_do(plan: Plan, options: Options, runner: Runner) -> tuple[int, Outcome | None]:
-    if plan.blocks:
-        for check in plan.blocks:
-            say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
-        return exits.REFUSED, None
-    if options.dry_run:
-        return exits.OK, None
-    confirmed = "--yes" if options.yes else await asyncio.to_thread(_asked, plan)
-    if not confirmed:
-        say("nothing was sent")
-        return exits.REFUSED, None
-    try:
-        state = runner.start(plan, options.reason, confirmed)
-    except (RefusedError, AuditError) as error:
-        say(f"refused: {error}")
-        return exits.REFUSED, None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, runner.stop, state.id)
-    outcome = await runner.wait(state.id)
+def _code(outcome: Outcome) -> int:
     if outcome.result is Result.STOPPED:
-        return exits.INTERRUPTED, outcome
-    return (exits.OK if outcome.ok else exits.PROBLEM), outcome
+        return exits.INTERRUPTED
+    return exits.OK if outcome.ok else exits.PROBLEM
 
 
 def _asked(plan: Plan) -> str:
@@ -91,10 +129,11 @@ def _asked(plan: Plan) -> str:
 
 
 class Teller:
-    """Progress on stderr: one line per change."""
+    """Progress on stderr: one line per change; with its target in front where ``several`` go on side by side."""
 
-    def __init__(self) -> None:
-        self._said = ""
+    def __init__(self, *, several: bool = False) -> None:
+        self._several = several
+        self._said: dict[str, str] = {}
 
     def changed(self, state: Undertaking) -> None:
         """A newer state of the action."""
@@ -104,8 +143,9 @@ class Teller:
         step = state.plan.steps[latest.step].title
         count = f" [{latest.done:.0f}/{latest.total:.0f}]" if latest.total else ""
         line = f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}"
-        if line != self._said:
-            self._said = line
+        line = f"{state.plan.target.name}: {line}" if self._several else line
+        if line != self._said.get(state.id):
+            self._said[state.id] = line
             eta = f", about {latest.eta:.0f} s more" if latest.eta else ""
             print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
 

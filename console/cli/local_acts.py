@@ -21,21 +21,19 @@ from actions.undertaking import Undertaking
 from console import doing_local
 from console.auditing import audit_folder
 from console.cli import exits
-from console.cli.carrying import Teller, carry_out
+from console.cli.carrying import Teller, carry_out, carry_out_all
 from console.cli.dispatch import Invocation, say
 from console.cli.local_asked import begun, like, placed, with_flags
 from console.cli.local_telling import PhaseTeller
-from console.config import paths
 from console.config.settings import Settings
 from console.local_presets import defaults
 from console.local_spec import Difference
+from console.machine import Nodes
 from fleet.kube.errors import KubeconfigError, NotFoundError
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
 from fleet.local.node import NodeState
-from fleet.local.record import nodes_folder
 from fleet.local.spec import LaunchSpec
-from fleet.local.watching import Watcher
 from widgets.untrusted import untrusted
 
 _TAIL = 20
@@ -62,18 +60,18 @@ class _Asked:
         return self.invocation.options
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[Watcher]:
+    async def watching(self) -> AsyncIterator[Nodes]:
         """Who looks at the nodes of this machine."""
-        watcher = Watcher(nodes_folder(paths.state_folder(self.invocation.environ)))
+        here = Nodes(self.settings, self.invocation.environ)
         try:
-            yield watcher
+            yield here
         finally:
-            await watcher.close()
+            await here.close()
 
     @asynccontextmanager
-    async def running(self, watcher: Watcher, changed: Callable[[Undertaking], None]) -> AsyncIterator[Runner]:
+    async def running(self, here: Nodes, changed: Callable[[Undertaking], None]) -> AsyncIterator[Runner]:
         """What carries out what is asked."""
-        runner = doing_local.local_runner(self.settings, self.invocation.environ, watcher, changed)
+        runner = doing_local.local_runner(self.settings, self.invocation.environ, here, changed)
         try:
             yield runner
         finally:
@@ -82,8 +80,8 @@ class _Asked:
 
 async def _up(asked: _Asked) -> int:
     options, settings, environ = asked.options, asked.settings, asked.invocation.environ
-    async with asked.watching() as watcher:
-        nodes = await watcher.look()
+    async with asked.watching() as here:
+        nodes = await here.look()
         ports = {node.record.spec.port for node in nodes if node.alive}
         if options.like:
             if options.model or options.preset:
@@ -96,19 +94,19 @@ async def _up(asked: _Asked) -> int:
         taken = {node.name for node in nodes if node.alive}
         spec = placed(spec, options.name or "", taken, settings.local.port, ports)
         request = LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec, verify=options.verify)
-        return await _start(asked, watcher, request)
+        return await _start(asked, here, request)
 
 
 async def _restart(asked: _Asked) -> int:
     options = asked.options
-    async with asked.watching() as watcher:
-        node = _named(await watcher.look(), options.name)
+    async with asked.watching() as here:
+        node = _named(await here.look(), options.name)
         spec = with_flags(node.record.spec, options, options.extra)
         request = LocalRestart(_target(node), spec, grace=options.grace, verify=options.verify)
-        return await _start(asked, watcher, request)
+        return await _start(asked, here, request)
 
 
-async def _start(asked: _Asked, watcher: Watcher, request: LocalUp | LocalRestart) -> int:
+async def _start(asked: _Asked, here: Nodes, request: LocalUp | LocalRestart) -> int:
     """Plan and carry out what ends with a node that loads."""
     options, name = asked.options, request.spec.name
     begun: list[str] = []
@@ -129,15 +127,15 @@ async def _start(asked: _Asked, watcher: Watcher, request: LocalUp | LocalRestar
         )
         return replace(outcome, text=f"{name} goes on loading", remedy=told)
 
-    async with asked.running(watcher, PhaseTeller(loading).changed) as runner:
+    async with asked.running(here, PhaseTeller(loading).changed) as runner:
         code, _ = await carry_out(await runner.plan(request), options, runner, in_words)
     if code == exits.PROBLEM:
-        await _tell_last_words(watcher, name)
+        await _tell_last_words(here, name)
     return exits.OK if options.detach and begun and code == exits.INTERRUPTED else code
 
 
-async def _tell_last_words(watcher: Watcher, name: str) -> None:
-    node = next((node for node in await watcher.look() if node.name == name), None)
+async def _tell_last_words(here: Nodes, name: str) -> None:
+    node = next((node for node in await here.look() if node.name == name), None)
     if node is not None and not node.alive:
         for line in node.tail[-_TAIL:]:
             print(f"  {untrusted(line, 8)}", file=sys.stderr)
@@ -148,27 +146,23 @@ async def _down(asked: _Asked) -> int:
     options = asked.options
     if bool(options.names) is options.all:
         raise LocalError("say which node to take down, or --all", "quarterdeck local ls lists them.")
-    async with asked.watching() as watcher:
-        nodes = await watcher.look()
-        chosen = nodes if options.all else [_named(nodes, name) for name in dict.fromkeys(options.names)]
+    async with asked.watching() as here:
+        known = await here.look()
+        chosen = known if options.all else [_named(known, name) for name in dict.fromkeys(options.names)]
         if not chosen:
             say("there are no nodes on this machine")
             return exits.OK
-        codes = []
-        async with asked.running(watcher, Teller().changed) as runner:
-            for node in chosen:
-                code, _ = await carry_out(await runner.plan(LocalDown(_target(node), options.grace)), options, runner)
-                codes.append(code)
-                if code == exits.INTERRUPTED:
-                    break
-        return next((code for code in codes if code != exits.OK), exits.OK)
+        async with asked.running(here, Teller(several=len(chosen) > 1).changed) as runner:
+            plans = [await runner.plan(LocalDown(_target(node), options.grace)) for node in chosen]
+            ended = await carry_out_all(plans, options, runner)
+        return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
 
 async def _undo(asked: _Asked) -> int:
     log = await asyncio.to_thread(open_folder, audit_folder(asked.settings, asked.invocation.environ))
-    here = doing_local.this_machine()
-    who = Who.here(here.user, here.groups, asked.invocation.environ)
-    async with asked.watching() as watcher, asked.running(watcher, Teller().changed) as runner:
+    machine = doing_local.this_machine()
+    who = Who.here(machine.user, machine.groups, asked.invocation.environ)
+    async with asked.watching() as here, asked.running(here, Teller().changed) as runner:
         try:
             plan = await runner.plan_undo(log.actions, who)
         except NotFoundError as error:
@@ -179,14 +173,14 @@ async def _undo(asked: _Asked) -> int:
 
 async def _bench(asked: _Asked) -> int:
     options = asked.options
-    async with asked.watching() as watcher:
-        target = _target(_named(await watcher.look(), options.name))
+    async with asked.watching() as here:
+        target = _target(_named(await here.look(), options.name))
         request = LocalBench(target)
         if options.concurrency is not None:
             request = replace(request, concurrency=_levels(options.concurrency))
         given = {name: getattr(options, name) for name in ("prompt_tokens", "output_tokens", "requests")}
         request = replace(request, **{name: value for name, value in given.items() if value is not None})
-        async with asked.running(watcher, Teller().changed) as runner:
+        async with asked.running(here, Teller().changed) as runner:
             code, _ = await carry_out(await runner.plan(request), options, runner)
             return code
 
@@ -194,8 +188,8 @@ async def _bench(asked: _Asked) -> int:
 async def _try(asked: _Asked) -> int:
     """The answer on stdout as it comes, the numbers on stderr."""
     options = asked.options
-    async with asked.watching() as watcher:
-        node = _named(await watcher.look(), options.name)
+    async with asked.watching() as here:
+        node = _named(await here.look(), options.name)
     model = node.models[0] if node.models else node.record.spec.served
     task = asyncio.current_task()
     if task is not None:

@@ -240,10 +240,16 @@ def test_down_is_planned_asked_and_done(machine: Machine) -> None:
     assert KEY not in text
 
 
-def test_all_go_down_one_after_the_other(machine: Machine) -> None:
+def test_all_go_down_side_by_side(machine: Machine) -> None:
     records = [machine.start("one"), machine.start("two"), machine.start("three", dies=True)]
     done = machine.run("down", "--all", "--yes", "--grace", "5")
     assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    begun = {line[:3]: number for number, line in enumerate(lines) if line[3:7] == ": 1."}
+    over = {line[:3]: number for number, line in enumerate(lines) if line[3:7] == ": 4."}
+    assert begun.keys() == over.keys() == {"one", "two"}
+    assert max(begun.values()) < min(over.values()), "one has ended before the other began"
+    assert any(line.startswith("three: 4.") for line in lines)
     assert not any(record.identity.alive for record in records)
     assert machine.run("ls").stdout == ""
 
