@@ -108,5 +108,5 @@ def to_json(start: Start) -> dict[str, Any]:
 
 def from_json(document: Mapping[str, Any]) -> Start:
     """The start that ``to_json`` wrote. Raises ValueError, TypeError or KeyError for anything else."""
-    phases = {Phase(name).value: float(seconds) for name, seconds in document["phases"].items()}
+    phases = {Phase(name).value: float(seconds) for name, seconds in dict(document["phases"]).items()}
     return Start(str(document["model"]), str(document["arguments"]), phases)
