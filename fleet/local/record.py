@@ -8,6 +8,7 @@ took. They are written by actions/local; here they are read.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from errno import EINVAL
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,13 @@ class NodeRecord:
 
     @property
     def key(self) -> str:
-        """Its API key, read now; empty where it asks for none. Raises OSError."""
-        return (Path(self.folder) / KEY).read_text().strip() if self.keyed else ""
+        """Its API key, read now; empty where it asks for none. Raises OSError, also for what can be no key."""
+        if not self.keyed:
+            return ""
+        key = (Path(self.folder) / KEY).read_bytes().strip().decode("ascii", errors="replace")
+        if not (key.isascii() and key.isprintable()):
+            raise OSError(EINVAL, "the file holds no key")
+        return key
 
 
 def nodes_folder(state: Path) -> Path:

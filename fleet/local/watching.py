@@ -118,9 +118,9 @@ class Watcher:
         watched.healthy = status is not None and status.status_code == httpx.codes.OK
         if not watched.healthy or watched.models:
             return
-        # Before its key is shown: whoever has taken its port meanwhile must not get it.
-        said = stage.phase is Phase.READY or watched.ready is not None
-        if not said and not await asyncio.to_thread(listens, record.identity, record.spec.port):
+        # Before its key is shown: whoever has taken its port meanwhile must not get it, whatever its log says.
+        watched.healthy = await asyncio.to_thread(listens, record.identity, record.spec.port)
+        if not watched.healthy:
             return
         listed = await self._get(record, "/v1/models")
         names = _names(listed) if listed is not None and listed.status_code == httpx.codes.OK else ()
