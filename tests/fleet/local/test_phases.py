@@ -1,6 +1,6 @@
 """How far a start is, from what vLLM 0.6 to 0.32 wrote while they started.
 
-Where no real log is at hand (GPUs, versions that are not built for CPUs), the wording is that of public reports.
+0.32-cpu is recorded. The others, of GPUs, are put together from the wording of vLLM's source and of public reports.
 """
 
 from __future__ import annotations

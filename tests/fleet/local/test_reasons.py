@@ -1,6 +1,7 @@
 """Why a node died: one crash of each class at least, as several versions of vLLM word it.
 
-Where no real log is at hand (GPUs, versions that are not built for CPUs), the wording is that of public reports.
+These logs are put together, not recorded: the lines that count are worded as vLLM's source and public reports have
+them, the frames around them are shortened. Recorded ones are in test_real_logs.
 """
 
 from __future__ import annotations
