@@ -22,8 +22,9 @@ from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, from_json,
 from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
-SOCKETS: Final = 107 - 37
-"""Characters of a folder in which sockets with names of 36 fit: a socket's path has 107 at most (unix(7))."""
+SOCKETS: Final = 107 - 51
+"""Bytes of a folder in which sockets fit: a socket's path has 107 at most (unix(7)). Their names are 36 long, and until
+vLLM 0.9 end in ``_output_socket``."""
 _LOGS: Final = 3
 """Logs of earlier starts that are kept."""
 
@@ -93,7 +94,7 @@ def _kept(folder: Path) -> dict[str, str]:
 def runtime(folder: Path) -> Path:
     """A new folder (0700) for the node's sockets: in its own, or in the system's where the path is too long."""
     try:
-        if len(str(folder / "run")) <= SOCKETS:
+        if len(bytes(folder / "run")) <= SOCKETS:
             # What an earlier start left there is nobody's.
             shutil.rmtree(folder / "run", ignore_errors=True)
             (folder / "run").mkdir(mode=0o700)

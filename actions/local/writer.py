@@ -77,7 +77,11 @@ class LocalWriter:
             **whole_env(folder, body["env"]),
             NODE: body["id"],
         }
-        held = hold(body["argv"], env=env, folder=Path(folder), log=folder / LOG, what=mutation.about)
+        try:
+            held = hold(body["argv"], env=env, folder=Path(folder), log=folder / LOG, what=mutation.about)
+        except LocalError:
+            shutil.rmtree(sockets, ignore_errors=True)
+            raise
         record = NodeRecord(
             id=body["id"],
             spec=spec,
@@ -94,6 +98,7 @@ class LocalWriter:
             keep(record)
         except LocalError:
             held.drop()
+            shutil.rmtree(sockets, ignore_errors=True)
             raise
         try:
             held.go()

@@ -63,6 +63,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self) -> None:
+        if ENDING.is_set() and BEHAVIOUR["closes"]:
+            # Who kept a connection open finds it closed.
+            self.close_connection = True
+            return None
         if self.path == "/health":
             return self.answer(200, b"")
         if self.path == "/metrics":

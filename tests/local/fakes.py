@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -178,6 +179,9 @@ async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
             process.kill()
         psutil.wait_procs(left, 10)
         _remove(shared)
+        for record in read_records(box.nodes)[0]:
+            if record.runtime:
+                shutil.rmtree(record.runtime, ignore_errors=True)
 
 
 def _remove(paths: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from actions.local.store import runtime
 from actions.plan import Plan, Verdict
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalRestart, LocalUp, Request, Target
@@ -88,6 +89,27 @@ async def test_up_serves_and_down_leaves_nothing(opened: Callable[..., Any]) -> 
     assert [file.name for file in (box.nodes / "tiny").iterdir()] == ["log"]
     assert "SIGINT process" in " ".join(sent(box))
     assert "SIGKILL" not in " ".join(sent(box))
+
+
+async def test_one_that_the_system_does_not_start_leaves_no_folder_for_sockets(
+    opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def recorded(folder: Path) -> Path:
+        made.append(runtime(folder))
+        return made[-1]
+
+    def full(*_: object, **__: object) -> None:
+        raise LocalError("the process table is full")
+
+    monkeypatch.setattr("actions.local.writer.runtime", recorded)
+    monkeypatch.setattr("actions.local.writer.hold", full)
+    box: Box = await opened()
+    _, outcome = await carried_out(box, box.up(box.spec()))
+    assert not outcome.ok
+    assert "the process table is full" in outcome.text
+    assert [folder.exists() for folder in made] == [False]
 
 
 async def test_the_key_is_in_its_file_and_in_the_server_and_nowhere_else(opened: Callable[..., Any]) -> None:

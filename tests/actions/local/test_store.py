@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -143,6 +146,19 @@ def test_sockets_get_a_short_folder_of_their_own(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
     finally:
         folder.rmdir()
+
+
+def test_the_longest_socket_of_any_version_fits_into_the_longest_folder() -> None:
+    """vLLM 0.8 has ``<uuid>_output_socket``, and dies of a path that is too long: "ZMQError: File name too long"."""
+    with TemporaryDirectory() as short:
+        room = SOCKETS - len(f"{short}//run")
+        node = Path(short, "n" * room)
+        node.mkdir()
+        folder = runtime(node)
+        assert folder == node / "run"
+        assert len(str(folder)) == SOCKETS
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(folder / f"{uuid.uuid4()}_output_socket"))
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ REASONS = {
     "offline": "offline",
     "port-taken": "port-taken",
     "shard-cut": "shard-broken",
-    "shard-missing": "shard-missing",
     "unknown-flag": "arguments",
 }
 HEALTHY, DOWN = "healthy", "down"
