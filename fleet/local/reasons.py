@@ -42,7 +42,7 @@ CAUSES: Final = (
     ),
     _cause(
         "shard-missing",
-        r"No such file or directory: \S*\.safetensors|Cannot find any model weights|weights were not initialized from checkpoint|missing shard|No files? (?:was|were) found.*weights",
+        r"No such file or directory: \S*\.safetensors|Cannot find any model weights|weights were not initialized from checkpoint|referenced in index but missing|missing shard|No files? (?:was|were) found.*weights",
         "a file of the weights is missing",
         "fetch the model again: the index names what belongs to it",
     ),
@@ -198,6 +198,12 @@ CAUSES: Final = (
         "look at the line: who owns that file?",
     ),
     _cause(
+        "segfault",
+        r"Segmentation fault|Segfault encountered|Illegal instruction|Fatal Python error: (?:Aborted|Bus error|Floating)",
+        "one of its processes crashed in compiled code",
+        "the stack in its log names the library; an illegal instruction means a build for newer processors than this",
+    ),
+    _cause(
         "process-killed",
         r"exit code:? -9\b|Failed core proc\(s\): \{[^}]*: -9\b",
         "one of its processes was killed (SIGKILL), as the kernel does for lack of memory",
@@ -217,7 +223,17 @@ CAUSES: Final = (
     ),
 )
 _SERVING: Final = frozenset(
-    {"cuda-oom", "no-gpu", "nccl", "shared-memory", "disk-full", "host-oom", "process-killed", "engine-died"}
+    {
+        "cuda-oom",
+        "no-gpu",
+        "nccl",
+        "shared-memory",
+        "disk-full",
+        "host-oom",
+        "segfault",
+        "process-killed",
+        "engine-died",
+    }
 )
 """What can end a server that serves. The others' words are then those of a request that was refused."""
 STOPPED: Final = Reason("stopped", "it was asked to end, and did", "")
@@ -230,7 +246,7 @@ _CALM: Final = re.compile(
 """Lines that say how it is, not what went wrong: arguments and configuration are full of words of trouble."""
 _FAILED: Final = re.compile(r"Error|error:|Traceback|failed", re.IGNORECASE)
 _CONSEQUENCE: Final = re.compile(
-    r"See root cause above|Engine process failed to start|Engine core initialization failed"
+    r"See (?:root cause above|stack trace for root cause)|Engine process failed to start|Engine core initialization failed"
 )
 _TRACE: Final = re.compile(r"^\s*(?:File \"|[\^~]+$|raise \w)|Traceback \(most recent call last\)")
 _STAMPED: Final = re.compile(r"^(?:ERROR|INFO|WARNING) [\d\- :]+(?:\[[^\]]*\]|[\w.]+:\d+\])")

@@ -25,8 +25,9 @@ TIMEOUT: Final = 2.0
 """Seconds for an answer of a node."""
 HEALTH: Final = 5.0
 """Seconds between two questions to one that is well: most versions write each of them into their log."""
-KEPT: Final = 400
-"""Lines of a log in which the reason of a death is looked for: a traceback of an engine and that of the API server."""
+KEPT: Final = 2000
+"""Lines of a log in which the reason of a death is looked for: tracebacks of eight workers (some 60 lines each), of the
+engine and of the API server come after the one that tells."""
 TOLD: Final = 20
 """Of those, the last ones that are shown."""
 

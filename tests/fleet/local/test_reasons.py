@@ -54,9 +54,12 @@ ROOTS = {
     "quantization.0.11": "Minimum capability: 80. Current capability: 75.",
     "quantization.0.6": "Unknown quantization method: awg",
     "remote-code.0.11": "`trust_remote_code=True`",
+    "segfault.0.11": "Segfault encountered",
+    "segfault.0.32": "Illegal instruction",
     "shard-broken.0.6": "MetadataIncompleteBuffer",
     "shard-missing.0.10": "model-00002-of-00004.safetensors",
     "shard-missing.0.19": "were not initialized from checkpoint: {'model.layers.7.mlp.down_proj.weight'",
+    "shard-missing.0.32": "referenced in index but missing: {'models/cut/model-00004-of-00011.safetensors'}",
     "shard-missing.0.8": "Cannot find any model weights with `/models/llama`",
     "shared-memory.0.19": "No space left on device: '/psm_a1b2c3d4'",
     "tensor-parallel.0.11": "attention heads (32) must be divisible by tensor parallel size (3)",
@@ -173,3 +176,12 @@ def test_a_gpu_that_is_full_kills_one_that_has_served_also() -> None:
 def test_a_line_of_any_length_is_read_at_once() -> None:
     lines = ["max seq len " * 20_000, "User-specified max_model_len " * 20_000, "(" * 200_000, "x" * 1_000_000]
     assert reason_of([*lines, "OSError: [Errno 98] Address already in use"]).id == "port-taken"
+
+
+def test_what_only_follows_is_not_quoted() -> None:
+    lines = [
+        "(Worker pid=3) KeyError: 'layers.9.weight'",
+        "ERROR 11-21 12:03:00 [core.py:1510] Exception: WorkerProc initialization failed. See stack trace for root cause.",
+        "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
+    ]
+    assert reason_of(lines).line == "KeyError: 'layers.9.weight'"
