@@ -181,7 +181,7 @@ def test_a_line_of_any_length_is_read_at_once() -> None:
 def test_what_only_follows_is_not_quoted() -> None:
     lines = [
         "(Worker pid=3) KeyError: 'layers.9.weight'",
-        "ERROR 11-21 12:03:00 [core.py:1510] Exception: WorkerProc initialization failed. See stack trace for root cause.",
+        "ERROR 11-21 12:03:00 [core.py:1510] Exception: WorkerProc failed. See stack trace for root cause.",
         "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
     ]
     assert reason_of(lines).line == "KeyError: 'layers.9.weight'"
