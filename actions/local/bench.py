@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -53,7 +54,7 @@ def requests_of(asked: LocalBench, concurrency: int) -> int:
 def command(
     tool: Tool, concurrency: int, requests: int, seed: int, folder: Path, env: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The command line of one level. Only what every version with ``vllm bench serve`` (0.9 and later) knows.
+    """The command line of one level. Only what every version with ``vllm bench serve`` (0.8.5 and later) knows.
 
     It speaks OpenAI's completions API unless it is told otherwise; the flag that says so has had three names.
     """
@@ -73,8 +74,7 @@ def command(
         # Prompts that were sent before are in the prefix cache, and the node would seem faster than it is.
         "--seed", str(seed),
         "--ignore-eos",
-        # Earlier versions do this by themselves, later ones leave it to the server and the model.
-        "--temperature", "0",
+        *_greedy(record.version),
         "--percentile-metrics", "ttft,tpot,itl,e2el",
         "--metric-percentiles", _PERCENTILES,
         "--save-result",
@@ -122,6 +122,13 @@ async def measure(
         said = f": {output.failure}" if output.failure else ""
         raise LocalError(f"all {requests} requests failed{said}", "Does the node still serve? See its log.")
     return level
+
+
+def _greedy(version: str) -> tuple[str, ...]:
+    """Until 0.9.0 it does this by itself and has no argument for it; later ones leave it to server and model."""
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    known = numbers is None or tuple(map(int, numbers.groups())) >= (0, 9, 1)
+    return ("--temperature", "0") if known else ()
 
 
 def _result(file: Path) -> dict[str, object] | None:

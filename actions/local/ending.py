@@ -97,7 +97,8 @@ def _open(folder: Path) -> set[str]:
     for link in (folder / "fd").iterdir():
         with suppress(OSError):
             target = str(link.readlink())
-            if target.startswith(f"{SHARED}/"):
+            # A file that has lost its name ends with whoever has it open.
+            if target.startswith(f"{SHARED}/") and not target.endswith(" (deleted)"):
                 found.add(target)
     return found
 

@@ -179,6 +179,19 @@ def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, the
     assert model == (str(cache / "snapshots" / "c0ffee") if there else "org/name")
 
 
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("0.8.5.post1+cpu", False), ("0.9.0", False), ("0.9.1", True), ("0.32.0+cpu", True), ("", True)],
+)
+def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
+    tmp_path: Path, version: str, told: bool
+) -> None:
+    """vLLM 0.8.5 and 0.9.0 end with "unrecognized arguments: --temperature 0"."""
+    node = replace(record(tmp_path, 8000), version=version)
+    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
+    assert ("--temperature" in argv) is told
+
+
 def test_a_key_is_never_another_services(tmp_path: Path) -> None:
     node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
     env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")

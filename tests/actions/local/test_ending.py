@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ time.sleep(600)
 SEMAPHORE = """
 import multiprocessing, os, sys, time
 lock = multiprocessing.get_context("spawn").Lock()
+gone = open(f"/dev/shm/pym-{os.getpid()}", "wb")
+os.unlink(gone.name)
 with open(sys.argv[1] + ".new", "w") as out:
     print(lock._semlock.name, file=out)
 os.rename(sys.argv[1] + ".new", sys.argv[1])
@@ -106,7 +109,10 @@ def test_shared_memory_that_another_process_uses_is_not_touched(node: tuple[Node
 
 
 def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
-    """The process has it mapped under the name of a temporary file that is gone; whoever is killed whole leaves it."""
+    """The process has it mapped under the name of a temporary file that is gone; whoever is killed whole leaves it.
+
+    What has no name any more is nothing that could be left.
+    """
     ready = tmp_path / "ready"
     argv = (sys.executable, "-c", SEMAPHORE, str(ready))
     held = hold(argv, env={**os.environ}, folder=tmp_path, log=tmp_path / "log", what="a test")
@@ -123,9 +129,11 @@ def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
     try:
         had = survey(record)
         assert had.shared == {name}
-        for each in had.processes:
+        # First Python's own process that would remove it: its leader's end tells that one to.
+        for each in reversed(had.processes):
             os.kill(each.pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(each.pid) for each in had.processes if each.alive], 10)
+            while each.alive:
+                time.sleep(0.01)
         assert left_of(record, had).shared == {name}
     finally:
         for each in survey(record).processes:
