@@ -211,7 +211,7 @@ CAUSES: Final = (
     ),
     _cause(
         "engine-died",
-        r"EngineDeadError|EngineCore (?:encountered|hit) (?:a|an) |illegal memory access|CUDA error|Engine core proc\S* died|Worker proc \S+ died|died unexpectedly|Failed core proc\(s\): \{[^}]*: -\d",
+        r"EngineDeadError|EngineCore (?:encountered|hit) (?:a|an) |illegal memory access|CUDA error|Engine core proc\S* died|Engine process \(pid \d+\) died|Worker proc \S+ died|died unexpectedly|Failed core proc\(s\): \{[^}]*: -\d",
         "its engine crashed",
         "the traceback above that line says where; a GPU that does so again is broken: dmesg tells its XID",
     ),
