@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from console.cli.crash import keep
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
 from console.contexts import is_machine
-from console.machine import Nodes
 from fleet.kube.absent import AbsentKubernetes
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.kubeconfig import load_access
 from fleet.kube.source import KubernetesSource
-from fleet.local.measuring import LocalMeasuring
-from fleet.local.source import LocalSource
 from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
@@ -23,7 +21,12 @@ from fleet.observer import Observer
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
 
-Source = KubernetesSource | AbsentKubernetes | LocalSource
+if TYPE_CHECKING:
+    # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
+    from console.machine import Nodes
+    from fleet.local.source import LocalSource
+
+Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
 
 
@@ -32,16 +35,19 @@ def source_of(
     context: str,
     namespace: str,
     environ: Mapping[str, str] = os.environ,
-    nodes: Nodes | None = None,
+    nodes: Callable[[], Nodes] | None = None,
 ) -> Source:
-    """What ``context`` names: this machine, or see ``kubernetes``. ``nodes`` is who looks at this machine already.
+    """What ``context`` names: this machine, or see ``kubernetes``. ``nodes`` gives who looks at this machine already.
 
     This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
     """
     if not is_machine(settings, context, environ):
         return kubernetes(settings, context, namespace, environ)
+    from console.machine import Nodes
+    from fleet.local.source import LocalSource
+
     if nodes is not None:
-        return LocalSource(nodes, context=context)
+        return LocalSource(nodes(), context=context)
     own = Nodes(settings, environ)
     return LocalSource(own, context=context, closing=own.close)
 
@@ -63,10 +69,12 @@ def kubernetes(
 def observer(settings: Settings, source: Source, now: float, environ: Mapping[str, str] = os.environ) -> Observer:
     """An Observer of this cluster and its metrics, not yet started."""
     metrics = measuring_settings(settings, environ)
-    if isinstance(source, LocalSource):
-        measuring: Measuring = LocalMeasuring(lambda: source.nodes, metrics, now, host=source.host)
-    else:
+    if isinstance(source, KubernetesSource | AbsentKubernetes):
         measuring = Measuring(source.client, metrics, now)
+    else:
+        from fleet.local.measuring import LocalMeasuring
+
+        measuring = LocalMeasuring(lambda: source.nodes, metrics, now, host=source.host)
     return Observer(
         source,
         measuring,

@@ -17,9 +17,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.failure import SessionError
-from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Snapshot
-from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from actions.runner import Runner
@@ -33,8 +30,10 @@ if TYPE_CHECKING:
     from console.routing import RoutedActing
     from fleet.kube.errors import KubeconfigError
     from fleet.kube.reads import KubeReads
-    from fleet.model.snapshot import Cluster
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Cluster, Snapshot
     from fleet.observer import Observer
+    from widgets.log_buffer import LogLine
 
 T = TypeVar("T")
 
@@ -222,7 +221,7 @@ class ObservingSession:
         from console import assembly
         from console.contexts import every_context
 
-        source = assembly.source_of(self._settings, context, namespace, nodes=self._machine_nodes())
+        source = assembly.source_of(self._settings, context, namespace, nodes=self._machine_nodes)
         self._source = source
         # No plan is made for one cluster from the Snapshot of another.
         self._newest = None
@@ -258,7 +257,7 @@ class ObservingSession:
     def _say(self, error: Exception) -> None:
         """An error that nobody foresaw, in a Snapshot: silence would be the worst."""
         from console.cli.crash import keep
-        from fleet.model.snapshot import Cluster
+        from fleet.model.snapshot import Cluster, Snapshot
         from fleet.status import defect
 
         now = time.time()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Protocol
 
-from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Snapshot
-from widgets.log_buffer import LogLine
-
 if TYPE_CHECKING:
+    # For the annotations alone: the first frame waits for whoever imports this.
     from console.acting import Acting, Changed
     from console.locally import Locally, Looked
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Snapshot
+    from widgets.log_buffer import LogLine
 
 
 class Session(Protocol):

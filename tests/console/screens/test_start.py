@@ -24,3 +24,13 @@ def test_no_screen_needs_what_is_heavy(module: str) -> None:
 @pytest.mark.parametrize("module", ["fleet", "console.screens", "widgets"])
 def test_the_first_frame_does_without_the_screens(module: str) -> None:
     assert not _imported("import console.app", module)
+
+
+@pytest.mark.parametrize("module", ["fleet.model", "console.screens", "widgets.log_buffer"])
+def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(module: str) -> None:
+    assert not _imported("import console.cli.open", module)
+
+
+@pytest.mark.parametrize("module", ["console.machine", "fleet.local.watching", "httpx", "psutil"])
+def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: str) -> None:
+    assert not _imported("import console.assembly", module)
