@@ -314,7 +314,7 @@ async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_lo
 ) -> None:
     record = (await here.node(watcher, ONE)).record
     before = await said(record)
-    agreed, longest = 0, 0.0
+    agreed, longest, before_that = 0, 0.0, REQUESTS
     async with console(here) as seen:
         await seen.measured_after(0.0)
         async with clients(record, REQUESTS, TOKENS) as sent:
@@ -325,7 +325,9 @@ async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_lo
                 later = await said(record)
                 running, waiting = numbers(snapshot, ONE, Quantity.RUNNING, Quantity.WAITING)
                 assert running <= SLOTS[ONE]
-                assert running + waiting <= outstanding
+                # Its gauges are those of the engine's last step: what a client has whole since is still in them.
+                assert running + waiting <= before_that
+                before_that = outstanding
                 assert numbers(snapshot, TWO, Quantity.RUNNING, Quantity.WAITING) == [0, 0]
                 longest = max(longest, waiting)
                 # They only get fewer: what is the same before and after was so in between.

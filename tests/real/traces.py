@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,8 +50,11 @@ class Traces:
 
 
 def _shared(process: psutil.Process) -> set[str]:
-    """Files in /dev/shm that it has open or mapped."""
+    """Files in /dev/shm that it has open or mapped; mapped ones by inode: a semaphore is mapped by another name."""
+    names = {entry.inode(): entry.path for entry in os.scandir(SHARED)}
     with suppress(OSError, psutil.Error):
-        opened = {file.path for file in process.open_files()} | {file.path for file in process.memory_maps()}
-        return {path for path in opened if path.startswith(f"{SHARED}/")}
+        opened = {file.path for file in process.open_files() if file.path.startswith(f"{SHARED}/")}
+        maps = Path(f"/proc/{process.pid}/maps").read_text(errors="replace").splitlines()
+        inodes = {int(line.split(maxsplit=5)[4]) for line in maps if f" {SHARED}/" in line}
+        return opened | {names[inode] for inode in inodes if inode in names}
     return set()
