@@ -47,7 +47,9 @@ async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[fl
             if over.is_set():
                 return
 
-    connector = aiohttp.TCPConnector(limit=clients)
+    # Each request on a connection of its own: the server closes one that has been idle for 5 s, and on a busy machine a
+    # client comes to its next request that late.
+    connector = aiohttp.TCPConnector(limit=clients, force_close=True)
     async with (
         aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session,
         asyncio.TaskGroup() as group,

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -106,24 +106,25 @@ def percentile(measurement: Measurement, family: Family, q: float) -> float:
 async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(stage: Stage) -> None:
     scraping = ScrapeSource(ScrapeSettings(window=60, interval=1, timeout=30))
     asking = PrometheusSource(PrometheusEndpoint(url=stage.prometheus), window=60)
-    await scrape(scraping, stage.engine)
     most_waiting = most_running = 0.0
-    begun = time.monotonic()
-    async with load(stage.engine) as clients:
-        while time.monotonic() - begun < LOADED:
-            measured = await scrape(scraping, stage.engine)
-            most_running = max(most_running, value(measured, Quantity.RUNNING))
-            most_waiting = max(most_waiting, value(measured, Quantity.WAITING))
-            # The scrape interval: there is nothing to await but the next one.
-            await asyncio.sleep(0.5)
-    last = await scrape(scraping, stage.engine)
-    # One more scrape of Prometheus' own, and asked for its moment: by itself the source looks a second into the past,
-    # where the slowest requests, which end last, are not in it yet.
-    end = time.time()
-    until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
-    asked = await asking.measure(None, at=scraped_at(stage.prometheus) + 0.1)
-    await asking.close()
-    await scraping.close()
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(scraping.close)
+        closing.push_async_callback(asking.close)
+        await scrape(scraping, stage.engine)
+        begun = time.monotonic()
+        async with load(stage.engine) as clients:
+            while time.monotonic() - begun < LOADED:
+                measured = await scrape(scraping, stage.engine)
+                most_running = max(most_running, value(measured, Quantity.RUNNING))
+                most_waiting = max(most_waiting, value(measured, Quantity.WAITING))
+                # The scrape interval: there is nothing to await but the next one.
+                await asyncio.sleep(0.5)
+        last = await scrape(scraping, stage.engine)
+        # One more scrape of Prometheus' own, and asked for its moment: by itself the source looks a second into the
+        # past, where the slowest requests, which end last, are not in it yet.
+        end = time.time()
+        until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
+        asked = await asking.measure(None, at=scraped_at(stage.prometheus) + 0.1)
 
     # On a busy machine the engine's frontend answers a scrape between two batches only, when little runs.
     assert most_running <= ENGINE_SLOTS
