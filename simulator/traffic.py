@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from simulator.engine import Engine
 from simulator.request import Request
 
+DAY = 86400.0
 BURST_SECONDS = 20.0
 """How long a burst lasts, about."""
 
@@ -34,10 +35,14 @@ class TrafficSpec:
 
 
 class Traffic:
-    """The stream of requests of one workload, the same for the same seed."""
+    """The stream of requests of one workload, the same for the same seed, at whatever hour it begins.
 
-    def __init__(self, spec: TrafficSpec, replicas: float, seed: str) -> None:
+    ``morning`` (unix seconds) is when there are as many as on average: most come six hours later, fewest six before.
+    """
+
+    def __init__(self, spec: TrafficSpec, replicas: float, seed: str, morning: float) -> None:
         self.spec = spec
+        self._morning = morning
         self.factor = 1.0
         """What a scenario multiplies the rate by."""
         self.longer_prompts = self.longer_answers = 1.0
@@ -47,8 +52,8 @@ class Traffic:
         self._burst = 0.0
 
     def rate(self, now: float) -> float:
-        """Requests per second at `now` (unix seconds): busiest at 15:00 UTC, quietest at 03:00."""
-        day = 1 + 0.2 * math.sin((now / 3600 % 24 - 9) / 24 * math.tau)
+        """Requests per second at `now` (unix seconds)."""
+        day = 1 + 0.2 * math.sin((now - self._morning) / DAY * math.tau)
         spread = self.spec.burstiness
         return self._rate * day * self.factor * math.exp(self._burst - spread * spread / 2)
 

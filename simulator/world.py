@@ -57,9 +57,6 @@ class Fleet:
         self.workloads = {(w.namespace, w.name): w for w in self._blueprint.workloads}
         self.cluster = Cluster(store, self._blueprint, seed, pod_prefix)
         self.kubelet = Kubelet(self.cluster)
-        self.traffic = {
-            place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}") for place, w in self.workloads.items()
-        }
         self._router = Router(f"{seed}/router")
         self._scheduler = Scheduler(self.cluster)
         self._controllers = Controllers(self.cluster)
@@ -69,6 +66,10 @@ class Fleet:
         self._prewarm = PREWARM if engines <= 100 else PREWARM / 3 if engines <= 1000 else PREWARM / 6
         self._origin = clock.now() - self._prewarm
         self._ticks = 0
+        self.traffic = {
+            place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}", self._origin)
+            for place, w in self.workloads.items()
+        }
         self._incidents = list(scenario.incidents)
         self._levers = Levers(self.cluster, self.kubelet, self.workloads, self.traffic)
         self._behind: dict[Place, list[Engine]] = {}

@@ -11,12 +11,14 @@ from simulator.stats import EngineStats
 from simulator.traffic import Router, Traffic, TrafficSpec
 from tests.simulator.test_engine import SPEC
 
-AFTERNOON = 1_795_271_400.0  # 14:30 UTC, near the peak
+MORNING = 1_795_251_600.0
+AFTERNOON = MORNING + 5.5 * 3600
+"""Near the peak."""
 NIGHT = AFTERNOON + 12 * 3600
 
 
 def drawn(spec: TrafficSpec, *, seed: str = "a", start: float = AFTERNOON, seconds: int = 600) -> list[Request]:
-    traffic = Traffic(spec, 2, seed)
+    traffic = Traffic(spec, 2, seed, MORNING)
     return [r for n in range(seconds * 10) for r in traffic.arrivals(start + n / 10, start + (n + 1) / 10)]
 
 
@@ -83,3 +85,14 @@ def test_clocks() -> None:
     assert clock.speed == 4.0
     with pytest.raises(ValueError, match="above 0"):
         RealtimeClock(0.0, speed=0.0)
+
+
+def test_the_hour_at_which_it_begins_makes_no_difference() -> None:
+    spec = TrafficSpec(rate=5.0, prompt=100, output=50)
+
+    def begun_at(morning: float) -> list[tuple[float, int]]:
+        traffic = Traffic(spec, 2, "a", morning)
+        drawn = [r for n in range(600) for r in traffic.arrivals(morning + n / 10, morning + (n + 1) / 10)]
+        return [(round(r.arrival - morning, 3), r.prompt) for r in drawn]
+
+    assert begun_at(MORNING) == begun_at(MORNING + 7 * 3600)
