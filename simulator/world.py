@@ -22,6 +22,8 @@ from simulator.scheduler import Scheduler
 from simulator.store import Store
 from simulator.traffic import Router, Traffic
 
+NIGHT = 8 * 3600.0
+"""Seconds from the start of a fleet to its morning: it starts in a quiet night, at whatever hour that is."""
 PREWARM = 90.0
 """Seconds simulated before the clock starts, so that queues and counters are alive; less of it in large fleets."""
 AUTOSCALE = 15
@@ -67,7 +69,7 @@ class Fleet:
         self._origin = clock.now() - self._prewarm
         self._ticks = 0
         self.traffic = {
-            place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}", self._origin)
+            place: Traffic(w.traffic, w.replicas / w.weight, f"{seed}/{w.name}", self._origin + NIGHT)
             for place, w in self.workloads.items()
         }
         self._incidents = list(scenario.incidents)
