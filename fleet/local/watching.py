@@ -14,7 +14,7 @@ import httpx
 
 from fleet.http import client
 from fleet.local.eta import Start, estimate, read_starts
-from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.phases import Reader
 from fleet.local.process import group, listens
 from fleet.local.reasons import reason_of
@@ -47,6 +47,8 @@ class _Watched:
     dead: NodeState | None = None
     """A dead one stays as it is, once none of its processes are left."""
     died: float | None = None
+    reason: Reason | None = None
+    """Why, as far as its log had got: all of it is read through again only when more has come."""
     problem: str = ""
     """Its key cannot be read."""
 
@@ -148,7 +150,9 @@ class Watcher:
 
 def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState, bool]:
     """How it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
-    reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
+    if watched.reason is None:
+        watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
+    reason = watched.reason
     left = group(record.identity)
     if left:
         what = f"{reason.text}; {len(left)} of its processes still run"
@@ -174,6 +178,7 @@ def _read(watched: _Watched, now: float) -> None:
             watched.reader.feed(line, now)
             if line.strip():
                 watched.lines.append(line)
+                watched.reason = None
     if watched.tail.unfinished:
         # A progress bar: its line ends when it does.
         watched.reader.feed(watched.tail.unfinished, now)

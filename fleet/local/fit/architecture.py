@@ -83,6 +83,7 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
 
 
 _UNSCALED: Final = frozenset({"default", "su", "longrope", "llama3", "mrope"})
+_MOST: Final = 1000.0
 _ONCE: Final = frozenset({"yarn", "deepseek_yarn", "deepseek_llama_scaling"})
 """max_position_embeddings is scaled already; earlier versions scaled the original one themselves."""
 
@@ -94,9 +95,9 @@ def _lengths(text: Mapping[str, Any]) -> tuple[int, int]:
     for rope in _ropes(text):
         kind = str(rope.get("rope_type") or rope.get("type") or "default")
         factor = rope.get("factor")
-        scale = (
-            float(factor) if isinstance(factor, int | float) and "gemma3" not in str(text.get("model_type")) else 1.0
-        )
+        # Gemma 3 says what it has been scaled to. No model is scaled down, or a thousandfold: that is no factor.
+        known = isinstance(factor, int | float) and 1 <= factor <= _MOST
+        scale = float(factor or 1) if known and "gemma3" not in str(text.get("model_type")) else 1.0
         original = _number(rope, "original_max_position_embeddings") or base
         if kind == "longrope":
             # Longer sequences are possible, and make shorter ones worse: vLLM starts with the original length.

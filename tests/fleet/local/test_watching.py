@@ -16,8 +16,9 @@ from aiohttp import web
 
 from fleet.local.eta import Start, digest
 from fleet.local.eta import to_json as start_to_json
-from fleet.local.node import NodeState, Phase
+from fleet.local.node import NodeState, Phase, Reason
 from fleet.local.process import Identity, group, identify
+from fleet.local.reasons import reason_of
 from fleet.local.record import KEY, RECORD, STARTS, NodeRecord, to_json
 from fleet.local.watching import HEALTH, KEPT, TOLD, Watcher
 from tests.fleet.local.nodes import BEGUN, record
@@ -230,9 +231,16 @@ async def test_one_that_had_served_is_not_blamed_for_what_it_said_while_it_loade
 
 
 async def test_workers_that_outlive_the_node_are_said_until_they_end(
-    nodes: Nodes, leader: subprocess.Popen[bytes]
+    nodes: Nodes, leader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = identify(leader.pid)
+    asked: list[int] = []
+
+    def counted(lines: tuple[str, ...], *, was_ready: bool) -> Reason:
+        asked.append(len(lines))
+        return reason_of(lines, was_ready=was_ready)
+
+    monkeypatch.setattr("fleet.local.watching.reason_of", counted)
     nodes.add(record(identity=identity, port=1), SHARDS)
     assert (await nodes.look()).alive
     assert leader.stdin is not None
@@ -241,6 +249,13 @@ async def test_workers_that_outlive_the_node_are_said_until_they_end(
     state = await nodes.look()
     assert state.reason is not None
     assert state.reason.text.endswith("; 1 of its processes still run")
+    await nodes.look()
+    assert len(asked) == 1, "the same log was read through again"
+    with (nodes.folder / "tiny" / "log").open("a") as log:
+        log.write("OSError: [Errno 98] Address already in use\n")
+    state = await nodes.look()
+    assert state.reason is not None
+    assert (len(asked), state.reason.id) == (2, "port-taken")
     died, (worker,) = state.stage.began, group(identity)
     process = psutil.Process(worker.pid)
     process.kill()

@@ -93,6 +93,10 @@ def test_divisors() -> None:
         ({"model_max_length": 9000}, 4096, 9000),
         ({"rope_scaling": {"type": "linear", "factor": None}}, 4096, 4096),
         ({"rope_scaling": "linear"}, 4096, 4096),
+        ({"rope_scaling": {"type": "linear", "factor": 1e308}}, 4096, 4096),
+        ({"rope_scaling": {"type": "linear", "factor": float("inf")}}, 4096, 4096),
+        ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, 4096, 4096),
+        ({"rope_scaling": {"type": "linear", "factor": -2}}, 4096, 4096),
     ],
 )
 def test_how_long_a_sequence_may_be(said: Mapping[str, Any], longest: int, bound: int) -> None:
