@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from fleet.http import client
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
+from fleet.local.shown import key_for
 
 SILENCE: Final = 60.0
 """Seconds without a byte after which it is given up: a busy engine lets a request wait, but not for ever."""
@@ -33,7 +35,7 @@ async def ask(
     A model without a chat template gets the bare prompt. Works with every engine that speaks OpenAI's API. Raises
     LocalError, also in read-only mode; the API key is never in it.
     """
-    key = _key_of(node)
+    key = await asyncio.to_thread(key_for, node)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     said = _Said(clock)
     try:
@@ -195,13 +197,6 @@ def _body(path: str, model: str, prompt: str, tokens: int) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-
-
-def _key_of(node: NodeRecord) -> str:
-    try:
-        return node.key
-    except OSError as error:
-        raise LocalError(f"the API key of {node.name} cannot be read: {error.strerror or error}") from error
 
 
 async def _text(response: httpx.Response) -> str:

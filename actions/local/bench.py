@@ -20,6 +20,7 @@ from actions.request import LocalBench
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
+from fleet.local.shown import key_for
 
 WHAT: Final = "vllm bench serve"
 _RESULT: Final = "result.json"
@@ -99,10 +100,7 @@ async def measure(
 
     Raises LocalError, also in read-only mode.
     """
-    try:
-        env = environment_for(tool.record, environ, tool.record.key)
-    except OSError as error:
-        raise LocalError(f"the API key of {tool.record.name} cannot be read: {error.strerror or error}") from error
+    env = environment_for(tool.record, environ, await asyncio.to_thread(key_for, tool.record))
     output = Output()
 
     def came(chunk: bytes) -> None:

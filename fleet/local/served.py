@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, NamedTuple
 
 import httpx
@@ -9,6 +10,7 @@ import httpx
 from fleet.http import client
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
+from fleet.local.shown import key_for
 
 _TIMEOUT: Final = 5.0
 """Seconds: a list of names, from this machine."""
@@ -25,14 +27,13 @@ class ServedModel(NamedTuple):
 async def served_models(record: NodeRecord) -> tuple[ServedModel, ...]:
     """What /v1/models lists. Raises LocalError."""
     try:
-        headers = {"Authorization": f"Bearer {record.key}"} if record.keyed else {}
+        key = await asyncio.to_thread(key_for, record)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         async with client(_TIMEOUT) as http:
             response = await http.get(f"{record.spec.url}/v1/models", headers=headers)
         response.raise_for_status()
         entries = response.json()["data"]
         return tuple(ServedModel(str(entry["id"]), _length(entry.get("max_model_len"))) for entry in entries)
-    except OSError as error:
-        raise LocalError(f"the API key of {record.name} cannot be read: {error.strerror or error}") from error
     except httpx.HTTPStatusError as error:
         raise LocalError(f"{record.name} answers {error.response.status_code} to /v1/models") from error
     except httpx.HTTPError as error:

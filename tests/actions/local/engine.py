@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.local.node import NodeState, Phase, Stage
-from fleet.local.process import Identity
+from fleet.local.process import identify
 from fleet.local.record import NodeRecord
 from fleet.local.spec import LaunchSpec
 
@@ -143,7 +144,9 @@ def record(folder: Path, port: int, *, executable: str = "vllm", keyed: bool = T
     fields: dict[str, Any] = {"name": "n1", "model": "/models/tiny", "port": port, "served_model_name": ("tiny",)}
     asked = LaunchSpec(**(fields | spec))
     argv = (executable, "serve", asked.model, "--host", "127.0.0.1", "--port", str(port), *asked.extra)
-    return NodeRecord("id-1", asked, Identity(2**22, 1.0), argv, "0.32.0", 100.0, str(folder), keyed=keyed, ready=110.0)
+    return NodeRecord(
+        "id-1", asked, identify(os.getpid()), argv, "0.32.0", 100.0, str(folder), keyed=keyed, ready=110.0
+    )
 
 
 def state(node: NodeRecord, phase: Phase = Phase.READY) -> NodeState:

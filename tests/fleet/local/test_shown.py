@@ -1,0 +1,43 @@
+"""Who gets the API key of a node."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.local.ask import ask
+from fleet.local.errors import LocalError
+from fleet.local.process import Identity, identify
+from fleet.local.served import served_models
+from fleet.local.shown import key_for
+from tests.actions.local.engine import KEY, engine, record
+
+
+@pytest.fixture
+def other() -> Iterator[Identity]:
+    """A process that listens nowhere, and is not the one that the test's engine is in."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as process:
+        yield identify(process.pid)
+        process.kill()
+
+
+async def test_who_has_taken_the_port_gets_neither_key_nor_prompt(tmp_path: Path, other: Identity) -> None:
+    async with engine() as at:
+        node = replace(record(tmp_path, at.port), identity=other)
+        with pytest.raises(LocalError, match="n1 does not answer"):
+            _ = [piece async for piece in ask(node, "tiny", "a secret prompt", tokens=1)]
+        with pytest.raises(LocalError, match="n1 does not answer"):
+            await served_models(node)
+        assert at.asked == []
+
+
+async def test_the_node_itself_gets_it(tmp_path: Path) -> None:
+    async with engine() as at:
+        node = record(tmp_path, at.port)
+        assert key_for(node) == KEY
+        assert key_for(replace(node, keyed=False)) == ""
