@@ -77,9 +77,9 @@ class Acting(Protocol):
 
 
 class RunnerActing:
-    """See Acting. ``connect``, ``reads`` and ``cluster`` are called on the observing loop, and raise KubeconfigError.
+    """See Acting. ``connect``, ``reads`` and ``identify`` are called on the observing loop, and raise KubeconfigError.
 
-    ``audit`` is the folder of the audit log.
+    ``identify`` gives the cluster with who we are to it, ``audit`` is the folder of the audit log.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RunnerActing:
         ask: Ask,
         connect: Callable[[Callable[[Undertaking], None]], Runner],
         reads: Callable[[], Reads],
-        cluster: Callable[[], Cluster],
+        identify: Callable[[], Awaitable[Cluster]],
         audit: Path,
         changed: Changed,
     ) -> None:
@@ -96,7 +96,7 @@ class RunnerActing:
         self._ask = ask
         self._connect = connect
         self._reads = reads
-        self._cluster = cluster
+        self._identify = identify
         self._audit = audit
         self._changed = changed
         self._runner: Runner | None = None
@@ -174,7 +174,9 @@ class RunnerActing:
         return self._runner
 
     async def _plan(self, request: Request) -> Plan:
-        plan = await self._connected().plan(request)
+        runner = self._connected()
+        await self._identify()
+        plan = await runner.plan(request)
         self._planned.add(plan.id)
         return plan
 
@@ -200,7 +202,7 @@ class RunnerActing:
         from actions.audit.opened import open_folder
         from actions.audit.who import Who
 
-        runner, cluster = self._connected(), self._cluster()
+        runner, cluster = self._connected(), await self._identify()
         try:
             log = await asyncio.to_thread(open_folder, self._audit)
         except OSError as error:

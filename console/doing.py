@@ -35,8 +35,9 @@ def runner(
 ) -> Runner:
     """What plans and carries out actions on the source's cluster. Call it with a running event loop.
 
-    ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Reads go
-    through the source's client, which lets nothing else through; what changes something has a client of its own.
+    ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Who acts is
+    what the source knows of it: let it ``identify`` before anything is planned. Reads go through the source's client,
+    which lets nothing else through; what changes something has a client of its own.
     """
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
@@ -44,9 +45,9 @@ def runner(
 
     def scene() -> Scene:
         snapshot = newest()
-        return Scene(snapshot, reads, writer.dry_run, scope_of(settings, snapshot.cluster), rules, time.time, past)
+        return Scene(snapshot, reads, writer.dry_run, scope_of(settings, source.cluster), rules, time.time, past)
 
-    audit = Audit(audit_folder(settings, environ), lambda: newest().cluster, environ)
+    audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
     return Runner(scene, writer, audit, changed=changed)
 
 

@@ -137,9 +137,12 @@ class ObservingSession:
         from console.doing_local import this_machine
         from console.routing import RoutedActing
 
+        async def itself() -> Cluster:
+            return this_machine()
+
         folder = audit_folder(self._settings, os.environ)
-        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._cluster, folder, changed)
-        here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, this_machine, folder, changed)
+        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._identify, folder, changed)
+        here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, itself, folder, changed)
         self._acting = RoutedActing(cluster, here, self._is_local)
         return self._acting
 
@@ -362,12 +365,12 @@ class ObservingSession:
 
         return isinstance(self._source, LocalSource)
 
-    def _cluster(self) -> Cluster:
-        from fleet.kube.errors import KubeconfigError
+    async def _identify(self) -> Cluster:
+        from fleet.kube.source import KubernetesSource
 
-        if self._newest is None:
-            raise KubeconfigError("not connected yet")
-        return self._newest.cluster
+        if isinstance(self._source, KubernetesSource):
+            return await self._source.identify()
+        raise self._no_cluster()
 
     def _pass_on(self, snapshot: Snapshot) -> None:
         self._newest = snapshot

@@ -102,8 +102,8 @@ async def _plan_and_do(
 ) -> int:
     options = invocation.options
     if options.command == "undo":
+        cluster = await source.identify()
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
-        cluster = snapshot.cluster
         plan = await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups, invocation.environ))
     else:
         targets = _targets(options.command, options, snapshot, source)
@@ -111,6 +111,7 @@ async def _plan_and_do(
             for revision in await revisions(targets[0], source.reads):
                 print(revision_text(revision, time.time()))
             return exits.OK
+        await source.identify()
         plan = await runner.plan(request_of(options.command, options, targets))
     code, _ = await carry_out(plan, options, runner)
     return code

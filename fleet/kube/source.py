@@ -113,6 +113,9 @@ class KubernetesSource:
         )
         self._probe: Trouble | None = None
         self._identified = False
+        """Whether the server has said who we are, or that it does not say."""
+        self._asked = False
+        """Whether an answer of any kind came to that."""
         self._absent = ""
         """The namespace in view, where the server says that there is none of this name."""
         self._health = Health.STARTING
@@ -137,18 +140,33 @@ class KubernetesSource:
         await self.client.close()
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
-        """Wait until every resource is complete or known to be out of reach, and we know who we are.
+        """Wait until every resource is complete or known to be out of reach, and the server was asked who we are.
 
         False where that took longer.
         """
         try:
             async with asyncio.timeout(timeout):
-                while not (self._identified and all(self._settled(feed) for feed in self._feeds)):
+                while not (self._asked and all(self._settled(feed) for feed in self._feeds)):
                     self._attempted.clear()
                     await self._attempted.wait()
         except TimeoutError:
             return False
         return True
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster, with what is known by now of who we are to it: before ``state`` and all that is made of it."""
+        return self._cluster
+
+    async def identify(self) -> Cluster:
+        """The cluster with who we are to it, asked now where that is not known yet.
+
+        Whoever writes down who did something needs it: the kubeconfig's name for a user is a guess until then. Raises
+        KubeError and KubeconfigError.
+        """
+        if not self._identified:
+            await self._identify()
+        return self._cluster
 
     def state(self) -> KubeState:
         """The rows and the status now."""
@@ -246,8 +264,7 @@ class KubernetesSource:
 
     async def _ask(self) -> None:
         try:
-            answer = await self.client.probe(_VERSION, self._pace.probe)
-            self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
+            await self._look_at_version()
             if self._namespace:
                 await self._look_for(self._namespace)
             if not self._identified:
@@ -256,9 +273,18 @@ class KubernetesSource:
             self._probe = error
             return
         except KubeError:
-            # /version may be closed or overloaded: that the server answers is all that was asked.
-            self._identified = True
+            # Overloaded: that the server answers is all that was asked. Who we are is asked again.
+            pass
+        self._asked = True
         self._recover()
+
+    async def _look_at_version(self) -> None:
+        try:
+            answer = await self.client.probe(_VERSION, self._pace.probe)
+        except (ForbiddenError, NotFoundError):
+            # It may be closed to all who need not know.
+            return
+        self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
 
     def _recover(self) -> None:
         """The server answers. Where it did not before, connections from then may be dead: make them anew."""

@@ -74,7 +74,7 @@ class Simulated:
 
     async def undo(self) -> Plan:
         """The plan that takes back what was done last, from the audit log."""
-        cluster = self.snapshot.cluster
+        cluster = await self.source.identify()
         log = open_folder(audit_folder(Settings(), os.environ))
         return await self.runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups))
 
@@ -105,6 +105,7 @@ async def simulated(*flags: str) -> AsyncIterator[Simulated]:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await first.wait()
+                await source.identify()
             yield Simulated(process.kubeconfig, source, KubeReads(source.client), acting, newest)
         finally:
             await acting.close()

@@ -15,8 +15,10 @@ from actions.request import Kind, Scale, Target
 from actions.undertaking import Undertaking
 from console.acting import RunnerActing
 from console.failure import SessionError
+from fleet.kube.errors import ServerError
 from fleet.kube.reads import Permission
 from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Cluster
 from tests.actions.stage import FakeCluster, deployment
 
 TARGET = Target("Deployment", "serving", "chat-70b")
@@ -68,7 +70,27 @@ async def ask(question: Coroutine[Any, Any, Any]) -> Any:
 
 def acting(cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> RunnerActing:
     loop = asyncio.get_running_loop()
-    return RunnerActing(loop, ask, cluster.runner, lambda: cluster, lambda: cluster.snapshot.cluster, audit, told)
+
+    async def identify() -> Cluster:
+        return cluster.snapshot.cluster
+
+    return RunnerActing(loop, ask, cluster.runner, lambda: cluster, identify, audit, told)
+
+
+async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+
+    async def identify() -> Cluster:
+        raise ServerError("overloaded")
+
+    loop, audit = asyncio.get_running_loop(), Path("/no/such/folder")
+    acts = RunnerActing(loop, ask, cluster.runner, lambda: cluster, identify, audit, Told())
+    with pytest.raises(ServerError, match="overloaded"):
+        await acts.plan(Scale(TARGET, 5))
+    with pytest.raises(ServerError, match="overloaded"):
+        await acts.undo()
+    assert cluster.asked == []
 
 
 async def test_a_plan_is_started_followed_and_kept() -> None:

@@ -99,6 +99,25 @@ async def test_an_old_server_without_self_review(cluster: Api) -> None:
         assert source.state().cluster.user == "tester"
 
 
+@pytest.mark.parametrize("code", [403, 404, 429, 500, 503])
+async def test_who_we_are_is_known_though_the_version_is_not(cluster: Api, code: int) -> None:
+    cluster.user = {"username": "jane", "groups": []}
+    cluster.next(lambda r: r.path == "/version", reply(code, "no"), times=2)
+    async with following(cluster) as source:
+        assert await source.wait_synced(20)
+        await until(lambda: source.cluster.user == "jane")
+
+
+async def test_who_we_are_is_asked_until_the_server_says_it_and_no_longer(cluster: Api) -> None:
+    cluster.user = {"username": "jane", "groups": []}
+    cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(503, "overloaded"), times=3)
+    async with following(cluster) as source:
+        assert await source.wait_synced(20), "an overloaded server does not keep the screens empty"
+        await until(lambda: source.cluster.user == "jane")
+        assert (await source.identify()).user == "jane"
+    assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 4
+
+
 async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
     cluster.put(pod("a"))
     async with following(cluster) as source:
