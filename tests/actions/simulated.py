@@ -26,9 +26,7 @@ from fleet.kube.reads import KubeReads
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Snapshot
 from tests.simulator.api_process import simulator
-
-TIMEOUT = 60.0
-"""Seconds that a wait may take on a busy machine."""
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -52,7 +50,7 @@ class Simulated:
 
     async def do(self, plan: Plan, reason: str = "") -> Outcome:
         """Carry a plan out to its end."""
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(PATIENCE):
             return await self.runner.wait(self.runner.start(plan, reason, "test").id)
 
     def scene(self) -> Scene:
@@ -61,7 +59,7 @@ class Simulated:
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Wait for what comes by itself."""
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 found = condition()
                 if await found if isinstance(found, Awaitable) else found:
@@ -103,7 +101,7 @@ async def simulated(*flags: str) -> AsyncIterator[Simulated]:
         observing = asyncio.create_task(observer.run(deliver))
         acting = runner(settings, source, lambda: newest[-1])
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(PATIENCE):
                 await first.wait()
                 await source.identify()
             yield Simulated(process.kubeconfig, source, KubeReads(source.client), acting, newest)

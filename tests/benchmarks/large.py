@@ -14,7 +14,7 @@ from tests.benchmarks.result import Report, Result, percentile
 from tests.benchmarks.stage import FleetServer, fleet_server, prometheus_of
 from tests.benchmarks.steady import VALUE
 from tests.benchmarks.terminal import Terminal, on_terminal
-from tests.fleet.metrics.servers import wait_for
+from tests.waiting import block_until
 
 IDS = ("B9", "B7")
 PODS = 5_000
@@ -60,5 +60,5 @@ def _steady(fleet: FleetServer, url: str) -> list[Report]:
 
 def _leave(terminal: Terminal, file: Path) -> None:
     terminal.type(CTRL_C)
-    wait_for(file.exists, 20.0)
+    block_until(file.exists)
     time.sleep(0.2)

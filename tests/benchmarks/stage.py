@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tests.benchmarks.fleet.objects import EXPORTERS, Engine
 from tests.benchmarks.result import CannotMeasureError
-from tests.fleet.metrics.servers import Prometheus, prometheus_on, wait_for
+from tests.fleet.metrics.servers import Prometheus, prometheus_on
+from tests.waiting import block_until
 
 ROOT = Path(__file__).parents[2]
 QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
@@ -119,7 +120,7 @@ def prometheus_of(server: FleetServer, interval: int) -> Iterator[Prometheus]:
     file.write_text(json.dumps(_scraping(server, interval)))
     with prometheus_on(file, server.folder) as running:
         ready = f"count(count_over_time(vllm:num_requests_running[{4 * interval}s]) >= 2) >= {len(server.engines)}"
-        wait_for(lambda: bool(running.get("/api/v1/query", query=ready)["result"]), 60.0 + 4 * interval)
+        block_until(lambda: bool(running.get("/api/v1/query", query=ready)["result"]), seconds=60.0 + 4 * interval)
         yield running
 
 

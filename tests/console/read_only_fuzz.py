@@ -34,6 +34,7 @@ from console.demo import Simulation, simulated
 from console.observing import ObservingSession
 from console.options import Options
 from fleet import door
+from tests.waiting import PATIENCE
 
 REVIEWS = ("/selfsubjectreviews", "/selfsubjectaccessreviews", "/selfsubjectrulesreviews")
 NEVER = ("/secrets", "/exec", "/attach", "/portforward", "/proxy/", "/log")
@@ -177,7 +178,7 @@ async def fuzz(seed: int, *, steps: int = 0, seconds: float = 0.0) -> Recorded:
 
 
 async def _shown(app: QuarterdeckApp, pilot: Pilot[None]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while app.desk is None or app.desk.snapshot is None or not app.desk.snapshot.pods:
             await pilot.pause(0.1)
 

@@ -18,11 +18,11 @@ from console.observing import ObservingSession
 from console.screens.actions import ActionScreen
 from console.screens.plan import PlanScreen
 from fleet.model.snapshot import Snapshot
+from tests.waiting import PATIENCE
 from widgets.grid import Grid
 from widgets.keybar import Keybar
 from widgets.line_view import LineView
 
-PATIENCE = 60.0
 PATIENT = 0.05
 
 

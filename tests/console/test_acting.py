@@ -25,7 +25,8 @@ from console.observing import ObservingSession
 from console.options import Options
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
-from tests.console.stage import PATIENCE, PATIENT, Stage
+from tests.console.stage import PATIENT, Stage
+from tests.waiting import PATIENCE
 from themes.look import Look, use
 
 IMPORTS = """

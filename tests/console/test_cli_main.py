@@ -16,6 +16,7 @@ import pytest
 from console import __version__, main
 from console.cli import dispatch, usage
 from console.cli.parser import build, parse, setting_flags
+from tests.waiting import PATIENCE
 
 
 def run(arguments: Sequence[str], **more: str) -> subprocess.CompletedProcess[str]:
@@ -203,7 +204,7 @@ def test_a_closed_pipe_is_quiet() -> None:
     child.stdout.close()
     assert child.stderr.read() == b""
     child.stderr.close()
-    assert child.wait(30) == 0
+    assert child.wait(PATIENCE) == 0
 
 
 def test_config_path(tmp_path: Path) -> None:

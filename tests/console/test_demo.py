@@ -20,6 +20,7 @@ from console.cli.demo import instructions, simulator_arguments
 from console.demo import DemoError, Simulation, simulated
 from console.report.document import SnapshotDocument
 from fleet import measuring
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +185,7 @@ def test_serve_prints_what_to_type_and_ends_on_ctrl_c() -> None:
         assert kubeconfig.exists()
         assert "until Ctrl-C" in child.stderr.readline()
         child.send_signal(signal.SIGINT)
-        assert child.wait(20) == 0
+        assert child.wait(PATIENCE) == 0
         assert child.stderr.read() == ""
     assert not kubeconfig.exists()
 

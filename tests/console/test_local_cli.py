@@ -22,6 +22,7 @@ from actions.local.store import keep
 from fleet.local.benches import Bench, Level
 from fleet.local.record import NodeRecord, nodes_folder
 from fleet.local.spec import LaunchSpec
+from tests.waiting import PATIENCE
 
 KEY = "qd-key-of-the-test"
 ENGINE = """
@@ -111,7 +112,7 @@ class Machine:
         else:
             pytest.fail(record.log.read_text())
         if dies:
-            process.wait(10)
+            process.wait(PATIENCE)
         return record
 
 
@@ -131,7 +132,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         try:
             if process.environ().get(NODE, "").startswith("id-") and str(tmp_path) in process.cwd():
                 process.send_signal(signal.SIGKILL)
-                process.wait(10)
+                process.wait(PATIENCE)
         except psutil.Error:
             continue
 
@@ -202,7 +203,7 @@ def test_logs_go_on_until_ctrl_c(machine: Machine) -> None:
             print("something new", file=log)
         assert following.stdout.readline() == "something new\n"
         following.send_signal(signal.SIGINT)
-        assert following.wait(20) == 130
+        assert following.wait(PATIENCE) == 130
 
 
 def test_a_word_with_a_node(machine: Machine) -> None:

@@ -21,6 +21,7 @@ import pytest
 from actions.local.environment import NODE
 from console.local_presets import free_port
 from fleet.local.record import NodeRecord, nodes_folder, read_records
+from tests.waiting import PATIENCE
 
 pytest.importorskip("actions.local.checks.launch")
 
@@ -131,7 +132,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
             with suppress(psutil.Error):
                 if process.environ().get(NODE) == record.id:
                     process.send_signal(signal.SIGKILL)
-                    process.wait(10)
+                    process.wait(PATIENCE)
 
 
 def up(box: Box, *more: str) -> list[str]:
@@ -189,7 +190,7 @@ def test_ctrl_c_leaves_it_loading_and_says_so(box: Box) -> None:
         following.send_signal(signal.SIGINT)
         out = following.stdout.read()
         following.stderr.read()
-        assert following.wait(20) == 130
+        assert following.wait(PATIENCE) == 130
     assert "tiny goes on loading" in out
     assert "local down tiny" in out
     assert box.record.identity.alive

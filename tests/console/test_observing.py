@@ -13,8 +13,7 @@ from console.demo import simulated
 from console.failure import SessionError
 from console.observing import ObservingSession
 from fleet.model.snapshot import Snapshot
-
-PATIENCE = 60.0
+from tests.waiting import PATIENCE
 
 
 @asynccontextmanager

@@ -15,8 +15,7 @@ from console import assembly
 from console.config.settings import ClusterSettings, PrometheusSettings, Settings
 from console.observing import STOPPING, ObservingSession
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
-
-PATIENCE = 30.0
+from tests.waiting import PATIENCE
 
 KUBECONFIG = """
 current-context: here

@@ -20,6 +20,7 @@ from fleet.kube.reads import Permission
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Cluster
 from tests.actions.stage import FakeCluster, deployment
+from tests.waiting import PATIENCE
 
 TARGET = Target("Deployment", "serving", "chat-70b")
 REF = ObjectRef("Deployment", "serving", "chat-70b")
@@ -50,7 +51,7 @@ class Told:
 
     async def next(self) -> Undertaking | None:
         """The next one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self.news.wait()
         self.news.clear()
         return self.states[-1]

@@ -14,7 +14,8 @@ from console import main
 from console.demo import Simulation, simulated
 from console.report.document import GpuPart, ModelPart, PodPart, SnapshotDocument, WorkloadPart
 from fleet.model.quantity import Quantity
-from tests.fleet.metrics.servers import Prometheus, prometheus_on, wait_for
+from tests.fleet.metrics.servers import Prometheus, prometheus_on
+from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
 
@@ -49,7 +50,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
         file.write_text("\n".join(config))
         with prometheus_on(file, folder) as running:
             twice = "count(count_over_time(vllm:num_requests_running[1m]) >= 4)"
-            wait_for(lambda: bool(running.get("/api/v1/query", query=twice)["result"]))
+            block_until(lambda: bool(running.get("/api/v1/query", query=twice)["result"]))
             yield Scraped(fleet, running)
 
 

@@ -18,8 +18,7 @@ from contextlib import contextmanager
 import pyte
 import pytest
 
-WITHIN = 60.0
-"""Seconds after which a screen that was waited for is not coming."""
+from tests.waiting import PATIENCE
 
 
 class Terminal:
@@ -47,7 +46,7 @@ class Terminal:
 
     def until(self, shown: Callable[[str], bool]) -> None:
         """Read until the screen is as wanted, or fail with what it shows."""
-        deadline = time.monotonic() + WITHIN
+        deadline = time.monotonic() + PATIENCE
         while not shown(self.text):
             assert time.monotonic() < deadline, self.text
             if not self._read():
@@ -71,10 +70,10 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end, and return the exit code."""
-        deadline = time.monotonic() + WITHIN
+        deadline = time.monotonic() + PATIENCE
         while self._read():
             assert time.monotonic() < deadline, self.text
-        return self.process.wait(WITHIN)
+        return self.process.wait(PATIENCE)
 
     def close(self) -> None:
         self.process.kill()

@@ -24,6 +24,7 @@ from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
 from tests.fleet.rows import NOW, deployment, kube, pod
 from tests.real.ports import free_port
+from tests.waiting import PATIENCE
 
 LLAMA = ModelVersion(model="meta/llama", served_name="llama")
 PAGE = b"""# TYPE vllm:num_requests_running gauge
@@ -224,7 +225,7 @@ async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_it
                     await found.measure(fleet(engine()), None, NOW + 10 * step)
             assert found.latest is not None
             assert found.latest.source == "scrape"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await tried_again.wait()
         release.set()
 

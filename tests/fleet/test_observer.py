@@ -16,6 +16,7 @@ from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.observer import Observer
 from fleet.snapshot import Builder
 from tests.fleet.rows import NOW, deployment, engine, kube, measurement, pod
+from tests.waiting import PATIENCE
 
 
 class Cluster:
@@ -104,7 +105,7 @@ async def until(observer: Observer, wanted: Callable[[Snapshot], bool]) -> Snaps
 
     task = asyncio.create_task(observer.run(deliver))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await found
     finally:
         task.cancel()

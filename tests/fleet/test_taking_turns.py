@@ -20,6 +20,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
+from tests import waiting
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
@@ -177,7 +178,7 @@ async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap(
     async with staged(Fake({**GPUS, **ENGINES}, reply=switch)) as stage:
         assert (await stage.measure()) is not None
         switch.off = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(waiting.PATIENCE):
             while stage.status("prometheus").health is not Health.DOWN:
                 await stage.measure()
             await stage.measure(after=80.0)
@@ -233,7 +234,7 @@ async def test_the_key_that_refreshes_does_not_wait_for_a_backoff() -> None:
         switch.off = False
         stage.measuring.hurry()
         assert stage.measuring.due(stage.state, stage.now)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(waiting.PATIENCE):
             while stage.status("prometheus").health is not Health.LIVE:
                 await stage.measure(after=0.0)
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from fleet.workers import Workers
+from tests.waiting import PATIENCE
 
 
 def test_results_and_errors_come_back() -> None:
@@ -34,12 +35,12 @@ def test_after_the_end_nothing_is_taken_and_what_waited_is_cancelled() -> None:
 
     def block() -> str:
         begun.set()
-        assert release.wait(10)
+        assert release.wait(PATIENCE)
         return "done"
 
     under_way = workers.submit(block)
     waiting = [workers.submit(pow, 2, 2) for _ in range(3)]
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     workers.shutdown(wait=False, cancel_futures=True)
     assert all(future.cancelled() for future in waiting)
     with pytest.raises(RuntimeError):

@@ -30,6 +30,7 @@ from fleet.local.node import NodeState
 from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
+from tests.waiting import PATIENCE
 
 SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
 BEHAVIOUR: Mapping[str, Any] = {
@@ -141,7 +142,7 @@ class Box:
 
     async def until(self, reached: Callable[[NodeState], bool], name: str = "tiny") -> NodeState:
         """The node, once it is so."""
-        deadline = asyncio.get_running_loop().time() + 20
+        deadline = asyncio.get_running_loop().time() + PATIENCE
         while not reached(state := await self.node(name)):
             assert asyncio.get_running_loop().time() < deadline, f"it never came; it is {state}"
             await asyncio.sleep(0.02)

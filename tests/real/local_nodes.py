@@ -33,6 +33,7 @@ from fleet.local.watching import Watcher
 from tests.real.ports import free_port
 from tests.real.traces import Traces
 from tests.real.vllm_server import STARTUP
+from tests.waiting import PATIENCE
 
 ONE, TWO = "one", "two"
 SLOTS = {ONE: 4, TWO: 2}
@@ -77,7 +78,7 @@ class Starter:
             assert self.shown or session
             self._open = False
             os.close(self._master)
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
 
 
 def _session(pid: int) -> int:

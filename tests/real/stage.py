@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,7 @@ import httpx
 import yaml
 
 from tests.real.ports import free_port
-
-PATIENCE = 60.0
-"""Seconds that a real part may take to be what a test waits for, on a busy machine."""
+from tests.waiting import PATIENCE, block_until
 
 
 @contextmanager
@@ -41,11 +38,11 @@ def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        until(lambda: _ready(f"http://{address}/-/ready"), "Prometheus to be ready")
+        block_until(lambda: _ready(f"http://{address}/-/ready"), "Prometheus to be ready")
         yield f"http://{address}"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE)
 
 
 def _ready(url: str) -> bool:
@@ -53,14 +50,6 @@ def _ready(url: str) -> bool:
         return httpx.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for a condition of another process; raises AssertionError when it does not come."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
-        time.sleep(0.2)
 
 
 def query(base: str, text: str, at: float | None = None) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.real.stage import until
 from tests.simulator.api_process import simulator
+from tests.waiting import block_until
 
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("actions"), pytest.mark.timeout(240)]
 
@@ -139,7 +139,7 @@ def test_a_budget_that_forbids_it_stops_a_drain(stage: Stage) -> None:
     file = stage.state / "budget.json"
     file.write_text(json.dumps(budget))
     stage.kubectl("apply", "--validate=false", "-f", str(file))
-    until(lambda: "status" in stage.get("pdb", "never", "batch"), "the budget to be computed")
+    block_until(lambda: "status" in stage.get("pdb", "never", "batch"), "the budget to be computed")
     pod = pods[0].replace("pod/", "po/")
     done = stage.quarterdeck("drain", pod, "--method", "evict", "--deadline", "5", "--yes", "--timeout", "10")
     assert done.returncode == 4

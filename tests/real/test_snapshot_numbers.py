@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.stage import prometheus, query, snapshot, until
+from tests.real.stage import prometheus, query, snapshot
 from tests.simulator.api_process import simulator
+from tests.waiting import block_until
 
 pytestmark = [pytest.mark.real("prometheus"), pytest.mark.xdist_group("numbers"), pytest.mark.timeout(240)]
 
@@ -87,12 +88,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
         with prometheus(folder, config) as url:
             wanted = fleet.said["endpoints"]["vllm"]
-            until(lambda: len(query(url, 'up{job="vllm"} == 1')) >= wanted, "every engine to be scraped")
+            block_until(lambda: len(query(url, 'up{job="vllm"} == 1')) >= wanted, "every engine to be scraped")
             # Some seconds ago already: a snapshot is of a moment before it was asked for.
             rates = (
                 "count(rate(vllm:generation_tokens_total[4s] offset 3s) > 0) > 4 and count(DCGM_FI_DEV_GPU_UTIL) > 3"
             )
-            until(lambda: query(url, rates), "rates")
+            block_until(lambda: query(url, rates), "rates")
             kubeconfig = str(fleet.kubeconfig)
             yield Stage(url, kubeconfig, snapshot("--kubeconfig", kubeconfig, "--prometheus", url))
 

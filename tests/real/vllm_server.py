@@ -14,6 +14,7 @@ import httpx
 
 from tests.real.ports import free_port
 from tests.real.vllm_install import READY
+from tests.waiting import PATIENCE
 
 ENVIRONMENT = {
     "VLLM_TARGET_DEVICE": "cpu",
@@ -65,10 +66,10 @@ def served(vllm: Path, folder: Path, *, slots: int) -> Iterator[str]:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         try:
-            server.wait(30)
+            server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
-            server.wait(10)
+            server.wait(PATIENCE)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -27,7 +30,7 @@ class Process:
 @contextmanager
 def simulator(*flags: str) -> Iterator[Process]:
     """A simulator that is ready; it ends when its stdin closes."""
-    command = [sys.executable, "-m", "simulator", "--until-stdin-closes", *flags]
+    command = [sys.executable, "-X", "faulthandler", "-m", "simulator", "--until-stdin-closes", *flags]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -47,7 +50,8 @@ def simulator(*flags: str) -> Iterator[Process]:
             if not child.stdin.closed:
                 child.stdin.close()
             try:
-                child.wait(20)
+                child.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                child.kill()
-                raise
+                # Where it hangs goes to its stderr.
+                child.send_signal(signal.SIGABRT)
+                raise AssertionError(f"the simulator does not end:\n{child.stderr.read()}") from None

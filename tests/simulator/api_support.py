@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,13 +72,6 @@ class TinyWorld:
 
     def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
         self.deleted.append((namespace, name, grace, reason))
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for what has no event to wait for."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def pod(name: str, namespace: str = "llm", **changes: Any) -> Obj:

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from tests.simulator.api_process import Process, simulator
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real("prometheus")
 
@@ -38,7 +39,7 @@ async def prometheus(config: str, storage: Path) -> AsyncIterator[str]:
         env=dict(os.environ),
     )
     try:
-        await asyncio.wait_for(_ready(f"http://{address}/-/ready"), 30)
+        await asyncio.wait_for(_ready(f"http://{address}/-/ready"), PATIENCE)
         yield f"http://{address}"
     finally:
         if child.returncode is None:
@@ -64,7 +65,7 @@ async def query(session: aiohttp.ClientSession, base: str, text: str) -> list[di
 
 async def until_true(session: aiohttp.ClientSession, base: str, text: str, count: int) -> list[dict[str, Any]]:
     """The result of a query once it has so many series."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         while len(found := await query(session, base, text)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
 
-from tests.simulator.api_support import Server, pod, serving, until
+from tests.simulator.api_support import Server, pod, serving
+from tests.waiting import until
 
 PODS = "/api/v1/pods"
 A_POD = "/api/v1/namespaces/llm/pods/a"
@@ -266,9 +266,7 @@ async def test_a_page_of_a_large_fleet_costs_little() -> None:
     async with serving() as server:
         for number in range(5000):
             server.store.put(pod(f"p{number:04}"))
-        await server.client.get(PODS, limit="500")
-        before = time.process_time()
         page = await server.client.get(PODS, limit="500")
-        # Some 10 ms, of server and client together; without the kept bytes of the objects ten times as much.
-        assert time.process_time() - before < 0.1
         assert page["metadata"]["remainingItemCount"] == 4500
+        # Their kept bytes are what is sent: to parse an object costs ten times as much.
+        assert not [entry for entry in server.store.table("v1", "Pod").entries.values() if entry._obj is not None]

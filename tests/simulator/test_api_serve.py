@@ -22,7 +22,8 @@ from simulator.interfaces import Answer, Endpoint
 from simulator.serve import serving
 from simulator.store import Store
 from tests.simulator.api_process import simulator
-from tests.simulator.api_support import HandClock, TinyWorld, pod, until
+from tests.simulator.api_support import HandClock, TinyWorld, pod
+from tests.waiting import PATIENCE, until
 
 
 def context_of(kubeconfig: dict[str, Any], name: str) -> tuple[str, str]:
@@ -58,7 +59,7 @@ def test_it_says_where_it_is_and_removes_its_files() -> None:
 def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with simulator("--pods", "2") as process:
         process.child.send_signal(number)
-        assert process.child.wait(20) == 0
+        assert process.child.wait(PATIENCE) == 0
     assert not process.kubeconfig.parent.exists()
 
 

@@ -10,6 +10,7 @@ import pytest
 from textual.events import Key
 
 from fleet.model.snapshot import Health
+from tests.waiting import PATIENCE
 from tests.widgets.stage import on_stage, settled, size_of
 from themes.glyphs import ASCII, UNICODE
 from themes.look import Look
@@ -191,7 +192,7 @@ async def test_what_is_typed_at_once_is_in_the_line() -> None:
                 app.post_message(Key(key, key))
             app.post_message(Key("enter", None))
             # Opened again as soon as it is closed, whatever of the closing is still under way.
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while prompt.is_open:
                     await pilot.pause(0)
             await settled(pilot) if times % 2 else await pilot.pause(0)

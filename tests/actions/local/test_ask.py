@@ -20,6 +20,7 @@ from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
 from tests.actions.local.engine import KEY, Engine, Wire, engine, record, refuse, stream
 from tests.real.ports import free_port
+from tests.waiting import PATIENCE
 
 CHAT, PLAIN = "/v1/chat/completions", "/v1/completions"
 DONE = "data: [DONE]\n\n"
@@ -224,7 +225,7 @@ async def test_closing_it_ends_the_request_at_once(at: Engine, node: NodeRecord)
     assert (await anext(answer)).text == "Hi"
     assert not at.gone.is_set()
     await answer.aclose()
-    await asyncio.wait_for(at.gone.wait(), 5)
+    await asyncio.wait_for(at.gone.wait(), PATIENCE)
 
 
 async def test_cancelling_it_ends_the_request_at_once(at: Engine, node: NodeRecord) -> None:
@@ -238,7 +239,7 @@ async def test_cancelling_it_ends_the_request_at_once(at: Engine, node: NodeReco
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await asyncio.wait_for(at.gone.wait(), 5)
+    await asyncio.wait_for(at.gone.wait(), PATIENCE)
 
 
 async def test_read_only_sends_nothing(at: Engine, node: NodeRecord) -> None:

@@ -33,6 +33,7 @@ from fleet.local.node import NodeState, Phase
 from fleet.local.record import NodeRecord, nodes_folder
 from tests.actions.local.bencher import Bencher, bencher
 from tests.actions.local.engine import KEY, Engine, engine, metrics, models, record, state
+from tests.waiting import PATIENCE
 
 TARGET = Target(LOCAL_NODE, LOCAL, "n1", "id-1")
 
@@ -214,7 +215,7 @@ async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: 
     stage.changed = changed
     plan = await stage.plan(1, 2, 4)
     started = stage.runner.start(plan, "", "yes")
-    await asyncio.wait_for(half.wait(), 20)
+    await asyncio.wait_for(half.wait(), PATIENCE)
     assert (told[0].text, told[0].done, told[0].total, told[0].eta) == ("4 of 8 requests", 4, 8, 2.0)
     stage.runner.stop(started.id)
     outcome = await stage.runner.wait(started.id)

@@ -17,6 +17,7 @@ from actions.local.spawn import hold, run
 from fleet import door
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity, group
+from tests.waiting import PATIENCE
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -25,7 +26,7 @@ def wait_gone(identity: Identity) -> None:
     """Until it has ended; fails the test where it does not."""
     process = identity.process()
     if process is not None:
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 async def reached(file: Path) -> str:
@@ -105,7 +106,7 @@ os.kill(os.getpid(), {signal.SIGKILL.value})
         assert process.cmdline() == list(SLEEPER)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def test_a_program_that_dies_before_it_says_go_leaves_nothing(tmp_path: Path) -> None:

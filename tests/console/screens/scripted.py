@@ -34,6 +34,7 @@ from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from tests.fleets import make_snapshot
+from tests.waiting import PATIENCE
 from tests.widgets.stage import settled
 from themes.look import Look, use
 from widgets.grid import Grid
@@ -372,11 +373,10 @@ class Desk:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for a condition."""
-        for _ in range(400):
-            if true():
-                return
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, f"it does not come true; the screen:\n{self.text}"
             await self.pilot.pause(0.005)
-        raise AssertionError(f"it does not come true; the screen:\n{self.text}")
 
     @property
     def desk(self) -> ConsoleDesk:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -37,10 +36,3 @@ async def cluster(api: Api) -> Api:
         if not resource.optional:
             api.objects.setdefault(resource.path(), {})
     return api
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until the condition holds; fails after ``seconds``."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- over plain state, which signals nothing
-            await asyncio.sleep(0.002)

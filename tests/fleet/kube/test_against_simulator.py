@@ -15,7 +15,8 @@ from fleet.kube.kubeconfig import load_access
 from fleet.kube.owners import ownership
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Health
-from tests.fleet.kube.conftest import QUICK, until
+from tests.fleet.kube.conftest import QUICK
+from tests.waiting import PATIENCE, until
 
 Info = dict[str, Any]
 
@@ -29,7 +30,7 @@ async def simulator() -> AsyncIterator[Info]:
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         info: Info = json.loads(await process.stdout.readline())
     yield info
     process.stdin.close()
@@ -39,7 +40,7 @@ async def simulator() -> AsyncIterator[Info]:
 async def started(info: Info, context: str) -> KubernetesSource:
     source = KubernetesSource(load_access(info["kubeconfig"], context), pace=QUICK)
     await source.start()
-    assert await source.wait_synced(30)
+    assert await source.wait_synced(PATIENCE)
     return source
 
 

@@ -24,7 +24,7 @@ from fleet.kube.errors import (
 )
 from fleet.kube.kubeconfig import Access
 from tests.fleet.kube.api import Api, reply, status
-from tests.fleet.kube.conftest import until
+from tests.waiting import until
 
 PATH = "/api/v1/pods"
 

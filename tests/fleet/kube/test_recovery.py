@@ -16,15 +16,15 @@ from fleet.kube.pace import Pace
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Health
 from tests.fleet.kube.api import Api, pod, reply, status
-from tests.fleet.kube.conftest import until
 from tests.fleet.kube.test_credentials import Tls, b64
 from tests.fleet.kube.test_source import following, health, status_when
+from tests.waiting import PATIENCE, until
 
 
 async def test_a_namespace_that_does_not_exist_is_said_until_it_does(cluster: Api) -> None:
     cluster.absent = {"serving"}
     async with following(cluster, namespace="serving") as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         found = source.state().status
         assert found.health is Health.DEGRADED
         assert "no namespace 'serving'" in found.problem
@@ -37,14 +37,14 @@ async def test_a_namespace_that_does_not_exist_is_said_until_it_does(cluster: Ap
 
 async def test_an_empty_namespace_is_fine(cluster: Api) -> None:
     async with following(cluster, namespace="serving") as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert health(source) is Health.LIVE
 
 
 async def test_who_may_not_ask_for_the_namespace_is_told_nothing_of_it(cluster: Api) -> None:
     cluster.denied = {"/api/v1/namespaces/serving"}
     async with following(cluster, namespace="serving") as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert health(source) is Health.LIVE
 
 

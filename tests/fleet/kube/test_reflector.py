@@ -21,7 +21,8 @@ from fleet.kube.resources import PODS, Resource
 from fleet.model.objects import Pod
 from tests.fleet.kube.api import PODS as PODS_PATH
 from tests.fleet.kube.api import Api, Asked, is_list, is_watch, pod, reply, status
-from tests.fleet.kube.conftest import QUICK, until
+from tests.fleet.kube.conftest import QUICK
+from tests.waiting import until
 
 SMALL_PAGES = Resource("pods", "", "v1", "Pod", PODS.project, "pods", page=2)
 

@@ -18,7 +18,8 @@ from fleet.kube.source import KubernetesSource
 from fleet.model.objects import Node
 from fleet.model.snapshot import Health, SourceStatus
 from tests.fleet.kube.api import PODS, Api, Object, is_list, is_watch, pod, reply, status
-from tests.fleet.kube.conftest import QUICK, until
+from tests.fleet.kube.conftest import QUICK
+from tests.waiting import PATIENCE, until
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 
@@ -54,7 +55,7 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
         if not resource.optional:
             cluster.put(thing(f"a-{resource.name}", "serving" if resource.namespaced else ""), resource.path())
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         state = source.state()
         assert set(state.pods) == {"serving/a-pods"}
         assert set(state.nodes) == {"a-nodes"}
@@ -94,7 +95,7 @@ async def test_who_we_are_and_what_answers(cluster: Api) -> None:
 async def test_an_old_server_without_self_review(cluster: Api) -> None:
     cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(404, "404 page not found"), times=1000)
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert (await status_when(source, Health.LIVE)).problem == ""
         assert source.state().cluster.user == "tester"
 
@@ -104,7 +105,7 @@ async def test_who_we_are_is_known_though_the_version_is_not(cluster: Api, code:
     cluster.user = {"username": "jane", "groups": []}
     cluster.next(lambda r: r.path == "/version", reply(code, "no"), times=2)
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         await until(lambda: source.cluster.user == "jane")
 
 
@@ -112,7 +113,7 @@ async def test_who_we_are_is_asked_until_the_server_says_it_and_no_longer(cluste
     cluster.user = {"username": "jane", "groups": []}
     cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(503, "overloaded"), times=3)
     async with following(cluster) as source:
-        assert await source.wait_synced(20), "an overloaded server does not keep the screens empty"
+        assert await source.wait_synced(PATIENCE), "an overloaded server does not keep the screens empty"
         await until(lambda: source.cluster.user == "jane")
         assert (await source.identify()).user == "jane"
     assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 4
@@ -121,7 +122,7 @@ async def test_who_we_are_is_asked_until_the_server_says_it_and_no_longer(cluste
 async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
     cluster.put(pod("a"))
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         first, second = source.state(), source.state()
         assert first.pods is second.pods
         assert first.workloads is second.workloads
@@ -136,7 +137,7 @@ async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
 
 async def test_requests_are_counted_per_tick(cluster: Api) -> None:
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
         source.state()
         before = len(cluster.requests)
@@ -149,7 +150,7 @@ async def test_one_namespace(cluster: Api) -> None:
     cluster.put(pod("a", "one"))
     cluster.put(pod("b", "two"))
     async with following(cluster, namespace="one") as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert set(source.state().pods) == {"one/a"}
         assert source.state().cluster.namespace == "one"
     paths = {asked.path for asked in cluster.requests}
@@ -160,7 +161,7 @@ async def test_one_namespace(cluster: Api) -> None:
 async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> None:
     del cluster.objects["/apis/policy/v1/poddisruptionbudgets"]
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
         assert "no poddisruptionbudgets.policy" in found.problem
         assert "taken away at once" in found.problem
@@ -173,7 +174,7 @@ async def test_a_custom_resource_is_followed_once_it_is_there(cluster: Api) -> N
     # For a user who may not list it, what is not there is forbidden.
     cluster.denied.add(optional.path())
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert (await status_when(source, Health.LIVE)).notes == ()
         assert all(asked.path != optional.path() for asked in cluster.requests)
         cluster.denied.clear()
@@ -185,7 +186,7 @@ async def test_a_custom_resource_is_followed_once_it_is_there(cluster: Api) -> N
 async def test_forbidden_nodes_are_a_note_that_says_who_can_grant_them(cluster: Api) -> None:
     cluster.denied.add("/api/v1/nodes")
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
         (note,) = found.notes
         assert "free GPUs" in note
@@ -201,7 +202,7 @@ async def test_forbidden_everywhere_falls_back_to_the_namespaces(cluster: Api) -
         cluster.put(pod("p", name))
     cluster.denied |= {PODS, "/api/v1/namespaces/three/pods"}
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert set(source.state().pods) == {"one/p", "two/p"}
         found = await status_when(source, Health.DEGRADED)
         assert "only namespace one, two" in found.problem
@@ -219,7 +220,7 @@ async def test_namespaces_that_may_not_be_listed_are_those_of_the_configuration_
         cluster.put(pod("p", name))
     cluster.denied |= {PODS, "/api/v1/namespaces"}
     async with following(cluster, access=cluster.access(namespace="mine"), namespaces=["configured"]) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         assert set(source.state().pods) == {"mine/p", "configured/p"}
 
 
@@ -228,7 +229,7 @@ async def test_a_user_who_may_nothing(cluster: Api) -> None:
     cluster.denied |= {path.replace("v1/", "v1/namespaces/default/") for path in cluster.objects}
     cluster.denied |= {path.replace("v2/", "v2/namespaces/default/") for path in cluster.objects}
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
         assert len(found.notes) == len(EVERY) - 1
         assert "forbidden" in found.problem
@@ -323,7 +324,7 @@ async def test_a_defect_of_ours_costs_one_resource_and_is_said(cluster: Api, mon
     cluster.put(thing("n", ""), NODES.path())
     cluster.put(pod("a"))
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
         assert "nodes: a defect of Quarterdeck" in found.problem
         assert "how could this happen" in found.problem
@@ -345,7 +346,7 @@ async def test_watch_errors_of_all_kinds_keep_the_rows(cluster: Api) -> None:
     cluster.next(is_watch(), reply(429, "slow down", {"Retry-After": "0"}), times=2)
     cluster.next(is_watch(), reply(503, "no backend"), times=2)
     async with following(cluster) as source:
-        assert await source.wait_synced(20)
+        assert await source.wait_synced(PATIENCE)
         await status_when(source, Health.LIVE)
         cluster.put(pod("b"))
         await until(lambda: set(source.state().pods) == {"serving/a", "serving/b"})

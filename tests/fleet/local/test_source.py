@@ -14,6 +14,7 @@ from fleet.model.frame import Frame
 from fleet.model.snapshot import Assessment, Health, Severity
 from fleet.targets import endpoints, told_apart
 from tests.fleet.local.nodes import BEGUN, dead, loading, record, state
+from tests.waiting import PATIENCE
 
 GPU = LocalGpu(0, "GPU-0", "NVIDIA L4", 24, 4, 20)
 
@@ -156,10 +157,10 @@ async def test_it_is_followed_until_it_is_stopped() -> None:
     source = LocalSource(watched, gpus=GpuReading)
     assert not await source.wait_synced(0.0)
     await source.start()
-    assert await source.wait_synced(5.0)
+    assert await source.wait_synced(PATIENCE)
     assert not source.state().pods
     watched.nodes = (state(record()),)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not source.state().pods:  # noqa: ASYNC110 -- the source tells nobody
             await asyncio.sleep(0.05)
     await source.stop()

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from fleet.local.tail import CHUNK, KEPT, LONGEST, Tail, follow
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -129,4 +130,4 @@ async def test_who_follows_gets_the_end_of_the_log_and_then_what_comes(log: Path
             assert await anext(lines) == f"line {number}"
         further = asyncio.ensure_future(anext(lines))
         add(log, b"what came\n")
-        assert await asyncio.wait_for(further, 10) == "what came"
+        assert await asyncio.wait_for(further, PATIENCE) == "what came"

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE, block_until
+
 
 class Exporters:
     """Answers each path with what its function returns at that moment."""
@@ -144,7 +146,7 @@ def prometheus_on(file: Path, directory: Path) -> Iterator[Prometheus]:
             yield Prometheus(_port(log, process))
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 def _port(log: Path, process: subprocess.Popen[bytes]) -> int:
@@ -169,14 +171,6 @@ def _ready(port: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until a condition of another process holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to hold in time"
-        time.sleep(0.1)
-
-
 @contextmanager
 def victoria_metrics(directory: Path, address: str, jobs: Sequence[Job]) -> Iterator[Prometheus]:
     """VictoriaMetrics doing the same: another engine behind the same query API."""
@@ -197,8 +191,8 @@ def victoria_metrics(directory: Path, address: str, jobs: Sequence[Job]) -> Iter
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(lambda: _ready(port))
+        block_until(lambda: _ready(port))
         yield Prometheus(port)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)

@@ -26,7 +26,8 @@ from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.quantity import QUANTILES, Family, Quantity
 from tests.fleet.metrics.pages import SHORT, V0_6, V0_8, V0_10, V0_33, Card, Load, Release, dcgm, vllm
-from tests.fleet.metrics.servers import Exporters, Job, Prometheus, exporters, prometheus, wait_for
+from tests.fleet.metrics.servers import Exporters, Job, Prometheus, exporters, prometheus
+from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
 
@@ -123,7 +124,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         exporter = {"namespace": "gpu-operator", "pod": "nvidia-exporter-x", "instance": "10.0.2.1:9400"}
         jobs.append(Job("dcgm", "/gpus", exporter))
         with prometheus(tmp_path_factory.mktemp("prometheus"), server.address, jobs) as real:
-            wait_for(lambda: _samples(real) >= WINDOW + 1)
+            block_until(lambda: _samples(real) >= WINDOW + 1)
             yield Fleet(real, server)
 
 

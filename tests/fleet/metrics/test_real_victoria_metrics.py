@@ -14,7 +14,8 @@ from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, Group
 from fleet.model.quantity import Family, Quantity
 from tests.fleet.metrics.pages import V0_33, Card, Load, dcgm, vllm
-from tests.fleet.metrics.servers import Job, exporters, victoria_metrics, wait_for
+from tests.fleet.metrics.servers import Job, exporters, victoria_metrics
+from tests.waiting import block_until
 
 
 @pytest.mark.real("victoria-metrics")
@@ -35,7 +36,7 @@ async def test_a_fleet_on_victoria_metrics(tmp_path: Path) -> None:
         server.pages["/p"] = page
         server.pages["/gpus"] = lambda: dcgm([Card(pod="p"), Card(1)])
         with victoria_metrics(tmp_path, server.address, jobs) as real:
-            wait_for(lambda: any(v >= 7 for _, v in real.query("count_over_time(up[30s])", time.time())))
+            block_until(lambda: any(v >= 7 for _, v in real.query("count_over_time(up[30s])", time.time())))
             source = PrometheusSource(PrometheusEndpoint(real.url), window=6.0)
             try:
                 m = await source.measure(None, at=time.time() - 1.5)

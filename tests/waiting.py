@@ -1,0 +1,25 @@
+"""Waiting for what must come. How long that takes is the machine's affair: only a failure takes all of the time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+PATIENCE = 60.0
+"""Seconds. A machine that runs the tests may stand still for tens of them, for its disk or for its neighbours."""
+
+
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait, in an event loop, for what has no event to wait for. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - over plain state, which signals nothing
+            await asyncio.sleep(0.002)
+
+
+def block_until(condition: Callable[[], object], what: str = "it to come true", seconds: float = PATIENCE) -> None:
+    """Wait for a condition of another process. Raises AssertionError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        time.sleep(0.1)
