@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from console.cli.how_flags import add_how
+
 _WORKLOAD = "deployment/NAME, statefulset/NAME, or a name that only one workload has"
 
 
@@ -100,10 +102,4 @@ COMMANDS: tuple[tuple[str, str, Add], ...] = (
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how it is done")
-    group.add_argument("--dry-run", action="store_true", help="print the plan and end; nothing is sent but dry runs")
-    group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
-    group.add_argument("--reason", metavar="TEXT", default="", help="why: a ticket, say; goes into the audit log")
-    group.add_argument("--json", action="store_true", help="quarterdeck/action/v1: the plan and the outcome")
-    group.add_argument("--timeout", metavar="S", type=float, help="seconds to follow it (configuration: 1800)")
-    group.add_argument("--wait", metavar="S", type=float, default=30.0, help="wait this long for the sources (30)")
+    add_how(parser, "nothing is sent but dry runs", wait=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeVar
 
+from console.cli.how_flags import add_how
+
 P = TypeVar("P", bound=argparse.ArgumentParser)
 
 _GATEWAYS = ("nginx", "litellm", "envoy", "haproxy", "gateway-api")
@@ -125,9 +127,4 @@ def _grace(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how it is done")
-    group.add_argument("--dry-run", action="store_true", help="print the plan and end; nothing is started or ended")
-    group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
-    group.add_argument("--reason", metavar="TEXT", default="", help="why: a ticket, say; goes into the audit log")
-    group.add_argument("--json", action="store_true", help="quarterdeck/action/v1: the plan and the outcome")
-    group.add_argument("--timeout", metavar="S", type=float, help="seconds to follow it (configuration: 1800)")
+    add_how(parser, "nothing is started or ended", wait=False)
