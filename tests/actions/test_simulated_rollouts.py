@@ -14,13 +14,14 @@ import pytest
 from actions import runner
 from actions.checks.gpus import spare_for
 from actions.kinds.unblock import waiting_for_gpus
-from actions.plan import MERGE, Check, Mutation, Plan, Verdict
+from actions.plan import MERGE, Mutation, Verdict
 from actions.progress import Result
 from actions.request import Pause, Restart, Resume, RollBack, Target, Unblock
 from actions.revisions import Revision, current_of, revisions
 from fleet.kube.errors import NotFoundError
 from fleet.kube.project.fields import Interner
 from fleet.kube.project.pods import project_pod
+from tests.actions.plans import check
 from tests.actions.simulated import Simulated, simulated
 
 FAST = ("--speed", "60", "--pods", "12")
@@ -33,11 +34,6 @@ CODER = Target("StatefulSet", "serving", "coder-32b")
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look ten times a second: that is every six seconds of the simulated time."""
     monkeypatch.setattr(runner, "POLL", 0.1)
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 @asynccontextmanager

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from actions.plan import MERGE, Change, Check, Plan, Verdict
+from actions.plan import MERGE, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Target
 from fleet.kube.errors import KubeError
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, owner
 from tests.actions.stage import FakeCluster, settled
 
@@ -18,11 +19,6 @@ HPA = Target("HorizontalPodAutoscaler", "serving", "chat", "uid-hpa")
 SCALED = Target("ScaledObject", "serving", "chat", "uid-so")
 PAUSED_AT = "autoscaling.keda.sh/paused-replicas"
 PAUSED = "autoscaling.keda.sh/paused"
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 def scaled(gpus: int = 16, replicas: int = 2, **metadata: Any) -> FakeCluster:

@@ -8,22 +8,18 @@ from typing import Any
 import pytest
 
 from actions.kinds.drain_node import DrainNodeAction
-from actions.plan import Check, Plan, Verdict
+from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import DrainNode, Target, Uncordon
 from fleet.kube.errors import ConflictError, error_of_status
+from tests.actions.plans import check
 from tests.actions.pods import HandWork, PodCluster, budget, chat, node, pod, replica_set, service
 from tests.actions.stage import deployment
 
 NODE = Target("Node", "", "node-1", "uid-node-1")
 ASKED = DrainNode(NODE, delete_empty_dir=True)
 LWS = "leaderworkerset.sigs.k8s.io/"
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 def bare(name: str, **metadata: Any) -> dict[str, Any]:

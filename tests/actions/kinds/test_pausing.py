@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from actions.plan import Change, Check, Plan, Verdict
+from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Pause, Resume
 from fleet.kube.errors import KubeError
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, template
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 async def test_pause_and_resume_take_each_other_back() -> None:

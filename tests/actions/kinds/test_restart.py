@@ -9,22 +9,18 @@ from typing import Any
 import pytest
 
 from actions.kinds.restart import delete_mutation, restart_mutation
-from actions.plan import STRATEGIC, Check, Plan, Verdict
+from actions.plan import STRATEGIC, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Drain, Restart, Resume, Target
 from fleet.model.objects import PodDisruptionBudget
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod
 from tests.conftest import RECORDINGS
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
 POD = Target("Pod", "serving", "chat-0", "uid-chat-0")
 POD_PATH = "/api/v1/namespaces/serving/pods/chat-0"
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 @pytest.mark.parametrize("target", [CHAT, CODER])

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from actions.kinds.rollback import rollback_mutation
-from actions.plan import STRATEGIC, Change, Check, Plan, Verdict
+from actions.plan import STRATEGIC, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Resume, RollBack, Target, Unblock
@@ -17,14 +17,10 @@ from actions.revisions import CAUSE, revisions
 from fleet.kube.errors import KubeError
 from fleet.metrics.past import Latency
 from fleet.metrics.problem import SourceProblem
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, replica_set, template
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 async def test_the_template_of_the_one_before_is_written_and_nothing_else() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from actions.kinds.scale import victims
-from actions.plan import Change, Check, Plan, Verdict
+from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Scale, Target
 from fleet.kube.errors import NotFoundError
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Cluster, Snapshot
+from tests.actions.plans import check
 from tests.actions.stage import FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
@@ -31,11 +32,6 @@ def autoscaler(minimum: int = 2, maximum: int = 6) -> dict[str, object]:
         "metadata": {"name": "chat-70b", "namespace": "serving", "uid": "uid-hpa"},
         "spec": {"scaleTargetRef": reference, "minReplicas": minimum, "maxReplicas": maximum},
     }
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:

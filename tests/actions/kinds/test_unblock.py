@@ -7,18 +7,14 @@ import json
 import pytest
 
 from actions.kinds.unblock import unblock_mutation, waiting_for_gpus
-from actions.plan import STRATEGIC, Change, Check, Plan, Verdict
+from actions.plan import STRATEGIC, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target, Unblock
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, chat, waiting
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS
-
-
-def check(plan: Plan, about: str) -> Check:
-    (found,) = [c for c in plan.checks if c.about == about]
-    return found
 
 
 def stuck() -> FakeCluster:

@@ -1,0 +1,11 @@
+"""What a plan says."""
+
+from __future__ import annotations
+
+from actions.plan import Check, Plan
+
+
+def check(plan: Plan, about: str) -> Check:
+    """The only one that was made of a thing."""
+    (found,) = [check for check in plan.checks if check.about == about]
+    return found
