@@ -11,9 +11,9 @@ from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import AtDeadline, Drain, Method, Restore, Target, from_json, to_json
 from fleet.kube.errors import NotFoundError
+from tests.actions.kinds.drained import CHAT0
 from tests.actions.pods import HandWork, PodCluster, chat
 
-CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0")
 STAYS = Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP)
 
 

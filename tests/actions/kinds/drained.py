@@ -1,0 +1,19 @@
+"""A pod to be drained, and its drain."""
+
+from __future__ import annotations
+
+from actions.kinds.drain import DrainAction
+from actions.planner import make_plan
+from actions.progress import Outcome
+from actions.request import Drain, Target
+from tests.actions.pods import HandWork, PodCluster
+
+CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0")
+PATH = "/api/v1/namespaces/serving/pods/chat-0"
+
+
+async def done(cluster: PodCluster, request: Drain) -> tuple[Outcome, HandWork]:
+    """Plan it and carry it out."""
+    plan = await make_plan(request, cluster.scene())
+    work = HandWork(cluster)
+    return await DrainAction().carry_out(plan, work), work
