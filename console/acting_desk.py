@@ -102,7 +102,11 @@ class ActingDesk:
         from console.screens.plan import PlanScreen
 
         if self.acting is not None:
-            self._open(PlanScreen(self._console, partial(self.acting.plan, request)))
+            from actions.request import LOCAL_NODE
+
+            is_here = request.target.kind == LOCAL_NODE
+            reading = (lambda: self._console.locally.reading) if is_here else None
+            self._open(PlanScreen(self._console, partial(self.acting.plan, request), reading))
 
     def open_undo(self) -> None:
         from console.screens.plan import PlanScreen

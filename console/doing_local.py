@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from actions.local.machine import Machine, Nodes
+from actions.local.machine import Machine, Nodes, Reading, unheard
 from actions.local.scene import local_scene, local_scope
 from actions.local.writer import LocalWriter
 from actions.request import LOCAL
@@ -19,11 +19,16 @@ from console.doing import Audit, rules_of
 from fleet.model.snapshot import Cluster, Snapshot
 
 
-def machine_of(settings: Settings, environ: Mapping[str, str], nodes: Nodes) -> Machine:
+def machine_of(settings: Settings, environ: Mapping[str, str], nodes: Nodes, reading: Reading = unheard) -> Machine:
     """This machine as the settings describe it. ``nodes``: fleet.local.watching.Watcher."""
     local = settings.local
     return Machine(
-        state=paths.state_folder(environ), environ=environ, nodes=nodes, executable=local.vllm, grace=local.grace
+        state=paths.state_folder(environ),
+        environ=environ,
+        nodes=nodes,
+        executable=local.vllm,
+        grace=local.grace,
+        reading=reading,
     )
 
 
@@ -33,12 +38,13 @@ def local_runner(
     nodes: Nodes,
     changed: Callable[[Undertaking], None] = lambda _: None,
     newest: Callable[[], Snapshot | None] = lambda: None,
+    reading: Reading = unheard,
 ) -> Runner:
     """What plans and carries out actions on the nodes of this machine. Call it with a running event loop.
 
     ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a node.
     """
-    machine = machine_of(settings, environ, nodes)
+    machine = machine_of(settings, environ, nodes, reading)
     rules = rules_of(settings)
     cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)

@@ -38,6 +38,11 @@ class Locally(Protocol):
         ...
 
     @property
+    def reading(self) -> tuple[int, int]:
+        """Bytes of weights that were read for their checksums, and of how many; zeros while none are read."""
+        ...
+
+    @property
     def lacking(self) -> str:
         """What must be installed before a node can be started, in words; empty where nothing is missing."""
         ...

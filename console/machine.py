@@ -112,6 +112,7 @@ class MachineNodes:
         self._looked = looked
         self._in_view = in_view
         self._aside = Aside(self._observer, looked)
+        self._reading = (0, 0)
 
     async def run(self) -> None:
         """Look until cancelled; on the observing loop. What is ready is measured, too, where the view is elsewhere."""
@@ -148,6 +149,15 @@ class MachineNodes:
     def problems(self) -> tuple[str, ...]:
         """See Locally."""
         return self._nodes.problems
+
+    @property
+    def reading(self) -> tuple[int, int]:
+        """See Locally."""
+        return self._reading
+
+    def note_reading(self, read: int, size: int) -> None:
+        """A plan that is being made reads weights: see actions.local.machine.Reading."""
+        self._reading = (read, size)
 
     @property
     def lacking(self) -> str:

@@ -343,13 +343,16 @@ class ObservingSession:
         return KubeconfigError(problem or "not connected yet")
 
     def _local_runner(self, changed: Callable[[Undertaking], None]) -> Runner:
+        from actions.local.machine import unheard
         from console.doing_local import local_runner
 
         def newest() -> Snapshot | None:
             aside = self._machine.snapshot if self._machine is not None else None
             return self._newest if self._is_local() else aside
 
-        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, newest)
+        machine = self._machine
+        reading = machine.note_reading if machine is not None else unheard
+        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, newest, reading)
 
     def _machine_nodes(self) -> Nodes:
         """One watcher for all who look at the nodes of this machine."""

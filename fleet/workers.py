@@ -47,15 +47,13 @@ class Workers(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """See Executor."""
+        """See Executor. Never waits, whatever ``wait`` says: an event loop that ends would, for a call that hangs."""
+        del wait
         with self._guard:
             self._ended = True
             if cancel_futures:
                 self._cancel()
             self._calls.put(None)
-        if wait:
-            for thread in self._started:
-                thread.join()
 
     def _cancel(self) -> None:
         with suppress(Empty):

@@ -30,6 +30,14 @@ class Installed:
     """Its default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
 
 
+Reading = Callable[[int, int], None]
+"""Told, on the planning loop, how many bytes of weights were read for their checksums, and of how many; zeros after."""
+
+
+def unheard(read: int, size: int) -> None:
+    """A Reading to which nobody listens."""
+
+
 class Nodes(Protocol):
     """fleet.local.watching.Watcher."""
 
@@ -49,3 +57,4 @@ class Machine:
     grace: float = 300.0
     """Seconds that a node gets for its running requests, unless a request says otherwise."""
     gpus: Callable[[], GpuReading] = read_gpus
+    reading: Reading = unheard

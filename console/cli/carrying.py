@@ -124,8 +124,20 @@ def _asked(plan: Plan) -> str:
     wanted = plan.target.name if plan.scope.production else "yes"
     what = f"the name {wanted}" if plan.scope.production else wanted
     print(f"Type {what} to go on, anything else to leave it: ", end="", file=sys.stderr, flush=True)
-    typed = sys.stdin.readline().strip()
+    typed = _line(sys.stdin.fileno())
     return f"typed {typed}" if typed == wanted else ""
+
+
+def _line(source: int) -> str:
+    """The next line of a terminal. Blocks.
+
+    Not of sys.stdin: who leaves with Ctrl-C leaves a thread in here, and that would hold a lock which the interpreter
+    needs at its end.
+    """
+    typed = b""
+    while not typed.endswith(b"\n") and (more := os.read(source, 4096)):
+        typed += more
+    return typed.decode(errors="replace").strip()
 
 
 class Teller:

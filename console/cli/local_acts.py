@@ -14,13 +14,14 @@ from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.local.ask import ask
 from actions.local.installed import installed
+from actions.local.machine import Reading, unheard
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, LocalRestart, LocalUp, Target
 from actions.runner import Runner
 from actions.undertaking import Undertaking
 from console import doing_local
 from console.auditing import audit_folder
-from console.cli import exits
+from console.cli import exits, loop
 from console.cli.carrying import Teller, carry_out, carry_out_all
 from console.cli.dispatch import Invocation, say
 from console.cli.local_asked import begun, like, placed, with_flags
@@ -45,7 +46,7 @@ def act(invocation: Invocation, settings: Settings) -> int:
     timeout = getattr(invocation.options, "timeout", None)
     if timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
-    return asyncio.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
+    return loop.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,11 @@ class _Asked:
             await here.close()
 
     @asynccontextmanager
-    async def running(self, here: Nodes, changed: Callable[[Undertaking], None]) -> AsyncIterator[Runner]:
+    async def running(
+        self, here: Nodes, changed: Callable[[Undertaking], None], reading: Reading = unheard
+    ) -> AsyncIterator[Runner]:
         """What carries out what is asked."""
-        runner = doing_local.local_runner(self.settings, self.invocation.environ, here, changed)
+        runner = doing_local.local_runner(self.settings, self.invocation.environ, here, changed, reading=reading)
         try:
             yield runner
         finally:
@@ -127,7 +130,8 @@ async def _start(asked: _Asked, here: Nodes, request: LocalUp | LocalRestart) ->
         )
         return replace(outcome, text=f"{name} goes on loading", remedy=told)
 
-    async with asked.running(here, PhaseTeller(loading).changed) as runner:
+    teller = PhaseTeller(loading)
+    async with asked.running(here, teller.changed, teller.reading) as runner:
         code, _ = await carry_out(await runner.plan(request), options, runner, in_words)
     if code == exits.PROBLEM:
         await _tell_last_words(here, name)

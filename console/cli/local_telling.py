@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from actions.undertaking import Undertaking
 from console.cli.carrying import width
+from console.views.plan import reading_text
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
@@ -23,6 +24,13 @@ class PhaseTeller:
         self._open = False
         """The cursor stands behind a line that may be written over."""
 
+    def reading(self, read: int, size: int) -> None:
+        """How far the weights are read, while the plan is made: see actions.local.machine.Reading."""
+        if size and sys.stderr.isatty():
+            self._write_over(reading_text(read, size))
+        elif not size:
+            self._end()
+
     def changed(self, state: Undertaking) -> None:
         """A newer state of the action."""
         latest = state.latest
@@ -34,8 +42,7 @@ class PhaseTeller:
         eta = f", about {age_text(latest.eta)} more" if latest.eta else ""
         line = untrusted(f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}{eta}")
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{line[: width() - 1]}", end="", file=sys.stderr, flush=True)
-            self._open = True
+            self._write_over(line)
         else:
             # Seconds alone are no news for one who reads a file.
             phase = _ELAPSED.sub("", latest.text)
@@ -44,6 +51,10 @@ class PhaseTeller:
                 print(line, file=sys.stderr, flush=True)
         if latest.step == len(state.plan.steps) - 1:
             self._loading(state)
+
+    def _write_over(self, line: str) -> None:
+        print(f"\r\x1b[K{line[: width() - 1]}", end="", file=sys.stderr, flush=True)
+        self._open = True
 
     def _end(self) -> None:
         if self._open:

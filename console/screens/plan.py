@@ -24,7 +24,7 @@ from console.screens.confirm import Buttons
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
-from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title
+from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title, planning_line
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -35,10 +35,15 @@ from widgets.untrusted import untrusted
 
 FRESH = 60.0
 """Seconds for which a plan may be applied as it is."""
+LOOK = 0.5
+"""Seconds between two looks at how far a plan is that takes long."""
 
 
 class PlanScreen(ConsoleScreen):
-    """``read`` makes the plan; ``clock`` is Unix time."""
+    """``read`` makes the plan, ``reading`` says how far it is with what takes long: bytes read, and of how many.
+
+    ``clock`` is Unix time.
+    """
 
     where = Where.PLAN
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,10 +71,12 @@ class PlanScreen(ConsoleScreen):
         self,
         console: Console,
         read: Callable[[], Awaitable[Plan]],
+        reading: Callable[[], tuple[int, int]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(console)
         self._read = read
+        self._reading = reading
         self._clock = clock
         self.plan: Plan | None = None
         """What is shown; None while it is made."""
@@ -100,8 +107,17 @@ class PlanScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         self.set_focus(self.cancel)
-        self._title.show(lambda _width, _glyphs: [plain(" planning …", Role.DIM)])
+        self._title.show(lambda _width, _glyphs: [planning_line()])
+        if self._reading is not None:
+            self._telling = self.set_interval(LOOK, self._tell_reading)
         self.run_worker(self._load(), group="plan", exclusive=True, exit_on_error=False)
+
+    def _tell_reading(self) -> None:
+        if self.plan is not None or self._problem is not None:
+            self._telling.stop()
+        elif self._reading is not None:
+            line = planning_line(*self._reading())
+            self._title.show(lambda _width, _glyphs: [line])
 
     async def _load(self) -> None:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from actions.plan import Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Verdict
 from console.views.layout import followed, head, labelled, sections
+from fleet.local.fit.memory import gib
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Align, Line, Span, fit, fit_end, width_of
@@ -49,6 +50,17 @@ def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
     if plan.scope.production:
         right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
     return arrange([Part((Span(untrusted(plan.title), Role.STRONG),))], right, width)
+
+
+def planning_line(read: int = 0, size: int = 0) -> Line:
+    """While it is made: how far reading the weights is, in bytes, where that is what takes so long."""
+    far = f": {reading_text(read, size)}" if size else ""
+    return Line((Span(f" planning …{far}", Role.DIM),))
+
+
+def reading_text(read: int, size: int) -> str:
+    """``weights read for their checksums: 12.3 GiB of 140.0 GiB (9 %)``."""
+    return f"weights read for their checksums: {gib(read)} of {gib(size)} ({100 * read // size} %)"
 
 
 def plan_lines(

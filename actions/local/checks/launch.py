@@ -73,7 +73,7 @@ async def check_launch(
     ]
     if files is not None and not files.problems:
         remembered = machine.state / "checksums.json"
-        checks.append(await asyncio.to_thread(check_checksums, files, remembered, verify=verify))
+        checks.append(await check_checksums(files, remembered, verify=verify, reading=machine.reading))
     memory, tables, environment = _fit(spec, files, reading, installed, machine, instead_of)
     checks += [*memory, check_session(), check_disk(nodes_folder(machine.state))]
     checks.append(check_shared(spec.gpus, free_shared()))

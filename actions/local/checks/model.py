@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from actions.local.machine import Reading, unheard
 from actions.plan import Check, Verdict
 from actions.words import count
 from fleet.local.fit.checksums import Verified, stated
@@ -51,22 +53,34 @@ def _absent(spec: LaunchSpec, environ: Mapping[str, str]) -> Check:
     return Check(about, Verdict.BLOCK, what, "allow it with --hub, or give the folder of the model")
 
 
-def check_checksums(files: ModelFiles, remembered: Path, *, verify: bool) -> Check | None:
-    """Compare what has a stated checksum; None where nothing has. Blocks for as long as reading takes."""
+async def check_checksums(
+    files: ModelFiles, remembered: Path, *, verify: bool, reading: Reading = unheard
+) -> Check | None:
+    """Compare what has a stated checksum; None where nothing has. ``reading`` is told how far it is."""
     about = "checksums"
-    wanted = stated(files.weights)
+    wanted = await asyncio.to_thread(stated, files.weights)
     if not wanted:
         return None
     verified = Verified(remembered)
+    read = 0
+
+    def further(bytes_: int) -> None:
+        nonlocal read
+        read += bytes_
+        reading(read, size)
+
     try:
         unread = {path: digest for path, digest in wanted.items() if not verified.knows(path, digest)}
         size = sum(path.stat().st_size for path in unread)
         if size > READ and not verify:
             what = f"not compared: {gib(size)} would have to be read"
             return Check(about, Verdict.WARN, what, "--verify reads them, once")
-        wrong = [path.name for path, digest in unread.items() if not verified.check(path, digest)]
+        wrong = [path.name for path, digest in unread.items() if not await verified.check(path, digest, further)]
     except OSError as error:
         return Check(about, Verdict.WARN, f"they could not be compared: {error}")
+    finally:
+        # Also where it was given up.
+        reading(0, 0)
     if wrong:
         what = f"{', '.join(wrong)}: not what the manifest says (SHA-256)"
         return Check(about, Verdict.BLOCK, what, "fetch it again: it is damaged, or another file")

@@ -194,6 +194,7 @@ class ScriptedLocally:
     nodes: tuple[NodeState, ...] = ()
     snapshot: Snapshot | None = None
     problems: tuple[str, ...] = ()
+    reading: tuple[int, int] = (0, 0)
     lacking: str = ""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
     default: LaunchSpec = field(default_factory=lambda: LaunchSpec("", "", port=8001))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
 
-from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
+from actions.plan import Plan
+from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Request, Target
 from console.commands.command import Where
 from console.failure import SessionError
 from console.local_spec import Difference, Same
@@ -15,6 +17,7 @@ from console.views.local_form import Form, again, filled_in, new, preset_chosen,
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
 from tests.fleets import make_snapshot
+from tests.waiting import PATIENCE
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 FULL = LaunchSpec(
@@ -235,6 +238,30 @@ async def test_the_plan_goes_back_to_the_form_and_the_action_leaves_it_behind() 
         await d.until(lambda: d.screen.where is Where.ACTION)
         await d.press("escape")
         assert d.screen.where is Where.FLEET
+
+
+async def test_while_weights_are_read_the_plan_says_how_far_it_is_and_can_be_left() -> None:
+    session, left = machine(), asyncio.Event()
+    session.here.reading = (3 << 30, 60 << 30)
+
+    async def never(request: Request) -> Plan:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        raise AssertionError(request)
+
+    async with desk(make_snapshot(), session=session) as d:
+        form = await open_form(d, "org/x")
+        d.session.acts.plan = never  # type: ignore[method-assign]
+        await d.press("ctrl+s")
+        await d.until(lambda: "weights read for their checksums: 3.0 GiB of 60.0 GiB (5 %)" in d.text)
+        session.here.reading = (6 << 30, 60 << 30)
+        await d.until(lambda: "(10 %)" in d.text)
+        await d.press("escape")
+        assert d.screen is form
+        async with asyncio.timeout(PATIENCE):
+            await left.wait()
 
 
 async def test_presets_come_first_and_fill_the_rows() -> None:

@@ -61,22 +61,25 @@ def test_a_model_that_lacks_a_shard_blocks(tmp_path: Path) -> None:
     assert "model-00002-of-00002.safetensors" in check.text
 
 
-def test_a_wrong_checksum_blocks_and_a_large_one_waits_to_be_asked(
+async def test_a_wrong_checksum_blocks_and_a_large_one_waits_to_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = model(tmp_path / "m", shards=1)
     shard = folder / "model-00001-of-00001.safetensors"
     known = tmp_path / "known.json"
-    assert check_checksums(survey(folder), known, verify=True) is None
+    assert await check_checksums(survey(folder), known, verify=True) is None
     (folder / "SHA256SUMS").write_text(f"{'0' * 64}  {shard.name}\n")
-    wrong = check_checksums(survey(folder), known, verify=False)
+    told: list[tuple[int, int]] = []
+    size = shard.stat().st_size
+    wrong = await check_checksums(survey(folder), known, verify=False, reading=lambda *far: told.append(far))
+    assert told == [(size, size), (0, 0)]
     assert wrong is not None
     assert wrong.verdict is Verdict.BLOCK
     assert shard.name in wrong.text
     (folder / "SHA256SUMS").write_text(f"{sha256(shard.read_bytes()).hexdigest()}  {shard.name}\n")
     monkeypatch.setattr("actions.local.checks.model.READ", 1)
     for verify, verdict in ((False, Verdict.WARN), (True, Verdict.PASS), (False, Verdict.PASS)):
-        check = check_checksums(survey(folder), known, verify=verify)
+        check = await check_checksums(survey(folder), known, verify=verify)
         assert check is not None
         assert check.verdict is verdict
 

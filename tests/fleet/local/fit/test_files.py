@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 from pathlib import Path
 
@@ -110,22 +111,43 @@ def test_checksums_of_a_manifest_and_of_blobs(tmp_path: Path) -> None:
     assert stated([link]) == {link: digest}
 
 
-def test_what_was_verified_is_remembered_until_it_changes(tmp_path: Path) -> None:
+async def test_what_was_verified_is_remembered_until_it_changes(tmp_path: Path) -> None:
     file, memory = tmp_path / "a", tmp_path / "state" / "known.json"
     file.write_bytes(b"data")
     digest = sha256(b"data").hexdigest()
     assert not Verified(memory).knows(file, digest)
-    assert Verified(memory).check(file, digest)
+    assert await Verified(memory).check(file, digest)
     assert Verified(memory).knows(file, digest)
     file.write_bytes(b"other")
     assert not Verified(memory).knows(file, digest)
-    assert not Verified(memory).check(file, digest)
+    assert not await Verified(memory).check(file, digest)
+
+
+async def test_reading_tells_how_far_it_is_and_can_be_given_up(tmp_path: Path) -> None:
+    file, size = tmp_path / "weights", 3 * 64 << 20
+    with file.open("wb") as made:
+        made.truncate(size)
+    memory, told = Verified(tmp_path / "known.json"), list[int]()
+    digest = sha256(bytes(size)).hexdigest()
+    assert await memory.check(file, digest, told.append)
+    assert len(told) > 1
+    assert sum(told) == size
+
+    def give_up(read: int) -> None:
+        told.append(read)
+        task.cancel()
+
+    told.clear()
+    task = asyncio.create_task(memory.check(file, digest, give_up))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sum(told) < size
 
 
 @pytest.mark.parametrize("kept", ["5", '["a"]', "{", ""])
-def test_a_memory_that_is_spoilt_is_none(tmp_path: Path, kept: str) -> None:
+async def test_a_memory_that_is_spoilt_is_none(tmp_path: Path, kept: str) -> None:
     memory, file = tmp_path / "checksums.json", tmp_path / "w"
     memory.write_text(kept)
     file.write_bytes(b"x")
     assert not Verified(memory).knows(file, sha256(b"x").hexdigest())
-    assert Verified(memory).check(file, sha256(b"x").hexdigest())
+    assert await Verified(memory).check(file, sha256(b"x").hexdigest())

@@ -1,0 +1,88 @@
+"""A command in a real terminal: a pty, and an emulator that shows what a person would see."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyte
+
+from tests.waiting import PATIENCE
+
+
+class Terminal:
+    """A command on a pty of 100x30 and the screen that its bytes draw."""
+
+    def __init__(self, arguments: list[str], environ: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=dict(os.environ) | environ,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._screen = pyte.Screen(100, 30)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = b""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def until(self, shown: Callable[[str], bool]) -> None:
+        """Read until the screen is as wanted, or fail with what it shows."""
+        deadline = time.monotonic() + PATIENCE
+        while not shown(self.text):
+            assert time.monotonic() < deadline, self.text
+            if not self._read():
+                assert shown(self.text), self.text
+                return
+
+    def _read(self) -> bool:
+        if not select.select([self._master], [], [], 1.0)[0]:
+            return True
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:
+            # Linux: the other side of the pty is closed.
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return bool(data)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def end(self) -> int:
+        """Read to the end, and return the exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read():
+            assert time.monotonic() < deadline, self.text
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@contextmanager
+def terminal(*arguments: str, **environ: str) -> Iterator[Terminal]:
+    opened = Terminal(list(arguments), environ)
+    try:
+        yield opened
+    finally:
+        opened.close()

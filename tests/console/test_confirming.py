@@ -1,0 +1,67 @@
+"""A plan in a terminal: what a person types decides, and leaving is always possible."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from actions.audit.reading import look_at, records
+from console.demo import Simulation, simulated
+from tests.console.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.xdist_group("confirming")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Simulation]:
+    with simulated(["--seed", "7"]) as running:
+        yield running
+
+
+@contextmanager
+def asked(fleet: Simulation, state: Path) -> Iterator[Terminal]:
+    """``scale`` at its question."""
+    command = ["-m", "console.main", "scale", "summarize", "3", "--kubeconfig", str(fleet.kubeconfig)]
+    with terminal(*command, XDG_STATE_HOME=str(state)) as term:
+        term.until(lambda text: "Type yes to go on" in text)
+        yield term
+
+
+def written(state: Path) -> list[str]:
+    return [record.event for record in records(look_at(state / "quarterdeck" / "audit")) if record.action]
+
+
+def test_ctrl_c_leaves_at_once_and_nothing_was_sent(fleet: Simulation, tmp_path: Path) -> None:
+    with asked(fleet, tmp_path) as term:
+        term.process.send_signal(signal.SIGINT)
+        assert term.end() == 130
+        assert "Traceback" not in term.text
+        assert "Fatal" not in term.text
+    assert written(tmp_path) == []
+
+
+def test_anything_but_yes_leaves_it(fleet: Simulation, tmp_path: Path) -> None:
+    with asked(fleet, tmp_path) as term:
+        term.type(b"y\n")
+        term.until(lambda text: "nothing was sent" in text)
+        assert term.end() == 4
+    assert written(tmp_path) == []
+
+
+def test_the_end_of_the_input_leaves_it(fleet: Simulation, tmp_path: Path) -> None:
+    with asked(fleet, tmp_path) as term:
+        term.type(b"\x04")
+        term.until(lambda text: "nothing was sent" in text)
+        assert term.end() == 4
+    assert written(tmp_path) == []
+
+
+def test_yes_goes_on(fleet: Simulation, tmp_path: Path) -> None:
+    with asked(fleet, tmp_path) as term:
+        term.type(b"yes\n")
+        assert term.end() == 0, term.text
+    assert written(tmp_path)[0] == "intent"

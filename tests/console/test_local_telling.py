@@ -1,0 +1,27 @@
+"""How a start is told of on stderr: on a terminal one line that is written over, elsewhere only news."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.cli.local_telling import PhaseTeller
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_reading_weights_is_told_where_a_line_can_be_written_over(
+    *, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    teller = PhaseTeller()
+    for read in (1, 2, 4):
+        teller.reading(read << 30, 4 << 30)
+    teller.reading(0, 0)
+    said = capsys.readouterr().err
+    if not terminal:
+        assert said == ""
+        return
+    assert [line[3:] for line in said.split("\r")[1:]] == [
+        "weights read for their checksums: 1.0 GiB of 4.0 GiB (25 %)",
+        "weights read for their checksums: 2.0 GiB of 4.0 GiB (50 %)",
+        "weights read for their checksums: 4.0 GiB of 4.0 GiB (100 %)\n",
+    ]
