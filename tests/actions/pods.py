@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,106 +28,8 @@ from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import ModelGroup, Snapshot
+from tests.actions.objects import GPU, Obj, node, owned_by, pod, replica_set, service
 from tests.actions.stage import NOW, SNAPSHOT, FakeCluster, deployment
-
-Obj = dict[str, Any]
-GPU = "nvidia.com/gpu"
-TOLERATIONS = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
-
-
-def replica_set(name: str = "chat-70b", replicas: int = 3) -> Obj:
-    """The one of a Deployment."""
-    labels = {"app": name, "pod-template-hash": "7c9f"}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "metadata": {
-            "name": f"{name}-7c9f",
-            "namespace": "serving",
-            "uid": f"uid-rs-{name}",
-            "labels": labels,
-            "ownerReferences": [_owner("Deployment", name, f"uid-{name}")],
-        },
-        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}},
-        "status": {"replicas": replicas, "readyReplicas": replicas},
-    }
-
-
-def pod(
-    name: str,
-    of: str = "chat-70b",
-    node: str = "node-1",
-    *,
-    ready: bool = True,
-    labels: Mapping[str, str] | None = None,
-) -> Obj:
-    """One of a ReplicaSet, which serves a model on four GPUs."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": "serving",
-            "uid": f"uid-{name}",
-            "creationTimestamp": "2026-09-21T00:00:00Z",
-            "labels": {"app": of, "pod-template-hash": "7c9f", **(labels or {})},
-            "ownerReferences": [_owner("ReplicaSet", f"{of}-7c9f", f"uid-rs-{of}")],
-        },
-        "spec": {
-            "nodeName": node,
-            "terminationGracePeriodSeconds": 120,
-            "tolerations": TOLERATIONS,
-            "containers": [
-                {
-                    "name": "vllm",
-                    "image": "vllm/vllm-openai:v0.32.0",
-                    "args": ["--model", f"acme/{of}"],
-                    "resources": {"limits": {GPU: "4"}},
-                }
-            ],
-            "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory"}}],
-        },
-        "status": {
-            "phase": "Running",
-            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-            "containerStatuses": [{"name": "vllm", "ready": ready, "started": ready, "state": {"running": {}}}],
-        },
-    }
-
-
-def service(name: str = "chat-70b", **selector: str) -> Obj:
-    """One that selects by these labels."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "namespace": "serving", "uid": f"uid-svc-{name}"},
-        "spec": {"selector": selector or {"app": name}},
-    }
-
-
-def budget(name: str = "chat-70b", needed: int = 2, **selector: str) -> Obj:
-    """A PodDisruptionBudget; its status is computed as pods come and go."""
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": name, "namespace": "serving", "uid": f"uid-pdb-{name}"},
-        "spec": {"minAvailable": needed, "selector": {"matchLabels": selector or {"app": name}}},
-        "status": {},
-    }
-
-
-def node(name: str = "node-1", gpus: int = 8, **labels: str) -> Obj:
-    """One with GPUs, ready."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "uid": f"uid-{name}", "labels": labels},
-        "spec": {"taints": [{"key": GPU, "value": "present", "effect": "NoSchedule"}]},
-        "status": {
-            "allocatable": {GPU: str(gpus)},
-            "conditions": [{"type": "Ready", "status": "True"}],
-        },
-    }
 
 
 @dataclass
@@ -271,7 +173,7 @@ class PodCluster(FakeCluster):
         for found in self.pods():
             owner = controller_of(found)
             if selects(selector, labels_of(found)) and (owner is None or owner[2] == uid):
-                found["metadata"]["ownerReferences"] = [_owner("ReplicaSet", replicas["metadata"]["name"], uid)]
+                found["metadata"]["ownerReferences"] = [owned_by("ReplicaSet", replicas["metadata"]["name"], uid)]
                 mine.append(found)
             elif owner is not None and owner[2] == uid:
                 found["metadata"].pop("ownerReferences")
@@ -411,7 +313,3 @@ def _template(pods: list[Obj]) -> dict[str, str]:
 def _workload(raw: Obj) -> Workload:
     metadata = raw["metadata"]
     return Workload("Deployment", "serving", metadata["name"], metadata["uid"], "1", NOW, raw["spec"]["replicas"])
-
-
-def _owner(kind: str, name: str, uid: str) -> Obj:
-    return {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": True}

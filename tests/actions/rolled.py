@@ -10,7 +10,7 @@ from fleet.kube.project.fields import Interner
 from fleet.kube.project.nodes import project_node
 from fleet.kube.project.pods import project_pod
 from fleet.model.snapshot import ModelGroup
-from tests.actions.pods import GPU, node
+from tests.actions.objects import GPU, node
 from tests.actions.stage import SNAPSHOT, FakeCluster
 
 Obj = dict[str, Any]

@@ -10,7 +10,8 @@ import pytest
 from actions.checks.gpus import spare_for
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
-from tests.actions.pods import GPU, TOLERATIONS, chat, node
+from tests.actions.objects import GPU, TOLERATIONS, node
+from tests.actions.pods import chat
 
 SPEC: dict[str, Any] = {"tolerations": TOLERATIONS, "containers": [{"resources": {"limits": {GPU: "4"}}}]}
 

@@ -8,7 +8,7 @@ import pytest
 
 from actions.checks.quota import check_quota
 from actions.plan import Verdict
-from tests.actions.pods import GPU
+from tests.actions.objects import GPU
 from tests.actions.rolled import template
 from tests.actions.stage import FakeCluster
 

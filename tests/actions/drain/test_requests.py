@@ -15,7 +15,8 @@ from actions.request import AtDeadline
 from fleet.engine_api import EngineProbe
 from fleet.kube.project.fields import Interner
 from fleet.kube.project.pods import project_pod
-from tests.actions.pods import HandWork, Obj, chat, pod
+from tests.actions.objects import Obj, pod
+from tests.actions.pods import HandWork, chat
 
 PAGE = """\
 # TYPE vllm:num_requests_running gauge

@@ -10,7 +10,8 @@ from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Cordon, Target, Uncordon
 from fleet.kube.errors import ConflictError
-from tests.actions.pods import HandWork, PodCluster, chat, node
+from tests.actions.objects import node
+from tests.actions.pods import HandWork, PodCluster, chat
 
 NODE = Target("Node", "", "node-1", "uid-node-1")
 

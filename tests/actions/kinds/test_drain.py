@@ -11,8 +11,9 @@ from actions.progress import Result
 from actions.request import AtDeadline, Drain, Method, Restore, Target
 from fleet.kube.errors import ConflictError, NotFoundError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
+from tests.actions.objects import node, pod, service
 from tests.actions.plans import check
-from tests.actions.pods import HandWork, PodCluster, chat, node, pod, service
+from tests.actions.pods import HandWork, PodCluster, chat
 
 
 async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:

@@ -11,8 +11,9 @@ from actions.progress import Result
 from actions.request import Drain, Method
 from fleet.kube.errors import ConflictError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
+from tests.actions.objects import budget
 from tests.actions.plans import check
-from tests.actions.pods import HandWork, PodCluster, budget, chat, refused
+from tests.actions.pods import HandWork, PodCluster, chat, refused
 
 
 async def test_a_budget_is_waited_for_and_its_words_are_said() -> None:

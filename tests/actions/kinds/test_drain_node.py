@@ -13,8 +13,9 @@ from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import DrainNode, Target, Uncordon
 from fleet.kube.errors import ConflictError, error_of_status
+from tests.actions.objects import budget, node, pod, replica_set, service
 from tests.actions.plans import check
-from tests.actions.pods import HandWork, PodCluster, budget, chat, node, pod, replica_set, service
+from tests.actions.pods import HandWork, PodCluster, chat
 from tests.actions.stage import deployment
 
 NODE = Target("Node", "", "node-1", "uid-node-1")
