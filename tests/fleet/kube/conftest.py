@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fleet.kube.pace import Pace
 from fleet.kube.resources import EVERY
 from tests.fleet.kube.api import Api
+from tests.fleet.kube.users import with_plugin
 
 QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=0.2, probe=0.1)
 """The same waits as in production, in milliseconds."""
@@ -36,3 +40,9 @@ async def cluster(api: Api) -> Api:
         if not resource.optional:
             api.objects.setdefault(resource.path(), {})
     return api
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Makes the settings of a user with an exec plugin of the given Python body (``with_plugin``)."""
+    return partial(with_plugin, tmp_path)

@@ -16,8 +16,8 @@ from fleet.kube.pace import Pace
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Health
 from tests.fleet.kube.api import Api, pod, reply, status
-from tests.fleet.kube.test_credentials import Tls, b64
 from tests.fleet.kube.test_source import following, health, status_when
+from tests.fleet.kube.tls import Tls, b64
 from tests.waiting import PATIENCE, until
 
 
