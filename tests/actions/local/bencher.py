@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from fleet.local.benches import Level
 
 BENCH = """#!{python}
 import json, os, pathlib, sys, time
@@ -94,3 +96,8 @@ def bencher(folder: Path, **modes: str) -> Bencher:
     script.chmod(0o755)
     (folder / "modes").write_text(json.dumps({name.removeprefix("at_"): mode for name, mode in modes.items()}))
     return Bencher(folder)
+
+
+def a_level(**more: Any) -> Level:
+    """One at a time, and fields replaced."""
+    return replace(Level(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.02), **more)

@@ -13,10 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from actions.audit.shapes import MARK
-from actions.local.bench import Tool, command, environment_for, measure
-from actions.local.bench_output import Output, level_of, why_ended
-from actions.local.bench_store import KEPT, keep_bench
+from actions.local.bench import Tool, measure
+from actions.local.bench_store import keep_bench
 from actions.local.machine import Machine
 from actions.local.scene import local_scene, local_scope
 from actions.local.writer import LocalWriter
@@ -27,11 +25,11 @@ from actions.runner import Runner
 from actions.scene import Rules, Scene
 from actions.undertaking import Undertaking
 from fleet import door
-from fleet.local.benches import Bench, Level, read_benches
+from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import NodeRecord, nodes_folder
-from tests.actions.local.bencher import Bencher, bencher
+from tests.actions.local.bencher import Bencher, a_level, bencher
 from tests.actions.local.engine import KEY, Engine, engine, metrics, models, record, state
 from tests.waiting import PATIENCE
 
@@ -168,38 +166,6 @@ async def test_the_nodes_tokenizer_is_used(tmp_path: Path, at: Engine) -> None:
     assert stage.kept[0].arguments == extra
 
 
-@pytest.mark.parametrize(("revision", "there"), [("c0ffee", True), ("v2", True), ("other", False), ("", False)])
-def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, there: bool) -> None:
-    cache = tmp_path / "hub" / "models--org--name"
-    (cache / "snapshots" / "c0ffee").mkdir(parents=True)
-    (cache / "refs").mkdir()
-    (cache / "refs" / "v2").write_text("c0ffee")
-    node = record(tmp_path / "n1", 1, model="org/name", revision=revision, env={"HF_HOME": str(tmp_path)})
-    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, environment_for(node, {}, ""))
-    model = argv[argv.index("--model") + 1]
-    assert model == (str(cache / "snapshots" / "c0ffee") if there else "org/name")
-
-
-@pytest.mark.parametrize(
-    ("version", "told"),
-    [("0.8.5.post1+cpu", False), ("0.9.0", False), ("0.9.1", True), ("0.32.0+cpu", True), ("", True)],
-)
-def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
-    tmp_path: Path, version: str, told: bool
-) -> None:
-    """vLLM 0.8.5 and 0.9.0 end with "unrecognized arguments: --temperature 0"."""
-    node = replace(record(tmp_path, 8000), version=version)
-    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
-    assert ("--temperature" in argv) is told
-
-
-def test_a_key_is_never_another_services(tmp_path: Path) -> None:
-    node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
-    env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
-    assert not {"OPENAI_API_KEY", "HF_TOKEN", "QUARTERDECK_NODE"} & set(env)
-    assert (env["HF_HOME"], env["HF_HUB_OFFLINE"], env["DO_NOT_TRACK"]) == ("/hub", "1", "1")
-
-
 @pytest.mark.parametrize("mode", ["hang", "child"])
 async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: StageOf, mode: str) -> None:
     stage, vllm = stage_of(at_2=mode)
@@ -280,7 +246,7 @@ async def test_the_change_since_the_last_one_is_told(stage_of: StageOf) -> None:
     stage, _ = stage_of()
     await stage.run(1)
     (bench,) = stage.kept
-    slower = replace(bench, id="b0", at=bench.at - 60, version="0.31.0", levels=(_level(output_rate=80.0),))
+    slower = replace(bench, id="b0", at=bench.at - 60, version="0.31.0", levels=(a_level(output_rate=80.0),))
     other = replace(slower, id="b1", at=bench.at - 30, prompt_tokens=9)
     folder = nodes_folder(stage.folder)
     (folder / "benches.jsonl").unlink()
@@ -289,10 +255,6 @@ async def test_the_change_since_the_last_one_is_told(stage_of: StageOf) -> None:
     outcome = await stage.run(1)
     assert "1 at once: 100 tokens/s, TTFT p95 21 ms, ITL p95 3.0 ms (+25% since the last one)" in outcome.text
     assert "vLLM 0.31.0 then, 0.32.0 now" in outcome.text
-
-
-def _level(**more: Any) -> Level:
-    return replace(Level(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.02), **more)
 
 
 @pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEAD, Phase.STOPPING])
@@ -377,46 +339,3 @@ async def test_read_only_starts_nothing(stage_of: StageOf) -> None:
     with pytest.raises(LocalError, match="read-only"):
         await measure(tool, 1, 8, 1, stage.environ, lambda _: None)
     assert not vllm.calls
-
-
-def test_what_earlier_versions_leave_out_is_not_made_up() -> None:
-    level = level_of({"completed": 6, "duration": 2.0, "p50_ttft_ms": 10.0, "p95_itl_ms": 0}, 1, 8)
-    assert (level.failed, level.ttft_p50, level.itl_p95, level.e2e_p99) == (2, 0.01, None, None)
-    with pytest.raises(LocalError, match="cannot be read"):
-        level_of({"duration": 2.0}, 1, 8)
-
-
-@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
-def test_its_output_may_be_cut_anywhere(size: int) -> None:
-    bars = "\r  0%|          | 0/8 [00:00<?, ?it/s]\r 62%|██████▎   | 5/8 [00:12<01:07,  2.41s/it]"
-    text = f"Namespace(x)\nstarting\r\n{bars}"
-    output, wire = Output(), text.encode()
-    for start in range(0, len(wire), size):
-        output.feed(wire[start : start + size])
-    assert (output.done, output.total, output.left, output.lines) == (5, 8, 67.0, ["starting"])
-
-
-def test_being_killed_is_told_by_its_signal() -> None:
-    assert "SIGKILL" in why_ended(-9, Output(), "python").message
-
-
-def test_no_more_than_so_many_are_kept_and_half_a_line_spoils_no_other(tmp_path: Path) -> None:
-    bench = Bench("b", "n1", "tiny", 0.0, 8, 8, (_level(),))
-    file = tmp_path / "benches.jsonl"
-    keep_bench(tmp_path, bench)
-    file.write_bytes(file.read_bytes() + b'{"id": "ha')
-    keep_bench(tmp_path, replace(bench, at=1.0))
-    assert [each.at for each in read_benches(tmp_path)] == [1.0, 0.0]
-    assert file.stat().st_mode & 0o777 == 0o600
-    file.write_bytes(file.read_bytes().splitlines()[0] + b"\n")
-    file.write_bytes(file.read_bytes() * KEPT)
-    keep_bench(tmp_path, replace(bench, at=2.0))
-    kept = read_benches(tmp_path)
-    assert (len(kept), kept[0].at) == (KEPT, 2.0)
-    assert [path.name for path in tmp_path.iterdir()] == ["benches.jsonl"]
-
-
-def test_what_cannot_be_kept_is_said(tmp_path: Path) -> None:
-    (tmp_path / "benches.jsonl").mkdir()
-    with pytest.raises(LocalError, match="cannot be written"):
-        keep_bench(tmp_path, Bench("b", "n1", "tiny", 0.0, 8, 8, ()))

@@ -1,0 +1,44 @@
+"""The command that measures a node, and its environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.audit.shapes import MARK
+from actions.local.bench import Tool, command, environment_for
+from tests.actions.local.engine import record
+
+
+@pytest.mark.parametrize(("revision", "there"), [("c0ffee", True), ("v2", True), ("other", False), ("", False)])
+def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, there: bool) -> None:
+    cache = tmp_path / "hub" / "models--org--name"
+    (cache / "snapshots" / "c0ffee").mkdir(parents=True)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "v2").write_text("c0ffee")
+    node = record(tmp_path / "n1", 1, model="org/name", revision=revision, env={"HF_HOME": str(tmp_path)})
+    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, environment_for(node, {}, ""))
+    model = argv[argv.index("--model") + 1]
+    assert model == (str(cache / "snapshots" / "c0ffee") if there else "org/name")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("0.8.5.post1+cpu", False), ("0.9.0", False), ("0.9.1", True), ("0.32.0+cpu", True), ("", True)],
+)
+def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
+    tmp_path: Path, version: str, told: bool
+) -> None:
+    """vLLM 0.8.5 and 0.9.0 end with "unrecognized arguments: --temperature 0"."""
+    node = replace(record(tmp_path, 8000), version=version)
+    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
+    assert ("--temperature" in argv) is told
+
+
+def test_a_key_is_never_another_services(tmp_path: Path) -> None:
+    node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
+    env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
+    assert not {"OPENAI_API_KEY", "HF_TOKEN", "QUARTERDECK_NODE"} & set(env)
+    assert (env["HF_HOME"], env["HF_HUB_OFFLINE"], env["DO_NOT_TRACK"]) == ("/hub", "1", "1")
