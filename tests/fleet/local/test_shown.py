@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +9,10 @@ import pytest
 
 from actions.local.ask import ask
 from fleet.local.errors import LocalError
-from fleet.local.process import Identity, identify
+from fleet.local.process import Identity
 from fleet.local.served import served_models
 from fleet.local.shown import key_for
 from tests.actions.local.engine import KEY, engine, record
-
-
-@pytest.fixture
-def other() -> Iterator[Identity]:
-    """A process that listens nowhere, and is not the one that the test's engine is in."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as process:
-        yield identify(process.pid)
-        process.kill()
 
 
 async def test_who_has_taken_the_port_gets_neither_key_nor_prompt(tmp_path: Path, other: Identity) -> None:
