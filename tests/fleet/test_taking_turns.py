@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from fleet.kube.state import KubeState
-from fleet.measuring import PATIENCE, Measuring, MeasuringSettings, Use
+from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.promql import STAMP, TAG
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
@@ -20,11 +20,11 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
-from tests import waiting
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
 from tests.fleet.test_measuring import PAGE, ApiServer, engine, fleet, serving
+from tests.waiting import PATIENCE
 
 DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
 DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod="a"} 55
@@ -146,7 +146,7 @@ async def test_what_was_scraped_before_prometheus_came_back_never_returns() -> N
         assert found.source == "scrape"
         switch.off = False
         # It is asked aside while it fails: how many rounds that takes is a matter of the machine.
-        async with asyncio.timeout(waiting.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while (found := await stage.measure(after=5.0)) is None or found.source != "prometheus":
                 pass
         assert stage.status("scrape").health is Health.LIVE
@@ -179,7 +179,7 @@ async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap(
     async with staged(Fake({**GPUS, **ENGINES}, reply=switch)) as stage:
         assert (await stage.measure()) is not None
         switch.off = True
-        async with asyncio.timeout(waiting.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while stage.status("prometheus").health is not Health.DOWN:
                 await stage.measure()
             await stage.measure(after=80.0)
@@ -200,7 +200,7 @@ async def test_a_first_answer_that_takes_its_time_is_not_waited_for() -> None:
         return None
 
     async with staged(Fake(ENGINES, reply=slow)) as stage:
-        async with asyncio.timeout(PATIENCE + 2.0):
+        async with asyncio.timeout(PATIENCE):
             found = await stage.measure()
         assert found is not None
         assert found.source == "scrape"
@@ -235,7 +235,7 @@ async def test_the_key_that_refreshes_does_not_wait_for_a_backoff() -> None:
         switch.off = False
         stage.measuring.hurry()
         assert stage.measuring.due(stage.state, stage.now)
-        async with asyncio.timeout(waiting.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while stage.status("prometheus").health is not Health.LIVE:
                 await stage.measure(after=0.0)
 
