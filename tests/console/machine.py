@@ -31,10 +31,7 @@ async def a_machine(folder: Path, monkeypatch: pytest.MonkeyPatch, **behaviour: 
 
 async def started(box: Box, name: str = "tiny", **values: Any) -> None:
     """A node that is ready."""
-    runner = box.runner()
-    plan = await runner.plan(box.up(box.spec(name, **values)))
-    outcome = await runner.wait(runner.start(plan, "", "yes").id)
-    await runner.close()
+    _, outcome = await box.carried_out(box.up(box.spec(name, **values)))
     assert outcome.ok, outcome
 
 

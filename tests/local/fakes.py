@@ -9,7 +9,7 @@ import shutil
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +21,14 @@ from actions.local.environment import NODE
 from actions.local.machine import Machine
 from actions.local.scene import local_scene, local_scope
 from actions.local.writer import LocalWriter
-from actions.request import LOCAL, LOCAL_NODE, LocalUp, Target
+from actions.plan import Plan
+from actions.progress import Outcome
+from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target
 from actions.runner import Runner
 from actions.scene import Rules
 from actions.undertaking import Undertaking
 from fleet.local.gpus import GpuReading
-from fleet.local.node import NodeState
+from fleet.local.node import NodeState, Phase
 from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
@@ -115,6 +117,10 @@ class Box:
         """The request that starts it."""
         return LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec)
 
+    def down(self, name: str = "tiny", grace: float | None = None) -> LocalDown:
+        """The request that ends it."""
+        return LocalDown(Target(LOCAL_NODE, LOCAL, name), grace)
+
     def runner(self) -> Runner:
         """Whoever acts."""
         executable = str(self.vllm)
@@ -127,6 +133,14 @@ class Box:
             changed=self.states.append,
         )
 
+    async def carried_out(self, request: Request) -> tuple[Plan, Outcome]:
+        """Planned, confirmed and done."""
+        runner = self.runner()
+        plan = await runner.plan(request)
+        outcome = await runner.wait(runner.start(plan, "", "yes").id)
+        await runner.close()
+        return plan, outcome
+
     # actions.runner.Audit
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
@@ -135,6 +149,25 @@ class Box:
 
     def check(self) -> None:
         """See Audit."""
+
+    @property
+    def said(self) -> list[str]:
+        """Everything that was told while it went on."""
+        return [state.latest.text for state in self.states if state.latest is not None]
+
+    @property
+    def sent(self) -> list[str]:
+        """What was done, as it is in the audit log."""
+        return [f"{content['method']} {content['path']}" for content in self._sendings()]
+
+    @property
+    def shared(self) -> set[str]:
+        """Names of the shared memory of every node that was started here."""
+        started = {content["body"]["id"][:12] for content in self._sendings() if content["method"] == "START"}
+        return {file.name for file in SHARED.glob("psm_*") if file.name[4:16] in started}
+
+    def _sendings(self) -> list[Mapping[str, Any]]:
+        return [content for event, _, content in self.audited if event == "sending"]
 
     async def node(self, name: str = "tiny") -> NodeState:
         """The node as it is now."""
@@ -147,6 +180,16 @@ class Box:
             assert asyncio.get_running_loop().time() < deadline, f"it never came; it is {state}"
             await asyncio.sleep(0.02)
         return state
+
+    async def loading(self) -> NodeState:
+        """The only node, once it is there and reads its weights."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = await self.watcher.look()
+                if found and found[0].stage.phase is Phase.LOADING:
+                    return found[0]
+                # Its log is looked at: there is nothing to await but the next look.
+                await asyncio.sleep(0.02)
 
     def pid_of(self, name: str) -> int:
         """The process that was started for it."""
@@ -163,6 +206,10 @@ class Box:
             except (psutil.Error, OSError):
                 continue
         return found
+
+
+Open = Callable[..., Awaitable[Box]]
+"""Opens a machine of a test, with the behaviour of its vllm."""
 
 
 @asynccontextmanager

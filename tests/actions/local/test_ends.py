@@ -1,0 +1,168 @@
+"""Ends of nodes: their requests finish, and nothing of one is left, however it behaves and whatever it died of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import httpx
+import psutil
+import pytest
+
+from actions.progress import Result
+from tests.local.fakes import Open
+from tests.waiting import PATIENCE, until
+
+
+async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    busy = box.vllm.with_name("busy")
+    busy.touch()
+    headers = {"Authorization": f"Bearer {record.key}"}
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+        first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
+        runner = box.runner()
+        await _running(client, record.spec.url)
+        plan = await runner.plan(box.down())
+        assert "1 running and 0 waiting requests get 10 s; new ones are refused" in [c.text for c in plan.checks]
+        ending = runner.start(plan, "", "yes")
+        await until(lambda: any("1 running" in text for text in box.said))
+        late = await client.post(f"{record.spec.url}/v1/completions", json={})
+        assert late.status_code == 500
+        assert not first.done()
+        busy.unlink()
+        assert (await first).status_code == 200
+        outcome = await runner.wait(ending.id)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert box.sent.count(f"SIGNAL SIGINT process {record.identity.pid}") == 1
+    await runner.close()
+
+
+async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM 0.19: no metrics from the first signal on, and requests that go on for minutes."""
+    monkeypatch.setattr("actions.local.finish.SILENT", 1)
+    monkeypatch.setattr(
+        "actions.local.finish.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
+    )
+    box = await opened(closes=True)
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    busy = box.vllm.with_name("busy")
+    busy.touch()
+    headers = {"Authorization": f"Bearer {record.key}"}
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+        first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
+        runner = box.runner()
+        await _running(client, record.spec.url)
+        ending = runner.start(await runner.plan(box.down()), "", "yes")
+        await until(lambda: "its port is closed, what it has goes on" in box.said)
+        assert not first.done()
+        busy.unlink()
+        assert (await first).status_code == 200
+        outcome = await runner.wait(ending.id)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert [line for line in box.sent if line.startswith("SIGNAL")] == [f"SIGNAL SIGINT process {record.identity.pid}"]
+    await runner.close()
+
+
+async def test_one_that_cannot_refuse_is_waited_for_and_then_asked(opened: Open) -> None:
+    box = await opened(drains=False)
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    assert not record.drains
+    assert "--shutdown-timeout" not in record.argv
+    _, outcome = await box.carried_out(box.down())
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert "it cannot be told to: new requests are still let in" in box.said
+
+
+async def test_the_grace_period_ends_and_what_does_not_listen_is_killed_whole(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "actions.local.finish.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
+    )
+    box = await opened(deaf=True, daemon=True, deaf_workers=True, drains=False)
+    await box.carried_out(box.up(box.spec()))
+    assert len(box.processes()) == 3
+    _, outcome = await box.carried_out(box.down(grace=3.0))
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert [word for line in box.sent for word in line.split() if word.startswith("SIG") and word != "SIGNAL"] == [
+        "SIGINT",
+        "SIGTERM",
+        "SIGKILL",
+    ]
+    assert box.processes() == []
+    assert not box.shared, "the memory of killed workers is removed"
+
+
+async def test_workers_that_it_leaves_behind_are_found_and_ended(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "actions.local.finish.GIVEN", ((signal.SIGINT, 1.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5))
+    )
+    box = await opened(leaves_workers=True, daemon=True)
+    await box.carried_out(box.up(box.spec()))
+    _, outcome = await box.carried_out(box.down())
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert box.processes() == []
+    assert not box.shared
+
+
+async def test_a_killed_node_is_dead_with_what_is_left_of_it_and_down_clears_it(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    os.kill(record.identity.pid, signal.SIGKILL)
+    state = await box.until(lambda state: not state.alive)
+    assert state.reason is not None
+    assert state.reason.id == "killed"
+    assert "kill -9" in state.reason.text
+    assert "2 of its processes still run" in state.reason.text
+    plan, outcome = await box.carried_out(box.down())
+    assert any("2 processes of it still run" in check.text for check in plan.checks)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert box.processes() == []
+    assert not box.shared
+
+
+async def test_shared_memory_of_one_that_was_killed_whole_is_removed(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    killed = box.processes()
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, 10)
+    assert len(box.shared) == 2
+    plan, outcome = await box.carried_out(box.down())
+    assert plan.steps[0].detail == "nothing to do: it has died"
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert not box.shared
+
+
+async def test_one_that_is_loading_can_be_taken_down(opened: Open) -> None:
+    box = await opened()
+    box.vllm.with_name("hold").touch()
+    runner = box.runner()
+    plan = await runner.plan(box.up(box.spec()))
+    state = runner.start(plan, "", "yes")
+    await box.loading()
+    _, outcome = await box.carried_out(box.down())
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert (await runner.wait(state.id)).text == "somebody took it down while it was loading"
+    await runner.close()
+    assert box.processes() == []
+
+
+async def _running(client: httpx.AsyncClient, url: str) -> None:
+    """Until the node has the one request."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if 'running{engine="0",model_name="model"} 1' in (await client.get(f"{url}/metrics")).text:
+                return
+            # Its own account: there is nothing to await but the next one.
+            await asyncio.sleep(0.02)
