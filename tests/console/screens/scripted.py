@@ -1,31 +1,20 @@
-"""A session that says what a test tells it to, and the console on it in a terminal that counts."""
+"""A session that says what a test tells it to, with nodes of this machine and plans as a test wants them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-
-from textual.drivers.headless_driver import HeadlessDriver
-from textual.pilot import Pilot
-from textual.widget import Widget
-from textual.widgets import Input
 
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Kind, Request, Target
 from actions.revisions import Revision
 from actions.undertaking import Undertaking
 from console.acting import Acting, Changed
-from console.app import QuarterdeckApp
-from console.desk import ConsoleDesk
 from console.failure import SessionError
 from console.local_spec import Same
 from console.locally import Locally, Looked, Piece
-from console.options import Options
-from console.screens.base import ConsoleScreen
-from console.screens.fleet import FleetScreen
 from fleet.local.benches import Bench
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity
@@ -33,12 +22,6 @@ from fleet.local.record import NodeRecord
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
-from tests.fleets import make_snapshot
-from tests.waiting import PATIENCE
-from tests.widgets.stage import settled
-from themes.look import Look, use
-from widgets.grid import Grid
-from widgets.line_view import LineView
 from widgets.log_buffer import LogLine
 
 
@@ -308,155 +291,3 @@ def make_plan(request: Request, **values: object) -> Plan:
         undo=Undo("scale back to 2", request),
     )
     return replace(plan, **values)  # type: ignore[arg-type]
-
-
-class CountingDriver(HeadlessDriver):
-    """Takes all output, as a terminal would (Textual writes nothing to a headless one)."""
-
-    @property
-    def is_headless(self) -> bool:
-        return False
-
-    def write(self, data: str) -> None:
-        assert isinstance(self._app, CountedApp)
-        self._app.written.append(data)
-
-
-class CountedApp(QuarterdeckApp):
-    """The console, and everything that it wrote to its terminal."""
-
-    def __init__(self, session: ScriptedSession, options: Options) -> None:
-        super().__init__(session, options)
-        self.driver_class = CountingDriver
-        self.written: list[str] = []
-
-
-@dataclass
-class Desk:
-    """A running console in the hands of a test."""
-
-    app: CountedApp
-    pilot: Pilot[None]
-    session: ScriptedSession
-
-    async def press(self, *keys: str) -> None:
-        """Press keys one by one and wait until everything that follows is on the screen."""
-        for key in keys:
-            await self.pilot.press(key)
-            await self.settle()
-
-    async def type(self, text: str) -> None:
-        """Type a text into what has the focus."""
-        names = {
-            "/": "slash",
-            ":": "colon",
-            " ": "space",
-            "-": "minus",
-            "!": "exclamation_mark",
-            "=": "equals_sign",
-            "@": "at",
-            "+": "plus",
-        }
-        await self.press(*(names.get(char, char) for char in text))
-
-    async def deliver(self, snapshot: Snapshot) -> int:
-        """Hand over a Snapshot as a source's thread would; returns the bytes that the terminal got for it."""
-        self.app.written.clear()
-        assert self.session.deliver is not None
-        self.session.deliver(snapshot)
-        await self.settle()
-        return sum(len(data.encode()) for data in self.app.written)
-
-    async def settle(self) -> None:
-        """Wait until nothing is left to paint."""
-        await self.pilot.pause()
-        await settled(self.pilot)
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        """Wait for a condition."""
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, f"it does not come true; the screen:\n{self.text}"
-            await self.pilot.pause(0.005)
-
-    @property
-    def desk(self) -> ConsoleDesk:
-        """What the screens stand on."""
-        assert self.app.desk is not None
-        return self.app.desk
-
-    @property
-    def screen(self) -> ConsoleScreen:
-        front = self.desk.front
-        assert front is not None
-        return front
-
-    @property
-    def fleet(self) -> FleetScreen:
-        assert isinstance(self.screen, FleetScreen)
-        return self.screen
-
-    @property
-    def grid(self) -> Grid:
-        return self.screen.query_one(Grid)
-
-    @property
-    def lines(self) -> list[str]:
-        """The rows of the terminal, from what the widgets drew last."""
-        rows = [" " * self.app.size.width] * self.app.size.height
-        seen = self.screen._compositor.visible_widgets
-        for widget in self.screen.query("LineView, Input"):
-            if not widget.display or not widget.region or widget not in seen:
-                continue
-            (x, y, width, height), clip = widget.region, seen[widget][1]
-            for offset, text in enumerate(_texts(widget)[:height]):
-                if clip.y <= y + offset < min(clip.bottom, len(rows)):
-                    row = rows[y + offset]
-                    rows[y + offset] = row[:x] + text[:width].ljust(width) + row[x + width :]
-        return rows
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    def line_with(self, text: str) -> str:
-        """The first row of the terminal that has a text in it."""
-        found = next((line for line in self.lines if text in line), None)
-        assert found is not None, f"{text!r} is not on the screen:\n{self.text}"
-        return found
-
-
-def _texts(widget: Widget) -> list[str]:
-    """What a widget has drawn; a line that is typed into shows what is typed, or its placeholder."""
-    if isinstance(widget, Input):
-        return [widget.value or widget.placeholder]
-    assert isinstance(widget, LineView)
-    return widget.shown_text
-
-
-@asynccontextmanager
-async def desk(
-    snapshot: Snapshot | None = None,
-    *,
-    size: tuple[int, int] = (120, 40),
-    options: Options | None = None,
-    session: ScriptedSession | None = None,
-    look: Look | None = None,
-) -> AsyncIterator[Desk]:
-    """The console with a Snapshot on its first screen; none yet without one."""
-    use(look or Look())
-    session = session or ScriptedSession()
-    app = CountedApp(session, options or Options())
-    async with app.run_test(size=size, headless=False) as pilot:
-        running = Desk(app, pilot, session)
-        await running.until(lambda: app.desk is not None and app.desk.front is not None)
-        await running.settle()
-        if snapshot is not None:
-            await running.deliver(snapshot)
-        yield running
-    assert session.closed
-
-
-def fleet(**changes: object) -> Snapshot:
-    """The fleet of most tests, with fields replaced."""
-    return replace(make_snapshot(), **changes)  # type: ignore[arg-type]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from actions.plan import Plan
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import Scale, Target
@@ -13,7 +11,8 @@ from console.commands.command import Where
 from console.failure import SessionError
 from console.options import Options
 from console.screens.plan import PlanScreen
-from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_plan
+from tests.console.screens.desk import SIZES, Desk, desk
+from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
 from tests.fleets import make_snapshot
 
 TARGET = Target("Deployment", "serving", "mixtral-8x22b", "u1")
@@ -38,7 +37,7 @@ def said(d: Desk, plan: Plan, *progress: Progress, outcome: Outcome | None = Non
     d.session.acts.come_on(plan.id, progress=progress, outcome=outcome)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@SIZES
 async def test_an_action_is_followed_step_by_step_with_counts_and_what_is_left(size: tuple[int, int]) -> None:
     async with desk(make_snapshot(), size=size) as d:
         plan = await begin(d)
@@ -177,9 +176,7 @@ async def test_what_was_cut_off_is_said_at_the_start() -> None:
 async def test_read_only_never_asks_for_what_acts_and_offers_none_of_it() -> None:
     async with desk(make_snapshot(), size=(140, 140), options=Options(read_only=True)) as d:
         assert not {"s scale", "r restart", "b roll back"} & {" ".join(h.split()) for h in d.lines[-1].split("  ")}
-        await d.press("colon")
-        await d.type("scale 3")
-        await d.press("enter")
+        await d.command("scale 3")
         assert d.screen.said == "Scale: not in read-only mode"
         await d.press("question_mark")
         assert not [line for line in d.lines if ":scale" in line or ":drain" in line or "Undo" in line]

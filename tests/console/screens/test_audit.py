@@ -13,7 +13,7 @@ from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from console.options import Options
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
-from tests.console.screens.scripted import Desk, desk, fleet
+from tests.console.screens.desk import SIZES, Desk, desk, fleet
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def _open(d: Desk) -> None:
     await d.settle()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@SIZES
 async def test_it_shows_the_chain_and_a_row_per_action_the_latest_first(folder: Path, size: tuple[int, int]) -> None:
     async with desk(fleet(), size=size, options=Options(audit=folder)) as d:
         await _open(d)

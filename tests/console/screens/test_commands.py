@@ -20,7 +20,8 @@ from console.failure import SessionError
 from console.options import Options
 from console.views.help import FILTERS, MOVING, help_lines, signs
 from fleet.model.objects import ObjectRef
-from tests.console.screens.scripted import Desk, ScriptedSession, desk
+from tests.console.screens.desk import Desk, desk
+from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from widgets.line import width_of
@@ -193,9 +194,7 @@ async def test_pods_takes_what_it_takes_in_k9s(line: str, asked: tuple[object, .
 @pytest.mark.parametrize(("line", "narrowed"), [("pods /mixtral", "mixtral"), ("pods app=x", "-l app=x")])
 async def test_pods_takes_a_filter(line: str, narrowed: str) -> None:
     async with desk(make_snapshot()) as d:
-        await d.press("colon")
-        await d.type(line)
-        await d.press("enter")
+        await d.command(line)
         assert d.screen.where is Where.FLEET
         assert d.screen.narrowed == narrowed
 
@@ -255,17 +254,13 @@ async def test_the_command_line_runs_completes_and_remembers() -> None:
         assert _where(d) is Where.SOURCES
         await d.press("colon", "up", "backspace", "enter")
         assert "no command 'source'; did you mean :sources?" in d.text
-        await d.press("colon")
-        await d.type("fleet")
-        await d.press("enter")
+        await d.command("fleet")
         assert _where(d) is Where.FLEET
 
 
 async def test_the_command_line_speaks_of_what_was_under_the_cursor() -> None:
     async with desk(make_snapshot()) as d:
-        await d.press("colon")
-        await d.type("yaml")
-        await d.press("enter")
+        await d.command("yaml")
         await d.until(lambda: bool(d.session.asked))
         assert d.session.asked == [("yaml", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
         assert "kind: Deployment" in d.text
@@ -301,9 +296,7 @@ async def test_namespaces_are_chosen_typed_and_numbered() -> None:
         await d.until(lambda: d.session.namespace == "serving")
         await d.press("9")
         assert "no namespace 9" in d.text
-        await d.press("colon")
-        await d.type("ns all")
-        await d.press("enter")
+        await d.command("ns all")
         await d.until(lambda: d.session.namespace == "")
 
 
@@ -319,16 +312,12 @@ async def test_namespaces_that_cannot_be_listed_say_why() -> None:
 async def test_a_context_is_switched_without_a_restart_and_a_wrong_one_is_refused() -> None:
     session = ScriptedSession()
     async with desk(make_snapshot(), session=session) as d:
-        await d.press("colon")
-        await d.type("ctx")
-        await d.press("enter")
+        await d.command("ctx")
         await d.until(lambda: "staging" in d.text)
         await d.press("down", "enter")
         await d.until(lambda: session.context == "staging")
         session.fails = SessionError("no context 'nowhere' in the kubeconfig", "there are: prod-eu1, staging")
-        await d.press("colon")
-        await d.type("ctx nowhere")
-        await d.press("enter")
+        await d.command("ctx nowhere")
         await d.until(lambda: "no context 'nowhere'" in d.text)
         assert "there are: prod-eu1, staging" in d.text
         assert session.context == "staging"

@@ -13,7 +13,8 @@ from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Health, Severity, SourceStatus
-from tests.console.screens.scripted import ScriptedSession, desk, fleet
+from tests.console.screens.desk import desk, fleet
+from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import NOW, make_snapshot, ticked, without
 from themes.glyphs import ASCII
 from themes.look import Look

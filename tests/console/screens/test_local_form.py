@@ -15,11 +15,11 @@ from console.local_spec import Difference, Same
 from console.screens.local_form import LaunchForm
 from console.views.local_form import Form, again, filled_in, new, preset_chosen, read
 from fleet.local.spec import LaunchSpec, serve_arguments
-from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
+from tests.console.screens.desk import SIZES, Desk, desk
+from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node
 from tests.fleets import make_snapshot
 from tests.waiting import PATIENCE
 
-SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 FULL = LaunchSpec(
     "full",
     "org/full",
@@ -56,15 +56,9 @@ def problems(values: Mapping[str, str], form: Form | None = None) -> Mapping[str
 
 
 async def open_form(d: Desk, model: str = "") -> LaunchForm:
-    await d.press("m", "n") if not model else await _typed(d, f"up {model}")
+    await d.press("m", "n") if not model else await d.command(f"up {model}")
     assert isinstance(d.screen, LaunchForm)
     return d.screen
-
-
-async def _typed(d: Desk, command: str) -> None:
-    await d.press("colon")
-    await d.type(command)
-    await d.press("enter")
 
 
 def row(d: Desk, label: str) -> str:
@@ -325,7 +319,7 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
 async def test_what_cannot_be_copied_says_why() -> None:
     session = machine(fails=SessionError("chat runs SGLang: only vLLM is started here"))
     async with desk(make_snapshot(), session=session) as d:
-        await _typed(d, "up same")
+        await d.command("up same")
         await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM is started here")
         assert d.screen.where is Where.FLEET
 
@@ -333,7 +327,7 @@ async def test_what_cannot_be_copied_says_why() -> None:
 async def test_the_same_as_nothing_says_so() -> None:
     async with desk(make_snapshot(), session=machine()) as d:
         await d.press("m")
-        await _typed(d, "up same")
+        await d.command("up same")
         assert "there is no pod under the cursor" in d.screen.said
 
 

@@ -23,13 +23,13 @@ from fleet.local.benches import Bench, Level
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
-from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_node, make_plan
+from tests.console.screens.desk import SIZES, Desk, desk
+from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_node, make_plan
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII
 from themes.look import Look
 
 LOG = tuple(f"INFO line {number}" for number in range(60))
-SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 
 
 def session(*names: str) -> ScriptedSession:
@@ -43,12 +43,6 @@ def session(*names: str) -> ScriptedSession:
     made.here.nodes = tuple(node for name, node in every.items() if not names or name in names)
     made.here.logs = {name: tuple(f"{line} of {name}" for line in LOG) for name in every}
     return made
-
-
-async def type_command(d: Desk, text: str) -> None:
-    await d.press("colon")
-    await d.type(text)
-    await d.press("enter")
 
 
 def target(name: str) -> Target:
@@ -145,7 +139,7 @@ async def test_nothing_says_in_two_lines_how_to_begin(lacking: str, read_only: b
     made = ScriptedSession()
     made.here.lacking = lacking
     async with desk(make_snapshot(), session=made, options=Options(read_only=read_only)) as d:
-        await type_command(d, "local")
+        await d.command("local")
         assert "no vLLM node runs on this machine" in d.text
         assert words in d.text
 
@@ -215,14 +209,14 @@ async def test_a_node_is_taken_down_by_its_id(key: str) -> None:
 
 async def test_a_node_is_named_from_anywhere() -> None:
     async with desk(make_snapshot(), session=session()) as d:
-        await type_command(d, "down tiny")
+        await d.command("down tiny")
         assert "no node of this machine is called 'tiny'" in d.screen.said
         await d.press("m", "escape")
-        await type_command(d, "down tiny")
+        await d.command("down tiny")
         await d.until(lambda: d.screen.where is Where.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
         await d.press("escape")
-        await type_command(d, "down nobody")
+        await d.command("down nobody")
         assert "no node of this machine is called 'nobody'; there is bad, loads, tiny" in d.screen.said
 
 
@@ -232,7 +226,7 @@ async def test_the_pod_of_a_node_stands_for_it_on_the_fleet() -> None:
     async with desk(_stands_for(snapshot, key, "id-tiny"), session=session()) as d:
         await d.press("m", "escape")
         d.grid.move_to(key)
-        await type_command(d, "down")
+        await d.command("down")
         await d.until(lambda: d.screen.where is Where.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
 
@@ -376,7 +370,7 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
             await d.press(key)
             assert d.screen.where is Where.LOCAL
         for name in ("up org/x", "down tiny", "try tiny", "bench tiny", "local-restart tiny", "same"):
-            await type_command(d, name)
+            await d.command(name)
             assert d.screen.said.endswith(": not in read-only mode")
         await d.press("question_mark")
         hidden = [command.title for command in TABLE if command.id.startswith("local.")]

@@ -20,7 +20,7 @@ from fleet.model.objects import (
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Health, Join, Loose, Severity, Snapshot, SourceStatus
-from tests.console.screens.scripted import Desk, desk
+from tests.console.screens.desk import Desk, desk
 from tests.fleets import NOW, make_snapshot, ticked, without
 
 WORST = "serving/Deployment/mixtral-8x22b"
@@ -214,9 +214,8 @@ async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile(
     rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes) if key != gpu}
     snapshot = replace(snapshot, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest})
     async with desk(snapshot, size=(160, 60)) as d:
-        await d.press("colon")
-        await d.type("gpus")
-        await d.press("enter", "g")
+        await d.command("gpus")
+        await d.press("g")
         assert "■ node-9" in d.lines[2]
         row = d.line_with("1g.10gb")
         assert "free" in row
@@ -236,9 +235,7 @@ async def test_sources_tell_since_when_what_is_wrong_and_what_to_do() -> None:
     )
     snapshot = make_snapshot()
     async with desk(replace(snapshot, sources=(snapshot.sources[0], down))) as d:
-        await d.press("colon")
-        await d.type("sources")
-        await d.press("enter")
+        await d.command("sources")
         assert "since 14:08" in d.line_with("■ prometheus  down")
         assert "14:08, 5m ago" in d.line_with("last answer")
         assert "401 Unauthorized" in d.line_with("problem")
@@ -254,9 +251,7 @@ async def test_joins_that_could_not_be_made_are_listed() -> None:
     async with desk(replace(snapshot, loose=loose), size=(190, 40)) as d:
         assert "3 could not be joined" in d.lines[2]
         assert "pod without metrics" in d.line_with(pod[-9:])
-        await d.press("colon")
-        await d.type("joins")
-        await d.press("enter")
+        await d.command("joins")
         assert "instance 10.0.9.9:8000 is no pod's address" in d.line_with("metrics without a pod")
         assert "port 8000 is closed" in d.line_with("pod without metrics")
 
@@ -265,9 +260,7 @@ async def test_hidden_screens_draw_nothing_and_catch_up_when_they_come_back() ->
     snapshot = make_snapshot()
     async with desk(snapshot) as d:
         grid = d.fleet.grid
-        await d.press("colon")
-        await d.type("sources")
-        await d.press("enter")
+        await d.command("sources")
         drawn = grid.lines_drawn
         for i in range(5):
             await d.deliver(ticked(snapshot, seed=i))
@@ -389,9 +382,8 @@ async def test_the_taint_that_every_gpu_node_has_is_not_told() -> None:
     taints = (("nvidia.com/gpu", "present", "NoSchedule"), ("maintenance", "", "NoExecute"))
     nodes = {**snapshot.nodes, "node-0": replace(snapshot.nodes["node-0"], taints=taints)}
     async with desk(replace(snapshot, nodes=nodes), size=(200, 60)) as d:
-        await d.press("colon")
-        await d.type("nodes")
-        await d.press("enter", "slash")
+        await d.command("nodes")
+        await d.press("slash")
         await d.type("node-0")
         await d.press("enter")
         assert "maintenance:NoExecute" in d.text

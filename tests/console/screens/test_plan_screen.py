@@ -15,7 +15,8 @@ from console.commands.command import Where
 from console.failure import SessionError
 from console.screens.plan import PlanScreen
 from fleet.model.objects import ModelVersion
-from tests.console.screens.scripted import Desk, ScriptedActing, ScriptedSession, desk, make_plan
+from tests.console.screens.desk import SIZES, Desk, desk
+from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
 from tests.fleets import make_snapshot
 
 WORST = "serving/Deployment/mixtral-8x22b"
@@ -35,9 +36,7 @@ def target() -> Target:
 
 
 async def open_scale(d: Desk, number: str = "7") -> PlanScreen:
-    await d.press("colon")
-    await d.type(f"scale {number}")
-    await d.press("enter")
+    await d.command(f"scale {number}")
     await d.until(lambda: isinstance(d.screen, PlanScreen) and d.screen.plan is not None)
     assert isinstance(d.screen, PlanScreen)
     return d.screen
@@ -47,7 +46,7 @@ def started(d: Desk) -> list[tuple[object, ...]]:
     return [asked for asked in d.session.acts.asked if asked[0] == "start"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@SIZES
 async def test_a_plan_says_what_where_as_whom_and_what_stands_against_it(size: tuple[int, int]) -> None:
     checks = (
         Check("permission", Verdict.PASS, "patch deployments/scale: allowed"),
@@ -260,9 +259,7 @@ async def test_scale_takes_more_or_less(typed: str, more: int) -> None:
 
 async def test_scale_refuses_what_is_no_number() -> None:
     async with desk(make_snapshot(), session=acting()) as d:
-        await d.press("colon")
-        await d.type("scale many")
-        await d.press("enter")
+        await d.command("scale many")
         assert "'many' is not a number of replicas" in d.screen.said
         assert d.session.acts.asked == []
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from console.failure import SessionError
 from fleet.model.objects import Container, ObjectRef
-from tests.console.screens.scripted import ScriptedSession, desk
+from tests.console.screens.desk import desk
+from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot
 from widgets.log_buffer import LogLine
 from widgets.log_view import LogView

@@ -8,7 +8,8 @@ from textual.keys import _character_to_key
 
 from actions.request import LocalUp
 from console.screens.fleet import FleetScreen
-from tests.console.screens.scripted import Desk, ScriptedLocally, ScriptedSession, desk, make_node
+from tests.console.screens.desk import Desk, desk
+from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node
 from tests.fleets import make_snapshot
 
 NAMED = {"\r": "enter", "\x1b": "escape", "\x13": "ctrl+s"}

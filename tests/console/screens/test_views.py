@@ -17,7 +17,7 @@ from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.objects import ObjectRef
-from tests.console.screens.scripted import desk
+from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
 from widgets.grid import Sort
 from widgets.line import folded
