@@ -26,8 +26,6 @@ from tests.fleets import make_snapshot
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from widgets.line import width_of
 
-WORST = "serving/Deployment/mixtral-8x22b"
-
 
 def test_ids_and_names_are_unique() -> None:
     ids = Counter(command.id for command in TABLE)

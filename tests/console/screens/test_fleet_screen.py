@@ -15,11 +15,10 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Health, Severity, SourceStatus
 from tests.console.screens.desk import desk, fleet
 from tests.console.screens.scripted import ScriptedSession
+from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot, ticked, without
 from themes.glyphs import ASCII
 from themes.look import Look
-
-WORST = "serving/Deployment/mixtral-8x22b"
 
 
 async def test_which_model_is_in_trouble_and_how_bad_is_it_costs_no_key() -> None:

@@ -17,6 +17,7 @@ from console.views.local_form import Form, again, filled_in, new, preset_chosen,
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node
+from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 from tests.waiting import PATIENCE
 
@@ -299,7 +300,7 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
     )
     session = machine(copied=Same(LaunchSpec("", "org/big", port=8001, max_model_len=4096), differences))
     snapshot = make_snapshot()
-    pod = snapshot.pods_of["serving/Deployment/mixtral-8x22b"][0]
+    pod = snapshot.pods_of[WORST][0]
     async with desk(snapshot, size=size, session=session) as d:
         d.grid.move_to(pod)
         await d.press("equals_sign")

@@ -17,9 +17,9 @@ from console.screens.plan import PlanScreen
 from fleet.model.objects import ModelVersion
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
+from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 
-WORST = "serving/Deployment/mixtral-8x22b"
 NAME = "mixtral-8x22b"
 PRODUCTION = Scope("prod-eu1", "https://eu1", "oncall@corp", production=True)
 TOO_OLD = 61.0

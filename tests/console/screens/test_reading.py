@@ -8,11 +8,10 @@ from console.failure import SessionError
 from fleet.model.objects import Container, ObjectRef
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
+from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 from widgets.log_buffer import LogLine
 from widgets.log_view import LogView
-
-WORST = "serving/Deployment/mixtral-8x22b"
 
 
 async def test_logs_follow_pause_and_go_on() -> None:

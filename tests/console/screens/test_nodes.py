@@ -1,0 +1,94 @@
+"""Nodes and their GPUs: where each is found, what is told of it, and what a GPU's fault is to its pod."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Assessment, Severity
+from tests.console.screens.desk import desk
+from tests.console.screens.worst import WORST, healthy, with_readings
+from tests.fleets import make_snapshot
+
+
+async def test_nodes_show_every_gpu_under_its_node() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, size=(160, 60)) as d:
+        pod = healthy(snapshot)
+        d.grid.move_to(pod)
+        await d.press("o")
+        assert d.grid.cursor == snapshot.gpus_of[pod][0]
+        row = next(line for line in d.lines if pod[-9:] in line)
+        heat = snapshot.by_gpu.value(snapshot.gpus_of[pod][0], Quantity.GPU_TEMPERATURE)
+        assert f" {heat:.0f} " in row
+        node = snapshot.pods[pod].node
+        assert "0/8" in d.line_with(f" {node} ")
+        await d.press("enter")
+        assert pod.rpartition("/")[2] in d.lines[1]
+        await d.press("escape", "escape")
+        assert d.grid.cursor == pod
+
+
+async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile() -> None:
+    snapshot = make_snapshot()
+    gpu = snapshot.gpus_on["node-9"][3]
+    mig = {gpu: snapshot.gpus[gpu]._replace(profile="1g.10gb", pod="", namespace="")}
+    sick = {gpu: Assessment(Severity.CRITICAL, "XID 79")}
+    rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes) if key != gpu}
+    snapshot = replace(snapshot, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest})
+    async with desk(snapshot, size=(160, 60)) as d:
+        await d.command("gpus")
+        await d.press("g")
+        assert "■ node-9" in d.lines[2]
+        row = d.line_with("1g.10gb")
+        assert "free" in row
+        assert "XID 79" in row
+
+
+async def test_a_mig_slice_has_the_activity_of_its_sms_in_place_of_its_utilisation() -> None:
+    snapshot = make_snapshot()
+    key = healthy(snapshot)
+    snapshot = with_readings(snapshot, GPU_UTIL=math.nan, SM_ACTIVE=0.17)
+    async with desk(snapshot, size=(120, 40)) as d:
+        d.grid.move_to(key)
+        await d.settle()
+        assert " ~17 " in d.line_with(key[-9:])
+
+
+async def test_the_taint_that_every_gpu_node_has_is_not_told() -> None:
+    snapshot = make_snapshot()
+    taints = (("nvidia.com/gpu", "present", "NoSchedule"), ("maintenance", "", "NoExecute"))
+    nodes = {**snapshot.nodes, "node-0": replace(snapshot.nodes["node-0"], taints=taints)}
+    async with desk(replace(snapshot, nodes=nodes), size=(200, 60)) as d:
+        await d.command("nodes")
+        await d.press("slash")
+        await d.type("node-0")
+        await d.press("enter")
+        assert "maintenance:NoExecute" in d.text
+        assert "present" not in d.text
+
+
+async def test_nodes_open_with_the_gpu_and_the_node_that_holds_it_in_view() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, size=(80, 24)) as d:
+        for pod in snapshot.pods_of[WORST]:
+            if gpus := snapshot.gpus_of.get(pod):
+                d.grid.move_to(pod)
+                await d.press("o")
+                assert d.grid.cursor == gpus[0]
+                node = snapshot.pods[pod].node
+                shown = d.grid.visible_keys
+                assert shown.index(node) < shown.index(gpus[0])
+                await d.press("escape")
+
+
+async def test_the_fault_of_a_gpu_stands_before_what_it_made_of_its_pod() -> None:
+    snapshot = make_snapshot()
+    key = next(k for k in snapshot.pods_of[WORST] if snapshot.assessments[k].reason == "OOMKilled ×17")
+    faulty = {snapshot.gpus_of[key][1]: Assessment(Severity.CRITICAL, "XID 79")}
+    async with desk(replace(snapshot, assessments={**snapshot.assessments, **faulty}), size=(160, 40)) as d:
+        assert "XID 79, OOMKilled ×17" in d.line_with(key[-9:])
+        await d.open(key)
+        assert "XID 79, OOMKilled ×17" in d.lines[1]
+        assert "XID 79" in d.text

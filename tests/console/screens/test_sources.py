@@ -1,0 +1,66 @@
+"""Where the numbers come from: the sources, and the joins between them that could not be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet.model.snapshot import Health, Join, Loose, SourceStatus
+from tests.console.screens.desk import desk
+from tests.console.screens.worst import healthy
+from tests.fleets import NOW, make_snapshot, ticked
+
+
+async def test_sources_tell_since_when_what_is_wrong_and_what_to_do() -> None:
+    down = SourceStatus(
+        "prometheus",
+        Health.DOWN,
+        NOW - 300,
+        NOW - 300,
+        "401 Unauthorized",
+        "write a new token to the file of bearer_token_file",
+        "https://prometheus.example.com",
+        ("3 targets do not answer",),
+    )
+    snapshot = make_snapshot()
+    async with desk(replace(snapshot, sources=(snapshot.sources[0], down))) as d:
+        await d.command("sources")
+        assert "since 14:08" in d.line_with("■ prometheus  down")
+        assert "14:08, 5m ago" in d.line_with("last answer")
+        assert "401 Unauthorized" in d.line_with("problem")
+        assert "bearer_token_file" in d.line_with("what to do")
+        assert "3 targets do not answer" in d.text
+        assert await d.deliver(replace(snapshot, sources=(snapshot.sources[0], down), sequence=2)) == 0
+
+
+async def test_joins_that_could_not_be_made_are_listed() -> None:
+    snapshot = make_snapshot()
+    pod = healthy(snapshot)
+    loose = (*snapshot.loose, Loose(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
+    async with desk(replace(snapshot, loose=loose), size=(190, 40)) as d:
+        assert "3 could not be joined" in d.lines[2]
+        assert "pod without metrics" in d.line_with(pod[-9:])
+        await d.command("joins")
+        assert "instance 10.0.9.9:8000 is no pod's address" in d.line_with("metrics without a pod")
+        assert "port 8000 is closed" in d.line_with("pod without metrics")
+
+
+async def test_hidden_screens_draw_nothing_and_catch_up_when_they_come_back() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        grid = d.fleet.grid
+        await d.command("sources")
+        drawn = grid.lines_drawn
+        for i in range(5):
+            await d.deliver(ticked(snapshot, seed=i))
+        assert grid.lines_drawn == drawn
+        await d.press("escape")
+        assert grid.lines_drawn > drawn
+
+
+async def test_a_free_gpu_is_no_trouble() -> None:
+    snapshot = make_snapshot()
+    gpu = next(iter(snapshot.gpus))
+    free = {**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")}
+    loose = (Loose(Join.GPU_WITHOUT_POD, gpu, "free"),)
+    async with desk(replace(snapshot, gpus=free, loose=loose)) as d:
+        assert "joined" not in d.text
