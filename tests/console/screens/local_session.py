@@ -1,0 +1,31 @@
+"""A session on a machine with nodes, and what is asked for of them."""
+
+from __future__ import annotations
+
+from actions.request import LOCAL, LOCAL_NODE, Target
+from fleet.local.node import Phase
+from tests.console.screens.desk import Desk
+from tests.console.screens.scripted import ScriptedSession, make_node
+
+
+def session(*names: str) -> ScriptedSession:
+    """A machine with a node that is ready, one that loads and one that died; or those of them that are named."""
+    every = {
+        "bad": make_node("bad", Phase.DEAD, spec={"port": 8002}),
+        "loads": make_node("loads", Phase.LOADING, done=3, total=30, eta=70.0, spec={"port": 8003}),
+        "tiny": make_node("tiny"),
+    }
+    made = ScriptedSession()
+    made.here.nodes = tuple(node for name, node in every.items() if not names or name in names)
+    made.here.logs = {name: tuple(f"INFO line {number} of {name}" for number in range(60)) for name in every}
+    return made
+
+
+def target(name: str) -> Target:
+    """A node as it is named in a request."""
+    return Target(LOCAL_NODE, LOCAL, name, f"id-{name}")
+
+
+def planned(d: Desk) -> list[object]:
+    """The requests for which a plan was asked."""
+    return [asked[1] for asked in d.session.acts.asked if asked[0] == "plan"]
