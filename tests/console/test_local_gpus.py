@@ -11,8 +11,9 @@ import pytest
 
 from fleet.local.process import group
 from tests.console.machine import a_machine, run
-from tests.local.fakes import Box, free_port
+from tests.local.fakes import Box
 from tests.local.nvidia import GIB, Driver, Gpu, build
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real("cc")
 

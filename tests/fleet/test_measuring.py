@@ -23,7 +23,7 @@ from fleet.model.snapshot import Health
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
 from tests.fleet.rows import NOW, deployment, kube, pod
-from tests.real.ports import free_port
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 LLAMA = ModelVersion(model="meta/llama", served_name="llama")

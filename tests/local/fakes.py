@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import struct
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -32,6 +31,7 @@ from fleet.local.node import NodeState, Phase
 from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
@@ -82,13 +82,6 @@ def model_folder(folder: Path) -> Path:
     header = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
     return folder
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

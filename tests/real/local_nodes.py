@@ -30,7 +30,7 @@ from fleet.local.node import NodeState, Phase
 from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
-from tests.real.ports import free_port
+from tests.ports import free_port
 from tests.real.traces import Traces
 from tests.real.vllm_server import STARTUP
 from tests.waiting import PATIENCE

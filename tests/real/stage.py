@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.real.ports import free_port
+from tests.ports import free_port
 from tests.waiting import PATIENCE, block_until
 
 

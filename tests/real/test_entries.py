@@ -18,7 +18,7 @@ import pytest
 from fleet.local.entries import entries, variable
 from fleet.local.record import NodeRecord
 from tests.fleet.local.nodes import record
-from tests.local.fakes import free_port
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 KEY = "qd-key-of-the-node"

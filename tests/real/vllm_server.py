@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.real.ports import free_port
+from tests.ports import free_port
 from tests.real.vllm_install import READY
 from tests.waiting import PATIENCE
 

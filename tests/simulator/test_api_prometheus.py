@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,16 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.ports import free_port
 from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real("prometheus")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

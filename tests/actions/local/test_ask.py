@@ -19,7 +19,7 @@ from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
 from tests.actions.local.engine import KEY, Engine, Wire, engine, record, refuse, stream
-from tests.real.ports import free_port
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 CHAT, PLAIN = "/v1/chat/completions", "/v1/completions"
