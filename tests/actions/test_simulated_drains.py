@@ -14,6 +14,7 @@ from actions.progress import Result
 from actions.request import AtDeadline, Cordon, Drain, DrainNode, Method, Restore, Target, Uncordon
 from fleet.kube.errors import NotFoundError
 from fleet.model.objects import Pod
+from tests.actions.plans import verdict
 from tests.actions.simulated import Simulated, simulated
 
 FAST = ("--speed", "20")
@@ -154,8 +155,7 @@ async def test_a_node_that_somebody_changes_meanwhile_is_planned_again() -> None
         assert (await it.do(other)).ok
         assert (await it.do(plan)).result is Result.CONFLICT
         again = await it.runner.plan(Cordon(node))
-        (found,) = [c for c in again.checks if c.about == "node"]
-        assert found.verdict is Verdict.WARN
+        assert verdict(again, "node") is Verdict.WARN
 
 
 @pytest.mark.real("kubectl")

@@ -18,6 +18,7 @@ from actions.request import Pause, Request, Restart, Restore, Resume, RollBack, 
 from actions.runner import Runner
 from actions.undo import last_undo, plan_undo
 from fleet.kube.errors import NotFoundError
+from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, deployment, replica_set
 from tests.actions.stage import SCOPE, FakeCluster
 
@@ -51,8 +52,7 @@ def log(tmp_path: Path) -> Recorded:
 
 
 def since(plan: Plan) -> Check:
-    (found,) = [c for c in plan.checks if c.about == "since then"]
-    return found
+    return check(plan, "since then")
 
 
 def replicas(log: Recorded) -> int:

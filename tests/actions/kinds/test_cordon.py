@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from actions.kinds.cordon import CordonAction
-from actions.plan import Plan, Verdict
+from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Cordon, Target, Uncordon
 from fleet.kube.errors import ConflictError
 from tests.actions.objects import node
+from tests.actions.plans import verdict
 from tests.actions.pods import HandWork, PodCluster, chat
 
 NODE = Target("Node", "", "node-1", "uid-node-1")
@@ -20,11 +21,6 @@ def nodes() -> PodCluster:
     cluster = chat()
     cluster.add(node("node-2", 8))
     return cluster.settle()
-
-
-def verdict(plan: Plan, about: str) -> Verdict:
-    (found,) = [c.verdict for c in plan.checks if c.about == about]
-    return found
 
 
 async def test_a_node_is_closed_with_its_version_and_opened_again() -> None:

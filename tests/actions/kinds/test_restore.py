@@ -6,20 +6,16 @@ import pytest
 
 from actions.kinds.drain import DrainAction
 from actions.kinds.restore import RestoreAction
-from actions.plan import Plan, Verdict
+from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import AtDeadline, Drain, Method, Restore, Target, from_json, to_json
 from fleet.kube.errors import NotFoundError
 from tests.actions.kinds.drained import CHAT0
+from tests.actions.plans import verdict
 from tests.actions.pods import HandWork, PodCluster, chat
 
 STAYS = Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP)
-
-
-def verdict(plan: Plan, about: str) -> Verdict:
-    (found,) = [c.verdict for c in plan.checks if c.about == about]
-    return found
 
 
 async def drained(cluster: PodCluster, request: Drain) -> Restore:
