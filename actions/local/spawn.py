@@ -25,9 +25,10 @@ _ENDING: Final = 5.0
 
 # What leads the new session. Its child goes on only when it is told to: until then its pid is written down, so there is
 # no moment at which a server runs that nobody knows of. It is a grandchild of ours: it belongs to the system, is waited
-# for by it, and does not care when this program or its terminal ends.
+# for by it, and does not care when this program or its terminal ends. What a shell has this program ignore (nohup; a
+# job in the background ignores SIGINT) is not for the server: it must hear what asks it to end.
 _LEADER: Final = """
-import os, sys
+import os, signal, sys
 told, folder, log = os.dup(1), sys.argv[1], os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 os.set_inheritable(told, False)
 child = os.fork()
@@ -38,6 +39,9 @@ os.setsid()
 if os.read(0, 1) != b"!":
     os._exit(0)
 try:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.dup2(log, 1), os.dup2(log, 2), os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(folder)
     os.execve(sys.argv[3], sys.argv[3:], dict(os.environ))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -76,6 +77,23 @@ def test_its_output_goes_to_its_log_which_others_cannot_read(tmp_path: Path) -> 
     wait_gone(held.identity)
     assert sorted(log.read_text().split()) == ["err", "out"]
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_hears_what_a_background_job_ignores(number: signal.Signals, tmp_path: Path) -> None:
+    before, mask = signal.signal(number, signal.SIG_IGN), signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        held = hold(SLEEPER, env=os.environ, folder=tmp_path, log=tmp_path / "log", what="a test")
+        held.go()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(number, before)
+    try:
+        os.kill(held.identity.pid, number)
+        wait_gone(held.identity)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(held.identity.pid, signal.SIGKILL)
 
 
 def test_what_cannot_be_run_is_said(tmp_path: Path) -> None:
