@@ -23,7 +23,7 @@ from fleet.targets import Via
 
 if TYPE_CHECKING:
     # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
-    from console.machine import Nodes
+    from console.nodes import Nodes
     from fleet.local.source import LocalSource
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
@@ -43,7 +43,7 @@ def source_of(
     """
     if not is_machine(settings, context, environ):
         return kubernetes(settings, context, namespace, environ)
-    from console.machine import Nodes
+    from console.nodes import Nodes
     from fleet.local.source import LocalSource
 
     if nodes is not None:

@@ -8,25 +8,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.aside import Aside
-from console.config import paths
 from console.failure import SessionError
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
-from fleet.local.record import nodes_folder
 from fleet.local.spec import LaunchSpec
 from fleet.local.tail import follow
-from fleet.local.watching import Watcher
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
     from console.local_spec import Same
     from console.locally import Looked
+    from console.nodes import Nodes
     from fleet.model.objects import Pod
     from fleet.model.snapshot import Snapshot
     from fleet.observer import Observer
@@ -39,56 +36,6 @@ AHEAD = 2000
 """Lines of a log, or pieces of an answer, that wait for the screen at most."""
 Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 """Runs a coroutine on the observing loop; raises SessionError for whatever goes wrong there."""
-
-
-class Nodes:
-    """One watcher for all who look at the nodes: screens, source and actions. Belongs to the observing loop."""
-
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self.folder = nodes_folder(paths.state_folder(environ))
-        self._settings = settings
-        self._watcher = Watcher(self.folder)
-        self._looking = asyncio.Lock()
-        self._looked = float("-inf")
-        """When the latest look began (monotonic)."""
-        self.latest: tuple[NodeState, ...] = ()
-        self._noted: set[str] = set()
-        """Ids of those of which it is written down that they were ready."""
-
-    async def look(self, age: float = 0.0) -> tuple[NodeState, ...]:
-        """As they are now, or were when somebody looked no more than ``age`` seconds ago.
-
-        A look that began after this was called is shared; an older one would not know of a node that was just started.
-        """
-        wanted = time.monotonic() - age
-        async with self._looking:
-            if self._looked < wanted:
-                began = time.monotonic()
-                self.latest = await self._watcher.look()
-                self._looked = began
-                if not self._settings.read_only:
-                    await self._note_ready()
-            return self.latest
-
-    async def _note_ready(self) -> None:
-        """Write down when a node became ready that was started by a program that is gone since."""
-        new = [s for s in self.latest if s.stage.phase is Phase.READY and s.record.id not in self._noted]
-        for state in new:
-            from actions.local.store import mark_ready
-
-            self._noted.add(state.record.id)
-            # A disk that is full is told of where something is started.
-            with suppress(LocalError):
-                await asyncio.to_thread(mark_ready, state.record, state.record.ready or state.at)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What cannot be read."""
-        return self._watcher.problems
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._watcher.close()
 
 
 class MachineNodes:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from console.assembly import Source
     from console.config.settings import Settings
     from console.locally import Locally, Looked
-    from console.machine import MachineNodes, Nodes
+    from console.machine import MachineNodes
+    from console.nodes import Nodes
     from console.routing import RoutedActing
     from fleet.kube.errors import KubeconfigError
     from fleet.kube.reads import KubeReads
@@ -356,7 +357,7 @@ class ObservingSession:
 
     def _machine_nodes(self) -> Nodes:
         """One watcher for all who look at the nodes of this machine."""
-        from console.machine import Nodes
+        from console.nodes import Nodes
 
         if self._nodes is None:
             self._nodes = Nodes(self._settings, os.environ)

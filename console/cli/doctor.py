@@ -86,7 +86,7 @@ async def _machine(
     settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
 ) -> tuple[list[Check], int]:
     """This machine: its vLLM, GPUs and nodes, where it is the cluster in view."""
-    from console.machine import Nodes
+    from console.nodes import Nodes
     from fleet.local.gpus import read_gpus
 
     nodes = Nodes(settings, environ)

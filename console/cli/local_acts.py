@@ -29,7 +29,7 @@ from console.cli.local_telling import PhaseTeller
 from console.config.settings import Settings
 from console.local_presets import defaults
 from console.local_spec import Difference
-from console.machine import Nodes
+from console.nodes import Nodes
 from fleet.kube.errors import KubeconfigError, NotFoundError
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import Settings
-from console.machine import Nodes
+from console.nodes import Nodes
 from fleet.local.node import NodeState
 from tests.fleet.local.nodes import record, state
 
@@ -35,7 +35,7 @@ class Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     made = Slow()
-    monkeypatch.setattr("console.machine.Watcher", lambda _: made)
+    monkeypatch.setattr("console.nodes.Watcher", lambda _: made)
     return made
 
 
