@@ -319,8 +319,11 @@ class KubernetesSource:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         try:
             review = await self.client.review(_REVIEW, body)
-        except (ForbiddenError, NotFoundError):
-            # Servers before 1.28 do not have it: the kubeconfig's name for the user stays.
+        except KubeError as error:
+            if not 400 <= error.status < 500 or isinstance(error, UnauthorizedError | ThrottledError):
+                raise
+            # Servers before 1.28 do not have it, and some proxies let no POST through: it will not be said, and the
+            # kubeconfig's name for the user stays.
             self._identified = True
             return
         who = mapping(mapping(review, "status"), "userInfo") if isinstance(review, dict) else {}

@@ -92,12 +92,17 @@ async def test_who_we_are_and_what_answers(cluster: Api) -> None:
         assert time.time() - found.last_ok < 10
 
 
-async def test_an_old_server_without_self_review(cluster: Api) -> None:
-    cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(404, "404 page not found"), times=1000)
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [(403, "no"), (404, "404 page not found"), (405, "Method Not Allowed"), (405, "<html>POST is blocked</html>")],
+)
+async def test_a_server_that_does_not_say_who_we_are(cluster: Api, code: int, body: str) -> None:
+    cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(code, body), times=1000)
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
         assert (await status_when(source, Health.LIVE)).problem == ""
-        assert source.state().cluster.user == "tester"
+        assert (await source.identify()).user == "tester"
+    assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 1
 
 
 @pytest.mark.parametrize("code", [403, 404, 429, 500, 503])
