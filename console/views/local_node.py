@@ -71,12 +71,14 @@ def stages_of(node: NodeState, now: float) -> list[tuple[Stage, float]]:
 
 
 def phases_line(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
-    """All phases in a line or two: ``starting 4.1s · reading weights 41s``."""
+    """All phases in a line or two: ``starting 4.1s · compiling 41s, warm-up``; what the one that goes on does, last."""
     words = [
         f"{stage.phase.value} {seconds_text(seconds)}"
         for stage, seconds in stages_of(node, now)
         if stage.phase not in _ENDS
     ]
+    if words and is_loading(node) and node.stage.detail and not node.stage.total:
+        words[-1] += f", {untrusted(node.stage.detail)}"
     return followed((Span("   "),), f" {glyphs.between} ".join(words), Role.TEXT, width, 3) if words else []
 
 

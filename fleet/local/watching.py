@@ -30,6 +30,9 @@ KEPT: Final = 2000
 engine and of the API server come after the one that tells."""
 TOLD: Final = 20
 """Of those, the last ones that are shown."""
+STRANGER: Final = "another process answers at its port"
+"""A vLLM binds its port when it starts, and listens once it is loaded. In between others can take it: then vLLM hangs,
+and its log does not say so."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class _Watched:
     """Why, as far as its log had got: all of it is read through again only when more has come."""
     problem: str = ""
     """Its key cannot be read."""
+    stranger: bool = False
+    """Another process answers at its port."""
 
 
 class Watcher:
@@ -70,7 +75,9 @@ class Watcher:
         starts = await asyncio.to_thread(read_starts, self._folder)
         self._watched = {r.id: self._watched.get(r.id) or self._begin(r) for r in records}
         found = await asyncio.gather(*(self._look_at(record, starts) for record in records))
-        self.problems = problems + tuple(each.problem for each in self._watched.values() if each.problem)
+        self.problems = problems + tuple(
+            words for record in records for words in _problems(record, self._watched[record.id]) if words
+        )
         return tuple(found)
 
     async def close(self) -> None:
@@ -91,6 +98,7 @@ class Watcher:
         now = self._clock()
         await asyncio.to_thread(_read, watched, now)
         if not alive:
+            watched.stranger = False
             state, left = await asyncio.to_thread(_dead, record, watched, now)
             watched.dead = None if left else state
             return state
@@ -119,11 +127,13 @@ class Watcher:
         status = await self._get(record, "/health")
         watched.asked = now
         watched.healthy = status is not None and status.status_code == httpx.codes.OK
+        watched.stranger = False
         if not watched.healthy or watched.models:
             return
         # Before its key is shown: whoever has taken its port meanwhile must not get it, whatever its log says.
         watched.healthy = await asyncio.to_thread(listens, record.identity, record.spec.port)
-        if not watched.healthy:
+        watched.stranger = not watched.healthy
+        if watched.stranger:
             return
         listed = await self._get(record, "/v1/models")
         names = _names(listed) if listed is not None and listed.status_code == httpx.codes.OK else ()
@@ -146,6 +156,12 @@ class Watcher:
             return await self._http.get(f"{record.spec.url}{path}", headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
+
+
+def _problems(record: NodeRecord, watched: _Watched) -> tuple[str, ...]:
+    """What is wrong with a node that lives, in words; empty ones for nothing."""
+    what = f"another process answers at its port: take it down, and start it at another one than {record.spec.port}"
+    return watched.problem, f"{record.name}: {what}" if watched.stranger else ""
 
 
 def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState, bool]:
@@ -188,7 +204,7 @@ def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[
     """Ready is what the endpoints say, however far the log seems to be."""
     last = stages[-1]
     if watched.models or watched.ready is not None:
-        detail = "" if watched.healthy else "does not answer"
+        detail = STRANGER if watched.stranger else "" if watched.healthy else "does not answer"
         if last.phase is Phase.READY:
             stage = replace(last, began=watched.ready or last.began, detail=detail)
             return stage, (*stages[:-1], stage)
@@ -197,8 +213,11 @@ def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[
     if last.phase is Phase.READY:
         # It says so itself; the endpoints are a moment behind.
         before = stages[-2] if len(stages) > 1 else last
-        stage = replace(before, phase=before.phase, detail="starts to listen")
+        stage = replace(before, phase=before.phase, detail=STRANGER if watched.stranger else "starts to listen")
         return stage, (*stages[:-2], stage)
+    if watched.stranger and not last.total:
+        stage = replace(last, detail=STRANGER)
+        return stage, (*stages[:-1], stage)
     return last, stages
 
 

@@ -33,10 +33,15 @@ def check_port(spec: LaunchSpec, nodes: Sequence[NodeState], instead_of: str = "
     mine = next((state for state in nodes if state.record.id == instead_of), None)
     if mine is not None and mine.alive and mine.record.spec.port == spec.port:
         return Check("port", Verdict.PASS, f"{spec.port} is its own")
+    # One that loads has bound its port and does not listen yet: a probe finds nobody there.
+    taken = {state.record.spec.port: state.name for state in nodes if state.alive and state is not mine}
     problem = why_not(spec.host, spec.port)
+    if not problem and spec.port in taken:
+        problem = f"{spec.host}:{spec.port} is taken by the node {taken[spec.port]}"
     if not problem:
         return Check("port", Verdict.PASS, f"{spec.host}:{spec.port} is free")
-    free = next((port for port in range(spec.port + 1, spec.port + NEARBY) if not why_not(spec.host, port)), None)
+    nearby = (port for port in range(spec.port + 1, spec.port + NEARBY) if port not in taken)
+    free = next((port for port in nearby if not why_not(spec.host, port)), None)
     fix = f"--port {free} is free" if free is not None and "not an address" not in problem else ""
     return Check("port", Verdict.BLOCK, problem, fix)
 

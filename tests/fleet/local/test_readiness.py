@@ -10,7 +10,7 @@ import pytest
 from fleet.local.node import Phase
 from fleet.local.process import Identity
 from fleet.local.record import KEY
-from fleet.local.watching import HEALTH
+from fleet.local.watching import HEALTH, STRANGER
 from tests.fleet.local.nodes import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Nodes, Serve, Server
 
@@ -97,6 +97,13 @@ async def test_a_server_of_others_at_its_port_is_not_the_node_and_does_not_get_i
     assert state.record.ready == ready
     assert state.stage.phase is (Phase.READY if ready else Phase.LOADING)
     assert (server.shown, set(server.asked)) == ([], {"/health"})
+    # A count of shards is told as long as there is one; the problem is told at once.
+    assert state.stage.detail == ("shard 2 of 4" if not ready and log == SHARDS else STRANGER)
+    (problem,) = nodes.watcher.problems
+    assert problem.startswith("tiny: another process answers at its port: take it down")
+    server.health = 503
+    await nodes.look()
+    assert nodes.watcher.problems == ()
 
 
 @pytest.mark.parametrize("models", [b"", b"<html>", b"[]", b"7", b'{"data": 7}', b'{"data": [{}]}', b'{"data": []}'])

@@ -25,6 +25,7 @@ from fleet.local.process import Identity
 from fleet.local.record import NodeRecord
 from fleet.local.spec import LaunchSpec
 from tests.fleet.local.fit.models import LLAMA_8B, model
+from tests.ports import free_port
 
 SPEC = LaunchSpec("n", "org/name")
 
@@ -101,6 +102,16 @@ def test_a_port_that_is_taken_names_who_listens_and_another(host: str) -> None:
         own = check_port(replace(SPEC, host=host, port=port), (node(Phase.READY, port),), "id")
         assert own.verdict is Verdict.PASS
     assert check_port(replace(SPEC, host=host, port=port), ()).verdict is Verdict.PASS
+
+
+def test_the_port_of_a_node_that_does_not_listen_yet_is_taken() -> None:
+    port = free_port()
+    check = check_port(replace(SPEC, port=port), (node(Phase.COMPILING, port),))
+    assert check.verdict is Verdict.BLOCK
+    assert check.text == f"127.0.0.1:{port} is taken by the node n"
+    beside = (node(Phase.COMPILING, port), node(Phase.STARTING, port + 1))
+    assert f"--port {port + 1} " not in check_port(replace(SPEC, port=port), beside).fix
+    assert check_port(replace(SPEC, port=port), (node(Phase.DEAD, port),)).verdict is Verdict.PASS
 
 
 def test_an_address_of_another_machine_blocks() -> None:
@@ -209,7 +220,7 @@ def test_accelerators_that_are_not_nvidias(tmp_path: Path) -> None:
 
 
 async def test_on_another_accelerator_it_starts_without_a_check_of_its_memory(tmp_path: Path) -> None:
-    spec = replace(SPEC, model=str(model(tmp_path / "m")))
+    spec = replace(SPEC, model=str(model(tmp_path / "m")), port=free_port())
     machine = Machine(tmp_path, {}, Nodes(), "vllm", 1.0, lambda: GpuReading(problem="no NVIDIA driver"))
     looked = await check_launch(spec, machine, Installed("vllm", "0.11.0+rocm641"))
     assert not [check for check in looked.checks if check.verdict is Verdict.BLOCK]
