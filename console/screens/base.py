@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from console.commands.command import Context, Where
+from console.commands.command import Command, Context, Where
 from console.commands.desk import Toggle
 from console.commands.dispatch import offered
 from console.commands.habits import habit
@@ -326,8 +327,17 @@ class ConsoleScreen(Screen[None]):
 
     def _hints(self) -> list[Hint]:
         context = self.context()
-        return [
-            Hint(key_text(keys_of(command, self.desk.keymap)[0]), command.hint, command.id in _LAST)
-            for command in offered(bound_on(self.where), context, read_only=self.desk.read_only)
-            if command.hint and keys_of(command, self.desk.keymap)
-        ]
+        commands = offered(bound_on(self.where), context, read_only=self.desk.read_only)
+        heard = ((command, self._first_heard(command)) for command in commands if command.hint)
+        return [Hint(key_text(key), command.hint, command.id in _LAST) for command, key in heard if key]
+
+    def _first_heard(self, command: Command) -> str:
+        """The first key of a command that the line with the focus does not take for text; empty where there is none."""
+        line, keys = self.focused, keys_of(command, self.desk.keymap)
+        return next((key for key in keys if line is None or not line.check_consume_key(key, key_to_character(key))), "")
+
+    def on_descendant_focus(self) -> None:
+        self.show_keys()
+
+    def on_descendant_blur(self) -> None:
+        self.show_keys()

@@ -188,6 +188,23 @@ async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
         assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "tiny-2"), spec))]
 
 
+async def test_keys_that_a_line_takes_for_text_are_not_offered_while_it_is_typed_into() -> None:
+    async with desk(make_snapshot(), session=machine()) as d:
+        await d.press("m")
+        assert "? help" in d.line_with("esc back")
+        await open_form(d, "org/x")
+        assert d.line_with("esc back").split() == ["ctrl-s", "plan", "it", "esc", "back"]
+        await d.press("colon", "question_mark")
+        assert "org/x:?" in row(d, "model")
+        await d.press("backspace", "backspace", "ctrl+s")
+        await d.until(lambda: d.screen.where is Where.PLAN)
+        assert "? help" in d.line_with("esc back")
+        await d.press("shift+tab")
+        assert "? help" not in d.line_with("esc back")
+        await d.press("escape")
+        assert "? help" in d.line_with("esc back")
+
+
 @SIZES
 async def test_rows_are_gone_through_with_the_arrows_and_choices_with_left_right_and_letters(
     size: tuple[int, int],
