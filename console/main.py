@@ -5,29 +5,34 @@ Imports nothing but the standard library's lightest until it knows what was aske
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from console import __version__
-from console.cli import exits, usage
+from console.cli import exits, streams, usage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; nothing but SystemExit ever leaves here."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a name that the locale cannot show is no reason to fail
+    streams.prepare()
+    code = exits.OK
+
+    def run() -> None:
+        nonlocal code
+        try:
+            code = _main(invoked_as(sys.argv[0]), arguments)
+        except SystemExit:
+            # Help and usage: Python would flush when nobody can catch anything.
+            sys.stdout.flush()
+            raise
+
     try:
-        code = _main(invoked_as(sys.argv[0]), arguments)
-        sys.stdout.flush()
+        if not streams.told(run):
+            return code or exits.PROBLEM
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return exits.OK
     except Exception as error:  # noqa: BLE001  the last resort: a person gets two lines, the report gets the traceback
         from console.cli.crash import report
 

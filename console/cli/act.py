@@ -15,7 +15,7 @@ from actions.revisions import revisions
 from actions.runner import Runner
 from console import assembly, doing
 from console.auditing import audit_folder
-from console.cli import exits, loop
+from console.cli import exits, interruptible
 from console.cli.action_request import UsageError, request_of
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
@@ -57,7 +57,7 @@ def run(invocation: Invocation) -> int:
     if invocation.options.timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=invocation.options.timeout))
     try:
-        return loop.run(_act(invocation, settings))
+        return interruptible.run(_act(invocation, settings))
     except (NotNamedError, UsageError) as error:
         say(error)
         return exits.USAGE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol, TextIO
 
 from actions.audit.errors import AuditError
@@ -15,7 +15,7 @@ from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.runner import RefusedError, Runner
 from actions.undertaking import Undertaking
-from console.cli import exits
+from console.cli import exits, interruptible, streams
 from console.cli.dispatch import say
 from console.report.action import to_json
 from console.views.plan import plan_lines, plan_title
@@ -62,20 +62,22 @@ async def carry_out_all(
             runner.stop(each)
 
     if started:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        interruptible.when_ended(stop)
     ended = []
     for plan, (code, state) in zip(plans, begun, strict=True):
         outcome = await runner.wait(state.id) if state is not None else None
         outcome = in_words(outcome) if outcome is not None else None
-        _tell(plan, outcome, options)
-        ended.append((code if outcome is None else _code(outcome), outcome))
+        code = code if outcome is None else _code(outcome)
+        if not streams.told(partial(_tell, plan, outcome, options)):
+            code = code or exits.PROBLEM
+        ended.append((code, outcome))
     return ended
 
 
 async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
     """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
-    if not options.json:
-        _print_plan(plan, requests=options.dry_run, to_stdout=options.dry_run)
+    if not options.json and not streams.told(partial(_print_plan, plan, requests=options.dry_run)):
+        return exits.PROBLEM, ""
     if plan.blocks:
         for check in plan.blocks:
             say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
@@ -105,7 +107,6 @@ def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
     if options.json:
         # Not print(): JSON is UTF-8 whatever the locale says.
         sys.stdout.buffer.write(to_json(plan, outcome, reason=options.reason).encode() + b"\n")
-        sys.stdout.buffer.flush()
     elif outcome is not None:
         print_lines(outcome_lines(outcome, width(), glyphs()))
 
@@ -162,8 +163,9 @@ class Teller:
             print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
 
 
-def _print_plan(plan: Plan, *, requests: bool, to_stdout: bool) -> None:
-    out = sys.stdout if to_stdout else sys.stderr
+def _print_plan(plan: Plan, *, requests: bool) -> None:
+    """For a dry run, which has ``requests``, it is the data; else talk."""
+    out = sys.stdout if requests else sys.stderr
     page = plan_lines(plan, width(), glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
     print_lines([plan_title(plan, width(), glyphs()), *page], out)
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from console.cli import exits, loop
+from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
 from console.config import paths
 from console.config.settings import Settings
@@ -61,7 +61,7 @@ def record_of(invocation: Invocation, name: str) -> NodeRecord:
 
 
 def _ls(invocation: Invocation, _: Settings) -> int:
-    nodes, problems = loop.run(_look(folder_of(invocation)))
+    nodes, problems = interruptible.run(_look(folder_of(invocation)))
     if invocation.options.json:
         from console.report.local import nodes_json
 

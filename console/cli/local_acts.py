@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
@@ -21,7 +20,7 @@ from actions.runner import Runner
 from actions.undertaking import Undertaking
 from console import doing_local
 from console.auditing import audit_folder
-from console.cli import exits, loop
+from console.cli import exits, interruptible
 from console.cli.carrying import Teller, carry_out, carry_out_all
 from console.cli.dispatch import Invocation, say
 from console.cli.local_asked import begun, like, placed, with_flags
@@ -46,7 +45,7 @@ def act(invocation: Invocation, settings: Settings) -> int:
     timeout = getattr(invocation.options, "timeout", None)
     if timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
-    return loop.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
+    return interruptible.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,7 @@ async def _try(asked: _Asked) -> int:
     model = node.models[0] if node.models else node.record.spec.served
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+        interruptible.when_ended(task.cancel)
     shown, piece = 0, None
     try:
         async with aclosing(ask(node.record, model, " ".join(options.prompt), tokens=options.tokens)) as pieces:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 
-from console.cli import exits, loop
+from console.cli import exits, interruptible
 from console.config.production import is_production
 from console.config.settings import Settings
 from console.report.table import table
@@ -20,7 +20,7 @@ WAIT = 30.0
 
 def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
-    snapshot = loop.run(observe(settings, wait))
+    snapshot = interruptible.run(observe(settings, wait))
     if reached(snapshot):
         return snapshot, exits.OK
     # No server: there is no kubeconfig that could be used, which is bad input rather than bad weather.

@@ -25,6 +25,7 @@ from fleet.local.spec import LaunchSpec
 from tests.waiting import PATIENCE
 
 KEY = "qd-key-of-the-test"
+_STREAMS = ("stdout", "stderr")
 ENGINE = """
 import http.server, json, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -251,6 +252,20 @@ def test_all_go_down_side_by_side(machine: Machine) -> None:
     assert begun.keys() == over.keys() == {"one", "two"}
     assert max(begun.values()) < min(over.values()), "one has ended before the other began"
     assert any(line.startswith("three: 4.") for line in lines)
+    assert not any(record.identity.alive for record in records)
+    assert machine.run("ls").stdout == ""
+
+
+@pytest.mark.parametrize("unread", ["stdout", "stderr", "both"])
+def test_all_go_down_whoever_reads_of_it(machine: Machine, unread: str) -> None:
+    records = [machine.start("one"), machine.start("two")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams: dict[str, Any] = {name: subprocess.PIPE if unread not in {name, "both"} else writer for name in _STREAMS}
+    command = [sys.executable, "-m", "console.main", "local", "down", "--all", "--yes", "--grace", "5"]
+    done = subprocess.run(command, check=False, text=True, env=machine.environ, timeout=60, **streams)
+    os.close(writer)
+    assert done.returncode == 0, done.stderr
     assert not any(record.identity.alive for record in records)
     assert machine.run("ls").stdout == ""
 

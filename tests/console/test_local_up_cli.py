@@ -176,7 +176,8 @@ def test_detached_it_loads_on(box: Box) -> None:
     assert "reading weights" in listed.stdout
 
 
-def test_ctrl_c_leaves_it_loading_and_says_so(box: Box) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_leaves_it_loading_and_says_so(box: Box, number: signal.Signals) -> None:
     box.say("hold")
     with subprocess.Popen(
         box.command(*up(box)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=box.environ
@@ -187,7 +188,7 @@ def test_ctrl_c_leaves_it_loading_and_says_so(box: Box) -> None:
         while "shard" not in seen:
             seen = following.stderr.readline()
             assert seen, "it ended before it loaded"
-        following.send_signal(signal.SIGINT)
+        following.send_signal(number)
         out = following.stdout.read()
         following.stderr.read()
         assert following.wait(PATIENCE) == 130
