@@ -42,6 +42,7 @@ def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: d
         hidden(set_for(shown, needed)),
         version=installed.version,
         drains=installed.drains,
+        cpu=installed.cpu,
         begun=0.0,
     )
 

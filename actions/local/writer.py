@@ -93,6 +93,7 @@ class LocalWriter:
             runtime=str(sockets),
             keyed=True,
             drains=body["drains"],
+            cpu=body["cpu"],
         )
         try:
             keep(record)

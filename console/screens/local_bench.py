@@ -76,6 +76,7 @@ class BenchesScreen(ReadingScreen):
     def __init__(self, console: Console, name: str) -> None:
         self._node = name
         self._benches: Sequence[Bench] | None = None
+        self._under_way = console.under_way
         super().__init__(console)
 
     @property
@@ -89,6 +90,12 @@ class BenchesScreen(ReadingScreen):
     def on_screen_resume(self) -> None:
         # A benchmark may have ended while another screen was in front.
         self._read()
+
+    def show_undertakings(self) -> None:
+        super().show_undertakings()
+        before, self._under_way = self._under_way, self.desk.under_way
+        if self._under_way < before:
+            self._read()
 
     def draw(self, snapshot: Snapshot) -> None:
         if not self._benches:

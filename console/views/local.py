@@ -156,7 +156,7 @@ def gpus_text(node: NodeState, snapshot: Snapshot | None, pod: str | None) -> st
     chosen = node.record.spec.env.get("CUDA_VISIBLE_DEVICES", "")
     if chosen:
         return untrusted(chosen)
-    return "cpu" if "+cpu" in node.record.version else f"{node.record.spec.gpus}x"
+    return "cpu" if node.record.cpu else f"{node.record.spec.gpus}x"
 
 
 def address_of(node: NodeState) -> str:

@@ -38,7 +38,8 @@ def announcement(undertaking: Undertaking) -> tuple[str, Role]:
     outcome = undertaking.outcome
     if outcome is None:
         raise ValueError("it is under way")
-    return untrusted(f"{undertaking.plan.title}: {_told(outcome)}"), _RESULTS[outcome.result][1]
+    words = "; ".join(_told(outcome).splitlines())
+    return untrusted(f"{undertaking.plan.title}: {words}"), _RESULTS[outcome.result][1]
 
 
 def _told(outcome: Outcome) -> str:
@@ -132,8 +133,15 @@ def _step(
     if progress.total > 0 and not done:
         lines.append(_bar(progress, glyphs))
     if progress.text:
-        lines += followed((Span(" " * 8),), untrusted(progress.text), Role.DIM if done else Role.TEXT, width, 8)
+        text = untrusted(progress.text)
+        if here and outcome is None and progress.total <= 0 and progress.eta is not None:
+            text += f", {_left(progress.eta)}"
+        lines += followed((Span(" " * 8),), text, Role.DIM if done else Role.TEXT, width, 8)
     return lines
+
+
+def _left(eta: float) -> str:
+    return f"about {age_text(max(0.0, eta))} more"
 
 
 def _bar(progress: Progress, glyphs: Glyphs) -> Line:
@@ -143,7 +151,7 @@ def _bar(progress: Progress, glyphs: Glyphs) -> Line:
         Span(f" {significant(progress.done)} of {significant(progress.total)}"),
     ]
     if progress.eta is not None:
-        spans.append(Span(f"   about {age_text(max(0.0, progress.eta))} more", Role.DIM))
+        spans.append(Span(f"   {_left(progress.eta)}", Role.DIM))
     return Line(tuple(spans))
 
 
@@ -154,10 +162,14 @@ def outcome_lines(outcome: Outcome, width: int, glyphs: Glyphs) -> list[Line]:
 
 def _outcome(outcome: Outcome, width: int) -> list[Line]:
     role = _RESULTS[outcome.result][1]
-    return [
-        *followed((Span("   "),), untrusted(_told(outcome)), role, width, 6),
-        *(followed((Span("   "),), untrusted(outcome.remedy), Role.TEXT, width, 6) if outcome.remedy else ()),
+    lines = [
+        line
+        for text in _told(outcome).splitlines()
+        for line in followed((Span("   "),), untrusted(text), role, width, 6)
     ]
+    if outcome.remedy:
+        lines += followed((Span("   "),), untrusted(outcome.remedy), Role.TEXT, width, 6)
+    return lines
 
 
 def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:

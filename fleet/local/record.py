@@ -46,6 +46,8 @@ class NodeRecord:
     """It asks for an API key."""
     drains: bool = False
     """On SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
+    cpu: bool = False
+    """Its vLLM is a build for CPUs: it uses no GPU."""
     ready: float | None = None
     """When it was first seen to be ready."""
     shared: tuple[str, ...] = ()

@@ -171,7 +171,7 @@ def _version(record: NodeRecord) -> ModelVersion:
 
 def _gpus(record: NodeRecord, there: int) -> int:
     """Those that it asks for; none on a machine without, nor by a vLLM that was built for the CPU."""
-    return 0 if "cpu" in record.version else min(record.spec.gpus, there)
+    return 0 if record.cpu else min(record.spec.gpus, there)
 
 
 def _labels(record: NodeRecord) -> dict[str, str]:

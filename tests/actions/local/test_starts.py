@@ -144,4 +144,4 @@ async def test_what_was_written_down_survives_the_one_who_wrote_it(opened: Open)
     assert problems == ()
     assert psutil.Process(record.identity.pid).ppid() != os.getpid()
     assert record.identity.alive
-    assert record.version == "0.32.0+cpu"
+    assert (record.version, record.cpu) == ("0.32.0+cpu", True)

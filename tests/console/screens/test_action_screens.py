@@ -52,6 +52,9 @@ async def test_an_action_is_followed_step_by_step_with_counts_and_what_is_left(s
         assert d.line_with("wait until").split()[:2] == ["◐", "2"]
         assert "2 of 3   about 1m10s more" in d.text
         assert "loading weights" in d.text
+        said(d, plan, Progress(0, "sent", now), Progress(1, "starting, 9 s", now, eta=31.0))
+        await d.settle()
+        assert "starting, 9 s, about 31s more" in d.text
         said(d, plan, Progress(0, "sent", now), Progress(1, "", now, 3, 3), outcome=CONVERGED)
         await d.settle()
         assert d.line_with("wait until").split()[:2] == ["✓", "2"]

@@ -12,6 +12,7 @@ from actions.request import LocalDown
 from console.commands.command import Where
 from console.commands.table import TABLE
 from console.options import Options
+from console.views.local import gpus_text
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
@@ -44,6 +45,12 @@ async def test_one_line_per_node_and_under_the_cursor_its_phases_its_command_and
         assert "$ vllm serve org/loads-model --host 127.0.0.1 --port 8003" in d.text
         d.session.here.more.put_nowait("one more\x1b[31m line\x07")
         await d.until(lambda: "one more line" in d.text)
+
+
+@pytest.mark.parametrize(("cpu", "shown"), [(False, "2x"), (True, "cpu")])
+def test_how_many_gpus_it_takes_is_told_unless_its_vllm_uses_none(cpu: bool, shown: str) -> None:
+    node = make_node("tiny", spec={"tensor_parallel_size": 2})
+    assert gpus_text(replace(node, record=replace(node.record, cpu=cpu)), None, None) == shown
 
 
 async def test_it_works_with_no_cluster_in_view() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from actions.progress import Outcome, Result
 from actions.request import LocalBench
 from console.commands.command import Where
 from console.failure import SessionError
@@ -15,6 +16,7 @@ from console.screens.local_try import TryScreen
 from fleet.local.benches import Bench, Level
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.local_session import planned, session, target
+from tests.console.screens.scripted import make_plan
 from tests.fleets import make_snapshot
 
 
@@ -130,6 +132,19 @@ async def test_benchmarks_stand_beside_the_one_before_and_the_fleet(size: tuple[
         assert "vLLM 0.31.0 then, 0.32.0 now" in d.text
         assert "other arguments: --dtype half then" in d.text
         assert "mixtral-8x22b in prod-eu1, rates per pod" in d.text
+
+
+async def test_a_benchmark_that_ends_while_they_are_looked_at_is_among_them() -> None:
+    made = session("tiny")
+    async with desk(make_snapshot(), session=made) as d:
+        plan = make_plan(LocalBench(target("tiny"), (1,), 256, 128))
+        assert d.desk.acting is not None
+        await d.desk.acting.start(plan, "", "Apply")
+        await d.press("m", "v")
+        await d.until(lambda: "nothing was measured of tiny yet" in d.text)
+        made.here.runs = (bench("1", time.time(), level(1, 117.0)),)
+        made.acts.come_on(plan.id, outcome=Outcome(Result.CONVERGED, "1 at once: 117 tokens/s"))
+        await d.until(lambda: any(line.split()[2:3] == ["117"] for line in d.lines))
 
 
 async def test_benchmarks_of_nothing_say_how_to_measure() -> None:

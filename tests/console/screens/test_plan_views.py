@@ -11,7 +11,7 @@ from actions.progress import Outcome, Progress, Result
 from actions.request import Restart, Scale, Target
 from actions.undertaking import Undertaking
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
-from console.views.undertakings import announcement, going_on, undertaking_lines, undertaking_title
+from console.views.undertakings import announcement, going_on, outcome_lines, undertaking_lines, undertaking_title
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
 from widgets.line import Line, spans_width
@@ -132,12 +132,19 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
     ]
 
 
+def test_each_line_of_an_outcome_stands_by_itself() -> None:
+    outcome = Outcome(Result.STOPPED, "stopped after 1 of 2 levels\n1 at once: 337 tokens/s", "look at them")
+    lines = ["".join(span.text for span in line.spans).strip() for line in outcome_lines(outcome, 100, UNICODE)]
+    assert lines == [*outcome.text.splitlines(), outcome.remedy]
+
+
 def test_what_is_over_is_announced_in_the_colour_of_its_result() -> None:
     def told(result: Result, text: str) -> tuple[str, Role]:
         return announcement(Undertaking(PLAN, "", 1.0, outcome=Outcome(result, text)))
 
     assert told(Result.CONVERGED, "3 ready") == (f"{PLAN.title}: converged, 3 ready", Role.OK)
     assert told(Result.STOPPED, "stopped; done: x") == (f"{PLAN.title}: stopped; done: x", Role.WARNING)
+    assert told(Result.FAILED, "it died\nits log")[0] == f"{PLAN.title}: failed, it died; its log"
     assert told(Result.FAILED, "") == (f"{PLAN.title}: failed", Role.ERROR)
     with pytest.raises(ValueError, match="under way"):
         announcement(Undertaking(PLAN, "", 1.0))

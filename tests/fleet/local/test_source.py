@@ -103,7 +103,7 @@ async def test_this_machine_is_the_one_node_with_the_gpus_of_nvml() -> None:
 
 
 async def test_a_vllm_for_the_cpu_holds_no_gpu() -> None:
-    found = await seen(state(replace(record(), version="0.32.0+cpu")), gpus=(GPU,))
+    found = await seen(state(replace(record(), cpu=True)), gpus=(GPU,))
     assert found.pods["local/tiny"].gpus == 0
 
 
