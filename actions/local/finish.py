@@ -57,13 +57,16 @@ async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> 
     interrupted = patient = False
     if record.identity.alive:
         work.step(first + REFUSE)
-        if record.drains:
+        if record.drains and state.stage.phase is Phase.STOPPING:
+            work.say("it was told to before, and does")
+            interrupted = patient = True
+        elif record.drains:
             await work.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
             interrupted = patient = True
         else:
             work.say("it cannot be told to: new requests are still let in")
         work.step(first + WAIT)
-        if state.stage.phase is Phase.READY:
+        if state.serves:
             patient = await _requests_end(record, grace, work)
             belongings = belongings.also(await asyncio.to_thread(survey, record))
         else:

@@ -38,7 +38,7 @@ async def check_running(state: NodeState, grace: float) -> Check:
             what = f"it has died, but {count(len(left), 'process', 'processes')} of it still run: they will be ended"
             return Check(about, Verdict.WARN, what)
         return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
-    if state.stage.phase is not Phase.READY:
+    if not state.serves:
         return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
     async with NodeProbe(state.record) as probe:
         load = await probe.load()

@@ -41,6 +41,8 @@ def title_line(node: NodeState, now: float, glyphs: Glyphs) -> Line:
     spans.append(Span(f"  {phase_text(node.stage)}", role))
     if times := time_text(node, now):
         spans.append(Span(f"  {times}", Role.DIM))
+    elif node.stage.phase is Phase.STOPPING:
+        spans.append(Span(f"  for {age_text(max(0.0, now - node.stage.began))}", Role.DIM))
     elif node.alive and node.record.ready is not None:
         age = age_text(coarse(now - node.record.begun))
         spans.append(Span(f"  for {age}, ready after {seconds_text(node.elapsed)}", Role.DIM))

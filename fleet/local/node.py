@@ -79,6 +79,12 @@ class NodeState:
         return self.stage.phase is not Phase.DEAD
 
     @property
+    def serves(self) -> bool:
+        """Whether it may have requests: it is ready, or was, and now finishes those that it has."""
+        stopping = self.stage.phase is Phase.STOPPING and self.record.ready is not None
+        return self.stage.phase is Phase.READY or stopping
+
+    @property
     def elapsed(self) -> float:
         """Seconds since it was started; to being ready, once it is."""
         return (self.record.ready or self.at) - self.record.begun

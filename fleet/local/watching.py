@@ -30,6 +30,8 @@ KEPT: Final = 2000
 engine and of the API server come after the one that tells."""
 TOLD: Final = 20
 """Of those, the last ones that are shown."""
+END_THEM: Final = "take it down: that ends them"
+"""What to do about processes that outlive their node: its workers may hold the GPU's memory."""
 STRANGER: Final = "another process answers at its port"
 """A vLLM binds its port when it starts, and listens once it is loaded. In between others can take it: then vLLM hangs,
 and its log does not say so."""
@@ -172,7 +174,7 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
     left = group(record.identity)
     if left:
         what = f"{reason.text}; {len(left)} of its processes still run"
-        reason = replace(reason, text=what, remedy=reason.remedy or "take it down: that ends them")
+        reason = replace(reason, text=what, remedy="; ".join(filter(None, (END_THEM, reason.remedy))))
     watched.died = watched.died or now
     stage = Stage(Phase.DEAD, watched.died, reason.text)
     state = NodeState(

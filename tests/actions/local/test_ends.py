@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from actions.progress import Result
+from fleet.local.node import Phase
 from tests.local.fakes import Open
 from tests.waiting import PATIENCE, until
 
@@ -38,6 +39,35 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> Non
         outcome = await runner.wait(ending.id)
     assert outcome.result is Result.CONVERGED, outcome.text
     assert box.sent.count(f"SIGNAL SIGINT process {record.identity.pid}") == 1
+    await runner.close()
+
+
+async def test_one_that_finishes_already_gets_its_time_from_who_takes_it_down_again(opened: Open) -> None:
+    """As one does who comes back to a node whose end was begun by a console that is gone."""
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    busy = box.vllm.with_name("busy")
+    busy.touch()
+    headers = {"Authorization": f"Bearer {record.key}"}
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+        first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
+        runner = box.runner()
+        await _running(client, record.spec.url)
+        os.kill(record.identity.pid, signal.SIGINT)
+        async with asyncio.timeout(PATIENCE):
+            while (await box.node()).stage.phase is not Phase.STOPPING:  # noqa: ASYNC110 - its log says so
+                await asyncio.sleep(0.02)
+        plan = await runner.plan(box.down())
+        assert "1 running and 0 waiting requests get 10 s; new ones are refused" in [c.text for c in plan.checks]
+        ending = runner.start(plan, "", "yes")
+        await until(lambda: any("1 running" in text for text in box.said))
+        assert not first.done()
+        busy.unlink()
+        assert (await first).status_code == 200
+        outcome = await runner.wait(ending.id)
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert not [line for line in box.sent if line.startswith("SIGNAL")]
     await runner.close()
 
 

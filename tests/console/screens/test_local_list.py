@@ -13,6 +13,7 @@ from console.commands.command import Where
 from console.commands.table import TABLE
 from console.options import Options
 from console.views.local import gpus_text
+from console.views.local_node import title_line
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
@@ -21,7 +22,7 @@ from tests.console.screens.local_session import planned, session, target
 from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_node, make_plan
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
-from themes.glyphs import ASCII
+from themes.glyphs import ASCII, UNICODE
 from themes.look import Look
 
 
@@ -51,6 +52,13 @@ async def test_one_line_per_node_and_under_the_cursor_its_phases_its_command_and
 def test_how_many_gpus_it_takes_is_told_unless_its_vllm_uses_none(cpu: bool, shown: str) -> None:
     node = make_node("tiny", spec={"tensor_parallel_size": 2})
     assert gpus_text(replace(node, record=replace(node.record, cpu=cpu)), None, None) == shown
+
+
+def test_one_that_ends_says_for_how_long_it_has_been_ending() -> None:
+    node = make_node("tiny", Phase.STOPPING, took=600.0)
+    node = replace(node, record=replace(node.record, ready=node.at - 500.0))
+    title = "".join(span.text for span in title_line(node, node.stage.began + 34.0, UNICODE).spans)
+    assert title.split()[1:] == ["tiny", "stopping", "for", "34s"]
 
 
 async def test_it_works_with_no_cluster_in_view() -> None:

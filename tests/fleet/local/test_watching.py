@@ -137,6 +137,7 @@ async def test_workers_that_outlive_the_node_are_said_until_they_end(
     state = await nodes.look()
     assert state.reason is not None
     assert state.reason.text.endswith("; 1 of its processes still run")
+    assert state.reason.remedy.startswith("take it down: that ends them; dmesg")
     await nodes.look()
     assert len(asked) == 1, "the same log was read through again"
     with (nodes.folder / "tiny" / "log").open("a") as log:
