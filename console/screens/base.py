@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from console.commands.command import Command, Context, Where
+from console.commands.command import OWN, Command, Context, Where
 from console.commands.desk import Toggle
-from console.commands.dispatch import offered
+from console.commands.dispatch import offered, refusal
 from console.commands.habits import habit
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on
@@ -295,13 +295,23 @@ class ConsoleScreen(Screen[None]):
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
-        """A key that nothing is bound to: who knows it from elsewhere is told what to do instead."""
+        """A key that nothing is bound to: who knows it from elsewhere is told what to do instead, or why it is not."""
         # Of a line that is typed into, a key that is bound comes by here before it is looked up.
         bound = event.key in self.active_bindings
-        words = None if bound else habit(event.key, read_only=self.desk.read_only)
+        words = None if bound else self._instead(event.key)
         if words is not None and not (self._prompt is not None and self._prompt.has_focus_within):
             event.stop()
             self.say(words)
+
+    def _instead(self, key: str) -> str | None:
+        """What is said of a key that nothing is bound to now; None for nothing."""
+        read_only = self.desk.read_only
+        known = habit(key, read_only=read_only)
+        # The habits are of clusters: on the screens of this machine's nodes their keys mean other things.
+        if not read_only or (known is not None and self.where not in OWN):
+            return known
+        own = (c for c in bound_on(self.where) if c.dangerous and key in keys_of(c, self.desk.keymap))
+        return next((refusal(c, self.context(), read_only=True) for c in own), known)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""

@@ -209,9 +209,12 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
         assert "● tiny" in d.text
         for word in ("n new", "s stop", "r restart", "t try", "b bench"):
             assert word not in d.lines[-1]
-        for key in ("n", "s", "x", "r", "t", "b"):
+        titles = {"n": "Start", "s": "Take", "x": "Take", "r": "Restart", "t": "Try", "b": "Benchmark", "z": "Undo"}
+        for key, title in titles.items():
             await d.press(key)
             assert d.screen.where is Where.LOCAL
+            # And not what the same key would do to a cluster.
+            assert re.fullmatch(rf"{title} .*: not in read-only mode", d.screen.said)
         for name in ("up org/x", "down tiny", "try tiny", "bench tiny", "local-restart tiny", "same"):
             await d.command(name)
             assert d.screen.said.endswith(": not in read-only mode")
