@@ -111,8 +111,11 @@ class MachineNodes:
         """See Locally."""
         from actions.local.installed import find_executable
 
-        if find_executable(self._settings.local.vllm, self._environ):
+        named = self._settings.local.vllm
+        if find_executable(named, self._environ):
             return ""
+        if named:
+            return f"{named} cannot be run: set local.vllm in the settings right, or leave it out"
         return "vLLM is not installed: pip install 'quarterdeck[local]', or name one in the settings (local.vllm)"
 
     @property

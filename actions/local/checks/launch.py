@@ -63,7 +63,7 @@ async def check_launch(
     files, found = await asyncio.to_thread(find_model, spec, machine.environ)
     replaced = instead_of.id if instead_of is not None else ""
     checks: list[Check | None] = [
-        check_vllm(installed),
+        check_vllm(installed, machine.executable),
         found,
         check_name(spec, nodes, replaced),
         await asyncio.to_thread(check_port, spec, nodes, replaced),
@@ -80,11 +80,14 @@ async def check_launch(
     return Looked(tuple(check for check in checks if check is not None), tables, environment)
 
 
-def check_vllm(installed: Installed | None) -> Check:
-    """Whether there is one, and one that is known."""
+def check_vllm(installed: Installed | None, named: str = "") -> Check:
+    """Whether there is one, and one that is known. ``named``: by the settings; no other is looked for."""
     about = "vLLM"
+    if installed is None and named:
+        what = f"{named} is no program that can be run: it is what the settings name"
+        return Check(about, Verdict.BLOCK, what, "set vllm in the [local] section right, or leave it out")
     if installed is None:
-        what = "vLLM is not installed: not on PATH, not in this environment, not where the settings say"
+        what = "vLLM is not installed: not on PATH, not in this environment"
         fix = "pip install 'quarterdeck[local]', or set vllm in the [local] section of the settings"
         return Check(about, Verdict.BLOCK, what, fix)
     if not installed.version:

@@ -159,6 +159,9 @@ def test_arguments_that_may() -> None:
 
 
 def test_vllm() -> None:
+    named = check_vllm(None, "/opt/vllm")
+    assert (named.verdict, named.text.split()[0]) == (Verdict.BLOCK, "/opt/vllm")
+    assert "not installed" not in named.text
     missing = check_vllm(None)
     assert missing.verdict is Verdict.BLOCK
     assert "quarterdeck[local]" in missing.fix
