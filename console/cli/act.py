@@ -25,7 +25,7 @@ from console.config.settings import Settings
 from console.contexts import is_machine, not_a_cluster
 from console.views.revisions import revision_text
 from fleet import door
-from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, UnreachableError
+from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError, UnreachableError
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Snapshot
 
@@ -71,7 +71,8 @@ def _code(error: KubeError | KubeconfigError) -> int:
         return exits.REFUSED
     if isinstance(error, UnreachableError):
         return exits.UNREACHABLE
-    return exits.USAGE if isinstance(error, KubeconfigError) else exits.PROBLEM
+    # Before anything is sent: no such target, no such revision, nothing to take back.
+    return exits.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exits.PROBLEM
 
 
 async def _act(invocation: Invocation, settings: Settings) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli.how_flags import add_how
+from console.cli.how_flags import add_how, seconds
 
 _WORKLOAD = "deployment/NAME, statefulset/NAME, or a name that only one workload has"
 
@@ -22,7 +22,7 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
 def add_drain(parser: argparse.ArgumentParser) -> None:
     """``drain``."""
     parser.add_argument("targets", metavar="TARGET", nargs="+", help="pods, or node/NAME")
-    parser.add_argument("--deadline", metavar="S", type=float, help="seconds for running requests (configuration: 300)")
+    parser.add_argument("--deadline", metavar="S", type=seconds, help="seconds for its requests (configuration: 300)")
     parser.add_argument("--at-deadline", choices=("evict", "stop"), help="evict all the same, or stop there")
     parser.add_argument(
         "--method", choices=("auto", "label", "orphan", "evict"), help="how a pod is taken out of service"

@@ -29,6 +29,9 @@ class UsageError(Exception):
     """What was typed cannot be asked for; the text says why."""
 
 
+_MOST = 2**31 - 1
+"""Kubernetes' APIs have replicas as int32."""
+
 Build = Callable[[argparse.Namespace, tuple[Target, ...]], Request]
 
 
@@ -42,9 +45,7 @@ def _scale(options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
     if len(given) != 1:
         raise UsageError("say how many replicas: quarterdeck scale deployment/chat 4")
     (count,) = given
-    if count < 0:
-        raise UsageError("replicas cannot be fewer than 0")
-    return Scale(targets[0], count)
+    return Scale(targets[0], _replicas(count))
 
 
 def _drain(options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
@@ -73,13 +74,22 @@ def _drain(options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
 def _bounds(options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
     if options.min is None and options.max is None:
         raise UsageError("say what to change: --min N, --max N or both")
-    return Bounds(targets[0], options.min, options.max)
+    least, most = (None if each is None else _replicas(each) for each in (options.min, options.max))
+    return Bounds(targets[0], least, most)
 
 
 def _hold(options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
     if (options.count is None) is not options.off:
         raise UsageError("say at how many replicas to pause it, or --off to let it go on")
-    return Hold(targets[0], options.count)
+    return Hold(targets[0], None if options.count is None else _replicas(options.count))
+
+
+def _replicas(count: int) -> int:
+    if count < 0:
+        raise UsageError("replicas cannot be fewer than 0")
+    if count > _MOST:
+        raise UsageError(f"replicas cannot be more than {_MOST}")
+    return count
 
 
 _BUILD: dict[str, Build] = {

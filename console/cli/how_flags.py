@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
+
+_LONGEST: Final = 86_400.0
+"""Seconds that may be waited for anything: a day, as in the configuration."""
+_MOST: Final = 1_000_000_000
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:
@@ -12,6 +17,29 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
     group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
     group.add_argument("--reason", metavar="TEXT", default="", help="why: a ticket, say; goes into the audit log")
     group.add_argument("--json", action="store_true", help="quarterdeck/action/v1: the plan and the outcome")
-    group.add_argument("--timeout", metavar="S", type=float, help="seconds to follow it (configuration: 1800)")
+    group.add_argument("--timeout", metavar="S", type=seconds, help="seconds to follow it (configuration: 1800)")
     if wait:
-        group.add_argument("--wait", metavar="S", type=float, default=30.0, help="wait this long for the sources (30)")
+        group.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait for the sources (30)")
+
+
+def seconds(text: str) -> float:
+    """A length of time that can be waited for. Raises argparse.ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    # Also false for "nan".
+    if not 0 <= found <= _LONGEST:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number of seconds from 0 to {_LONGEST:.0f}')
+    return found
+
+
+def count(text: str) -> int:
+    """How many of something. Raises argparse.ArgumentTypeError."""
+    try:
+        found = int(text)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= _MOST:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number from 0 to {_MOST}')
+    return found

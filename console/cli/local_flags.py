@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeVar
 
-from console.cli.how_flags import add_how
+from console.cli.how_flags import add_how, count, seconds
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
 
@@ -43,7 +43,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
     parser.add_argument("--detach", action="store_true", help="end when it is started; it loads on")
     _common(parser)
-    parser.add_argument("--wait", metavar="S", type=float, default=30.0, help="--like: wait for the sources (30)")
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="--like: wait for the sources (30)")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +77,7 @@ def _ls(parser: argparse.ArgumentParser) -> None:
 def _logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NODE")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
-    parser.add_argument("--tail", metavar="N", type=int, help="the last N lines alone")
+    parser.add_argument("--tail", metavar="N", type=count, help="the last N lines alone")
 
 
 def _down(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +123,7 @@ def _entry(parser: argparse.ArgumentParser) -> None:
 
 
 def _grace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--grace", metavar="S", type=float, help="seconds for running requests (configuration: 300)")
+    parser.add_argument("--grace", metavar="S", type=seconds, help="seconds for running requests (configuration: 300)")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

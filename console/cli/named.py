@@ -40,7 +40,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
     kind = _KINDS.get(prefix.lower(), prefix) if slash else ""
     if kind and kind not in kinds:
         raise NotNamedError(f"{typed}: this takes {' or '.join(kinds)}, not {kind}")
-    if kind in _UNSEEN:
+    if kind in _UNSEEN and name:
         return Target(kind, namespace or default, name)
     known = [target for target in _known(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]

@@ -11,6 +11,7 @@ from typing import NoReturn, get_args
 
 from console.cli import exits, usage
 from console.cli.action_flags import COMMANDS as ACTIONS
+from console.cli.how_flags import seconds
 from console.cli.local_flags import add_local
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
@@ -148,7 +149,7 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="quarterdeck/snapshot/v1 (docs/snapshot.md)")
     form.add_argument("--table", action="store_true", help="a plain table, worst first (default)")
-    parser.add_argument("--wait", metavar="S", type=float, default=30.0, help="wait this long for the sources (30)")
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -96,11 +97,13 @@ class Machine:
         (folder / "key").write_text(KEY)
         port = 1 if dies else _port()
         argv = (sys.executable, "-c", ENGINE, "dies" if dies else str(port), KEY)
-        env = {**os.environ, NODE: f"id-{name}"}
+        # Processes are told apart by it: those of a test beside this one, too.
+        own = f"id-{uuid4().hex}"
+        env = {**os.environ, NODE: own}
         held = hold(argv, env=env, folder=folder, log=folder / "log", what="a node of a test")
         spec = LaunchSpec(name, "org/tiny", port=port, served_model_name=("tiny",), env={"HF_TOKEN": "[redacted]"})
         record = NodeRecord(
-            f"id-{name}", spec, held.identity, ("vllm", "serve", "org/tiny"), "0.32.0", 100.0, str(folder), keyed=True
+            own, spec, held.identity, ("vllm", "serve", "org/tiny"), "0.32.0", 100.0, str(folder), keyed=True
         )
         keep(record)
         held.go()
