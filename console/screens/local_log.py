@@ -61,10 +61,23 @@ class LocalLogScreen(SearchedScreen):
 
     def _show_title(self) -> None:
         state = ["following" if self.log_view.following else "paused"] + ["ended"] * self._ended
+        if (fate := self._fate()) is not None:
+            state.append(fate)
         if self.log_view.dropped:
             state.append(f"{self.log_view.dropped} lines dropped")
         line = Line((Span(f" {untrusted(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
+
+    def _fate(self) -> str | None:
+        """Why nothing more will come; None while it may."""
+        node = next((node for node in self.desk.locally.nodes if node.name == self._node), None)
+        if node is None:
+            return "it is gone"
+        return None if node.alive else "it has died"
+
+    def show_nodes(self) -> None:
+        super().show_nodes()
+        self._show_title()
 
     def on_log_view_state_changed(self) -> None:
         self._show_title()

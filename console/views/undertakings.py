@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from actions.progress import Load, Outcome, Progress, Result
+from actions.request import LOCAL_NODE
 from actions.undertaking import Undertaking
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, told
@@ -62,8 +63,15 @@ def going_on(undertakings: Sequence[Undertaking]) -> list[str]:
     return [
         f"{what} under way. Nothing more of it is done or recorded when this program ends.",
         *(f"{untrusted(u.plan.title)}: {_so_far(u)}" for u in running),
-        "What was sent stays sent: the cluster goes on with it by itself. The audit log keeps what was done.",
+        f"What was sent stays sent: {_who(running)} by itself. The audit log keeps what was done.",
     ]
+
+
+def _who(running: Sequence[Undertaking]) -> str:
+    here = {u.plan.target.kind == LOCAL_NODE for u in running}
+    if here == {True}:
+        return "a node that loads or ends goes on"
+    return "the cluster, or the node, goes on with it" if True in here else "the cluster goes on with it"
 
 
 def _so_far(undertaking: Undertaking) -> str:

@@ -51,6 +51,8 @@ class _Watched:
     ready: float | None = None
     dead: NodeState | None = None
     """A dead one stays as it is, once none of its processes are left."""
+    lived: bool = False
+    """It was seen alive."""
     died: float | None = None
     reason: Reason | None = None
     """Why, as far as its log had got: all of it is read through again only when more has come."""
@@ -104,6 +106,7 @@ class Watcher:
             state, left = await asyncio.to_thread(_dead, record, watched, now)
             watched.dead = None if left else state
             return state
+        watched.lived = True
         stages = watched.reader.stages
         stage = stages[-1]
         if stage.phase is not Phase.STOPPING:
@@ -175,7 +178,7 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
     if left:
         what = f"{reason.text}; {len(left)} of its processes still run"
         reason = replace(reason, text=what, remedy="; ".join(filter(None, (END_THEM, reason.remedy))))
-    watched.died = watched.died or now
+    watched.died = watched.died or _end_of(record, watched, now)
     stage = Stage(Phase.DEAD, watched.died, reason.text)
     state = NodeState(
         record,
@@ -187,6 +190,17 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
         models=watched.models,
     )
     return state, bool(left)
+
+
+def _end_of(record: NodeRecord, watched: _Watched, now: float) -> float:
+    """When it ended: now, where nobody knows better. One that loads writes all the time: its last word was its end."""
+    if watched.lived or watched.ready is not None:
+        return now
+    try:
+        written = record.log.stat().st_mtime
+    except OSError:
+        return now
+    return min(now, max(record.begun, written))
 
 
 def _read(watched: _Watched, now: float) -> None:

@@ -14,9 +14,10 @@ from console.screens.local import LocalScreen
 from console.screens.local_log import LocalLogScreen
 from console.screens.local_try import TryScreen
 from fleet.local.benches import Bench, Level
+from fleet.local.node import Phase
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.local_session import planned, session, target
-from tests.console.screens.scripted import make_plan
+from tests.console.screens.scripted import make_node, make_plan
 from tests.fleets import make_snapshot
 
 
@@ -42,6 +43,9 @@ async def test_the_log_follows_pauses_and_finds() -> None:
         await d.until(lambda: "more" in d.lines[-3])
         await d.press("s")
         assert "paused" in d.lines[1]
+        assert "has died" not in d.lines[1]
+        d.session.here.come(make_node("tiny", Phase.DEAD))
+        await d.until(lambda: "paused · it has died" in d.lines[1])
         await d.press("slash")
         await d.type("line 7 ")
         await d.press("enter")

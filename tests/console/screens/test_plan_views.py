@@ -8,10 +8,11 @@ import pytest
 
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
 from actions.progress import Outcome, Progress, Result
-from actions.request import Restart, Scale, Target
+from actions.request import LOCAL, LOCAL_NODE, LocalUp, Restart, Scale, Target
 from actions.undertaking import Undertaking
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
 from console.views.undertakings import announcement, going_on, outcome_lines, undertaking_lines, undertaking_title
+from fleet.local.spec import LaunchSpec
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
 from widgets.line import Line, spans_width
@@ -130,6 +131,14 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
     assert differences(PLAN, replace(PLAN, title="Scale chat-70b from 5 to 3")) == [
         "it is now: Scale chat-70b from 5 to 3"
     ]
+
+
+def test_who_leaves_is_told_what_goes_on_without_them() -> None:
+    here = replace(PLAN, request=LocalUp(Target(LOCAL_NODE, LOCAL, "tiny"), LaunchSpec("tiny", "org/tiny")))
+    cluster, node = Undertaking(PLAN, "", 1.0), Undertaking(here, "", 1.0)
+    assert "the cluster goes on with it by itself" in going_on([cluster])[-1]
+    assert "a node that loads or ends goes on by itself" in going_on([node])[-1]
+    assert "the cluster, or the node, goes on" in going_on([cluster, node])[-1]
 
 
 def test_each_line_of_an_outcome_stands_by_itself() -> None:

@@ -103,6 +103,25 @@ async def test_one_that_has_ended_is_told_with_its_last_lines_and_its_reason(nod
     assert await nodes.look() == state
 
 
+async def test_one_that_died_while_it_loaded_and_nobody_looked_died_with_its_last_word(
+    nodes: Nodes, gone: Identity, other: Identity
+) -> None:
+    node = nodes.add(record(identity=gone, port=1), SHARDS)
+    os.utime(node.log, (BEGUN + 8, BEGUN + 8))
+    assert (await nodes.look()).stage.began == BEGUN + 8
+    # One that had served may have been silent for hours.
+    node = nodes.add(replace(record(uid="2", identity=gone, port=1), ready=BEGUN + 5), READY)
+    os.utime(node.log, (BEGUN + 8, BEGUN + 8))
+    assert (await nodes.look()).stage.began == nodes.clock.now
+    # And of one that was seen alive it is known.
+    node = nodes.add(record(uid="3", identity=other, port=1), SHARDS)
+    assert (await nodes.look()).alive
+    psutil.Process(other.pid).kill()
+    psutil.wait_procs([psutil.Process(other.pid)], 10)
+    os.utime(node.log, (BEGUN + 8, BEGUN + 8))
+    assert (await nodes.look()).stage.began == nodes.clock.now
+
+
 async def test_one_without_a_log_was_killed(nodes: Nodes, gone: Identity) -> None:
     nodes.add(record(identity=gone, port=1), None)
     state = await nodes.look()
