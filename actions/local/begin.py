@@ -10,7 +10,7 @@ from pathlib import Path
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
 from actions.local.starts import remember
-from actions.local.store import hidden, mark_ready, prepare, without_secrets
+from actions.local.store import claim, hidden, mark_ready, prepare, without_secrets
 from actions.local.writer import starting
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
@@ -60,9 +60,10 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
     machine = work.machine
     folder = nodes_folder(machine.state) / spec.name
     work.step(first)
-    await asyncio.to_thread(prepare, folder, spec)
     body = mutation.body | {"begun": work.now()}
-    await work.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
+    with await asyncio.to_thread(claim, folder):
+        await asyncio.to_thread(prepare, folder, spec)
+        await work.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
     work.step(first + LOADS)
     node = body["id"]
     state: NodeState | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -38,6 +40,51 @@ def hidden(env: Mapping[str, str]) -> dict[str, str]:
 def without_secrets(spec: LaunchSpec) -> LaunchSpec:
     """The spec as it may be shown and recorded."""
     return replace(spec, env=hidden(spec.env))
+
+
+def claim(folder: Path) -> ExitStack:
+    """Nobody else starts a node in this folder until what is returned is closed, and none that is known runs there.
+
+    A plan may be old when it is carried out: who writes over the record of a node that runs leaves a server that nobody
+    knows of. Raises LocalError.
+    """
+    claimed = ExitStack()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        claimed.callback(os.close, descriptor)
+        _lock(descriptor)
+        record = from_json(orjson.loads((folder / RECORD).read_bytes()))
+    except FileNotFoundError:
+        return claimed
+    except BlockingIOError:
+        claimed.close()
+        raise LocalError(
+            f"{folder.name} is being started by somebody else", "Look at it: quarterdeck local ls"
+        ) from None
+    except ValueError as error:
+        claimed.close()
+        raise LocalError(
+            f"{folder / RECORD} cannot be read: the node that it is of may still run", "Take another name (--name)."
+        ) from error
+    except OSError as error:
+        claimed.close()
+        raise _unwritable(folder, error) from error
+    if record.identity.alive:
+        claimed.close()
+        what = f"{record.name} was started meanwhile: it runs at {record.spec.url}"
+        raise LocalError(what, "Take another name (--name), or restart that one.")
+    return claimed
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        # NFS locks no folder: what the record says must do.
+        return
 
 
 def prepare(folder: Path, spec: LaunchSpec) -> None:

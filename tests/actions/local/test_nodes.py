@@ -49,6 +49,43 @@ async def test_two_side_by_side_and_one_goes(opened: Open) -> None:
     assert len(box.processes()) == 3
 
 
+async def test_an_old_plan_writes_nothing_over_a_node_that_was_started_meanwhile(opened: Open) -> None:
+    box = await opened()
+    runner = box.runner()
+    old = await runner.plan(box.up(box.spec()))
+    await box.carried_out(box.up(box.spec()))
+    before = (await box.node()).record
+    outcome = await runner.wait(runner.start(old, "", "yes").id)
+    await runner.close()
+    assert outcome.result is Result.FAILED
+    assert outcome.text == f"tiny was started meanwhile: it runs at {before.spec.url}"
+    assert (await box.node()).record == before
+    assert before.key, "whoever has its key goes on with it"
+    assert len(box.processes()) == 3
+
+
+async def test_of_two_that_start_the_same_node_at_once_one_does(opened: Open) -> None:
+    box = await opened()
+    runner = box.runner()
+    plans = [await runner.plan(box.up(box.spec())) for _ in range(2)]
+    outcomes = await asyncio.gather(*(runner.wait(runner.start(plan, "", "yes").id) for plan in plans))
+    await runner.close()
+    assert sorted(outcome.result for outcome in outcomes) == [Result.CONVERGED, Result.FAILED]
+    assert len(box.processes()) == 3
+
+
+async def test_a_record_that_cannot_be_read_is_not_written_over(opened: Open) -> None:
+    box = await opened()
+    record = box.nodes / "tiny" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    _, outcome = await box.carried_out(box.up(box.spec()))
+    assert outcome.result is Result.FAILED
+    assert outcome.text == f"{record} cannot be read: the node that it is of may still run"
+    assert record.read_text() == "{"
+    assert box.processes() == []
+
+
 async def test_a_restart_shows_what_differs_and_its_undo_is_the_old_one(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec(env={"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwx"})))
