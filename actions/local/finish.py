@@ -93,7 +93,7 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
             left = _left(began, grace, work.now())
             if load is not None:
                 last = load.requests
-                work.say(_running(load), eta=left)
+                work.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
             # One that is ending stops to answer before it is gone: its requests are over then.
             ending = silent > 0 and record.drains and last == 0
             if idle >= IDLE or ending:
@@ -103,7 +103,7 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
             if not record.drains or await asyncio.to_thread(listens, record.identity, record.spec.port):
                 return True
             # vLLM 0.19 closes its port at once and ends with its last request.
-            work.say("its port is closed, what it has goes on", eta=left)
+            work.say(f"its port is closed, what it has goes on, {left:.0f} s left for it")
             return False
 
         in_time = await work.until(over, grace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 
 import httpx
@@ -30,7 +31,7 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> Non
         plan = await runner.plan(box.down())
         assert "1 running and 0 waiting requests get 10 s; new ones are refused" in [c.text for c in plan.checks]
         ending = runner.start(plan, "", "yes")
-        await until(lambda: any("1 running" in text for text in box.said))
+        await until(lambda: any(re.fullmatch(r"1 running, 0 waiting, \d+ s left for them", text) for text in box.said))
         late = await client.post(f"{record.spec.url}/v1/completions", json={})
         assert late.status_code == 500
         assert not first.done()
@@ -90,7 +91,7 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
         runner = box.runner()
         await _running(client, record.spec.url)
         ending = runner.start(await runner.plan(box.down()), "", "yes")
-        await until(lambda: "its port is closed, what it has goes on" in box.said)
+        await until(lambda: any(text.startswith("its port is closed, what it has goes on") for text in box.said))
         assert not first.done()
         busy.unlink()
         assert (await first).status_code == 200
