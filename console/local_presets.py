@@ -18,9 +18,15 @@ _TRIED = 1000
 def presets(settings: Settings, environ: Mapping[str, str]) -> dict[str, LaunchSpec]:
     """The presets as nodes, by name. A port of 0 is any that is free.
 
-    A variable that a preset takes from one that is not set is left out: ``require`` says so when it is used.
+    A variable that a preset takes from one that is not set is left out: ``unset`` has it, and ``require`` refuses.
     """
     return {name: _spec(name, preset, settings, environ) for name, preset in settings.local.presets.items()}
+
+
+def unset(preset: Preset, environ: Mapping[str, str]) -> dict[str, str]:
+    """Variable that a preset takes from one that is not set → the name of that one."""
+    taken = {name: value.env for name, value in preset.env.items() if isinstance(value, FromEnvironment)}
+    return {name: source for name, source in taken.items() if not environ.get(source)}
 
 
 def require(settings: Settings, environ: Mapping[str, str], name: str) -> LaunchSpec:
@@ -29,10 +35,9 @@ def require(settings: Settings, environ: Mapping[str, str], name: str) -> Launch
     if preset is None:
         known = ", ".join(settings.local.presets) or "none"
         raise LocalError(f"there is no preset {name}", f"Presets of the settings: {known}.")
-    for variable, value in preset.env.items():
-        if isinstance(value, FromEnvironment) and not environ.get(value.env):
-            what = f"the preset {name} takes {variable} from {value.env}, which is not set"
-            raise LocalError(what, f"export {value.env}=…")
+    for variable, source in unset(preset, environ).items():
+        what = f"the preset {name} takes {variable} from {source}, which is not set"
+        raise LocalError(what, f"export {source}=…")
     return _spec(name, preset, settings, environ)
 
 

@@ -52,6 +52,10 @@ class Locally(Protocol):
         """Those of the settings, by name."""
         ...
 
+    def unset(self, preset: str) -> Mapping[str, str]:
+        """Variable that a preset takes from one that is not set → the name of that one."""
+        ...
+
     def defaults(self) -> LaunchSpec:
         """What a form starts with: a free port, the settings' defaults, no model."""
         ...

@@ -125,6 +125,12 @@ class MachineNodes:
 
         return presets(self._settings, self._environ)
 
+    def unset(self, preset: str) -> Mapping[str, str]:
+        """See Locally."""
+        from console.local_presets import unset
+
+        return unset(self._settings.local.presets[preset], self._environ)
+
     def defaults(self) -> LaunchSpec:
         """See Locally."""
         from console.local_presets import defaults

@@ -84,6 +84,8 @@ class Form:
     values: Mapping[str, str]
     """What stands in the rows, by key."""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
+    unset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Preset → variable that it takes from one that is not set → the name of that one."""
     chosen: str = ""
     """The preset that was chosen."""
     nodes: tuple[NodeState, ...] = ()
@@ -119,7 +121,8 @@ class Filled:
 def new(locally: Locally, model: str) -> Form:
     """A node that is not there yet; ``model`` may be empty, or the name of a preset."""
     defaults, presets = locally.defaults(), locally.presets
-    form = Form("Start a vLLM node on this machine", defaults, filled_in(defaults), presets, nodes=locally.nodes)
+    title, unset = "Start a vLLM node on this machine", _unset(locally)
+    form = Form(title, defaults, filled_in(defaults), presets, unset, nodes=locally.nodes)
     if model in presets:
         return preset_chosen(form, model)
     return replace(form, values={**form.values, "model": model})
@@ -128,7 +131,8 @@ def new(locally: Locally, model: str) -> Form:
 def copied(locally: Locally, pod: str, same: Same) -> Form:
     """What a pod runs, on this machine."""
     title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
-    return Form(title, same.spec, values, locally.presets, nodes=locally.nodes, differences=same.differences)
+    presets, unset = locally.presets, _unset(locally)
+    return Form(title, same.spec, values, presets, unset, nodes=locally.nodes, differences=same.differences)
 
 
 def again(locally: Locally, node: NodeState) -> Form:
@@ -136,7 +140,11 @@ def again(locally: Locally, node: NodeState) -> Form:
     spec = node.record.spec
     others = tuple(other for other in locally.nodes if other.name != node.name)
     values = {**filled_in(spec), "port": str(spec.port)}
-    return Form(f"Restart {node.name}", spec, values, locally.presets, nodes=others, node=node)
+    return Form(f"Restart {node.name}", spec, values, locally.presets, _unset(locally), nodes=others, node=node)
+
+
+def _unset(locally: Locally) -> dict[str, Mapping[str, str]]:
+    return {name: locally.unset(name) for name in locally.presets}
 
 
 def preset_chosen(form: Form, name: str) -> Form:
@@ -179,6 +187,9 @@ def read(form: Form, values: Mapping[str, str]) -> Filled:
     """What was typed. What is wrong keeps its default in the spec."""
     reader = _Reader(form, values)
     spec = reader.spec()
+    for variable, source in form.unset.get(form.chosen, {}).items():
+        if variable not in spec.env:
+            reader.problems.setdefault("env", f"{variable} comes from {source}, which is not set")
     name = form.node.name if form.node is not None else name_for(values.get("model", ""), reader.taken)
     return Filled(spec, values.get(VERIFY) == _ON, reader.problems, _remarks(form, spec), name)
 

@@ -180,6 +180,8 @@ class ScriptedLocally:
     reading: tuple[int, int] = (0, 0)
     lacking: str = ""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
+    absent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Preset → what it takes from variables that are not set."""
     default: LaunchSpec = field(default_factory=lambda: LaunchSpec("", "", port=8001))
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     runs: tuple[Bench, ...] = ()
@@ -197,6 +199,9 @@ class ScriptedLocally:
         """Another look."""
         self.nodes = nodes
         self.looked()
+
+    def unset(self, preset: str) -> Mapping[str, str]:
+        return self.absent.get(preset, {})
 
     def defaults(self) -> LaunchSpec:
         return self.default

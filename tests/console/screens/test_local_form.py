@@ -147,6 +147,17 @@ def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_node_all_the_same() -
     assert read(form, {**form.values, "env": "HF_TOKEN=other"}).spec.env == {"HF_TOKEN": "other"}
 
 
+def test_a_preset_that_takes_from_a_variable_that_is_not_set_is_wrong_until_it_is_given() -> None:
+    here = ScriptedLocally(
+        presets={"mine": LaunchSpec("mine", "org/x", port=9000), "other": FULL}, absent={"mine": {"HF_TOKEN": "TOKEN"}}
+    )
+    form = new(here, "mine")
+    assert read(form, form.values).problems == {"env": "HF_TOKEN comes from TOKEN, which is not set"}
+    assert not read(form, {**form.values, "env": "HF_TOKEN=x"}).problems
+    other = preset_chosen(form, "other")
+    assert not read(other, other.values).problems
+
+
 def test_a_preset_whose_name_is_taken_gets_another_and_its_own_port() -> None:
     here = ScriptedLocally(nodes=(make_node("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
     spec = read(new(here, "tiny"), new(here, "tiny").values).spec
