@@ -109,12 +109,15 @@ async def node_named(machine: Machine, name: str, node: str = "") -> NodeState:
 
 def placed(spec: LaunchSpec) -> LaunchSpec:
     """With a folder's whole path: the server's own folder is another than this program's."""
-    path = Path(spec.model).expanduser()
-    looks_local = spec.model.startswith(("/", "./", "../", "~")) or path.exists()
-    if not looks_local:
+    try:
+        path = Path(spec.model).expanduser()
+        if not spec.model.startswith(("/", "./", "../", "~")) and not path.exists():
+            return spec
+        whole = path.resolve()
+    except (OSError, RuntimeError):
+        # A home of nobody, a name that is too long, a loop of links: whoever looks for the model says so.
         return spec
-    served = spec.served_model_name or (path.resolve().name,)
-    return replace(spec, model=str(path.resolve()), served_model_name=served)
+    return replace(spec, model=str(whole), served_model_name=spec.served_model_name or (whole.name,))
 
 
 def _telling(state: NodeState) -> tuple[str, float, float, float | None]:

@@ -110,8 +110,11 @@ def table(nodes: Sequence[NodeState]) -> list[str]:
 def _logs(invocation: Invocation, _: Settings) -> int:
     options = invocation.options
     log = record_of(invocation, options.name).log
-    if not log.is_file():
-        raise LocalError(f"{log} is not there")
+    try:
+        # The reader of a log that grows takes one that cannot be read for an empty one.
+        log.open("rb").close()
+    except OSError as error:
+        raise LocalError(f"{log} cannot be read: {error.strerror or error}") from error
     tail = Tail(log)
     last: deque[str] = deque(maxlen=options.tail)
     while lines := tail.read():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -102,7 +102,7 @@ async def _up(asked: _Asked) -> int:
 async def _restart(asked: _Asked) -> int:
     options = asked.options
     async with asked.watching() as here:
-        node = _named(await here.look(), options.name)
+        node = _named(await here.look(), options.name, here.problems)
         spec = with_flags(node.record.spec, options, options.extra)
         request = LocalRestart(_target(node), spec, grace=options.grace, verify=options.verify)
         return await _start(asked, here, request)
@@ -151,7 +151,7 @@ async def _down(asked: _Asked) -> int:
         raise LocalError("say which node to take down, or --all", "quarterdeck local ls lists them.")
     async with asked.watching() as here:
         known = await here.look()
-        chosen = known if options.all else [_named(known, name) for name in dict.fromkeys(options.names)]
+        chosen = known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
         if not chosen:
             say("there are no nodes on this machine")
             return exits.OK
@@ -177,7 +177,7 @@ async def _undo(asked: _Asked) -> int:
 async def _bench(asked: _Asked) -> int:
     options = asked.options
     async with asked.watching() as here:
-        target = _target(_named(await here.look(), options.name))
+        target = _target(_named(await here.look(), options.name, here.problems))
         request = LocalBench(target)
         if options.concurrency is not None:
             request = replace(request, concurrency=_levels(options.concurrency))
@@ -192,7 +192,7 @@ async def _try(asked: _Asked) -> int:
     """The answer on stdout as it comes, the numbers on stderr."""
     options = asked.options
     async with asked.watching() as here:
-        node = _named(await here.look(), options.name)
+        node = _named(await here.look(), options.name, here.problems)
     model = node.models[0] if node.models else node.record.spec.served
     task = asyncio.current_task()
     if task is not None:
@@ -266,9 +266,12 @@ def _levels(text: str) -> tuple[int, ...]:
     return levels
 
 
-def _named(nodes: tuple[NodeState, ...], name: str) -> NodeState:
+def _named(nodes: tuple[NodeState, ...], name: str, problems: Sequence[str]) -> NodeState:
     found = next((node for node in nodes if node.name == name), None)
     if found is None:
+        # It may be the one whose record cannot be read.
+        for problem in problems:
+            say(untrusted(problem))
         known = ", ".join(node.name for node in nodes) or "none"
         raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
     return found

@@ -197,6 +197,26 @@ def test_logs(machine: Machine) -> None:
     assert "Nodes: one." in other.stderr
 
 
+def test_a_log_that_cannot_be_read_is_not_an_empty_one(machine: Machine) -> None:
+    record = machine.start("one", dies=True)
+    record.log.unlink()
+    record.log.mkdir()
+    done = machine.run("logs", "one")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"quarterdeck: {record.log} cannot be read: Is a directory\n"
+
+
+@pytest.mark.parametrize("words", [["down"], ["restart"], ["try"], ["bench"], ["logs"], ["entry"]])
+def test_a_node_whose_record_cannot_be_read_is_told_of(machine: Machine, words: list[str]) -> None:
+    record = machine.nodes / "one" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    done = machine.run(*words, "one", *(["hello"] if words == ["try"] else []))
+    assert done.returncode == 2
+    assert f"{record} cannot be read" in done.stderr
+    assert "there is no node one" in done.stderr
+
+
 def test_logs_go_on_until_ctrl_c(machine: Machine) -> None:
     record = machine.start("one")
     command = [sys.executable, "-m", "console.main", "local", "logs", "one", "-f", "--tail", "1"]

@@ -226,6 +226,19 @@ def test_a_model_that_is_not_there_is_refused(box: Box) -> None:
     assert box.records == ()
 
 
+@pytest.mark.parametrize("model", ["~nobody-of-this-name/x", "x" * 5000, "./loop"])
+def test_a_path_that_is_none_is_refused(box: Box, model: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    command = box.command("up", model, "--yes", "--json")
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=box.environ, timeout=60, cwd=tmp_path
+    )
+    assert done.returncode == 4, done.stderr
+    assert json.loads(done.stdout)["outcome"] is None
+    assert len(done.stderr) < 1000
+    assert box.records == ()
+
+
 def test_undo_ends_what_was_started_and_starts_what_was_ended(box: Box) -> None:
     assert box.run(*up(box)).returncode == 0
     done = box.run("undo", "--yes")

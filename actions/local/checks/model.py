@@ -17,6 +17,8 @@ from fleet.local.spec import LaunchSpec
 
 READ: Final = 4 * GIB
 """Bytes that are read for their checksums without being asked: a few seconds."""
+_SHOWN: Final = 200
+"""Characters of a path that are repeated."""
 
 
 def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles | None, Check]:
@@ -25,8 +27,10 @@ def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles
     try:
         place = locate(spec.model, spec.revision, {**environ, **spec.env})
         files = survey(place) if place is not None else None
-    except OSError as error:
-        return None, Check(about, Verdict.BLOCK, f"{spec.model} cannot be read: {error.strerror or error}")
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: a home of nobody, a loop of links (pathlib).
+        why = getattr(error, "strerror", None) or error
+        return None, Check(about, Verdict.BLOCK, f"{spec.model[:_SHOWN]} cannot be read: {why}", "check the path")
     if files is None:
         return None, _absent(spec, environ)
     if files.problems and spec.hub and not Path(spec.model).expanduser().exists():
