@@ -18,14 +18,14 @@ pytestmark = pytest.mark.xdist_group("confirming")
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Simulation]:
-    with simulated(["--seed", "7"]) as running:
+    with simulated(["--seed", "7", "--speed", "20"]) as running:
         yield running
 
 
 @contextmanager
 def asked(fleet: Simulation, state: Path) -> Iterator[Terminal]:
     """``scale`` at its question."""
-    command = ["-m", "console.main", "scale", "summarize", "3", "--kubeconfig", str(fleet.kubeconfig)]
+    command = ["-m", "console.main", "scale", "summarize", "1", "--kubeconfig", str(fleet.kubeconfig)]
     with terminal(*command, XDG_STATE_HOME=str(state)) as term:
         term.until(lambda text: "Type yes to go on" in text)
         yield term
