@@ -103,12 +103,15 @@ class _Chosen(LineView, can_focus=True):
             self._row.choose_by(event.character)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        del width, height
+        del height
         value = self._row.value
-        shown = Span(untrusted(value)) if value else Span(self._default, Role.DIM)
+        # One cell from the edge, as what is typed into the lines above and below it.
+        room, end = max(0, width - (5 if self.has_focus else 1)), self.glyphs.ellipsis
+        text = untrusted(value) or self._default
+        shown = Span(text if width_of(text) <= room else fit(text, room, "left", end), Role.TEXT if value else Role.DIM)
         if not self.has_focus:
-            return [Line((shown,))]
-        sides = (Span(f"{self.glyphs.left} ", Role.KEY), Span(f" {self.glyphs.right}", Role.KEY))
+            return [Line((Span(" "), shown))]
+        sides = (Span(f" {self.glyphs.left} ", Role.KEY), Span(f" {self.glyphs.right}", Role.KEY))
         return [Line((sides[0], shown._replace(role=Role.STRONG), sides[1]))]
 
     def watch_has_focus(self, has_focus: bool) -> None:

@@ -61,6 +61,18 @@ async def test_the_default_is_shown_where_nothing_is_chosen() -> None:
         assert shown.shown_text[0].strip() == "← auto →"
 
 
+async def test_a_choice_without_room_is_cut_visibly_and_keeps_its_arrows() -> None:
+    choice = FormChoice("hub", "the hub", ("on",), "off: nothing is fetched, it works without a network")
+    async with on_stage(FormLine("first", "takes the focus"), choice, size=(60, 3)) as (_app, pilot):
+        shown = choice.inner
+        assert isinstance(shown, LineView)
+        assert shown.shown_text[0].rstrip().endswith("…")
+        assert shown.shown_text[0].startswith(" off")
+        choice.take_focus()
+        await settled(pilot)
+        assert shown.shown_text[0].strip().endswith("… →")
+
+
 async def test_what_is_said_beside_a_row_takes_room_only_while_it_is_there() -> None:
     line = FormLine("port", "port")
     async with on_stage(line, size=(80, 3)) as (_app, pilot):
