@@ -128,13 +128,12 @@ async def test_a_name_that_runs_is_not_started_twice(opened: Open) -> None:
     assert [check.about for check in plan.blocks] == ["name"]
 
 
-async def test_without_vllm_it_says_what_to_install(opened: Open) -> None:
+async def test_the_vllm_of_the_settings_that_is_not_there_is_named(opened: Open) -> None:
     box = await opened()
     box.vllm.unlink()
     plan = await box.runner().plan(box.up(box.spec()))
-    assert [(c.about, c.fix) for c in plan.blocks if c.about == "vLLM"] == [
-        ("vLLM", "pip install 'quarterdeck[local]', or set vllm in the [local] section of the settings")
-    ]
+    ((about, text),) = [(c.about, c.text) for c in plan.blocks if c.about == "vLLM"]
+    assert (about, text) == ("vLLM", f"{box.vllm} is no program that can be run: it is what the settings name")
 
 
 async def test_what_was_written_down_survives_the_one_who_wrote_it(opened: Open) -> None:
