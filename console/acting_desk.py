@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.commands.command import Where
+from console.commands.command import OWN, Where
 from console.failure import SessionError
 from console.screens.base import ConsoleScreen
 from console.session import Session
@@ -70,6 +70,12 @@ class ActingDesk:
         return self._acting
 
     @property
+    def looks_here(self) -> bool:
+        """Whether this machine is looked at: on a screen of its own, or as the context in view."""
+        on_its_screen = self.front is not None and self.front.where in OWN
+        return on_its_screen or (self.snapshot is not None and self.snapshot.is_machine)
+
+    @property
     def under_way(self) -> int:
         return 0 if self._acting is None else sum(u.outcome is None for u in self._acting.undertakings)
 
@@ -112,9 +118,7 @@ class ActingDesk:
         from console.screens.plan import PlanScreen
 
         if self.acting is not None:
-            # On the screens of this machine it is about this machine.
-            here = self.front is not None and self.front.where in (Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG)
-            self._open(PlanScreen(self._console, partial(self.acting.undo, here=here)))
+            self._open(PlanScreen(self._console, partial(self.acting.undo, here=self.looks_here)))
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen

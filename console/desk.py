@@ -222,7 +222,8 @@ class ConsoleDesk(LocalDesk):
     def open_audit(self) -> None:
         from console.screens.audit import AuditScreen
 
-        folder = self._options.audit
+        folder = self._options.audit_here if self.looks_here else None
+        folder = folder or self._options.audit
         if folder is None:
             self.say("this console has no audit log")
         else:

@@ -49,10 +49,14 @@ LOG_AHEAD = 2000
 
 
 class ObservingSession:
-    """Observes the cluster that the settings name. See console.session.Session."""
+    """Observes the cluster that the settings name. See console.session.Session.
 
-    def __init__(self, settings: Settings) -> None:
+    ``here``: the settings for what is done on this machine, where they are others.
+    """
+
+    def __init__(self, settings: Settings, here: Settings | None = None) -> None:
         self._settings = settings
+        self._here = here or settings
         self._context = settings.cluster.context
         self._namespace = settings.cluster.namespace
         self._deliver: Callable[[Snapshot], None] = lambda _: None
@@ -141,9 +145,9 @@ class ObservingSession:
         async def itself() -> Cluster:
             return this_machine()
 
-        folder = audit_folder(self._settings, os.environ)
-        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._identify, folder, changed)
-        here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, itself, folder, changed)
+        audit, own = (audit_folder(settings, os.environ) for settings in (self._settings, self._here))
+        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._identify, audit, changed)
+        here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, itself, own, changed)
         self._acting = RoutedActing(cluster, here, self._is_local)
         return self._acting
 
@@ -353,7 +357,7 @@ class ObservingSession:
 
         machine = self._machine
         reading = machine.note_reading if machine is not None else unheard
-        return local_runner(self._settings, os.environ, self._machine_nodes(), changed, newest, reading)
+        return local_runner(self._here, os.environ, self._machine_nodes(), changed, newest, reading)
 
     def _machine_nodes(self) -> Nodes:
         """One watcher for all who look at the nodes of this machine."""

@@ -18,5 +18,7 @@ class Options:
     """Command id → keys, checked by console.commands.keys.check_keymap."""
     audit: Path | None = None
     """The folder of the audit log; None where there is none to look at."""
+    audit_here: Path | None = None
+    """The same of what is done on this machine; None where it is in that folder, too."""
     nodes: Path | None = None
     """Where the vLLM nodes of this machine are recorded; None where nobody looks for them by himself."""

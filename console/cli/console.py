@@ -14,8 +14,8 @@ def run(invocation: Invocation) -> int:
     return show(invocation, invocation.load().settings)
 
 
-def show(invocation: Invocation, settings: Settings) -> int:
-    """The console with these settings, or what there is of it without a terminal."""
+def show(invocation: Invocation, settings: Settings, here: Settings | None = None) -> int:
+    """The console with these settings, or what there is of it without a terminal; ``here``: see ObservingSession."""
     terminal = invocation.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _once(settings)
@@ -27,7 +27,7 @@ def show(invocation: Invocation, settings: Settings) -> int:
     collect_rarely()
     from console.cli.open import open_console
 
-    return open_console(settings, invocation.environ)
+    return open_console(settings, invocation.environ, here)
 
 
 def _once(settings: Settings) -> int:

@@ -31,15 +31,20 @@ class _Console(QuarterdeckApp):
         return self._exception
 
 
-def open_console(settings: Settings, environ: Mapping[str, str]) -> int:
+def open_console(settings: Settings, environ: Mapping[str, str], here: Settings | None = None) -> int:
     """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
     use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))
-    folder = audit_logs(settings, environ)
-    nodes = paths.state_folder(environ) / "local"
-    options = Options(settings.read_only, settings.cluster.production, settings.keys, folder, nodes)
-    app = _Console(ObservingSession(settings), options)
+    options = Options(
+        settings.read_only,
+        settings.cluster.production,
+        settings.keys,
+        audit=audit_logs(settings, environ),
+        audit_here=audit_logs(here or settings, environ),
+        nodes=paths.state_folder(environ) / "local",
+    )
+    app = _Console(ObservingSession(settings, here), options)
     app.run()
     if error := app.crash():
         raise error

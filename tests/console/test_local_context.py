@@ -7,12 +7,14 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from actions.request import Kind, LocalUp
 from console.app import QuarterdeckApp
+from console.auditing import audit_logs
 from console.commands.command import Where
 from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.demo import simulated
@@ -42,13 +44,19 @@ async def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def console(box: Box, *, context: str = "local", kubeconfig: str = "") -> AsyncIterator[Stage]:
-    """The console on this machine, after the first look."""
+async def console(
+    box: Box, *, context: str = "local", kubeconfig: str = "", audit_of_cluster: Path | None = None
+) -> AsyncIterator[Stage]:
+    """The console on this machine, after the first look. ``audit_of_cluster`` is for clusters alone, as in the demo."""
     use(Look())
     local = LocalSettings(vllm=str(box.vllm), grace=5.0)
-    settings = Settings(cluster=ClusterSettings(kubeconfig=kubeconfig, context=context), local=local)
-    session = ObservingSession(settings)
-    app = QuarterdeckApp(session, Options(nodes=box.nodes))
+    here = Settings(cluster=ClusterSettings(kubeconfig=kubeconfig, context=context), local=local)
+    settings, options = here, Options(nodes=box.nodes)
+    if audit_of_cluster is not None:
+        settings = replace(here, actions=replace(here.actions, audit_dir=str(audit_of_cluster)))
+        options = replace(options, audit=audit_of_cluster, audit_here=audit_logs(here, os.environ))
+    session = ObservingSession(settings, here)
+    app = QuarterdeckApp(session, options)
     async with app.run_test(size=(120, 40)) as pilot:
         stage = Stage(app, pilot, session)
         await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
@@ -177,6 +185,29 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
             assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
             assert stage.desk.locally.snapshot is None
+
+
+async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_path: Path) -> None:
+    await started(box)
+    simulated_log = tmp_path / "of the simulated fleet"
+    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+        place = {"context": "demo", "kubeconfig": str(fleet.kubeconfig), "audit_of_cluster": simulated_log}
+        async with console(box, **place) as stage:  # type: ignore[arg-type]
+            await stage.until(lambda: bool(stage.snapshot.pods))
+            await stage.line("local")
+            await stage.until(lambda: any(" tiny " in line for line in stage.shown.splitlines()))
+            await stage.line("down")
+            assert (await stage.planned()).plan is not None
+            await stage.apply()
+            assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert not simulated_log.exists()
+            stage.desk.go_home()
+            await stage.line("audit")
+            await stage.until(lambda: "no action is recorded" in stage.shown)
+            stage.desk.go_home()
+            await stage.line("local")
+            await stage.line("audit")
+            await stage.until(lambda: "tiny" in stage.shown)
 
 
 async def test_the_command_line_on_this_machine(box: Box) -> None:
