@@ -66,7 +66,12 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> P
         request = from_json(action.undo["request"])
     except ValueError as error:
         raise NotFoundError(f"the record of how to take back “{action.title}” cannot be read: {error}") from error
-    plan = await make_plan(request, scene)
+    try:
+        plan = await make_plan(request, scene)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"“{action.title}” cannot be taken back: {error.message}", remedy="What it was done to is gone."
+        ) from error
     return replace(
         plan,
         title=f"Undo “{action.title}”: {plan.title[:1].lower()}{plan.title[1:]}",

@@ -10,3 +10,11 @@ class SessionError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+    @property
+    def in_a_line(self) -> str:
+        """Both, for where there is one line: the remedy goes on where the problem ends."""
+        remedy = self.remedy
+        if remedy[1:2].islower() or remedy[1:2] == " ":
+            remedy = f"{remedy[0].lower()}{remedy[1:]}"
+        return f"{self.problem}; {remedy}" if remedy else self.problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +24,7 @@ from console.cli.named import NotNamedError, find
 from console.cli.observe import explain
 from console.config.settings import Settings
 from console.contexts import is_machine, not_a_cluster
+from console.report.revisions import to_json
 from console.views.revisions import revision_text
 from fleet import door
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError, UnreachableError
@@ -109,8 +111,13 @@ async def _plan_and_do(
     else:
         targets = _targets(options.command, options, snapshot, source)
         if options.command == "rollback" and options.list:
-            for revision in await revisions(targets[0], source.reads):
-                print(revision_text(revision, time.time()))
+            found = await revisions(targets[0], source.reads)
+            if options.json:
+                # Not print(): JSON is UTF-8 whatever the locale says.
+                sys.stdout.buffer.write(to_json(targets[0], found).encode() + b"\n")
+            else:
+                for revision in found:
+                    print(revision_text(revision, time.time()))
             return exits.OK
         await source.identify()
         plan = await runner.plan(request_of(options.command, options, targets))

@@ -28,6 +28,6 @@ async def follow(console: Console, name: str, view: LogView, ended: Callable[[],
             if count % BATCH == 0:
                 await asyncio.sleep(0)
     except SessionError as error:
-        console.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+        console.say(error.in_a_line, Role.ERROR)
     else:
         ended()

@@ -113,7 +113,7 @@ class TryScreen(ConsoleScreen):
                 self._exchanges[-1].piece = piece
                 self._show()
         except SessionError as error:
-            self._end(problem=f"{error.problem}; {error.remedy}" if error.remedy else error.problem)
+            self._end(problem=error.in_a_line)
         else:
             self._end()
 

@@ -88,7 +88,7 @@ class LogsScreen(SearchedScreen):
                     self._show_title()
                     await asyncio.sleep(0)
         except SessionError as error:
-            words = f"{error.problem}; {error.remedy}" if error.remedy else error.problem
+            words = error.in_a_line
             self.say(words, Role.ERROR)
         else:
             self._ended = True

@@ -298,7 +298,7 @@ class PlanScreen(ConsoleScreen):
             how = f"typed {plan.target.name}, then Apply" if plan.scope.production else "Apply"
             state = await acting.start(plan, self.reason.value, how)
         except SessionError as error:
-            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            self.say(error.in_a_line, Role.ERROR)
         else:
             self.desk.follow(state.id)
         finally:

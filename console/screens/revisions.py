@@ -44,7 +44,7 @@ class RevisionsScreen(TableScreen):
         try:
             self._found = await acting.revisions(self._target)
         except SessionError as error:
-            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            self.say(error.in_a_line, Role.ERROR)
             self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.problem))
             return
         self.ask(self.query_)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.revisions import Revision
+from actions.words import count
 from console.views.filter import Filter
 from fleet.model.objects import ModelVersion
 from themes.palette import Role
@@ -38,7 +39,7 @@ def revision_text(revision: Revision, now: float) -> str:
     current = " (current)" if revision.current else ""
     age = age_text(max(0.0, now - revision.created))
     cause = f"  {untrusted(revision.cause)}" if revision.cause else ""
-    pods = f"{revision.pods} pods"
+    pods = count(revision.pods, "pod")
     return f"{revision.number}{current}  {revision.name}  {pods}  {age}  {version_text(revision.version)}{cause}"
 
 

@@ -91,6 +91,14 @@ async def test_what_was_done_on_another_cluster_is_left_there(log: Recorded) -> 
     assert last_undo(log.done, ME, SCOPE.server) is not None
 
 
+async def test_what_is_gone_cannot_be_taken_back_and_that_is_said(log: Recorded) -> None:
+    await log.do(Scale(CHAT, 4))
+    log.cluster.objects.clear()
+    with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be taken back: .* not found") as failed:
+        await log.undo()
+    assert failed.value.remedy == "What it was done to is gone."
+
+
 async def test_what_has_no_inverse_is_passed_over(log: Recorded) -> None:
     await log.do(Scale(CHAT, 4))
     await log.do(Restart(CHAT))

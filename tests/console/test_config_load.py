@@ -10,6 +10,7 @@ import pytest
 
 from console.config.keys import variable
 from console.config.load import Flag, Loaded, load
+from console.config.paths import state_folder
 from console.config.problem import ConfigError
 from console.config.settings import FromEnvironment, Settings
 
@@ -43,6 +44,10 @@ def test_without_a_file_everything_is_at_its_default(tmp_path: Path) -> None:
     assert result.path == tmp_path / "quarterdeck" / "config.toml"
     assert not result.exists
     assert result.origin(("ui", "refresh")) == "default"
+
+
+def test_the_state_folder_is_found_again_from_elsewhere_whatever_home_says() -> None:
+    assert state_folder({"HOME": "somewhere"}) == Path.cwd() / "somewhere" / ".local/state/quarterdeck"
 
 
 def test_a_relative_xdg_folder_is_ignored_as_the_specification_says(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def test_a_log_that_cannot_be_read_is_said() -> None:
     made.here.fails = SessionError("the log is gone", "Start it again.")
     async with desk(make_snapshot(), session=made) as d:
         await d.press("m", "l")
-        await d.until(lambda: d.screen.said == "the log is gone; Start it again.")
+        await d.until(lambda: d.screen.said == "the log is gone; start it again.")
 
 
 @SIZES
@@ -95,7 +95,7 @@ async def test_one_prompt_at_a_time_and_what_goes_wrong_stands_where_the_answer_
         await d.press("escape")
         d.session.here.fails = SessionError("it does not answer", "Is it ready?")
         await d.press("enter")
-        await d.until(lambda: "it does not answer; Is it ready?" in d.text)
+        await d.until(lambda: "it does not answer; is it ready?" in d.text)
 
 
 async def test_what_is_not_ready_is_not_asked() -> None:
