@@ -171,8 +171,8 @@ async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | N
     if record.runtime:
         await work.send(removing(record.runtime, f"its sockets ({sockets})"))
     await asyncio.to_thread(forget, record)
-    shared = f", {count(len(left.shared), 'segment')} of shared memory removed" if left.shared else ""
-    work.say(f"nothing: no process, no socket{shared}")
+    removed = f" ({count(len(left.shared), 'segment')} removed)" if left.shared else ""
+    work.say(f"nothing: no process, no socket, no shared memory{removed}")
     return None
 
 

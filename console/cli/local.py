@@ -100,6 +100,9 @@ def table(nodes: Sequence[NodeState]) -> list[str]:
         elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
             phase += f", about {age_text(state.eta)} more"
         since = age_text(max(0.0, state.at - (stage.began or record.begun)))
+        if stage.phase is Phase.DEAD and stage.began >= state.at:
+            # It was ready, and nobody saw when it ended.
+            since = "–"
         served = ", ".join(state.models) or record.spec.served
         rows.append((state.name, phase, since, record.spec.url, served, str(record.identity.pid)))
     clean = [[untrusted(cell) for cell in row] for row in rows]
@@ -118,23 +121,27 @@ def _logs(invocation: Invocation, _: Settings) -> int:
     tail = Tail(log)
     last: deque[str] = deque(maxlen=options.tail)
     while lines := tail.read():
-        last.extend(lines)
+        if options.tail is None:
+            # A log of days is not held in memory.
+            _put(*lines)
+        else:
+            last.extend(lines)
     if not options.follow and tail.unfinished:
         last.append(tail.unfinished)
-    for line in last:
-        _put(line)
+    _put(*last)
     while options.follow:
         # Ctrl-C ends it.
         lines = tail.read()
-        for line in lines:
-            _put(line)
+        _put(*lines)
         if not lines:
             time.sleep(PAUSE)
     return exits.OK
 
 
-def _put(line: str) -> None:
-    print(untrusted(line, _TAB), flush=True)
+def _put(*lines: str) -> None:
+    for line in lines:
+        print(untrusted(line, _TAB))
+    sys.stdout.flush()
 
 
 def _benches(invocation: Invocation, _: Settings) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from console.cli.local import table
 from console.cli.local_telling import PhaseTeller
+from tests.fleet.local.nodes import BEGUN, dead, record
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -25,3 +29,11 @@ def test_reading_weights_is_told_where_a_line_can_be_written_over(
         "weights read for their checksums: 2.0 GiB of 4.0 GiB (50 %)",
         "weights read for their checksums: 4.0 GiB of 4.0 GiB (100 %)\n",
     ]
+
+
+@pytest.mark.parametrize(("began", "since"), [(30.0, "30s"), (60.0, "–")])
+def test_a_node_whose_end_nobody_saw_is_not_said_to_have_ended_now(began: float, since: str) -> None:
+    state = dead(record())
+    state = replace(state, stage=replace(state.stage, began=BEGUN + began))
+    (_, row) = table([state])
+    assert row.split()[:3] == ["tiny", "dead", since]
