@@ -78,4 +78,4 @@ async def test_undo_asks_again_who_we_are_where_the_server_was_overloaded(cluste
     )
     _, said = await child.communicate()
     assert "jane has done nothing on this cluster that could be taken back" in said.decode()
-    assert child.returncode == 1
+    assert child.returncode == 2
