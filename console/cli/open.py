@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 
@@ -31,8 +32,16 @@ class _Console(QuarterdeckApp):
         return self._exception
 
 
+def _draw_on_the_terminal() -> None:
+    """Textual draws on stderr: where that goes elsewhere (``2>errors.txt``), nobody would see the console."""
+    if not os.isatty(2):
+        drawing = open(1, "w", encoding=sys.stdout.encoding, errors="replace", closefd=False)  # noqa: SIM115
+        sys.__stderr__ = drawing  # type: ignore[misc]
+
+
 def open_console(settings: Settings, environ: Mapping[str, str], here: Settings | None = None) -> int:
     """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
+    _draw_on_the_terminal()
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
     use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))

@@ -22,11 +22,11 @@ from tests.waiting import PATIENCE
 class Terminal:
     """A command on a pty of 100x30 and the screen that its bytes draw."""
 
-    def __init__(self, arguments: list[str], environ: dict[str, str]) -> None:
+    def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, *arguments],
+            command,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -81,8 +81,22 @@ class Terminal:
 
 @contextmanager
 def terminal(*arguments: str, **environ: str) -> Iterator[Terminal]:
-    opened = Terminal(list(arguments), environ)
+    with opened([sys.executable, *arguments], environ) as term:
+        yield term
+
+
+@contextmanager
+def in_a_shell(line: str, **environ: str) -> Iterator[Terminal]:
+    """A line of a shell on a terminal."""
+    with opened(["/bin/sh", "-c", line], environ) as term:
+        yield term
+
+
+@contextmanager
+def opened(command: list[str], environ: dict[str, str]) -> Iterator[Terminal]:
+    """Any command on a terminal."""
+    term = Terminal(command, environ)
     try:
-        yield opened
+        yield term
     finally:
-        opened.close()
+        term.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.console.terminal import terminal
+from tests.console.terminal import in_a_shell, terminal
 
 DEMO = ("-m", "console.main", "demo", "--pods", "4")
 
@@ -19,6 +22,17 @@ def test_the_demo_opens_the_console_and_gives_the_terminal_back() -> None:
         assert b"\x1b[?1049h" in term.raw
         assert term.raw.rindex(b"\x1b[?1049l") > term.raw.rindex(b"\x1b[?1049h")
         assert b"Traceback" not in term.raw
+
+
+@pytest.mark.parametrize("elsewhere", ["2>errors", "2>&-"])
+def test_it_is_seen_wherever_stderr_goes(elsewhere: str, tmp_path: Path) -> None:
+    line = f"cd {shlex.quote(str(tmp_path))} && exec {shlex.join([sys.executable, *DEMO])} {elsewhere}"
+    with in_a_shell(line) as term:
+        term.until(lambda text: "admin" in text and "live" in text)
+        term.type(b"\x03")
+        assert term.end() == 0
+        assert term.raw.rindex(b"\x1b[?1049l") > term.raw.rindex(b"\x1b[?1049h")
+    assert b"\x1b" not in b"".join(file.read_bytes() for file in tmp_path.glob("errors"))
 
 
 def test_no_color_writes_no_colour() -> None:
