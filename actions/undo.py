@@ -70,7 +70,8 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> P
         plan = await make_plan(request, scene)
     except NotFoundError as error:
         raise NotFoundError(
-            f"“{action.title}” cannot be taken back: {error.message}", remedy="What it was done to is gone."
+            f"“{action.title}” cannot be taken back: {error.message}",
+            remedy="What it was done to, or would go back to, is gone.",
         ) from error
     return replace(
         plan,

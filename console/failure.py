@@ -18,3 +18,15 @@ class SessionError(Exception):
         if remedy[1:2].islower() or remedy[1:2] == " ":
             remedy = f"{remedy[0].lower()}{remedy[1:]}"
         return f"{self.problem}; {remedy}" if remedy else self.problem
+
+
+def in_words(error: BaseException) -> SessionError:
+    """Any failure as something to show. What is not one of ours is a bug: its type goes with it."""
+    from fleet.kube.errors import KubeconfigError, KubeError
+    from fleet.local.errors import LocalError
+
+    if isinstance(error, SessionError):
+        return error
+    if isinstance(error, KubeError | KubeconfigError | LocalError):
+        return SessionError(error.message, error.remedy)
+    return SessionError(f"unexpected {type(error).__name__}: {error}", "please report this")

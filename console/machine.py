@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.aside import Aside
-from console.failure import SessionError
+from console.failure import SessionError, in_words
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
-from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
 from fleet.local.spec import LaunchSpec
 from fleet.local.tail import follow
@@ -204,10 +203,8 @@ class MachineNodes:
         reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
         try:
             while (item := await queue.get()) is not None:
-                if isinstance(item, LocalError):
-                    raise SessionError(item.message, item.remedy)
                 if isinstance(item, BaseException):
-                    raise SessionError(f"unexpected {type(item).__name__}: {item}", "please report this")
+                    raise in_words(item)
                 self._loop.call_soon_threadsafe(room.release)
                 yield item
         finally:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from console.failure import SessionError
+from console.failure import SessionError, in_words
 
 if TYPE_CHECKING:
     from actions.runner import Runner
@@ -186,7 +186,7 @@ class ObservingSession:
                     await room.acquire()
                     put(line)
             except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
-                put(_in_words(error))
+                put(in_words(error))
             else:
                 put(None)
 
@@ -204,7 +204,7 @@ class ObservingSession:
         try:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._loop))
         except Exception as error:
-            raise _in_words(error) from error
+            raise in_words(error) from error
 
     # The thread's side: runs on its loop only.
 
@@ -392,14 +392,3 @@ class ObservingSession:
     def _hurry(self) -> None:
         if self._observer is not None:
             self._observer.wake()
-
-
-def _in_words(error: BaseException) -> SessionError:
-    """Any failure as something to show. What is not one of ours is a bug: its type goes with it."""
-    from fleet.kube.errors import KubeconfigError, KubeError
-
-    if isinstance(error, SessionError):
-        return error
-    if isinstance(error, KubeError | KubeconfigError):
-        return SessionError(error.message, error.remedy)
-    return SessionError(f"unexpected {type(error).__name__}: {error}", "please report this")

@@ -22,4 +22,5 @@ def block_until(condition: Callable[[], object], what: str = "it to come true", 
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        # Another process has nothing to await here: it is asked again.
         time.sleep(0.1)

@@ -96,7 +96,7 @@ async def test_what_is_gone_cannot_be_taken_back_and_that_is_said(log: Recorded)
     log.cluster.objects.clear()
     with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be taken back: .* not found") as failed:
         await log.undo()
-    assert failed.value.remedy == "What it was done to is gone."
+    assert failed.value.remedy == "What it was done to, or would go back to, is gone."
 
 
 async def test_what_has_no_inverse_is_passed_over(log: Recorded) -> None:
