@@ -64,10 +64,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True, scope="session")
-def interruptible() -> None:
-    """A shell has its background jobs ignore SIGINT, and so would what the tests start and interrupt."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def interruptible() -> Iterator[None]:
+    """What the tests start and end must not ignore what whoever started the tests has them ignore.
+
+    A shell has its background jobs ignore SIGINT, and nohup has them ignore SIGHUP; processes inherit both.
+    """
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    for number, handler in kept.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

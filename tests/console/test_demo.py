@@ -20,6 +20,7 @@ from console.cli.demo import instructions, simulator_arguments
 from console.demo import DemoError, Simulation, simulated
 from console.report.document import SnapshotDocument
 from fleet import measuring
+from tests.ending import ending
 from tests.waiting import PATIENCE
 
 
@@ -70,7 +71,7 @@ def test_the_child_ends_when_its_parent_is_killed() -> None:
         "import time\nfrom console.demo import simulated\n"
         "with simulated(['--pods', '1']) as s:\n print(s.pid, flush=True)\n time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+    with ending(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
@@ -177,7 +178,7 @@ def test_an_api_server_that_does_not_answer_is_3(fleet: Simulation, tmp_path: Pa
 
 def test_serve_prints_what_to_type_and_ends_on_ctrl_c() -> None:
     command = [sys.executable, "-m", "console.main", "demo", "--serve", "--pods", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with ending(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)) as child:
         assert child.stdout is not None
         assert child.stderr is not None
         first = child.stdout.readline()

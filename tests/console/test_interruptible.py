@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.ending import ending
 from tests.waiting import PATIENCE
 
 COMMAND = """
@@ -33,8 +34,8 @@ sys.exit(main(["snapshot"]))
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_cleans_up(number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    with ending(
+        subprocess.Popen([sys.executable, "-c", COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ) as child:
         assert child.stdout is not None
         assert child.stderr is not None
@@ -47,7 +48,7 @@ def test_it_cleans_up(number: signal.Signals) -> None:
 
 def test_what_nohup_has_it_ignore_it_ignores() -> None:
     command = [sys.executable, "-c", COMMAND, str(int(signal.SIGHUP))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with ending(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stdout.readline() == "runs\n"

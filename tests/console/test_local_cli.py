@@ -23,6 +23,7 @@ from actions.local.store import keep
 from fleet.local.benches import Bench, Level
 from fleet.local.record import NodeRecord, nodes_folder
 from fleet.local.spec import LaunchSpec
+from tests.ending import ending
 from tests.waiting import PATIENCE
 
 KEY = "qd-key-of-the-test"
@@ -220,7 +221,7 @@ def test_a_node_whose_record_cannot_be_read_is_told_of(machine: Machine, words: 
 def test_logs_go_on_until_ctrl_c(machine: Machine) -> None:
     record = machine.start("one")
     command = [sys.executable, "-m", "console.main", "local", "logs", "one", "-f", "--tail", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=machine.environ) as following:
+    with ending(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=machine.environ)) as following:
         assert following.stdout is not None
         assert "startup complete" in following.stdout.readline()
         with record.log.open("a") as log:

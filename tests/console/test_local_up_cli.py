@@ -21,6 +21,7 @@ import pytest
 from actions.local.environment import NODE
 from console.local_presets import free_port
 from fleet.local.record import NodeRecord, nodes_folder, read_records
+from tests.ending import ending
 from tests.waiting import PATIENCE
 
 pytest.importorskip("actions.local.checks.launch")
@@ -179,8 +180,10 @@ def test_detached_it_loads_on(box: Box) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_leaves_it_loading_and_says_so(box: Box, number: signal.Signals) -> None:
     box.say("hold")
-    with subprocess.Popen(
-        box.command(*up(box)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=box.environ
+    with ending(
+        subprocess.Popen(
+            box.command(*up(box)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=box.environ
+        )
     ) as following:
         assert following.stdout is not None
         assert following.stderr is not None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ending import ending
 from tests.waiting import PATIENCE
 
 
@@ -31,13 +32,15 @@ class Process:
 def simulator(*flags: str) -> Iterator[Process]:
     """A simulator that is ready; it ends when its stdin closes."""
     command = [sys.executable, "-X", "faulthandler", "-m", "simulator", "--until-stdin-closes", *flags]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
+    with ending(
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
     ) as child:
         assert child.stdin
         assert child.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ending import ending
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = pytest.mark.real("kubectl")
@@ -22,7 +23,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     with simulator("--scenario", "bad-rollout", "--speed", "5") as process:
         cache = tmp_path_factory.mktemp("cache")
         command = ["kubectl", f"--kubeconfig={process.kubeconfig}", f"--cache-dir={cache}"]
-        with subprocess.Popen([*command, "get", "events", "-w"], stdout=subprocess.PIPE, text=True) as child:
+        with ending(subprocess.Popen([*command, "get", "events", "-w"], stdout=subprocess.PIPE, text=True)) as child:
             try:
                 assert child.stdout
                 assert any("Successfully assigned serving/chat-8b" in line for line in child.stdout)
@@ -76,7 +77,7 @@ def test_get_pods_in_chunks_and_as_json(kubectl: Kubectl) -> None:
 
 def test_watching_receives_a_change(command: list[str]) -> None:
     watch = [*command, "get", "pods", "-A", "-o", "wide", "-w"]
-    with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as child:
+    with ending(subprocess.Popen(watch, stdout=subprocess.PIPE, text=True)) as child:
         assert child.stdout
         try:
             seen: dict[str, str] = {}
@@ -123,7 +124,7 @@ def test_logs(kubectl: Kubectl) -> None:
 def test_following_a_log_receives_new_lines(command: list[str], kubectl: Kubectl) -> None:
     pod = a_pod(kubectl, "coder-32b")
     follow = [*command, "logs", "-f", pod, "--tail=0"]
-    with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True) as child:
+    with ending(subprocess.Popen(follow, stdout=subprocess.PIPE, text=True)) as child:
         assert child.stdout
         try:
             assert "throughput" in child.stdout.readline()

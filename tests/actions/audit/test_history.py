@@ -21,6 +21,7 @@ from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from actions.audit.words import Tone, chain_text, everything, moment, opened_text, summary
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
+from tests.ending import ending
 
 HERE = replace(WHO, host=Who.here("", ()).host)
 
@@ -156,7 +157,7 @@ sys.stdin.readline()
 def test_what_another_console_still_does_is_not_cut_off_until_it_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     command = [sys.executable, "-c", WRITER, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with ending(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"written\n"
         assert unfinished(folder) == []

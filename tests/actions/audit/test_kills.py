@@ -10,6 +10,7 @@ from pathlib import Path
 
 from actions.audit.chain import verify
 from actions.audit.reading import look_at, records
+from tests.ending import ending
 
 WRITER = """
 import itertools, sys
@@ -28,8 +29,8 @@ def test_a_log_survives_any_number_of_kills(tmp_path: Path) -> None:
     moments = random.Random(11)
     promised = -1
     for _ in range(30):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), str(promised + 1)], stdout=subprocess.PIPE
+        with ending(
+            subprocess.Popen([sys.executable, "-c", WRITER, str(folder), str(promised + 1)], stdout=subprocess.PIPE)
         ) as process:
             assert process.stdout is not None
             first = process.stdout.readline()

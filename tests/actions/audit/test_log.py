@@ -22,6 +22,7 @@ from actions.audit.log import AuditLog
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from tests.actions.audit.logs import NOW, WHO, filled, log_in, only_file
+from tests.ending import ending
 
 
 def test_a_line_holds_who_and_when_and_the_hashes_as_documented(tmp_path: Path) -> None:
@@ -152,8 +153,8 @@ def test_two_processes_at_once_make_one_chain(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     command = [sys.executable, "-c", WRITER, str(folder)]
     with (
-        subprocess.Popen([*command, "one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one,
-        subprocess.Popen([*command, "two"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as two,
+        ending(subprocess.Popen([*command, "one"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as one,
+        ending(subprocess.Popen([*command, "two"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)) as two,
     ):
         for process in (one, two):
             assert process.stdout is not None

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from fleet.local.process import Identity, group, identify, owners
+from tests.ending import ending
 
 FAMILY = """
 import subprocess, sys, time
@@ -27,7 +28,7 @@ def family() -> Iterator[tuple[Identity, int, int]]:
     """A leader, one of its children that has a session of its own, and one that has not."""
     command = [sys.executable, "-c", FAMILY]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True, text=True) as leader:
+    with ending(subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True, text=True)) as leader:
         assert leader.stdout is not None
         own, inside = (int(pid) for pid in leader.stdout.readline().split())
         children = [psutil.Process(pid) for pid in (own, inside)]

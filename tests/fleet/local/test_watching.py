@@ -19,6 +19,7 @@ from fleet.local.process import Identity, group, identify
 from fleet.local.reasons import reason_of
 from fleet.local.record import RECORD, STARTS
 from fleet.local.watching import KEPT, TOLD
+from tests.ending import ending
 from tests.fleet.local.nodes import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Nodes, Serve, Server
 
@@ -29,8 +30,8 @@ KILLED = "it ended without a word"
 def leader() -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends when its input does, and leaves a worker in its session."""
     script = "sleep 600 & echo started; read end"
-    with subprocess.Popen(
-        ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    with ending(
+        subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
