@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import orjson
 
+from fleet.files import SECRET_LIMIT, read_text
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.exec_plugin import run_exec_plugin
 from fleet.kube.kubeconfig import Access, cluster_settings, load_kubeconfig, user_settings
@@ -100,6 +101,18 @@ class Credentials:
                 f"the credentials of user {self.access.user!r} in {self.access.file} cannot be used: {error}",
                 "Log in again.",
             ) from error
+        # Whatever somebody made of the settings: nothing but a plain true turns verification off.
+        configuration.verify_ssl = self._cluster.get("insecure-skip-tls-verify") is not True
+        for what, value in (
+            ("token", configuration.api_key.get("BearerToken", "")),
+            *(("impersonation", value) for _, value in self.impersonation()),
+        ):
+            if any((character < " " and character != "\t") or character == "\x7f" for character in value):
+                raise KubeconfigError(
+                    f"the {what} of user {self.access.user!r} in {self.access.file} has a line break or another "
+                    "control character in it, which no request can carry",
+                    "Copy it again, or log in again.",
+                )
         return configuration
 
     def impersonation(self) -> list[tuple[str, str]]:
@@ -153,9 +166,10 @@ class Credentials:
 
     def _read_token(self, file: Path) -> str:
         try:
-            token = file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise KubeconfigError(f"cannot read the token file {file}: {error}", "Check the file.") from error
+            token = read_text(file, SECRET_LIMIT, "ascii").strip()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise KubeconfigError(f"cannot read the token file {file}: {why}", "Check the file.") from error
         if not token:
             raise KubeconfigError(f"the token file {file} is empty", "Log in again.")
         return token

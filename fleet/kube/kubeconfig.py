@@ -7,18 +7,16 @@ account of the pod that the console runs in. Nothing here needs the network, and
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import yaml
-
+from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.kube.errors import KubeconfigError
+from fleet.kube.kubeconfig_file import read_document
+from fleet.kube.kubeconfig_rules import check_cluster, check_user, server_url
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"
@@ -106,7 +104,7 @@ class Kubeconfig:
             cluster=cluster.name,
             user=user.name,
             namespace=chosen.namespace,
-            server=_server(cluster),
+            server=server_url(cluster.settings.get("server", ""), f"cluster {cluster.name!r} in {cluster.file}"),
             cluster_settings=cluster_settings(cluster),
             user_settings=user_settings(user),
             file=user.file,
@@ -115,21 +113,23 @@ class Kubeconfig:
 
 def cluster_settings(cluster: Entry) -> dict[str, Any]:
     """The settings of a cluster, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
+    check_cluster(cluster.settings, f"cluster {cluster.name!r} in {cluster.file}")
     return _resolved(cluster, "cluster", _CLUSTER_FILES)
 
 
 def user_settings(user: Entry) -> dict[str, Any]:
     """The settings of a user, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
+    check_user(user.settings, f"user {user.name!r} in {user.file}")
     return _resolved(user, "user", _USER_FILES)
 
 
 def kubeconfig_files(explicit: str | Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """The files to read, in order of precedence, whether they exist or not."""
     if explicit:
-        return (Path(explicit).expanduser(),)
+        return (_expanded(explicit),)
     listed = [part for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     if listed:
-        return tuple(dict.fromkeys(Path(part).expanduser() for part in listed))
+        return tuple(dict.fromkeys(_expanded(part) for part in listed))
     home = environ.get("HOME")
     return ((Path(home) if home else Path.home()) / ".kube" / "config",)
 
@@ -152,22 +152,15 @@ def load_kubeconfig(explicit: str | Path | None = None, environ: Mapping[str, st
     clusters: dict[str, Entry] = {}
     users: dict[str, Entry] = {}
     for file in present:
-        document = _read(file)
-        current = current or _text(document, "current-context", file)
-        for entry in _entries(document, "clusters", "cluster", file):
-            clusters.setdefault(entry.name, entry)
-        for entry in _entries(document, "users", "user", file):
-            users.setdefault(entry.name, entry)
-        for entry in _entries(document, "contexts", "context", file):
-            settings = entry.settings
-            context = Context(
-                entry.name,
-                _text(settings, "cluster", file),
-                _text(settings, "user", file),
-                _text(settings, "namespace", file),
-                file,
-            )
-            contexts.setdefault(entry.name, context)
+        document = read_document(file)
+        current = current or document.current
+        for name, settings in document.clusters.items():
+            clusters.setdefault(name, Entry(name, settings, file))
+        for name, settings in document.users.items():
+            users.setdefault(name, Entry(name, settings, file))
+        for name, settings in document.contexts.items():
+            parts = (settings.get(key, "") for key in ("cluster", "user", "namespace"))
+            contexts.setdefault(name, Context(name, *parts, file))
     return Kubeconfig(tuple(present), current, contexts, clusters, users)
 
 
@@ -210,7 +203,7 @@ def in_cluster(environ: Mapping[str, str], service_account: Path = SERVICE_ACCOU
         context=IN_CLUSTER,
         cluster=IN_CLUSTER,
         user="service account",
-        namespace=namespace.read_text(encoding="utf-8").strip() if namespace.is_file() else "",
+        namespace=read_text(namespace, SECRET_LIMIT).strip() if namespace.is_file() else "",
         server=server,
         cluster_settings={"server": server, "certificate-authority": str(authority)},
         user_settings={"tokenFile": str(token)},
@@ -221,92 +214,32 @@ def _exists(file: Path) -> bool:
     """Whether there is such a file; one in a folder that may not be searched counts, so that reading it says why."""
     try:
         return file.exists()
-    except PermissionError:
+    except OSError:
         return True
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _expanded(path: str | Path) -> Path:
+    """With the home folder for ``~``; that of somebody whom this machine does not know stays as it is written."""
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise KubeconfigError(f"cannot read {file}: {error.strerror}", "Check the file's owner and mode.") from error
-    except UnicodeDecodeError as error:
-        raise KubeconfigError(f"{file} is not text: {error.reason}", "Write the file again, as YAML.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise KubeconfigError(
-            f"{file}{line}: not valid YAML: {what}", "Fix the file: it may be half-written."
-        ) from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise KubeconfigError(f"{file}: not a mapping but a {type(document).__name__}", "Fix the file.")
-    return document
-
-
-def _entries(document: Mapping[str, Any], plural: str, singular: str, file: Path) -> list[Entry]:
-    """The named entries of one list. Raises :class:`KubeconfigError` for a shape that kubectl would refuse too."""
-    listed = document.get(plural)
-    if listed is None:
-        return []
-    if not isinstance(listed, list):
-        raise KubeconfigError(f"{file}: {plural} is not a list", "Fix the file.")
-    entries = []
-    for number, item in enumerate(listed):
-        name = item.get("name") if isinstance(item, dict) else None
-        if not isinstance(name, str) or not name:
-            raise KubeconfigError(f"{file}: {plural}[{number}] has no name", "Fix the file.")
-        settings = item.get(singular)
-        if settings is None:
-            settings = {}
-        if not isinstance(settings, dict):
-            raise KubeconfigError(f"{file}: {singular} of {plural} {name!r} is not a mapping", "Fix the file.")
-        entries.append(Entry(name, settings, file))
-    return entries
-
-
-def _text(settings: Mapping[str, Any], key: str, file: Path) -> str:
-    value = settings.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str | int | float):
-        raise KubeconfigError(f"{file}: {key} is not text", "Fix the file.")
-    return str(value)
-
-
-def _server(cluster: Entry) -> str:
-    """The URL of the API server. Raises :class:`KubeconfigError` for one that cannot be."""
-    server = _text(cluster.settings, "server", cluster.file).rstrip("/")
-    parts = urlsplit(server)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise KubeconfigError(
-            f"cluster {cluster.name!r} in {cluster.file} has no usable server: {server!r}",
-            "Set server to the URL of the API server, as https://host:6443.",
-        )
-    return server
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _resolved(entry: Entry, kind: str, files: tuple[str, ...]) -> dict[str, Any]:
-    """The settings with paths made absolute. Raises :class:`KubeconfigError` for missing files and bad base64."""
+    """The settings with paths made absolute. Raises :class:`KubeconfigError` for files that cannot be used."""
     settings = dict(entry.settings)
     for key in files:
-        data = settings.get(f"{key}-data")
-        if data:
+        if settings.get(key) and not settings.get(f"{key}-data"):
             try:
-                base64.b64decode("".join(str(data).split()).encode("ascii"), validate=True)
-            except (binascii.Error, UnicodeEncodeError) as error:
+                path = entry.file.absolute().parent / Path(settings[key]).expanduser()
+                check_file(path, SECRET_LIMIT)
+            except (OSError, ValueError, RuntimeError) as error:
+                missing = isinstance(error, FileNotFoundError)
+                why = "does not exist" if missing else f"cannot be used: {getattr(error, 'strerror', error)}"
                 raise KubeconfigError(
-                    f"{key}-data of {kind} {entry.name!r} in {entry.file} is not base64: {error}",
-                    "Copy the entry again: it is cut off or edited.",
-                ) from error
-        elif settings.get(key):
-            path = entry.file.absolute().parent / Path(_text(settings, key, entry.file)).expanduser()
-            if not path.is_file():
-                raise KubeconfigError(
-                    f"{key} of {kind} {entry.name!r} in {entry.file}: {path} does not exist",
+                    f"{key} of {kind} {entry.name!r} in {entry.file}: {settings[key]} {why}",
                     "Fix the path, or log in again.",
-                )
+                ) from error
             settings[key] = str(path)
     return settings

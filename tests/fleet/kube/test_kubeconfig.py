@@ -157,7 +157,10 @@ def test_half_written_yaml_names_file_and_line(tmp_path: Path) -> None:
         (lambda d: d.update({"users": "nonsense"}), ["users is not a list"]),
         (lambda d: d.update({"contexts": [{"context": {}}]}), ["contexts[0] has no name"]),
         (lambda d: d["contexts"][0].update({"context": []}), ["is not a mapping"]),
-        (lambda d: d["contexts"][0]["context"].update({"cluster": ["a"]}), ["cluster is not text"]),
+        (
+            lambda d: d["contexts"][0]["context"].update({"cluster": ["a"]}),
+            ["cluster of context 'a'", "is not text but a list"],
+        ),
         (lambda d: d["clusters"][0]["cluster"].update({"server": "example.com"}), ["no usable server", "https://"]),
         (lambda d: d["clusters"][0]["cluster"].pop("server"), ["no usable server"]),
         (

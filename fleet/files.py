@@ -1,0 +1,71 @@
+"""Reading files that a person names: regular ones of bounded size, which cannot hang the program or fill its memory.
+
+A FIFO waits for a writer that may never come, and /dev/zero never ends: neither may stand where settings, credentials
+or certificates are expected.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+SECRET_LIMIT: Final = 1 << 20
+"""Bytes of a token, a password or a bundle of certificates: the bundles of whole operating systems have 250 kB."""
+SETTINGS_LIMIT: Final = 8 << 20
+"""Bytes of a configuration or a kubeconfig: one with a thousand clusters and their certificates has 5 MB."""
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def read_bytes(path: str | Path, limit: int) -> bytes:
+    """The content of a regular file of ``limit`` bytes at most; links are followed, and /dev/null is empty.
+
+    Raises OSError, whose ``strerror`` says what is wrong, for anything else.
+    """
+    # Without waiting: to open a FIFO that nobody writes to would block before it could be looked at.
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _check(os.fstat(opened), limit)
+        with os.fdopen(opened, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(opened)
+    # What is written while it is read has grown beyond what was looked at.
+    if len(content) > limit:
+        raise _too_large(limit)
+    return content
+
+
+def read_text(path: str | Path, limit: int, encoding: str = "utf-8") -> str:
+    """As ``read_bytes``, decoded. Raises UnicodeDecodeError, too."""
+    return read_bytes(path, limit).decode(encoding)
+
+
+def check_file(path: str | Path, limit: int) -> None:
+    """Whether a library may be given this path to read. Raises OSError as ``read_bytes``."""
+    _check(Path(path).stat(), limit)
+    if not os.access(path, os.R_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _check(status: os.stat_result, limit: int) -> None:
+    if os.path.samestat(status, Path(os.devnull).stat()):
+        return
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "not one")
+        raise OSError(errno.EINVAL, f"it is {kind}, and a regular file is needed")
+    if status.st_size > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {limit >> 20} MiB, which no such file is")
