@@ -159,8 +159,8 @@ def load_kubeconfig(explicit: str | Path | None = None, environ: Mapping[str, st
         for name, settings in document.users.items():
             users.setdefault(name, Entry(name, settings, file))
         for name, settings in document.contexts.items():
-            parts = (settings.get(key, "") for key in ("cluster", "user", "namespace"))
-            contexts.setdefault(name, Context(name, *parts, file))
+            cluster, user, namespace = (settings.get(key, "") for key in ("cluster", "user", "namespace"))
+            contexts.setdefault(name, Context(name, cluster, user, namespace, file))
     return Kubeconfig(tuple(present), current, contexts, clusters, users)
 
 
