@@ -10,7 +10,7 @@ from fleet.model.snapshot import Snapshot
 
 def load_of(snapshot: Snapshot, target: Target) -> Load:
     """Of the workload, or of the workload that a pod belongs to; nothing of a node."""
-    key = f"{target.namespace}/{target.kind}/{target.name}"
+    key = snapshot.top(f"{target.namespace}/{target.kind}/{target.name}")
     if target.kind in ("Pod", LOCAL_NODE):
         key = snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")
 

@@ -57,7 +57,7 @@ def _seen(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | N
     """The mean of the last quarter of an hour, over the pods that run it now."""
     mine = [
         pod
-        for pod in snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
+        for pod in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
         if _runs(revision, snapshot, pod)
     ]
     return _some(Latency(_mean(snapshot, mine, Quantity.TTFT_P95), _mean(snapshot, mine, Quantity.ITL_P95)))

@@ -32,6 +32,8 @@ class Layout:
     workloads: Mapping[str, Workload]
     pods_of: Mapping[str, tuple[str, ...]]
     workload_of: Mapping[str, str]
+    parts: Mapping[str, Workload]
+    part_of: Mapping[str, str]
     model_of: Mapping[str, str]
     models: Mapping[str, ModelGroup]
     autoscalers: Mapping[str, HorizontalPodAutoscaler]
@@ -138,6 +140,8 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         workloads=workloads,
         pods_of={w: tuple(members) for w, members in pods_of.items()},
         workload_of=workload_of,
+        parts=owners.parts,
+        part_of=owners.part_of,
         model_of=model_of,
         models=models,
         autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},

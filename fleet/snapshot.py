@@ -91,6 +91,8 @@ class Builder:
             events=self._newest_events(kube),
             pods_of=layout.pods_of,
             workload_of=layout.workload_of,
+            parts=layout.parts,
+            part_of=layout.part_of,
             model_of=layout.model_of,
             engines_of=layout.engines_of,
             gpus_of=layout.gpus_of,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.plan import Check, Verdict
+from actions.request import Target
 
 ABOUT = "owner"
 
@@ -13,6 +14,32 @@ _ARGO = "argocd.argoproj.io/tracking-id"
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 _FLUX_HELM = "helm.toolkit.fluxcd.io/"
 _HELM_RELEASE = "meta.helm.sh/release-name"
+
+_COMPONENTS = ("predictor", "transformer", "explainer")
+"""Of an InferenceService: the names of its Deployments end with theirs."""
+_REPLICAS: Mapping[str, str] = {
+    "InferenceService": "spec.{component}.minReplicas and maxReplicas",
+    "LLMInferenceService": "spec.replicas",
+    "LeaderWorkerSet": "spec.replicas",
+    "Deployment": "spec.replicas",
+    "Rollout": "spec.replicas",
+    "CloneSet": "spec.replicas",
+    "RayService": "spec.rayClusterConfig.workerGroupSpecs[].replicas",
+    "RayCluster": "spec.workerGroupSpecs[].replicas",
+    "DynamoGraphDeployment": "spec.services.….replicas",
+}
+"""Where the owners of what serves models have the replicas."""
+_TEMPLATE: Mapping[str, str] = {
+    "InferenceService": "spec.{component}",
+    "LLMInferenceService": "spec.template",
+    "LeaderWorkerSet": "spec.leaderWorkerTemplate",
+    "Deployment": "spec.template",
+    "Rollout": "spec.template",
+    "CloneSet": "spec.template",
+    "RayService": "spec.rayClusterConfig",
+    "RayCluster": "spec.workerGroupSpecs[].template",
+}
+"""Where they have what their pods are made from."""
 
 
 def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
@@ -31,7 +58,7 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
                 ABOUT,
                 Verdict.BLOCK,
                 f"{reference['kind']} {reference['name']} controls {name} and puts it back within seconds",
-                f"change {reference['kind']} {reference['name']} instead",
+                f"change {_instead(reference, name, field)} instead",
             )
     if _ARGO in annotations:
         application = annotations[_ARGO].partition(":")[0]
@@ -64,6 +91,22 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
     if applier:
         return Check(ABOUT, Verdict.WARN, f"{applier} has applied this value and may apply it again")
     return Check(ABOUT, Verdict.PASS, f"nobody else looks after {name}")
+
+
+def replicas_at(owner: Target) -> str:
+    """Where an owner has the replicas of what it makes, for people."""
+    return _instead({"kind": owner.kind, "name": owner.name}, "", "f:replicas")
+
+
+def _instead(reference: Mapping[str, Any], name: str, field: str) -> str:
+    """What of the owner holds the value: ``spec.replicas of Rollout chat``; its name alone where that is not known."""
+    owner = f"{reference['kind']} {reference['name']}"
+    places = {"f:replicas": _REPLICAS, "f:template": _TEMPLATE, "": _TEMPLATE}.get(field, {})
+    place = places.get(reference["kind"])
+    if place is None:
+        return owner
+    component = next((part for part in _COMPONENTS if name.endswith(f"-{part}")), _COMPONENTS[0])
+    return f"{place.format(component=component)} of {owner}"
 
 
 def _applier(metadata: Mapping[str, Any], field: str) -> str:

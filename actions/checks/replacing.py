@@ -45,7 +45,7 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     """
     snapshot, rolling = scene.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
-    pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
+    pods = snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
     losses = blasts(snapshot, leaving)
     autoscaler = await find_autoscaler(target, scene)

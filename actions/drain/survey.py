@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actions.drain.replicas import KEEPERS, ready_among, selector_of
 from actions.drain.selectors import written
 from actions.drain.unit import LWS, Unit, controller_of, group_of, is_ready, labels_of, leader_of, member_of
 from actions.drain.way import Front, choose
@@ -50,6 +51,8 @@ class Survey:
             first=first,
             idle=idle,
         )
+        keeper = await self._keeper(front)
+        owned_by = Target(controller[0], namespace, controller[1], controller[2]) if controller else None
         return Unit(
             name=f"group {group[2]} of {group[1]}" if group else front["metadata"]["name"],
             front=member_of(front),
@@ -58,10 +61,11 @@ class Survey:
             way=way,
             watched=not idle,
             workload=workload,
-            controller=Target(controller[0], namespace, controller[1], controller[2]) if controller else None,
-            selector=dict(selector_of_owner.get("matchLabels") or {}),
-            ready=await self.ready(workload) if workload else 0,
+            controller=owned_by,
+            selector=_labels_in(selector_of_owner),
+            ready=await self._others_ready(front, keeper, owned_by) + 1 if owned_by else 0,
             engine=engine,
+            keeper=_target(keeper) if keeper is not None else None,
         )
 
     def row(self, pod: Raw) -> Pod:
@@ -96,11 +100,27 @@ class Survey:
                 self._objects[key] = None
         return self._objects[key]
 
-    async def ready(self, workload: Target) -> int:
-        """Ready replicas; the server leaves a 0 out."""
-        raw = await self.object(workload.kind, workload.namespace, workload.name)
-        status = (raw or {}).get("status") or {}
-        return int(status.get("numberReady" if workload.kind == "DaemonSet" else "readyReplicas", 0))
+    async def _keeper(self, pod: Raw) -> Raw | None:
+        """The owner that counts the replicas of which this pod is one: the highest that does, without a gap below it.
+
+        Above it are owners that made it, and whose own status counts something else, or nothing.
+        """
+        found: Raw | None = None
+        below = pod
+        while (above := controller_of(below)) is not None and above[0] in KEEPERS:
+            raw = await self.object(above[0], pod["metadata"].get("namespace", ""), above[1])
+            # Another group may have a kind of the same name (OpenKruise's StatefulSet): the uid tells.
+            if raw is None or raw["metadata"].get("uid", "") != above[2]:
+                break
+            found = below = raw
+        return found
+
+    async def _others_ready(self, front: Raw, keeper: Raw | None, controller: Target) -> int:
+        """Ready replicas beside this one."""
+        selector = selector_of(keeper) if keeper is not None else ""
+        pods = await self._scene.reads.list_raw("Pod", controller.namespace, selector)
+        uid = front["metadata"].get("uid")
+        return ready_among((pod for pod in pods if pod["metadata"].get("uid") != uid), keeper, controller)
 
     async def _top(self, pod: Raw, owner: Raw | None) -> Target | None:
         """The top of the owner chain: as the Snapshot has it, else as far as the objects say."""
@@ -115,6 +135,17 @@ class Survey:
                 return Target(above[0], namespace, above[1], above[2])
             top = raw
         return None
+
+
+def _target(raw: Raw) -> Target:
+    metadata = raw["metadata"]
+    return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))
+
+
+def _labels_in(selector: Raw) -> dict[str, str]:
+    """What a selector wants labels to be; a ReplicationController's is the labels themselves."""
+    labels = selector.get("matchLabels") or (selector if "matchExpressions" not in selector else {})
+    return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
 async def listed(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]]:

@@ -53,9 +53,19 @@ class Unit:
     selector: dict[str, str]
     """The labels by which its controller selects."""
     ready: int
-    """Ready replicas of the workload when this was planned."""
+    """Ready replicas that there are once it is replaced: the others that were ready when this was planned, and one."""
     engine: bool = True
     """Whether it serves a model."""
+    keeper: Target | None = None
+    """The owner whose replicas it is one of (actions.drain.replicas); None where no owner counts its replicas."""
+
+    @property
+    def starter(self) -> str:
+        """Who starts another, with what that one belongs to: ``Deployment x of InferenceService y``."""
+        by, top = self.keeper or self.controller, self.workload
+        if by is None or top is None or (by.kind, by.name) == (top.kind, top.name):
+            return str(top or by or "nobody")
+        return f"{by} of {top}"
 
     @property
     def replaced(self) -> bool:

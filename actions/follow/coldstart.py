@@ -27,7 +27,7 @@ class Starting:
 
 def starting(snapshot: Snapshot, target: Target, now: float) -> Starting:
     """Of a workload in the Snapshot; ``now`` in Unix seconds."""
-    pods = [snapshot.pods[key] for key in snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())]
+    pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     new = [pod for pod in pods if pod.deleted is None and not pod.ready]
     if not new:
         return Starting("", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
+from actions.drain.replicas import ready_of
 from actions.drain.selectors import written
 from actions.drain.unit import Unit, controller_of, is_ready
 from actions.follow.coldstart import starting
@@ -45,32 +46,35 @@ async def follow_first(unit: Unit, known: AbstractSet[str], work: Work) -> Outco
 
 
 async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
-    """Wait until the workload has as many ready replicas as before; an Outcome where it has not in time."""
-    target = unit.workload
-    if target is None or not unit.replaced:
+    """Wait until another is ready in its place, beside those that were ready before; an Outcome where none is in time.
+
+    Who scales the workload down meanwhile wants fewer.
+    """
+    if not unit.replaced:
         return None
-    now, wanted, in_a_row = 0, unit.ready, 0
+    now, wanted, in_a_row, deleted = 0, unit.ready, 0, False
 
     async def ready() -> bool:
-        nonlocal now, wanted, in_a_row
+        nonlocal now, wanted, in_a_row, deleted
         try:
-            raw = await work.reads.get_raw(target.kind, target.namespace, target.name)
+            now, desired = await ready_of(unit, work.reads)
         except NotFoundError:
-            wanted = 0
+            deleted = True
             return True
-        now = int((raw.get("status") or {}).get("readyReplicas", 0))
-        # Who scales it down meanwhile wants fewer.
-        wanted = min(unit.ready, int((raw.get("spec") or {}).get("replicas", 1)))
-        _say(work, target, f"{now} of {wanted} replicas are ready", now, wanted)
+        wanted = unit.ready if desired is None else min(unit.ready, desired)
+        _say(work, unit.workload, f"{now} of {wanted} replicas are ready", now, wanted)
         in_a_row = in_a_row + 1 if now >= wanted else 0
         return in_a_row >= _LOOKS
 
     limit = work.rules.follow_timeout
     if await work.until(ready, limit):
-        return None
+        if not deleted:
+            return None
+        text = f"{unit.name} is gone, and {unit.keeper} was deleted meanwhile: it starts no other"
+        return Outcome(Result.FAILED, text, "no further pod was touched: look who deleted it")
     return Outcome(
         Result.TIMED_OUT,
-        f"{unit.name} is gone; {target} has {now} of {wanted} ready replicas after {span(limit)}",
+        f"{unit.name} is gone; {unit.starter} has {now} of {wanted} ready replicas after {span(limit)}",
         "look at its new pod: is there a GPU for it, and does its model load?",
     )
 

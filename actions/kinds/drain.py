@@ -107,7 +107,7 @@ class DrainAction:
                 return replace(outcome, text=f"{outcome.text}{done}{late}")
             at += len(passed)
         replaced = [unit for unit in units if unit.replaced]
-        then = ", and as many replicas are ready as before" if replaced else ""
+        then = ", and another is ready in the place of each" if replaced else ""
         gone = f"{named([u.name for u in units])} gone after {span(work.now() - begun)}"
         return Outcome(Result.CONVERGED, f"{gone}{then}{late}")
 
@@ -153,14 +153,20 @@ def steps_of(unit: Unit, terms: Terms, scene: Scene, *, as_planned: bool) -> lis
                 orphan = "; an orphan that nobody else would end" if way.orphaned else ""
                 step = Step(f"evict {unit.name}", f"uid {uids}, grace {grace} s{orphan}", requests)
             case Phase.REPLACE:
-                step = Step("wait until it is replaced", f"{unit.workload} as ready as before: {unit.ready}")
+                step = Step("wait until it is replaced", _ready_again(unit))
         steps.append(step)
     return steps
 
 
+def _ready_again(unit: Unit) -> str:
+    others = unit.ready - 1
+    beside = f", beside the {others} that are ready now" if others > 1 else ", beside the one that is" if others else ""
+    return f"{unit.starter} has another that is ready{beside}"
+
+
 def undo_of(units: Sequence[Unit]) -> Undo:
     """The labels back until it is evicted; after that its workload makes another."""
-    replaced = [str(unit.workload) for unit in units if unit.replaced]
+    replaced = [unit.starter for unit in units if unit.replaced]
     after = f"{named(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
     flipped = [unit for unit in units if unit.way.changed]
     if not flipped:
@@ -240,14 +246,14 @@ def _check_owner(units: Sequence[Unit]) -> Check:
     if bare:
         text = f"nothing controls {named(bare)}: nobody starts another"
         return Check("owner", Verdict.WARN, text)
-    owners = sorted({str(unit.workload) for unit in units})
+    owners = sorted({unit.starter for unit in units})
     return Check("owner", Verdict.PASS, f"{named(owners)} starts another; nobody reverts a drain")
 
 
 async def _check_rollouts(units: Sequence[Unit], survey: Survey) -> list[Check]:
     checks = []
-    for workload in {unit.workload for unit in units if unit.replaced and unit.workload}:
-        raw = await survey.object(workload.kind, workload.namespace, workload.name)
+    for keeper in {unit.keeper for unit in units if unit.replaced and unit.keeper}:
+        raw = await survey.object(keeper.kind, keeper.namespace, keeper.name)
         if raw is not None:
             checks.append(check_rollout(raw))
     return checks

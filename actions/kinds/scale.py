@@ -11,17 +11,20 @@ from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
-from actions.checks.owner import check_owner
+from actions.checks.owner import check_owner, replicas_at
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.room import check_room
 from actions.checks.server import check_server
+from actions.drain.replicas import KEEPERS
 from actions.follow.rollout import follow_rollout
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.progress import Outcome
 from actions.request import Request, Scale, Target, expect
 from actions.scene import Scene
+from actions.words import named
 from actions.work import Work
+from fleet.kube.errors import KubeError
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 
@@ -36,6 +39,7 @@ class ScaleAction:
         target, wanted = request.target, expect(request, Scale).replicas
         path = await scene.reads.path_of(target.kind, target.namespace, target.name)
         obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        _require_replicas(obj, target, scene)
         # Without the field it is 1; of a Scale the server leaves 0 out, but not of the object itself.
         now = int((obj.get("spec") or {}).get("replicas", 1))
         mutation = scale_mutation(path, obj, wanted)
@@ -81,6 +85,16 @@ class ScaleAction:
         return await follow_rollout(plan, work, replicas=expect(plan.request, Scale).replicas)
 
 
+def _require_replicas(obj: Mapping[str, Any], target: Target, scene: Scene) -> None:
+    """Raises KubeError for an owner that has no replicas of its own, only workloads that it makes."""
+    if target.kind in KEEPERS or "replicas" in (obj.get("spec") or {}):
+        return
+    key = f"{target.namespace}/{target.kind}/{target.name}"
+    made = [f"{part.kind} {part.name}" for part in scene.snapshot.parts.values() if scene.snapshot.top(part.key) == key]
+    has = f"it makes {named(made)} and sets theirs" if made else "its controller sets those of what it makes"
+    raise KubeError(f"{target} has no replicas of its own: {has}", remedy=f"Change {replicas_at(target)}.")
+
+
 def pods_of(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
     """The pod spec of a workload, and how many pods one replica of it is.
 
@@ -99,7 +113,7 @@ def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
     A StatefulSet and a LeaderWorkerSet end the highest ordinals. A ReplicaSet ends pods that are not ready first, then
     those of the lowest deletion cost, then the youngest.
     """
-    pods = [snapshot.pods[key] for key in snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())]
+    pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     alive = [pod for pod in pods if pod.deleted is None]
     if target.kind == "Deployment":
         alive.sort(key=lambda pod: (bool(pod.node), pod.ready, _cost(pod), -pod.created))

@@ -43,7 +43,7 @@ class UnblockAction:
         replicas = int(obj["spec"].get("replicas", 1))
         away = amount(wanted.max_unavailable, replicas, up=False)
         snapshot = scene.snapshot
-        pods = snapshot.pods_of.get(f"{target.namespace}/{target.kind}/{target.name}", ())
+        pods = snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
         leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[:away]
         losses = blasts(snapshot, leaving)
         values = ", ".join(_change(*pair) for pair in zip(("maxSurge", "maxUnavailable"), new, strict=True))

@@ -45,6 +45,10 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
     known = [target for target in _known(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
     found = [t for t in inside if t.name == name]
+    if not found:
+        # What another workload made goes by its name too; the plan says whose it is.
+        parts = [t for t in _parts(snapshot) if t.kind in kinds and (not kind or t.kind == kind) and t.name == name]
+        found = [t for t in parts if not namespace or t.namespace == namespace]
     if len(found) > 1:
         found = [t for t in found if t.namespace == (namespace or default)] or found
     if len(found) == 1:
@@ -53,9 +57,28 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
         places = ", ".join(f"{t.kind.lower()}/{t.name} in {t.namespace}" for t in found)
         raise NotNamedError(f"{typed} is more than one: {places}; say which with -n and KIND/NAME")
     where = f" in {namespace}" if namespace else ""
+    if maker := _makes(name, snapshot, namespace, kinds):
+        raise NotNamedError(maker)
     near = difflib.get_close_matches(name, sorted({t.name for t in inside}), n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise NotNamedError(f"no {(kind or ' or '.join(kinds)).lower()} {name}{where}{hint}")
+
+
+def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]) -> str:
+    """Of a name that belongs to an owner of another kind: what it is, and which of its parts could be meant instead."""
+    for workload in snapshot.workloads.values():
+        if workload.name != name or (namespace and workload.namespace != namespace) or workload.kind in kinds:
+            continue
+        made = [t for t in _parts(snapshot) if snapshot.top(f"{t.namespace}/{t.kind}/{t.name}") == workload.key]
+        usable = ", ".join(f"{t.kind.lower()}/{t.name}" for t in made if t.kind in kinds)
+        if usable:
+            return f"{name} is {workload.kind} {name} in {workload.namespace}; what it has made: {usable}"
+    return ""
+
+
+def _parts(snapshot: Snapshot) -> Iterable[Target]:
+    for workload in snapshot.parts.values():
+        yield Target(workload.kind, workload.namespace, workload.name, workload.uid)
 
 
 def _known(snapshot: Snapshot) -> Iterable[Target]:

@@ -28,6 +28,10 @@ class Ownership:
     """Workload key → pod keys, sorted; every workload is in it."""
     workload_of: Mapping[str, str] = field(default_factory=dict)
     """Pod key → workload key; every pod is in it."""
+    parts: Mapping[str, Workload] = field(default_factory=dict)
+    """Workloads that another one made (the Deployment of an InferenceService), by their own keys."""
+    part_of: Mapping[str, str] = field(default_factory=dict)
+    """Key of a part → key of the workload at the top of its chain."""
 
 
 class _Top(NamedTuple):
@@ -54,8 +58,11 @@ def ownership(
     workload_of: dict[str, str] = {}
     tops: dict[str, _Top] = {}
     below: dict[str, dict[str, Workload]] = {}
+    part_of: dict[str, str] = {}
     for row in workloads.values():
         top = chains.top(row)
+        if top.key != row.key:
+            part_of[row.key] = top.key
         tops.setdefault(top.key, top)
         members.setdefault(top.key, [])
         if top.below is not None:
@@ -76,6 +83,8 @@ def ownership(
         },
         pods_of={key: tuple(sorted(keys)) for key, keys in members.items()},
         workload_of=workload_of,
+        parts={row.key: row for row in workloads.values() if row.key in part_of},
+        part_of=part_of,
     )
 
 

@@ -187,6 +187,10 @@ class Snapshot:
     """Workload key → pod keys."""
     workload_of: Mapping[str, str] = field(default_factory=dict)
     """Pod key → workload key."""
+    parts: Mapping[str, Workload] = field(default_factory=dict)
+    """Workloads that another one made (the Deployment of an InferenceService), by key. No screen lists them."""
+    part_of: Mapping[str, str] = field(default_factory=dict)
+    """Key of a part → key of the workload at the top of its chain."""
     model_of: Mapping[str, str] = field(default_factory=dict)
     """Workload key → model key; only workloads that serve a model are in it."""
     engines_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -215,6 +219,17 @@ class Snapshot:
         """The status of a source by name."""
         return next((s for s in self.sources if s.name == name), None)
 
+    def top(self, workload: str) -> str:
+        """The key under which a workload is measured and shown: its own, or that of what it is a part of."""
+        return self.part_of.get(workload, workload)
+
+    def members(self, workload: str) -> tuple[str, ...]:
+        """The keys of a workload's pods; of a part only its own, not those of its siblings."""
+        part = self.parts.get(workload)
+        if part is None:
+            return self.pods_of.get(workload, ())
+        return tuple(key for key in self.pods_of.get(self.top(workload), ()) if _made_by(part, self.pods[key]))
+
     @property
     def of_objects(self) -> SourceStatus | None:
         """The status of the source that the objects come from: a cluster's API server, or this machine."""
@@ -224,6 +239,17 @@ class Snapshot:
     def is_machine(self) -> bool:
         """Whether this machine is in view: its pods are processes, and no action on a cluster is for them."""
         return self.source(MACHINE) is not None
+
+
+def _made_by(part: Workload, pod: Pod) -> bool:
+    """Whether the part, or a ReplicaSet of it (its name and the hash of the template), controls the pod."""
+    owner = pod.owner
+    if owner is None:
+        return False
+    if part.kind == "Deployment":
+        suffix = "-" + pod.labels.get("pod-template-hash", "")
+        return owner.kind == "ReplicaSet" and owner.name.removesuffix(suffix) == part.name
+    return owner.uid == part.uid
 
 
 def engine_key(engine: EngineId) -> str:

@@ -157,7 +157,7 @@ def pod(name: str, version: int = 2, of: str = "chat", at: str = "node-1") -> Ob
             "uid": f"uid-{name}",
             "creationTimestamp": MADE[version],
             "labels": labels,
-            "ownerReferences": [owner(kind, holder)],
+            "ownerReferences": [owner(kind, holder) | ({"uid": f"uid-rs-{version}"} if of == "chat" else {})],
         },
         "spec": spec,
         "status": {

@@ -97,6 +97,8 @@ def test_two_children_of_an_unlisted_owner_add_up() -> None:
         ],
     )
     row = joined.workloads["n/InferenceService/isvc"]
+    assert set(joined.parts) == {"n/Deployment/a", "n/Deployment/b"}
+    assert set(joined.part_of.values()) == {"n/InferenceService/isvc"}
     assert set(joined.workloads) == {"n/InferenceService/isvc"}
     assert (row.desired, row.ready, row.version.model) == (5, 3, "m")
 

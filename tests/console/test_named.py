@@ -1,0 +1,68 @@
+"""What a person types is one object, also where another workload made it."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.request import Target
+from console.cli.named import NotNamedError, find
+from fleet.kube.owners import ownership
+from fleet.model.objects import Owner, Pod, Workload
+from fleet.model.snapshot import Cluster, Snapshot
+
+KINDS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
+
+
+def _row(kind: str, name: str, owner: Owner | None = None) -> Workload:
+    return Workload(kind, "llm", name, f"uid-{kind}-{name}", "1", 1.0, 2, owner=owner)
+
+
+def _pod(name: str, owner: Owner) -> Pod:
+    labels = {"pod-template-hash": "abc"}
+    return Pod("llm", name, f"uid-{name}", "1", 1.0, "Running", "Running", True, 0, owner=owner, labels=labels)
+
+
+def _fleet(*rows: Workload, pods: tuple[Pod, ...] = ()) -> Snapshot:
+    replica_sets = {row.key: row for row in rows if row.kind == "ReplicaSet"}
+    workloads = {row.key: row for row in rows if row.kind != "ReplicaSet"}
+    seen = ownership({pod.key: pod for pod in pods}, replica_sets, workloads)
+    return Snapshot(
+        1, 1.0, Cluster("c", "s", "u"), pods={pod.key: pod for pod in pods}, workloads=seen.workloads,
+        pods_of=seen.pods_of, workload_of=seen.workload_of, parts=seen.parts, part_of=seen.part_of,
+    )  # fmt: skip
+
+
+def _of_inference_service() -> Snapshot:
+    owner = Owner("InferenceService", "llama", "uid-isvc")
+    rows = []
+    pods = []
+    for name in ("llama-predictor", "llama-transformer"):
+        rows.append(_row("Deployment", name, owner))
+        rows.append(_row("ReplicaSet", f"{name}-abc", Owner("Deployment", name, f"uid-Deployment-{name}")))
+        pods.append(_pod(f"{name}-abc-1", Owner("ReplicaSet", f"{name}-abc", f"uid-ReplicaSet-{name}-abc")))
+    return _fleet(*rows, pods=tuple(pods))
+
+
+@pytest.mark.parametrize("typed", ["deployment/llama-predictor", "deploy/llama-predictor", "llama-predictor"])
+def test_the_deployment_that_another_owner_made_goes_by_its_name(typed: str) -> None:
+    found = find(typed, _of_inference_service(), "llm", "default", KINDS)
+    assert found == Target("Deployment", "llm", "llama-predictor", "uid-Deployment-llama-predictor")
+
+
+def test_the_owners_name_leads_to_what_it_has_made() -> None:
+    with pytest.raises(NotNamedError, match=r"llama is InferenceService llama in llm.*deployment/llama-predictor"):
+        find("llama", _of_inference_service(), "llm", "default", KINDS)
+
+
+def test_the_pods_of_a_part_are_its_own() -> None:
+    fleet = _of_inference_service()
+    assert fleet.members("llm/Deployment/llama-predictor") == ("llm/llama-predictor-abc-1",)
+    assert len(fleet.members("llm/InferenceService/llama")) == 2
+    assert fleet.top("llm/Deployment/llama-predictor") == "llm/InferenceService/llama"
+
+
+def test_a_group_goes_before_the_stateful_set_of_the_same_name() -> None:
+    group = _row("LeaderWorkerSet", "night")
+    fleet = _fleet(group, _row("StatefulSet", "night", Owner("LeaderWorkerSet", "night", group.uid)))
+    assert find("night", fleet, "llm", "default", KINDS).kind == "LeaderWorkerSet"
+    assert find("sts/night", fleet, "llm", "default", KINDS).kind == "StatefulSet"
