@@ -37,7 +37,7 @@ def steps(remembered: Iterable[Past], layout: Layout, step: float, clock_skew: f
     for (slot, quantity, workload), values in parts.items():
         how = MEANINGS[quantity].to_group
         total = math.fsum(values)
-        out[slot][quantity][workload] = total if how is Combine.SUM else total / len(values)
+        out[slot][quantity][workload] = total if how in (Combine.SUM, Combine.WHOLE) else total / len(values)
     return {slot: {quantity: dict(values) for quantity, values in found.items()} for slot, found in out.items()}
 
 

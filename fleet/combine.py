@@ -1,7 +1,8 @@
 """From engines and GPUs to pods, workloads and models: how columns are combined.
 
-Sums skip what is missing and are missing when all is; ratios divide sums; percentiles come from merged buckets. Nothing
-here averages a percentile or a ratio (reference: metrics §0, §5).
+Sums of load skip what is missing and are missing when all is; sums of what there is (memory, power, capacity) are
+missing when a part is, because part of a total is a wrong total; ratios divide sums; percentiles come from merged
+buckets. Nothing here averages a percentile or a ratio.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def _mean(values: list[float]) -> float:
 
 _FOLD: dict[Combine, Callable[[list[float]], float]] = {
     Combine.SUM: math.fsum,
+    Combine.WHOLE: math.fsum,
     Combine.MEAN: _mean,
     Combine.MAX: max,
     Combine.MIN: min,
@@ -68,7 +70,8 @@ def fold(values: array[float], members: Members, how: Combine) -> array[float]:
     folder = _FOLD[how]
     for row in members.several:
         known = [v for i in members.rows[row] if not math.isnan(v := values[i])]
-        out[row] = folder(known) if known else NAN
+        enough = len(known) == len(members.rows[row]) if how is Combine.WHOLE else bool(known)
+        out[row] = folder(known) if enough else NAN
     return out
 
 

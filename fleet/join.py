@@ -51,10 +51,9 @@ def pod_of_engine(engine: EngineId, pods: Mapping[str, Pod], addresses: Addresse
     return addresses.pod_at(engine.instance) if engine.instance else ""
 
 
-def pod_of_gpu(gpu: GpuId, pods: Mapping[str, Pod]) -> str:
-    """The key of the pod that holds a GPU, or an empty string."""
-    key = f"{gpu.namespace}/{gpu.pod}"
-    return key if gpu.pod and key in pods else ""
+def pods_of_gpu(gpu: GpuId, pods: Mapping[str, Pod]) -> tuple[str, ...]:
+    """The keys of the pods that hold a GPU: several where it is shared in time."""
+    return tuple(key for namespace, pod in gpu.holders if (key := f"{namespace}/{pod}") in pods)
 
 
 def node_of_gpu(gpu: GpuId, pod: Pod | None, names: Mapping[str, str]) -> str:
@@ -85,17 +84,18 @@ def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod]) -> dict[str, 
 def loose_ends(
     serving: Sequence[Pod],
     engines: Mapping[str, str],
-    gpus: Mapping[str, str],
+    gpus: Mapping[str, tuple[str, ...]],
     gpu_ids: Mapping[str, GpuId],
     taken: Collection[str] = (),
 ) -> tuple[Loose, ...]:
     """Name every join that could not be made.
 
-    ``engines`` and ``gpus`` map an engine or GPU key to its pod key (empty for none). ``taken`` are the keys of GPUs
-    that sit in a node without a free one: what their exporter does not say is then not that they are free.
+    ``engines`` maps an engine's key to its pod's key (empty for none), ``gpus`` a GPU's to those of its pods. ``taken``
+    are the keys of GPUs that sit in a node without a free one: what their exporter does not say is then not that they
+    are free.
     """
     measured = set(engines.values())
-    held = set(gpus.values())
+    held = {pod for pods in gpus.values() for pod in pods}
     found = [
         Loose(Join.METRICS_WITHOUT_POD, key, "no pod of this name or address in the cluster")
         for key, pod in engines.items()
@@ -108,8 +108,8 @@ def loose_ends(
             found.append(Loose(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it"))
         if pod.gpus and gpu_ids and pod.key not in held:
             found.append(Loose(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it"))
-    for key, pod_key in gpus.items():
-        if not pod_key:
+    for key, pod_keys in gpus.items():
+        if not pod_keys:
             gpu = gpu_ids[key]
             known = "held by a pod that its exporter does not name" if key in taken else "free"
             if gpu.pod:

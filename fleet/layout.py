@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fleet.combine import Members
-from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pod_of_gpu
+from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pods_of_gpu
 from fleet.kube.owners import ownership
 from fleet.kube.state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
@@ -87,16 +87,16 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
     _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads)
 
-    gpu_pod = [pod_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
+    gpu_pods_of = [pods_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
     gpus = {gpu.key: gpu for gpu in gpu_ids}
     row_of_gpu = {gpu.key: i for i, gpu in enumerate(gpu_ids)}
     names = node_names(kube.nodes, kube.pods)
     gpus_on: dict[str, list[str]] = defaultdict(list)
     gpus_of: dict[str, list[str]] = defaultdict(list)
     for key, gpu in gpus.items():
-        holder = gpu_pod[row_of_gpu[key]]
-        gpus_on[node_of_gpu(gpu, kube.pods.get(holder), names)].append(key)
-        if holder:
+        holders = gpu_pods_of[row_of_gpu[key]]
+        gpus_on[node_of_gpu(gpu, kube.pods[holders[0]] if holders else None, names)].append(key)
+        for holder in holders:
             gpus_of[holder].append(key)
 
     free_gpus = _free_gpus(kube)
@@ -119,7 +119,8 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     measured_workloads = tuple(w for w in workloads if engine_pods.get(w) or gpu_pods.get(w))
 
     def rows(of: Mapping[str, Sequence[int]], members: Sequence[str]) -> list[int]:
-        return [i for pod_key in members for i in of.get(pod_key, ())]
+        # A GPU that several of them share is one GPU.
+        return list(dict.fromkeys(i for pod_key in members for i in of.get(pod_key, ())))
 
     def pods_of_model(model: ModelGroup, of: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(p for w in model.workloads for p in of.get(w, ()))
@@ -154,7 +155,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         loose=loose_ends(
             [p for p in serving if p.uid],
             {k: p if p in kube.pods else "" for k, p in zip(keys, engine_pod, strict=True)},
-            {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pod, strict=True)},
+            {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pods_of, strict=True)},
             gpus,
             taken,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
@@ -180,21 +181,25 @@ def _node(snapshot: Snapshot, node: Node) -> doc.NodePart:
 
 
 def _gpus(snapshot: Snapshot) -> tuple[doc.GpuPart, ...]:
-    holder = {gpu: pod for pod, gpus in snapshot.gpus_of.items() for gpu in gpus}
+    holders: dict[str, list[str]] = defaultdict(list)
+    for pod, gpus in sorted(snapshot.gpus_of.items()):
+        for gpu in gpus:
+            holders[gpu].append(pod)
     host = {gpu: node for node, gpus in snapshot.gpus_on.items() for gpu in gpus}
     return tuple(
         doc.GpuPart(
             key=key,
-            uuid=gpu.uuid,
-            instance_id=gpu.instance_id or None,
-            profile=gpu.profile or None,
-            node=host.get(key) or gpu.node or None,
-            ordinal=gpu.ordinal,
-            product=gpu.model or None,
-            pod=holder.get(key),
+            uuid=device.uuid,
+            instance_id=device.instance_id or None,
+            profile=device.profile or None,
+            node=host.get(key) or device.node or None,
+            ordinal=device.ordinal,
+            product=device.model or None,
+            pod=next(iter(holders[key]), None),
+            pods=tuple(holders[key]),
             **_assessed(snapshot, snapshot.by_gpu, key),
         )
-        for key, gpu in sorted(snapshot.gpus.items())
+        for key, device in sorted(snapshot.gpus.items())
     )
 
 

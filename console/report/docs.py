@@ -34,6 +34,7 @@ document is printed all the same), 2 for wrong flags or a configuration that can
 
 _COMBINE_WORDS = {
     Combine.SUM: "sum",
+    Combine.WHOLE: "sum, missing when a part is",
     Combine.MEAN: "mean",
     Combine.MAX: "maximum",
     Combine.MIN: "minimum",

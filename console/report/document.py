@@ -324,7 +324,9 @@ class GpuPart(Part):
     product: str | None = None
     """What the driver calls it: NVIDIA H100 80GB HBM3 …"""
     pod: str | None = None
-    """Key of the pod that holds it."""
+    """Key of the pod that holds it; of several (time slicing, MPS) the first."""
+    pods: tuple[str, ...] = ()
+    """Keys of all pods that hold it."""
     metrics: Metrics
     readings: Readings = {}
 

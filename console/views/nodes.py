@@ -10,6 +10,7 @@ from console.views.empty import empty_text
 from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
+from fleet.model.measurement import GpuId
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
@@ -115,7 +116,8 @@ def _says_node(snapshot: Snapshot, name: str) -> str:
 
 def _says_gpu(snapshot: Snapshot, key: str) -> str:
     gpu = snapshot.gpus[key]
-    return f"{gpu.namespace}/{gpu.pod} {gpu.model} {gpu.uuid} {gpu.profile} {assessment_of(snapshot, key).reason}"
+    holders = " ".join(f"{namespace}/{pod}" for namespace, pod in gpu.holders)
+    return f"{holders} {gpu.model} {gpu.uuid} {gpu.profile} {assessment_of(snapshot, key).reason}"
 
 
 def _labels(snapshot: Snapshot, name: str) -> Mapping[str, str]:
@@ -197,13 +199,18 @@ def _gpu_row(snapshot: Snapshot, key: str) -> Row:
                 Span(f" {untrusted(product)}" if product else "", Role.DIM),
             )
         ),
-        "pod": Name(untrusted(gpu.pod)) if gpu.pod else Text("free", Role.OK),
+        "pod": Name(_holder(gpu)) if gpu.pod else Text("free", Role.OK),
         "memory": _memory(snapshot, key),
         "why": Text(untrusted(standing.reason), severity_role(standing.severity)),
     }
     cells |= {column: number(snapshot.by_gpu, key, quantity) for column, quantity in _NUMBERS.items()}
     cells["util"] = gpu_activity(snapshot.by_gpu, key)
     return _row(key, cells, standing.severity)
+
+
+def _holder(gpu: GpuId) -> str:
+    """The pod that holds it, and how many others it shares the card with."""
+    return untrusted(gpu.pod) + (f" +{len(gpu.sharers)}" if gpu.sharers else "")
 
 
 def _memory(snapshot: Snapshot, key: str) -> Cell:

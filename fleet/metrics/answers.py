@@ -23,6 +23,7 @@ from fleet.metrics.identity import (
     first,
     gpu_id,
     gpu_key,
+    one_gpu,
 )
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import DOWN, GONE, PRESENT, RESET, STAMP, TAG
@@ -316,12 +317,15 @@ class Gpus:
         for labels, value in seen:
             gpu = gpu_id(labels, exported=exported)
             stamps[gpu] = max(value, stamps.get(gpu, -math.inf))
-        self.ids = tuple(sorted(stamps))
+        said: dict[tuple[str, str], list[GpuId]] = defaultdict(list)
+        for gpu in stamps:
+            said[gpu[:2]].append(gpu)
+        self.ids = tuple(sorted(map(one_gpu, said.values())))
         self.columns: Columns[GpuId] = Columns()
         self.columns.grow(self.ids, 0.0)
         self.reasons: dict[str, tuple[str, ...]] = {}
         for row, gpu in enumerate(self.ids):
-            self.columns.ages[row] = max(0.0, at - stamps[gpu])
+            self.columns.ages[row] = max(0.0, at - max(stamps[one] for one in said[gpu[:2]]))
             mask = next((cells[name][key] for name in REASON_MASKS if (key := gpu[:2]) in cells[name]), None)
             if mask is not None:
                 self.reasons[gpu.key] = throttle_reasons(mask)

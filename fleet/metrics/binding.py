@@ -7,6 +7,7 @@ made here, and the counters are put in an order in which each histogram is one s
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from fleet.metrics.dcgm import DCGM, REASON_MASKS
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Metric, Rule, pick
 from fleet.metrics.exposition import Series
-from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id
+from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id, one_gpu
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.vllm import VLLM
 from fleet.model.measurement import EngineId, GpuId, Group
@@ -28,14 +29,19 @@ MOST_ENGINES = 512
 
 
 class Term(NamedTuple):
-    """One spelling's part: the sum of value x factor over its samples, each dropped when outside low..high."""
+    """One spelling's part: the sum of value x factor over its samples, each dropped when outside low..high.
 
-    samples: tuple[tuple[int, float], ...]
+    ``samples`` None: this spelling is not there.
+    """
+
+    samples: tuple[tuple[int, float], ...] | None
     low: float = 0.0
     high: float = IMPLAUSIBLE
 
     def of(self, values: Sequence[float]) -> float:
-        """The canonical value, NaN when one of the samples is a blank."""
+        """The canonical value, NaN when one of the samples is a blank or there are none."""
+        if self.samples is None:
+            return math.nan
         total = 0.0
         for at, factor in self.samples:
             value = values[at]
@@ -173,13 +179,17 @@ class _Binder:
         return engine == key[1] if engine else len(ids) == 1
 
     def _gpus(self) -> None:
-        rows: dict[GpuId, dict[str, list[int]]] = {}
+        said: dict[tuple[str, str], set[GpuId]] = defaultdict(set)
+        rows: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
         for name, found in self.by_name.items():
             for i in found:
-                rows.setdefault(gpu_id(self.series[i].labels), {}).setdefault(name, []).append(i)
-        rows = {gpu: rows[gpu] for gpu in sorted(rows) if gpu.uuid}
-        self.out.gpus = tuple(rows)
-        for row, mine in enumerate(rows.values()):
+                gpu = gpu_id(self.series[i].labels)
+                said[gpu[:2]].add(gpu)
+                # The same number once per pod that shares the card: it is one, not a part of a sum.
+                rows[gpu[:2]].setdefault(name, [i])
+        gpus = sorted(one_gpu(ids) for (uuid, _), ids in said.items() if uuid)
+        self.out.gpus = tuple(gpus)
+        for row, mine in enumerate(rows[gpu[:2]] for gpu in gpus):
             self._cells(DCGM, row, self.out.of_gpus, mine, {})
             mask = next((mine[name][0] for name in REASON_MASKS if name in mine), None)
             if mask is not None:
@@ -207,7 +217,9 @@ class _Binder:
             bound.add(quantity)
             kind = found[0][0].kind
             # Gauges and counters of one quantity are alternatives, never parts of one number.
-            terms = tuple(self._term(metric, chosen) for metric, chosen in found if metric.kind is kind)
+            alike = {metric: chosen for metric, chosen in found if metric.kind is kind}
+            absent = Term(None)
+            terms = tuple(self._term(m, alike[m]) if m in alike else absent for m in rule.metrics if m.kind is kind)
             (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell(quantity, row, rule, terms))
 
     def _chosen(self, metric: Metric, found: Iterable[int]) -> list[int]:

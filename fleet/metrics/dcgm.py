@@ -18,7 +18,16 @@ def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Ru
     return Rule(tuple(Metric(name, where=where, scale=scale) for name in names))
 
 
-_TOTAL_PARTS = ("DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE", "DCGM_FI_DEV_FB_RESERVED")
+# FB_TOTAL is not among the default counters, so mostly the parts are there; FB_RESERVED only since 4.4.
+_TOTAL = Rule(
+    (
+        Metric("DCGM_FI_DEV_FB_TOTAL", scale=_MIB),
+        Metric("DCGM_FI_DEV_FB_USED", scale=_MIB),
+        Metric("DCGM_FI_DEV_FB_FREE", scale=_MIB),
+        Metric("DCGM_FI_DEV_FB_RESERVED", scale=_MIB, optional=True),
+    ),
+    pick=Pick.WHOLE,
+)
 
 DCGM = Dialect(
     prefixes=("",),
@@ -30,7 +39,7 @@ DCGM = Dialect(
         Quantity.DRAM_ACTIVE: _gauge("DCGM_FI_PROF_DRAM_ACTIVE"),
         Quantity.TENSOR_ACTIVE: _gauge("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),
         Quantity.GPU_MEMORY_USED: _gauge("DCGM_FI_DEV_FB_USED", "dcgm_fb_used", scale=_MIB),
-        Quantity.GPU_MEMORY_TOTAL: Rule(tuple(Metric(name, scale=_MIB) for name in _TOTAL_PARTS), pick=Pick.SUM),
+        Quantity.GPU_MEMORY_TOTAL: _TOTAL,
         Quantity.GPU_TEMPERATURE: _gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_gpu_temp"),
         Quantity.GPU_MEMORY_TEMPERATURE: _gauge("DCGM_FI_DEV_MEMORY_TEMP", "dcgm_memory_temp"),
         Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage"),

@@ -59,12 +59,27 @@ def _anchored(pattern: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """A number that labels spell: the product of these, where all are numbers and the series is one of ``where``."""
+
+    labels: tuple[str, ...]
+    where: tuple[Match, ...] = ()
+
+    def of(self, labels: Mapping[str, str]) -> float:
+        """The number, NaN for none."""
+        if not all(match.accepts(labels) for match in self.where):
+            return math.nan
+        return math.prod(_number(labels.get(label, "")) for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One spelling of a quantity.
 
     ``scale`` turns its unit into the canonical one. ``weights`` (label, value → weight) makes a number of a set of 0/1
-    series: the sum of weight x value. ``products`` reads the number from labels: of the first group of labels that are
-    all numbers, their product (for ``*_info`` metrics). Values outside ``valid`` are blanks and dropped.
+    series: the sum of weight x value. ``products`` reads the number from labels (for ``*_info`` metrics): the first one
+    there is. Values outside ``valid`` are blanks and dropped. ``optional`` matters to ``Pick.WHOLE`` alone: a total
+    can do without this part.
     """
 
     name: str
@@ -72,8 +87,9 @@ class Metric:
     where: tuple[Match, ...] = ()
     scale: float = 1.0
     weights: tuple[str, tuple[tuple[str, float], ...]] | None = None
-    products: tuple[tuple[str, ...], ...] = ()
+    products: tuple[Product, ...] = ()
     valid: tuple[float, float] = (0.0, IMPLAUSIBLE)
+    optional: bool = False
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this name with these labels belongs to the quantity."""
@@ -87,8 +103,8 @@ class Metric:
             return dict(self.weights[1])[labels[self.weights[0]]] * self.scale
         if not self.products:
             return self.scale
-        for group in self.products:
-            value = math.prod(_number(labels.get(label, "")) for label in group)
+        for product in self.products:
+            value = product.of(labels)
             if plausible(value):
                 return value * self.scale
         return math.nan
@@ -112,8 +128,8 @@ class Pick(Enum):
     FIRST = "first"
     MAX = "max"
     """The largest of those present."""
-    SUM = "sum"
-    """The sum of those present; none unless the first one is."""
+    WHOLE = "whole"
+    """The first; where it is absent the sum of the others, its parts: never the sum of some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,17 @@ class Dialect:
         for quantity, rule in self.rules.items():
             yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.GAUGE)
 
+    def value_labels(self) -> tuple[str, ...]:
+        """The labels of the gauges that carry numbers or tell what a number means, and no identity."""
+        found: dict[str, None] = {}
+        for _, metric in self.gauges():
+            found |= dict.fromkeys(match.label for match in metric.where)
+            if metric.weights is not None:
+                found[metric.weights[0]] = None
+            for product in metric.products:
+                found |= dict.fromkeys((*product.labels, *(match.label for match in product.where)))
+        return tuple(found)
+
     def counters(self) -> Iterable[tuple[Quantity, Metric]]:
         """Every counter that the dialect reads, newest spelling first."""
         for quantity, rule in self.rules.items():
@@ -181,8 +208,12 @@ def pick(rule: Rule, values: Iterable[float]) -> float:
     """The value of a quantity from those of its spellings, in their order; NaN stands for an absent one."""
     found = tuple(values)
     present = [value for value in found if not math.isnan(value)]
-    if not present or (rule.pick is Pick.SUM and math.isnan(found[0])):
+    if not present:
         return math.nan
-    if rule.pick is Pick.FIRST:
+    if rule.pick is Pick.MAX:
+        return max(present)
+    if rule.pick is Pick.FIRST or not math.isnan(found[0]):
         return present[0]
-    return max(present) if rule.pick is Pick.MAX else math.fsum(present)
+    parts = zip(rule.metrics[1:], found[1:], strict=True)
+    whole = all(metric.optional or not math.isnan(value) for metric, value in parts)
+    return math.fsum(present) if whole else math.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fleet.model.measurement import EngineId, GpuId
 
@@ -82,4 +82,28 @@ def gpu_id(labels: Mapping[str, str], *, exported: bool = False) -> GpuId:
         pod=pod,
         model=labels.get("modelName", ""),
         profile=labels.get("GPU_I_PROFILE", ""),
+    )
+
+
+def one_gpu(found: Iterable[GpuId]) -> GpuId:
+    """The one GPU that these ids of the same UUID and MIG instance describe, none of which need say all of it.
+
+    An exporter repeats a card that is shared in time once per pod (its label ``vgpu``), and may leave the labels of
+    the pod out of some of a GPU's series (dcgm-exporter issues 342, 582).
+    """
+    ids = sorted(set(found))
+    holders = sorted({holder for gpu in ids for holder in gpu.holders})
+    namespace, pod = holders[0] if holders else ("", "")
+
+    def said(read: Callable[[GpuId], str]) -> str:
+        return next(filter(None, map(read, ids)), "")
+
+    return ids[0]._replace(
+        node=said(lambda gpu: gpu.node),
+        ordinal=said(lambda gpu: gpu.ordinal),
+        namespace=namespace,
+        pod=pod,
+        model=said(lambda gpu: gpu.model),
+        profile=said(lambda gpu: gpu.profile),
+        sharers=tuple(holders[1:]),
     )

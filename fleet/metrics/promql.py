@@ -30,8 +30,6 @@ GONE = "gone"
 PRESENT = "present"
 RESET = "reset"
 
-_READ_FROM_LABELS = ("reason", "sleep_state", "kv_cache_size_tokens", "num_gpu_blocks", "block_size")
-"""Labels of the gauges that carry values, not identity."""
 RUNNING = VLLM.spellings("vllm:num_requests_running")
 """The gauge that every engine has."""
 _OF_ANY_ENGINE = (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE)
@@ -151,7 +149,7 @@ def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
 def engine_numbers(scope: Scope) -> str:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
     named = _named(VLLM, {metric.name for _, metric in VLLM.gauges()})
-    gauges = f"max by (__name__, {_join((*scope.key, *_READ_FROM_LABELS))}) ({selector('', named)})"
+    gauges = f"max by (__name__, {_join((*scope.key, *VLLM.value_labels()))}) ({selector('', named)})"
     return joined((*_rates_of_engines(scope), gauges))
 
 

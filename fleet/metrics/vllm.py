@@ -10,7 +10,7 @@ measurement than the inter-token latency).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Rule
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Product, Rule
 from fleet.model.quantity import Family, Quantity
 
 _C = Kind.COUNTER
@@ -23,6 +23,17 @@ def _equal(label: str, value: str) -> Match:
 # Without /v1/models and the like: health checks and consoles poll them, and they would dilute every error ratio.
 _INFERENCE = Match("handler", Op.MATCHES, "/v1/(chat/)?completions|/v1/(responses|messages|embeddings)")
 _SLEEP = ("sleep_state", (("awake", 0.0), ("weights_offloaded", 1.0), ("discard_all", 2.0)))
+
+# Only where all layers keep a whole sequence is a block of the pool ``block_size`` tokens. Layers with a sliding window
+# or a state (Mamba, linear attention) have blocks and groups of their own, and the product is off by any factor
+# (vLLM issues 40691, 42966, 51163). A release without one of these labels has no such layers to tell of.
+_PLAIN = (
+    Match("mamba_block_size", Op.MATCHES, "|None"),
+    Match("mamba_cache_mode", Op.MATCHES, "|None|none"),
+    Match("mamba_page_size_padded", Op.MATCHES, "|None"),
+    Match("sliding_window", Op.MATCHES, "|None"),
+    Match("is_attention_free", Op.MATCHES, "|None|False"),
+)
 
 VLLM = Dialect(
     # Ray Serve sanitises the colon and prefixes the name.
@@ -45,7 +56,7 @@ VLLM = Dialect(
             (
                 Metric(
                     "vllm:cache_config_info",
-                    products=(("kv_cache_size_tokens",), ("num_gpu_blocks", "block_size")),
+                    products=(Product(("kv_cache_size_tokens",)), Product(("num_gpu_blocks", "block_size"), _PLAIN)),
                 ),
             )
         ),

@@ -26,7 +26,10 @@ class EngineId(NamedTuple):
 
 
 class GpuId(NamedTuple):
-    """One GPU, or one MIG instance of it, as DCGM names it, and the pod that DCGM says holds it (empty for none)."""
+    """One GPU, or one MIG instance of it, as DCGM names it, and the pod that DCGM says holds it (empty for none).
+
+    A card that is shared in time (time slicing, MPS) is one GPU with several holders.
+    """
 
     uuid: str
     instance_id: str
@@ -41,10 +44,17 @@ class GpuId(NamedTuple):
     """Product, for example NVIDIA H100 80GB HBM3."""
     profile: str = ""
     """GPU_I_PROFILE, for example 1g.10gb."""
+    sharers: tuple[tuple[str, str], ...] = ()
+    """(namespace, pod) of the others that hold it too, sorted."""
 
     @property
     def key(self) -> str:
         return f"{self.uuid}/{self.instance_id}" if self.instance_id else self.uuid
+
+    @property
+    def holders(self) -> tuple[tuple[str, str], ...]:
+        """(namespace, pod) of everybody who holds it; empty for a GPU that no pod is named on."""
+        return ((self.namespace, self.pod), *self.sharers) if self.pod else ()
 
 
 class Group(NamedTuple):

@@ -27,6 +27,9 @@ class Combine(StrEnum):
     """How the values of several engines (or GPUs) become the value of their pod, workload or model."""
 
     SUM = "sum"
+    """Of those that are known: what one engine does not say, the others still do."""
+    WHOLE = "whole"
+    """The sum where all are known, else missing: part of a total is a wrong total."""
     MEAN = "mean"
     MAX = "max"
     MIN = "min"
@@ -115,6 +118,7 @@ class Meaning:
 
 
 _S, _M, _X, _R, _Q = Combine.SUM, Combine.MEAN, Combine.MAX, Combine.RATIO, Combine.QUANTILE
+_W = Combine.WHOLE
 _U = Unit
 
 MEANINGS: dict[Quantity, Meaning] = {
@@ -123,7 +127,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.WAITING_CAPACITY: Meaning("requests waiting for capacity", _U.COUNT, _S, _S),
     Quantity.WAITING_DEFERRED: Meaning("requests deferred (LoRA budget, KV transfer)", _U.COUNT, _S, _S),
     Quantity.KV_USAGE: Meaning("KV-cache blocks in use; a pod shows its fullest engine", _U.RATIO, _X, _M),
-    Quantity.KV_CAPACITY: Meaning("tokens that the KV cache holds", _U.TOKENS, _S, _S),
+    Quantity.KV_CAPACITY: Meaning("tokens that the KV cache holds", _U.TOKENS, _W, _W),
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
@@ -158,11 +162,11 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.SM_ACTIVE: Meaning("share of SMs with a warp resident (or graphics engine active)", _U.RATIO, _M, _M),
     Quantity.DRAM_ACTIVE: Meaning("share of time that device memory was busy", _U.RATIO, _M, _M),
     Quantity.TENSOR_ACTIVE: Meaning("share of time that the tensor pipe was busy", _U.RATIO, _M, _M),
-    Quantity.GPU_MEMORY_USED: Meaning("device memory in use", _U.BYTES, _S, _S),
-    Quantity.GPU_MEMORY_TOTAL: Meaning("device memory in all", _U.BYTES, _S, _S),
+    Quantity.GPU_MEMORY_USED: Meaning("device memory in use", _U.BYTES, _W, _W),
+    Quantity.GPU_MEMORY_TOTAL: Meaning("device memory in all", _U.BYTES, _W, _W),
     Quantity.GPU_TEMPERATURE: Meaning("GPU temperature; of several the hottest", _U.CELSIUS, _X, _X),
     Quantity.GPU_MEMORY_TEMPERATURE: Meaning("device-memory temperature; of several the hottest", _U.CELSIUS, _X, _X),
-    Quantity.GPU_POWER: Meaning("power drawn", _U.WATTS, _S, _S),
+    Quantity.GPU_POWER: Meaning("power drawn", _U.WATTS, _W, _W),
     Quantity.SM_CLOCK: Meaning("SM clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
     Quantity.MEMORY_CLOCK: Meaning("memory clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
     Quantity.XID: Meaning("last XID code, sticky; 0 for none", _U.COUNT, _X, _X),

@@ -167,6 +167,28 @@ def test_gpus_are_joined_to_pods_and_nodes_and_what_is_free_is_counted() -> None
     }
 
 
+def test_a_card_that_pods_share_belongs_to_each_of_them_and_counts_once_for_what_is_above_them() -> None:
+    card = GpuId("GPU-1", "", "n1", "0", "serving", "a", sharers=(("serving", "b"),))
+    m = measurement({engine("a"): {}, engine("b"): {}}, gpus={card: {Quantity.GPU_POWER: 400.0}})
+    state = kube([pod(name, node="n1", gpus=1) for name in ("a", "b")], deployment(desired=2), [node("n1", 4)])
+    snapshot = Builder().build(state, m, [LIVE], NOW)
+    assert snapshot.gpus_of == {"serving/a": ("GPU-1",), "serving/b": ("GPU-1",)}
+    assert snapshot.gpus_on == {"n1": ("GPU-1",)}
+    assert [snapshot.by_pod.value(f"serving/{name}", Quantity.GPU_POWER) for name in ("a", "b")] == [400, 400]
+    assert snapshot.by_workload.value("serving/Deployment/chat", Quantity.GPU_POWER) == 400
+    assert not snapshot.loose
+
+
+def test_part_of_what_there_is_is_no_total() -> None:
+    cards = {GpuId(f"GPU-{i}", "", "n1", str(i), "serving", "a"): {Quantity.GPU_UTIL: 0.5} for i in (0, 1)}
+    cards[min(cards)] |= {Quantity.GPU_MEMORY_TOTAL: 80.0, Quantity.GPU_MEMORY_USED: 60.0}
+    cards[max(cards)] |= {Quantity.GPU_MEMORY_USED: 30.0}
+    m = measurement({engine("a"): {}}, gpus=cards)
+    frame = Builder().build(kube([pod("a", node="n1", gpus=2)], deployment()), m, [LIVE], NOW).by_pod
+    assert frame.value("serving/a", Quantity.GPU_MEMORY_USED) == 90
+    assert math.isnan(frame.value("serving/a", Quantity.GPU_MEMORY_TOTAL))
+
+
 def test_a_gpu_whose_holder_nobody_names_is_not_called_free() -> None:
     m = measurement({engine("a"): {}}, gpus={GpuId(f"GPU-{i}", "", "n1", str(i)): {} for i in range(2)})
     state = kube([pod("a", node="n1", gpus=2)], deployment(), [node("n1", 2)])

@@ -12,6 +12,7 @@ from aiohttp import web
 from fleet.metrics import promql, session
 from fleet.metrics.answers import Engines, Gpus, Sample
 from fleet.metrics.problem import SourceProblem
+from fleet.metrics.vllm import VLLM
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 
@@ -60,13 +61,20 @@ def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> Non
     assert column[1] == 160
 
 
-def test_all_pods_that_share_a_gpu_have_its_numbers() -> None:
+def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
     found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, promql.STAMP) for pod in ("a", "b")]
     found.append(({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_GPU_TEMP"}, 61.0, ""))
     gpus = Gpus(found, AT)
-    assert [gpu.pod for gpu in gpus.ids] == ["a", "b"]
-    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [61, 61]
-    assert list(gpus.columns.ages) == [7, 7]
+    assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a", "b"]]
+    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [61]
+    assert list(gpus.columns.ages) == [7]
+
+
+def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> None:
+    seen: list[Sample] = [(GPU, AT, promql.STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, promql.STAMP)]
+    gpus = Gpus([*seen, ({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_XID_ERRORS"}, 79.0, "")], AT)
+    assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a"]]
+    assert list(gpus.columns.table().columns[Quantity.XID]) == [79]
 
 
 @pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
@@ -78,6 +86,27 @@ def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None
     assert [gpu.uuid for gpu in gpus.ids] == ["GPU-1"]
     assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [50]
     assert gpus.example == {spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "tokens"),
+    [
+        ({}, 160),
+        ({"sliding_window": "None", "mamba_block_size": "None", "mamba_cache_mode": "none"}, 160),
+        ({"mamba_block_size": "8576", "mamba_cache_mode": "all"}, None),
+        ({"sliding_window": "1024"}, None),
+        ({"sliding_window": "1024", "kv_cache_size_tokens": "9000"}, 9000),
+    ],
+)
+def test_blocks_make_a_capacity_only_where_every_layer_keeps_whole_sequences(
+    labels: dict[str, str], tokens: float | None
+) -> None:
+    engines = Engines([_seen()], AT)
+    info = {"__name__": "vllm:cache_config_info", "instance": LABELS["instance"], "engine": "0"}
+    engines.numbers([({**info, "num_gpu_blocks": "10", "block_size": "16", **labels}, 1.0, "")])
+    column = engines.columns.table().columns.get(Quantity.KV_CAPACITY)
+    assert (None if column is None or math.isnan(column[0]) else column[0]) == tokens
+    assert set(labels) <= set(VLLM.value_labels()), "Prometheus is asked for every label that decides"
 
 
 async def test_a_long_answer_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

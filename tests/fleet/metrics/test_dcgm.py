@@ -142,3 +142,51 @@ def test_a_free_gpu_of_an_exporter_with_another_name_is_free_where_labels_are_ex
 
 def test_honoured_labels_name_the_workload() -> None:
     assert gpu_id(SCRAPED | {"namespace": "llm", "pod": "chat-0"})[4:6] == ("llm", "chat-0")
+
+
+def without(page: str, *names: str) -> str:
+    return "".join(line for line in page.splitlines(keepends=True) if not any(name in line for name in names))
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "total"),
+    [
+        ((), None, 81000),
+        (("FB_FREE",), None, None),
+        (("FB_USED",), None, None),
+        (("FB_FREE",), 81920, 81920),
+        ((), 81920, 81920),
+        (("FB_FREE", "FB_USED"), 81920, 81920),
+    ],
+)
+async def test_the_total_is_what_the_exporter_calls_it_or_the_sum_of_all_its_parts(
+    missing: tuple[str, ...], extra: float | None, total: float | None
+) -> None:
+    page = dcgm([Card()])
+    line = next(line for line in page.splitlines() if "FB_FREE" in line).rpartition(" ")[0]
+    page = without(page, *missing)
+    if extra is not None:
+        page += line.replace("FB_FREE", "FB_TOTAL") + f" {extra:g}\n"
+    found = gpu(await Rig().tick({"exporter": page}), Quantity.GPU_MEMORY_TOTAL)
+    assert (None if math.isnan(found) else found / MIB) == total
+
+
+async def test_a_card_that_pods_share_in_time_is_one_gpu_with_its_own_numbers() -> None:
+    pods = ("chat-0", "chat-1", "chat-2")
+    m = await Rig().tick({"exporter": "".join(dcgm([Card(pod=pod)]) for pod in pods)})
+    assert [g.key for g in m.gpus] == ["GPU-00000000"]
+    assert m.gpus[0].holders == tuple(("llm", pod) for pod in pods)
+    assert gpu(m, Quantity.GPU_POWER) == 412.5
+    assert gpu(m, Quantity.GPU_MEMORY_TOTAL) == 81000 * MIB
+
+
+async def test_a_gpu_is_one_where_some_of_its_series_lack_the_pod() -> None:
+    named, unnamed = dcgm([Card(pod="chat-0")]), dcgm([Card(xid=79)])
+    page = without(named, "XID", "GPU_TEMP") + "".join(
+        line + "\n" for line in unnamed.splitlines() if "XID" in line or "GPU_TEMP" in line
+    )
+    m = await Rig().tick({"exporter": page})
+    assert [(g.key, g.holders) for g in m.gpus] == [("GPU-00000000", (("llm", "chat-0"),))]
+    assert gpu(m, Quantity.XID) == 79
+    assert gpu(m, Quantity.GPU_TEMPERATURE) == 61
+    assert gpu(m, Quantity.GPU_MEMORY_USED) == 70000 * MIB
