@@ -22,11 +22,23 @@ class Rolling:
     """All end before the first new one starts."""
     by_hand: bool = False
     """Nothing is replaced until somebody deletes it (OnDelete)."""
+    partition: int = 0
+    """Of a StatefulSet: pods of a lower ordinal keep the template that they have."""
+
+    @property
+    def replaced(self) -> int:
+        """Pods that a new template reaches by itself."""
+        return 0 if self.by_hand else max(0, self.replicas - self.partition)
+
+    @property
+    def held(self) -> bool:
+        """There are pods, and nothing replaces any of them."""
+        return self.replicas > 0 and not self.replaced
 
     @property
     def leaving(self) -> int:
         """Pods that may be away at one moment."""
-        return 0 if self.by_hand else min(self.replicas, self.unavailable)
+        return min(self.replaced, self.unavailable)
 
     @property
     def words(self) -> str:
@@ -35,8 +47,19 @@ class Rolling:
             return "all end, then all start (Recreate)"
         if self.by_hand:
             return "each is replaced when somebody deletes it (OnDelete)"
+        if self.held:
+            return f"none is replaced: partition {self.partition} holds all of them back"
         added = f"{self.surge} added first" if self.surge else "none added first"
-        return f"{added}, {self.unavailable or 'none'} taken away first"
+        kept = f"; {self.keeping}" if self.partition else ""
+        return f"{added}, {self.unavailable or 'none'} taken away first{kept}"
+
+    @property
+    def keeping(self) -> str:
+        """Which pods keep their template; empty for none."""
+        if self.held or not self.partition:
+            return f"all {self.replicas} keep the template that they have" if self.held else ""
+        pods = "pod 0 keeps" if self.partition == 1 else f"pods 0 to {self.partition - 1} keep"
+        return f"{pods} the template of before (partition {self.partition})"
 
 
 def rolling_of(obj: Mapping[str, Any]) -> Rolling:
@@ -45,10 +68,11 @@ def rolling_of(obj: Mapping[str, Any]) -> Rolling:
     replicas = int(spec.get("replicas", 1))
     if obj.get("kind") == "StatefulSet":
         update = spec.get("updateStrategy") or {}
-        missing = (update.get("rollingUpdate") or {}).get("maxUnavailable", 1)
-        return Rolling(
-            replicas, 0, max(1, amount(missing, replicas, up=True)), by_hand=update.get("type") == "OnDelete"
-        )
+        details = update.get("rollingUpdate") or {}
+        missing = max(1, amount(details.get("maxUnavailable", 1), replicas, up=True))
+        if update.get("type") == "OnDelete":
+            return Rolling(replicas, 0, missing, by_hand=True)
+        return Rolling(replicas, 0, missing, partition=int(details.get("partition") or 0))
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate":
         return Rolling(replicas, 0, replicas, recreate=True)

@@ -1,6 +1,7 @@
 """Do the PodDisruptionBudgets let the pods go? Asked of the server, pod by pod, and reckoned for all together.
 
 A dry run takes nothing from a budget: pods that may each be evicted may not all be. Reference: kubernetes, section 2.1.
+Of pods that are not ready the server alone decides (``unhealthyPodEvictionPolicy``): they take nothing from a budget.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Budget:
     healthy: int
     needed: int
     expected: int
+    policy: str = ""
+    """``unhealthyPodEvictionPolicy`` as it is written; empty means IfHealthyBudget."""
 
     @property
     def never(self) -> bool:
@@ -100,7 +103,14 @@ def _judge(
     patience: float,
     homeless: Collection[str],
 ) -> Check:
+    if not verdicts.unknown:
+        free = [unit for unit in units if all(_costs_nothing(member, verdicts) for member in unit.members)]
+        units = [unit for unit in units if unit not in free]
+        if not units:
+            return Check(ABOUT, Verdict.PASS, f"{budget.words}; {_let_go(free, budget)}")
     refused = [m.name for unit in units for m in unit.members if m.name in verdicts.refused]
+    unready = [m for unit in units for m in unit.members if not m.ready]
+    always = "or let it evict pods that are not ready: unhealthyPodEvictionPolicy AlwaysAllow" if unready else ""
     said = f"; it refuses {named(refused)}" if refused and len(units) > 1 else ""
     if all(unit.way.release for unit in units):
         text = f"{budget.words}{said}; each pod goes only once its replacement is ready"
@@ -119,11 +129,11 @@ def _judge(
             ABOUT,
             Verdict.BLOCK,
             f"{budget.words}: it needs all that it has, so the eviction would wait in vain",
-            "scale up by one first, or let the budget allow one",
+            always.removeprefix("or ") if len(unready) == len(units) else _or("scale up by one first", always),
         )
     if refused or budget.allowed == 0:
         waits = f"the eviction waits until it allows one, at most {span(patience)}"
-        return Check(ABOUT, Verdict.WARN, f"{budget.words}{said}: {waits}")
+        return Check(ABOUT, Verdict.WARN, f"{budget.words}{said}: {waits}", always.removeprefix("or "))
     if len(units) > budget.allowed:
         text = f"{budget.words} and {len(units)} are to go"
         stuck = [member.name for unit in units for member in unit.members if member.name in homeless]
@@ -132,6 +142,21 @@ def _judge(
             return Check(ABOUT, Verdict.WARN, f"{text}: {why}, {span(patience)} each", "make room on other nodes first")
         return Check(ABOUT, Verdict.WARN, f"{text}: the others wait until replacements are ready")
     return Check(ABOUT, Verdict.PASS, budget.words)
+
+
+def _costs_nothing(member: Member, verdicts: _Verdicts) -> bool:
+    """A pod that is not ready, and that the server would evict."""
+    return not member.ready and member.name not in verdicts.refused
+
+
+def _let_go(units: Sequence[Unit], budget: Budget) -> str:
+    names = named([unit.name for unit in units])
+    because = f" ({budget.policy})" if budget.policy else ""
+    return f"{names} {'is' if len(units) == 1 else 'are'} not ready, and the server lets it go{because}"
+
+
+def _or(first: str, second: str) -> str:
+    return f"{first}, {second or 'or let the budget allow one'}"
 
 
 def _impossible(verdicts: _Verdicts) -> list[Check]:
@@ -182,6 +207,7 @@ async def _budgets(namespace: str, scene: Scene) -> list[Budget]:
                 int(status.get("currentHealthy", 0)),
                 int(status.get("desiredHealthy", 0)),
                 int(status.get("expectedPods", 0)),
+                str((raw.get("spec") or {}).get("unhealthyPodEvictionPolicy") or ""),
             )
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,14 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import ABOUT as ROLLOUT
 from actions.checks.rollout import check_rollout
 from actions.checks.room import check_surge
+from actions.follow.by_hand import of_another, pods_of
 from actions.plan import Alternative, Change, Check, Verdict
-from actions.request import Resume, Target
+from actions.request import Restart, Resume, Target
 from actions.rolling import Rolling, rolling_of
 from actions.scene import Scene
-from actions.words import count
+from actions.words import count, named
 
+_GRACE_PERIOD = "terminationGracePeriodSeconds"
 _GRACE = 30.0
 """Seconds: the API server's default for terminationGracePeriodSeconds."""
 
@@ -38,6 +40,23 @@ class Replacing:
     blast: tuple[Change, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of a new template waits for people."""
+
+    check: Check | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    why: str = ""
+    """Why no pod is replaced by itself; empty where some are."""
+    old: tuple[str, ...] = ()
+    """Uids of the pods that must be replaced by hand."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For ``actions.follow.template``."""
+        return {"held": self.why, "old": list(self.old)}
+
+
 async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, scene: Scene) -> Replacing:
     """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
 
@@ -45,7 +64,7 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     """
     snapshot, rolling = scene.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
-    pods = snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
+    pods = _reached(snapshot.members(f"{target.namespace}/{target.kind}/{target.name}"), rolling)
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
     losses = blasts(snapshot, leaving)
     autoscaler = await find_autoscaler(target, scene)
@@ -56,15 +75,63 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
         surge,
         *_check_autoscaler(autoscaler, rolling, spare_for(snapshot, new)),
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),
-        check_cut(snapshot, () if rolling.by_hand else pods, float(old.get("terminationGracePeriodSeconds", _GRACE))),
+        *(() if rolling.held else (check_cut(snapshot, pods, float(old.get(_GRACE_PERIOD, _GRACE))),)),
     ]
-    if leaving:
+    if rolling.held:
+        checks.append(Check(LAST, Verdict.PASS, "no pod ends by this"))
+    elif leaving:
         checks += [check_last(snapshot, leaving), check_capacity(losses)]
     else:
         checks.append(Check(LAST, Verdict.PASS, "no ready replica ends before its replacement is ready"))
     return Replacing(
         rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
     )
+
+
+async def check_held(obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, scene: Scene) -> Held:
+    """What of it nobody replaces, and who has to be deleted for it. Raises KubeError.
+
+    ``revision``: name of the ControllerRevision that is written; empty for a new one, which no pod runs yet.
+    """
+    if not rolling.held and not rolling.partition:
+        return Held()
+    pods = await pods_of(obj, scene.reads)
+    if not rolling.held:
+        return Held(Check("partition", Verdict.WARN, rolling.keeping, "set the partition to 0 for all of them"))
+    uids = {str(pod["metadata"]["name"]): str(pod["metadata"].get("uid", "")) for pod in pods}
+    old = of_another(pods, revision) if revision else list(uids)
+    gone = tuple(uids[name] for name in old)
+    why = "OnDelete" if rolling.by_hand else f"partition {rolling.partition}"
+    if not rolling.by_hand:
+        text = f"{why} of {count(rolling.replicas, 'replica')}: no pod is replaced, {rolling.keeping}"
+        return Held(Check("partition", Verdict.WARN, text, "set the partition to 0 first"), why=why, old=gone)
+    if not old:
+        return Held(Check("OnDelete", Verdict.PASS, "every pod runs that template already"), why=why)
+    verb = "keeps what it runs" if len(old) == 1 else "keep what they run"
+    text = f"no pod is replaced by this; {named(old)} {verb} until somebody deletes {_them(old)}"
+    restarts = tuple(
+        Alternative(
+            f"restart pod {name}",
+            Restart(Target("Pod", target.namespace, name, uids[name])),
+            "once the template is written: it then starts with that one",
+        )
+        for name in old[:3]
+    )
+    return Held(Check("OnDelete", Verdict.WARN, text, "delete them by hand, one after the other"), restarts, why, gone)
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
+def _reached(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
+    """The pods (by key) that are replaced: with a partition those of higher ordinals."""
+    if rolling.held:
+        return ()
+    if not rolling.partition:
+        return tuple(pods)
+    ordinals = {pod: pod.rpartition("-")[2] for pod in pods}
+    return tuple(pod for pod in pods if ordinals[pod].isdigit() and int(ordinals[pod]) >= rolling.partition)
 
 
 def _check_autoscaler(found: Found | None, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:

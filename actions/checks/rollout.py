@@ -7,6 +7,7 @@ from typing import Any
 
 from actions.follow.rollout import state_of
 from actions.plan import Check, Verdict
+from actions.words import count
 
 ABOUT = "rollout"
 
@@ -18,6 +19,9 @@ def check_rollout(obj: Mapping[str, Any]) -> Check:
         return Check(ABOUT, Verdict.WARN, "its rollout is paused: a change of the template waits until it is resumed")
     if state.failed:
         return Check(ABOUT, Verdict.WARN, f"its rollout has failed: {state.failed}")
+    if state.by_hand and state.updated < state.total:
+        text = f"OnDelete: {state.updated} of {count(state.total, 'pod')} {'runs' if state.updated == 1 else 'run'} "
+        return Check(ABOUT, Verdict.WARN, f"{text}the newest template; each of the others gets it when it ends")
     if not state.settled:
         return Check(ABOUT, Verdict.WARN, f"a rollout is under way: {state.words}")
     return Check(ABOUT, Verdict.PASS, "no rollout under way")

@@ -35,6 +35,8 @@ def check_surge(
     snapshot: Snapshot, spec: Mapping[str, Any], rolling: Rolling, target: Target
 ) -> tuple[Check, tuple[Alternative, ...]]:
     """Whether a rollout to this raw pod spec gets its first GPU, and what would help it where it does not."""
+    if rolling.held:
+        return Check(ABOUT, Verdict.PASS, "no pod is replaced by this, so none needs a place"), ()
     if rolling.recreate:
         text = "strategy Recreate: every replica ends before the first new one starts, nothing answers meanwhile"
         return Check(ABOUT, Verdict.WARN, text, "change the strategy to RollingUpdate"), ()

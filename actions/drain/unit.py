@@ -24,6 +24,8 @@ class Member:
     uid: str
     grace: float
     """Seconds between SIGTERM and SIGKILL, those of its preStop hook included."""
+    ready: bool = True
+    """Condition Ready when this was planned: no budget counts one that is not as healthy."""
 
     @property
     def key(self) -> str:
@@ -94,6 +96,7 @@ def member_of(pod: Mapping[str, Any]) -> Member:
         metadata["name"],
         metadata.get("uid", ""),
         _GRACE if grace is None else float(grace),
+        is_ready(pod),
     )
 
 

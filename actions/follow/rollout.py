@@ -31,7 +31,9 @@ class RolloutState:
     failed: str
     """Why the controller has given up; empty where it has not."""
     need_update: int
-    """Pods that must be of the newest template: fewer than desired with a partition, or while paused."""
+    """Pods that must be of the newest template: fewer than desired with a partition, or while nothing replaces them."""
+    by_hand: bool = False
+    """Its pods are replaced when somebody deletes them (OnDelete)."""
 
     @property
     def settled(self) -> bool:
@@ -42,6 +44,11 @@ class RolloutState:
             and self.total == self.desired
             and self.available == self.desired
         )
+
+    @property
+    def rolled_out(self) -> bool:
+        """The newest template has reached the pods that it is for: a pause is no end of a rollout."""
+        return self.settled and (not self.paused or self.updated >= self.desired)
 
     @property
     def words(self) -> str:
@@ -81,11 +88,10 @@ def state_of(obj: Mapping[str, Any]) -> RolloutState:
     if kind == "StatefulSet":
         update = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
         need_update = max(0, desired - int(update.get("partition") or 0))
-        if status.get("updateRevision") == status.get("currentRevision"):
-            updated = max(updated, total)
     elif kind != "Deployment" and "updatedReplicas" not in status:
         updated = total
-    if paused:
+    by_hand = kind in {"StatefulSet", "DaemonSet"} and (spec.get("updateStrategy") or {}).get("type") == "OnDelete"
+    if paused or by_hand:
         need_update = 0
     return RolloutState(
         desired=desired,
@@ -96,6 +102,7 @@ def state_of(obj: Mapping[str, Any]) -> RolloutState:
         paused=paused,
         failed=str(progressing.get("message", "")) if gave_up else "",
         need_update=need_update,
+        by_hand=by_hand,
     )
 
 
@@ -107,11 +114,12 @@ def _observed(obj: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
 
 
 async def follow_rollout(
-    plan: Plan, work: Work, *, target: Target | None = None, replicas: int | None = None
+    plan: Plan, work: Work, *, target: Target | None = None, replicas: int | None = None, template: bool = False
 ) -> Outcome:
     """Wait until the workload has settled, telling counts, phases of the pods that start, and when they may be there.
 
     ``replicas`` is what we set: another number in its spec means that somebody else has decided otherwise since.
+    ``template``: a new one must have reached the pods, so that one who pauses the rollout meanwhile does not end it.
     Timed out after ``rules.follow_timeout``; the change itself stays.
     """
     target = target or plan.target
@@ -128,9 +136,10 @@ async def follow_rollout(
             overruled = last.desired
             return True
         phases = starting(work.snapshot, target, work.now())
-        text = f"{last.words}{'; ' + phases.words if phases.words else ''}"
+        paused = "its rollout is paused; " if template and last.paused else ""
+        text = f"{paused}{last.words}{'; ' + phases.words if phases.words else ''}"
         work.say(text, last.done, float(last.desired), phases.eta)
-        return last.settled or bool(last.failed)
+        return (last.rolled_out if template else last.settled) or bool(last.failed)
 
     reached = await work.until(settled, work.rules.follow_timeout)
     if overruled is not None:
@@ -143,6 +152,8 @@ async def follow_rollout(
         return Outcome(Result.FAILED, f"the rollout has failed: {last.failed}", "roll back, or look at its pods")
     if not reached:
         words = last.words if last is not None else "its state could not be read"
+        if template and last is not None and last.paused:
+            words = f"its rollout is paused by somebody: {last.updated} of {last.desired} pods are of the new template"
         limit = work.rules.follow_timeout
         return Outcome(
             Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster goes on with it"

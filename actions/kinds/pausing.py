@@ -58,7 +58,7 @@ class PausingAction:
         await work.send(mutation)
         work.step(1)
         if plan.request.kind is Kind.RESUME:
-            return await follow_rollout(plan, work)
+            return await follow_rollout(plan, work, template=True)
         return await _follow_pause(plan, work)
 
 

@@ -10,20 +10,20 @@ from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_replacing
+from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
 from actions.drain.selectors import includes
 from actions.drain.survey import Survey
-from actions.drain.unit import LWS, Unit, controller_of, from_fact, labels_of, to_fact
+from actions.drain.unit import LWS, Unit, controller_of, from_fact, is_ready, labels_of, to_fact
 from actions.follow.replacement import follow_replacement
-from actions.follow.rollout import follow_rollout
+from actions.follow.template import follow_template, waiting_step
 from actions.plan import JSON, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.progress import Outcome, Result
 from actions.request import Drain, Method, Request, Restart, expect
 from actions.scene import Scene
-from actions.words import count, span
+from actions.words import span
 from actions.work import Work
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
@@ -44,6 +44,7 @@ class RestartAction:
         when = datetime.fromtimestamp(scene.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         mutation = restart_mutation(path, obj, when)
         found = await check_replacing(obj, obj["spec"]["template"].get("spec") or {}, target, scene)
+        held = await check_held(obj, found.rolling, "", target, scene)
         before = (obj["spec"]["template"].get("metadata") or {}).get("annotations", {}).get(STAMP, "never")
         return Plan(
             request=request,
@@ -52,14 +53,19 @@ class RestartAction:
             made_at=scene.now(),
             steps=(
                 Step("mark the template", f"annotation {STAMP}", (mutation,)),
-                Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
+                waiting_step(found.rolling),
             ),
-            checks=(_check_owner(obj), *found.checks, await check_server(mutation, scene)),
+            checks=(
+                _check_owner(obj),
+                *((held.check,) if held.check is not None else ()),
+                *found.checks,
+                await check_server(mutation, scene),
+            ),
             changes=(Change("restarted at", before, when),),
             blast=found.blast,
-            alternatives=found.alternatives,
+            alternatives=(*found.alternatives, *held.alternatives),
             undo=Undo("nothing to take back: the new pods run the same template"),
-            facts={"by_hand": found.rolling.by_hand},
+            facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
     async def carry_out(self, plan: Plan, work: Work) -> Outcome:
@@ -70,9 +76,7 @@ class RestartAction:
         work.step(1)
         if "unit" in plan.facts:
             return await _follow_pod(from_fact(plan.facts["unit"]), work)
-        if plan.facts["by_hand"]:
-            return Outcome(Result.CONVERGED, "the template is marked; OnDelete: each pod restarts when it is deleted")
-        return await follow_rollout(plan, work)
+        return await follow_template(plan, work)
 
 
 def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
@@ -168,6 +172,8 @@ def _check_controller(pod: dict[str, Any]) -> Check:
 
 
 def _check_budgets(pod: dict[str, Any], scene: Scene) -> Check:
+    if not is_ready(pod):
+        return Check("budget", Verdict.PASS, "it is not ready: no PodDisruptionBudget counts it as healthy")
     labels, namespace = labels_of(pod), pod["metadata"].get("namespace", "")
     budgets = [b for b in scene.snapshot.budgets if b.namespace == namespace and includes(b.selector, labels)]
     refusing = [budget.name for budget in budgets if budget.selector and not budget.allowed]

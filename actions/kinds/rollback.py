@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_replacing
+from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
-from actions.follow.rollout import follow_rollout
+from actions.follow.template import follow_template, waiting_step
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.progress import Outcome, Result
+from actions.progress import Outcome
 from actions.request import Request, RollBack, expect
 from actions.revisions import CAUSE, KINDS, Revision, bare, current_of, revisions_of, same_template, sought
 from actions.scene import Scene
-from actions.words import count, named, span
+from actions.words import named, span
 from actions.work import Work
 
 
@@ -41,6 +41,7 @@ class RollBackAction:
         both = (current, then)
         ran = await latencies(target, [revision for revision in both if revision is not None], scene)
         found = await check_replacing(obj, then.template.get("spec") or {}, target, scene)
+        held = await check_held(obj, found.rolling, then.name, target, scene)
         return Plan(
             request=RollBack(target, then.name),
             scope=scene.scope,
@@ -48,12 +49,13 @@ class RollBackAction:
             made_at=scene.now(),
             steps=(
                 Step(f"write the template of {then.name}", _said_of(then, scene.now()), (mutation,)),
-                Step(f"wait until {count(found.rolling.replicas, 'pod')} are replaced", found.rolling.words),
+                waiting_step(found.rolling),
             ),
             checks=(
                 _check_revision(then, now),
                 *_check_ordered(obj, current),
                 check_owner(obj, field="f:template"),
+                *((held.check,) if held.check is not None else ()),
                 *found.checks,
                 await check_server(mutation, scene),
             ),
@@ -65,10 +67,10 @@ class RollBackAction:
                 ),
             ),
             blast=found.blast,
-            alternatives=found.alternatives,
+            alternatives=(*found.alternatives, *held.alternatives),
             diff=yaml_diff(now, then.template, (_named(current), _named(then))),
             undo=_undo(request, current),
-            facts={"by_hand": found.rolling.by_hand},
+            facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
     async def carry_out(self, plan: Plan, work: Work) -> Outcome:
@@ -77,9 +79,7 @@ class RollBackAction:
         (mutation,) = plan.steps[0].mutations
         await work.send(mutation)
         work.step(1)
-        if plan.facts["by_hand"]:
-            return Outcome(Result.CONVERGED, "the template is back; OnDelete: each pod gets it when it is deleted")
-        return await follow_rollout(plan, work)
+        return await follow_template(plan, work)
 
 
 def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Mutation:
@@ -127,10 +127,6 @@ def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator
     if obj["kind"] != "StatefulSet":
         return
     spec, status = obj["spec"], obj.get("status") or {}
-    partition = int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0)
-    if partition:
-        text = f"partition {partition}: pods 0 to {partition - 1} keep the template that they have"
-        yield Check("partition", Verdict.WARN, text, "set the partition to 0 to roll all of them back")
     ordered = spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady"
     ready, wanted = int(status.get("readyReplicas", 0)), int(spec.get("replicas", 1))
     if ordered and current is not None and current.pods and ready < wanted:

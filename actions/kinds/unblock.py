@@ -80,7 +80,7 @@ class UnblockAction:
         (mutation,) = plan.steps[0].mutations
         await work.send(mutation)
         work.step(1)
-        return await follow_rollout(plan, work)
+        return await follow_rollout(plan, work, template=True)
 
 
 def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Mutation:

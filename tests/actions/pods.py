@@ -157,6 +157,11 @@ class PodCluster(FakeCluster):
             message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
             raise error_of_status({"code": 500, "message": message})
         for pdb in over:
+            healthy, needed = pdb["status"]["currentHealthy"], pdb["status"]["desiredHealthy"]
+            always = pdb["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+            if not is_ready(found) and (always or healthy >= needed > 0):
+                # As registry/core/pod/storage/eviction.go has it: it takes nothing from the budget.
+                continue
             if not pdb["status"]["disruptionsAllowed"]:
                 raise refused(pdb["metadata"]["name"], pdb["spec"]["minAvailable"], pdb["status"]["currentHealthy"])
         if mutation.body["deleteOptions"]["preconditions"]["uid"] != found["metadata"]["uid"]:

@@ -8,7 +8,7 @@ from actions.kinds.drain import DrainAction
 from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Drain, Method
+from actions.request import Drain, Method, Target
 from fleet.kube.errors import ConflictError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import budget
@@ -141,3 +141,37 @@ async def test_another_pod_of_its_name_is_never_evicted() -> None:
     with pytest.raises(ConflictError):
         await DrainAction().carry_out(plan, HandWork(cluster))
     assert "chat-0" in cluster.names()
+
+
+@pytest.mark.parametrize(
+    ("policy", "needed", "verdict", "words"),
+    [
+        ("AlwaysAllow", 1, Verdict.PASS, "chat-0 is not ready, and the server lets it go (AlwaysAllow)"),
+        ("IfHealthyBudget", 1, Verdict.BLOCK, "needs all that it has"),
+        (None, 1, Verdict.BLOCK, "needs all that it has"),
+    ],
+)
+async def test_of_a_pod_that_is_not_ready_the_server_decides(
+    policy: str | None, needed: int, verdict: Verdict, words: str
+) -> None:
+    cluster = chat(1)
+    cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
+    covered = budget(needed=needed)
+    if policy is not None:
+        covered["spec"]["unhealthyPodEvictionPolicy"] = policy
+    cluster.add(covered)
+    plan = await make_plan(Drain(CHAT0), cluster.settle().scene())
+    found = check(plan, "budget")
+    assert (found.verdict, words in found.text) == (verdict, True), found.text
+    assert ("AlwaysAllow" in found.fix) is (verdict is Verdict.BLOCK)
+
+
+async def test_one_that_is_not_ready_takes_nothing_from_a_budget_that_is_healthy() -> None:
+    cluster = chat(3)
+    cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
+    cluster.add(budget(needed=2))
+    plan = await make_plan(Drain(CHAT0), cluster.settle().scene())
+    assert check(plan, "budget").verdict is Verdict.PASS
+    both = Drain(CHAT0, others=(Target("Pod", "serving", "chat-1"),))
+    asked = check(await make_plan(both, cluster.scene()), "budget")
+    assert asked.verdict is not Verdict.PASS, "the other one is ready, and the budget allows none"

@@ -16,6 +16,7 @@ from actions.request import Drain, Restart, Resume, Target
 from fleet.model.objects import PodDisruptionBudget
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod
+from tests.actions.stage import settled
 from tests.conftest import RECORDINGS
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
@@ -60,12 +61,61 @@ async def test_a_paused_deployment_is_resumed_first() -> None:
     assert [a.request for a in plan.alternatives] == [Resume(CHAT)]
 
 
-async def test_on_delete_says_that_nothing_restarts_by_itself() -> None:
-    cluster = coder(updateStrategy={"type": "OnDelete"})
+async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converges_by_itself() -> None:
+    cluster = coder(updateStrategy={"type": "OnDelete"}).with_rules(follow_timeout=0.1)
     runner = cluster.runner()
     plan = await runner.plan(Restart(CODER))
     assert "OnDelete" in plan.steps[1].detail
-    assert "OnDelete" in (await runner.wait(runner.start(plan, "", "yes").id)).text
+    held = check(plan, "OnDelete")
+    assert held.verdict is Verdict.WARN
+    assert "no pod is replaced by this; coder-0, coder-1 keep what they run" in held.text
+    assert [a.request for a in plan.alternatives] == [
+        Restart(Target("Pod", "serving", "coder-0", "uid-coder-0")),
+        Restart(Target("Pod", "serving", "coder-1", "uid-coder-1")),
+    ]
+    assert not [c.text for c in plan.checks if "take the GPUs" in c.text or "it has no pods" in c.text]
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.TIMED_OUT
+    assert "coder-0, coder-1 still run the one of before" in outcome.text
+
+
+async def test_on_delete_has_converged_once_each_pod_was_deleted_by_hand() -> None:
+    cluster = coder(updateStrategy={"type": "OnDelete"})
+    runner = cluster.runner()
+    plan = await runner.plan(Restart(CODER))
+    for name in ("coder-0", "coder-1"):
+        new = pod(name, of="coder")
+        new["metadata"]["uid"] = f"uid-new-{name}"
+        cluster.add(new)
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert (outcome.result, outcome.text) == (
+        Result.CONVERGED,
+        "every pod was replaced by hand and runs the new template",
+    )
+
+
+async def test_a_partition_above_all_pods_replaces_none() -> None:
+    held = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    cluster = coder(updateStrategy=held).with_rules(follow_timeout=0.1)
+    runner = cluster.runner()
+    plan = await runner.plan(Restart(CODER))
+    assert "no pod is replaced, all 2 keep the template that they have" in check(plan, "partition").text
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.TIMED_OUT
+    assert "partition 2" in outcome.text
+
+
+async def test_somebody_who_pauses_the_rollout_meanwhile_does_not_end_it() -> None:
+    def paused(obj: dict[str, Any]) -> dict[str, Any]:
+        found = settled(obj)
+        return found | {"spec": {**found["spec"], "paused": True}, "status": {**found["status"], "updatedReplicas": 0}}
+
+    cluster = chat(gpus=12).with_rules(follow_timeout=0.1)
+    cluster.react = paused
+    runner = cluster.runner()
+    outcome = await runner.wait(runner.start(await runner.plan(Restart(CHAT)), "", "yes").id)
+    assert outcome.result is Result.TIMED_OUT
+    assert "its rollout is paused by somebody: 0 of 2 pods are of the new template" in outcome.text
 
 
 async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:

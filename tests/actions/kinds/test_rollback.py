@@ -18,7 +18,7 @@ from fleet.kube.errors import KubeError
 from fleet.metrics.past import Latency
 from fleet.metrics.problem import SourceProblem
 from tests.actions.plans import check
-from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, replica_set, template
+from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, pod, replica_set, template
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS
 
@@ -176,17 +176,19 @@ async def test_what_a_stateful_set_would_leave_is_said() -> None:
     broken["status"]["readyReplicas"] = 1
     cluster.add(broken)
     plan = await make_plan(RollBack(CODER), cluster.scene())
-    assert "pods 0 to 0 keep the template" in check(plan, "partition").text
+    assert "pod 0 keeps the template of before" in check(plan, "partition").text
     assert "1 of 2 pods are not ready" in check(plan, "order").text
 
 
-async def test_on_delete_nothing_is_waited_for() -> None:
-    cluster = coder(updateStrategy={"type": "OnDelete"})
+async def test_on_delete_only_the_pods_of_another_revision_wait_to_be_deleted() -> None:
+    cluster = coder(updateStrategy={"type": "OnDelete"}).with_rules(follow_timeout=0.1)
+    cluster.add(pod("coder-1", 1, of="coder"))
     runner = cluster.runner()
     plan = await runner.plan(RollBack(CODER))
+    assert "coder-0 keeps what it runs until somebody deletes it" in check(plan, "OnDelete").text
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
-    assert outcome.result is Result.CONVERGED
-    assert "when it is deleted" in outcome.text
+    assert outcome.result is Result.TIMED_OUT
+    assert "coder-0" in outcome.text
 
 
 async def test_the_latency_of_both_comes_from_what_prometheus_remembers() -> None:

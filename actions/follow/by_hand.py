@@ -1,0 +1,75 @@
+"""Waiting until people have replaced the pods of a workload whose controller does not (OnDelete, or held back)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from actions.drain.selectors import written
+from actions.drain.unit import controller_of
+from actions.follow.rollout import state_of
+from actions.plan import Plan
+from actions.progress import Outcome, Result
+from actions.scene import Reads
+from actions.words import named, span
+from actions.work import Work
+from fleet.kube.errors import NotFoundError
+
+REVISION = "controller-revision-hash"
+"""The label of a StatefulSet's pods that names the ControllerRevision which they run."""
+
+
+async def pods_of(obj: Mapping[str, Any], reads: Reads) -> list[dict[str, Any]]:
+    """The raw pods that a StatefulSet controls, by name. Raises KubeError."""
+    metadata = obj["metadata"]
+    labels = ((obj.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    found = await reads.list_raw("Pod", metadata.get("namespace", ""), written(labels))
+    mine = [pod for pod in found if (controller_of(pod) or ("", "", ""))[2] == metadata.get("uid", "")]
+    return sorted(mine, key=lambda pod: str(pod["metadata"]["name"]))
+
+
+def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
+    """Names of the pods that run another revision."""
+    return [
+        str(pod["metadata"]["name"])
+        for pod in pods
+        if ((pod["metadata"].get("labels") or {}).get(REVISION) or "") != revision
+    ]
+
+
+async def follow_by_hand(plan: Plan, work: Work, why: str, old: Collection[str]) -> Outcome:
+    """Wait until every pod runs the template that was written; ``why`` nothing replaces them by itself.
+
+    ``old`` are the uids of the pods that must go. Converged only once they have: the template alone changes nothing
+    for anybody.
+    """
+    target = plan.target
+    left: list[str] = []
+
+    async def replaced() -> bool:
+        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        if target.uid and obj["metadata"].get("uid") != target.uid:
+            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+        state, pods = state_of(obj), await pods_of(obj, work.reads)
+        there = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("uid") in old]
+        # One that was deleted may have come back as it was: below a partition it does.
+        revision = str((obj.get("status") or {}).get("updateRevision", ""))
+        left[:] = sorted({*there, *(of_another(pods, revision) if state.observed else ())})
+        if left:
+            text = f"{why}: {len(left)} of {len(pods)} pods wait to be replaced by hand ({named(left)})"
+        else:
+            text = state.words
+        work.say(text, len(pods) - len(left), len(pods))
+        return not left and state.observed and state.available == state.desired == len(pods)
+
+    limit = work.rules.follow_timeout
+    if await work.until(replaced, limit):
+        return Outcome(Result.CONVERGED, "every pod was replaced by hand and runs the new template")
+    still = (
+        f"{named(left)} still {'runs' if len(left) == 1 else 'run'} the one of before" if left else "not all is ready"
+    )
+    return Outcome(
+        Result.TIMED_OUT,
+        f"the template is written, and {still} after {span(limit)}: {why}",
+        "restart its pods one after the other, or undo" if why == "OnDelete" else "set its partition to 0, or undo",
+    )
