@@ -4,6 +4,9 @@ Every client is made with a guard. ``reads_only`` is the default, and all that t
 read-write mode as well: what observes cannot change anything. ``may_change`` is for the one client of the actions,
 ``may_ask`` for the one that puts a person's prompts to an engine.
 
+What is judged is what is sent, byte for byte: a URL that leaves anything to resolve on its way (fleet.plain_url) passes
+no guard, whatever it would come to.
+
 The latch is for the whole process. ``shut`` is called as soon as the settings say read-only, before any client exists;
 nothing opens it again, and a shut door refuses changes whichever guard a client was made with, and processes that
 anybody would start.
@@ -14,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from itertools import pairwise
-from posixpath import normpath
 from typing import Final
-from urllib.parse import unquote, urlsplit
+
+from fleet.plain_url import plain
 
 Guard = Callable[[str, str], None]
 """Called with method and URL of each request; refuses by raising RefusedError."""
@@ -38,6 +41,8 @@ _PROMPTS: Final = frozenset({"/v1/chat/completions", "/v1/completions"})
 """POSTs that make an engine answer a prompt, as OpenAI's API has them; nothing stands before them, no proxy either."""
 _CONNECTS: Final = frozenset({"exec", "attach", "portforward"})
 """Subresources of pods that act although they may be opened with GET."""
+_READABLE: Final = frozenset({"", "log", "proxy", "scale", "status"})
+"""Subresources that are read; of any other nobody here knows what a GET of it does."""
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 """What may stand before the API's own paths: a gateway's path to the cluster."""
 
@@ -72,7 +77,7 @@ def lets(what: str) -> bool:
 
 def reads_only(method: str, url: str) -> None:
     """Let GET, HEAD and the selfsubject reviews through. Raises RefusedError for everything else."""
-    path = urlsplit(url).path
+    path = _path(url)
     if method in _READS:
         _check_read(path)
     elif method != "POST" or not _is_review(path):
@@ -81,13 +86,14 @@ def reads_only(method: str, url: str) -> None:
 
 def may_change(method: str, url: str) -> None:
     """Let changes through, unless this process is read-only. Raises RefusedError."""
+    _path(url)
     if is_shut():
         reads_only(method, url)
 
 
 def may_ask(method: str, url: str) -> None:
     """Let reads and prompts through; no prompt in read-only mode, since it makes a GPU work. Raises RefusedError."""
-    path = urlsplit(url).path
+    path = _path(url)
     # Exactly such a path, as with the reviews: what lets something through compares what is written.
     if method != "POST" or path not in _PROMPTS:
         reads_only(method, url)
@@ -101,40 +107,55 @@ def may_start(what: str) -> None:
         raise RefusedError(f"{what} was not started: {READ_ONLY}")
 
 
-def _check_read(path: str) -> None:
-    """Raise RefusedError for reads of the API that are none, or that are their own permission.
+def _path(url: str) -> str:
+    """The path of a URL that is in its plain form. Raises RefusedError for any other."""
+    try:
+        return plain(url).path
+    except ValueError as error:
+        raise RefusedError(
+            f"a request was not sent: {error}", "Nothing that can be read in more than one way is sent."
+        ) from None
 
-    Every way of writing a path is looked at as the one path that it is.
-    """
-    parts = _parts(path)
+
+def _check_read(path: str) -> None:
+    """Raise RefusedError for reads of the API that are none, or that are their own permission."""
+    # In small letters: a gateway may not tell them from capitals.
+    parts = [part for part in path.lower().split("/") if part]
     for at, (one, two) in enumerate(pairwise(parts)):
         # Wherever the API begins: gateways put paths of their own before it.
         if (one, two) == ("api", "v1"):
-            _check_resource(path, parts[at + 2 :])
+            _check_core(path, parts[at + 2 :])
+        elif one == "apis":
+            _check_subresource(path, *_resource(parts[at + 3 :]))
 
 
-def _check_resource(path: str, rest: list[str]) -> None:
-    rest = rest[1:] if rest[:1] == ["watch"] else rest
-    legacy = rest[:1] == ["proxy"]
-    if rest[:1] == ["namespaces"] and len(rest) > 2:
-        rest = rest[2:]
-    kind, sub = rest[0] if rest else "", rest[2] if len(rest) > 2 else ""
+def _check_core(path: str, rest: list[str]) -> None:
+    legacy = rest[:1] == ["proxy"] or rest[:2] == ["watch", "proxy"]
+    kind, sub = _resource(rest)
     if kind == "secrets":
         raise RefusedError("secrets are never read", "Use kubectl, knowingly.")
-    if kind == "pods" and sub in _CONNECTS:
+    if sub in _CONNECTS:
         raise RefusedError(f"GET {path} was not sent: {sub} acts on a pod")
     if kind == "pods" and sub == "log" and not lets(LOGS):
         raise RefusedError("logs are not read in read-only mode", 'The site\'s policy can allow it: allow = ["logs"].')
     if (sub == "proxy" or legacy) and not lets(PROXY):
         remedy = 'The site\'s policy can allow it: allow = ["proxy"].'
         raise RefusedError("the API server's proxy is not used in read-only mode", remedy)
+    if not legacy:
+        _check_subresource(path, kind, sub)
 
 
-def _parts(path: str) -> list[str]:
-    """The segments of a path as a server may come to understand them: decoded, without dots, in small letters."""
-    while (plain := unquote(path)) != path:
-        path = plain
-    return [part for part in normpath(path).lower().split("/") if part]
+def _resource(rest: list[str]) -> tuple[str, str]:
+    """(resource, subresource) of what follows the version in a path of the API."""
+    rest = rest[1:] if rest[:1] == ["watch"] else rest
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    return rest[0] if rest else "", rest[2] if len(rest) > 2 else ""
+
+
+def _check_subresource(path: str, kind: str, sub: str) -> None:
+    if sub not in _READABLE:
+        raise RefusedError(f"GET {path} was not sent: {sub} of {kind} is nothing that is read here")
 
 
 def _is_review(path: str) -> bool:

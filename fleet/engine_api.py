@@ -46,14 +46,16 @@ class EngineProbe:
         clock: Callable[[], float] = time.time,
     ) -> None:
         settings = settings or ScrapingSettings()
+        problem = "the pod does not run"
         if isinstance(where, Target):
             self._target: Target | None = where
         else:
             found = endpoints((where,), settings.ports, settings.path)
-            self._target = found[0].target(Via.POD_IP, None) if found else None
+            problem = found[0].problem if found else problem
+            self._target = found[0].target(Via.POD_IP, None) if not problem else None
         self._clock = clock
         self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1))
-        self.problem = "" if self._target else "the pod does not run"
+        self.problem = "" if self._target else problem
         """Why the last look brought nothing; empty where it did."""
 
     async def load(self) -> EngineLoad | None:

@@ -17,12 +17,18 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx."""
-        self._guard(request.method, str(request.url))
+        self._guard(request.method, _as_sent(request.url))
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
+
+
+def _as_sent(url: httpx.URL) -> str:
+    """The URL of the very bytes that go out; ``str(url)`` shows some of them in another way."""
+    user = f"{url.userinfo.decode('ascii')}@" if url.userinfo else ""
+    return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
 def client(timeout: float, guard: Guard = reads_only) -> httpx.AsyncClient:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 
 from fleet.metrics.target import Fetch, Target
 from fleet.model.objects import Container, Pod
+from fleet.plain_url import plain_path, segment
 
 DCGM_PORT = 9400
 """dcgm-exporter's default."""
 
 _PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
 """Names that charts give the port that answers /metrics, the most telling first."""
+_QUOTED = 60
+"""Characters of a pod's own text that a message repeats."""
 
 
 class Via(StrEnum):
@@ -25,11 +29,14 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a pod answers metrics."""
+    """Where a pod answers metrics: at its own address and nowhere else, whatever the pod says of itself."""
 
     pod: Pod
     port: int
     path: str
+    """In its plain form (``fleet.plain_url``)."""
+    problem: str = ""
+    """Why it is not asked: what the pod says is no port and path of its own. Empty for one that is asked."""
 
     @property
     def address(self) -> str:
@@ -38,11 +45,14 @@ class Endpoint:
         return f"{host}:{self.port}"
 
     def target(self, via: Via, fetch: Fetch | None) -> Target:
-        """The target by this way; ``fetch`` gets a path of the API server."""
+        """The target by this way; ``fetch`` gets a path of the API server. Raises ValueError for one with a problem."""
+        if self.problem:
+            raise ValueError(self.problem)
         if via is Via.POD_IP:
             url = f"http://{self.address}{self.path}"
             return Target(self.pod.namespace, self.pod.name, url, node=self.pod.node)
-        path = f"/api/v1/namespaces/{self.pod.namespace}/pods/{self.pod.name}:{self.port}/proxy{self.path}"
+        where = f"/api/v1/namespaces/{segment(self.pod.namespace)}/pods/{segment(self.pod.name)}"
+        path = f"{where}:{self.port}/proxy{self.path}"
         return Target(self.pod.namespace, self.pod.name, path, fetch=fetch, node=self.pod.node)
 
 
@@ -56,28 +66,46 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
     for pod in pods:
         if pod.phase != "Running" or not pod.ip:
             continue
-        where = pod.annotations.get("prometheus.io/path", "")
         if exports_gpus(pod):
             port = _annotated(pod.annotations) or _declared(pod.containers, (DCGM_PORT,)) or DCGM_PORT
-            found.append(Endpoint(pod, port, where or "/metrics"))
+            found.append(_endpoint(pod, port, "/metrics"))
         elif runs_engine(pod):
             main = [c for c in pod.containers if not c.init]
             port = _annotated(pod.annotations) or _declared(main, ports) or ports[0]
-            found.append(Endpoint(pod, port, where or path))
+            found.append(_endpoint(pod, port, path))
     return found
+
+
+def _endpoint(pod: Pod, port: int, default: str) -> Endpoint:
+    """The endpoint of a pod at the path of its annotation, else at ``default``."""
+    said = pod.annotations.get("prometheus.io/path", "").strip()
+    try:
+        path = plain_path(said or default)
+    except ValueError as error:
+        whose = "its annotation prometheus.io/path" if said else "the configured path of metrics"
+        problem = f"not asked: {whose} is no path of its own ({(said or default)[:_QUOTED]!r}): {error}"
+        return Endpoint(pod, port, "", problem)
+    try:
+        ip_address(pod.ip)
+    except ValueError:
+        return Endpoint(pod, port, path, f"not asked: its address {pod.ip[:_QUOTED]!r} is no IP address")
+    return Endpoint(pod, port, path)
 
 
 def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
     """The endpoints whose answer can be told to be their pod's, and the others' pods with the reason why not.
 
     Pods on a node's own network share its address. Where their ports do not tell them apart, the one that is ready is
-    behind it, if only one is.
+    behind it, if only one is. An endpoint with a problem is none that is asked.
     """
     by_address: dict[str, list[Endpoint]] = {}
+    unclear: dict[str, str] = {}
     for endpoint in found:
+        if endpoint.problem:
+            unclear[endpoint.pod.key] = endpoint.problem
+            continue
         by_address.setdefault(f"{endpoint.address}{endpoint.path}", []).append(endpoint)
     clear: list[Endpoint] = []
-    unclear: dict[str, str] = {}
     for address, sharing in by_address.items():
         behind = sharing if len(sharing) == 1 else [e for e in sharing if e.pod.ready and e.pod.deleted is None]
         if len(behind) == 1:
@@ -100,7 +128,7 @@ def exports_gpus(pod: Pod) -> bool:
 
 def _annotated(annotations: Mapping[str, str]) -> int | None:
     text = annotations.get("prometheus.io/port", "")
-    return int(text) if text.isdigit() and 0 < int(text) < 65536 else None
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= 5 and 0 < int(text) < 65536 else None
 
 
 def _declared(containers: Iterable[Container], known: tuple[int, ...]) -> int | None:

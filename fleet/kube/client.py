@@ -255,9 +255,8 @@ class KubeClient:
         import aiohttp
         from yarl import URL
 
-        url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
         try:
-            self._guard(request.method, url)
+            url = self._judged(request)
         except RefusedError as error:
             raise ForbiddenError(error.message, reason="ReadOnly", remedy=error.remedy) from None
         if link.session.closed:
@@ -289,6 +288,15 @@ class KubeClient:
         if not isinstance(failure, NotKubernetesError | UnauthorizedError | ServerError):
             self.last_ok = time()
         raise failure
+
+    def _judged(self, request: _Request) -> str:
+        """The URL that is sent, as it is. Raises RefusedError where the guard refuses it."""
+        if not request.path.startswith("/"):
+            # Written behind the server's name it would be a part of that, or lead elsewhere.
+            raise RefusedError(f"{request.method} {request.path!r} was not sent: that is no path")
+        url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        self._guard(request.method, url)
+        return url
 
     def _headers(self, link: _Link, request: _Request) -> list[tuple[str, str]]:
         headers = [("Accept", request.accept), ("User-Agent", USER_AGENT), *self._credentials.impersonation()]

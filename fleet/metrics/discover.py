@@ -18,6 +18,7 @@ from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import pattern, selector
 from fleet.metrics.vllm import VLLM
 from fleet.model.objects import Service
+from fleet.plain_url import segment
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class Candidate:
     def proxy_path(self) -> str:
         """Where the API server's service proxy has it: the ``url`` of a proxied PrometheusEndpoint."""
         scheme = "https:" if self.port in _TLS_PORTS else ""
-        return f"/api/v1/namespaces/{self.namespace}/services/{scheme}{self.name}:{self.port}/proxy{self.path}"
+        where = f"/api/v1/namespaces/{segment(self.namespace)}/services/{scheme}{segment(self.name)}"
+        return f"{where}:{self.port}/proxy{self.path}"
 
     @property
     def cluster_url(self) -> str:

@@ -65,10 +65,15 @@ async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bo
     Raises SourceProblem in words for an answer that is no use, OSError or TimeoutError for none.
     """
     import aiohttp
+    from yarl import URL
 
     try:
         async with session.get(
-            target.url, headers=target.headers or None, ssl=target.ssl, allow_redirects=False
+            # As it is: what the guard was shown is what is sent.
+            URL(target.url, encoded=True),
+            headers=target.headers or None,
+            ssl=target.ssl,
+            allow_redirects=False,
         ) as response:
             if response.status != 200:
                 raise SourceProblem(_refusal(response.status, response.reason or ""))

@@ -82,3 +82,46 @@ def test_through_the_api_server_a_target_is_a_path_of_its_proxy() -> None:
     assert target.url == "/api/v1/namespaces/serving/pods/a:8000/proxy/metrics"
     assert target.fetch is fetch
     assert endpoint.target(Via.POD_IP, None).url == "http://10.0.0.7:8000/metrics"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "@127.0.0.1:29999/evil?a=",
+        "//evil.example/metrics",
+        "/metrics?a=b",
+        "/../../../secrets",
+        "/%2e%2e/x",
+        "\\\\evil\\x",
+        "/m\r\nX: y",
+        "http://evil.example/metrics",
+    ],
+)
+def test_a_path_of_an_annotation_leads_nowhere_but_to_the_pod(path: str) -> None:
+    (endpoint,) = endpoints([engine(annotations={"prometheus.io/path": path})], (8000,), "/metrics")
+    clear, unclear = told_apart([endpoint])
+    assert clear == []
+    assert "annotation prometheus.io/path is no path of its own" in unclear["serving/a"]
+    for via in Via:
+        with pytest.raises(ValueError, match="not asked"):
+            endpoint.target(via, None)
+
+
+@pytest.mark.parametrize("path", [".evil.example/metrics", ":9/metrics", "metrics", " /metrics "])
+def test_whatever_is_a_path_is_one_of_the_pod(path: str) -> None:
+    (endpoint,) = endpoints([engine(annotations={"prometheus.io/path": path})], (8000,), "/metrics")
+    where = path.strip().removeprefix("/")
+    assert endpoint.target(Via.POD_IP, None).url == f"http://10.0.0.7:8000/{where}"
+    assert endpoint.target(Via.PROXY, None).url == f"/api/v1/namespaces/serving/pods/a:8000/proxy/{where}"
+
+
+@pytest.mark.parametrize("port", ["²", "0x50", "80@evil", "99999", "8000/x", "-1", "８０"])
+def test_a_port_of_an_annotation_is_a_number_or_none(port: str) -> None:
+    assert found(engine(annotations={"prometheus.io/port": port})) == ["10.0.0.7:8000/metrics"]
+
+
+@pytest.mark.parametrize("ip", ["evil.example", "10.0.0.7@evil", "10.0.0.7/x", "127.1"])
+def test_an_address_that_is_none_is_not_asked(ip: str) -> None:
+    clear, unclear = told_apart(endpoints([engine(ip=ip)], (8000,), "/metrics"))
+    assert clear == []
+    assert "no IP address" in unclear["serving/a"]

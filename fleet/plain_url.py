@@ -1,0 +1,83 @@
+"""The plain form of a URL: the one way of writing it that everybody on the way understands alike.
+
+Clients, proxies and servers each resolve dot segments, decode escapes and merge slashes in their own way, so a path
+that leaves anything to resolve is one that nobody can judge by looking at it. Such a URL is refused, not interpreted:
+what is judged is then, byte for byte, what is sent. Grammar: RFC 3986, appendix A, less what has two readings.
+"""
+
+from __future__ import annotations
+
+import re
+from string import ascii_letters, digits
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+_ORIGIN: Final = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._-]+)?\])(?::[0-9]{1,5})?")
+"""Scheme and authority, without user and password."""
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@%-]+)*/?")
+"""Segments that are not empty; a semicolon would begin parameters that some servers cut off."""
+_QUERY: Final = re.compile(r"[!-\"$-\[\]-~]*")
+"""Printable ASCII but the number sign, which begins a fragment, and the backslash."""
+_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
+_UNRESERVED: Final = ascii_letters + digits + "-._~"
+_MISREAD: Final = frozenset((_UNRESERVED + "/\\%?#;").encode()) | frozenset(range(0x20)) | {0x7F}
+"""Bytes of which an escape is another way of writing the same, means something else or breaks a line once decoded."""
+
+
+class Plain(NamedTuple):
+    """The parts of a URL in its plain form."""
+
+    origin: str
+    """Scheme and authority; empty for a path alone."""
+    path: str
+
+
+def plain(url: str) -> Plain:
+    """The parts of a URL, or of a path that stands alone. Raises ValueError, which says what is not plain about it."""
+    origin, rest = "", url
+    if not url.startswith("/"):
+        match = _ORIGIN.match(url)
+        if match is None:
+            raise ValueError("it does not begin with http:// or https:// and the name of a host")
+        origin, rest = match[0], url[match.end() :]
+    path, _, query = rest.partition("?")
+    if _QUERY.fullmatch(query) is None:
+        raise ValueError("its query has characters that have to be escaped")
+    trouble = _trouble(path)
+    if trouble:
+        raise ValueError(trouble)
+    return Plain(origin, path)
+
+
+def plain_path(text: str) -> str:
+    """A path in its plain form from what somebody wrote down as one; the leading slash may be missing.
+
+    Raises ValueError for what is none: another host, a query, dot segments, escapes, an empty segment.
+    """
+    path = text if text.startswith("/") else f"/{text}"
+    trouble = _trouble(path)
+    # What escapes are for in a path, a name of metrics does without.
+    if trouble or "%" in path or "@" in path:
+        raise ValueError(trouble or "it has characters that no path of metrics needs")
+    return path
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path, whatever is in it. Raises ValueError for dots alone, which no escape keeps."""
+    if name in ("", ".", ".."):
+        raise ValueError(f"{name!r} is not a name")
+    return quote(name, safe=":")
+
+
+def _trouble(path: str) -> str:
+    """What is not plain about a path; empty for nothing."""
+    if path and not path.startswith("/"):
+        return "its path does not begin with a slash"
+    if _PATH.fullmatch(path) is None:
+        return "its path has an empty segment, or characters that have to be escaped"
+    if any(part in (".", "..") for part in path.split("/")):
+        return "its path has dot segments"
+    for escape in _ESCAPE.finditer(path):
+        if escape[1] is None or int(escape[1], 16) in _MISREAD:
+            return "its path has escapes that can be read in more than one way"
+    return ""
