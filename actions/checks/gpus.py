@@ -1,4 +1,4 @@
-"""Where a pod could be placed now: free GPUs of its kind, after cordons, taints, selectors and affinity.
+"""Where a pod could be placed now: what is free of its devices, after cordons, taints, selectors and affinity.
 
 As the scheduler decides it, save for what a Snapshot does not know: CPU, memory, ports, volumes and other pods.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from actions.words import count
-from fleet.kube.project.gpu import pod_gpus
+from fleet.kube.project.gpu import claims_devices, is_gpu, pod_devices
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
 
@@ -20,6 +20,7 @@ ABOUT = "spare GPUs"
 
 _HOLD_BACK = frozenset({"NoSchedule", "NoExecute"})
 _FINISHED = frozenset({"Succeeded", "Failed"})
+_CLAIMS = "it gets them by resource claims (DRA), which are not counted here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +28,38 @@ class Spare:
     """What is free for one kind of pod."""
 
     needed: int
-    """GPUs of one pod."""
+    """Of ``resource``, by one pod; 0 where it asks for no device."""
     resource: str
+    """What the pod is mostly about: a GPU, else the accelerator or other extended resource that it has most of."""
     free: Mapping[str, int]
-    """Node → free GPUs of the resource, only where at least one pod has room; empty where ``needed`` is 0."""
+    """Node → what is free of the resource, only where at least one pod has room; empty where ``needed`` is 0."""
     why_not: Mapping[str, str]
     """Node that has the resource and no room → why, in words."""
+    unknown: str = ""
+    """Why nobody can say what is free, in words; ``free`` is then empty."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Node → how many such pods it has room for, by every device that one asks for."""
 
     @property
     def places(self) -> int:
         """How many pods there is room for at once."""
-        return sum(free // self.needed for free in self.free.values()) if self.needed else 0
+        return sum(self.slots.values())
+
+    def amount(self, pods: int = 1) -> str:
+        """What so many pods need: ``8 GPUs``, ``4 google.com/tpu``."""
+        number = pods * self.needed
+        return count(number, "GPU") if is_gpu(self.resource) else f"{number} {self.resource}"
+
+    @property
+    def kind(self) -> str:
+        """What is counted, for people: ``GPUs``, or the name of the resource."""
+        return "GPUs" if is_gpu(self.resource) else self.resource
 
     @property
     def words(self) -> str:
         """Where, for people."""
+        if self.unknown:
+            return f"which devices are free is not known: {self.unknown}"
         if not self.needed:
             return "it needs no GPU"
         if self.free:
@@ -54,27 +72,42 @@ class Spare:
 
 def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractSet[str] = frozenset()) -> Spare:
     """What is free for pods of this raw pod spec. ``without``: nodes that are about to be closed."""
-    needed, resource = pod_gpus(dict(spec))
+    needs = pod_devices(dict(spec))
+    resource, needed = next(iter(needs.items()), ("", 0))
+    if claims_devices(dict(spec)):
+        return Spare(needed, resource, {}, {}, _CLAIMS)
     if not needed:
         return Spare(0, "", {}, {})
-    held: Counter[str] = Counter()
-    for pod in snapshot.pods.values():
-        if pod.gpus and pod.node and pod.gpu_resource == resource and pod.phase not in _FINISHED:
-            held[pod.node] += pod.gpus
+    held = held_on(snapshot)
     free: dict[str, int] = {}
+    slots: dict[str, int] = {}
     why_not: dict[str, str] = {}
     for node in snapshot.nodes.values():
-        if resource not in node.gpus:
+        offered = {**node.gpus, **node.devices}
+        if resource not in offered:
             continue
-        left = node.gpus[resource] - held[node.name]
+        left = {name: offered.get(name, 0) - held[node.name, name] for name in needs}
+        short = next((name for name, number in needs.items() if left[name] < number), "")
         reason = "to be drained" if node.name in without else closed(node, spec)
         if reason:
             why_not[node.name] = reason
-        elif left < needed:
-            why_not[node.name] = f"with fewer than {needed} free"
+        elif short:
+            what = "" if short == resource else f" of {short}"
+            why_not[node.name] = f"with fewer than {needs[short]}{what} free"
         else:
-            free[node.name] = left
-    return Spare(needed, resource, free, why_not)
+            free[node.name] = left[resource]
+            slots[node.name] = min(left[name] // number for name, number in needs.items())
+    return Spare(needed, resource, free, why_not, slots=slots)
+
+
+def held_on(snapshot: Snapshot) -> Counter[tuple[str, str]]:
+    """(node, resource) → how many the pods on it hold."""
+    held: Counter[tuple[str, str]] = Counter()
+    for pod in snapshot.pods.values():
+        if pod.node and pod.phase not in _FINISHED:
+            for name, number in pod.devices or ((pod.gpu_resource, pod.gpus),):
+                held[pod.node, name] += number
+    return held
 
 
 def closed(node: Node, spec: Mapping[str, Any]) -> str:

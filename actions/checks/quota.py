@@ -9,22 +9,20 @@ from actions.drain.survey import listed
 from actions.plan import Check, Verdict
 from actions.scene import Scene
 from actions.words import count
-from fleet.kube.project.gpu import pod_gpus
+from fleet.kube.project.gpu import pod_devices
 
 ABOUT = "quota"
 
 
 async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, scene: Scene) -> Check:
-    """Whether ``more`` pods of this raw pod spec fit: by their number and by their GPUs. Raises KubeError.
+    """Whether ``more`` pods of this raw pod spec fit: by their number and by their devices. Raises KubeError.
 
     A quota with scopes may leave these pods out; it is told with its scope.
     """
     if more <= 0:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
-    gpus, resource = pod_gpus(dict(spec))
     needed = {"pods": more, "count/pods": more}
-    if resource:
-        needed |= {f"requests.{resource}": more * gpus}
+    needed |= {f"requests.{resource}": more * number for resource, number in pod_devices(dict(spec)).items()}
     quotas = await listed("ResourceQuota", namespace, scene)
     short = [words for raw in quotas for words in _short(raw, needed)]
     if short:

@@ -140,11 +140,11 @@ def _check_autoscaler(found: Found | None, rolling: Rolling, spare: Spare) -> tu
     A pod that is added and waits counts as one that is missing: with as many missing as may be, no old pod ends.
     """
     more = found.maximum - rolling.replicas if found is not None and rolling.replicas else 0
-    if found is None or more <= 0 or not spare.needed or spare.places >= more:
+    if found is None or more <= 0 or not spare.needed or spare.unknown or spare.places >= more:
         return ()
     text = (
         f"{found.target} may ask for {count(more, 'more pod')} while one is missing, and there is room for "
-        f"{spare.places}: the rollout would then wait for a GPU"
+        f"{spare.places}: the rollout would then wait for {spare.kind}"
     )
     fix = f"set its bounds to {rolling.replicas} until the rollout is over"
     return (Check(AUTOSCALER, Verdict.WARN, text, fix),)

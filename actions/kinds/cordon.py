@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actions.checks.gpus import held_on
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
@@ -14,6 +15,8 @@ from actions.scene import Scene
 from actions.words import count
 from actions.work import Work
 from fleet.kube.resources import NODES
+from fleet.model.objects import Node
+from fleet.model.snapshot import Snapshot
 
 TAINT = "node.kubernetes.io/unschedulable"
 """What the node controller adds to a cordoned node, within a second (reference: kubernetes, section 2.2)."""
@@ -117,6 +120,8 @@ def _check_room(name: str, scene: Scene) -> Check:
     """How many GPUs are still free on open nodes of the same kind."""
     snapshot = scene.snapshot
     here = snapshot.nodes.get(name)
+    if here is not None and here.devices and not here.gpus:
+        return _check_devices(here, snapshot)
     if here is None or not here.gpus:
         return Check("spare GPUs", Verdict.PASS, f"{name} has no GPUs")
     product = here.gpu_product or "its kind"
@@ -133,3 +138,17 @@ def _check_room(name: str, scene: Scene) -> Check:
     lost = snapshot.free_gpus.get(name, (0, 0))[0]
     text = f"{count(lost, 'free GPU')} of {product} on {name} closed; {free} free on {count(len(others), 'other node')}"
     return Check("spare GPUs", Verdict.PASS if free else Verdict.WARN, text)
+
+
+def _check_devices(here: Node, snapshot: Snapshot) -> Check:
+    """The same of a node with other accelerators, by what it has most of."""
+    held = held_on(snapshot)
+    kind = max(here.devices, key=lambda name: here.devices[name])
+    others = [
+        node.devices[kind] - held[node.name, kind]
+        for node in snapshot.nodes.values()
+        if node.name != here.name and kind in node.devices and not node.unschedulable and node.ready == "True"
+    ]
+    lost = here.devices[kind] - held[here.name, kind]
+    text = f"{lost} free {kind} on {here.name} closed; {sum(others)} free on {count(len(others), 'other node')}"
+    return Check("spare GPUs", Verdict.PASS if sum(others) else Verdict.WARN, text)

@@ -223,9 +223,11 @@ def _check_way(units: Sequence[Unit]) -> Check:
 
 def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare) -> list[Check]:
     """Whether a replacement comes first, and whether there is a GPU for it."""
-    if not spare.needed and wanted.replacement_first is None:
+    if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
     first = [unit for unit in units if unit.way.release]
+    if spare.unknown:
+        return [Check(SPARE, Verdict.WARN, f"{spare.words}; a replacement may have to wait")]
     if wanted.replacement_first and len(first) < len(units):
         unit = next(unit for unit in units if not unit.way.release)
         kind = unit.controller.kind if unit.controller else "nothing"

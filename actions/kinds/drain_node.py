@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from actions.blast import blasts
 from actions.checks.budget import check_budget
@@ -57,7 +57,7 @@ class DrainNodeAction:
         ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
         engines = [unit.front.key for unit in units if unit.engine]
         blast = blasts(scene.snapshot, engines)
-        holders, homeless = _placed(leaving, name, scene)
+        placed = _placed(leaving, name, scene)
         return Plan(
             request=wanted,
             scope=scene.scope,
@@ -74,11 +74,11 @@ class DrainNodeAction:
             checks=(
                 *check_nodes(scene.snapshot, [name]),
                 *_check_victims(victims),
-                *await check_budget(units, labels, scene, terms.deadline, homeless),
+                *await check_budget(units, labels, scene, terms.deadline, placed.homeless),
                 check_last(scene.snapshot, engines),
                 check_capacity(blast),
                 check_running(scene.snapshot, units, terms),
-                _check_spare(holders, homeless),
+                _check_spare(placed),
                 await check_server(mutation, scene),
             ),
             changes=(
@@ -124,6 +124,17 @@ class DrainNodeAction:
             if not await gone(Member(namespace, name, uid, grace), work, grace):
                 return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
         return Outcome(Result.CONVERGED, f"{done}; after {span(work.now() - begun)}", "uncordon it when it is well")
+
+
+class _Placed(NamedTuple):
+    """Where the pods that hold devices could go."""
+
+    holders: Mapping[str, int]
+    """What they hold → how many pods do."""
+    homeless: list[str]
+    """Names of those that find no place elsewhere."""
+    unknown: str
+    """Why that is not known of some; empty where it is of all."""
 
 
 async def _victims(name: str, wanted: DrainNode, scene: Scene, survey: Survey) -> list[Victim]:
@@ -193,34 +204,42 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     return checks
 
 
-def _placed(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> tuple[int, list[str]]:
-    """How many of the pods hold GPUs, and the names of those that find none elsewhere, each after the ones before."""
+def _placed(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> _Placed:
+    """Which of the pods find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
-    taken: Counter[str] = Counter()
-    holders = 0
+    taken: Counter[tuple[str, str]] = Counter()
+    holders: Counter[str] = Counter()
+    unknown = ""
     for pod in pods:
         spare = spare_for(scene.snapshot, pod.get("spec") or {}, without=frozenset({node}))
-        if not spare.needed:
+        if spare.unknown:
+            unknown = spare.unknown
+        if not spare.needed or spare.unknown:
             continue
-        holders += 1
-        place = next((name for name, free in spare.free.items() if free - taken[name] >= spare.needed), None)
+        holders[spare.kind] += 1
+        kind = spare.resource
+        place = next((name for name, free in spare.free.items() if free - taken[name, kind] >= spare.needed), None)
         if place is None:
             homeless.append(str(pod["metadata"]["name"]))
         else:
-            taken[place] += spare.needed
-    return holders, homeless
+            taken[place, kind] += spare.needed
+    return _Placed(holders, homeless, unknown)
 
 
-def _check_spare(holders: int, homeless: Sequence[str]) -> Check:
-    if homeless:
+def _check_spare(placed: _Placed) -> Check:
+    holders = sum(placed.holders.values())
+    kinds = " or ".join(placed.holders) or "GPUs"
+    if placed.homeless:
         text = (
-            f"no GPU is free elsewhere for {len(homeless)} of {count(holders, 'pod')} ({named(list(homeless))}): "
-            "their replacements wait until the node is back"
+            f"no {kinds.removesuffix('s') if kinds == 'GPUs' else kinds} is free elsewhere for {len(placed.homeless)} "
+            f"of {count(holders, 'pod')} ({named(placed.homeless)}): their replacements wait until the node is back"
         )
         return Check(SPARE, Verdict.WARN, text)
+    if placed.unknown:
+        return Check(SPARE, Verdict.WARN, f"whether there is room elsewhere is not known: {placed.unknown}")
     if not holders:
-        return Check(SPARE, Verdict.PASS, "no pod on it holds a GPU")
-    return Check(SPARE, Verdict.PASS, f"there is room elsewhere for all {count(holders, 'pod')} that hold GPUs")
+        return Check(SPARE, Verdict.PASS, "no pod on it holds a GPU or another device")
+    return Check(SPARE, Verdict.PASS, f"there is room elsewhere for all {count(holders, 'pod')} that hold {kinds}")
 
 
 def _alternatives(wanted: DrainNode, victims: Sequence[Victim]) -> tuple[Alternative, ...]:

@@ -25,7 +25,7 @@ from actions.scene import Scene
 from actions.words import count
 from actions.work import Work
 from fleet.kube.project.fields import mapping, mappings, text
-from fleet.kube.project.gpu import pod_gpus
+from fleet.kube.project.gpu import pod_devices
 
 
 class UnblockAction:
@@ -99,11 +99,11 @@ def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Muta
 
 
 async def waiting_for_gpus(obj: Mapping[str, Any], scene: Scene) -> tuple[str, ...]:
-    """Names of the workload's pods that the scheduler finds no GPU for. Raises KubeError."""
-    _, resource = pod_gpus(obj["spec"]["template"].get("spec") or {})
+    """Names of the workload's pods that the scheduler finds no GPU, or other device, for. Raises KubeError."""
+    devices = pod_devices(obj["spec"]["template"].get("spec") or {})
     selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
     found = await scene.reads.list_raw("Pod", obj["metadata"].get("namespace", ""), selector)
-    return tuple(raw["metadata"]["name"] for raw in found if resource and _lacks(raw, resource))
+    return tuple(raw["metadata"]["name"] for raw in found if any(_lacks(raw, resource) for resource in devices))
 
 
 def _lacks(pod: Mapping[str, Any], resource: str) -> bool:

@@ -107,6 +107,10 @@ class Pod:
     """GPUs (or MIG slices) that the pod holds: max(init, sum of containers)."""
     gpu_resource: str = ""
     """nvidia.com/gpu, nvidia.com/mig-1g.10gb, amd.com/gpu …"""
+    devices: tuple[tuple[str, int], ...] = ()
+    """Every extended resource that it holds, GPUs among them: (google.com/tpu, 4) …"""
+    claims: bool = False
+    """It gets devices by resource claims, in numbers that its spec does not have."""
     version: ModelVersion = ModelVersion()
 
     @property
@@ -129,6 +133,8 @@ class Node:
     conditions: tuple[Condition, ...] = ()
     gpus: Mapping[str, int] = field(default_factory=dict)
     """Allocatable GPU resources: resource name → count."""
+    devices: Mapping[str, int] = field(default_factory=dict)
+    """Allocatable extended resources, GPUs among them: resource name → count."""
     gpu_product: str = ""
     """Label nvidia.com/gpu.product, where node feature discovery wrote it."""
     address: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.kube.project.fields import Interner, Raw, conditions, mapping, mappings, moment, text
-from fleet.kube.project.gpu import gpus_of_resources
+from fleet.kube.project.gpu import devices_of_resources, gpus_of_resources
 from fleet.model.objects import Node
 
 _PRODUCT_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name", "gpu.intel.com/product")
@@ -30,6 +30,7 @@ def project_node(raw: Raw, interner: Interner) -> Node:
         ),
         conditions=found,
         gpus=gpus_of_resources(mapping(status, "allocatable")),
+        devices=devices_of_resources(mapping(status, "allocatable")),
         gpu_product=next((labels[name] for name in _PRODUCT_LABELS if name in labels), ""),
         address=addresses.get("InternalIP", ""),
         kubelet=share(text(mapping(status, "nodeInfo"), "kubeletVersion")),

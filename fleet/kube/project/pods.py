@@ -14,7 +14,7 @@ from fleet.kube.project.fields import (
     text,
     texts,
 )
-from fleet.kube.project.gpu import container_gpus, pod_gpus
+from fleet.kube.project.gpu import claims_devices, container_gpus, pod_devices, pod_gpus
 from fleet.kube.project.model_version import model_version
 from fleet.kube.project.notes import is_note
 from fleet.kube.project.pod_status import pod_status
@@ -59,6 +59,8 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         conditions=found,
         gpus=gpus,
         gpu_resource=share(resource),
+        devices=share(tuple(pod_devices(spec).items())),
+        claims=claims_devices(spec),
         version=model_version(spec, {name: text(state, "imageID") for name, state in states.items()}, interner),
     )
 

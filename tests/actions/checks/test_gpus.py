@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 
 from actions.checks.gpus import spare_for
+from actions.checks.room import check_room
+from actions.plan import Verdict
+from fleet.kube.project.fields import Interner
+from fleet.kube.project.gpu import is_gpu
+from fleet.kube.project.nodes import project_node
+from fleet.kube.project.pods import project_pod
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
 from tests.actions.objects import GPU, TOLERATIONS, node
 from tests.actions.pods import chat
+from tests.actions.stage import SNAPSHOT
 
 SPEC: dict[str, Any] = {"tolerations": TOLERATIONS, "containers": [{"resources": {"limits": {GPU: "4"}}}]}
 
@@ -91,3 +98,72 @@ def test_a_node_that_is_to_be_closed_has_no_room() -> None:
     spare = spare_for(with_nodes(node_2=8), SPEC, without=frozenset({"node-2"}))
     assert not spare.free
     assert spare.words == "1 node with fewer than 4 free, 1 node to be drained"
+
+
+ACCELERATORS = [
+    "google.com/tpu",
+    "huawei.com/Ascend910",
+    "habana.ai/gaudi",
+    "aws.amazon.com/neuron",
+    "amd.com/gpu",
+    "gpu.intel.com/i915",
+    "nvidia.com/mig-1g.10gb",
+    "example.org/npu",
+]
+
+
+def _offering(devices: dict[str, int]) -> Node:
+    offered = {name: str(number) for name, number in devices.items()}
+    status = {"allocatable": {**offered, "cpu": "64"}, "conditions": [{"type": "Ready", "status": "True"}]}
+    return project_node({"metadata": {"name": "n1"}, "status": status}, Interner())
+
+
+def _wanting(devices: dict[str, int]) -> dict[str, Any]:
+    limits = {name: str(number) for name, number in devices.items()}
+    return {"nodeName": "n1", "containers": [{"name": "vllm", "resources": {"limits": limits}}]}
+
+
+def _running(name: str, spec: dict[str, Any]) -> Pod:
+    raw = {"metadata": {"namespace": "llm", "name": name, "uid": name}, "spec": spec, "status": {"phase": "Running"}}
+    return project_pod(raw, Interner())
+
+
+@pytest.mark.parametrize("resource", ACCELERATORS)
+def test_every_accelerator_of_a_device_plugin_counts(resource: str) -> None:
+    spec = _wanting({resource: 4})
+    pod = _running("a", spec)
+    fleet = replace(SNAPSHOT, nodes={"n1": _offering({resource: 8})}, pods={pod.key: pod})
+    assert spare_for(fleet, spec).places == 1
+    two = check_room(fleet, spec, 2)
+    assert two.verdict is Verdict.WARN
+    assert "room for 1 of 2 more pods" in two.text
+    assert "needs no GPU" not in two.text
+    if not is_gpu(resource):
+        assert f"4 {resource} each" in two.text
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["cpu", "memory", "ephemeral-storage", "hugepages-2Mi", "pods", "attachable-volumes-aws-ebs", "x.kubernetes.io/y"],
+)
+def test_what_no_device_plugin_offers_is_no_device(resource: str) -> None:
+    spec = _wanting({resource: 4})
+    assert spare_for(replace(SNAPSHOT, nodes={"n1": _offering({resource: 8})}), spec).words == "it needs no GPU"
+
+
+def test_a_pod_fits_where_each_of_its_devices_is_free() -> None:
+    spec = _wanting({"nvidia.com/gpu": 2, "rdma/hca": 1})
+    pod = _running("a", spec)
+    nodes = {"n1": _offering({"nvidia.com/gpu": 8, "rdma/hca": 2})}
+    fleet = replace(SNAPSHOT, nodes=nodes, pods={pod.key: pod})
+    assert spare_for(fleet, spec).places == 1, "six GPUs are free, and one network card"
+    fleet = replace(fleet, nodes={"n1": _offering({"nvidia.com/gpu": 8, "rdma/hca": 1})})
+    assert spare_for(fleet, spec).words == "1 node with fewer than 1 of rdma/hca free"
+
+
+def test_what_comes_by_a_claim_is_not_known() -> None:
+    claimed = {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "one-gpu"}], "containers": [{}]}
+    found = check_room(SNAPSHOT, claimed, 1)
+    assert found.verdict is Verdict.WARN
+    assert "whether there is room for 1 more pod is not known" in found.text
+    assert "needs no GPU" not in spare_for(SNAPSHOT, claimed).words
