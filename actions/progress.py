@@ -19,6 +19,16 @@ class Result(StrEnum):
     """A person stopped it; what was done by then stays done."""
 
 
+class Cause(StrEnum):
+    """Why an action that failed did nothing at all, as far as a program may want to know it."""
+
+    OTHER = ""
+    UNREACHABLE = "unreachable"
+    """There was no connection to the API server, or it does not take the credentials: nothing was asked of it."""
+    FORBIDDEN = "forbidden"
+    """The API server knows who asked, and does not let them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where an action is now. ``done`` of ``total`` draws the bar; total 0 for a step that has no count."""
@@ -54,6 +64,7 @@ class Outcome:
     remedy: str = ""
     before: Load | None = None
     after: Load | None = None
+    cause: Cause = Cause.OTHER
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ from actions.kinds import action_of
 from actions.note import note
 from actions.plan import Mutation, Plan
 from actions.planner import make_plan
-from actions.progress import Outcome, Progress, Result
+from actions.progress import Cause, Outcome, Progress, Result
 from actions.recorded import recorded_plan
 from actions.request import Request
 from actions.scene import Reads, Rules, Scene
@@ -25,10 +25,12 @@ from actions.undo import plan_undo
 from fleet.kube.client import Response
 from fleet.kube.errors import (
     ConflictError,
+    ForbiddenError,
     KubeconfigError,
     KubeError,
     ServerError,
     ThrottledError,
+    UnauthorizedError,
     UnreachableError,
 )
 from fleet.local.errors import LocalError
@@ -148,9 +150,12 @@ class Runner:
         except ConflictError as error:
             outcome = Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
         except UnreachableError as error:
-            unknown = f"{work.under_way}: whether the server did it is not known; " if work.under_way else ""
-            outcome = Outcome(Result.FAILED, f"{unknown}{error.message}", error.remedy)
-        except (KubeError, KubeconfigError, LocalError) as error:
+            outcome = Outcome(
+                Result.FAILED, f"{work.doubt}{error.message}", error.remedy, cause=cause_of(error, work.sent)
+            )
+        except (KubeError, KubeconfigError) as error:
+            outcome = Outcome(Result.FAILED, error.message, error.remedy, cause=cause_of(error, work.sent))
+        except LocalError as error:
             outcome = Outcome(Result.FAILED, error.message, error.remedy)
         except AuditError as error:
             outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
@@ -231,6 +236,15 @@ def refuse(plan: Plan, reason: str, rules: Rules) -> None:
         raise RefusedError(f"the reason must match {rules.reason_pattern}")
 
 
+def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
+    """Why nothing was done, where nothing was: once something is, how far it came matters more."""
+    if sent or (isinstance(error, UnreachableError) and error.sent):
+        return Cause.OTHER
+    if isinstance(error, ForbiddenError):
+        return Cause.FORBIDDEN
+    return Cause.UNREACHABLE if isinstance(error, UnreachableError | UnauthorizedError) else Cause.OTHER
+
+
 class _Work:
     """See actions.work.Work."""
 
@@ -243,6 +257,17 @@ class _Work:
         self.sent: list[str] = []
         self.under_way = ""
         """What was sent and is not answered."""
+        self.unsent = ""
+        """What certainly did not reach the server: there was no connection to it."""
+
+    @property
+    def doubt(self) -> str:
+        """What is known of the request that failed without an answer, before the reason is given."""
+        if self.under_way:
+            return f"{self.under_way}: whether the server did it is not known; "
+        if self.unsent:
+            return f"{self.unsent}: not sent; " if self.sent else "nothing was sent: "
+        return ""
 
     @property
     def rules(self) -> Rules:
@@ -296,12 +321,15 @@ class _Work:
         try:
             response = await self._runner._writer.send(mutation)
         except (KubeError, KubeconfigError, LocalError) as error:
-            if not isinstance(error, UnreachableError):
+            left = isinstance(error, UnreachableError) and error.sent
+            if not left:
                 self.under_way = ""
-            status = error.status if isinstance(error, KubeError) else 0
-            await self._runner._record(
-                "answered", self._plan.id, {"step": self._step, "status": status, "error": error.message}
-            )
+            answered = isinstance(error, KubeError) and not isinstance(error, UnreachableError)
+            content = {"step": self._step, "status": getattr(error, "status", 0), "error": error.message}
+            if not left and not answered:
+                self.unsent = what
+                content["sent"] = False
+            await self._runner._record("answered", self._plan.id, content)
             raise
         self.under_way = ""
         self.sent.append(what)

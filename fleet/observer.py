@@ -103,7 +103,7 @@ class Observer:
         deadline = time.monotonic() + timeout
         await self.kube.start()
         try:
-            await self._synced(timeout)
+            await self.synced(timeout)
             while True:
                 state = self.kube.state()
                 await self.measuring.measure(state, self._focus, self._clock())
@@ -156,7 +156,7 @@ class Observer:
         await self.measuring.close()
         await self.kube.stop()
 
-    async def _synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
+    async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
         waiting = asyncio.ensure_future(self.kube.wait_synced(timeout))
         down_since: float | None = None

@@ -53,7 +53,12 @@ class Sent:
     @property
     def unknown(self) -> bool:
         """Whether the server may or may not have done it: no answer came, or none was written down."""
-        return self.status == 0
+        return self.status == 0 and not self.unsent
+
+    @property
+    def unsent(self) -> bool:
+        """Whether it is known that nothing of it left: there was no connection to the server."""
+        return self.answer.get("sent") is False
 
     @property
     def done(self) -> bool:

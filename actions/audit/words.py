@@ -185,6 +185,8 @@ def _answer(sent: Sent) -> str:
     if sent.answered_at is None:
         return "no answer is recorded: whether the server did it is not known; look at the object"
     error = str(sent.answer.get("error") or "")
+    if sent.unsent:
+        return f"not sent: {error}"
     if sent.unknown:
         return f"no answer ({error}): whether the server did it is not known; look at the object"
     parts = [str(sent.status)]

@@ -20,14 +20,24 @@ from console.cli import exits, interruptible
 from console.cli.action_request import UsageError, request_of
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
-from console.cli.named import NotNamedError, find
-from console.cli.observe import explain
+from console.cli.named import NotNamedError, find, parse
 from console.config.settings import Settings
 from console.contexts import is_machine, not_a_cluster
 from console.report.revisions import to_json
 from console.views.revisions import revision_text
 from fleet import door
-from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError, UnreachableError
+from fleet.kube.errors import (
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    NotKubernetesError,
+    ServerError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from fleet.kube.health import in_words
+from fleet.kube.resources import EVERY
 from fleet.kube.source import KubernetesSource
 from fleet.model.snapshot import Snapshot
 
@@ -71,7 +81,7 @@ def run(invocation: Invocation) -> int:
 def _code(error: KubeError | KubeconfigError) -> int:
     if isinstance(error, ForbiddenError):
         return exits.REFUSED
-    if isinstance(error, UnreachableError):
+    if isinstance(error, UnreachableError | UnauthorizedError | NotKubernetesError | ServerError):
         return exits.UNREACHABLE
     # Before anything is sent: no such target, no such revision, nothing to take back.
     return exits.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exits.PROBLEM
@@ -87,15 +97,16 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
     async with _observed(settings, source, options.wait) as newest:
+        # What Prometheus knows is no ground to act on: the API server's own reason comes first.
+        if source.trouble is not None:
+            raise in_words(source.trouble, source.access)
         snapshot = newest[-1]
-        if snapshot.cluster.server and not snapshot.pods and not snapshot.nodes:
-            for line in explain(snapshot):
-                say(line)
-            return exits.UNREACHABLE
         teller = Teller()
         runner = doing.runner(settings, source, lambda: newest[-1], teller.changed)
         try:
             return await _plan_and_do(invocation, settings, source, snapshot, runner)
+        except (KubeError, KubeconfigError) as error:
+            raise in_words(error, source.access) from error
         finally:
             await runner.close()
 
@@ -109,7 +120,7 @@ async def _plan_and_do(
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
         plan = await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups, invocation.environ))
     else:
-        targets = _targets(options.command, options, snapshot, source)
+        targets = await _targets(options.command, options, snapshot, source)
         if options.command == "rollback" and options.list:
             found = await revisions(targets[0], source.reads)
             if options.json:
@@ -125,11 +136,35 @@ async def _plan_and_do(
     return code
 
 
-def _targets(command: str, options: object, snapshot: Snapshot, source: KubernetesSource) -> tuple[Target, ...]:
+async def _targets(command: str, options: object, snapshot: Snapshot, source: KubernetesSource) -> tuple[Target, ...]:
     named: list[str] = getattr(options, "targets", None) or [getattr(options, "target", "")]
-    namespace = snapshot.cluster.namespace
-    default = source.access.namespace or "default"
-    return tuple(find(name, snapshot, namespace, default, _KINDS[command]) for name in named)
+    return tuple([await _target(name, _KINDS[command], snapshot, source) for name in named])
+
+
+async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:
+    """The object that was meant. What may not be listed, or is not yet, the server is asked for by name."""
+    namespace, default = snapshot.cluster.namespace, source.access.namespace or "default"
+    try:
+        return find(typed, snapshot, namespace, default, kinds)
+    except NotNamedError as missing:
+        synced = source.state().synced
+        unseen = {resource.kind for resource in EVERY if resource.qualified not in synced}
+        kind, name = parse(typed)
+        wanted = [each for each in ((kind,) if kind else kinds) if each in unseen & set(kinds)]
+        refused: KubeError = NotFoundError(str(missing))
+        for each in wanted:
+            try:
+                found = await source.reads.get_raw(each, "" if each == "Node" else namespace or default, name)
+            except NotFoundError:
+                continue
+            except ForbiddenError as error:
+                refused = error
+                continue
+            uid = str(found.get("metadata", {}).get("uid", ""))
+            return Target(each, "" if each == "Node" else namespace or default, name, uid)
+        if isinstance(refused, ForbiddenError):
+            raise refused from missing
+        raise
 
 
 @asynccontextmanager
@@ -146,10 +181,10 @@ async def _observed(settings: Settings, source: KubernetesSource, wait: float) -
     observer.focus(None)
     observing = asyncio.create_task(observer.run(deliver))
     try:
-        await source.wait_synced(wait)
+        await observer.synced(wait)
         with suppress(TimeoutError):
             async with asyncio.timeout(_MEASURED):
-                while not newest or newest[-1].measured_at is None:
+                while source.trouble is None and (not newest or newest[-1].measured_at is None):
                     arrived.clear()
                     await arrived.wait()
         if not newest:

@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 
 from actions.audit.errors import AuditError
 from actions.plan import Plan
-from actions.progress import Outcome, Result
+from actions.progress import Cause, Outcome, Result
 from actions.runner import RefusedError, Runner
 from actions.undertaking import Undertaking
 from console.cli import exits, interruptible, streams
@@ -114,6 +114,8 @@ def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
 def _code(outcome: Outcome) -> int:
     if outcome.result is Result.STOPPED:
         return exits.INTERRUPTED
+    if outcome.cause is not Cause.OTHER:
+        return exits.REFUSED if outcome.cause is Cause.FORBIDDEN else exits.UNREACHABLE
     return exits.OK if outcome.ok else exits.PROBLEM
 
 

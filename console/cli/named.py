@@ -29,6 +29,12 @@ class NotNamedError(Exception):
     """Nothing, or more than one thing, has that name; the text says which."""
 
 
+def parse(typed: str) -> tuple[str, str]:
+    """(kind, name) as typed; the kind is empty where none was."""
+    prefix, slash, name = typed.rpartition("/")
+    return _KINDS.get(prefix.lower(), prefix) if slash else "", name
+
+
 def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tuple[str, ...]) -> Target:
     """The object that was meant, with its uid.
 
@@ -36,8 +42,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
     the others. ``kinds`` are those that the command takes, the first one for names without a kind.
     Raises NotNamedError.
     """
-    prefix, slash, name = typed.rpartition("/")
-    kind = _KINDS.get(prefix.lower(), prefix) if slash else ""
+    kind, name = parse(typed)
     if kind and kind not in kinds:
         raise NotNamedError(f"{typed}: this takes {' or '.join(kinds)}, not {kind}")
     if kind in _UNSEEN and name:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -33,6 +33,7 @@ from fleet.kube.errors import (
     error_of_response,
 )
 from fleet.kube.kubeconfig import Access
+from fleet.proxies import Proxy
 
 if TYPE_CHECKING:
     import aiohttp
@@ -44,8 +45,6 @@ ANY: Final = "*/*"
 USER_AGENT = "quarterdeck"
 CONCURRENCY = 8
 """Requests under way at once; watches and log streams count only until their headers are here."""
-CONNECT_TIMEOUT = 10.0
-"""Seconds to a TCP and TLS connection."""
 OPEN_TIMEOUT = 30.0
 """Seconds until the headers of a stream are here."""
 RENEWAL = 30.0
@@ -95,6 +94,12 @@ class _Link:
 
     session: aiohttp.ClientSession
     configuration: Any
+    proxy: Proxy | None
+
+    @property
+    def through(self) -> str:
+        """The proxy in words; empty for none."""
+        return self.proxy.shown if self.proxy is not None else ""
 
 
 class KubeClient:
@@ -115,7 +120,10 @@ class KubeClient:
         self.access = access
         self.requests = 0
         self.last_ok: float | None = None
+        self.last_event: float | None = None
+        """Unix time of the last byte of a watch or a log: of something that the server had to read or be told."""
         self._guard = guard
+        self._environ = environ
         self._credentials = Credentials(access, environ)
         self._slots = asyncio.Semaphore(concurrency)
         self._connecting = asyncio.Lock()
@@ -141,9 +149,9 @@ class KubeClient:
         """One GET, read to its end. Raises :class:`KubeError` and :class:`KubeconfigError`."""
         return await self._whole(_Request("GET", path, query, accept, total=timeout))
 
-    async def probe(self, path: str, seconds: float) -> Response:
+    async def probe(self, path: str, seconds: float, accept: str = JSON) -> Response:
         """One GET that does not queue behind the others: finds out whether the server is there when they hang."""
-        return await self._whole(_Request("GET", path, total=seconds), nullcontext())
+        return await self._whole(_Request("GET", path, accept=accept, total=seconds), nullcontext())
 
     async def review(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST of a SelfSubject review: asks what is allowed, changes nothing. The answer's JSON.
@@ -227,7 +235,7 @@ class KubeClient:
 
         try:
             async for chunk in response.content.iter_any():
-                self.last_ok = time()
+                self.last_ok = self.last_event = time()
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
             raise error_of_exception(error, self.server) from error
@@ -255,13 +263,16 @@ class KubeClient:
         import aiohttp
         from yarl import URL
 
+        from fleet.kube.session import CONNECT_TIMEOUT, Sent
+
         try:
             url = self._judged(request)
         except RefusedError as error:
             raise ForbiddenError(error.message, reason="ReadOnly", remedy=error.remedy) from None
         if link.session.closed:
-            raise UnreachableError("the credentials were renewed meanwhile", reason="closed")
+            raise _closed("the credentials were renewed meanwhile")
         self.requests += 1
+        sent = Sent()
         try:
             response = await link.session.request(
                 request.method,
@@ -270,7 +281,8 @@ class KubeClient:
                 headers=self._headers(link, request),
                 # The token goes to the server of the kubeconfig and nowhere else.
                 allow_redirects=False,
-                proxy=link.configuration.proxy or None,
+                proxy=link.proxy.url if link.proxy is not None and not link.proxy.socks else None,
+                trace_request_ctx=sent,
                 server_hostname=link.configuration.tls_server_name or None,
                 timeout=aiohttp.ClientTimeout(
                     total=request.total, sock_connect=CONNECT_TIMEOUT, sock_read=request.idle
@@ -283,7 +295,12 @@ class KubeClient:
             finally:
                 response.close()
         except (aiohttp.ClientError, OSError) as error:
-            raise error_of_exception(error, self.server) from error
+            raise error_of_exception(error, self.server, link.through, sent=sent.begun) from error
+        except (ValueError, TypeError) as error:
+            raise KubeconfigError(
+                f"no request can be made of what is set for {self.server}: {error}",
+                f"Check server, token and impersonation of context {self.access.context!r}.",
+            ) from error
         failure = error_of_response(response.status, response.headers, content)
         if not isinstance(failure, NotKubernetesError | UnauthorizedError | ServerError):
             self.last_ok = time()
@@ -314,7 +331,7 @@ class KubeClient:
         """
         async with self._connecting:
             if self._closed:
-                raise UnreachableError("the client is closed", reason="closed")
+                raise _closed("the client is closed")
             link = self._link
             if link is not None and not self._credentials.due and link is not instead_of:
                 return link
@@ -324,7 +341,7 @@ class KubeClient:
                 if link is not None:
                     return link
             try:
-                configuration = await self._credentials.load()
+                renewed = await self._made(link, untrusted=untrusted)
             except KubeconfigError as error:
                 self._not_renewed = error
                 self._next_renewal = monotonic() + self._renewal
@@ -332,27 +349,33 @@ class KubeClient:
             self._not_renewed = None
             if link is not None:
                 self._next_renewal = monotonic() + self._renewal
-            same = link is not None and not untrusted and not _certificate_changed(link.configuration, configuration)
-            if link is not None and same:
-                renewed = _Link(link.session, configuration)
-            else:
-                renewed = _Link(await self._session(configuration), configuration)
-                if link is not None:
-                    # Streams on the old certificate end here and are taken up again on the new one.
-                    await link.session.close()
+            if self._closed:
+                await renewed.session.close()
+                raise _closed("the client is closed")
             self._link = renewed
+            if link is not None and link.session is not renewed.session:
+                # Streams on the old certificate end here and are taken up again on the new one.
+                await link.session.close()
             return renewed
 
-    async def _session(self, configuration: Any) -> aiohttp.ClientSession:
+    async def _made(self, link: _Link | None, *, untrusted: bool) -> _Link:
+        """With credentials as they are now; on the connections of ``link`` where those are made as before."""
+        # The imports take longer than a frame of the screen may.
+        await asyncio.to_thread(import_module, "fleet.kube.session")
+        from fleet.kube.session import UNUSABLE, certificate_changed, open_session, proxy_of
+
+        configuration = await self._credentials.load()
+        proxy = proxy_of(self.access, self._credentials.cluster, self._environ)
+        kept = link is not None and not untrusted and link.proxy == proxy
+        if link is not None and kept and not certificate_changed(link.configuration, configuration):
+            return _Link(link.session, configuration, proxy)
         try:
-            rest = await asyncio.to_thread(_rest_client, configuration)
-        except (ssl.SSLError, OSError, ValueError) as error:
+            return _Link(await open_session(configuration, proxy), configuration, proxy)
+        except UNUSABLE as error:
             raise KubeconfigError(
                 f"the certificates of context {self.access.context!r} cannot be used: {error}",
                 f"Check certificate-authority and client-certificate in {self.access.file}; log in again.",
             ) from error
-        session: aiohttp.ClientSession = rest._create_pool_manager()
-        return session
 
     def _check(self, response: aiohttp.ClientResponse, accept: str) -> None:
         """Raise :class:`NotKubernetesError` where JSON was asked for and something else came."""
@@ -382,13 +405,8 @@ def decode(body: bytes) -> Any:
         raise NotKubernetesError(f"the server's answer is not JSON ({error}); it begins {start!r}") from error
 
 
-def _rest_client(configuration: Any) -> Any:
-    """The library's HTTP client: it makes the TLS context (slow: off the event loop) and, later, the session."""
-    from kubernetes.aio.client.rest import RESTClientObject
-
-    return RESTClientObject(configuration)
-
-
-def _certificate_changed(old: Any, new: Any) -> bool:
-    """Whether the TLS context must be made again. A certificate file may have been replaced in place."""
-    return bool(old.cert_file or new.cert_file) or old.ssl_ca_cert != new.ssl_ca_cert
+def _closed(message: str) -> UnreachableError:
+    """The error of a request that was not sent, because there is nothing to send it with any more."""
+    error = UnreachableError(message, reason="closed")
+    error.sent = False
+    return error

@@ -45,6 +45,11 @@ class Credentials:
         self._due: float | None = None
 
     @property
+    def cluster(self) -> Mapping[str, Any]:
+        """The settings of the cluster as they were read last."""
+        return self._cluster
+
+    @property
     def due(self) -> bool:
         """Whether the credentials are about to expire, or may have changed on disk."""
         return self._due is not None and time.time() >= self._due

@@ -16,6 +16,8 @@ import orjson
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
 
+NO_STORAGE = "etcd"
+"""Reason of a :class:`ServerError`: the API server answers, and what it keeps its objects in does not."""
 UNTRUSTED = "x509"
 """Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
 
@@ -98,7 +100,16 @@ class ServerError(KubeError):
 
 
 class UnreachableError(KubeError):
-    """No HTTP answer: refused, no such host, TLS failed, timed out or cut off."""
+    """No HTTP answer: refused, no such host, TLS failed, timed out or cut off.
+
+    ``sent`` is False where it is certain that nothing of the request left for the server: there was no connection yet.
+    """
+
+    sent = True
+
+
+class ProxyFailedError(OSError):
+    """The way to the server leads through a proxy, and that fails; the text says which and how."""
 
 
 class NotKubernetesError(KubeError):
@@ -159,18 +170,55 @@ def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> K
         where = headers.get("Location", "")
         what = f"redirects to {where}" if where else f"answered HTTP {status} with a web page"
         return NotKubernetesError(f"the server {what}: this is not a Kubernetes API server", status=status)
-    text = "" if html else " ".join(body[:200].decode("utf-8", "replace").split())
+    # Of a health check, what fails; it may stand far down in a long answer.
+    failing = [line for line in body.splitlines() if line.startswith(b"[-]")]
+    text = "" if html else " ".join((b"\n".join(failing) or body)[:200].decode("utf-8", "replace").split())
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else KubeError)
     return kind(text or f"HTTP {status}", status=status, retry_after=retry_after)
 
 
-def error_of_exception(error: BaseException, server: str) -> KubeError:
-    """The :class:`UnreachableError` for what the HTTP client or the operating system raised."""
+def error_of_exception(error: BaseException, server: str, proxy: str = "", *, sent: bool = True) -> UnreachableError:
+    """The :class:`UnreachableError` for what the HTTP client or the operating system raised.
+
+    ``proxy`` is the one that stands between, in words, empty for none; ``sent``: whether the request may have gone out.
+    """
+    unreachable = _of_proxy(error, server, proxy) if proxy else None
+    unreachable = unreachable or _of_connection(error, server, f" (through {proxy})" if proxy else "")
+    unreachable.sent = sent
+    return unreachable
+
+
+def _of_proxy(error: BaseException, server: str, proxy: str) -> UnreachableError | None:
+    """What is the proxy's doing and not the server's; None where that cannot be told, or is the server's."""
+    import aiohttp
+
+    remedy = f"Start it (its tunnel, say) or correct it: {server} was not asked. Hosts in NO_PROXY are asked directly."
+    for link in _chain(error):
+        if isinstance(link, ProxyFailedError):
+            return UnreachableError(str(link), reason="proxy", remedy=remedy)
+        if isinstance(link, aiohttp.ClientHttpProxyError):
+            return UnreachableError(
+                f"{proxy} answers HTTP {link.status} where it is to connect to {server}", reason="proxy", remedy=remedy
+            )
+        if isinstance(link, aiohttp.ClientProxyConnectionError | socket.gaierror):
+            why = getattr(link, "os_error", link)
+            words = getattr(why, "strerror", "") or str(why)
+            return UnreachableError(f"{proxy} cannot be reached: {words}", reason="proxy", remedy=remedy)
+    return None
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An exception and those that it came from, the innermost last."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
         chain.append(link)
         link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
+    return chain
+
+
+def _of_connection(error: BaseException, server: str, through: str) -> UnreachableError:
+    chain = _chain(error)
     # The innermost says it best: the HTTP client's own errors repeat its text with theirs around it.
     for link in reversed(chain):
         if isinstance(link, ssl.SSLCertVerificationError):
@@ -187,24 +235,24 @@ def error_of_exception(error: BaseException, server: str) -> KubeError:
             )
         if isinstance(link, ConnectionRefusedError):
             return UnreachableError(
-                f"connection refused by {server}",
+                f"connection refused by {server}{through}",
                 reason="refused",
                 remedy="Check that the API server runs, and the address and port in the kubeconfig.",
             )
         if isinstance(link, ssl.SSLError):
             return UnreachableError(
-                f"TLS with {server} failed: {link.reason or link}",
+                f"TLS with {server} failed{through}: {link.reason or link}",
                 reason="tls",
                 remedy="Check that the server speaks https on this port, and the client certificate of the user.",
             )
     if any(isinstance(link, TimeoutError) for link in chain):
         return UnreachableError(
-            f"{server} did not answer in time",
+            f"{server} did not answer in time{through}",
             reason="timeout",
             remedy="Check the network path (VPN, firewall, proxy) to the API server.",
         )
     return UnreachableError(
-        f"the connection to {server} broke: {str(error) or type(error).__name__}",
+        f"the connection to {server} broke{through}: {str(error) or type(error).__name__}",
         reason="broken",
         remedy="Check the network path (VPN, firewall, proxy) to the API server.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ class Verdict:
     notes: tuple[str, ...] = ()
     since: float | None = None
     """Unix time at which the trouble began, where that is known."""
+    trouble: Trouble | None = None
+    """What keeps the whole source from working."""
 
 
 def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble | None, absent: str = "") -> Verdict:
@@ -50,7 +53,7 @@ def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble 
     since = min((began for began, _ in troubles), default=None)
     trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
     if trouble is not None:
-        return Verdict(Health.DOWN, *explain(trouble, access), since=since)
+        return Verdict(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
     notes = _notes(feeds, user)
     whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
     if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
@@ -85,6 +88,13 @@ def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
     else:
         remedy = "The user entry has no credentials: log in, or choose another context."
     return problem, remedy
+
+
+def in_words(trouble: Trouble, access: Access) -> Trouble:
+    """The same trouble, its text naming the server, the user and the file that the credentials come from."""
+    said = copy(trouble)
+    said.message, said.remedy = explain(trouble, access)
+    return said
 
 
 def _is_refusal(trouble: Trouble | None) -> bool:

@@ -14,19 +14,21 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from fleet.kube.client import KubeClient
+from fleet.kube.client import ANY, KubeClient
 from fleet.kube.errors import (
+    NO_STORAGE,
     ForbiddenError,
     KubeconfigError,
     KubeError,
     NotFoundError,
     NotKubernetesError,
+    ServerError,
     ThrottledError,
     UnauthorizedError,
     UnreachableError,
 )
 from fleet.kube.feed import Feed
-from fleet.kube.health import Trouble, judge
+from fleet.kube.health import Trouble, Verdict, judge
 from fleet.kube.kubeconfig import Access
 from fleet.kube.pace import Pace
 from fleet.kube.project.fields import Interner, mapping, mappings, text, texts
@@ -53,6 +55,9 @@ from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"
+_READY = "/readyz"
+_NO_ETCD = "[-]etcd"
+"""How a check of etcd that fails begins in the answer of /readyz."""
 
 
 class KubernetesSource:
@@ -114,6 +119,8 @@ class KubernetesSource:
         self._probe: Trouble | None = None
         self._identified = False
         """Whether the server has said who we are, or that it does not say."""
+        self._storage_asked = 0.0
+        """Unix time at which the server was asked whether its storage works."""
         self._asked = False
         """Whether an answer of any kind came to that."""
         self._absent = ""
@@ -168,9 +175,17 @@ class KubernetesSource:
             await self._identify()
         return self._cluster
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps the API server from being of any use now; None where it works, or nothing is known yet."""
+        return self._verdict().trouble
+
+    def _verdict(self) -> Verdict:
+        return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent)
+
     def state(self) -> KubeState:
         """The rows and the status now."""
-        verdict = judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent)
+        verdict = self._verdict()
         if verdict.health is not self._health:
             if self._health is Health.DOWN:
                 self._catch_up()
@@ -257,7 +272,9 @@ class KubernetesSource:
         """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
         while True:
             quiet = time.time() - (self.client.last_ok or 0.0) >= self._pace.quiet
-            if quiet or self._probe is not None or not self._identified or self._absent:
+            heard = max(self.client.last_event or 0.0, self._storage_asked)
+            silent = time.time() - heard >= self._pace.quiet
+            if quiet or silent or self._probe is not None or not self._identified or self._absent:
                 await self._ask()
                 self._attempted.set()
             await asyncio.sleep(self._pace.probe)
@@ -265,6 +282,7 @@ class KubernetesSource:
     async def _ask(self) -> None:
         try:
             await self._look_at_version()
+            await self._look_at_storage()
             if self._namespace:
                 await self._look_for(self._namespace)
             if not self._identified:
@@ -272,9 +290,11 @@ class KubernetesSource:
         except (UnreachableError, UnauthorizedError, NotKubernetesError, KubeconfigError) as error:
             self._probe = error
             return
-        except KubeError:
+        except KubeError as error:
+            if error.reason == NO_STORAGE:
+                self._probe = error
+                return
             # Overloaded: that the server answers is all that was asked. Who we are is asked again.
-            pass
         self._asked = True
         self._recover()
 
@@ -285,6 +305,33 @@ class KubernetesSource:
             # It may be closed to all who need not know.
             return
         self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
+
+    async def _look_at_storage(self) -> None:
+        """Whether etcd works behind the server. Without it the server still answers, and watches are only silent.
+
+        Raises ServerError where it does not. What cannot be asked (a proxy that has no such path) is taken for good.
+        """
+        self._storage_asked = time.time()
+        try:
+            await self.client.probe(_READY, self._pace.probe, ANY)
+        except ServerError as error:
+            if _NO_ETCD in error.message:
+                raise ServerError(
+                    "its storage (etcd) does not work: nothing new is known, and nothing can be changed",
+                    status=error.status,
+                    reason=NO_STORAGE,
+                    remedy=f"Look at etcd, and at {_READY}?verbose of the API server: the rows are those from before.",
+                ) from error
+        except UnreachableError as error:
+            if error.reason != "timeout":
+                raise
+            raise UnreachableError(
+                f"{self.client.server} answers, and does not say within {self._pace.probe:g} s whether it is ready",
+                reason=error.reason,
+                remedy=f"Look at its storage (etcd), and at {_READY}?verbose of the API server.",
+            ) from error
+        except KubeError:
+            return
 
     def _recover(self) -> None:
         """The server answers. Where it did not before, connections from then may be dead: make them anew."""

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from actions.audit.errors import AuditError
-from actions.progress import Result
+from actions.audit.history import Sent
+from actions.progress import Cause, Result
 from actions.request import Scale, Target
 from actions.runner import RefusedError, Runner
 from actions.scene import Scene
 from actions.undertaking import Undertaking
-from fleet.kube.errors import UnreachableError
+from fleet.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
 from tests.actions.stage import NOW, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
@@ -175,3 +176,35 @@ async def test_what_somebody_else_wrote_on_it_is_a_conflict_though_its_spec_is_t
     stage.add(other)
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONFLICT
+
+
+async def test_a_request_that_found_no_connection_was_not_sent_and_that_is_known(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    refused = UnreachableError("connection refused by https://eu1", reason="refused")
+    refused.sent = False
+    stage.fail[SCALE] = refused
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert outcome.result is Result.FAILED
+    assert outcome.text == "nothing was sent: connection refused by https://eu1"
+    assert outcome.cause is Cause.UNREACHABLE
+    (answered,) = [content for event, _, content in stage.audited if event == "answered"]
+    assert answered["sent"] is False
+    sent = Sent(0.0, "PATCH", SCALE, {}, 1.0, answered)
+    assert not sent.unknown
+    assert not sent.done
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (UnauthorizedError("Unauthorized", status=401), Cause.UNREACHABLE),
+        (ForbiddenError("it is forbidden", status=403), Cause.FORBIDDEN),
+        (UnreachableError("the connection broke"), Cause.OTHER),
+    ],
+)
+async def test_why_nothing_was_done_is_told_to_programs(stage: FakeCluster, error: KubeError, cause: Cause) -> None:
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 6))
+    stage.fail[SCALE] = error
+    assert (await runner.wait(runner.start(plan, "", "yes").id)).cause is cause

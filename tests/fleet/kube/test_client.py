@@ -272,3 +272,30 @@ async def test_settings_of_a_wrong_type_are_said() -> None:
     with pytest.raises(KubeconfigError, match="cannot be used"):
         await client.get("/version")
     await client.close()
+
+
+async def test_what_found_no_connection_was_not_sent(api: Api) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        for server in (f"http://127.0.0.1:{taken.getsockname()[1]}", "http://no-such-host.invalid:6443"):
+            assert not (await unreachable(server)).sent
+    assert not (await unreachable(f"https://127.0.0.1:{api.port}")).sent
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_what_was_cut_off_may_have_been_sent(api: Api, method: str) -> None:
+    """A DELETE is tried again by the HTTP client itself, on a new connection: that one refuses, the first did not."""
+    client = KubeClient(api.access(), guard=lambda *_: None)
+    await client.get("/version")
+
+    async def leave(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        await api.down()
+        return web.Response()
+
+    api.next(lambda request: request.method == method, leave)
+    with pytest.raises(UnreachableError) as caught:
+        await client.send(method, PATH, body={})
+    await client.close()
+    assert caught.value.sent

@@ -17,7 +17,7 @@ from fleet.kube.resources import EVERY, NODES
 from fleet.kube.source import KubernetesSource
 from fleet.model.objects import Node
 from fleet.model.snapshot import Health, SourceStatus
-from tests.fleet.kube.api import PODS, Api, Object, is_list, is_watch, pod, reply, status
+from tests.fleet.kube.api import PODS, Api, Handler, Object, is_list, is_watch, pod, reply, status
 from tests.fleet.kube.conftest import QUICK
 from tests.waiting import PATIENCE, until
 
@@ -373,3 +373,28 @@ def test_importing_the_source_imports_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+async def test_storage_that_died_behind_a_living_server_is_seen_though_the_watches_only_fall_silent(
+    cluster: Api,
+) -> None:
+    async with following(cluster) as source:
+        await source.wait_synced(PATIENCE)
+        await status_when(source, Health.LIVE)
+        checks = "[+]ping ok\n[+]log ok\n" + "[+]poststarthook/start-informers ok\n" * 40
+        failing = reply(500, f"{checks}[-]etcd failed: reason withheld\nreadyz check failed\n")
+        cluster.next(lambda request: request.path == "/readyz", failing, 10_000)
+        down = await status_when(source, Health.DOWN)
+        assert "etcd" in down.problem
+        assert source.trouble is not None
+        cluster.recover()
+        assert (await status_when(source, Health.LIVE)).problem == ""
+
+
+@pytest.mark.parametrize("answer", [reply(403, "no"), reply(404, "no"), reply(200, "ok"), reply(500, "[-]shutdown no")])
+async def test_a_server_that_does_not_tell_of_its_storage_is_believed(cluster: Api, answer: Handler) -> None:
+    cluster.next(lambda request: request.path == "/readyz", answer, 10_000)
+    async with following(cluster) as source:
+        await source.wait_synced(PATIENCE)
+        await until(lambda: any(asked.path == "/readyz" for asked in cluster.requests))
+        await status_when(source, Health.LIVE)

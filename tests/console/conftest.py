@@ -1,0 +1,7 @@
+"""A scripted API server for the command line to talk to."""
+
+from __future__ import annotations
+
+from tests.fleet.kube.conftest import api, cluster
+
+__all__ = ["api", "cluster"]
