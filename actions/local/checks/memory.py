@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
+from math import ceil, floor
 
+from actions.local.checks.kv_manager import managed
 from actions.local.machine import Installed
 from actions.plan import Check, Table, Verdict
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.files import ModelFiles
+from fleet.local.fit.groups import USUAL, Manager
 from fleet.local.fit.memory import (
     GIB,
     HEADROOM,
@@ -50,6 +52,26 @@ class Need:
     """The weights are not here: their size is worked out from the shape."""
     dtype: float
     """Bytes of one number of the model."""
+    manager: Manager = USUAL
+    """How the KV cache is managed."""
+    unknown: str = ""
+    """Why the KV cache cannot be worked out; empty where it can."""
+
+    def sizes(self, spec: LaunchSpec, *, tp: int = 0, kv: str = "", weights: float = 0.0) -> Sizes:
+        """On each GPU, as ``spec`` has it, but for what else is given."""
+        dtype = kv_bytes(kv or spec.kv_cache_dtype, self.dtype)
+        shape = Shape(tp or spec.tensor_parallel_size, spec.pipeline_parallel_size, dtype, self.manager)
+        return sizes(self.arch, weights or self.weights, shape)
+
+    def token_bytes(self, spec: LaunchSpec) -> float:
+        """Bytes of one token in one layer, on one GPU."""
+        heads = max(1, ceil(self.arch.kv_heads / spec.tensor_parallel_size))
+        return (self.arch.latent or 2 * heads * self.arch.head_dim) * kv_bytes(spec.kv_cache_dtype, self.dtype)
+
+    def holds(self, each: Sizes, pool: float, length: int) -> bool:
+        """Whether vLLM would start with sequences of ``length`` tokens; False where that is not certain."""
+        certain = not self.unknown or (self.unknown == self.arch.attention.unknown and self.arch.attention.at_most)
+        return certain and each.groups.needed(max(1, length)) <= pool
 
 
 def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> Need | None:
@@ -68,6 +90,14 @@ def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> N
         return None
     source = f"estimated: {arch.parameters / 1e9:.1f}e9 parameters of config.json, {dtype:g} bytes each"
     return Need(arch, arch.parameters * dtype, source, estimated=True, dtype=dtype)
+
+
+def with_manager(
+    need: Need, spec: LaunchSpec, installed: Installed, environ: Mapping[str, str], gpus: Sequence[LocalGpu] = ()
+) -> Need:
+    """With how its KV cache will be managed; see ``managed``."""
+    found = managed(spec, need.arch, installed, environ, gpus)
+    return replace(need, manager=found.manager, unknown=found.unknown)
 
 
 def needed_length(spec: LaunchSpec, arch: Architecture) -> tuple[int, str]:
@@ -115,11 +145,10 @@ def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], instal
     smallest = min(taken, key=lambda gpu: gpu.memory_total)
     utilization = spec.gpu_memory_utilization or installed.utilization
     length, length_from = needed_length(spec, need.arch)
-    shape = Shape(spec.tensor_parallel_size, spec.pipeline_parallel_size, kv_bytes(spec.kv_cache_dtype, need.dtype))
-    each = sizes(need.arch, need.weights, shape)
-    tokens = each.tokens(pool(smallest.memory_total, utilization, each))
+    each = need.sizes(spec)
+    space = pool(smallest.memory_total, utilization, each)
     rows = [
-        *_model_rows(need, each, shape),
+        *_model_rows(need, each, spec),
         ("GPU memory", f"{gib(smallest.memory_total)}, {gib(min(g.memory_free for g in taken))} free", "NVML"),
         (
             "share for vLLM",
@@ -127,10 +156,10 @@ def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], instal
             "--gpu-memory-utilization" if spec.gpu_memory_utilization else f"default of vLLM {installed.version}",
         ),
         ("overhead", gib(OVERHEAD), "assumed: CUDA context, activations, graphs"),
-        *_pool_rows(tokens, length, length_from),
+        *_pool_rows(need, each, space, length, length_from),
     ]
     verdict = _on_gpus(need, taken, each, utilization, length)
-    if verdict.verdict is not Verdict.PASS:
+    if verdict.verdict is not Verdict.PASS and not need.unknown:
         fixes = _advice(need, spec, gpus, utilization, length)
         verdict = replace(verdict, fix="; ".join([part for part in (verdict.fix, *fixes) if part]))
     return verdict, Table("memory, on each GPU", _HEAD, tuple(rows))
@@ -144,21 +173,32 @@ def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: fl
             what = f"GPU {gpu.index} has {gib(gpu.memory_free)} free, and vLLM wants {gib(wanted)} of it: {who}"
             return Check(ABOUT, Verdict.BLOCK, what, "end what is on it")
     total = min(gpu.memory_total for gpu in taken)
-    best = each.tokens(pool(total, utilization, each, LEAST))
-    usual = each.tokens(pool(total, utilization, each))
     sure = Verdict.WARN if need.estimated else Verdict.BLOCK
     if each.weights + LEAST > total * utilization:
         what = f"the weights alone take {gib(each.weights)} of the {gib(total * utilization)} that vLLM may use"
         return Check(ABOUT, sure, what)
+    space = pool(total, utilization, each)
+    if need.unknown:
+        return _not_known(need, each, space, length)
+    best, usual = (each.groups.longest(room) for room in (pool(total, utilization, each, LEAST), space))
     if length and best < length:
-        what = f"one sequence of {length:,} tokens does not fit: about {usual:,} tokens do, {best:,} with luck"
+        what = f"one sequence of {length:,} tokens does not fit: one of about {usual:,} does, {best:,} with luck"
         return Check(ABOUT, sure, what)
-    return _close(usual, length)
+    return _close(each, space, length)
 
 
-def _close(tokens: int, length: int) -> Check:
+def _not_known(need: Need, each: Sizes, space: float, length: int) -> Check:
+    """Of a model whose KV cache cannot be worked out: nothing is said to fit that may not."""
+    if need.holds(each, space * (1 - HEADROOM), length):
+        return Check(ABOUT, Verdict.PASS, "fits, even if every layer keeps every token")
+    what = f"whether the KV cache fits is not known: {need.unknown}. {gib(max(0.0, space))} are left for it"
+    return Check(ABOUT, Verdict.WARN, what, "vLLM says so in its first minute: watch it load")
+
+
+def _close(each: Sizes, space: float, length: int) -> Check:
     """Of one that fits for certain, or nearly."""
-    if length and tokens * (1 - HEADROOM) < length:
+    tokens = each.groups.tokens(space, length)
+    if length and each.groups.needed(length) > space * (1 - HEADROOM):
         what = f"close: room for about {tokens:,} tokens, and one sequence may have {length:,}"
         return Check(ABOUT, Verdict.WARN, what)
     many = f", {tokens // length} sequences of {length:,}" if length else ""
@@ -173,26 +213,29 @@ def _share_that_is_free(gpus: Sequence[LocalGpu]) -> float:
 def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space_from: str) -> tuple[Check, Table]:
     """``available`` bytes of this machine's memory, of which ``space`` are for the KV cache."""
     length, length_from = needed_length(spec, need.arch)
-    shape = Shape(1, 1, kv_bytes(spec.kv_cache_dtype, need.dtype))
-    each = sizes(need.arch, need.weights, shape)
-    tokens = each.tokens(space)
+    alone = replace(spec, tensor_parallel_size=1, pipeline_parallel_size=1)
+    each = need.sizes(alone)
     rows = (
-        *_model_rows(need, each, shape),
+        *_model_rows(need, each, alone),
         ("memory available", gib(available), "this machine"),
         ("for the KV cache", gib(space), space_from),
-        *_pool_rows(tokens, length, length_from),
+        *_pool_rows(need, each, space, length, length_from),
     )
     table = Table("memory, on the CPU", _HEAD, tuple(rows))
     if each.weights + space > available:
         what = f"{gib(each.weights)} of weights and {gib(space)} of KV cache, and {gib(available)} are available"
         fix = "a smaller model, or less: --env VLLM_CPU_KVCACHE_SPACE=GiB"
         return Check(ABOUT, Verdict.WARN if need.estimated else Verdict.BLOCK, what, fix), table
-    if length and tokens < length:
-        what = f"one sequence of {length:,} tokens does not fit into the KV cache: it holds {tokens:,}"
-        shorter = f"--max-model-len {tokens // _BLOCK * _BLOCK}, or " if tokens >= _BLOCK else ""
+    if need.unknown:
+        return _not_known(need, each, space, length), table
+    if length and each.groups.needed(length) > space:
+        longest = each.groups.longest(space, length)
+        needed = gib(each.groups.needed(length))
+        what = f"one sequence of {length:,} tokens needs {needed} of KV cache, and there are {gib(space)}"
+        shorter = f"--max-model-len {longest // _BLOCK * _BLOCK}, or " if longest >= _BLOCK else ""
         fix = f"{shorter}--env VLLM_CPU_KVCACHE_SPACE={_space_for(each, length)}"
         return Check(ABOUT, Verdict.BLOCK, what, fix), table
-    return _close(tokens, length), table
+    return _close(each, space, length), table
 
 
 def space_on_cpu(need: Need | None, spec: LaunchSpec, available: int) -> int:
@@ -201,39 +244,52 @@ def space_on_cpu(need: Need | None, spec: LaunchSpec, available: int) -> int:
     room = max(GIB, int((available - weights - 2 * GIB) / 2))
     wanted = 4 * GIB
     if need is not None:
-        shape = Shape(1, 1, kv_bytes(spec.kv_cache_dtype, need.dtype))
         length, _ = needed_length(spec, need.arch)
-        wanted = max(wanted, _space_for(sizes(need.arch, need.weights, shape), length) * GIB)
+        alone = replace(spec, tensor_parallel_size=1, pipeline_parallel_size=1)
+        wanted = max(wanted, _space_for(need.sizes(alone), length) * GIB)
     return max(1, min(wanted, room) // GIB) * GIB
 
 
 def _space_for(each: Sizes, length: int) -> int:
     """Whole GiB for one sequence."""
-    return int((each.kv_token * length + each.kv_sequence) // GIB) + 1
+    return ceil(each.groups.needed(max(1, length)) / GIB)
 
 
-def _model_rows(need: Need, each: Sizes, shape: Shape) -> list[tuple[str, str, str]]:
-    arch = need.arch
+def _model_rows(need: Need, each: Sizes, spec: LaunchSpec) -> list[tuple[str, str, str]]:
+    arch, tp, pp = need.arch, spec.tensor_parallel_size, spec.pipeline_parallel_size
+    rows = [("shared out over", f"TP {tp} x PP {pp}", "flags")] if tp * pp > 1 else []
+    rows.append(("weights", gib(each.weights), need.weights_from))
+    if need.unknown:
+        return [*rows, ("KV cache per token", "not known", need.unknown)]
+    kinds, groups = arch.attention, each.groups
+    # A group of other layers is as large as that of those which keep all, so this is what a block of one has.
+    layers = round(groups.token_bytes / need.token_bytes(spec))
     if arch.latent:
-        formula = f"{arch.caching_layers} layers x {arch.latent} latent (MLA)"
+        formula = f"{layers} layers x {arch.latent} latent (MLA)"
     else:
-        heads = max(1, -(-arch.kv_heads // shape.tensor_parallel))
-        formula = f"2 x {arch.caching_layers} layers x {heads} KV heads x {arch.head_dim}"
-    rows = [
-        ("weights", gib(each.weights), need.weights_from),
-        ("KV cache per token", f"{each.kv_token / 1024:.1f} KiB", f"{formula} x {shape.kv_bytes:g} bytes, config.json"),
-    ]
-    if shape.tensor_parallel * shape.pipeline_parallel > 1:
-        rows.insert(0, ("shared out over", f"TP {shape.tensor_parallel} x PP {shape.pipeline_parallel}", "flags"))
-    if arch.sliding_layers:
-        rows.append(("sliding window", f"{arch.sliding_layers} layers keep {arch.window:,} tokens", "config.json"))
-    if arch.stateless_layers:
-        rows.append(("not counted", f"{arch.stateless_layers} layers without a KV cache", "config.json"))
+        formula = f"2 x {layers} layers x {max(1, -(-arch.kv_heads // tp))} KV heads x {arch.head_dim}"
+    formula += f" x {kv_bytes(spec.kv_cache_dtype, need.dtype):g} bytes, config.json"
+    rows.append(("KV cache per token", f"{groups.token_bytes / 1024:.1f} KiB", formula))
+    for count, keeps, words in (
+        (kinds.sliding, kinds.window, "sliding window"),
+        (kinds.chunked, kinds.chunk, "chunks"),
+    ):
+        if not count:
+            continue
+        if groups.bounded:
+            also = f"{count} layers keep {keeps:,} tokens, and the {need.manager.in_flight:,} that are computed at once"
+        else:
+            also = f"{count} layers keep every token: this vLLM does not keep them apart"
+        rows.append((words, also, "config.json"))
     return rows
 
 
-def _pool_rows(tokens: int, length: int, length_from: str) -> list[tuple[str, str, str]]:
-    rows = [("KV cache", f"{tokens:,} tokens", "what is left, divided by that")]
+def _pool_rows(need: Need, each: Sizes, space: float, length: int, length_from: str) -> list[tuple[str, str, str]]:
+    if need.unknown:
+        rows = [("KV cache", gib(max(0.0, space)), "what is left")]
+        return [*rows, ("longest sequence", f"{length:,} tokens", length_from)] if length else rows
+    tokens = each.groups.tokens(space, length)
+    rows = [("KV cache", f"{tokens:,} tokens", "what is left, as vLLM shares it out")]
     if length:
         rows.append(("longest sequence", f"{length:,} tokens", length_from))
         rows.append(("such sequences", f"{tokens / length:.1f} at once", "the one divided by the other"))
@@ -242,19 +298,20 @@ def _pool_rows(tokens: int, length: int, length_from: str) -> list[tuple[str, st
 
 def _advice(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
     """What would make it fit, each worked out; only what does."""
+    wanted = max(1, length)
 
     def room(tp: int = 0, kv: str = "", share: float = 0.0, weights: float = 0.0, of: Sequence[LocalGpu] = gpus) -> int:
         parallel = tp or spec.tensor_parallel_size
         taken = of[: parallel * spec.pipeline_parallel_size]
-        shape = Shape(parallel, spec.pipeline_parallel_size, kv_bytes(kv or spec.kv_cache_dtype, need.dtype))
-        each = sizes(need.arch, weights or need.weights, shape)
+        each = need.sizes(spec, tp=tp, kv=kv, weights=weights)
         share = share or utilization
         if any(gpu.memory_free < gpu.memory_total * share for gpu in taken):
             return 0
-        return each.tokens(pool(min(gpu.memory_total for gpu in taken), share, each))
+        space = pool(min(gpu.memory_total for gpu in taken), share, each)
+        longest = each.groups.longest(space)
+        return longest if longest < wanted else max(wanted, each.groups.tokens(space, wanted))
 
     found = []
-    wanted = max(1, length)
     if _BLOCK <= room() < wanted:
         found.append(f"--max-model-len {room() // _BLOCK * _BLOCK}")
     if (share := _share_that_is_free(gpus[: spec.gpus])) < utilization and (tokens := room(share=share)) >= _BLOCK:

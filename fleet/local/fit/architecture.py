@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fleet.local.fit.attention import NONE, Attention, attention
+
 BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "float": 4.0, "fp8": 1.0, "int8": 1.0}
 
 
@@ -20,11 +22,8 @@ class Architecture:
     head_dim: int
     latent: int = 0
     """MLA: kv_lora_rank + qk_rope_head_dim, kept once per token and layer; 0 for ordinary attention."""
-    sliding_layers: int = 0
-    """Layers that keep only a window of tokens."""
-    window: int = 0
-    stateless_layers: int = 0
-    """Layers without a KV cache (Mamba, linear attention): what they keep does not grow with the tokens."""
+    attention: Attention = NONE
+    """Which layers keep which tokens."""
     longest: int = 0
     """Tokens of a sequence where nobody says otherwise: max_position_embeddings, scaled as its RoPE is."""
     bound: int = 0
@@ -35,43 +34,28 @@ class Architecture:
     parameters: int = 0
     """Estimated from the shape, for a model whose weights are not here; 0 where it cannot be."""
 
-    @property
-    def caching_layers(self) -> int:
-        """Layers that keep keys and values of every token."""
-        return self.layers - self.sliding_layers - self.stateless_layers
-
 
 def architecture(config: Mapping[str, Any]) -> Architecture | None:
     """The shape of the language model; None where config.json does not say how many layers or heads it has."""
     text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
     if not isinstance(text, Mapping):
         return None
+    text = {key: config[key] for key in _OF_ALL if key in config} | dict(text)
     layers = _number(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
     heads = _number(text, "num_attention_heads", "n_head", "n_heads")
     hidden = _number(text, "hidden_size", "n_embd", "d_model", "dim")
     if not layers or not heads:
         return None
-    kv_heads = _number(text, "num_key_value_heads", "n_kv_heads", "num_kv_heads", "multi_query_group_num") or heads
-    if text.get("multi_query") is True:
-        kv_heads = 1
+    kv_heads = _kv_heads(text) or heads
     rank = _number(text, "kv_lora_rank")
-    kinds = text.get("layer_types") or text.get("layers_block_type") or ()
-    window = _number(text, "sliding_window")
-    sliding = sum("sliding" in str(kind) or "chunked" in str(kind) for kind in kinds)
-    if not kinds and window and text.get("use_sliding_window", True) is not False:
-        # One window for all of them, unless a pattern says that every n-th layer sees everything.
-        every = _number(text, "sliding_window_pattern")
-        sliding = layers - layers // every if every > 1 else layers
     longest, bound = _lengths(text)
     return Architecture(
         layers=layers,
         heads=heads,
         kv_heads=kv_heads,
-        head_dim=_number(text, "head_dim") or (hidden // heads if hidden else 0),
+        head_dim=_head_dim(text, hidden, heads),
         latent=rank + _number(text, "qk_rope_head_dim") if rank else 0,
-        sliding_layers=sliding if window else 0,
-        window=window,
-        stateless_layers=sum("mamba" in str(k) or "linear" in str(k) or "recurrent" in str(k) for k in kinds),
+        attention=attention(text, layers),
         longest=longest,
         bound=bound,
         dtype=str(
@@ -80,6 +64,36 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
         quantization=str((config.get("quantization_config") or {}).get("quant_method") or ""),
         parameters=_parameters(text, layers, hidden, heads, kv_heads),
     )
+
+
+_OF_ALL: Final = ("model_type", "is_encoder_decoder")
+"""What holds for a language model, too, that is a part of a larger one and does not say it itself."""
+_HEAD_DIMS: Final[Mapping[str, int]] = {
+    "gemma": 256,
+    "gemma2": 256,
+    "gemma3": 256,
+    "gemma3_text": 256,
+    "gpt_oss": 64,
+    "qwen3": 128,
+    "glm4": 128,
+}
+"""Widths of a head where config.json names none and it is not the hidden size shared out (transformers' defaults)."""
+
+
+def _head_dim(text: Mapping[str, Any], hidden: int, heads: int) -> int:
+    said = _number(text, "head_dim", "hidden_size_per_head")
+    return said or _HEAD_DIMS.get(str(text.get("model_type")), hidden // heads if hidden else 0)
+
+
+def _kv_heads(text: Mapping[str, Any]) -> int:
+    """0 where it is not said: there are as many as attention heads."""
+    # Falcon has one for all heads, unless it is of the newer kind.
+    if text.get("multi_query") is True and text.get("new_decoder_architecture") is not True:
+        return 1
+    nested = text.get("attn_config")
+    inner = _number(nested, "kv_n_heads") if isinstance(nested, Mapping) else 0
+    names = ("num_key_value_heads", "n_kv_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")
+    return _number(text, *names, "num_attention_groups") or inner
 
 
 _UNSCALED: Final = frozenset({"default", "su", "longrope", "llama3", "mrope"})

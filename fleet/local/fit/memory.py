@@ -1,7 +1,8 @@
 """How much memory a model needs, and how many tokens its KV cache will hold.
 
-KV per token = 2 · layers · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: where TP
-exceeds the KV heads they are replicated. MLA keeps layers · (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU.
+KV per token and layer = 2 · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: where TP
+exceeds the KV heads they are replicated. MLA keeps (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU.
+How many layers keep how many tokens: fleet/local/fit/groups.py.
 vLLM's pool per GPU = utilisation · total − weights − overhead. (vLLM, "Optimization and tuning"; kv_cache_utils.py.)
 """
 
@@ -13,6 +14,7 @@ from math import ceil
 from typing import Final
 
 from fleet.local.fit.architecture import BYTES, Architecture
+from fleet.local.fit.groups import USUAL, Groups, Manager, groups_of
 
 GIB: Final = 1 << 30
 OVERHEAD: Final = 3 * GIB
@@ -31,16 +33,8 @@ class Sizes:
 
     weights: float
     """Bytes."""
-    kv_token: float
-    """Bytes per token of the layers that keep all tokens."""
-    kv_sequence: float
-    """Bytes per sequence of those that keep a window."""
-
-    def tokens(self, pool: float, sequences: int = 1) -> int:
-        """How many tokens a pool of ``pool`` bytes holds."""
-        if self.kv_token <= 0:
-            return 0
-        return max(0, int((pool - sequences * self.kv_sequence) / self.kv_token))
+    groups: Groups
+    """Its KV cache; of an upper bound, or of no use, where the architecture's attention is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,8 @@ class Shape:
     pipeline_parallel: int = 1
     kv_bytes: float = 2.0
     """Bytes of one number of the KV cache."""
+    manager: Manager = USUAL
+    """How its KV cache is managed."""
 
 
 def kv_bytes(kv_cache_dtype: str, dtype: float) -> float:
@@ -71,14 +67,11 @@ def weight_bytes(bytes_of: Mapping[str, int], size: int, quantization: str, dtyp
 
 def sizes(arch: Architecture, weights: float, shape: Shape) -> Sizes:
     """What each GPU has to hold; ``weights`` in bytes of the whole model."""
-    layers = ceil(arch.caching_layers / shape.pipeline_parallel)
-    sliding = ceil(arch.sliding_layers / shape.pipeline_parallel)
     heads = max(1, ceil(arch.kv_heads / shape.tensor_parallel))
     per_layer = arch.latent or 2 * heads * arch.head_dim
     return Sizes(
         weights / (shape.tensor_parallel * shape.pipeline_parallel),
-        layers * per_layer * shape.kv_bytes,
-        sliding * per_layer * shape.kv_bytes * arch.window,
+        groups_of(arch.attention, per_layer * shape.kv_bytes, shape.pipeline_parallel, shape.manager),
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from actions.local.installed import find_executable, installed
+from actions.local.machine import KvRules
 
 
 def environment(root: Path, version: str, *, name: str = "vllm", drains: bool = True) -> Path:
@@ -69,3 +70,21 @@ def test_path_comes_before_the_environment_of_this_program(tmp_path: Path) -> No
     assert find_executable(str(tmp_path / "bin"), {"PATH": ""}) == str(script)
     beside = Path(sys.executable).with_name("vllm")
     assert find_executable("", {"PATH": str(tmp_path)}) == (str(beside) if beside.exists() else "")
+
+
+async def test_how_it_reserves_room_is_read_from_its_source(tmp_path: Path) -> None:
+    script = environment(tmp_path, "0.31.0")
+    source = next((tmp_path / "lib").glob("*/site-packages/vllm"))
+    found = await installed(str(script), {})
+    assert found is not None
+    assert found.kv == KvRules(hybrid=False, hybrid_on_cpu=False, in_flight=False, spare=False)
+    (source / "v1" / "core").mkdir(parents=True)
+    (source / "platforms").mkdir()
+    (source / "v1" / "core" / "kv_cache_utils.py").write_text(
+        "def _get_kv_cache_groups_uniform_page_size(): ...\n# Reserve the null block BlockPool holds back\n"
+    )
+    (source / "v1" / "kv_cache_interface.py").write_text("max_in_flight_tokens: int")
+    (source / "platforms" / "cpu.py").write_text("    def support_hybrid_kv_cache(cls) -> bool:")
+    found = await installed(str(script), {})
+    assert found is not None
+    assert found.kv == KvRules()

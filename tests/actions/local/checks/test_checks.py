@@ -205,6 +205,29 @@ async def test_a_machine_without_gpus_says_so_and_sets_what_vllm_needs(tmp_path:
     assert {check.about: check.verdict for check in refused.checks}["GPUs"] is Verdict.BLOCK
 
 
+@pytest.mark.parametrize("space", ["1.5", "0", "-1", "4GiB", "", "many"])
+async def test_a_space_that_vllm_would_not_read_is_refused_with_one_that_it_does(tmp_path: Path, space: str) -> None:
+    machine = Machine(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "2"}, Nodes(), gpus=lambda: GpuReading(problem="no driver"))
+    spec = replace(SPEC, model=str(model(tmp_path / "m")), env={"VLLM_CPU_KVCACHE_SPACE": space})
+    looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
+    (refused,) = [
+        check for check in looked.checks if check.verdict is Verdict.BLOCK and "no whole number" in check.text
+    ]
+    proposed = refused.fix.split("=")[1].split(",")[0]
+    spec = replace(spec, env={"VLLM_CPU_KVCACHE_SPACE": proposed})
+    looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
+    assert not any("no whole number" in check.text for check in looked.checks)
+
+
+async def test_a_space_of_the_shell_that_vllm_would_not_read_is_replaced(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "1.5"}, Nodes(), gpus=lambda: GpuReading(problem="none"))
+    spec = replace(SPEC, model=str(model(tmp_path / "m", {**LLAMA_8B, "max_position_embeddings": 128})))
+    looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
+    assert int(looked.environment["VLLM_CPU_KVCACHE_SPACE"]) >= 1
+    (table,) = looked.tables
+    assert ("for the KV cache", "VLLM_CPU_KVCACHE_SPACE, chosen for this machine") in [(r[0], r[2]) for r in table.rows]
+
+
 async def test_a_gpu_that_does_not_tell_its_memory_is_no_reason_to_refuse(tmp_path: Path) -> None:
     folder = model(tmp_path / "m")
     machine = Machine(tmp_path, {}, Nodes(), gpus=lambda: GpuReading((LocalGpu(0, "GPU-0", "GB10", 0, 0, 0),)))

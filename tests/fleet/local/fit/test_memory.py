@@ -24,13 +24,13 @@ def shape_of(config: Mapping[str, Any]) -> Architecture:
     ("config", "kib"), [(LLAMA_8B, 128), (LLAMA_70B, 320), ({**LLAMA_70B, "num_hidden_layers": 126}, 504)]
 )
 def test_kv_per_token(config: Mapping[str, Any], kib: int) -> None:
-    assert sizes(shape_of(config), 0, Shape()).kv_token == kib * 1024
+    assert sizes(shape_of(config), 0, Shape()).groups.token_bytes == kib * 1024
 
 
 def test_mla_keeps_its_latent_on_every_gpu() -> None:
     arch = shape_of(DEEPSEEK_V3)
-    assert sizes(arch, 0, Shape()).kv_token / 1024 == pytest.approx(68.6, abs=0.05)
-    assert sizes(arch, 0, Shape(tensor_parallel=8)).kv_token == 61 * 576 * 2
+    assert sizes(arch, 0, Shape()).groups.token_bytes / 1024 == pytest.approx(68.6, abs=0.05)
+    assert sizes(arch, 0, Shape(tensor_parallel=8)).groups.token_bytes == 61 * 576 * 2
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,18 @@ def test_mla_keeps_its_latent_on_every_gpu() -> None:
 )
 def test_worked_pools(config: Mapping[str, Any], weights: float, gpus: int, tokens: int, sequences: int) -> None:
     each = sizes(shape_of(config), weights * GB, Shape(tensor_parallel=gpus))
-    found = each.tokens(pool(80 * GB, 0.9, each, overhead=3 * GB))
+    found = each.groups.tokens(pool(80 * GB, 0.9, each, overhead=3 * GB), 4096)
     assert found == pytest.approx(tokens, rel=0.003)
     assert found // 4096 == sequences
 
 
 def test_kv_heads_are_replicated_where_there_are_more_gpus() -> None:
     arch = shape_of(LLAMA_8B)
-    assert sizes(arch, 0, Shape(tensor_parallel=8)).kv_token == sizes(arch, 0, Shape(tensor_parallel=16)).kv_token
-    assert sizes(arch, 0, Shape(kv_bytes=1)).kv_token == 64 * 1024
-
-
-def test_windows_and_layers_without_a_cache() -> None:
-    kinds = ["sliding_attention"] * 16 + ["full_attention"] * 8 + ["mamba"] * 8
-    arch = shape_of({"text_config": {**LLAMA_8B, "layer_types": kinds, "sliding_window": 1024}})
-    assert (arch.sliding_layers, arch.stateless_layers, arch.caching_layers) == (16, 8, 8)
-    each = sizes(arch, 0, Shape())
-    assert each.kv_token == 8 * 4096
-    assert each.kv_sequence == 16 * 4096 * 1024
+    assert (
+        sizes(arch, 0, Shape(tensor_parallel=8)).groups.token_bytes
+        == sizes(arch, 0, Shape(tensor_parallel=16)).groups.token_bytes
+    )
+    assert sizes(arch, 0, Shape(kv_bytes=1)).groups.token_bytes == 64 * 1024
 
 
 def test_what_config_json_leaves_out() -> None:

@@ -1,0 +1,198 @@
+"""Which layers of a model keep which tokens in the KV cache, as vLLM builds them from config.json.
+
+A config.json says it in a list of kinds (``layer_types``), or in a pattern, or leaves it to the defaults of its model's
+class in transformers (``configuration_*.py``), which are repeated here. What is not known here is said to be so: a
+number that is made up would let a start pass that vLLM refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How many layers of each kind there are; lengths in tokens."""
+
+    full: int
+    """Layers that keep every token."""
+    sliding: int = 0
+    """Layers that keep the last ``window`` tokens of a sequence."""
+    window: int = 0
+    chunked: int = 0
+    """Layers that keep the tokens of the chunk of ``chunk`` tokens in which a sequence is (Llama 4)."""
+    chunk: int = 0
+    unknown: str = ""
+    """Why the KV cache cannot be worked out; empty where it can."""
+    at_most: bool = False
+    """With ``unknown``: no more is kept than if each layer were ``full``."""
+
+    @property
+    def layers(self) -> int:
+        """Those with a KV cache."""
+        return self.full + self.sliding + self.chunked
+
+
+NONE: Final = Attention(0)
+"""Of what has no layers."""
+_EVERY: Final[Mapping[str, int]] = {
+    "gemma2": 2,
+    "gpt_oss": 2,
+    "cohere2": 4,
+    "exaone4": 4,
+    "olmo3": 4,
+    "gemma3": 6,
+    "gemma3_text": 6,
+}
+"""Models of which every n-th layer is full where config.json has neither kinds nor a pattern; the others slide."""
+_WINDOWS: Final[Mapping[str, int]] = {
+    "gemma2": 4096,
+    "gemma3": 4096,
+    "gemma3_text": 4096,
+    "cohere2": 4096,
+    "exaone4": 4096,
+    "olmo3": 4096,
+    "mistral": 4096,
+    "gpt_oss": 128,
+}
+"""Windows where config.json names none. One that is null is none."""
+_WIDER: Final = frozenset({"cohere2"})
+"""Models whose window does not count the token itself (vLLM, commandr.py)."""
+_SWITCHED: Final = ("qwen", "smollm3")
+"""Models that have a window only where ``use_sliding_window`` turns it on."""
+_CHUNK: Final = 8192
+"""attention_chunk_size of Llama 4 where config.json does not name it."""
+_FULL: Final = frozenset({"full_attention", "attention", "full", "global", "global_attention"})
+_SLIDING: Final = frozenset({"sliding_attention", "sliding", "sliding_window", "local", "local_attention"})
+_CHUNKED: Final = frozenset({"chunked_attention"})
+_KINDS: Final = ("layer_types", "layers_block_type", "attention_layers", "attn_type_list", "hybrid_layer_pattern")
+_STATE: Final = ("mamba", "linear", "recurrent", "conv", "ssm", "lightning", "hybrid")
+"""What kinds of layers are called that keep a state and no tokens."""
+_STATES: Final = (
+    "mamba_",
+    "ssm_",
+    "linear_",
+    "rwkv_",
+    "attn_layer_",
+    "full_attn_idxs",
+    "full_attention_interval",
+    "hybrid_",
+    "attn_type_list",
+    "block_types",
+    "conv_l_cache",
+    "lightning_",
+)
+"""How keys of config.json begin that only models with such layers have."""
+_OTHERS: Final[Mapping[str, str]] = {
+    "num_kv_shared_layers": "layers share their KV cache",
+    "block_configs": "its layers differ from each other",
+    "global_head_dim": "its layers differ in their heads",
+    "num_global_key_value_heads": "its layers differ in their heads",
+    "attention_other_setting": "its layers differ in their heads",
+    "swa_num_key_value_heads": "its layers differ in their heads",
+    "swa_head_dim": "its layers differ in their heads",
+    "index_topk": "it has sparse attention with an index of its own",
+    "compress_ratios": "its KV cache is compressed",
+    "cla_share_factor": "layers share their KV cache",
+    "is_encoder_decoder": "it keeps the KV cache of an encoder, too",
+}
+"""Keys that make the KV cache another one than heads and layers say."""
+_PLAIN_MLA: Final = frozenset(
+    {
+        "deepseek_v2",
+        "deepseek_v3",
+        "kimi_k2",
+        "glm4_moe_lite",
+        "pangu_ultra_moe",
+        "axk1",
+        "",
+    }
+)
+"""Models whose latent vLLM keeps once per token and layer (is_deepseek_mla), of those with ``kv_lora_rank``."""
+
+
+def attention(text: Mapping[str, Any], layers: int) -> Attention:
+    """The kinds of the ``layers`` layers of a language model, whose part of config.json ``text`` is."""
+    model = str(text.get("model_type") or "")
+    if (odd := _odd(text, model)) is not None:
+        return Attention(layers, unknown=odd)
+    kinds = next((kinds for key in _KINDS if isinstance(kinds := text.get(key), list) and kinds), None)
+    if kinds is not None:
+        return _of_kinds([str(kind) for kind in kinds], text, model, layers)
+    if text.get("attention_chunk_size") or model.startswith("llama4"):
+        return _llama4(text, layers)
+    return _of_pattern(text, model, layers)
+
+
+def _odd(text: Mapping[str, Any], model: str) -> str | None:
+    """Why it is none of those that are worked out here."""
+    if any(str(key).lower().startswith(_STATES) and value for key, value in text.items()):
+        return "some of its layers keep a state instead of tokens (Mamba, linear attention)"
+    for key, why in _OTHERS.items():
+        if text.get(key):
+            return why
+    if isinstance(text.get("num_key_value_heads"), list) or isinstance(text.get("num_attention_heads"), list):
+        return "its layers differ in their heads"
+    if text.get("kv_lora_rank"):
+        return None if model in _PLAIN_MLA else f"how {model} keeps its latent"
+    # Values of another width than keys: MiMo.
+    if (values := text.get("v_head_dim")) and values != text.get("head_dim"):
+        return "its values have another width than its keys"
+    return None
+
+
+def _of_kinds(kinds: list[str], text: Mapping[str, Any], model: str, layers: int) -> Attention:
+    if any(any(word in kind.lower() for word in _STATE) for kind in kinds):
+        return Attention(layers, unknown="some of its layers keep a state instead of tokens (Mamba, linear attention)")
+    sliding, chunked = (sum(kind in names for kind in kinds) for names in (_SLIDING, _CHUNKED))
+    strange = next((kind for kind in kinds if kind not in _FULL | _SLIDING | _CHUNKED), "")
+    window = _window(text, model)
+    chunk = _positive(text.get("attention_chunk_size")) or (_CHUNK if model.startswith("llama4") else 0)
+    if strange or len(kinds) != layers or (sliding and not window) or (chunked and not chunk):
+        why = f'of the kind "{strange[:40]}"' if strange else "of which config.json does not say how much they keep"
+        return Attention(layers, unknown=f"it has layers {why}", at_most=not strange)
+    return Attention(layers - sliding - chunked, sliding, window if sliding else 0, chunked, chunk if chunked else 0)
+
+
+def _llama4(text: Mapping[str, Any], layers: int) -> Attention:
+    """Layers with rotary positions see their chunk only (vLLM, llama4.py)."""
+    chunk = _positive(text.get("attention_chunk_size", _CHUNK))
+    if not chunk:
+        return Attention(layers)
+    turned = text.get("no_rope_layers")
+    if isinstance(turned, list) and turned:
+        full = sum(not each for each in turned)
+    else:
+        full = layers // (_positive(text.get("no_rope_layer_interval")) or 4)
+    return Attention(full, chunked=layers - full, chunk=chunk)
+
+
+def _of_pattern(text: Mapping[str, Any], model: str, layers: int) -> Attention:
+    window = _window(text, model)
+    if not window:
+        return Attention(layers)
+    said = text.get("sliding_window_pattern", text.get("_sliding_window_pattern"))
+    every = _positive(said) or (len(said) if isinstance(said, str) and said.endswith("G") else 0)
+    every = every or _EVERY.get(model, 0)
+    if every:
+        return Attention(layers // every, layers - layers // every, window)
+    if "use_sliding_window" in text or "max_window_layers" in text:
+        # Which layers they are changed with the versions.
+        return Attention(layers, unknown="how many of its layers have a sliding window", at_most=True)
+    # Where nothing says otherwise, vLLM takes the window for all of them (engine/arg_utils.py).
+    return Attention(0, layers, window)
+
+
+def _window(text: Mapping[str, Any], model: str) -> int:
+    """Tokens of the sliding window; 0 for none."""
+    switch = text.get("use_sliding_window")
+    if switch is False or (switch is None and model.startswith(_SWITCHED)):
+        return 0
+    window = _positive(text.get("sliding_window", _WINDOWS.get(model)))
+    return window + 1 if window and model in _WIDER else window
+
+
+def _positive(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
