@@ -16,8 +16,9 @@ from actions.request import Target
 from actions.scene import Reads
 from fleet.kube.errors import KubeError, NotFoundError
 from fleet.kube.project.fields import Interner, mapping, mappings, moment, text, texts
-from fleet.kube.project.model_version import command_words, engine_container, model_version
+from fleet.kube.project.model_version import command_words, model_version
 from fleet.kube.project.pods import project_pod
+from fleet.kube.project.serving import engine_container
 from fleet.kube.project.workloads import REVISION
 from fleet.model.objects import ModelVersion, Pod
 

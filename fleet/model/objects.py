@@ -57,6 +57,22 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How the server of models in a pod is reached, as far as the pod's own description tells."""
+
+    engine: str = ""
+    """Which product it is (``fleet.engines``); empty for one that is not known."""
+    container: str = ""
+    """The container that it runs in; empty where the pod runs none."""
+    ports: tuple[int, ...] = ()
+    """Where its command line has it answer, one per API server; empty where that does not say."""
+    tls: bool = False
+    """It speaks TLS there."""
+    follows: bool = False
+    """It starts no API server of its own: it is a part of the engine that another pod of its group leads."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     name: str
     image: str
@@ -112,6 +128,7 @@ class Pod:
     claims: bool = False
     """It gets devices by resource claims, in numbers that its spec does not have."""
     version: ModelVersion = ModelVersion()
+    serving: Serving = Serving()
 
     @property
     def key(self) -> str:

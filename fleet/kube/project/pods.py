@@ -18,6 +18,7 @@ from fleet.kube.project.gpu import claims_devices, container_gpus, pod_devices, 
 from fleet.kube.project.model_version import model_version
 from fleet.kube.project.notes import is_note
 from fleet.kube.project.pod_status import pod_status
+from fleet.kube.project.serving import serving
 from fleet.model.objects import Container, Pod
 
 
@@ -62,6 +63,7 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         devices=share(tuple(pod_devices(spec).items())),
         claims=claims_devices(spec),
         version=model_version(spec, {name: text(state, "imageID") for name, state in states.items()}, interner),
+        serving=share(serving(metadata, spec)),
     )
 
 
