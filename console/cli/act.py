@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +15,7 @@ from actions.revisions import revisions
 from actions.runner import Runner
 from console import assembly, doing
 from console.auditing import audit_folder
-from console.cli import exits, interruptible
+from console.cli import exits, interruptible, streams
 from console.cli.action_request import UsageError, request_of
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
@@ -124,8 +123,7 @@ async def _plan_and_do(
         if options.command == "rollback" and options.list:
             found = await revisions(targets[0], source.reads)
             if options.json:
-                # Not print(): JSON is UTF-8 whatever the locale says.
-                sys.stdout.buffer.write(to_json(targets[0], found).encode() + b"\n")
+                streams.document(to_json(targets[0], found))
             else:
                 for revision in found:
                     print(revision_text(revision, time.time()))

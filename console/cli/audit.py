@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from actions.audit.opened import Opened, open_file, open_folder
 from actions.audit.query import Wanted
 from actions.audit.words import Fact, moment, opened_text, summary
 from console.auditing import audit_logs
-from console.cli import exits
+from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
 from widgets.untrusted import untrusted
 
@@ -40,13 +39,13 @@ def run(invocation: Invocation) -> int:
     else:
         _tell(log)
         form = options.format or "json" if options.what == "export" or options.json else ""
-        data = _document(form, log.wanted(_wanted(options)), log).encode()
+        told = _document(form, log.wanted(_wanted(options)), log)
         if options.output is None:
-            # Not print(): it is UTF-8 whatever the locale says.
-            sys.stdout.buffer.write(data)
+            tell = streams.document if form == "json" else streams.page
+            tell(told.removesuffix("\n") if form == "json" else told)
         else:
             try:
-                _write(options.output, data)
+                _write(options.output, told.encode())
             except OSError as error:
                 return _refused(error)
     return exits.OK if log.intact else exits.PROBLEM
@@ -85,7 +84,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 def _verify(log: Opened, *, as_json: bool) -> None:
     if as_json:
         document = {"schema": VERIFIED, "intact": log.intact, "chains": export.as_chains(log)}
-        print(json.dumps(document, indent=2))
+        streams.document(json.dumps(document, indent=2))
         return
     for line in _lines(opened_text(log)):
         print(line)

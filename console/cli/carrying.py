@@ -105,8 +105,7 @@ def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner
 
 def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
     if options.json:
-        # Not print(): JSON is UTF-8 whatever the locale says.
-        sys.stdout.buffer.write(to_json(plan, outcome, reason=options.reason).encode() + b"\n")
+        streams.document(to_json(plan, outcome, reason=options.reason))
     elif outcome is not None:
         print_lines(outcome_lines(outcome, width(), glyphs()))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from console import __version__
 from console.cli import exits
+from console.cli.streams import harmless
 from console.config.paths import state_folder
 
 
@@ -52,12 +53,19 @@ def _write(error: BaseException, arguments: Sequence[str]) -> Path:
     now = datetime.now(UTC)
     file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     text = (
-        f"quarterdeck {__version__}, Python {platform.python_version()}, {platform.platform()}, {now:%F %T} UTC\n"
+        f"quarterdeck {__version__}, Python {platform.python_version()}, {_system()}, {now:%F %T} UTC\n"
         f"arguments: {' '.join(_without_url(arguments))}\n\n" + "".join(traceback.format_exception(error))
     )
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
+        # It is looked at in a terminal.
+        out.write(harmless(text))
     return file
+
+
+def _system() -> str:
+    """The machine, as the kernel says it. ``platform.platform()`` starts ``uname -p`` for the processor's name."""
+    system = os.uname()
+    return f"{system.sysname} {system.release} {system.machine}"
 
 
 def _without_url(arguments: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.cli import exits
+from console.cli import exits, streams
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
@@ -105,5 +105,9 @@ def _run(invocation: Invocation) -> int:
 
 
 def say(message: object) -> None:
-    """Talk goes to stderr; stdout is for data."""
-    print(f"quarterdeck: {message}", file=sys.stderr)
+    """Talk goes to stderr; stdout is for data.
+
+    Only the first line begins as ours do: a text of others that has lines cannot pass for a second message.
+    """
+    first, *more = (streams.harmless(line.strip()) for line in str(message).split("\n"))
+    print("\n  ".join([f"quarterdeck: {first}", *more]), file=sys.stderr)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from actions.local.installed import find_executable, read
-from console.cli import exits, interruptible
+from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation
 from console.cli.observe import WAIT, observe, reached
 from console.cli.parser import setting_flags
@@ -45,7 +45,7 @@ def run(invocation: Invocation) -> int:
     cluster, code = interruptible.run(_cluster(settings, invocation.environ))
     checks = [configuration, terminal, *cluster]
     if invocation.options.json:
-        sys.stdout.buffer.write(report.to_json(checks).encode() + b"\n")
+        streams.document(report.to_json(checks))
     else:
         for line in report.lines(checks):
             print(line)

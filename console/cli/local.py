@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from console.cli import exits, interruptible
+from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.config import paths
 from console.config.settings import Settings
@@ -65,7 +65,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
     if invocation.options.json:
         from console.report.local import nodes_json
 
-        _write(nodes_json(nodes, problems))
+        streams.document(nodes_json(nodes, problems))
     else:
         for line in table(nodes) if nodes else ():
             print(line)
@@ -158,7 +158,7 @@ def _benches(invocation: Invocation, _: Settings) -> int:
     if options.json:
         from console.report.local import benches_json
 
-        _write(benches_json(found))
+        streams.document(benches_json(found))
         return exits.OK
     from console.cli.carrying import glyphs, print_lines, width
     from console.views.local_bench import benches_lines
@@ -175,11 +175,6 @@ def _entry(invocation: Invocation, _: Settings) -> int:
     options = invocation.options
     print(entries(record_of(invocation, options.name), options.gateway, options.address), end="")
     return exits.OK
-
-
-def _write(document: str) -> None:
-    # Not print(): JSON is UTF-8 whatever the locale says.
-    sys.stdout.buffer.write(document.encode() + b"\n")
 
 
 _LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {

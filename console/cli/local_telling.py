@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from actions.undertaking import Undertaking
+from console.cli import streams
 from console.cli.carrying import width
 from console.views.plan import reading_text
 from widgets.untrusted import untrusted
@@ -53,7 +54,7 @@ class PhaseTeller:
             self._loading(state)
 
     def _write_over(self, line: str) -> None:
-        print(f"\r\x1b[K{line[: width() - 1]}", end="", file=sys.stderr, flush=True)
+        streams.write_over(line[: width() - 1])
         self._open = True
 
     def _end(self) -> None:

@@ -16,6 +16,7 @@ from console.cli.local_flags import add_local
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
+from widgets.untrusted import untrusted
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,7 +26,8 @@ class Parser(argparse.ArgumentParser):
     """Those that may have been meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(exits.USAGE, f"{self.prog}: {self._improve(message)}\n  {self.prog} --help lists what there is.\n")
+        told = untrusted(self._improve(message))
+        self.exit(exits.USAGE, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
 
     def format_help(self) -> str:
         return usage.text(self.prog) if " " not in self.prog.removeprefix("kubectl ") else super().format_help()

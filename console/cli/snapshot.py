@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from console.cli import streams
 from console.cli.dispatch import Invocation, say
 from console.cli.observe import explain, once, print_table
 
@@ -15,8 +14,7 @@ def run(invocation: Invocation) -> int:
     if invocation.options.json:
         from console.report.build import to_json
 
-        # Not print(): JSON is UTF-8 whatever the locale says.
-        sys.stdout.buffer.write(to_json(snapshot).encode() + b"\n")
+        streams.document(to_json(snapshot))
     else:
         print_table(snapshot, settings)
     for line in explain(snapshot):

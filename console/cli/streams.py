@@ -1,5 +1,9 @@
 """The three standard streams: there whatever started us, and no progress that nobody reads ends what it tells of.
 
+They are the one door for text to the terminal of whoever called us. Whoever writes (we, argparse, a warning, logging, a
+traceback), and whatever text of others is in it, no control character passes; see tests/test_one_way_out.py for what
+else could write there. Only the console draws past them, through Textual, once it is open.
+
 Imports the standard library's lightest alone: every command line passes here.
 """
 
@@ -50,6 +54,67 @@ class _Talk(io.BufferedWriter):
             _to_nowhere(2)
 
 
+class Terminal(io.TextIOWrapper):
+    """Text for a person: lines and tabs of it are kept, everything else that steers a terminal is not."""
+
+    def write(self, text: str, /) -> int:
+        super().write(harmless(text))
+        return len(text)
+
+    def steer(self, sequence: str) -> None:
+        """Write a control sequence of our own."""
+        super().write(sequence)
+
+
+def harmless(text: str) -> str:
+    """The text without what steers a terminal: control characters, escape sequences, bidirectional overrides."""
+    plain = text.replace("\n", "").replace("\t", "")
+    if plain.isascii() and plain.isprintable():
+        return text
+    from widgets.untrusted import untrusted
+
+    return "\n".join("\t".join(map(untrusted, line.split("\t"))) for line in text.split("\n"))
+
+
+def document(json: str) -> None:
+    """A JSON document on stdout, in UTF-8 whatever the locale says.
+
+    What JSON may hold as it is but a terminal would obey (DEL, C1, bidirectional overrides) is escaped, which is the
+    same document.
+    """
+    if not json.isascii() or "\x7f" in json:
+        json = "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in json)
+    _bytes(json.encode() + b"\n")
+
+
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
+
+
+def page(text: str) -> None:
+    """Lines of another format (CSV, HTML) on stdout, in UTF-8 whatever the locale says."""
+    _bytes("\r\n".join(map(harmless, text.split("\r\n"))).encode())
+
+
+def _bytes(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def write_over(line: str) -> None:
+    """Write a line on stderr, which is a terminal, over the one that stands there; the cursor stays behind it."""
+    _steer("\r\x1b[K")
+    print(line, end="", file=sys.stderr, flush=True)
+
+
+def _steer(sequence: str) -> None:
+    if isinstance(sys.stderr, Terminal):
+        sys.stderr.steer(sequence)
+    else:
+        sys.stderr.write(sequence)
+
+
 def prepare() -> None:
     """Open what is closed, and tell a stdout that fails from everything else that may. Replaces nothing of a test's."""
     for descriptor in _STANDARD:
@@ -71,10 +136,10 @@ def _raw(descriptor: int) -> io.FileIO:
     return io.FileIO(descriptor, "w", closefd=False)
 
 
-def _text(into: io.BufferedWriter, like: io.TextIOWrapper | None, errors: str) -> io.TextIOWrapper:
+def _text(into: io.BufferedWriter, like: io.TextIOWrapper | None, errors: str) -> Terminal:
     encoding = like.encoding if like is not None else "utf-8"
     lines = like is not None and like.line_buffering
-    return io.TextIOWrapper(into, encoding=encoding, errors=errors, line_buffering=lines)
+    return Terminal(into, encoding=encoding, errors=errors, line_buffering=lines)
 
 
 @contextmanager
