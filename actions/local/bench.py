@@ -14,8 +14,9 @@ import orjson
 
 from actions.audit.shapes import MARK
 from actions.local.bench_output import Output, level_of, why_ended
-from actions.local.environment import inherited, set_for
+from actions.local.environment import beside, inherited, set_for
 from actions.local.spawn import run
+from actions.local.store import kept_environment, whole_env
 from actions.request import LocalBench
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
@@ -85,10 +86,21 @@ def command(
 
 
 def environment_for(record: NodeRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """Its environment: the node's, without hub and usage statistics whatever the node has, and with the node's key."""
-    shown = {name: value for name, value in record.spec.env.items() if MARK not in value}
-    spec = replace(record.spec, hub=False, usage_stats=False, env=shown)
-    env = {**inherited(environ, spec), **set_for(spec, {})}
+    """Its environment: the one that the node was given, without hub and usage statistics whatever that has, and with
+    the node's key. It is the same vLLM: a variable that spares the node an instruction that this CPU does not have, or
+    names the device, must hold for it, too. Raises LocalError.
+    """
+    folder = Path(record.folder)
+    kept = kept_environment(folder)
+    offline = replace(record.spec, hub=False, usage_stats=False, env={})
+    if kept is None:
+        # Started by an earlier version, which wrote down less.
+        device = {"VLLM_TARGET_DEVICE": "cpu"} if record.cpu else {}
+        shown = {name: value for name, value in record.spec.env.items() if MARK not in value}
+        env = {**inherited(environ, offline), **device, **shown}
+    else:
+        env = beside(inherited(environ, offline), kept, whole_env(folder, {}))
+    env |= set_for(offline, {})
     clean = {name: value for name, value in env.items() if name.lower() not in _OF_OTHERS}
     return {**clean, "OPENAI_API_KEY": key} if key else clean
 
@@ -100,7 +112,8 @@ async def measure(
 
     Raises LocalError, also in read-only mode.
     """
-    env = environment_for(tool.record, environ, await asyncio.to_thread(key_for, tool.record))
+    key = await asyncio.to_thread(key_for, tool.record)
+    env = await asyncio.to_thread(environment_for, tool.record, environ, key)
     output = Output()
 
     def came(chunk: bytes) -> None:

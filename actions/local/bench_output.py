@@ -7,11 +7,12 @@ import math
 import re
 import signal
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
+from fleet.local.reasons import ILLEGAL_INSTRUCTION, OTHER_BUILD
 
 _KEPT: Final = 200
 """Lines of its output that are looked at for what went wrong."""
@@ -23,6 +24,7 @@ _MISSING: Final = re.compile(r"No module named '([\w.]+)'")
 _EXTRA: Final = re.compile(r"Please install vllm\[(\w+)\]")
 _OF_EXTRA: Final = {"bench": "pandas datasets"}
 _ERROR: Final = re.compile(r"(?:[\w.]*(?:Error|Exception|Refused|Timeout)\b|vllm[\w ]*: error:)")
+_FRAME: Final = re.compile(r'\s+File ".*", line \d+ in ')
 _FAILED: Final = re.compile(r"Error 0: ?(.*)")
 
 
@@ -86,14 +88,42 @@ def why_ended(code: int, output: Output, python: str) -> LocalError:
     if missing:
         package = missing.partition(".")[0]
         return LocalError(f"vllm bench serve lacks the package {package}", f"{python} -m pip install {package}")
-    if code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-        return LocalError(f"vllm bench serve was ended from outside ({name})", "Is there memory left on this machine?")
+    # A shell says 128 and the signal's number of what a signal ended.
+    if (number := -code if code < 0 else code - 128) in set(signal.Signals):
+        return _ended_by(signal.Signals(number), lines)
     last = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "")
     said = f": {_short(last)}" if last else ", and said nothing"
     if not code:
         return LocalError(f"vllm bench serve ended without numbers{said}")
     return LocalError(f"vllm bench serve failed with {code}{said}")
+
+
+_BY_SIGNAL: Final[Mapping[signal.Signals, tuple[str, str]]] = {
+    signal.SIGILL: (ILLEGAL_INSTRUCTION, OTHER_BUILD),
+    signal.SIGKILL: (
+        "it was killed, by a person or by the kernel for lack of memory",
+        "Is there memory left? See dmesg.",
+    ),
+    signal.SIGBUS: (
+        "a file that it had mapped was cut off, or /dev/shm is full",
+        "Is there room in /dev/shm and on the disk?",
+    ),
+}
+_CRASHES: Final = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGTRAP})
+
+
+def _ended_by(number: signal.Signals, lines: Sequence[str]) -> LocalError:
+    """Why it ended by a signal: most of them it gives to itself."""
+    what, remedy = _BY_SIGNAL.get(number, ("somebody ended it", ""))
+    if number in _CRASHES:
+        what, remedy = "it crashed in compiled code", "Does vllm bench serve run by hand, in the same environment?"
+    frame = next((line for line in lines if _FRAME.match(line)), "")
+    return LocalError(f"vllm bench serve ended by {number.name}: {what}{_at(frame)}", remedy)
+
+
+def _at(frame: str) -> str:
+    """Where, as Python's faulthandler says."""
+    return f" ({_short(frame)})" if frame else ""
 
 
 def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Level:

@@ -86,6 +86,7 @@ def _kv_rules(source: Path) -> KvRules:
     return KvRules(
         hybrid,
         hybrid and has("def support_hybrid_kv_cache", "platforms", "cpu.py"),
+        has("VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: bool = True", "envs.py"),
         has("max_in_flight_tokens", "v1", "kv_cache_interface.py"),
         has("Reserve the null block", "v1", "core", "kv_cache_utils.py"),
     )
@@ -134,7 +135,7 @@ async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
             benches="--max-concurrency" in bench,
             cpu="+cpu" in version,
             # What it does with layers of several kinds it does not say: an older one keeps all tokens of all of them.
-            kv=KvRules(hybrid=_numbers(number[0] if number else "") >= _HYBRID, hybrid_on_cpu=False),
+            kv=KvRules(hybrid=_numbers(number[0] if number else "") >= _HYBRID, hybrid_on_cpu=False, chunked=False),
         )
     return _answers[key]
 

@@ -18,6 +18,8 @@ class KvRules:
     hybrid: bool = True
     """On GPUs it keeps layers with a window apart from those without (0.10); else all of them keep every token."""
     hybrid_on_cpu: bool = True
+    chunked: bool = True
+    """Layers that keep a chunk (Llama 4) are kept apart, too, unless a variable says otherwise."""
     in_flight: bool = True
     """It counts all batches that are under way at once; else one of them."""
     spare: bool = True

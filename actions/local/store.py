@@ -20,7 +20,7 @@ from actions.audit.shapes import MARK
 from actions.local.ending import survey
 from actions.local.whole import write_whole
 from fleet.local.errors import LocalError
-from fleet.local.record import KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
+from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
@@ -129,6 +129,23 @@ def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
         raise LocalError(f"the secrets of {folder.name} cannot be read: {error}") from error
 
 
+def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
+    """Write down the variables that steer a node, for what is run beside it. Raises LocalError."""
+    try:
+        write_whole(folder / ENVIRONMENT, orjson.dumps(dict(env)))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def kept_environment(folder: Path) -> dict[str, str] | None:
+    """What ``keep_environment`` wrote; None where there is none: the node was started by an earlier version."""
+    try:
+        found = orjson.loads((folder / ENVIRONMENT).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else None
+
+
 def _kept(folder: Path) -> dict[str, str]:
     """The secret variables of a node, the key among them; none where there is no such node."""
     try:
@@ -173,7 +190,7 @@ def forget(record: NodeRecord) -> None:
     """The node is gone: nothing of it stays but its logs. Raises LocalError."""
     folder = Path(record.folder)
     try:
-        for name in (RECORD, KEY, SECRETS):
+        for name in (RECORD, KEY, SECRETS, ENVIRONMENT):
             with suppress(FileNotFoundError):
                 (folder / name).unlink()
         if record.runtime:

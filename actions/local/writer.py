@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from actions.local.environment import NODE, SOCKETS, inherited
+from actions.local.environment import NODE, SOCKETS, inherited, to_keep
 from actions.local.machine import Machine
 from actions.local.spawn import hold
-from actions.local.store import forget, keep, runtime, whole_env
+from actions.local.store import forget, keep, keep_environment, runtime, whole_env
 from actions.plan import Mutation
 from fleet.door import RefusedError, may_start
 from fleet.kube.client import Response
@@ -96,6 +96,7 @@ class LocalWriter:
             cpu=body["cpu"],
         )
         try:
+            keep_environment(folder, to_keep(env, body["env"]))
             keep(record)
         except LocalError:
             held.drop()

@@ -27,6 +27,12 @@ def _cause(id: str, pattern: str, text: str, remedy: str) -> _Cause:  # noqa: A0
     return _Cause(id, re.compile(pattern, re.IGNORECASE), text, remedy)
 
 
+ILLEGAL_INSTRUCTION: Final = "this CPU lacks an instruction that it was built with (illegal instruction)"
+OTHER_BUILD: Final = (
+    "a vLLM that is built for this CPU (AVX2 where it has no AVX-512: lscpu), or, where the stack names oneDNN or PyTorch, "
+    "--env ONEDNN_MAX_CPU_ISA=AVX2, --env ATEN_CPU_CAPABILITY=avx2"
+)
+
 CAUSES: Final = (
     _cause(
         "arguments",
@@ -198,10 +204,16 @@ CAUSES: Final = (
         "look at the line: who owns that file?",
     ),
     _cause(
+        "illegal-instruction",
+        r"Illegal instruction|\bSIGILL\b|exit ?code:? -4\b|Failed core proc\(s\): \{[^}]*: -4\b",
+        ILLEGAL_INSTRUCTION,
+        OTHER_BUILD,
+    ),
+    _cause(
         "segfault",
-        r"Segmentation fault|Segfault encountered|Illegal instruction|Fatal Python error: (?:Aborted|Bus error|Floating)",
+        r"Segmentation fault|Segfault encountered|Fatal Python error: (?:Aborted|Bus error|Floating)",
         "one of its processes crashed in compiled code",
-        "the stack in its log names the library; an illegal instruction means a build for newer processors than this",
+        "the stack in its log names the library",
     ),
     _cause(
         "process-killed",
@@ -230,6 +242,7 @@ _SERVING: Final = frozenset(
         "shared-memory",
         "disk-full",
         "host-oom",
+        "illegal-instruction",
         "segfault",
         "process-killed",
         "engine-died",

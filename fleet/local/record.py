@@ -1,8 +1,8 @@
 """What was started here, as it was written down: one folder per node in the state folder.
 
 ``local/<name>/record.json`` (0600) says what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
-``secrets.json`` (0600) the values of variables that look like secrets. ``local/starts.jsonl`` remembers how long starts
-took. They are written by actions/local; here they are read.
+``secrets.json`` (0600) the values of variables that look like secrets, ``environment.json`` (0600) others that it got.
+``local/starts.jsonl`` remembers how long starts took. They are written by actions/local; here they are read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ RECORD = "record.json"
 LOG = "log"
 KEY = "key"
 SECRETS = "secrets.json"
+ENVIRONMENT = "environment.json"
 STARTS = "starts.jsonl"
 
 

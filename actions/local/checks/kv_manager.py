@@ -87,8 +87,9 @@ def _hybrid(
         return False
     if flags.get(_TOGETHER, "false").lower() in _ON:
         return False
-    # vLLM turns it off for a model with chunks (config/vllm.py): it is slower with it.
-    return not arch.attention.chunked or environ.get(_CHUNKED_APART, "0").lower() in ("1", "true")
+    # It is slower with chunks: versions differ in whether that turns it off (config/vllm.py, envs.py).
+    default = "1" if installed.kv.chunked else "0"
+    return not arch.attention.chunked or environ.get(_CHUNKED_APART, default).strip() != "0"
 
 
 def _block(flags: Mapping[str, str], arch: Architecture, *, cpu: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from actions.audit.shapes import MARK
 from actions.local.bench import Tool, command, environment_for
+from actions.local.environment import NODE, to_keep
+from actions.local.store import keep_environment
 from tests.actions.local.engine import record
 
 
@@ -35,6 +38,36 @@ def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
     node = replace(record(tmp_path, 8000), version=version)
     argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
     assert ("--temperature" in argv) is told
+
+
+def test_it_gets_the_environment_that_up_gave_the_node_and_not_that_of_this_shell(tmp_path: Path) -> None:
+    folder = tmp_path / "n1"
+    folder.mkdir()
+    given = {"VLLM_TARGET_DEVICE": "cpu", "ATEN_CPU_CAPABILITY": MARK, "MY_PLUGIN": "on", "HF_TOKEN": MARK}
+    shell = {"ONEDNN_MAX_CPU_ISA": "AVX2", "AWS_SECRET_ACCESS_KEY": "aws", "PATH": "/then", "EDITOR": "vi"}
+    secrets = {"ATEN_CPU_CAPABILITY": "avx2", "HF_TOKEN": "hf_secret"}
+    keep_environment(folder, to_keep({**shell, **given, **secrets, "VLLM_API_KEY": "k", NODE: "id"}, given))
+    (folder / "secrets.json").write_text(json.dumps(secrets))
+    (folder / "key").write_text("k")
+    now = {"PATH": "/now", "LD_PRELOAD": "/lib/of/this/shell.so", "ATEN_CPU_CAPABILITY": "avx512", "TERM": "xterm"}
+    env = environment_for(record(folder, 1), now, "k")
+    assert env["VLLM_TARGET_DEVICE"] == "cpu"
+    assert env["ATEN_CPU_CAPABILITY"] == "avx2"
+    assert env["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+    assert env["MY_PLUGIN"] == "on"
+    assert env["PATH"] == "/then"
+    assert env["TERM"] == "xterm"
+    assert not {"LD_PRELOAD", "HF_TOKEN", "VLLM_API_KEY", "AWS_SECRET_ACCESS_KEY", "EDITOR", NODE} & set(env)
+    written = (folder / "environment.json").read_text()
+    assert "aws" not in written
+    assert "hf_secret" not in written
+    assert (folder / "environment.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_of_a_node_of_an_earlier_version_it_gets_what_its_record_says(tmp_path: Path) -> None:
+    node = replace(record(tmp_path, 1, env={"ATEN_CPU_CAPABILITY": "avx2"}), cpu=True)
+    env = environment_for(node, {"PATH": "/now"}, "")
+    assert (env["VLLM_TARGET_DEVICE"], env["ATEN_CPU_CAPABILITY"], env["PATH"]) == ("cpu", "avx2", "/now")
 
 
 def test_a_key_is_never_another_services(tmp_path: Path) -> None:

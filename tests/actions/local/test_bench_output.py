@@ -26,4 +26,34 @@ def test_its_output_may_be_cut_anywhere(size: int) -> None:
 
 
 def test_being_killed_is_told_by_its_signal() -> None:
-    assert "SIGKILL" in why_ended(-9, Output(), "python").message
+    killed = why_ended(-9, Output(), "python")
+    assert "SIGKILL" in killed.message
+    assert "memory" in killed.message
+
+
+@pytest.mark.parametrize("code", [-4, 132])
+def test_an_instruction_that_the_cpu_lacks_is_named_as_that_and_memory_is_not_blamed(code: int) -> None:
+    output = Output()
+    output.feed(
+        b"Fatal Python error: Illegal instruction\n\nCurrent thread 0x1 (most recent call first):\n"
+        b'  File "/venv/torch/nn/functional.py", line 2 in linear\n  File "/venv/vllm/x.py", line 3 in f\n'
+    )
+    ended = why_ended(code, output, "python")
+    assert "SIGILL" in ended.message
+    assert "lacks an instruction" in ended.message
+    assert "functional.py" in ended.message
+    assert "ATEN_CPU_CAPABILITY" in ended.remedy
+    assert "memory" not in f"{ended.message} {ended.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-11, "crashed in compiled code"), (-7, "had mapped was cut off"), (-15, "somebody ended it"), (139, "SIGSEGV")],
+)
+def test_each_signal_says_what_it_means(code: int, words: str) -> None:
+    assert words in why_ended(code, Output(), "python").message
+
+
+def test_an_exit_code_of_its_own_is_no_signal() -> None:
+    assert "failed with 2" in why_ended(2, Output(), "python").message
+    assert "failed with 255" in why_ended(255, Output(), "python").message

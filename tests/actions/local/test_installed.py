@@ -77,13 +77,14 @@ async def test_how_it_reserves_room_is_read_from_its_source(tmp_path: Path) -> N
     source = next((tmp_path / "lib").glob("*/site-packages/vllm"))
     found = await installed(str(script), {})
     assert found is not None
-    assert found.kv == KvRules(hybrid=False, hybrid_on_cpu=False, in_flight=False, spare=False)
+    assert found.kv == KvRules(hybrid=False, hybrid_on_cpu=False, chunked=False, in_flight=False, spare=False)
     (source / "v1" / "core").mkdir(parents=True)
     (source / "platforms").mkdir()
     (source / "v1" / "core" / "kv_cache_utils.py").write_text(
         "def _get_kv_cache_groups_uniform_page_size(): ...\n# Reserve the null block BlockPool holds back\n"
     )
     (source / "v1" / "kv_cache_interface.py").write_text("max_in_flight_tokens: int")
+    (source / "envs.py").write_text("    VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: bool = True")
     (source / "platforms" / "cpu.py").write_text("    def support_hybrid_kv_cache(cls) -> bool:")
     found = await installed(str(script), {})
     assert found is not None

@@ -55,7 +55,7 @@ ROOTS = {
     "quantization.0.6": "Unknown quantization method: awg",
     "remote-code.0.11": "`trust_remote_code=True`",
     "segfault.0.11": "Segfault encountered",
-    "segfault.0.32": "Illegal instruction",
+    "illegal-instruction.0.32": "Illegal instruction",
     "shard-broken.0.6": "MetadataIncompleteBuffer",
     "shard-missing.0.10": "model-00002-of-00004.safetensors",
     "shard-missing.0.19": "were not initialized from checkpoint: {'model.layers.7.mlp.down_proj.weight'",

@@ -99,9 +99,16 @@ def test_kinds_are_not_kept_apart_where_vllm_does_not() -> None:
     old = replace(NEW, kv=KvRules(hybrid=True, hybrid_on_cpu=False, in_flight=False, spare=False))
     assert not managed(SPEC, shape(GEMMA), old, {}).manager.hybrid
     assert managed(SPEC, shape(GEMMA), old, {}, [gpu(80 * GIB)]).manager == Manager(True, 16, 8192, 0)
-    assert not managed(SPEC, shape(LLAMA4), NEW, {}).manager.hybrid
-    apart = {"VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE": "1"}
-    assert managed(SPEC, shape(LLAMA4), NEW, apart).manager.hybrid
+
+
+def test_chunks_are_kept_apart_by_newer_versions_unless_a_variable_says_otherwise() -> None:
+    variable = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
+    older = replace(NEW, kv=KvRules(chunked=False))
+    assert managed(SPEC, shape(LLAMA4), NEW, {}).manager.hybrid
+    assert not managed(SPEC, shape(LLAMA4), NEW, {variable: "0"}).manager.hybrid
+    assert not managed(SPEC, shape(LLAMA4), older, {}).manager.hybrid
+    assert managed(SPEC, shape(LLAMA4), older, {variable: "1"}).manager.hybrid
+    assert managed(SPEC, shape(GEMMA), older, {}).manager.hybrid
 
 
 @pytest.mark.parametrize(

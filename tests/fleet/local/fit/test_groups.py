@@ -26,6 +26,10 @@ def tokens(kinds: Attention, token_bytes: int, length: int, manager: Manager = O
         (GEMMA3, 1024, 32768, ON_CPU, 175_677),
         (GEMMA3, 1024, 32768, Manager(block=128, in_flight=32768), 37_324),
         (GEMMA3, 1024, 32768, Manager(block=128, hybrid=False), 40_320),
+        # Mistral, 4 layers with 2 heads of 64 that all slide.
+        (Attention(0, 4, 1024), 512, 32768, ON_CPU, 5_368_709),
+        # Llama 4, 8 layers with 2 heads of 64.
+        (Attention(2, chunked=6, chunk=512), 512, 32768, ON_CPU, 849_479),
     ],
 )
 def test_it_holds_what_vllm_said_that_it_holds(
