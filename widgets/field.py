@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from themes.palette import Role
 from widgets.line import Line, Span, width_of
@@ -64,7 +65,10 @@ class _Line(Input):
 
 
 class Field(Horizontal):
-    """One line. With ``number``, up and down count, and nothing but digits can be typed."""
+    """One line.
+
+    With ``number``, up and down count, nothing but digits can be typed, and typing replaces what was offered.
+    """
 
     DEFAULT_CSS = """
     Field {
@@ -118,6 +122,11 @@ class Field(Horizontal):
         self._line.value = text
         self._line.cursor_position = len(text)
 
+    def offer(self, number: int) -> None:
+        """Put a number there that the next digit replaces: 5 behind a 6 would be 65."""
+        self.value = str(number)
+        self._line.selection = Selection(0, len(self.value))
+
     @property
     def typing(self) -> bool:
         """Whether it has the focus."""
@@ -135,7 +144,7 @@ class Field(Horizontal):
         """Count, where it is a number; never below 0."""
         if self._number:
             now = int(self._line.value) if self._line.value.isdigit() else 0
-            self.value = str(max(0, now + by))
+            self.offer(max(0, now + by))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from themes.palette import Role
 from widgets.line import Line, Span, fit, width_of
@@ -62,6 +63,11 @@ class _Typed(Input):
         self._row = row
         # A blinking cursor would write to the terminal twice a second for as long as the line has the focus.
         self.cursor_blink = False
+
+    def on_focus(self) -> None:
+        """A number that stands there already is replaced by typing: digits behind it would make another one of it."""
+        if self.value.replace(".", "", 1).isdigit():
+            self.selection = Selection(0, len(self.value))
 
     def action_go(self, step: int) -> None:
         self._row.post_message(FormRow.Left(self._row, step))

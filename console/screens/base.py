@@ -208,7 +208,7 @@ class ConsoleScreen(Screen[None]):
             self.say(problem, Role.WARNING)
 
     async def open_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
-        """Ask for a number in a line that starts as ``current``; up and down count."""
+        """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it."""
         if self._amount is None:
             from widgets.field import Field
 
@@ -216,7 +216,7 @@ class ConsoleScreen(Screen[None]):
             await self.mount(self._amount, before=self._keybar)
         self._choose_amount = choose
         self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
-        self._amount.value = str(current)
+        self._amount.offer(current)
         self._amount.display = True
         self._amount.take_focus()
 

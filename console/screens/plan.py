@@ -1,19 +1,21 @@
 """A plan before anything is sent, and its confirmation.
 
-Cancel has the focus, and enter on it leaves. To apply takes going to the other button, and in production typing the
-target's name; a plan that is old, or whose target has changed, is made again first, and what is different is shown.
+Cancel has the focus, and enter on it leaves. To apply takes going to the other button, in production typing the target's
+name, and for a large step its number; a plan that is old, or whose target has changed, is made again first, and what is
+different is shown.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from actions.large_step import large_step
 from actions.plan import Plan
 from actions.request import LOCAL_NODE
 from console.commands.command import Where
@@ -58,11 +60,11 @@ class PlanScreen(ConsoleScreen):
     PlanScreen #title, PlanScreen #confirm {
         height: 1;
     }
-    PlanScreen #banner, PlanScreen #name {
+    PlanScreen #banner, PlanScreen #name, PlanScreen #number {
         height: 1;
         display: none;
     }
-    PlanScreen.production #banner, PlanScreen.production #name {
+    PlanScreen.production #banner, PlanScreen.production #name, PlanScreen.large #number {
         display: block;
     }
     """
@@ -93,6 +95,7 @@ class PlanScreen(ConsoleScreen):
         self._title, self._confirm, self._banner = Lines(id="title"), Lines(id="confirm"), Lines(id="banner")
         self.reason = Field("reason ", id="reason")
         self.name_ = Field("type the name of the target to apply ", id="name")
+        self.number = Field("type the number of replicas to apply ", id="number")
         self.cancel = PushButton("Cancel", id="cancel")
         self.apply = PushButton("Apply", Role.DIM, id="apply")
 
@@ -103,6 +106,7 @@ class PlanScreen(ConsoleScreen):
         yield self._banner
         yield self.reason
         yield self.name_
+        yield self.number
         yield Buttons(self.cancel, self.apply)
 
     def on_mount(self) -> None:
@@ -136,6 +140,10 @@ class PlanScreen(ConsoleScreen):
         self.plan, self._news, self._changed = plan, news, ""
         self._seen = self._version(self.desk.snapshot)
         self.set_class(plan.scope.production, "production")
+        large = large_step(plan)
+        self.set_class(large is not None, "large")
+        if large is not None:
+            self.number.relabel(f"from {large.before} to {large.after} {large.what}: type {large.after} to apply: ")
         needed = "required" if plan.scope.require_reason else "shift-tab"
         self.reason.relabel(f"reason, {needed}: ")
         self.name_.relabel(f"type {plan.target.name} to apply: ")
@@ -216,7 +224,7 @@ class PlanScreen(ConsoleScreen):
             self.say(f"there is no alternative {number}")
 
     def back(self) -> bool:
-        if self.reason.typing or self.name_.typing:
+        if self.reason.typing or self.name_.typing or self.number.typing:
             self.set_focus(self.cancel)
             return True
         return False
@@ -240,20 +248,30 @@ class PlanScreen(ConsoleScreen):
 
     def on_field_entered(self, message: Field.Entered) -> None:
         """On to what is next; enter in a line never applies anything."""
-        if message.field is self.reason and self.has_class("production") and self._wrong_name():
-            self.name_.take_focus()
-        elif message.field is self.name_ and self._wrong_name():
-            self.say(self._wrong_name(), Role.WARNING)
+        open_ = dict(self._to_type())
+        if message.field in open_ and message.field is not self.reason:
+            self.say(open_[message.field], Role.WARNING)
+            return
+        following = next((field for field in open_ if field is not message.field), None)
+        if following is not None:
+            following.take_focus()
         else:
             self.set_focus(self.cancel)
 
     # confirmation
 
-    def _wrong_name(self) -> str:
+    def _to_type(self) -> Iterator[tuple[Field, str]]:
+        """The lines that are not yet as they must be, and why."""
         plan = self.plan
-        if plan is None or not plan.scope.production or self.name_.value == plan.target.name:
-            return ""
-        return f"this is production: type {plan.target.name} to go on"
+        if plan is None:
+            return
+        if plan.scope.require_reason and not self.reason.value:
+            yield self.reason, "a reason is required here"
+        if plan.scope.production and self.name_.value != plan.target.name:
+            yield self.name_, f"this is production: type {plan.target.name} to go on"
+        large = large_step(plan)
+        if large is not None and self.number.value != large.after:
+            yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
 
     def _missing(self) -> str:
         """Why it cannot be applied yet; empty for nothing."""
@@ -262,9 +280,14 @@ class PlanScreen(ConsoleScreen):
             return self._problem.problem if self._problem is not None else "the plan is not made yet"
         if plan.blocks:
             return f"it cannot be applied: {plan.blocks[0].text}"
-        if plan.scope.require_reason and not self.reason.value:
-            return "a reason is required here"
-        return self._wrong_name()
+        return next((why for _, why in self._to_type()), "")
+
+    def _how(self, plan: Plan) -> str:
+        """How it was confirmed, for the record."""
+        large = large_step(plan)
+        typed = [plan.target.name] if plan.scope.production else []
+        typed += [large.after] if large is not None else []
+        return f"typed {' and '.join(typed)}, then Apply" if typed else "Apply"
 
     def on_push_button_pressed(self, message: PushButton.Pressed) -> None:
         if message.button is self.cancel:
@@ -273,8 +296,9 @@ class PlanScreen(ConsoleScreen):
         missing = self._missing()
         if missing:
             self.say(missing, Role.WARNING)
-            if self.plan is not None and not self.plan.blocks:
-                (self.name_ if self.reason.value or not self.plan.scope.require_reason else self.reason).take_focus()
+            field = next((field for field, _ in self._to_type()), None)
+            if field is not None and self.plan is not None and not self.plan.blocks:
+                field.take_focus()
         elif not self._busy:
             self._busy = True
             self.run_worker(self._go(), group="apply", exclusive=True, exit_on_error=False)
@@ -295,8 +319,7 @@ class PlanScreen(ConsoleScreen):
                     self.say("it is not the plan that you saw: nothing was sent; look, then apply", Role.WARNING)
                     return
                 plan = again
-            how = f"typed {plan.target.name}, then Apply" if plan.scope.production else "Apply"
-            state = await acting.start(plan, self.reason.value, how)
+            state = await acting.start(plan, self.reason.value, self._how(plan))
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
         else:

@@ -22,6 +22,17 @@ async def test_a_line_is_typed_into_and_says_when_it_changes_is_entered_left_or_
         assert all(message.row is line for message in app.heard(FormRow.Changed))
 
 
+async def test_typing_replaces_a_number_and_goes_on_with_words() -> None:
+    number, words = FormLine("port", "port"), FormLine("model", "model")
+    async with on_stage(number, words) as (_app, pilot):
+        number.value, words.value = "8000", "llama"
+        words.take_focus()
+        await pilot.press("3")
+        number.take_focus()
+        await pilot.press("9", "1")
+        assert (number.value, words.value) == ("91", "llama3")
+
+
 async def test_a_line_takes_nothing_that_could_not_be_typed() -> None:
     line = FormLine("model", "model")
     async with on_stage(line):

@@ -244,7 +244,7 @@ async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
         assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
         await d.press("escape", "s", "escape")
         assert d.screen.where is Where.FLEET
-        await d.press("s", "backspace", "9", "enter")
+        await d.press("s", "9", "enter")
         await d.until(lambda: len(d.session.acts.asked) == 2)
         assert d.session.acts.asked[1] == ("plan", Scale(target(), 9))
 
@@ -353,3 +353,66 @@ async def test_what_this_identity_may_not_do_is_shown_as_disabled_with_the_reaso
 def _in_turn(plans: list[Callable[[Request], Plan]]) -> Callable[[Request], Plan]:
     left = list(plans)
     return lambda request: left.pop(0)(request)
+
+
+def stepping(before: str, after: str, **fields: object) -> ScriptedSession:
+    return acting(changes=(Change("replicas", before, after),), **fields)
+
+
+async def test_typing_a_number_replaces_the_one_that_is_there() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.press("s", "7", "enter")
+        assert d.session.acts.asked == [("plan", Scale(target(), 7))]
+        await d.press("escape", "s", "up", "up", "5", "enter")
+        assert d.session.acts.asked[-1] == ("plan", Scale(target(), 5))
+
+
+async def test_keys_that_come_before_the_line_is_open_replace_it_too() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.pilot.press("s", "1", "2", "enter")
+        await d.until(lambda: bool(d.session.acts.asked))
+        assert d.session.acts.asked == [("plan", Scale(target(), 12))]
+
+
+@SIZES
+@pytest.mark.parametrize(("before", "after"), [("6", "65"), ("5", "15"), ("0", "10"), ("6", "0"), ("1", "0")])
+async def test_a_large_step_asks_for_its_number_again(before: str, after: str, size: tuple[int, int]) -> None:
+    async with desk(make_snapshot(), size=size, session=stepping(before, after)) as d:
+        screen = await open_scale(d, after)
+        assert f"from {before} to {after} replicas: type {after} to apply" in d.text
+        await d.press("tab", "tab", "enter")
+        assert screen.number.typing
+        await d.type("5")
+        await d.press("enter")
+        assert f"type {after} to go on" in d.screen.said
+        assert started(d) == []
+        await d.press("backspace")
+        await d.type(after)
+        await d.press("enter")
+        assert screen.cancel.has_focus
+        await d.press("tab", "enter")
+        await d.until(lambda: d.screen.where is Where.ACTION)
+        assert [asked[2:] for asked in started(d)] == [("", f"typed {after}, then Apply")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("6", "12"), ("4", "13"), ("3", "9"), ("30", "60"), ("60", "1"), ("0", "9")]
+)
+async def test_a_small_step_does_not(before: str, after: str) -> None:
+    async with desk(make_snapshot(), session=stepping(before, after)) as d:
+        screen = await open_scale(d, after)
+        assert not screen.number.display
+        await d.press("tab", "enter")
+        await d.until(lambda: d.screen.where is Where.ACTION)
+
+
+async def test_a_large_step_in_production_takes_the_name_and_the_number() -> None:
+    async with desk(make_snapshot(), session=stepping("6", "65", scope=PRODUCTION)) as d:
+        await open_scale(d, "65")
+        await d.press("tab", "enter")
+        await d.type(NAME)
+        await d.press("enter")
+        await d.type("65")
+        await d.press("enter", "tab", "enter")
+        await d.until(lambda: d.screen.where is Where.ACTION)
+        assert [asked[2:] for asked in started(d)] == [("", f"typed {NAME} and 65, then Apply")]

@@ -1,0 +1,33 @@
+"""A step that is easily a slip of the finger: 65 for 5, or 0 for 10."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from actions.plan import Change, Plan
+from actions.request import Kind
+
+TIMES: Final = 3
+MORE: Final = 10
+"""From both on, more is a large step: three times as many replicas, and ten more."""
+_REPLICAS: Final = ("replicas", "maximum", "minimum")
+"""The changes that are numbers of replicas: of a workload, and of what keeps it between two."""
+
+
+def large_step(plan: Plan) -> Change | None:
+    """The change of a plan that takes replicas far up, or all of them away; None for a plan of small steps."""
+    if plan.request.kind not in {Kind.SCALE, Kind.HOLD, Kind.BOUNDS}:
+        return None
+    found = {change.what: change for change in plan.changes}
+    return next((found[what] for what in _REPLICAS if what in found and _is_large(found[what])), None)
+
+
+def _is_large(change: Change) -> bool:
+    try:
+        before, after = int(change.before), int(change.after)
+    except ValueError:
+        return False
+    if after == 0:
+        # An autoscaler whose minimum is 0 takes nothing away by that alone.
+        return before > 0 and change.what != "minimum"
+    return after >= TIMES * before and after - before >= MORE
