@@ -1,8 +1,8 @@
 """A plan before anything is sent, and its confirmation.
 
-Cancel has the focus, and enter on it leaves. To apply takes going to the other button, in production typing the target's
-name, and for a large step its number; a plan that is old, or whose target has changed, is made again first, and what is
-different is shown.
+Cancel has the focus, and enter on it leaves. To apply takes going to the other button, in production typing the name of
+the target, and for a large step its number; a plan that is old, or whose target has changed, is made again first, and
+what is different is shown.
 """
 
 from __future__ import annotations
