@@ -70,8 +70,19 @@ def rank(severity: Severity) -> int:
     return _RANK[severity]
 
 
-def assess_pod(pod: Pod, frame: Frame, gpus: Sequence[Assessment], serving: bool) -> Assessment:
-    """One pod. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``: it should have engine metrics."""
+def assess_pod(
+    pod: Pod,
+    frame: Frame,
+    gpus: Sequence[Assessment],
+    serving: bool,
+    *,
+    measured: bool = True,
+    unmeasured: str = "",
+) -> Assessment:
+    """One pod. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``: it runs an engine.
+
+    ``measured``: there are metrics of its engine. ``unmeasured`` says why there need not be any.
+    """
     if pod.deleted is not None:
         return Assessment(Severity.GONE, "terminating")
     if pod.phase == "Succeeded":
@@ -90,6 +101,8 @@ def assess_pod(pod: Pod, frame: Frame, gpus: Sequence[Assessment], serving: bool
         return _not_ready(pod)
     if not serving:
         return Assessment(Severity.OK)
+    if not measured:
+        return Assessment(Severity.OK, unmeasured) if unmeasured else Assessment(Severity.UNKNOWN, "no metrics")
     return _serving(pod, frame)
 
 
@@ -168,7 +181,8 @@ def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) 
         return Assessment(
             Severity.WARNING if worst.severity is not Severity.STARTING else Severity.STARTING, worst.reason
         )
-    return Assessment(Severity.OK)
+    said = {a.reason for a in pods}
+    return Assessment(Severity.OK, said.pop() if len(said) == 1 else "")
 
 
 def assess_node(node: Node) -> Assessment:

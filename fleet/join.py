@@ -87,12 +87,13 @@ def loose_ends(
     gpus: Mapping[str, tuple[str, ...]],
     gpu_ids: Mapping[str, GpuId],
     taken: Collection[str] = (),
+    unmeasured: Collection[str] = (),
 ) -> tuple[Loose, ...]:
     """Name every join that could not be made.
 
     ``engines`` maps an engine's key to its pod's key (empty for none), ``gpus`` a GPU's to those of its pods. ``taken``
     are the keys of GPUs that sit in a node without a free one: what their exporter does not say is then not that they
-    are free.
+    are free. ``unmeasured`` are pods that owe no engine metrics.
     """
     measured = set(engines.values())
     held = {pod for pods in gpus.values() for pod in pods}
@@ -104,7 +105,7 @@ def loose_ends(
     for pod in serving:
         if pod.phase != "Running" or pod.deleted is not None:
             continue
-        if pod.ready and pod.key not in measured:
+        if pod.ready and pod.key not in measured and pod.key not in unmeasured:
             found.append(Loose(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it"))
         if pod.gpus and gpu_ids and pod.key not in held:
             found.append(Loose(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it"))

@@ -16,6 +16,7 @@ from fleet.kube.state import KubeState
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
 from fleet.model.snapshot import Loose, ModelGroup, engine_key
+from fleet.unmeasured import unmeasured
 
 UNSEEN = "Unseen"
 """The kind of the workload that is made up for engines whose pods Kubernetes does not show."""
@@ -58,6 +59,10 @@ class Layout:
     model_gpus: Members
     model_pods: Mapping[str, tuple[str, ...]]
     """Model key → its pods that have engines."""
+    unmeasured: Mapping[str, str]
+    """Pod key → why it owes no engine metrics (``fleet.unmeasured``)."""
+    unread: Mapping[str, str]
+    """As the measurement has it."""
     shared: frozenset[str]
     """Pods with engines of models that more than one workload serves."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
@@ -66,7 +71,9 @@ class Layout:
         """True while nothing has come or gone since this layout was made."""
         engines = measurement.engines if measurement else ()
         gpus = measurement.gpus if measurement else ()
-        return self.generation == kube.generation and self.engine_ids == engines and self.gpu_ids == gpus
+        unread = measurement.unread if measurement else {}
+        same = self.engine_ids == engines and self.gpu_ids == gpus and self.unread == unread
+        return self.generation == kube.generation and same
 
     def pod_of(self, group: Group) -> str:
         """The pod that a histogram's group belongs to, empty for none; joined as its engine is."""
@@ -132,6 +139,8 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         return Members.of(members, len(gpu_ids))
 
     serving = [pods[p] for w in model_of for p in pods_of.get(w, ())]
+    answered = measurement.unread if measurement else {}
+    excused = unmeasured(kube.pods, workload_of, pods_of, answered)
     keys = [engine_key(engine) for engine in engine_ids]
     return Layout(
         generation=kube.generation,
@@ -158,7 +167,10 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
             {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pods_of, strict=True)},
             gpus,
             taken,
+            excused,
         ),
+        unmeasured=excused,
+        unread=answered,
         addresses=addresses,
         each_engine=among_engines((i,) for i in range(len(engine_ids))),
         measured_pods=measured_pods,

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fleet.kube.client import TEXT, Response
-from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError
+from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
 from fleet.kube.state import KubeState
 from fleet.metrics.problem import SourceProblem
+from fleet.metrics.redirect import RedirectError
 from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.status import StatusKeeper
-from fleet.targets import Endpoint, Via, endpoints, exports_gpus, told_apart
+from fleet.targets import Endpoint, Via, endpoints, exports_gpus, told_apart, unread
 
 PROBE = 1.5
 """Seconds to a TCP connection with a pod before its IP counts as out of reach."""
@@ -59,6 +60,7 @@ class Scraping:
         self._endpoints: list[Endpoint] = []
         self._exporters: list[Endpoint] = []
         self._unclear: dict[str, str] = {}
+        self._unread: dict[str, str] = {}
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
 
     async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
@@ -69,7 +71,8 @@ class Scraping:
         found = self._find(state, only_gpus=only_gpus)
         if not found:
             nobody = "no pod names a model to serve, so there is nothing to scrape"
-            why = next((f"{target}: {reason}" for target, reason in sorted(self._unclear.items())), nobody)
+            silent = self._unclear | self._unread
+            why = next((f"{target}: {reason}" for target, reason in sorted(silent.items())), nobody)
             self.off(now, "" if only_gpus else why)
             return None
         via = await self._way(found, now)
@@ -104,6 +107,7 @@ class Scraping:
     def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
         if self._found_in is not state.pods:
             self._found_in = state.pods
+            self._unread = {p.key: why for p in state.pods.values() if p.phase == "Running" and (why := unread(p))}
             every = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
             self._endpoints, self._unclear = told_apart(every)
             self._exporters = [endpoint for endpoint in self._endpoints if exports_gpus(endpoint.pod)]
@@ -127,6 +131,8 @@ class Scraping:
             self._unreached = f"pod IPs do not answer, and the API server's proxy is refused: {error.message}"
             return None
         except (KubeError, KubeconfigError) as error:
+            if isinstance(error, NotKubernetesError) and error.location:
+                return Via.PROXY
             self._unreached = f"neither the pod IPs nor the API server's proxy answer: {error.message}"
             return None
         return Via.PROXY
@@ -135,17 +141,19 @@ class Scraping:
         self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, *, only_gpus: bool
     ) -> None:
         """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
-        ready = {e.pod.key for e in asked if e.pod.ready}
+        ready = {e.key for e in asked if e.pod.ready}
+        by_key = {e.key: e for e in asked}
         silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
         where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
-        notes = [f"{target}: {why}" for target, why in silent.items()]
+        notes = [f"{target}: {by_key[target].target(via, None).url} {why}" for target, why in silent.items()]
         notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
         notes += [f"{target}: {why}" for target, why in sorted(self._unclear.items())]
+        notes += [f"{target}: {why}" for target, why in sorted({**self._unread, **measurement.unread}.items())]
         if len(notes) > NAMED:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
         if only_gpus:
             notes.append("only the GPUs are scraped: Prometheus has the engines and none of them")
-        everybody = bool(silent) and len(silent) == len(ready)
+        everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())
         if everybody and self._settings.via is None:
             self._via = None
         health = Health.DOWN if everybody else Health.DEGRADED if silent else Health.LIVE
@@ -163,6 +171,8 @@ class Scraping:
         try:
             return await self._get(path)
         except (KubeError, KubeconfigError) as error:
+            if isinstance(error, NotKubernetesError) and error.location:
+                raise RedirectError(error.location) from error
             raise SourceProblem(error.message, error.remedy) from error
 
     async def _get(self, path: str) -> bytes:

@@ -295,7 +295,14 @@ def _assessments(
     found = {key: assess_gpu(by_gpu, key, reasons.get(key, nothing)) for key in layout.gpus}
     for key, pod in layout.pods.items():
         serving = layout.workload_of[key] in layout.model_of
-        found[key] = assess_pod(pod, by_pod, [found[gpu] for gpu in layout.gpus_of.get(key, nothing)], serving)
+        found[key] = assess_pod(
+            pod,
+            by_pod,
+            [found[gpu] for gpu in layout.gpus_of.get(key, nothing)],
+            serving,
+            measured=key in layout.engines_of,
+            unmeasured=layout.unmeasured.get(key, ""),
+        )
     for key, workload in layout.workloads.items():
         pods = layout.pods_of.get(key, nothing)
         ready = sum(layout.pods[p].ready for p in pods if layout.pods[p].deleted is None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
+from fleet.engines import VLLM, by_name
 from fleet.metrics.target import Fetch, Target
 from fleet.model.objects import Container, Pod
 from fleet.plain_url import plain_path, segment
@@ -16,6 +17,8 @@ DCGM_PORT = 9400
 
 _PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
 """Names that charts give the port that answers /metrics, the most telling first."""
+_NOT_HTTP = ("grpc", "envoy", "health", "debug", "admin", "zmq", "kv", "nixl", "nccl", "rpc", "dist", "gcs", "ssh")
+"""In the names of ports that do something else."""
 _QUOTED = 60
 """Characters of a pod's own text that a message repeats."""
 
@@ -37,6 +40,14 @@ class Endpoint:
     """In its plain form (``fleet.plain_url``)."""
     problem: str = ""
     """Why it is not asked: what the pod says is no port and path of its own. Empty for one that is asked."""
+    tls: bool = False
+    one_of_several: bool = False
+    """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
+
+    @property
+    def key(self) -> str:
+        """How it is called among the targets."""
+        return f"{self.pod.key}:{self.port}" if self.one_of_several else self.pod.key
 
     @property
     def address(self) -> str:
@@ -48,19 +59,23 @@ class Endpoint:
         """The target by this way; ``fetch`` gets a path of the API server. Raises ValueError for one with a problem."""
         if self.problem:
             raise ValueError(self.problem)
+        pod, name = self.pod, self.key if self.one_of_several else ""
         if via is Via.POD_IP:
-            url = f"http://{self.address}{self.path}"
-            return Target(self.pod.namespace, self.pod.name, url, node=self.pod.node)
-        where = f"/api/v1/namespaces/{segment(self.pod.namespace)}/pods/{segment(self.pod.name)}"
+            url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
+            # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
+            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name)
+        scheme = "https:" if self.tls else ""
+        where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
         path = f"{where}:{self.port}/proxy{self.path}"
-        return Target(self.pod.namespace, self.pod.name, path, fetch=fetch, node=self.pod.node)
+        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name)
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
-    """The endpoints of every pod that runs an engine or exports its node's GPUs.
+    """The endpoints of every pod that runs an engine whose metrics are read, or exports its node's GPUs.
 
-    A pod counts as an engine when its template names a model; its port is, in this order: the annotation
-    prometheus.io/port, a port whose name says so, a declared port among ``ports``, the first of ``ports``.
+    The port of an engine is, in this order: the annotation prometheus.io/port; what its own command line says, which
+    may be several; of the ports that its container declares one whose name says so, one among ``ports``, any that can
+    be it; else the one that its product takes by itself, for vLLM the first of ``ports``.
     """
     found = []
     for pod in pods:
@@ -69,14 +84,26 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
         if exports_gpus(pod):
             port = _annotated(pod.annotations) or _declared(pod.containers, (DCGM_PORT,)) or DCGM_PORT
             found.append(_endpoint(pod, port, "/metrics"))
-        elif runs_engine(pod):
-            main = [c for c in pod.containers if not c.init]
-            port = _annotated(pod.annotations) or _declared(main, ports) or ports[0]
-            found.append(_endpoint(pod, port, path))
+        elif runs_engine(pod) and not unread(pod):
+            chosen = _ports_of_engine(pod, ports)
+            found += [_endpoint(pod, port, path, one_of_several=len(chosen) > 1) for port in chosen]
     return found
 
 
-def _endpoint(pod: Pod, port: int, default: str) -> Endpoint:
+def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
+    annotated = _annotated(pod.annotations)
+    if annotated is not None:
+        return (annotated,)
+    if pod.serving.ports:
+        return pod.serving.ports
+    main = [c for c in pod.containers if not c.init]
+    own = [c for c in main if c.name == pod.serving.container and c.ports] or main
+    engine = by_name(pod.serving.engine)
+    usual = ports[0] if engine is None or engine is VLLM else engine.port
+    return (_declared(own, ports) or _any_declared(own) or usual,)
+
+
+def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False) -> Endpoint:
     """The endpoint of a pod at the path of its annotation, else at ``default``."""
     said = pod.annotations.get("prometheus.io/path", "").strip()
     try:
@@ -89,7 +116,15 @@ def _endpoint(pod: Pod, port: int, default: str) -> Endpoint:
         ip_address(pod.ip)
     except ValueError:
         return Endpoint(pod, port, path, f"not asked: its address {pod.ip[:_QUOTED]!r} is no IP address")
-    return Endpoint(pod, port, path)
+    return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several)
+
+
+def _speaks_tls(pod: Pod, port: int) -> bool:
+    """By the annotation prometheus.io/scheme, else as its engine is told to at this port."""
+    scheme = pod.annotations.get("prometheus.io/scheme", "").strip().lower()
+    if scheme in ("http", "https"):
+        return scheme == "https"
+    return pod.serving.tls and (not pod.serving.ports or port in pod.serving.ports)
 
 
 def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
@@ -116,8 +151,16 @@ def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str
 
 
 def runs_engine(pod: Pod) -> bool:
-    """The pod's template names a model to serve."""
-    return bool(pod.version.model or pod.version.served_name)
+    """The pod serves a model: its template starts a server that is known, or names a model to serve."""
+    if pod.serving.follows:
+        return False
+    return bool(pod.serving.engine or pod.version.model or pod.version.served_name)
+
+
+def unread(pod: Pod) -> str:
+    """Why the metrics of a pod's engine are not read although it runs one, in words; empty where they are read."""
+    engine = by_name(pod.serving.engine)
+    return "" if engine is None or engine.read else engine.unread
 
 
 def exports_gpus(pod: Pod) -> bool:
@@ -137,3 +180,9 @@ def _declared(containers: Iterable[Container], known: tuple[int, ...]) -> int | 
     by_name = dict(reversed(declared))
     named = (by_name[name] for name in _PORT_NAMES if name in by_name)
     return next(named, None) or next((port for port in known if port in numbers), None)
+
+
+def _any_declared(containers: Iterable[Container]) -> int | None:
+    """The first declared port that is not called something else."""
+    declared = (port for container in containers for port in container.ports)
+    return next((port for name, port in declared if not any(word in name for word in _NOT_HTTP)), None)

@@ -113,8 +113,10 @@ class ProxyFailedError(OSError):
 
 
 class NotKubernetesError(KubeError):
-    """Something answered that is not a Kubernetes API server."""
+    """Something answered that is not a Kubernetes API server, or through it: a pod's own redirect, say."""
 
+    location = ""
+    """Where a redirect leads; empty for an answer that is none."""
     remedy = "Check `server` of the cluster in the kubeconfig, and the proxy settings (HTTPS_PROXY, NO_PROXY)."
 
 
@@ -169,7 +171,9 @@ def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> K
     if 300 <= status < 400 or (html and status not in {429, 502, 503, 504}):
         where = headers.get("Location", "")
         what = f"redirects to {where}" if where else f"answered HTTP {status} with a web page"
-        return NotKubernetesError(f"the server {what}: this is not a Kubernetes API server", status=status)
+        error = NotKubernetesError(f"the server {what}: this is not a Kubernetes API server", status=status)
+        error.location = where if status < 400 else ""
+        return error
     # Of a health check, what fails; it may stand far down in a long answer.
     failing = [line for line in body.splitlines() if line.startswith(b"[-]")]
     text = "" if html else " ".join((b"\n".join(failing) or body)[:200].decode("utf-8", "replace").split())

@@ -110,14 +110,20 @@ class Binding:
     masks: list[tuple[int, int]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values)."""
 
-    def at(self, namespace: str, pod: str, instance: str, node: str = "") -> Binding:
+    def at(self, namespace: str, pod: str, instance: str, node: str = "", port: str = "") -> Binding:
         """The same for another process; ``instance`` is used where its pod is not known.
+
+        ``port`` is set for one of several processes of a pod, which may all call their engine the same.
 
         ``node``, where it is known, outdoes what the exporter calls its host: that may be a name for all of them.
         """
         where = {"namespace": namespace, "pod": pod, "instance": "" if pod else instance}
-        engines = tuple(engine._replace(**where) for engine in self.engines)
-        buckets = [of._replace(group=of.group._replace(**where)) for of in self.buckets]
+
+        def called(engine: str) -> str:
+            return f"{engine}:{port}" if port else engine
+
+        engines = tuple(one._replace(**where, engine=called(one.engine)) for one in self.engines)
+        buckets = [of._replace(group=of.group._replace(**where, engine=called(of.group.engine))) for of in self.buckets]
         gpus = tuple(gpu._replace(node=node) for gpu in self.gpus) if node else self.gpus
         return replace(self, engines=engines, gpus=gpus, buckets=buckets)
 

@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from sys import intern
 
 from fleet.metrics.problem import SourceProblem
@@ -262,3 +263,16 @@ def _not_an_exposition(lines: list[bytes]) -> tuple[str, str]:
     if not head.strip():
         return "answers without metrics (empty)", "check the port and path of its metrics"
     return "answers something that is not metrics", "check the port and path of its metrics"
+
+
+_NAMES_LOOKED_AT = 2000
+
+
+def metric_names(body: bytes) -> tuple[str, ...]:
+    """The names of the samples of an answer, each once and in their order, the first 2,000 lines' of them."""
+    names: dict[str, None] = {}
+    lines = (line for line in body.splitlines() if line and not line.startswith(b"#"))
+    for line in islice(lines, _NAMES_LOOKED_AT):
+        names[line.partition(b"{")[0].split()[0].decode("utf-8", "replace") if line.strip() else ""] = None
+    names.pop("", None)
+    return tuple(names)

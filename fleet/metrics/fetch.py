@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet.metrics.problem import SourceProblem
+from fleet.metrics.redirect import RedirectError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -75,6 +76,8 @@ async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bo
             ssl=target.ssl,
             allow_redirects=False,
         ) as response:
+            if 300 <= response.status < 400 and response.headers.get("Location"):
+                raise RedirectError(response.headers["Location"])
             if response.status != 200:
                 raise SourceProblem(_refusal(response.status, response.reason or ""))
             if (response.content_length or 0) > _LARGEST:

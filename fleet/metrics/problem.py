@@ -10,3 +10,7 @@ class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not re
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+
+class UnreadError(SourceProblem):
+    """A target answers as it should, and no dialect reads the metrics of its product: nothing is wrong with it."""

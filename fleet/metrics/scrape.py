@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fleet.door import Guard, RefusedError, reads_only
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.fetch import get, in_words, open_session, room_for
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.problem import SourceProblem, UnreadError
+from fleet.metrics.redirect import MOST_REDIRECTS, RedirectError, followed
 from fleet.metrics.tables import Tables
 from fleet.metrics.target import Target, TargetState
 from fleet.model.measurement import Measurement
@@ -75,10 +76,11 @@ class ScrapeSource:
         self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
         await self._make_room(sum(target.fetch is None for target in unique.values()))
         unreachable: dict[str, str] = {}
+        unread: dict[str, str] = {}
         queue = iter(unique.values())
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._settings.concurrency, len(unique))):
-                group.create_task(self._work(queue, span, now - begun, unreachable))
+                group.create_task(self._work(queue, span, now - begun, unreachable, unread))
         at = now + (self._clock() - begun)
         live = {key: state for key, state in self._states.items() if at - state.sampled_at <= _KEPT}
         tables = Tables(at)
@@ -88,9 +90,10 @@ class ScrapeSource:
                 await asyncio.sleep(0)
         # At first the counters are known for a shorter time than the window: say over what the rates really are.
         covered = max((state.window.covered for state in live.values()), default=0.0)
-        return tables.measurement(
+        measurement = tables.measurement(
             window=round(covered, 1) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
         )
+        return replace(measurement, unread=unread)
 
     def pause(self) -> None:
         """The next scrape is not the next of a series: the time until then is no scrape interval."""
@@ -108,7 +111,14 @@ class ScrapeSource:
             await self._session.close()
             self._session = None
 
-    async def _work(self, queue: Iterator[Target], span: float, epoch: float, unreachable: dict[str, str]) -> None:
+    async def _work(
+        self,
+        queue: Iterator[Target],
+        span: float,
+        epoch: float,
+        unreachable: dict[str, str],
+        unread: dict[str, str],
+    ) -> None:
         for target in queue:
             state = self._states[target.key]
             state.window.span = span
@@ -116,12 +126,22 @@ class ScrapeSource:
                 body, whole = await self._fetch(target)
                 clock = self._clock()
                 state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
+            except UnreadError as problem:
+                unread[target.key] = problem.problem
             except SourceProblem as problem:
                 unreachable[target.key] = problem.problem
             except (OSError, TimeoutError) as error:
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
     async def _fetch(self, target: Target) -> tuple[bytes, bool]:
+        for _ in range(MOST_REDIRECTS):
+            try:
+                return await self._ask(target)
+            except RedirectError as redirect:
+                target = replace(target, url=followed(target.url, redirect.location))
+        raise SourceProblem("redirects again and again")
+
+    async def _ask(self, target: Target) -> tuple[bytes, bool]:
         try:
             self._guard("GET", target.url)
         except RefusedError as error:

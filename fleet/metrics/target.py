@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
+from fleet.engines import VLLM, by_metrics
 from fleet.metrics.binding import NAMES, Binding, bind
 from fleet.metrics.dcgm import throttle_reasons
 from fleet.metrics.dialect import IMPLAUSIBLE
-from fleet.metrics.exposition import Layouts, Parser, Series
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
+from fleet.metrics.problem import SourceProblem, UnreadError
 from fleet.metrics.window import Window
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -37,11 +38,13 @@ class Target:
     fetch: Fetch | None = None
     node: str = ""
     """The node that it runs on; empty where nobody knows."""
+    name: str = ""
+    """What it is called where its pod answers at several ports."""
 
     @property
     def key(self) -> str:
         """How the target is called in ``Measurement.unreachable``."""
-        return f"{self.namespace}/{self.pod}" if self.pod else self.url
+        return self.name or (f"{self.namespace}/{self.pod}" if self.pod else self.url)
 
 
 class TargetState:
@@ -68,12 +71,9 @@ class TargetState:
         exposition = self._parser.parse(body, whole=whole)
         if exposition.series is not self._series or target.node != self._node:
             where = target.namespace, target.pod, _address(target.url), target.node
-            binding = bind(exposition.series).at(*where)
+            binding = bind(exposition.series).at(*where, port=target.name.rpartition(":")[2])
             if not binding.engines and not binding.gpus:
-                raise SourceProblem(
-                    "answers metrics, but none of vLLM's or DCGM's",
-                    "check the port: is this the engine's own /metrics?",
-                )
+                raise _nothing_read(body)
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
             self._series, self._node, self.binding = exposition.series, target.node, binding
         values = exposition.values
@@ -90,6 +90,20 @@ class TargetState:
     def reasons(self) -> dict[str, tuple[str, ...]]:
         """GPU key → what lowers its clocks now, for the GPUs that say so."""
         return {self.binding.gpus[row].key: throttle_reasons(self.values[at]) for row, at in self.binding.masks}
+
+
+def _nothing_read(body: bytes) -> SourceProblem:
+    """What is said of metrics that no dialect knows: whose they are, where their names tell."""
+    names = metric_names(body)
+    engine = by_metrics(names)
+    if engine is not None and not engine.read:
+        return UnreadError(engine.unread)
+    if engine is not None and engine is not VLLM:
+        return UnreadError(f"{engine.name}: answers no metrics of an engine")
+    whose = f" ({names[0]} …)" if names else ""
+    return SourceProblem(
+        f"answers metrics, but none of vLLM's or DCGM's{whose}", "check the port: is this the engine's own /metrics?"
+    )
 
 
 def _address(url: str) -> str:

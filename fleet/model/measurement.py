@@ -106,6 +106,8 @@ class Measurement:
     """QUEUE_MEAN, PREFILL_MEAN, DECODE_MEAN → (sum rates, count rates), aligned with ``engines``."""
     unreachable: Mapping[str, str] = field(default_factory=dict)
     """Targets that did not answer or answered garbage: ``namespace/pod`` or address → what is wrong, in words."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Targets that answer the metrics of a product that is not read: as above → which, in words. Nothing is wrong."""
     requests: int = 0
     """HTTP requests that this measurement cost."""
     gpu_interval: float = 0.0

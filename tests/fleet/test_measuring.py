@@ -13,12 +13,12 @@ import pytest
 from aiohttp import web
 
 from fleet.kube.client import Response
-from fleet.kube.errors import ForbiddenError, KubeError
+from fleet.kube.errors import ForbiddenError, KubeError, error_of_response
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
-from fleet.model.objects import ModelVersion, Pod, Service
+from fleet.model.objects import ModelVersion, Pod, Service, Serving
 from fleet.model.snapshot import Health
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
@@ -139,6 +139,35 @@ async def test_the_way_is_looked_for_again_after_a_minute_and_not_at_every_tick(
         assert len(api.asked) == 2
 
 
+async def test_a_redirect_of_a_pod_is_followed_through_the_api_server() -> None:
+    path = "/api/v1/namespaces/serving/pods/a:8000/proxy/metrics"
+
+    def answer(asked: str) -> bytes:
+        if asked == path:
+            raise error_of_response(307, {"Location": f"https://api.example.com{path}/"}, b"")
+        return PAGE
+
+    api = ApiServer(answer)
+    how = settings(8000, scraping=ScrapingSettings(via=Via.PROXY))
+    async with measuring(api, how) as found:
+        await found.measure(fleet(engine()), None, NOW)
+    assert api.asked == [path, f"{path}/"]
+    assert health(found)["scrape"] is Health.LIVE
+
+
+async def test_engines_that_are_not_read_are_named_and_no_trouble_of_the_source() -> None:
+    async with serving(metrics) as port:
+        how = settings(port, scraping=ScrapingSettings(ports=(port,), via=Via.POD_IP))
+        sglang = engine("b", serving=Serving("SGLang"))
+        async with measuring(ApiServer(), how) as found:
+            await found.measure(fleet(engine(), sglang), None, NOW)
+            assert health(found)["scrape"] is Health.LIVE
+            assert found.statuses()[1].notes == ("serving/b: SGLang: not read yet",)
+            await found.measure(fleet(sglang), None, NOW + 2)
+            assert health(found)["scrape"] is Health.OFF
+            assert "serving/b: SGLang: not read yet" in problem(found, "scrape")
+
+
 async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one_does() -> None:
     async with serving(metrics) as port:
         how = settings(port, scraping=ScrapingSettings(ports=(port,), via=Via.POD_IP))
@@ -149,7 +178,7 @@ async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one
             assert "not ready yet" in found.statuses()[1].notes[0]
             await found.measure(fleet(engine(), replace(loading, ready=True)), None, NOW + 2)
             assert health(found)["scrape"] is Health.DEGRADED
-            assert "serving/b: refuses the connection" in problem(found, "scrape")
+            assert f"serving/b: http://127.0.0.2:{port}/metrics refuses the connection" in problem(found, "scrape")
 
 
 async def test_pods_that_share_an_address_are_named_and_not_measured_as_one_another() -> None:

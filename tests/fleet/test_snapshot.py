@@ -13,7 +13,7 @@ from fleet.history import Recorder
 from fleet.metrics.past import Past
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
-from fleet.model.objects import Condition, Container, ModelVersion
+from fleet.model.objects import Condition, Container, ModelVersion, Serving
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound, State
 from fleet.model.snapshot import Assessment, Join, Severity
@@ -148,6 +148,43 @@ def test_a_ready_pod_that_nobody_measures_is_unknown_and_not_ok() -> None:
     snapshot = Builder().build(state, measurement({engine("a"): {}}), [LIVE], NOW)
     assert snapshot.assessments["serving/b"].severity is Severity.UNKNOWN
     assert [(x.join, x.key) for x in snapshot.loose] == [(Join.POD_WITHOUT_METRICS, "serving/b")]
+
+
+LWS = "leaderworkerset.sigs.k8s.io"
+
+
+def test_a_worker_of_a_group_is_part_of_its_leaders_engine() -> None:
+    group = {f"{LWS}/name": "chat", f"{LWS}/group-index": "0"}
+    leader = pod("chat-0", serving=Serving("vLLM"), labels={**group, f"{LWS}/worker-index": "0"})
+    worker = pod("chat-0-1", serving=Serving(follows=True), labels={**group, f"{LWS}/worker-index": "1"})
+    second = {**group, f"{LWS}/group-index": "1", f"{LWS}/worker-index": "0"}
+    other = pod("chat-1", serving=Serving("vLLM"), labels=second)
+    m = measurement({engine("chat-0"): {}, engine("chat-1"): {}})
+    snapshot = Builder().build(kube([leader, worker, other], deployment(desired=3)), m, [LIVE], NOW)
+    assert snapshot.assessments["serving/chat-0-1"] == Assessment(Severity.OK, "part of chat-0's engine")
+    assert snapshot.loose == ()
+
+
+def test_an_engine_that_is_not_read_is_named_whatever_else_is_measured_of_its_pod() -> None:
+    version = ModelVersion(model="a/b", served_name="a/b")
+    sglang = pod("a", serving=Serving("SGLang"), version=version)
+    m = measurement(gpus={GpuId("GPU-1", "", "n1", "0", "serving", "a"): {Quantity.GPU_UTIL: 0.5}})
+    snapshot = Builder().build(kube([sglang], deployment()), m, [LIVE], NOW)
+    assert snapshot.assessments["serving/a"] == Assessment(Severity.OK, "SGLang: not read yet")
+    assert snapshot.assessments["serving/Deployment/chat"] == Assessment(Severity.OK, "SGLang: not read yet")
+    assert snapshot.loose == ()
+    vllm = pod("a", serving=Serving("vLLM"), version=version)
+    unmeasured = Builder().build(kube([vllm], deployment()), m, [LIVE], NOW).assessments["serving/a"]
+    assert unmeasured.severity is Severity.UNKNOWN, "GPU metrics alone say nothing of an engine"
+
+
+def test_an_engine_that_only_its_metrics_give_away_is_named() -> None:
+    version = ModelVersion(model="a/b", served_name="a/b")
+    builder, state = Builder(), kube([pod("a", version=version)], deployment())
+    m = measurement()
+    assert builder.build(state, m, [LIVE], NOW).assessments["serving/a"].severity is Severity.UNKNOWN
+    m = replace(m, unread={"serving/a": "TGI: not read yet"})
+    assert builder.build(state, m, [LIVE], NOW).assessments["serving/a"] == Assessment(Severity.OK, "TGI: not read yet")
 
 
 def test_gpus_are_joined_to_pods_and_nodes_and_what_is_free_is_counted() -> None:

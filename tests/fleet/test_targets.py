@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.model.objects import Container, ModelVersion, Pod
+from fleet.model.objects import Container, ModelVersion, Pod, Serving
 from fleet.targets import Via, endpoints, told_apart
 from tests.fleet.rows import NOW, pod
 
@@ -39,6 +39,42 @@ def engine(**more: Any) -> Pod:
 )
 def test_the_port_of_an_engine(more: dict[str, Any], address: str) -> None:
     assert found(engine(**more)) == [address]
+
+
+@pytest.mark.parametrize(
+    ("serving", "containers", "urls"),
+    [
+        (Serving("vLLM", "v", (8080,)), (("http", 8000),), ["http://10.0.0.7:8080"]),
+        (Serving("vLLM", "v"), (("", 8080),), ["http://10.0.0.7:8080"]),
+        (Serving("vLLM", "v"), (("grpc", 50051), ("serve", 9000)), ["http://10.0.0.7:9000"]),
+        (Serving("vLLM", "v"), (), ["http://10.0.0.7:8000"]),
+        (Serving("Dynamo", "v"), (), ["http://10.0.0.7:9090"]),
+        (Serving("vLLM", "v", (8000, 8001)), (), ["http://10.0.0.7:8000", "http://10.0.0.7:8001"]),
+        (Serving("vLLM", "v", (8000,), tls=True), (), ["https://10.0.0.7:8000"]),
+        (Serving("vLLM", "v", follows=True), (), []),
+        (Serving("SGLang", "v", (30000,)), (), []),
+    ],
+)
+def test_an_engine_is_asked_where_its_own_command_line_has_it_answer(
+    serving: Serving, containers: tuple[tuple[str, int], ...], urls: list[str]
+) -> None:
+    both = (Container("proxy", "i", ports=(("http-envoy-prom", 15090), ("metrics", 9999))), Container("v", "i"))
+    if containers:
+        both = (both[0], Container("v", "i", ports=containers))
+    own = both if containers else both[1:]
+    found = endpoints([engine(serving=serving, containers=own)], (8000,), "/metrics")
+    targets = [endpoint.target(Via.POD_IP, None) for endpoint in found]
+    assert [target.url.removesuffix("/metrics") for target in targets] == urls
+    assert len({target.key for target in targets}) == len(targets)
+
+
+@pytest.mark.parametrize(("scheme", "told", "tls"), [("https", False, True), ("http", True, False), ("", True, True)])
+def test_the_scheme_of_the_annotation_outdoes_the_command_line(scheme: str, told: bool, tls: bool) -> None:
+    annotations = {"prometheus.io/scheme": scheme} if scheme else {}
+    (endpoint,) = endpoints([engine(serving=Serving("vLLM", tls=told), annotations=annotations)], (8000,), "/metrics")
+    straight, proxied = endpoint.target(Via.POD_IP, None), endpoint.target(Via.PROXY, None)
+    assert straight.url == f"http{'s' * tls}://10.0.0.7:8000/metrics"
+    assert proxied.url == f"/api/v1/namespaces/serving/pods/{'https:' * tls}a:8000/proxy/metrics"
 
 
 def test_only_running_pods_with_an_address_that_serve_a_model_are_asked() -> None:

@@ -78,6 +78,10 @@ async def _redirect(request: web.Request) -> web.Response:
     raise web.HTTPFound("https://login.example/")
 
 
+async def _circle(request: web.Request) -> web.Response:
+    raise web.HTTPTemporaryRedirect(request.path)
+
+
 async def _slow(request: web.Request) -> web.Response:
     await asyncio.sleep(30)
     return web.Response(text=PAGE)
@@ -98,7 +102,8 @@ async def _broken(request: web.Request) -> web.StreamResponse:
         (_html, "web page"),
         (_missing, "404"),
         (_forbidden, "credentials"),
-        (_redirect, "302"),
+        (_redirect, "redirects to https://login.example/, which is another server"),
+        (_circle, "again and again"),
         (_slow, "within 2 s"),
         (_broken, "broke off"),
     ],
@@ -115,6 +120,60 @@ async def test_a_bad_answer_is_named_and_the_others_are_there(handler: Handler, 
     assert [e.pod for e in m.engines] == ["good"]
     assert list(m.unreachable) == ["llm/bad"]
     assert words in m.unreachable["llm/bad"]
+
+
+async def test_a_redirect_to_another_path_of_the_same_server_is_followed_with_what_was_sent() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.append((request.path, request.headers.get("Authorization", "")))
+        if request.path == "/metrics":
+            raise web.HTTPTemporaryRedirect("/metrics/")
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        m = await source.measure([Target("llm", "p", f"{url}/metrics", {"Authorization": "Bearer t"})], EPOCH)
+    assert seen == [("/metrics", "Bearer t"), ("/metrics/", "Bearer t")]
+    assert m.unreachable == {}
+    assert [e.pod for e in m.engines] == ["p"]
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ('sglang:num_running_reqs{model_name="a"} 5.0\n', "SGLang: not read yet"),
+        ('# HELP x y\nnv_inference_request_success{model="a"} 5.0\n', "Triton: not read yet"),
+        ("python_info 1\ntgi_queue_size 2\n", "TGI: not read yet"),
+        ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: answers no metrics of an engine"),
+    ],
+)
+async def test_an_engine_that_is_not_read_is_named_and_not_missing(page: str, words: str) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=page)
+
+    async with serving(answer) as url, scraping() as source:
+        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+    assert (m.unread, m.unreachable) == ({"llm/p": words}, {})
+
+
+async def test_metrics_of_nobody_known_are_named_by_how_they_begin() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="envoy_server_live 1\n")
+
+    async with serving(answer) as url, scraping() as source:
+        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+    assert m.unreachable == {"llm/p": "answers metrics, but none of vLLM's or DCGM's (envoy_server_live …)"}
+
+
+async def test_api_servers_of_one_pod_are_engines_of_their_own() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        ports = ("8000", "8001")
+        m = await source.measure([Target("llm", "p", f"{url}/{port}", name=f"llm/p:{port}") for port in ports], EPOCH)
+    assert [(e.pod, e.engine) for e in m.engines] == [("p", "0:8000"), ("p", "0:8001")]
+    assert m.requests == 2
 
 
 async def test_nobody_listening_is_said_so() -> None:
