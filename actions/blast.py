@@ -12,6 +12,8 @@ from fleet.model.snapshot import Snapshot
 
 SPAN = 600.0
 """Seconds of history that the means are of."""
+_BURST = 10
+"""Requests waiting on one replica at a moment that count as one that waits all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,21 @@ class Blast:
     """More than 1: the requests do not fit, and queue."""
     rate: float
     """Requests per second of all of them."""
+    waiting: float = math.nan
+    """Requests that wait in all of them: the mean of the last ten minutes."""
+    waiting_now: float = math.nan
+    """The same at this moment."""
+    ttft: float = math.nan
+    """Seconds to the first token now (95th percentile of the model)."""
+
+    @property
+    def queue(self) -> float:
+        """Requests that wait, of a replica that remains, by the more telling of the two; 0 where nothing is measured.
+
+        A moment's queue counts in part: a burst that one step of the scheduler takes is none.
+        """
+        among = max(1, self.remaining)
+        return max(_zero(self.waiting) / among, _zero(self.waiting_now) / among / _BURST)
 
     @property
     def growth(self) -> float:
@@ -90,7 +107,23 @@ def _blast(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Blast:
         kv,
         kv * factor,
         math.fsum(_zero(snapshot.by_pod.value(pod, Quantity.REQUESTS)) for pod in now),
+        _total(mean(snapshot, pod, Quantity.WAITING) for pod in now),
+        _total(snapshot.by_pod.value(pod, Quantity.WAITING) for pod in now),
+        _ttft(snapshot, model, now),
     )
+
+
+def _ttft(snapshot: Snapshot, model: str, pods: Iterable[str]) -> float:
+    """Of the model; where that is not measured, of the pod that is worst off."""
+    found = snapshot.by_model.value(model, Quantity.TTFT_P95)
+    known = [value for pod in pods if not math.isnan(value := snapshot.by_pod.value(pod, Quantity.TTFT_P95))]
+    return max(known, default=math.nan) if math.isnan(found) else found
+
+
+def _total(values: Iterable[float]) -> float:
+    """Of those that are known; NaN for none."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) if known else math.nan
 
 
 def _known(values: Iterable[float]) -> float:

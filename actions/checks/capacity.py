@@ -1,4 +1,4 @@
-"""Can the replicas that remain carry the load? From the last ten minutes."""
+"""Can the replicas that remain carry the load, and do users wait already? From the last ten minutes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from actions.blast import Blast
 from actions.plan import Check, Verdict
+from actions.words import count, span
 
 ABOUT = "capacity"
 
@@ -16,11 +17,43 @@ FULL = 0.9
 """KV cache in use (ratio) from which vLLM has little room for a burst before it preempts."""
 
 
-def check_capacity(found: Sequence[Blast]) -> Check:
-    """Of the models that lose replicas; the one that is worst off is told."""
-    left = [blast for blast in found if blast.remaining]
+QUEUED = 1.0
+"""Requests that wait all the time, of a replica, from which those who remain are not keeping up already."""
+SLOW = 5.0
+"""Seconds to the first token (p95) from which users wait: five times what an interactive service promises."""
+_EARLIER = "scale up first, or at a quieter time"
+
+
+def check_capacity(found: Sequence[Blast], *, ready: int = 0) -> Check:
+    """Of the models that lose replicas; the one that is worst off is told.
+
+    KV cache that is free says nothing where requests wait all the same (a limit of sequences, or of tokens at once), so
+    the queue and the time to the first token are judged too. ``ready``: how many ready pods go, of a model or of none.
+    """
     if not found:
-        return Check(ABOUT, Verdict.PASS, "no ready replica is taken away")
+        text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
+        return Check(ABOUT, Verdict.PASS, text)
+    check = _by_cache(found)
+    late = max(found, key=lambda blast: (blast.queue >= QUEUED, blast.ttft > SLOW, blast.queue))
+    if not (words := _suffering(late)):
+        return check
+    name = f" of {late.model}" if len(found) > 1 else ""
+    return Check(ABOUT, Verdict.WARN, f"{check.text}; users{name} wait already: {words}", check.fix or _EARLIER)
+
+
+def _suffering(blast: Blast) -> str:
+    """What users of it feel now, before anything is taken away; empty where nothing stands out."""
+    parts = []
+    if blast.queue >= QUEUED:
+        waiting = max(n for n in (blast.waiting, blast.waiting_now) if not math.isnan(n))
+        parts.append(f"{count(waiting, 'request')} in the queue")
+    if blast.ttft > SLOW:
+        parts.append(f"TTFT p95 {span(blast.ttft)}")
+    return ", ".join(parts)
+
+
+def _by_cache(found: Sequence[Blast]) -> Check:
+    left = [blast for blast in found if blast.remaining]
     if not left:
         load = max((blast.requests * blast.replicas for blast in found), key=lambda n: -1.0 if math.isnan(n) else n)
         if math.isnan(load):
@@ -35,7 +68,7 @@ def check_capacity(found: Sequence[Blast]) -> Check:
     text = f"{who} would run at KV {worst.kv_after:.0%} (now {worst.kv:.0%})"
     if worst.kv_after > 1:
         grows = f" about {worst.growth:.1f}/s" if worst.growth >= 0.05 else ""
-        return Check(ABOUT, Verdict.WARN, f"{text}: queue grows{grows}", "scale up first, or at a quieter time")
+        return Check(ABOUT, Verdict.WARN, f"{text}: queue grows{grows}", _EARLIER)
     if worst.kv_after >= FULL:
-        return Check(ABOUT, Verdict.WARN, f"{text}: no room for a burst", "scale up first, or at a quieter time")
+        return Check(ABOUT, Verdict.WARN, f"{text}: no room for a burst", _EARLIER)
     return Check(ABOUT, Verdict.PASS, text)

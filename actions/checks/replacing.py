@@ -10,6 +10,7 @@ from actions.blast import blasts
 from actions.checks.autoscaler import ABOUT as AUTOSCALER
 from actions.checks.autoscaler import Found, find_autoscaler
 from actions.checks.capacity import check_capacity
+from actions.checks.cut import ABOUT as CUT
 from actions.checks.cut import check_cut
 from actions.checks.gpus import Spare, spare_for
 from actions.checks.last_replica import ABOUT as LAST
@@ -23,7 +24,8 @@ from actions.plan import Alternative, Change, Check, Verdict
 from actions.request import Restart, Resume, Target
 from actions.rolling import Rolling, rolling_of
 from actions.scene import Scene
-from actions.words import count, named
+from actions.words import count, named, span
+from fleet.model.snapshot import Snapshot
 
 _GRACE_PERIOD = "terminationGracePeriodSeconds"
 _GRACE = 30.0
@@ -75,14 +77,14 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
         surge,
         *_check_autoscaler(autoscaler, rolling, spare_for(snapshot, new)),
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),
-        *(() if rolling.held else (check_cut(snapshot, pods, float(old.get(_GRACE_PERIOD, _GRACE))),)),
+        *(() if rolling.held else (_check_cut(snapshot, pods, rolling, float(old.get(_GRACE_PERIOD, _GRACE))),)),
     ]
     if rolling.held:
         checks.append(Check(LAST, Verdict.PASS, "no pod ends by this"))
     elif leaving:
-        checks += [check_last(snapshot, leaving), check_capacity(losses)]
+        checks += [check_last(snapshot, leaving), check_capacity(losses, ready=len(leaving))]
     else:
-        checks.append(Check(LAST, Verdict.PASS, "no ready replica ends before its replacement is ready"))
+        checks.append(_check_none_leaves(obj, rolling))
     return Replacing(
         rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
     )
@@ -118,6 +120,25 @@ async def check_held(obj: Mapping[str, Any], rolling: Rolling, revision: str, ta
         for name in old[:3]
     )
     return Held(Check("OnDelete", Verdict.WARN, text, "delete them by hand, one after the other"), restarts, why, gone)
+
+
+def _check_cut(snapshot: Snapshot, pods: Sequence[str], rolling: Rolling, grace: float) -> Check:
+    if not pods and rolling.replaced:
+        return Check(CUT, Verdict.WARN, f"its pods are not in view: what takes longer than {span(grace)} is cut")
+    return check_cut(snapshot, pods, grace)
+
+
+def _check_none_leaves(obj: Mapping[str, Any], rolling: Rolling) -> Check:
+    """Where no ready pod is known that would go before its replacement is there."""
+    ready = int((obj.get("status") or {}).get("readyReplicas", 0))
+    if not rolling.replicas:
+        return Check(LAST, Verdict.PASS, "it has no replicas")
+    if not rolling.leaving:
+        return Check(LAST, Verdict.PASS, "no ready replica ends before its replacement is ready")
+    if ready:
+        text = f"{count(ready, 'replica')} ready, and which of them end first is not known: its pods are not in view"
+        return Check(LAST, Verdict.WARN, text)
+    return Check(LAST, Verdict.PASS, "none of its replicas is ready now: nothing is taken from users")
 
 
 def _them(names: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ def check_rollout(obj: Mapping[str, Any]) -> Check:
     if state.by_hand and state.updated < state.total:
         text = f"OnDelete: {state.updated} of {count(state.total, 'pod')} {'runs' if state.updated == 1 else 'run'} "
         return Check(ABOUT, Verdict.WARN, f"{text}the newest template; each of the others gets it when it ends")
-    if not state.settled:
+    if state.rolling:
         return Check(ABOUT, Verdict.WARN, f"a rollout is under way: {state.words}")
+    if not state.settled:
+        return Check(ABOUT, Verdict.WARN, f"no rollout under way, but it is not complete: {state.words}")
     return Check(ABOUT, Verdict.PASS, "no rollout under way")

@@ -36,10 +36,15 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
     unseen = [unit.name for unit, requests, _ in known if requests is None]
     total = sum(requests or 0.0 for _, requests, _ in known)
     kept = [unit for unit in watched if unit.way.kept]
+    hung = [unit.name for unit, requests, _ in known if requests and _stands(snapshot, unit)]
     at_once = [unit for unit, requests, _ in known if not unit.way.waits and requests != 0.0]
     if kept:
         who = named(kept[0].way.kept)
         return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {named([u.name for u in kept])}")
+    if hung:
+        then = "then they are cut" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"
+        text = f"no token comes from {named(hung)} while requests run: it hangs, and waiting ends none of them"
+        return Check(ABOUT, Verdict.WARN, f"{text}; after {span(terms.deadline)} {then}", "a short deadline")
     if at_once:
         grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
         return Check(
@@ -56,6 +61,13 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
             f"each gets the whole {span(terms.deadline)}",
         )
     return _timely([(requests or 0.0, eta) for _, requests, eta in known], terms)
+
+
+def _stands(snapshot: Snapshot, unit: Unit) -> bool:
+    """Requests run on it, and none of them has moved in the window."""
+    rates = [snapshot.by_pod.get(unit.front.key, q) for q in (Quantity.GENERATION_TOKENS, Quantity.PROMPT_TOKENS)]
+    running = snapshot.by_pod.value(unit.front.key, Quantity.RUNNING)
+    return running > 0 and all(rate.known and rate.value == 0 for rate in rates)
 
 
 def _timely(known: Sequence[tuple[float, float | None]], terms: Terms) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ COMING = 30.0
 """Seconds after which as many requests as at first mean that something goes on sending them."""
 ZEROS = 2
 """Looks in a row that must see no request: one may fall between two of them."""
+_STANDS = f"; none has ended in {COMING:.0f} s: they take long, or its engine hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,11 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
     fall, front, since = Fall(), unit.front, work.now()
     first: Seen | None = None
     last: Seen | None = None
-    back = False
+    fewest = math.inf
+    grown = back = False
 
     async def idle() -> bool:
-        nonlocal first, last, back
+        nonlocal first, last, fewest, grown, back
         try:
             pod = same(front, await work.reads.get_raw("Pod", front.namespace, front.name))
         except NotFoundError:
@@ -96,8 +99,13 @@ async def ended(unit: Unit, work: Work, terms: Terms, requests: Looks) -> Ended:
             # What was seen before it left says nothing of requests that came until then.
             fall.add(seen)
         total = max(first.requests, seen.requests)
-        coming = seen.requests and seen.requests >= first.requests and work.now() - since > COMING
-        more = "; new ones still come: does a router choose pods by itself?" if coming else ""
+        if seen.at >= since:
+            grown = grown or seen.requests > fewest
+            fewest = min(fewest, seen.requests)
+        more = ""
+        if seen.requests and seen.requests >= first.requests and work.now() - since > COMING:
+            # The same number all the time may be the same requests: only one more is a new one.
+            more = "; new ones still come: does a router choose pods by itself?" if grown else _STANDS
         work.say(f"{count(seen.requests, 'request')} left{more}", total - seen.requests, total, fall.eta)
         return fall.zeros >= ZEROS
 

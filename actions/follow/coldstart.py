@@ -25,11 +25,14 @@ class Starting:
     eta: float | None
 
 
-def starting(snapshot: Snapshot, target: Target, now: float) -> Starting:
-    """Of a workload in the Snapshot; ``now`` in Unix seconds."""
+def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None = None) -> Starting:
+    """Of a workload in the Snapshot; ``now`` in Unix seconds.
+
+    ``most``: how many may be on their way, by what was read later than the Snapshot; of more, nothing is said.
+    """
     pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     new = [pod for pod in pods if pod.deleted is None and not pod.ready]
-    if not new:
+    if not new or (most is not None and len(new) > most):
         return Starting("", None)
     phases = Counter(phase_of(pod) for pod in new)
     words = ", ".join(f"{phases[phase]} {phase}" for phase in _ORDER if phases[phase])

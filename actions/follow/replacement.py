@@ -83,5 +83,6 @@ def _say(work: Work, target: Target | None, text: str, done: int = 0, total: int
     if target is None:
         work.say(text, done, total)
         return
-    phases = starting(work.snapshot, target, work.now())
+    # What is there is not said to be on its way by a Snapshot that is older.
+    phases = starting(work.snapshot, target, work.now(), most=0 if total and done >= total else None)
     work.say(f"{text}{'; ' + phases.words if phases.words else ''}", done, total, phases.eta)

@@ -46,6 +46,17 @@ class RolloutState:
         )
 
     @property
+    def rolling(self) -> bool:
+        """A new template is on its way to the pods: what is merely not ready, or is being scaled, is no rollout."""
+        return not self.observed or self.updated < min(self.need_update, self.total) or self.leftover > 0
+
+    @property
+    def leftover(self) -> int:
+        """Pods of an older template that are still to go."""
+        kept = 0 if self.need_update == self.desired else self.total
+        return max(0, self.total - self.updated - kept)
+
+    @property
     def rolled_out(self) -> bool:
         """The newest template has reached the pods that it is for: a pause is no end of a rollout."""
         return self.settled and (not self.paused or self.updated >= self.desired)
@@ -55,10 +66,12 @@ class RolloutState:
         """The counts, for people."""
         if not self.observed:
             return "its controller has not seen the change yet"
-        if self.updated < self.need_update:
+        if self.rolling and self.updated < self.need_update:
             return f"{self.updated} of {self.need_update} pods are of the new template, {self.available} available"
         if self.total > self.desired:
             return f"{count(self.total - self.desired, 'pod')} too many: still ending"
+        if self.total < self.desired:
+            return f"{self.total} of {count(self.desired, 'pod')} made, {self.available} available"
         return f"{self.available} of {self.desired} available"
 
     @property
@@ -135,7 +148,9 @@ async def follow_rollout(
         if replicas is not None and last.desired != replicas:
             overruled = last.desired
             return True
-        phases = starting(work.snapshot, target, work.now())
+        phases = starting(
+            work.snapshot, target, work.now(), most=max(0, max(last.desired, last.total) - last.available)
+        )
         paused = "its rollout is paused; " if template and last.paused else ""
         text = f"{paused}{last.words}{'; ' + phases.words if phases.words else ''}"
         work.say(text, last.done, float(last.desired), phases.eta)

@@ -52,6 +52,7 @@ class DrainAction:
             unit = await survey.unit(pod, method=wanted.method, first=asked)
             if unit.members not in [known.members for known in units]:
                 units.append(unit)
+        possible = all([(await survey.unit(pod, first=True)).way.release for pod in pods])
         labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in pods}
         labels |= await _labels_of_groups(units, labels, scene)
         steps = [step for i, unit in enumerate(units) for step in steps_of(unit, terms, scene, as_planned=i == 0)]
@@ -60,7 +61,7 @@ class DrainAction:
         blast = blasts(scene.snapshot, () if first_of_all else leaving)
         checks = [
             _check_way(units),
-            *_check_first(wanted, units, spare),
+            *_check_first(wanted, units, spare, possible=possible),
             *[
                 await check_quota(unit.front.namespace, pods[0].get("spec") or {}, 1, scene)
                 for unit in units[:1]
@@ -68,7 +69,7 @@ class DrainAction:
             ],
             *await check_budget(units, labels, scene, terms.deadline),
             check_last(scene.snapshot, leaving, first=first_of_all),
-            check_capacity(blast),
+            check_capacity(blast, ready=0 if first_of_all else sum(unit.front.ready for unit in units)),
             check_running(scene.snapshot, units, terms),
             *check_nodes(scene.snapshot, [(pod.get("spec") or {}).get("nodeName", "") for pod in pods]),
             _check_owner(units),
@@ -84,7 +85,7 @@ class DrainAction:
             checks=tuple(checks),
             changes=tuple(_changes(units)),
             blast=tuple(change for one in blast for change in one.changes),
-            alternatives=_alternatives(wanted, units, spare),
+            alternatives=_alternatives(wanted, units, spare, possible=possible),
             undo=undo_of(units),
             facts={"units": [to_fact(unit) for unit in units]},
         )
@@ -221,7 +222,7 @@ def _check_way(units: Sequence[Unit]) -> Check:
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
 
 
-def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare) -> list[Check]:
+def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> list[Check]:
     """Whether a replacement comes first, and whether there is a GPU for it."""
     if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
@@ -238,6 +239,11 @@ def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare) -> list[Che
         return [Check(SPARE, Verdict.WARN, text)]
     if first:
         return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement starts first")]
+    if not any(unit.replaced for unit in units):
+        return [Check(SPARE, Verdict.PASS, "no other starts, so none needs a place")]
+    if not possible:
+        after = "the place that it leaves is its replacement's" if not spare.places else spare.words
+        return [Check(SPARE, Verdict.PASS, f"its replacement starts once it has ended: {after}")]
     if spare.places:
         return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement could start first")]
     return [Check(SPARE, Verdict.PASS, f"no replacement first: {spare.words}")]
@@ -285,7 +291,7 @@ def _title(units: Sequence[Unit]) -> str:
     return f"Drain {count(len(units), 'pod')}: {named([unit.name for unit in units])}"
 
 
-def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare) -> tuple[Alternative, ...]:
+def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> tuple[Alternative, ...]:
     found = []
     if any(unit.way.release for unit in units):
         found.append(
@@ -295,7 +301,7 @@ def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare) -> tuple[A
                 "no wait for a replacement: for a pod that hurts",
             )
         )
-    elif spare.places and all(unit.controller and unit.controller.kind == "ReplicaSet" for unit in units):
+    elif spare.places and possible:
         found.append(
             Alternative(
                 "a replacement first",

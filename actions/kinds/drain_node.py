@@ -76,7 +76,7 @@ class DrainNodeAction:
                 *_check_victims(victims),
                 *await check_budget(units, labels, scene, terms.deadline, placed.homeless),
                 check_last(scene.snapshot, engines),
-                check_capacity(blast),
+                check_capacity(blast, ready=sum(unit.front.ready for unit in units)),
                 check_running(scene.snapshot, units, terms),
                 _check_spare(placed),
                 await check_server(mutation, scene),

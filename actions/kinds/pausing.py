@@ -71,7 +71,7 @@ def paused_mutation(path: str, obj: Mapping[str, Any], pause: bool) -> Mutation:
 
 def _check_pause(obj: Mapping[str, Any]) -> Check:
     state = state_of(obj)
-    if state.settled:
+    if not state.rolling:
         return Check(ABOUT, Verdict.PASS, "no rollout is under way: the next change of its template will wait")
     text = f"it stops as it is: {state.words}; both templates go on serving, and no deadline runs"
     return Check(ABOUT, Verdict.WARN, text)

@@ -119,7 +119,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], scene: Scene) -> Plan
             _check_controller(pod),
             _check_budgets(pod, scene),
             check_last(snapshot, {key}),
-            check_capacity(losses),
+            check_capacity(losses, ready=unit.front.ready),
             check_cut(snapshot, {key}, unit.front.grace),
             await check_server(mutation, scene),
         ),

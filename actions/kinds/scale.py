@@ -131,7 +131,15 @@ def _check_fewer(
 ) -> list[Check]:
     # Kubernetes' default grace period.
     grace = float(spec.get("terminationGracePeriodSeconds", 30))
-    return [check_last(snapshot, leaving), check_capacity(blast), check_cut(snapshot, leaving, grace)]
+    return [
+        check_last(snapshot, leaving),
+        check_capacity(blast, ready=_ready(snapshot, leaving)),
+        check_cut(snapshot, leaving, grace),
+    ]
+
+
+def _ready(snapshot: Snapshot, pods: Sequence[str]) -> int:
+    return sum(snapshot.pods[pod].ready for pod in pods)
 
 
 def _cost(pod: Pod) -> int:

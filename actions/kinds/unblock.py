@@ -59,7 +59,7 @@ class UnblockAction:
             checks=(
                 *_check_values(obj, wanted),
                 await _check_waiting(obj, wanted, scene),
-                *((check_last(snapshot, leaving), check_capacity(losses)) if leaving else ()),
+                *((check_last(snapshot, leaving), check_capacity(losses, ready=len(leaving))) if leaving else ()),
                 check_owner(obj, field="f:strategy"),
                 await check_server(mutation, scene),
             ),
@@ -130,13 +130,14 @@ def _check_values(obj: Mapping[str, Any], wanted: Unblock) -> tuple[Check, ...]:
 async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, scene: Scene) -> Check:
     state = state_of(obj)
     if wanted.max_surge != 0:
-        return Check(ABOUT, Verdict.PASS, "no rollout under way" if state.settled else f"under way: {state.words}")
+        return Check(ABOUT, Verdict.PASS, f"under way: {state.words}" if state.rolling else "no rollout under way")
+    if not state.rolling:
+        text = "no rollout is under way: this is for the next one"
+        return Check(ABOUT, Verdict.WARN, text if state.settled else f"{text} ({state.words})")
     waiting = await waiting_for_gpus(obj, scene)
-    if waiting and not state.settled:
+    if waiting:
         more = f"{count(len(waiting), 'new pod')} {'finds' if len(waiting) == 1 else 'find'} no GPU"
         return Check(ABOUT, Verdict.PASS, f"it waits for GPUs: {more}, {state.words}")
-    if state.settled:
-        return Check(ABOUT, Verdict.WARN, "no rollout is under way: this is for the next one")
     return Check(ABOUT, Verdict.WARN, f"no pod of it waits for a GPU: {state.words}; this may not be what holds it up")
 
 

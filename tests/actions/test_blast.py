@@ -68,3 +68,29 @@ def test_where_nobody_is_left_it_is_told_what_there_was(requests: float, words: 
     found = check_capacity([Blast("chat", 3, 0, requests, math.nan, 0.5, math.nan, 6.0)])
     assert found.verdict is Verdict.WARN
     assert words in found.text
+
+
+@pytest.mark.parametrize(
+    ("waiting", "now", "ttft", "words"),
+    [
+        (1600.0, 1600.0, 75.0, "users wait already: 1600 requests in the queue, TTFT p95 1m15s"),
+        (1600.0, 1600.0, math.nan, "1600 requests in the queue"),
+        (0.0, 1600.0, 0.5, "1600 requests in the queue"),
+        (0.0, 0.0, 75.0, "TTFT p95 1m15s"),
+        (0.4, 3.0, 0.5, ""),
+        (math.nan, math.nan, math.nan, ""),
+    ],
+)
+@pytest.mark.parametrize("kv", [0.3, math.nan])
+def test_users_who_wait_are_told_of_however_free_the_cache_is(
+    waiting: float, now: float, ttft: float, words: str, kv: float
+) -> None:
+    found = check_capacity([Blast("chat", 3, 2, 20.0, 30.0, kv, kv * 1.5, 6.0, waiting, now, ttft)])
+    assert words in found.text
+    assert (found.verdict is Verdict.WARN) is bool(words or math.isnan(kv))
+    assert ("wait already" in found.text) is bool(words)
+
+
+def test_what_serves_no_model_is_not_said_to_be_not_ready() -> None:
+    assert check_capacity([], ready=1).text == "it serves no model, so no load of one moves"
+    assert check_capacity([]).text == "no ready replica is taken away"

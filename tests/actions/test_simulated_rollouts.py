@@ -13,6 +13,7 @@ import pytest
 
 from actions import runner
 from actions.checks.gpus import spare_for
+from actions.follow.rollout import state_of
 from actions.kinds.unblock import waiting_for_gpus
 from actions.plan import MERGE, Mutation, Verdict
 from actions.progress import Result
@@ -142,6 +143,12 @@ async def test_a_pause_holds_a_rollout_and_a_resume_ends_it() -> None:
         template = before.template
         await it.write(Mutation("PATCH", EMBED_PATH, {"spec": {"template": template}}, MERGE))
         assert await running(it, EMBED) == of(newest)
+
+        async def seen() -> bool:
+            return state_of(await it.raw(EMBED)).observed
+
+        # Its controller writes to it once more when it has seen the template: a plan of before would be out of date.
+        await it.until(seen)
         resume = await it.runner.plan(Resume(EMBED))
         assert "its pods are replaced from now on" in check(resume, "rollout").text
         assert (await it.do(resume)).result is Result.CONVERGED

@@ -316,11 +316,24 @@ async def test_a_node_without_a_kubelet_ends_nothing() -> None:
 async def test_a_router_that_goes_on_sending_is_suspected() -> None:
     cluster = chat(requests=20.0)
     cluster.rate = 0.0
+
+    def one_more(it: PodCluster) -> None:
+        it.requests["chat-0"] = 20.0 + it.clock % 2
+
+    cluster.moved_on = one_more
+    outcome, work = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
+    assert outcome.result is Result.TIMED_OUT
+    assert any(text.endswith("new ones still come: does a router choose pods by itself?") for text in work.words)
+
+
+async def test_of_requests_that_stand_still_none_is_said_to_come() -> None:
+    cluster = chat(requests=20.0)
+    cluster.rate = 0.0
     outcome, work = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
     said = [text for text in work.words if text.startswith("20 requests left")]
     assert said[0] == "20 requests left"
-    assert said[-1] == "20 requests left; new ones still come: does a router choose pods by itself?"
+    assert said[-1] == "20 requests left; none has ended in 30 s: they take long, or its engine hangs"
 
 
 async def test_what_was_taken_out_before_is_waited_for_again() -> None:
