@@ -43,5 +43,6 @@ class LocalDownAction:
         asked = expect(plan.request, LocalDown)
         state = await node_named(work.machine, plan.target.name, plan.target.uid)
         grace = work.machine.grace if asked.grace is None else asked.grace
-        failed = await finish(state, grace, work)
-        return failed or Outcome(Result.CONVERGED, "it is down; no process, shared memory or socket of it is left")
+        ended = await finish(state, grace, work)
+        text = "it is down; no process, shared memory, socket or temporary file of it is left"
+        return ended.failed or Outcome(Result.CONVERGED, "\n".join([text, *ended.told]))

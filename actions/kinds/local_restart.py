@@ -63,8 +63,11 @@ class LocalRestartAction:
         (mutation,) = plan.steps[first].mutations
         # Before its secrets go with it. Whoever has its key goes on with it.
         spec = await asyncio.to_thread(unmasked, Path(state.record.folder), asked.spec)
-        failed = await finish(state, grace, work)
-        return failed or await start(spec, mutation, work, first)
+        ended = await finish(state, grace, work)
+        if ended.failed is not None:
+            return ended.failed
+        outcome = await start(spec, mutation, work, first)
+        return replace(outcome, text="\n".join([outcome.text, *ended.told]))
 
 
 def _diff(before: tuple[str, ...], after: tuple[str, ...]) -> str:

@@ -7,13 +7,15 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from actions.local.ending import Belongings, left_of
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
 from actions.local.starts import remember
-from actions.local.store import claim, hidden, mark_ready, prepare, without_secrets
-from actions.local.writer import starting
+from actions.local.store import claim, hidden, last_of, mark_ready, prepare, without_secrets
+from actions.local.writer import removing, starting
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
+from actions.words import count
 from actions.work import Work
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
@@ -62,6 +64,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
     work.step(first)
     body = mutation.body | {"begun": work.now()}
     with await asyncio.to_thread(claim, folder):
+        await _clear(folder, work)
         await asyncio.to_thread(prepare, folder, spec)
         await work.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
     work.step(first + LOADS)
@@ -90,6 +93,24 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
         f"ready after {state.elapsed:.0f} s at {spec.url} as {', '.join(state.models) or spec.served}",
         f"its API key is in {folder / 'key'}",
     )
+
+
+async def _clear(folder: Path, work: Work) -> None:
+    """Remove what a dead node of this name has left: with its record, nobody would know whose it is.
+
+    Raises LocalError where processes of it still run.
+    """
+    dead = await asyncio.to_thread(last_of, folder)
+    if dead is None:
+        return
+    left = await asyncio.to_thread(left_of, dead, Belongings())
+    if left.processes:
+        what = f"{count(len(left.processes), 'process', 'processes')} of the dead {dead.name} still run"
+        raise LocalError(what, f"That ends them: quarterdeck local down {dead.name}")
+    for path in sorted(left.shared):
+        await work.send(removing(path, f"shared memory of the last start of {dead.name}, that nobody uses any more"))
+    if dead.runtime:
+        await work.send(removing(dead.runtime, f"temporary files of the last start of {dead.name}"))
 
 
 async def node_of(machine: Machine, node: str) -> NodeState | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterable, Mapping
@@ -14,10 +15,16 @@ from typing import Final
 import psutil
 
 from actions.local.environment import NODE
+from actions.local.own_names import mark_of
 from fleet.local.process import Identity, group
 from fleet.local.record import NodeRecord
 
 SHARED: Final = "/dev/shm"  # noqa: S108 - where shared memory is, not a file of ours
+
+_RANDOM: Final = re.compile(r"/(?:psm_|sem\.|torch_|nccl-|__KMP_|VLLM|vllm)")
+"""How what vLLM and its libraries leave there is named."""
+_OF_ANOTHER: Final = re.compile(r"(?:psm_|sem\.mp-|BUFFER_)[0-9a-f]{12}")
+"""With the mark of a node: of this one, and then it is removed, or of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,27 @@ def survey(record: NodeRecord) -> Belongings:
 def left_of(record: NodeRecord, had: Belongings) -> Belongings:
     """What is still there of what it had. Shared memory that another process uses now is not counted."""
     now = survey(record)
-    shared = {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
+    named = {path for path in _names().values() if mark_of(record.id) in Path(path).name}
+    shared = named | {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
     others = {path for path, pids in _holders().items() if pids - {each.pid for each in now.processes}}
     alive = {each.pid: each for each in (*now.processes, *had.alive)}
     return Belongings(tuple(alive.values()), frozenset(shared - others), now.ports)
+
+
+def perhaps_of(record: NodeRecord) -> tuple[str, ...]:
+    """Files of shared memory that came since the node was started, are this login's, and that no process uses.
+
+    They may be the node's, whose compiled code names such files at random; they may be another program's, which will
+    want them again. So they are told of, and left.
+    """
+    holders, found = _holders(), []
+    for path in _names().values():
+        with suppress(OSError):
+            status = os.stat(path)  # noqa: PTH116 - beside scandir
+            mine = status.st_uid == os.getuid() and status.st_ctime >= record.begun
+            if mine and path not in holders and not _OF_ANOTHER.search(path) and _RANDOM.search(path):
+                found.append(path)
+    return tuple(sorted(found))
 
 
 def sockets_in(folder: str) -> list[Path]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
+from typing import NamedTuple
 
-from actions.local.ending import Belongings, left_of, sockets_in, survey
+from actions.local.ending import Belongings, left_of, perhaps_of, sockets_in, survey
 from actions.local.store import forget
 from actions.local.writer import removing, signalling
 from actions.plan import Step
@@ -50,11 +51,21 @@ def steps_of(record: NodeRecord, grace: float) -> tuple[Step, ...]:
     )
 
 
-async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> Outcome | None:
-    """Take it down; None where nothing of it is left, else how it failed. ``first``: index of the first step."""
+class Ended(NamedTuple):
+    """How taking down went."""
+
+    failed: Outcome | None
+    """None where nothing of it runs any more."""
+    told: tuple[str, ...] = ()
+    """What a person should know of it: requests that were cut, files that may be its."""
+
+
+async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> Ended:
+    """Take it down. ``first``: index of the first step."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
     interrupted = patient = False
+    told: list[str] = []
     if record.identity.alive:
         work.step(first + REFUSE)
         if record.drains and state.stage.phase is Phase.STOPPING:
@@ -67,18 +78,25 @@ async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> 
             work.say("it cannot be told to: new requests are still let in")
         work.step(first + WAIT)
         if state.serves:
-            patient = await _requests_end(record, grace, work)
+            cut = await _requests_end(record, grace, work)
+            patient = not cut
+            told += [cut] if cut else []
             belongings = belongings.also(await asyncio.to_thread(survey, record))
         else:
             work.say("it was not ready yet: it has none")
     work.step(first + END)
     belongings = await _end(record, belongings, work, interrupted=interrupted, patient=patient)
     work.step(first + LOOK)
-    return await _clean(record, belongings, work)
+    failed = await _clean(record, belongings, work)
+    perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
+    if perhaps:
+        shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
+        told.append(f"shared memory that came while it was there, that nobody uses, and that may be its: {shown}")
+    return Ended(failed, tuple(told))
 
 
-async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
-    """Wait until it has no requests or has ended; whether it did in time."""
+async def _requests_end(record: NodeRecord, grace: float, work: Work) -> str:
+    """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
     idle, silent, last, began = 0, 0, -1.0, work.now()
 
     async with NodeProbe(record) as probe:
@@ -107,10 +125,11 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> bool:
             return False
 
         in_time = await work.until(over, grace)
-    if not in_time:
-        cut = f"{last:.0f} requests" if last > 0 else "what it still does"
-        work.say(f"the grace period of {grace:.0f} s is over: {cut} will be cut")
-    return in_time
+    if in_time:
+        return ""
+    over_now = f"the grace period of {grace:.0f} s was over"
+    work.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still does'} will be cut")
+    return f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still did'} cut"
 
 
 async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: bool, patient: bool) -> Belongings:
@@ -169,7 +188,7 @@ async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | N
         await work.send(removing(path, "shared memory that nobody uses any more"))
     sockets = len(sockets_in(record.runtime)) if record.runtime else 0
     if record.runtime:
-        await work.send(removing(record.runtime, f"its sockets ({sockets})"))
+        await work.send(removing(record.runtime, f"its temporary files and sockets ({sockets})"))
     await asyncio.to_thread(forget, record)
     removed = f" ({count(len(left.shared), 'segment')} removed)" if left.shared else ""
     work.say(f"nothing: no process, no socket, no shared memory{removed}")

@@ -18,6 +18,7 @@ import orjson
 from actions.audit.redaction import redacted
 from actions.audit.shapes import MARK
 from actions.local.ending import survey
+from actions.local.own_names import own
 from actions.local.whole import write_whole
 from fleet.local.errors import LocalError
 from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
@@ -85,6 +86,14 @@ def _lock(descriptor: int) -> None:
     except OSError:
         # NFS locks no folder: what the record says must do.
         return
+
+
+def last_of(folder: Path) -> NodeRecord | None:
+    """The record of the last start in this folder, which was not taken down; None where there is none."""
+    try:
+        return from_json(orjson.loads((folder / RECORD).read_bytes()))
+    except (OSError, ValueError):
+        return None
 
 
 def prepare(folder: Path, spec: LaunchSpec) -> None:
@@ -155,9 +164,23 @@ def _kept(folder: Path) -> dict[str, str]:
         return {}
 
 
-def runtime(folder: Path) -> Path:
-    """A new folder (0700) for the node's sockets: in its own, or in the system's where the path is too long."""
+def owned(env: Mapping[str, str], node: str, folder: Path) -> dict[str, str]:
+    """``own``, in words where it cannot be. Raises LocalError."""
     try:
+        return own(env, node, folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def runtime(folder: Path, temporary: str = "") -> Path:
+    """A new folder (0700) for the node's sockets and temporary files.
+
+    In ``temporary``, where the person has said where such files go; else in its own, or in the system's where the path
+    is too long for a socket. Raises LocalError.
+    """
+    try:
+        if temporary and Path(temporary).is_dir() and len(bytes(Path(temporary) / "quarterdeck-12345678")) <= SOCKETS:
+            return Path(tempfile.mkdtemp(prefix="quarterdeck-", dir=temporary))
         if len(bytes(folder / "run")) <= SOCKETS:
             # What an earlier start left there is nobody's.
             shutil.rmtree(folder / "run", ignore_errors=True)

@@ -16,7 +16,7 @@ import orjson
 from actions.local.environment import NODE, SOCKETS, inherited, to_keep
 from actions.local.machine import Machine
 from actions.local.spawn import hold
-from actions.local.store import forget, keep, keep_environment, runtime, whole_env
+from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
 from actions.plan import Mutation
 from fleet.door import RefusedError, may_start
 from fleet.kube.client import Response
@@ -70,14 +70,11 @@ class LocalWriter:
         body = mutation.body
         folder = nodes_folder(self._machine.state) / body["node"]
         spec = LaunchSpec(**body["spec"])
-        sockets = runtime(folder)
-        env = {
-            **inherited(self._machine.environ, spec),
-            SOCKETS: str(sockets),
-            **whole_env(folder, body["env"]),
-            NODE: body["id"],
-        }
+        env = {**inherited(self._machine.environ, spec), **whole_env(folder, body["env"]), NODE: body["id"]}
+        sockets = runtime(folder, env.get("TMPDIR", ""))
+        env = {SOCKETS: str(sockets), **env}
         try:
+            env = owned(env, body["id"], sockets)
             held = hold(body["argv"], env=env, folder=Path(folder), log=folder / LOG, what=mutation.about)
         except LocalError:
             shutil.rmtree(sockets, ignore_errors=True)

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -164,6 +165,8 @@ def main() -> None:
     if sockets:
         left = socket.socket(socket.AF_UNIX)
         left.bind(f"{sockets}/{uuid.uuid4()}")
+    # What PyTorch's processes meet by.
+    Path(tempfile.gettempdir(), f"vllm_dist_{uuid.uuid4().hex}").touch()
     log("Starting to load model")
     for shard in range(BEHAVIOUR["shards"] + 1):
         done = f"{100 * shard // BEHAVIOUR['shards']:3d}% Completed | {shard}/{BEHAVIOUR['shards']}"

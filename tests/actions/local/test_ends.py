@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import signal
+import uuid
+from pathlib import Path
 
 import httpx
 import psutil
@@ -13,7 +15,7 @@ import pytest
 
 from actions.progress import Result
 from fleet.local.node import Phase
-from tests.local.fakes import Open
+from tests.local.fakes import SHARED, Open
 from tests.waiting import PATIENCE, until
 
 
@@ -173,6 +175,79 @@ async def test_shared_memory_of_one_that_was_killed_whole_is_removed(opened: Ope
     assert plan.steps[0].detail == "nothing to do: it has died"
     assert outcome.result is Result.CONVERGED, outcome.text
     assert not box.shared
+
+
+def names_in(folder: str) -> list[str]:
+    """None where it is gone."""
+    return [file.name for file in Path(folder).glob("*")]
+
+
+async def test_one_that_was_killed_whole_while_it_loaded_leaves_nothing_either(opened: Open) -> None:
+    box = await opened()
+    box.vllm.with_name("hold").touch()
+    runner = box.runner()
+    plan = await runner.plan(box.up(box.spec()))
+    state = runner.start(plan, "", "yes")
+    node = await box.loading()
+    killed = box.processes()
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, 10)
+    await runner.wait(state.id)
+    await runner.close()
+    assert len(box.shared) == 2
+    assert any(name.startswith("vllm_dist_") for name in names_in(node.record.runtime))
+    _, outcome = await box.carried_out(box.down())
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert not box.shared
+    assert names_in(node.record.runtime) == []
+    assert [file.name for file in (box.nodes / "tiny").iterdir()] == ["log"]
+
+
+async def test_a_start_over_a_dead_one_clears_away_what_that_left(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    killed = box.processes()
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, 10)
+    left = box.shared
+    assert len(left) == 2
+    _, outcome = await box.carried_out(box.up(box.spec()))
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert len(box.shared) == 2
+    assert not left & box.shared
+
+
+async def test_a_start_over_a_dead_one_whose_workers_run_says_so(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    os.kill((await box.node()).record.identity.pid, signal.SIGKILL)
+    await box.until(lambda state: not state.alive)
+    _, outcome = await box.carried_out(box.up(box.spec()))
+    assert outcome.result is Result.FAILED
+    assert "2 processes of the dead tiny still run" in outcome.text
+    _, outcome = await box.carried_out(box.down())
+    assert outcome.result is Result.CONVERGED, outcome.text
+
+
+async def test_shared_memory_that_may_be_its_is_told_of_and_left(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    strange = SHARED / f"torch_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    other = SHARED / f"psm_{uuid.uuid4().hex[:12]}_other"
+    try:
+        strange.write_bytes(b"x")
+        other.write_bytes(b"of another node")
+        _, outcome = await box.carried_out(box.down())
+        assert outcome.result is Result.CONVERGED
+        assert str(strange) in outcome.text
+        assert str(other) not in outcome.text
+        assert strange.exists()
+        assert other.exists()
+    finally:
+        strange.unlink()
+        other.unlink()
 
 
 async def test_one_that_is_loading_can_be_taken_down(opened: Open) -> None:

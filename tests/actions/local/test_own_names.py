@@ -1,0 +1,87 @@
+"""What a server leaves behind carries its mark: a real Python is started so, and killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actions.local.environment import NODE
+from actions.local.own_names import mark_of, own
+
+PROGRAM = """
+import multiprocessing, os, sys, tempfile
+from multiprocessing import shared_memory
+
+def child(lock):
+    memory = shared_memory.SharedMemory(create=True, size=8)
+    print(memory.name, tempfile.gettempdir(), lock._semlock.name, flush=True)
+    os.kill(os.getpid(), 9)
+
+if __name__ == "__main__":
+    spawn = multiprocessing.get_context("spawn")
+    lock = spawn.Lock()
+    worker = spawn.Process(target=child, args=(lock,))
+    worker.start()
+    worker.join()
+    os.kill(multiprocessing.resource_tracker._resource_tracker._pid, 9)
+    os.kill(os.getpid(), 9)
+"""
+SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
+
+
+@pytest.fixture
+def node() -> Iterator[str]:
+    made = uuid.uuid4().hex
+    yield made
+    for file in SHARED.glob(f"*{mark_of(made)}*"):
+        file.unlink()
+
+
+def run(folder: Path, program: str, env: dict[str, str]) -> str:
+    file = folder / "program.py"
+    file.write_text(program)
+    return subprocess.run([sys.executable, file], env=env, stdout=subprocess.PIPE, check=False).stdout.decode()
+
+
+def test_memory_and_semaphores_of_a_killed_python_and_its_children_have_the_mark(tmp_path: Path, node: str) -> None:
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    env = own({**os.environ, NODE: node}, node, runtime)
+    memory, temporary, lock = run(tmp_path, PROGRAM, env).split()
+    assert temporary == str(runtime)
+    assert memory.startswith(f"psm_{mark_of(node)}_")
+    assert lock.startswith(f"/mp-{mark_of(node)}-")
+    left = {file.name for file in SHARED.glob(f"*{mark_of(node)}*")}
+    assert left == {memory, f"sem.{lock[1:]}"}
+
+
+def test_a_module_that_python_would_have_run_at_its_start_is_still_run(tmp_path: Path, node: str) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "sitecustomize.py").write_text("import os; os.environ['THEIRS'] = 'ran'")
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    env = own({**os.environ, NODE: node, "PYTHONPATH": str(theirs)}, node, runtime)
+    assert run(tmp_path, "import os; print(os.environ['THEIRS'])", env) == "ran\n"
+
+
+def test_what_is_no_process_of_the_node_keeps_its_names(tmp_path: Path, node: str) -> None:
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    env = own(dict(os.environ), node, runtime)
+    env.pop(NODE, None)
+    assert run(tmp_path, "from multiprocessing import shared_memory as m; print(m._SHM_NAME_PREFIX)", env) == "/psm_\n"
+
+
+def test_what_was_compiled_before_is_found_again_and_a_folder_that_is_given_is_kept(tmp_path: Path) -> None:
+    env = own({"TMPDIR": "/large/tmp", "USER": "me"}, "0" * 32, tmp_path)
+    assert env["TORCHINDUCTOR_CACHE_DIR"] == "/large/tmp/torchinductor_me"
+    given = own({"TORCHINDUCTOR_CACHE_DIR": "/mine"}, "0" * 32, tmp_path)
+    assert given["TORCHINDUCTOR_CACHE_DIR"] == "/mine"
+    assert env["VLLM_OBJECT_STORAGE_SHM_BUFFER_NAME"].endswith("_000000000000")
