@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.checks.data import check_data
 from actions.checks.permission import check_permission
+from actions.checks.seen import seen
 from actions.kinds import action_of
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
@@ -32,7 +33,7 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     permission, plan = await asyncio.gather(
         check_permission(request, scene), action_of(request.kind).plan(request, scene)
     )
-    checks: tuple[Check, ...] = (permission, *plan.checks, check_data(scene))
+    checks: tuple[Check, ...] = (permission, *seen(plan.checks, scene.snapshot, plan.target), check_data(scene))
     if permission.verdict is Verdict.BLOCK:
         # The dry run needs the same permission: it has nothing to add.
         checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))

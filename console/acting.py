@@ -79,7 +79,8 @@ class Acting(Protocol):
 class RunnerActing:
     """See Acting. ``connect``, ``reads`` and ``identify`` are called on the observing loop, and raise KubeconfigError.
 
-    ``identify`` gives the cluster with who we are to it, ``audit`` is the folder of the audit log.
+    ``identify`` gives the cluster with who we are to it, once enough of it is known to plan on; ``audit`` is the folder
+    of the audit log.
     """
 
     def __init__(
@@ -174,8 +175,8 @@ class RunnerActing:
         return self._runner
 
     async def _plan(self, request: Request) -> Plan:
-        runner = self._connected()
         await self._identify()
+        runner = self._connected()
         plan = await runner.plan(request)
         self._planned.add(plan.id)
         return plan
@@ -202,7 +203,8 @@ class RunnerActing:
         from actions.audit.opened import open_folder
         from actions.audit.who import Who
 
-        runner, cluster = self._connected(), await self._identify()
+        cluster = await self._identify()
+        runner = self._connected()
         try:
             log = await asyncio.to_thread(open_folder, self._audit)
         except OSError as error:

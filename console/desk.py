@@ -57,7 +57,7 @@ class ConsoleDesk(LocalDesk):
             # Another cluster: nothing that was seen in the other one says anything about it.
             self.since = SinceTracker()
         self.snapshot = snapshot
-        self.since.observe(snapshot)
+        self.since.observe(snapshot.everything)
         front = self.front
         if front is not None:
             front.show(snapshot)
@@ -236,7 +236,7 @@ class ConsoleDesk(LocalDesk):
         snapshot = self.snapshot
         if snapshot is not None and key not in snapshot.workloads:
             # A GPU stands for the pod that holds it.
-            key = pod_for(snapshot, key) or key
+            key = pod_for(snapshot.everything, key) or key
         self._app.push_screen(DetailScreen(self, key))
 
     def open_nodes(self, key: str | None) -> None:
@@ -284,9 +284,12 @@ class ConsoleDesk(LocalDesk):
         self._app.push_screen(ChoiceScreen(self, "context", read, self.session.context, choose))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
-        if not self.may_switch():
+        if context is not None and not self.may_switch():
             return
         self.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
+        if context is None:
+            # Before the view changes: what goes out of it is not gone, and no screen but the first would say so.
+            self.go_home()
         await self.session.switch(context=context, namespace=namespace)
         if namespace:
             self._recent = [namespace, *(name for name in self._recent if name != namespace)]
@@ -303,7 +306,7 @@ class ConsoleDesk(LocalDesk):
 
     def known_namespaces(self) -> list[str]:
         """Those looked at last, then those of pods, by name."""
-        pods = self.snapshot.pods.values() if self.snapshot is not None else ()
+        pods = self.snapshot.everything.pods.values() if self.snapshot is not None else ()
         return list(dict.fromkeys([*self._recent, *sorted({pod.namespace for pod in pods})]))
 
     def _open(self, screen: ConsoleScreen) -> None:

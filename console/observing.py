@@ -70,6 +70,8 @@ class ObservingSession:
         self._focus: frozenset[str] = frozenset()
         self._seen: frozenset[str] = frozenset()
         self._newest: Snapshot | None = None
+        """Of the whole cluster, whatever is in view."""
+        self._arrived = asyncio.Event()
         self._acting: RoutedActing | None = None
         """None until somebody asks for it, which in read-only mode nobody does."""
         self._nodes: Nodes | None = None
@@ -146,7 +148,7 @@ class ObservingSession:
             return this_machine()
 
         audit, own = (audit_folder(settings, os.environ) for settings in (self._settings, self._here))
-        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._identify, audit, changed)
+        cluster = RunnerActing(self._loop, self._ask, self._runner, self._reads, self._known, audit, changed)
         here = RunnerActing(self._loop, self._ask, self._local_runner, self._reads, itself, own, changed)
         self._acting = RoutedActing(cluster, here, self._is_local)
         return self._acting
@@ -237,10 +239,10 @@ class ObservingSession:
         self._observer.focus(self._focus)
         self._context, self._namespace = source.state().cluster.context or context, namespace
         self._contexts = every_context(self._settings)
-        self._observing = self._loop.create_task(self._follow(self._observer, context, namespace), name="observe")
+        self._observing = self._loop.create_task(self._follow(self._observer, context), name="observe")
         self._observing.add_done_callback(self._ended)
 
-    async def _follow(self, observer: Observer, context: str, namespace: str) -> None:
+    async def _follow(self, observer: Observer, context: str) -> None:
         """Observe. A cluster that the kubeconfig does not lead to is looked for again: a login may be writing it."""
         from console.contexts import leads_somewhere
         from fleet.kube.absent import AbsentKubernetes
@@ -255,7 +257,7 @@ class ObservingSession:
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        self._observe(context, namespace)
+        self._observe(context, self._namespace)
 
     def _ended(self, observing: asyncio.Task[None]) -> None:
         error = None if observing.cancelled() else observing.exception()
@@ -295,13 +297,17 @@ class ObservingSession:
         from console.contexts import is_machine
         from fleet.kube.kubeconfig import load_access
 
+        if context is None:
+            # The cluster stays, and is observed as a whole: only another part of it is shown.
+            self._namespace = self._namespace if namespace is None else namespace
+            if self._observer is not None:
+                self._observer.look_at(self._namespace)
+            return
         if context and not is_machine(self._settings, context):
             load_access(self._settings.cluster.kubeconfig or None, context)
         async with self._switching:
             await self._end()
-            self._observe(
-                self._context if context is None else context, self._namespace if namespace is None else namespace
-            )
+            self._observe(context, self._namespace if namespace is None else namespace)
 
     async def _list_namespaces(self) -> tuple[str, ...]:
         return await self._asked().namespaces(self._seen | set(self._settings.cluster.namespaces))
@@ -373,16 +379,23 @@ class ObservingSession:
 
         return isinstance(self._source, LocalSource)
 
-    async def _identify(self) -> Cluster:
+    async def _known(self) -> Cluster:
+        """The cluster, with who we are to it, once there is a Snapshot of all that plans are made on."""
+        from actions.ground import PATIENCE, known
         from fleet.kube.source import KubernetesSource
 
-        if isinstance(self._source, KubernetesSource):
-            return await self._source.identify()
-        raise self._no_cluster()
+        source = self._source
+        if not isinstance(source, KubernetesSource):
+            raise self._no_cluster()
+        lack = await known(lambda: self._newest, self._arrived, PATIENCE)
+        if lack:
+            raise SessionError(f"{lack}: no plan is made on half a fleet", "Wait until it is, or look at :sources.")
+        return await source.identify()
 
     def _pass_on(self, snapshot: Snapshot) -> None:
-        self._newest = snapshot
-        self._seen = frozenset(pod.namespace for pod in snapshot.pods.values())
+        self._newest = snapshot.everything
+        self._seen = frozenset(pod.namespace for pod in self._newest.pods.values())
+        self._arrived.set()
         self._deliver(snapshot)
 
     def _apply_focus(self) -> None:

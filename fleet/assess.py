@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fleet.layout import HIDDEN
 from fleet.model.frame import Frame
 from fleet.model.objects import Node, Pod, Workload
 from fleet.model.quantity import Quantity
@@ -88,7 +89,8 @@ def assess_pod(
     if pod.phase == "Succeeded":
         return Assessment(Severity.GONE, "completed")
     if not pod.uid:
-        return Assessment(Severity.UNKNOWN, "not seen in Kubernetes")
+        hidden = pod.status == HIDDEN
+        return Assessment(Severity.UNKNOWN, "its pods may not be listed" if hidden else "not seen in Kubernetes")
     reason = pod.status.removeprefix("Init:")
     if reason in _BROKEN or pod.phase == "Failed":
         return Assessment(Severity.CRITICAL, pod.status)

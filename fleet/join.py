@@ -8,12 +8,13 @@ and named: a join that fails in silence is a pod that nobody watches.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId
 from fleet.model.objects import Node, Pod
-from fleet.model.snapshot import Join, Loose
+from fleet.model.snapshot import GpuUse, Join, Loose, engine_key
 from fleet.targets import exports_gpus
 
 
@@ -81,39 +82,50 @@ def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod]) -> dict[str, 
     return names
 
 
-def loose_ends(
-    serving: Sequence[Pod],
-    engines: Mapping[str, str],
-    gpus: Mapping[str, tuple[str, ...]],
-    gpu_ids: Mapping[str, GpuId],
-    taken: Collection[str] = (),
-    unmeasured: Collection[str] = (),
-) -> tuple[Loose, ...]:
-    """Name every join that could not be made.
+def pods_are_known(coverage: Coverage, namespace: str) -> bool:
+    """Whether a pod of a namespace that is not among those known is none; of an unnamed one, all must be known."""
+    return coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
 
-    ``engines`` maps an engine's key to its pod's key (empty for none), ``gpus`` a GPU's to those of its pods. ``taken``
-    are the keys of GPUs that sit in a node without a free one: what their exporter does not say is then not that they
-    are free. ``unmeasured`` are pods that owe no engine metrics.
+
+def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[Loose]:
+    """Engines that are measured and have no known pod, where one would be known: out of sight is not unmatched."""
+    for engine in engines:
+        if pods_are_known(coverage, engine.namespace):
+            yield Loose(Join.METRICS_WITHOUT_POD, engine_key(engine), "no pod of this name or address in the cluster")
+
+
+def pods_alone(
+    serving: Sequence[Pod],
+    measured: Collection[str],
+    held: Collection[str],
+    unmeasured: Collection[str] = (),
+    *,
+    gpus_measured: bool,
+) -> Iterator[Loose]:
+    """Serving pods that nothing is measured of. ``measured`` and ``held``: keys of pods with engines, and with GPUs;
+    ``unmeasured``: of those that owe no engine metrics.
     """
-    measured = set(engines.values())
-    held = {pod for pods in gpus.values() for pod in pods}
-    found = [
-        Loose(Join.METRICS_WITHOUT_POD, key, "no pod of this name or address in the cluster")
-        for key, pod in engines.items()
-        if not pod
-    ]
     for pod in serving:
         if pod.phase != "Running" or pod.deleted is not None:
             continue
         if pod.ready and pod.key not in measured and pod.key not in unmeasured:
-            found.append(Loose(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it"))
-        if pod.gpus and gpu_ids and pod.key not in held:
-            found.append(Loose(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it"))
-    for key, pod_keys in gpus.items():
-        if not pod_keys:
-            gpu = gpu_ids[key]
-            known = "held by a pod that its exporter does not name" if key in taken else "free"
-            if gpu.pod:
-                known = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
-            found.append(Loose(Join.GPU_WITHOUT_POD, key, known))
-    return tuple(found)
+            yield Loose(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it")
+        if pod.gpus and gpus_measured and pod.key not in held:
+            yield Loose(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it")
+
+
+_IN_WORDS = {
+    GpuUse.FREE: "free",
+    GpuUse.UNNAMED: "held by a pod that its exporter does not name",
+    GpuUse.UNKNOWN: "free or held, not known: its exporter names no pod",
+}
+
+
+def gpus_alone(gpus: Iterable[GpuId], use: Mapping[str, GpuUse], coverage: Coverage) -> Iterator[Loose]:
+    """GPUs that no known pod holds, with what is known of them; one of a pod that may not be seen is none."""
+    for gpu in gpus:
+        if not gpu.pod:
+            yield Loose(Join.GPU_WITHOUT_POD, gpu.key, _IN_WORDS[use.get(gpu.key, GpuUse.UNKNOWN)])
+        elif pods_are_known(coverage, gpu.namespace):
+            named = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
+            yield Loose(Join.GPU_WITHOUT_POD, gpu.key, named)

@@ -9,17 +9,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fleet.accounting import free_gpus, uses
 from fleet.combine import Members
-from fleet.join import Addresses, loose_ends, node_names, node_of_gpu, pod_of_engine, pods_of_gpu
+from fleet.join import (
+    Addresses,
+    engines_alone,
+    gpus_alone,
+    node_names,
+    node_of_gpu,
+    pod_of_engine,
+    pods_alone,
+    pods_are_known,
+    pods_of_gpu,
+)
 from fleet.kube.owners import ownership
 from fleet.kube.state import KubeState
+from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
-from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
-from fleet.model.snapshot import Loose, ModelGroup, engine_key
+from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Service, Workload
+from fleet.model.snapshot import GpuUse, Loose, ModelGroup, engine_key
 from fleet.unmeasured import unmeasured
 
 UNSEEN = "Unseen"
-"""The kind of the workload that is made up for engines whose pods Kubernetes does not show."""
+"""The kind of the workload that is made up for engines whose pods Kubernetes does not show, and their status."""
+HIDDEN = "Hidden"
+"""The status of those whose namespace is not known: nobody can say that they are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Layout:
     """The structure of a fleet. ``*_engines`` and ``*_gpus`` are rows of the measurement per row of the result."""
 
     generation: int
+    coverage: Coverage
     engine_ids: tuple[EngineId, ...]
     gpu_ids: tuple[GpuId, ...]
     pods: Mapping[str, Pod]
@@ -38,12 +53,15 @@ class Layout:
     model_of: Mapping[str, str]
     models: Mapping[str, ModelGroup]
     autoscalers: Mapping[str, HorizontalPodAutoscaler]
+    budgets: tuple[PodDisruptionBudget, ...]
+    services: tuple[Service, ...]
     engines: Mapping[str, EngineId]
     gpus: Mapping[str, GpuId]
     engines_of: Mapping[str, tuple[str, ...]]
     gpus_of: Mapping[str, tuple[str, ...]]
     gpus_on: Mapping[str, tuple[str, ...]]
     free_gpus: Mapping[str, tuple[int, int]]
+    gpu_use: Mapping[str, GpuUse]
     loose: tuple[Loose, ...]
     addresses: Addresses
     each_engine: Members
@@ -73,7 +91,7 @@ class Layout:
         gpus = measurement.gpus if measurement else ()
         unread = measurement.unread if measurement else {}
         same = self.engine_ids == engines and self.gpu_ids == gpus and self.unread == unread
-        return self.generation == kube.generation and same
+        return self.generation == kube.generation and self.coverage == kube.coverage and same
 
     def pod_of(self, group: Group) -> str:
         """The pod that a histogram's group belongs to, empty for none; joined as its engine is."""
@@ -92,7 +110,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     pods = dict(kube.pods)
     owners = ownership(kube.pods, kube.replica_sets, kube.workloads)
     workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
-    _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads)
+    _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads, kube.coverage)
 
     gpu_pods_of = [pods_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
     gpus = {gpu.key: gpu for gpu in gpu_ids}
@@ -106,8 +124,9 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         for holder in holders:
             gpus_of[holder].append(key)
 
-    free_gpus = _free_gpus(kube)
-    taken = {key for node, keys in gpus_on.items() if free_gpus.get(node, (1, 1))[0] == 0 for key in keys}
+    free = free_gpus(kube)
+    held_by = {gpu.key: holders for gpu, holders in zip(gpu_ids, gpu_pods_of, strict=True)}
+    gpu_use = uses(kube, free, gpus_on, held_by)
 
     engine_rows: dict[str, list[int]] = defaultdict(list)
     for i, pod_key in enumerate(engine_pod):
@@ -144,6 +163,7 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     keys = [engine_key(engine) for engine in engine_ids]
     return Layout(
         generation=kube.generation,
+        coverage=kube.coverage,
         engine_ids=engine_ids,
         gpu_ids=gpu_ids,
         pods=pods,
@@ -155,19 +175,23 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         model_of=model_of,
         models=models,
         autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},
+        budgets=tuple(kube.budgets.values()),
+        services=tuple(kube.services.values()),
         engines=dict(zip(keys, engine_ids, strict=True)),
         gpus=gpus,
         engines_of={p: tuple(keys[i] for i in indexes) for p, indexes in engine_rows.items()},
         gpus_of={p: tuple(members) for p, members in gpus_of.items()},
         gpus_on={n: tuple(members) for n, members in gpus_on.items()},
-        free_gpus=free_gpus,
-        loose=loose_ends(
-            [p for p in serving if p.uid],
-            {k: p if p in kube.pods else "" for k, p in zip(keys, engine_pod, strict=True)},
-            {gpu.key: p for gpu, p in zip(gpu_ids, gpu_pods_of, strict=True)},
-            gpus,
-            taken,
-            excused,
+        free_gpus=free,
+        gpu_use=gpu_use,
+        loose=(
+            *engines_alone(
+                [e for e, p in zip(engine_ids, engine_pod, strict=True) if p not in kube.pods], kube.coverage
+            ),
+            *pods_alone(
+                [p for p in serving if p.uid], set(engine_pod), set(gpus_of), excused, gpus_measured=bool(gpu_ids)
+            ),
+            *gpus_alone([gpu for gpu in gpu_ids if not held_by[gpu.key]], gpu_use, kube.coverage),
         ),
         unmeasured=excused,
         unread=answered,
@@ -193,6 +217,7 @@ def _add_unseen(
     pods: dict[str, Pod],
     workload_of: dict[str, str],
     workloads: dict[str, Workload],
+    coverage: Coverage,
 ) -> None:
     """Give engines without a pod a stand-in, so that they are on the screen with everything else.
 
@@ -205,7 +230,8 @@ def _add_unseen(
         namespace, name = engine.namespace, engine.pod or engine.instance
         key = f"{namespace}/{name}"
         engine_pod[i] = key
-        pods[key] = Pod(namespace, name, "", "", created=0.0, phase="", status=UNSEEN, ready=False, restarts=0)
+        status = UNSEEN if pods_are_known(coverage, namespace) else HIDDEN
+        pods[key] = Pod(namespace, name, "", "", created=0.0, phase="", status=status, ready=False, restarts=0)
         members[namespace, engine.model].add(key)
     for (namespace, model), keys in members.items():
         workload = Workload(UNSEEN, namespace, model, "", "", created=0.0, desired=len(keys))
@@ -247,20 +273,4 @@ def _models(model_of: Mapping[str, str], workloads: Mapping[str, Workload]) -> d
             key, workloads[found[0]].namespace, key.removeprefix(f"{workloads[found[0]].namespace}/"), tuple(found)
         )
         for key, found in members.items()
-    }
-
-
-def _free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:
-    """(free, allocatable) per node: allocatable less what pods that are not finished hold, terminating ones included.
-
-    A terminating pod still holds its devices until the kubelet has finished it (reference: kubernetes §6).
-    """
-    held: Counter[str] = Counter()
-    for pod in kube.pods.values():
-        if pod.gpus and pod.node and pod.phase not in ("Succeeded", "Failed"):
-            held[pod.node] += pod.gpus
-    return {
-        name: (max(0, sum(node.gpus.values()) - held[name]), sum(node.gpus.values()))
-        for name, node in kube.nodes.items()
-        if node.gpus
     }

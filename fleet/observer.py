@@ -19,6 +19,7 @@ from fleet.metrics.past import Past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot import Builder
 from fleet.status import defect
+from fleet.view import Viewer
 
 
 class KubernetesSide(Protocol):
@@ -28,6 +29,7 @@ class KubernetesSide(Protocol):
     async def stop(self) -> None: ...
     async def wait_synced(self, timeout: float | None = None) -> bool: ...  # noqa: ASYNC109 - see KubernetesSource
     def state(self) -> KubeState: ...
+    def look_at(self, namespace: str) -> None: ...
 
 
 EAGER = 0.1
@@ -62,6 +64,7 @@ class Observer:
         self._read_only = read_only
         self._clock = clock
         self._builder = builder or Builder()
+        self._viewer = Viewer()
         self._focus: frozenset[str] | None = frozenset()
         self._wake = asyncio.Event()
         self._measuring_now: asyncio.Task[None] | None = None
@@ -75,6 +78,11 @@ class Observer:
     def focus(self, pods: frozenset[str] | None) -> None:
         """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
         self._focus = pods
+
+    def look_at(self, namespace: str) -> None:
+        """Show this namespace from now on (empty: all). What is observed is the cluster, so nothing begins anew."""
+        self.kube.look_at(namespace)
+        self._wake.set()
 
     def wake(self) -> None:
         """Tick and measure now."""
@@ -90,7 +98,7 @@ class Observer:
         synced.add_done_callback(lambda _: self._wake.set())
         try:
             while True:
-                deliver(await self._tick_or_say())
+                deliver(self._viewer.view(await self._tick_or_say()))
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 await self._pause(EAGER if starting else self._refresh)
         finally:
@@ -109,7 +117,7 @@ class Observer:
                 await self.measuring.measure(state, self._focus, self._clock())
                 pause = self.measuring.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
-                    return await self._build(state)
+                    return self._viewer.view(await self._build(state))
                 await asyncio.sleep(pause)
         finally:
             await self.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
 from actions.drain.selectors import selects
-from actions.drain.survey import listed
+from actions.drain.survey import permitted
 from actions.drain.unit import Member, Unit
 from actions.plan import Check, Verdict
 from actions.scene import Scene
@@ -74,7 +74,8 @@ async def check_budget(
     """
     members = [member for unit in units for member in unit.members]
     verdicts = await _dry_runs(members, scene)
-    budgets = [budget for place in sorted({m.namespace for m in members}) for budget in await _budgets(place, scene)]
+    asked = [await _budgets(place, scene) for place in sorted({m.namespace for m in members})]
+    budgets = [budget for some in asked if some is not None for budget in some]
     over: dict[int, list[Unit]] = defaultdict(list)
     for i, budget in enumerate(budgets):
         for unit in units:
@@ -90,9 +91,20 @@ async def check_budget(
             found.append(Check(ABOUT, Verdict.WARN, f"{name}: {words}; the eviction waits, at most {span(patience)}"))
     if verdicts.unknown:
         found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))
+    elif None in asked and not found:
+        found.append(_unseen(len(members)))
     elif not over and not found:
         found.append(Check(ABOUT, Verdict.PASS, "no PodDisruptionBudget selects it"))
     return tuple(found)
+
+
+def _unseen(members: int) -> Check:
+    """The budgets may not be looked at. One pod's dry run is the server's word; several may not all go."""
+    if members == 1:
+        text = "the server would let it go; which budgets there are may not be looked at"
+        return Check(ABOUT, Verdict.PASS, text)
+    text = "the server would let each go by itself; whether all may is not known: you may not list budgets"
+    return Check(ABOUT, Verdict.WARN, text)
 
 
 def _judge(
@@ -194,9 +206,13 @@ async def _dry_runs(members: Sequence[Member], scene: Scene) -> _Verdicts:
     return verdicts
 
 
-async def _budgets(namespace: str, scene: Scene) -> list[Budget]:
+async def _budgets(namespace: str, scene: Scene) -> list[Budget] | None:
+    """None where they may not be looked at."""
     found = []
-    for raw in await listed("PodDisruptionBudget", namespace, scene):
+    rows = await permitted("PodDisruptionBudget", namespace, scene)
+    if rows is None:
+        return None
+    for raw in rows:
         status = raw.get("status") or {}
         found.append(
             Budget(

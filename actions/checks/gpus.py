@@ -78,6 +78,9 @@ def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractS
         return Spare(needed, resource, {}, {}, _CLAIMS)
     if not needed:
         return Spare(0, "", {}, {})
+    snapshot = snapshot.everything
+    if lack := snapshot.coverage.lack("nodes", "pods"):
+        return Spare(needed, resource, {}, {}, lack)
     held = held_on(snapshot)
     free: dict[str, int] = {}
     slots: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.drain.survey import listed
+from actions.drain.survey import permitted
 from actions.plan import Check, Verdict
 from actions.scene import Scene
 from actions.words import count
@@ -23,7 +23,10 @@ async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, scene:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
     needed = {"pods": more, "count/pods": more}
     needed |= {f"requests.{resource}": more * number for resource, number in pod_devices(dict(spec)).items()}
-    quotas = await listed("ResourceQuota", namespace, scene)
+    quotas = await permitted("ResourceQuota", namespace, scene)
+    if quotas is None:
+        text = f"whether a quota leaves room for {count(more, 'more pod')} is not known: you may not list quotas here"
+        return Check(ABOUT, Verdict.WARN, text)
     short = [words for raw in quotas for words in _short(raw, needed)]
     if short:
         return Check(

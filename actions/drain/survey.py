@@ -150,10 +150,17 @@ def _labels_in(selector: Raw) -> dict[str, str]:
 
 async def listed(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]]:
     """All of a kind; none where the cluster does not know the kind, or does not let us look. Raises KubeError."""
+    return await permitted(kind, namespace, scene) or []
+
+
+async def permitted(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]] | None:
+    """All of a kind; none where the cluster does not know it, None where we may not look. Raises KubeError."""
     try:
         return await scene.reads.list_raw(kind, namespace)
-    except (NotFoundError, ForbiddenError):
+    except NotFoundError:
         return []
+    except ForbiddenError:
+        return None
     except KubeError as error:
         if error.status == 404:
             return []

@@ -120,10 +120,14 @@ def _check_room(name: str, scene: Scene) -> Check:
     """How many GPUs are still free on open nodes of the same kind."""
     snapshot = scene.snapshot
     here = snapshot.nodes.get(name)
+    if here is None and (lack := snapshot.coverage.lack("nodes")):
+        return Check("spare GPUs", Verdict.WARN, f"whether {name} has GPUs is not known: {lack}")
     if here is not None and here.devices and not here.gpus:
         return _check_devices(here, snapshot)
     if here is None or not here.gpus:
         return Check("spare GPUs", Verdict.PASS, f"{name} has no GPUs")
+    if lack := snapshot.coverage.lack("nodes", "pods"):
+        return Check("spare GPUs", Verdict.WARN, f"which GPUs are free is not known: {lack}")
     product = here.gpu_product or "its kind"
     others = [
         node

@@ -234,6 +234,8 @@ def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible
         kind = unit.controller.kind if unit.controller else "nothing"
         text = f"no replacement can start before {unit.name} goes: {kind} controls it, or the method does not allow it"
         return [Check(SPARE, Verdict.BLOCK, text, "drain it without a replacement first")]
+    if spare.unknown:
+        return [Check(SPARE, Verdict.WARN, f"{spare.words}; a replacement may have to wait")]
     if first and not spare.places and spare.needed:
         text = f"no room for a replacement ({spare.words}): it would wait, and the pod goes on serving until then"
         return [Check(SPARE, Verdict.WARN, text)]

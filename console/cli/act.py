@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.ground import known, lacking
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
@@ -20,6 +21,7 @@ from console.cli.action_request import UsageError, request_of
 from console.cli.carrying import Teller, carry_out
 from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
+from console.cli.observe import explain
 from console.config.settings import Settings
 from console.contexts import is_machine, not_a_cluster
 from console.report.revisions import to_json
@@ -100,6 +102,11 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
         snapshot = newest[-1]
+        if lack := lacking(snapshot):
+            say(f"{lack}: no plan is made on half a fleet, and nothing was sent")
+            for line in explain(snapshot):
+                say(line)
+            return exits.UNREACHABLE
         teller = Teller()
         runner = doing.runner(settings, source, lambda: newest[-1], teller.changed)
         try:
@@ -145,21 +152,21 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
     try:
         return find(typed, snapshot, namespace, default, kinds)
     except NotNamedError as missing:
-        synced = source.state().synced
-        unseen = {resource.kind for resource in EVERY if resource.qualified not in synced}
+        where = namespace or default
+        unseen = {resource.kind for resource in EVERY if not snapshot.coverage.sees(resource.qualified, where)}
         kind, name = parse(typed)
         wanted = [each for each in ((kind,) if kind else kinds) if each in unseen & set(kinds)]
         refused: KubeError = NotFoundError(str(missing))
         for each in wanted:
             try:
-                found = await source.reads.get_raw(each, "" if each == "Node" else namespace or default, name)
+                found = await source.reads.get_raw(each, "" if each == "Node" else where, name)
             except NotFoundError:
                 continue
             except ForbiddenError as error:
                 refused = error
                 continue
             uid = str(found.get("metadata", {}).get("uid", ""))
-            return Target(each, "" if each == "Node" else namespace or default, name, uid)
+            return Target(each, "" if each == "Node" else where, name, uid)
         if isinstance(refused, ForbiddenError):
             raise refused from missing
         raise
@@ -167,22 +174,25 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 @asynccontextmanager
 async def _observed(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[list[Snapshot]]:
-    """The newest Snapshot, in a list of one; the sources run for as long as the block does."""
+    """The newest Snapshot of the whole cluster, in a list of one; the sources run for as long as the block does.
+
+    The first is one from after the cluster was listed, where that took at most ``wait`` seconds.
+    """
     newest: list[Snapshot] = []
     arrived = asyncio.Event()
 
     def deliver(snapshot: Snapshot) -> None:
-        newest[:] = [snapshot]
+        newest[:] = [snapshot.everything]
         arrived.set()
 
     observer = assembly.observer(settings, source, time.time())
     observer.focus(None)
     observing = asyncio.create_task(observer.run(deliver))
     try:
-        await observer.synced(wait)
+        lack = await known(lambda: newest[-1] if newest else None, arrived, wait)
         with suppress(TimeoutError):
             async with asyncio.timeout(_MEASURED):
-                while source.trouble is None and (not newest or newest[-1].measured_at is None):
+                while not lack and source.trouble is None and newest[-1].measured_at is None:
                     arrived.clear()
                     await arrived.wait()
         if not newest:

@@ -115,7 +115,7 @@ def _engines(snapshot: Snapshot) -> Check:
 
 
 def _gpus(snapshot: Snapshot) -> Check:
-    allocatable = sum(total for _, total in snapshot.free_gpus.values())
+    allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
         return Check("GPUs", Verdict.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):

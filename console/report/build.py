@@ -165,7 +165,8 @@ def _engine(snapshot: Snapshot, key: str) -> doc.EnginePart:
 
 def _node(snapshot: Snapshot, node: Node) -> doc.NodePart:
     assessment = snapshot.assessments.get(node.name)
-    free, allocatable = snapshot.free_gpus.get(node.name, (0, 0))
+    known = snapshot.coverage.whole("pods")
+    free, allocatable = snapshot.free_gpus.get(node.name, (0 if known else None, sum(node.gpus.values())))
     return doc.NodePart(
         name=node.name,
         severity=assessment.severity if assessment else None,
@@ -194,6 +195,7 @@ def _gpus(snapshot: Snapshot) -> tuple[doc.GpuPart, ...]:
             profile=device.profile or None,
             node=host.get(key) or device.node or None,
             ordinal=device.ordinal,
+            use=snapshot.use_of(key),
             product=device.model or None,
             pod=next(iter(holders[key]), None),
             pods=tuple(holders[key]),

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.model.quantity import Quantity, Unit
-from fleet.model.snapshot import Health, Join, Severity
+from fleet.model.snapshot import GpuUse, Health, Join, Severity
 
 SCHEMA: Literal["quarterdeck/snapshot/v1"] = "quarterdeck/snapshot/v1"
 
@@ -298,8 +298,8 @@ class NodePart(Part):
     """GPU resource → count."""
     gpus_allocatable: int
     """Of all GPU resources together."""
-    gpus_free: int
-    """Allocatable and requested by no pod."""
+    gpus_free: int | None = None
+    """Allocatable and requested by no pod of the cluster; absent where not all pods may be seen."""
     gpus: tuple[str, ...]
     """Keys of those that the metrics see on it."""
 
@@ -321,6 +321,8 @@ class GpuPart(Part):
     """Name."""
     ordinal: str
     """Its number on the node."""
+    use: GpuUse | None = None
+    """Who has it: by the pod that its exporter names, else by the requests of all pods on its node."""
     product: str | None = None
     """What the driver calls it: NVIDIA H100 80GB HBM3 …"""
     pod: str | None = None

@@ -94,9 +94,11 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
 
 def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
     """What could not be joined: the first of each kind, and how many more."""
-    free = sum(is_free_gpu(snapshot, loose) for loose in snapshot.loose)
-    if free:
-        yield f"{free} GPU{'s are' if free > 1 else ' is'} free"
+    if snapshot.free_gpus:
+        free, total = (sum(counts) for counts in zip(*snapshot.free_gpus.values(), strict=True))
+        yield f"{free} of {total} GPU{'s are' if total > 1 else ' is'} free"
+    elif snapshot.gpus and not snapshot.is_machine and (lack := snapshot.coverage.lack("nodes", "pods")):
+        yield f"{glyphs.unknown} which GPUs are free is not known: {untrusted(lack)}"
     for join in Join:
         found = [loose for loose in snapshot.loose if loose.join is join and not is_free_gpu(snapshot, loose)]
         for loose in found[:LOOSE_NAMED]:

@@ -189,7 +189,7 @@ class PlanScreen(ConsoleScreen):
         """What the Snapshot has of the target: another version means that somebody has written to it."""
         if snapshot is None or self.plan is None:
             return None
-        target = self.plan.target
+        snapshot, target = snapshot.everything, self.plan.target
         pod = snapshot.pods.get(f"{target.namespace}/{target.name}") if target.kind == "Pod" else None
         if pod is not None:
             return f"{pod.uid} {pod.deleted} {sorted(pod.labels.items())}"

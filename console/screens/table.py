@@ -11,6 +11,7 @@ from console.screens.base import ConsoleScreen
 from console.screens.console import Console
 from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
+from console.views.subject import is_somewhere
 from widgets.grid import Grid
 from widgets.untrusted import untrusted
 
@@ -76,7 +77,8 @@ class TableScreen(ConsoleScreen):
         self.show_keys()
 
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
-        if self.tells_what_vanished:
+        snapshot = self.desk.snapshot
+        if self.tells_what_vanished and not (snapshot is not None and is_somewhere(snapshot, message.key)):
             self.say(f"{untrusted(message.key)} is gone")
 
     @property

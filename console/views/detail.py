@@ -24,6 +24,9 @@ from widgets.values import age_text
 
 def detail_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     """The page of a pod or a workload; one line that says so where it is gone."""
+    if key not in snapshot.pods and key not in snapshot.workloads:
+        # Out of view is not gone.
+        snapshot = snapshot.everything
     pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
     if pod is not None:
         return _pod_page(snapshot, pod, width, glyphs)

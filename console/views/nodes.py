@@ -10,11 +10,10 @@ from console.views.empty import empty_text
 from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
-from fleet.model.measurement import GpuId
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.snapshot import GpuUse, Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
 from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
@@ -167,6 +166,8 @@ def _node_row(snapshot: Snapshot, node: Node) -> Row:
     if node.name in snapshot.free_gpus:
         free, total = snapshot.free_gpus[node.name]
         cells["free"] = Text(f"{free}/{total}", Role.OK if free else Role.DIM)
+    elif any(node.gpus.values()):
+        cells["free"] = Text(f"?/{sum(node.gpus.values())}", Role.UNKNOWN)
     cells["pod"] = Text(untrusted(node.gpu_product or ", ".join(node.gpus)), Role.DIM)
     taints = ", ".join(
         f"{key}={value}:{effect}" if value else f"{key}:{effect}"
@@ -199,7 +200,7 @@ def _gpu_row(snapshot: Snapshot, key: str) -> Row:
                 Span(f" {untrusted(product)}" if product else "", Role.DIM),
             )
         ),
-        "pod": Name(_holder(gpu)) if gpu.pod else Text("free", Role.OK),
+        "pod": _holder(snapshot, key),
         "memory": _memory(snapshot, key),
         "why": Text(untrusted(standing.reason), severity_role(standing.severity)),
     }
@@ -208,9 +209,23 @@ def _gpu_row(snapshot: Snapshot, key: str) -> Row:
     return _row(key, cells, standing.severity)
 
 
-def _holder(gpu: GpuId) -> str:
-    """The pod that holds it, and how many others it shares the card with."""
-    return untrusted(gpu.pod) + (f" +{len(gpu.sharers)}" if gpu.sharers else "")
+def _holder(snapshot: Snapshot, key: str) -> Cell:
+    """The pod that the exporter names, with its namespace where that is out of view, and how many others share it;
+    else what the accounting says.
+    """
+    gpu = snapshot.gpus[key]
+    others = f" +{len(gpu.sharers)}" if gpu.sharers else ""
+    if gpu.pod and snapshot.cluster.namespace in ("", gpu.namespace):
+        return Name(untrusted(gpu.pod) + others)
+    if gpu.pod:
+        return Text(untrusted(f"{gpu.namespace}/{gpu.pod}") + others, Role.DIM)
+    match snapshot.use_of(key):
+        case GpuUse.FREE:
+            return Text("free", Role.OK)
+        case GpuUse.UNNAMED:
+            return Text("held, no pod named", Role.DIM)
+        case _:
+            return Text("not known", Role.UNKNOWN)
 
 
 def _memory(snapshot: Snapshot, key: str) -> Cell:

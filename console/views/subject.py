@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fleet.assess import rank
 from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Assessment, Join, Loose, Severity, Snapshot
+from fleet.model.snapshot import Assessment, GpuUse, Join, Loose, Severity, Snapshot
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
@@ -26,6 +26,12 @@ def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
     if gpu is None:
         return None
     return ref_of(snapshot, f"{gpu.namespace}/{gpu.pod}" if gpu.pod else gpu.node)
+
+
+def is_somewhere(snapshot: Snapshot, key: str) -> bool:
+    """Whether an object is in the cluster, in view or not: what is out of view is not gone."""
+    whole = snapshot.everything
+    return any(key in rows for rows in (whole.pods, whole.workloads, whole.nodes, whole.gpus))
 
 
 def pod_for(snapshot: Snapshot, key: str) -> str | None:
@@ -86,5 +92,4 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
 
 def is_free_gpu(snapshot: Snapshot, loose: Loose) -> bool:
     """Whether a GPU has no pod because nobody holds it, which is nothing to look into."""
-    gpu = snapshot.gpus.get(loose.key) if loose.join is Join.GPU_WITHOUT_POD else None
-    return gpu is not None and not gpu.pod
+    return loose.join is Join.GPU_WITHOUT_POD and snapshot.use_of(loose.key) is GpuUse.FREE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 from fleet.kube.client import JSON, READ_TIMEOUT
@@ -39,6 +40,10 @@ class AbsentKubernetes:
         """Never synced, and no use in waiting."""
         del timeout
         return False
+
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view: of what Prometheus knows."""
+        self._state = replace(self._state, cluster=replace(self._state.cluster, namespace=namespace))
 
     def state(self) -> KubeState:
         """No objects, and why."""

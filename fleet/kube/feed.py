@@ -16,17 +16,16 @@ from fleet.kube.resources import R, Resource
 
 
 class Feed(Generic[R]):
-    """The rows of one resource in view.
+    """The rows of one resource, of the whole cluster where that is permitted.
 
-    ``namespace`` is the one in view, empty for all; ``namespaces`` gives those to try where all at once is forbidden;
-    ``attempted`` is called after each attempt of a reflector.
+    What a person looks at does not narrow it: free GPUs, quotas and joins are of the cluster. ``namespaces`` gives
+    those to try where all at once is forbidden; ``attempted`` is called after each attempt of a reflector.
     """
 
     def __init__(
         self,
         client: KubeClient,
         resource: Resource[R],
-        namespace: str,
         namespaces: Callable[[], Awaitable[Sequence[str]]],
         *,
         pace: Pace,
@@ -45,13 +44,35 @@ class Feed(Generic[R]):
         self.defect: BaseException | None = None
         """What ended :meth:`run` though nothing should; it is run again after a while."""
         self._client = client
-        self._namespace = namespace if resource.namespaced else ""
         self._namespaces = namespaces
         self._pace = pace
         self._interner = interner
         self._attempted = attempted
         self._view: Mapping[str, R] = MappingProxyType({})
         self._viewed = 0
+        self._elsewhere = asyncio.Event()
+        """Set when the namespaces to read may be others than before."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the feed has all that it will get without somebody granting it more."""
+        if self.absent or self.defect is not None:
+            return True
+        found = self.reflectors.values()
+        return bool(found) and all(r.synced or isinstance(r.trouble, ForbiddenError | NotFoundError) for r in found)
+
+    @property
+    def readable(self) -> tuple[str, ...] | None:
+        """The namespaces that may be read, where not all may; None where all may (or nobody knows better yet)."""
+        if self.denied is None and not any(
+            isinstance(r.trouble, ForbiddenError | NotFoundError) and not r.synced for r in self.reflectors.values()
+        ):
+            return None
+        return tuple(sorted(scope for scope, reflector in self.reflectors.items() if scope and reflector.synced))
+
+    def look_elsewhere(self) -> None:
+        """The namespaces to read may have changed: where they are read one by one, see to it now."""
+        self._elsewhere.set()
 
     @property
     def synced(self) -> bool:
@@ -86,8 +107,8 @@ class Feed(Generic[R]):
         """Follow the resource until cancelled."""
         if self.resource.optional:
             await self._until_served()
-        if self._namespace or not self.resource.namespaced:
-            await self._reflector(self._namespace).run()
+        if not self.resource.namespaced:
+            await self._reflector("").run()
         while True:
             try:
                 await self._reflector("").run(until_forbidden=True)
@@ -127,13 +148,22 @@ class Feed(Generic[R]):
                 for scope in scopes:
                     if scope not in tasks:
                         tasks[scope] = asyncio.create_task(self._reflector(scope).run())
-                await asyncio.sleep(self._pace.denied)
-                if await self._allowed():
+                if not await self._asked_elsewhere(self._pace.denied) and await self._allowed():
                     return
         finally:
             await _end(list(tasks.values()))
             for scope in tasks:
                 self._remove(scope)
+
+    async def _asked_elsewhere(self, seconds: float) -> bool:
+        """Wait; True as soon as the namespaces to read may be others."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._elsewhere.wait()
+        except TimeoutError:
+            return False
+        self._elsewhere.clear()
+        return True
 
     async def _allowed(self) -> bool:
         try:

@@ -37,11 +37,18 @@ class Verdict:
     """What keeps the whole source from working."""
 
 
-def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble | None, absent: str = "") -> Verdict:
+def judge(
+    feeds: Sequence[Feed[Any]],
+    access: Access,
+    user: str,
+    probe: Trouble | None,
+    absent: str = "",
+    namespace: str = "",
+) -> Verdict:
     """The verdict over all feeds.
 
     ``probe`` is why the server did not answer when asked whether it is there; ``absent`` is the namespace in view where
-    there is none of that name.
+    there is none of that name; ``namespace`` is the one in view: that others may not be read is then a note alone.
     """
     reflectors = [reflector for feed in feeds for reflector in feed.reflectors.values()]
     troubles = [
@@ -54,17 +61,18 @@ def judge(feeds: Sequence[Feed[Any]], access: Access, user: str, probe: Trouble 
     trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
     if trouble is not None:
         return Verdict(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
-    notes = _notes(feeds, user)
+    limits, lost = _notes(feeds, user)
+    notes = tuple(dict.fromkeys([*limits, *lost]))
     whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
     if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
         return Verdict(Health.STARTING, notes=notes)
     if absent:
         problem = f"there is no namespace {absent!r} in this cluster"
         return Verdict(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
-    if notes:
+    if lost or (limits and not namespace):
         refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
         return Verdict(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
-    return Verdict(Health.LIVE)
+    return Verdict(Health.LIVE, notes=notes)
 
 
 def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
@@ -102,7 +110,8 @@ def _is_refusal(trouble: Trouble | None) -> bool:
     return isinstance(trouble, ForbiddenError | NotFoundError)
 
 
-def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[str, ...]:
+def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]:
+    """What is known of some namespaces alone, and what is not known at all."""
     notes: list[str] = []
     partial: dict[tuple[str, ...], list[str]] = {}
     for feed in feeds:
@@ -126,7 +135,7 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[str, ...]:
         limits.append(
             f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces"
         )
-    return tuple(dict.fromkeys(limits + notes))
+    return limits, notes
 
 
 def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:

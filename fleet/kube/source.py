@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +51,7 @@ from fleet.kube.resources import (
     Resource,
 )
 from fleet.kube.state import KubeState
+from fleet.model.coverage import Coverage
 from fleet.model.objects import Workload
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 
@@ -61,10 +63,10 @@ _NO_ETCD = "[-]etcd"
 
 
 class KubernetesSource:
-    """One cluster, seen as one user, in one namespace or in all.
+    """One cluster, seen as one user: the whole of it where that is permitted, whatever is in view.
 
-    ``namespace`` is the one in view, empty for all; ``namespaces`` are tried one by one where all at once is forbidden
-    and the namespaces may not be listed either (then also the context's own).
+    ``namespace`` is the one in view, empty for all: where all at once is forbidden, it alone is read. ``namespaces``
+    are tried one by one where none is in view and they may not be listed either (then also the context's own).
     """
 
     def __init__(
@@ -81,6 +83,8 @@ class KubernetesSource:
         self.client = KubeClient(access, environ=environ, renewal=self._pace.longest)
         self.reads = KubeReads(self.client)
         self._namespace = namespace
+        self._visited = dict.fromkeys(filter(None, [namespace]))
+        """The namespaces that were in view: what is read one by one is kept, so that nothing is lost by going back."""
         self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))
         self._interner = Interner()
         self._attempted = asyncio.Event()
@@ -130,6 +134,9 @@ class KubernetesSource:
         self._requests = 0
         self._scopes: tuple[float, tuple[str, ...]] = (float("-inf"), ())
         self._asking = asyncio.Lock()
+        self._covered = Coverage()
+        self._look_about = asyncio.Event()
+        """Set when another namespace is in view: there may be none of its name."""
 
     async def start(self) -> None:
         """Begin to follow the cluster. Returns at once; troubles show in the state."""
@@ -146,6 +153,17 @@ class KubernetesSource:
         self._tasks = []
         await self.client.close()
 
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view (empty: all). Nothing that is known is forgotten."""
+        self._namespace = namespace
+        self._cluster = replace(self._cluster, namespace=namespace)
+        self._absent = ""
+        if namespace:
+            self._visited[namespace] = None
+        for feed in self._feeds:
+            feed.look_elsewhere()
+        self._look_about.set()
+
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
         """Wait until every resource is complete or known to be out of reach, and the server was asked who we are.
 
@@ -153,7 +171,7 @@ class KubernetesSource:
         """
         try:
             async with asyncio.timeout(timeout):
-                while not (self._asked and all(self._settled(feed) for feed in self._feeds)):
+                while not (self._asked and all(feed.settled for feed in self._feeds)):
                     self._attempted.clear()
                     await self._attempted.wait()
         except TimeoutError:
@@ -181,7 +199,7 @@ class KubernetesSource:
         return self._verdict().trouble
 
     def _verdict(self) -> Verdict:
-        return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent)
+        return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent, self._namespace)
 
     def state(self) -> KubeState:
         """The rows and the status now."""
@@ -207,6 +225,7 @@ class KubernetesSource:
                 requests=requests,
             ),
             synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
+            coverage=self._coverage(),
             pods=self._pods.rows(),
             nodes=self._nodes.rows(),
             workloads=self._all_workloads(),
@@ -229,30 +248,32 @@ class KubernetesSource:
         return Feed(
             self.client,
             resource,
-            self._namespace,
             self._readable,
             pace=self._pace,
             interner=self._interner,
             attempted=self._attempted.set,
         )
 
-    @staticmethod
-    def _settled(feed: Feed[Any]) -> bool:
-        """Whether the feed has all that it will get without somebody granting it more."""
-        return (
-            feed.absent
-            or feed.defect is not None
-            or (
-                bool(feed.reflectors)
-                and all(
-                    reflector.synced or isinstance(reflector.trouble, ForbiddenError | NotFoundError)
-                    for reflector in feed.reflectors.values()
-                )
-            )
+    def _coverage(self) -> Coverage:
+        limits = {feed.resource.qualified: feed.readable for feed in self._feeds if feed.settled}
+        found = Coverage(
+            frozenset(feed.resource.qualified for feed in self._feeds if not feed.settled),
+            {name: scopes for name, scopes in limits.items() if scopes is not None},
         )
+        # The same object as long as nothing changed: it tells whether joins must be made anew.
+        if found != self._covered:
+            self._covered = found
+        return self._covered
 
     async def _readable(self) -> Sequence[str]:
-        """The namespaces to read one by one: those the server lists, else those configured. Asked once a minute."""
+        """The namespaces to read one by one: those that are or were in view; where all are, those that the server
+        lists, else those configured. The server is asked once a minute.
+        """
+        if self._namespace:
+            return tuple(self._visited)
+        return tuple(dict.fromkeys([*self._visited, *await self._every_namespace()]))
+
+    async def _every_namespace(self) -> Sequence[str]:
         async with self._asking:
             asked, scopes = self._scopes
             if time.monotonic() - asked < self._pace.denied * 0.9:
@@ -277,7 +298,11 @@ class KubernetesSource:
             if quiet or silent or self._probe is not None or not self._identified or self._absent:
                 await self._ask()
                 self._attempted.set()
-            await asyncio.sleep(self._pace.probe)
+            self._look_about.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pace.probe):
+                    await self._look_about.wait()
+                await self._ask()
 
     async def _ask(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fleet.model.coverage import Coverage
 from fleet.model.objects import (
     EndpointSlice,
     Event,
@@ -20,7 +21,7 @@ from fleet.model.snapshot import Cluster, SourceStatus
 
 @dataclass(frozen=True, slots=True)
 class KubeState:
-    """The rows of every resource in view. The mappings never change once given; unchanged ones are the same objects."""
+    """The rows of every resource. The mappings never change once given; unchanged ones are the same objects."""
 
     generation: int
     """Grows with every change of any row."""
@@ -28,6 +29,8 @@ class KubeState:
     status: SourceStatus
     synced: frozenset[str] = frozenset()
     """Resources (``pods``, ``deployments.apps``) whose rows are complete."""
+    coverage: Coverage = field(default_factory=Coverage)
+    """What of the cluster the rows are."""
     pods: Mapping[str, Pod] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)

@@ -103,6 +103,9 @@ class LocalSource:
             return False
         return True
 
+    def look_at(self, namespace: str) -> None:
+        """This machine has one namespace, which is always in view."""
+
     def state(self) -> KubeState:
         """The rows and the status now."""
         return self._state

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from fleet.model.coverage import Coverage
 from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GpuId
 from fleet.model.objects import (
@@ -120,6 +121,18 @@ class Join(StrEnum):
     POD_WITHOUT_GPU_METRICS = "pod without GPU metrics"
 
 
+class GpuUse(StrEnum):
+    """Who has a GPU, as far as the cluster's accounting and the exporter tell."""
+
+    HELD = "held"
+    """By the pod that its exporter names."""
+    UNNAMED = "held, unnamed"
+    """By a pod that its exporter does not name: nothing on its node is free."""
+    FREE = "free"
+    UNKNOWN = "not known"
+    """Not all pods are known, or some GPUs of its node are held and nobody says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loose:
     """A join that could not be made: shown as such, never dropped."""
@@ -200,7 +213,11 @@ class Snapshot:
     gpus_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Node name → GPU keys."""
     free_gpus: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Node name → (free, allocatable)."""
+    """Node name → (free, allocatable), by the requests of all pods of the cluster; empty where not all are known."""
+    gpu_use: Mapping[str, GpuUse] = field(default_factory=dict)
+    """GPU key → who has it."""
+    coverage: Coverage = field(default_factory=Coverage)
+    """What of the cluster this Snapshot knows."""
 
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """GPU key → what lowers its clocks now, in words; only GPUs whose exporter says so."""
@@ -214,6 +231,17 @@ class Snapshot:
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     history: History = field(default_factory=NoHistory)
+    whole: Snapshot | None = field(default=None, repr=False, compare=False)
+    """The cluster that this is a view of (fleet/view.py); None where nothing is left out."""
+
+    @property
+    def everything(self) -> Snapshot:
+        """The whole cluster, whatever is in view: what plans and reckonings are made on."""
+        return self.whole or self
+
+    def use_of(self, gpu: str) -> GpuUse:
+        """Who has a GPU, by its key."""
+        return self.gpu_use.get(gpu, GpuUse.UNKNOWN)
 
     def source(self, name: str) -> SourceStatus | None:
         """The status of a source by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +12,7 @@ from console.config.settings import ClusterSettings, Settings
 from console.demo import simulated
 from console.failure import SessionError
 from console.observing import ObservingSession
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests.waiting import PATIENCE
 
@@ -60,3 +61,47 @@ async def test_a_log_that_is_not_there_says_so() -> None:
         )
         with pytest.raises(SessionError, match="previous terminated container"):
             _ = [line async for line in stream]
+
+
+@asynccontextmanager
+async def delivered(*arguments: str) -> AsyncIterator[tuple[ObservingSession, asyncio.Queue[Snapshot]]]:
+    """A session on the fleet, and its Snapshots as they come."""
+    with simulated(["--seed", "7", *arguments]) as fleet:
+        session = ObservingSession(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
+
+        def deliver(snapshot: Snapshot) -> None:
+            here.call_soon_threadsafe(seen.put_nowait, snapshot)
+
+        session.start(deliver)
+        try:
+            yield session, seen
+        finally:
+            await session.close()
+
+
+async def next_where(seen: asyncio.Queue[Snapshot], true: Callable[[Snapshot], bool]) -> Snapshot:
+    """The next Snapshot of which something is true."""
+    async with asyncio.timeout(PATIENCE):
+        while not true(snapshot := await seen.get()):
+            pass
+    return snapshot
+
+
+async def test_a_namespace_switch_changes_what_is_shown_and_nothing_of_what_is_known() -> None:
+    async with delivered() as (session, seen):
+        first = await next_where(seen, lambda s: s.coverage.whole("pods") and len(s.gpus) > 0)
+        await session.switch(namespace="batch")
+        batch = await next_where(seen, lambda s: s.cluster.namespace == "batch")
+        assert {pod.namespace for pod in batch.pods.values()} == {"batch"}
+        assert batch.sequence > first.sequence, "the same observer goes on"
+        assert batch.everything.pods == first.pods
+        assert batch.free_gpus == first.free_gpus
+        assert len(batch.gpus) == len(first.gpus)
+        assert batch.measured_at is not None
+        await session.switch(namespace="")
+        back = await next_where(seen, lambda s: s.cluster.namespace == "")
+        assert set(back.pods) == set(first.pods)
+        workload = next(key for key in first.model_of if first.model_of[key].startswith("serving/"))
+        before = first.history.strip(workload, Quantity.RUNNING, 60)
+        assert len(back.history.strip(workload, Quantity.RUNNING, 60)) >= len(before) > 0

@@ -35,6 +35,9 @@ class Cluster:
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109, ARG002
         return True
 
+    def look_at(self, namespace: str) -> None:
+        self.now = replace(self.now, cluster=replace(self.now.cluster, namespace=namespace))
+
     def state(self) -> KubeState:
         return self.now
 

@@ -138,11 +138,18 @@ async def test_quitting_does_not_ask_when_everything_is_over() -> None:
 async def test_no_other_cluster_comes_into_view_while_actions_are_under_way() -> None:
     async with desk(make_snapshot()) as d:
         plan = await begin(d)
-        await d.press("0")
+        await d.command("ctx staging")
         await d.until(lambda: "actions are under way here" in d.screen.said)
         assert d.session.asked == []
         said(d, plan, outcome=CONVERGED)
         await d.settle()
+        await d.command("ctx staging")
+        await d.until(lambda: d.session.asked == [("switch", "staging", None)])
+
+
+async def test_another_namespace_comes_into_view_whatever_is_under_way() -> None:
+    async with desk(make_snapshot()) as d:
+        await begin(d)
         await d.press("0")
         await d.until(lambda: d.session.asked == [("switch", None, "")])
 

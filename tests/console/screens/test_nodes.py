@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.snapshot import Assessment, GpuUse, Severity
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST, healthy, with_readings
 from tests.fleets import make_snapshot
@@ -36,7 +36,10 @@ async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile(
     mig = {gpu: snapshot.gpus[gpu]._replace(profile="1g.10gb", pod="", namespace="")}
     sick = {gpu: Assessment(Severity.CRITICAL, "XID 79")}
     rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes) if key != gpu}
-    snapshot = replace(snapshot, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest})
+    use = {gpu: GpuUse.FREE}
+    snapshot = replace(
+        snapshot, gpu_use=use, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest}
+    )
     async with desk(snapshot, size=(160, 60)) as d:
         await d.command("gpus")
         await d.press("g")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.snapshot import Health, Join, Loose, SourceStatus
+from fleet.model.snapshot import GpuUse, Health, Join, Loose, SourceStatus
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import healthy
 from tests.fleets import NOW, make_snapshot, ticked
@@ -62,5 +62,5 @@ async def test_a_free_gpu_is_no_trouble() -> None:
     gpu = next(iter(snapshot.gpus))
     free = {**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")}
     loose = (Loose(Join.GPU_WITHOUT_POD, gpu, "free"),)
-    async with desk(replace(snapshot, gpus=free, loose=loose)) as d:
+    async with desk(replace(snapshot, gpus=free, gpu_use={gpu: GpuUse.FREE}, loose=loose)) as d:
         assert "joined" not in d.text

@@ -151,18 +151,6 @@ async def test_requests_are_counted_per_tick(cluster: Api) -> None:
         assert source.state().status.requests >= len(EVERY) - 1
 
 
-async def test_one_namespace(cluster: Api) -> None:
-    cluster.put(pod("a", "one"))
-    cluster.put(pod("b", "two"))
-    async with following(cluster, namespace="one") as source:
-        assert await source.wait_synced(PATIENCE)
-        assert set(source.state().pods) == {"one/a"}
-        assert source.state().cluster.namespace == "one"
-    paths = {asked.path for asked in cluster.requests}
-    assert PODS not in paths
-    assert "/api/v1/nodes" in paths, "nodes are in no namespace"
-
-
 async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> None:
     del cluster.objects["/apis/policy/v1/poddisruptionbudgets"]
     async with following(cluster) as source:

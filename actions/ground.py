@@ -1,0 +1,71 @@
+"""What a plan stands on: a Snapshot from after the cluster was listed.
+
+On half a fleet a target looks absent and a GPU free. What may not be listed is waited for by nobody: it is "not known",
+and the checks say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from fleet.model.snapshot import Health, Snapshot
+
+TARGETS = frozenset(
+    {
+        "pods",
+        "nodes",
+        "deployments.apps",
+        "statefulsets.apps",
+        "daemonsets.apps",
+        "replicasets.apps",
+        "leaderworkersets.leaderworkerset.x-k8s.io",
+    }
+)
+"""Resources without which nothing can be planned: who is there, whose it is, and where there is room."""
+CHECKED = TARGETS | {"horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy", "services"}
+"""Those that some check looks at besides; a plan waits for them, and does without them where they do not come."""
+PATIENCE = 30.0
+"""Seconds that a cluster may take to be listed."""
+GIVE_UP = 3.0
+"""Seconds of them for which its API server may be out of reach: a retry or two."""
+LOOK = 0.5
+"""Seconds after which is looked again whether the API server is still out of reach."""
+
+
+def lacking(snapshot: Snapshot) -> str:
+    """Why no plan can be made on this Snapshot yet, in words; empty where one can."""
+    return _pending(snapshot, TARGETS)
+
+
+async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
+    """Wait until the newest Snapshot knows what plans are made on; what it still lacks after ``seconds``, in words.
+
+    ``arrived`` is set with every new Snapshot. An API server that is out of reach is not waited for so long.
+    """
+    deadline = time.monotonic() + seconds
+    down_since: float | None = None
+    while (snapshot := newest()) is None or _pending(snapshot, CHECKED):
+        now = time.monotonic()
+        source = snapshot.of_objects if snapshot is not None else None
+        is_down = source is not None and source.health is Health.DOWN
+        down_since = (down_since or now) if is_down else None
+        if now >= deadline or (down_since is not None and now - down_since >= GIVE_UP):
+            return lacking(snapshot) if snapshot is not None else "nothing of this cluster is known yet"
+        arrived.clear()
+        try:
+            async with asyncio.timeout(min(LOOK, deadline - now)):
+                await arrived.wait()
+        except TimeoutError:
+            continue
+    return ""
+
+
+def _pending(snapshot: Snapshot, resources: frozenset[str]) -> str:
+    pending = sorted(snapshot.everything.coverage.pending & resources)
+    if not pending:
+        return ""
+    names = ", ".join(resource.partition(".")[0] for resource in pending[:3])
+    more = f" and {len(pending) - 3} more" if len(pending) > 3 else ""
+    return f"the cluster is not listed yet ({names}{more})"

@@ -1,0 +1,43 @@
+"""How much of a cluster is known. What a Snapshot does not show is absent only where this says that it would show it.
+
+Resources are named as in ``kubectl auth can-i``: ``pods``, ``deployments.apps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Nothing pending and nothing limited: the whole cluster is known."""
+
+    pending: frozenset[str] = frozenset()
+    """Resources whose first list is not complete yet."""
+    limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Resources that may not be listed as a whole → the namespaces in which they may be; empty for nowhere."""
+
+    def whole(self, *resources: str) -> bool:
+        """Whether all that there is of these is known."""
+        return not any(resource in self.pending or resource in self.limited for resource in resources)
+
+    def sees(self, resource: str, namespace: str) -> bool:
+        """Whether all that a namespace has of a resource is known."""
+        return resource not in self.pending and namespace in self.limited.get(resource, (namespace,))
+
+    def lack(self, *resources: str) -> str:
+        """Why not all of these is known, in words; empty where it is."""
+        for resource in resources:
+            name = resource.partition(".")[0]
+            if resource in self.pending:
+                return f"the {name} of this cluster are not listed yet"
+            if resource in self.limited:
+                scopes = self.limited[resource]
+                beyond = f" beyond {_some(scopes)}" if scopes else ""
+                return f"you may not list {name}{beyond}"
+        return ""
+
+
+def _some(names: tuple[str, ...], shown: int = 3) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
