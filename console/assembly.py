@@ -15,6 +15,7 @@ from fleet.kube.errors import KubeconfigError
 from fleet.kube.kubeconfig import load_access
 from fleet.kube.source import KubernetesSource
 from fleet.measuring import Measuring, MeasuringSettings, Use
+from fleet.metrics.pod_access import PodAccess
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.observer import Observer
@@ -97,6 +98,12 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
             ports=scrape.ports or (8000,),
             path=scrape.path,
             via=None if scrape.via == "auto" else Via(scrape.via),
+            access=PodAccess(
+                token_file=scrape.bearer_token_file,
+                namespaces=frozenset(scrape.bearer_namespaces),
+                ca_file=scrape.ca_file,
+                cleartext=scrape.bearer_cleartext,
+            ),
             scrape=ScrapeSettings(
                 window=prometheus.window,
                 interval=settings.ui.refresh,

@@ -10,9 +10,11 @@ from typing import Protocol
 from fleet.kube.client import TEXT, Response
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
 from fleet.kube.state import KubeState
+from fleet.metrics.pod_access import Credentials, PodAccess
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.redirect import RedirectError
 from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
+from fleet.metrics.target import Target
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.status import StatusKeeper
@@ -44,6 +46,7 @@ class ScrapingSettings:
     path: str = "/metrics"
     via: Via | None = None
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+    access: PodAccess = field(default_factory=PodAccess)
 
 
 class Scraping:
@@ -53,6 +56,7 @@ class Scraping:
         self._client = client
         self._settings = settings
         self._source = ScrapeSource(settings.scrape)
+        self._credentials = Credentials(settings.access)
         self._via = settings.via
         self._tried = float("-inf")
         self._unreached = ""
@@ -81,7 +85,8 @@ class Scraping:
             health = Health.OFF if only_gpus else Health.DOWN
             self.keeper.report(health, now, problem=self._unreached, remedy=_NO_WAY)
             return None
-        measurement = await self._source.measure([e.target(via, self._fetch) for e in found], now)
+        self._credentials.read()
+        measurement = await self._source.measure([self._target(e, via) for e in found], now)
         self._judge(measurement, found, via, now, only_gpus=only_gpus)
         return measurement
 
@@ -103,6 +108,11 @@ class Scraping:
     async def close(self) -> None:
         """Close the connections."""
         await self._source.close()
+
+    def _target(self, endpoint: Endpoint, via: Via) -> Target:
+        target = endpoint.target(via, self._fetch)
+        straight_to_engine = via is Via.POD_IP and not exports_gpus(endpoint.pod)
+        return self._credentials.of_engine(target) if straight_to_engine else target
 
     def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
         if self._found_in is not state.pods:
@@ -151,6 +161,8 @@ class Scraping:
         notes += [f"{target}: {why}" for target, why in sorted({**self._unread, **measurement.unread}.items())]
         if len(notes) > NAMED:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
+        if self._credentials.problem:
+            notes.append(self._credentials.problem)
         if only_gpus:
             notes.append("only the GPUs are scraped: Prometheus has the engines and none of them")
         everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.config.settings import SECTIONS, FromEnvironment, LocalSettings, PrometheusSettings, Settings
+from console.config.settings import (
+    SECTIONS,
+    FromEnvironment,
+    LocalSettings,
+    PrometheusSettings,
+    ScrapeSettings,
+    Settings,
+)
 from fleet.local.naming import is_name
 
 Where = tuple[str, ...]
@@ -22,6 +29,7 @@ def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
         for field in fields(section):
             yield from _range((name, field.name), getattr(section, field.name), field.metadata)
     yield from _prometheus(settings.prometheus)
+    yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
     if settings.keys:
         yield from _keys(settings.keys)
@@ -106,6 +114,17 @@ def _prometheus(p: PrometheusSettings) -> Iterator[tuple[Where, str, str]]:
         yield at("username"), "a username without a password", "Set password_file or password_env."
     if p.key_file and not p.cert_file:
         yield at("key_file"), "a key without a certificate", "Set cert_file."
+
+
+def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
+    """A token that would reach nobody, or everybody on the way."""
+    if s.bearer_token_file and not s.bearer_namespaces:
+        yield ("scrape", "bearer_token_file"), "a token for nobody", "Set bearer_namespaces to those that may have it."
+    if s.bearer_namespaces and not s.bearer_token_file:
+        yield ("scrape", "bearer_namespaces"), "namespaces without a token", "Set bearer_token_file."
+    if s.bearer_token_file and not s.ca_file and not s.bearer_cleartext:
+        remedy = "Set ca_file, or bearer_cleartext = true where the network is trusted."
+        yield ("scrape", "bearer_token_file"), "the token would go over connections that nobody verifies", remedy
 
 
 def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:

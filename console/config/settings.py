@@ -104,6 +104,22 @@ class ScrapeSettings:
     via: Via = setting("auto", "`pod-ip`: straight; `proxy`: through the API server; `auto`: pod IP, else proxy.")
     concurrency: int = setting(64, "Requests under way at once.", minimum=1, maximum=1024)
     timeout: float = setting(5.0, "Seconds to wait for a target.", minimum=0.1, maximum=60)
+    bearer_token_file: str = setting(
+        "",
+        "File with a bearer token for engines whose /metrics is guarded; read again for each scrape. Whoever may "
+        "create pods in `bearer_namespaces` can collect it, so it should be good for nothing else.",
+        path=True,
+    )
+    bearer_namespaces: tuple[str, ...] = setting((), "Namespaces whose engines are sent that token. Empty: none.")
+    bearer_cleartext: bool = setting(
+        False, "Send the token also over plain HTTP, and over TLS that `ca_file` does not verify."
+    )
+    ca_file: str = setting(
+        "",
+        "PEM file of the authorities of the engines' certificates. Empty: engines that speak TLS are read without "
+        "verifying them, and sent nothing secret.",
+        path=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,5 +116,5 @@ def in_words(error: OSError, timeout: float) -> str:
 def _refusal(status: int, reason: str) -> str:
     said = f"answers HTTP {status} {reason}".rstrip()
     if status in (401, 403):
-        return f"{said}: it wants other credentials"
+        return f"{said}: it wants credentials (scrape.bearer_token_file)"
     return f"{said}: no metrics at this path" if status == 404 else said

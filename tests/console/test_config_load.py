@@ -161,6 +161,23 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
             ],
         ),
         (
+            '[scrape]\nbearer_token_file = "t"\nbearer_cleartext = true',
+            ["F:2: [scrape] bearer_token_file: a token for nobody\n  Set bearer_namespaces to those that may have it."],
+        ),
+        (
+            '[scrape]\nbearer_token_file = "t"\nbearer_namespaces = ["llm"]',
+            [
+                (
+                    "F:2: [scrape] bearer_token_file: the token would go over connections that nobody verifies\n"
+                    "  Set ca_file, or bearer_cleartext = true where the network is trusted."
+                )
+            ],
+        ),
+        (
+            '[scrape]\nbearer_namespaces = ["llm"]',
+            ["F:2: [scrape] bearer_namespaces: namespaces without a token\n  Set bearer_token_file."],
+        ),
+        (
             '[prometheus]\nusername = "u"',
             ["F:2: [prometheus] username: a username without a password\n  Set password_file or password_env."],
         ),

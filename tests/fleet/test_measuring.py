@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from fleet.kube.client import Response
 from fleet.kube.errors import ForbiddenError, KubeError, error_of_response
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring, MeasuringSettings, Use
+from fleet.metrics.pod_access import PodAccess
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.objects import ModelVersion, Pod, Service, Serving
@@ -37,13 +39,15 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[int]:
-    """An HTTP server on loopback; its port."""
+async def serving(handler: Handler, also: str = "") -> AsyncIterator[int]:
+    """An HTTP server on loopback (and on another address of it); its port."""
     server = web.Server(handler)
     runner = web.ServerRunner(server)
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
+    if also:
+        await web.TCPSite(runner, also, port).start()
     try:
         yield port
     finally:
@@ -153,6 +157,24 @@ async def test_a_redirect_of_a_pod_is_followed_through_the_api_server() -> None:
         await found.measure(fleet(engine()), None, NOW)
     assert api.asked == [path, f"{path}/"]
     assert health(found)["scrape"] is Health.LIVE
+
+
+async def test_the_token_for_guarded_metrics_is_for_engines_and_not_for_exporters(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t0ken")
+    seen: set[str] = set()
+
+    async def guarded(request: web.BaseRequest) -> web.StreamResponse:
+        seen.add(f"{request.transport.get_extra_info('sockname')[0]} {request.headers.get('Authorization')}")  # type: ignore[union-attr]
+        return web.Response(body=PAGE, content_type="text/plain")
+
+    async with serving(guarded, "127.0.0.2") as port:
+        access = PodAccess(str(tmp_path / "token"), frozenset({"serving"}), cleartext=True)
+        exporter = pod("x", ip="127.0.0.2", labels={"app": "dcgm-exporter"})
+        exporter = replace(exporter, annotations={"prometheus.io/port": str(port)})
+        how = settings(port, scraping=ScrapingSettings(ports=(port,), via=Via.POD_IP, access=access))
+        async with measuring(ApiServer(), how) as found:
+            await found.measure(fleet(engine(), exporter), None, NOW)
+    assert seen == {"127.0.0.1 Bearer t0ken", "127.0.0.2 None"}
 
 
 async def test_engines_that_are_not_read_are_named_and_no_trouble_of_the_source() -> None:
