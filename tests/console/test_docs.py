@@ -13,6 +13,7 @@ from console.config.validate import leaves
 from console.config.variables import settable
 from console.report import docs as snapshot
 from console.report.schema import SHIPPED, schema
+from fleet.engines import KNOWN
 from fleet.model.quantity import Quantity
 from themes.look import THEME_NAMES
 
@@ -48,6 +49,14 @@ def test_every_setting_has_a_description_and_a_line_in_the_page() -> None:
 def test_every_reading_is_explained() -> None:
     page = "\n".join(snapshot.lines())
     assert [q for q in Quantity if f"| `{q}` |" not in page] == []
+
+
+def test_every_engine_that_is_known_by_name_stands_in_the_page_of_engines() -> None:
+    rows = [line for line in (DOCS / "engines.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    for engine in KNOWN:
+        (row,) = [row for row in rows if engine.name in row.split("|")[1].strip().split(", ")]
+        said = row.split("|")[2].strip()
+        assert said.startswith("read" if engine.read else "not read yet" if engine.metrics else "have none")
 
 
 def test_every_theme_can_be_chosen() -> None:
