@@ -19,6 +19,7 @@ from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.scraping import Getter
 from fleet.status import StatusKeeper
+from fleet.targets import none_is_read
 
 LOOK_AGAIN = 60.0
 """Seconds between searches where no Prometheus was found."""
@@ -109,6 +110,8 @@ class Asking:
         if self._engines_seen and not measurement.engines:
             problem = "the series of all its engines have ended: it does not reach them any more"
             remedy = "look at its Targets page, and at what finds its targets"
+        elif not measurement.engines and none_is_read(state.pods.values()):
+            notes = (*notes, "it has the series of no engine that is read, as there is none in the cluster")
         elif not measurement.engines:
             problem = "it answers, but has no series of a serving engine (vllm:*)"
             remedy = "let it scrape the engines' /metrics (a PodMonitor or the prometheus.io/scrape annotation)"

@@ -163,6 +163,12 @@ def unread(pod: Pod) -> str:
     return "" if engine is None or engine.read else engine.unread
 
 
+def none_is_read(pods: Iterable[Pod]) -> bool:
+    """There are engines, and none whose metrics are read: nobody owes any."""
+    engines = [pod for pod in pods if runs_engine(pod)]
+    return bool(engines) and all(map(unread, engines))
+
+
 def exports_gpus(pod: Pod) -> bool:
     """The pod is a dcgm-exporter, by the labels of its chart or of the GPU operator."""
     names = (pod.labels.get("app.kubernetes.io/name", ""), pod.labels.get("app", ""), pod.labels.get("k8s-app", ""))

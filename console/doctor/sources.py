@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from console.config.settings import Settings
 from console.doctor.check import Check, Verdict
 from fleet.model.snapshot import KUBERNETES, Health, Join, Snapshot, SourceStatus
+from fleet.targets import none_is_read, unread
 
 SCRAPE_ENGINES = """\
 # with kube-prometheus-stack: kubectl apply -f -
@@ -104,6 +105,9 @@ def _said(status: SourceStatus) -> str:
 
 
 def _engines(snapshot: Snapshot) -> Check:
+    if not snapshot.engines and none_is_read(snapshot.pods.values()):
+        named = tuple(f"{pod.key}: {why}" for pod in snapshot.pods.values() if (why := unread(pod)))[:NAMED]
+        return Check("engines", Verdict.OK, "none whose metrics are read", named)
     if not snapshot.engines:
         return Check("engines", Verdict.WARN, "no series of a serving engine (vllm:*)", (), SCRAPE_ENGINES)
     finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {snapshot.method}"

@@ -23,6 +23,7 @@ from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
 from fleet import measuring
 from fleet.model.measurement import GpuId
+from fleet.model.objects import Serving
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.snapshot import Builder
@@ -81,6 +82,15 @@ def test_no_engine_series_gives_a_snippet_that_scrapes_them() -> None:
     check = found(fleet(engines=False))["engines"]
     assert check.verdict is Verdict.WARN
     assert "kind: PodMonitor" in check.fix
+
+
+def test_engines_that_are_not_read_are_named_and_need_no_fix() -> None:
+    sglang = pod("a", serving=Serving("SGLang"))
+    snapshot = Builder().build(kube([sglang], deployment()), measurement(), [LIVE], NOW)
+    expected = Check("engines", Verdict.OK, "none whose metrics are read", ("serving/a: SGLang: not read yet",))
+    assert found(snapshot)["engines"] == expected
+    both = Builder().build(kube([sglang, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
+    assert found(both)["engines"].verdict is Verdict.WARN
 
 
 def test_gpus_without_dcgm_series_say_how_to_get_them() -> None:
