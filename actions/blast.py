@@ -71,9 +71,18 @@ class Blast:
 
 def blasts(snapshot: Snapshot, leaving: Collection[str]) -> tuple[Blast, ...]:
     """Of every model that loses ready pods; ``leaving`` are keys of pods."""
-    models = {snapshot.model_of.get(snapshot.workload_of.get(pod, ""), "") for pod in leaving} - {""}
+    models = {model for pod in leaving for model in served_by(snapshot, pod)}
     found = (_blast(snapshot, model, leaving) for model in sorted(models))
     return tuple(blast for blast in found if blast.remaining < blast.replicas)
+
+
+def served_by(snapshot: Snapshot, pod: str) -> frozenset[str]:
+    """Keys of the models that a pod serves: what its engines say, else what its workload serves."""
+    found = snapshot.pods.get(pod)
+    engines = snapshot.engines_of.get(pod, ())
+    if found is not None and engines:
+        return frozenset(f"{found.namespace}/{snapshot.engines[key].model}" for key in engines)
+    return frozenset({snapshot.model_of.get(snapshot.workload_of.get(pod, ""), "")} - {""})
 
 
 def serving(snapshot: Snapshot, model: str) -> list[str]:
@@ -81,8 +90,10 @@ def serving(snapshot: Snapshot, model: str) -> list[str]:
     group = snapshot.models.get(model)
     pods = [pod for workload in (group.workloads if group else ()) for pod in snapshot.pods_of.get(workload, ())]
     ready = [key for key in pods if snapshot.pods[key].ready and snapshot.pods[key].deleted is None]
-    # The workers of a multi-host engine are ready and answer nobody.
-    return [key for key in ready if snapshot.engines_of.get(key)] or ready
+    # The workers of a multi-host engine are ready and answer nobody; in a rollout that changes the served name, the
+    # pods of one name answer nobody who asks for the other.
+    measured = [key for key in ready if snapshot.engines_of.get(key)]
+    return [key for key in measured if model in served_by(snapshot, key)] if measured else ready
 
 
 def mean(snapshot: Snapshot, pod: str, quantity: Quantity) -> float:

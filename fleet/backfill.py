@@ -43,4 +43,7 @@ def steps(remembered: Iterable[Past], layout: Layout, step: float, clock_skew: f
 
 def _alone(layout: Layout, entry: Past) -> str:
     model = layout.models.get(f"{entry.group.namespace}/{entry.group.model}")
-    return model.workloads[0] if model is not None and len(model.workloads) == 1 else ""
+    if model is None or len(model.workloads) != 1 or len(layout.served[model.workloads[0]]) > 1:
+        # Of a workload with several models, one model's percentile is not its own.
+        return ""
+    return model.workloads[0]

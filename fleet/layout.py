@@ -5,7 +5,7 @@ Made anew when the Kubernetes state or the set of engines and GPUs changes; betw
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Service, Workload
 from fleet.model.snapshot import GpuUse, Loose, ModelGroup, engine_key
+from fleet.serving import models_of, served_by
 from fleet.unmeasured import unmeasured
 
 UNSEEN = "Unseen"
@@ -76,13 +77,17 @@ class Layout:
     model_engines: Members
     model_gpus: Members
     model_pods: Mapping[str, tuple[str, ...]]
-    """Model key → its pods that have engines."""
+    """Model key → the pods with engines that serve it."""
+    served: Mapping[str, tuple[str, ...]]
+    """Workload key → the models that it serves, the one that most of its engines serve first."""
+    alone: frozenset[str]
+    """Workloads that serve their models alone: the requests for these models are theirs, all of them and no others."""
     unmeasured: Mapping[str, str]
     """Pod key → why it owes no engine metrics (``fleet.unmeasured``)."""
     unread: Mapping[str, str]
     """As the measurement has it."""
     shared: frozenset[str]
-    """Pods with engines of models that more than one workload serves."""
+    """Pods with engines, of workloads that share a model: their requests are told apart by the pods alone."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
 
     def fits(self, kube: KubeState, measurement: Measurement | None) -> bool:
@@ -136,8 +141,9 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
     pods_of: dict[str, list[str]] = defaultdict(list)
     for pod_key, workload_key in workload_of.items():
         pods_of[workload_key].append(pod_key)
-    model_of = _models_of_workloads(workloads, pods_of, pods, engine_rows, engine_ids)
-    models = _models(model_of, workloads)
+    served = served_by(workloads, pods_of, pods, engine_rows, engine_ids)
+    model_of = {workload_key: names[0] for workload_key, names in served.items()}
+    models = models_of(served, workloads)
 
     measured_pods = tuple(key for key in pods if key in engine_rows or key in gpu_rows)
     engine_pods = {w: tuple(p for p in members if p in engine_rows) for w, members in pods_of.items()}
@@ -148,8 +154,18 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         # A GPU that several of them share is one GPU.
         return list(dict.fromkeys(i for pod_key in members for i in of.get(pod_key, ())))
 
-    def pods_of_model(model: ModelGroup, of: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-        return tuple(p for w in model.workloads for p in of.get(w, ()))
+    def rows_of_model(model: ModelGroup, pod_key: str) -> list[int]:
+        return [i for i in engine_rows.get(pod_key, ()) if engine_ids[i].model == model.name]
+
+    def engine_pods_of(model: ModelGroup) -> tuple[str, ...]:
+        """A workload may serve several names, in a rollout that changes it: only the pods that serve this one."""
+        return tuple(p for w in model.workloads for p in engine_pods.get(w, ()) if rows_of_model(model, p))
+
+    def pods_with_gpus_of(model: ModelGroup) -> tuple[str, ...]:
+        """Workers of an engine on several hosts have GPUs and no engine: they count where nothing else is served."""
+        return tuple(
+            p for w in model.workloads for p in gpu_pods.get(w, ()) if len(served[w]) == 1 or rows_of_model(model, p)
+        )
 
     def among_engines(members: Iterable[Sequence[int]]) -> Members:
         return Members.of(members, len(engine_ids))
@@ -204,10 +220,19 @@ def lay_out(kube: KubeState, measurement: Measurement | None) -> Layout:
         workload_engines=among_engines(rows(engine_rows, engine_pods[w]) for w in measured_workloads),
         workload_gpus=among_gpus(rows(gpu_rows, gpu_pods[w]) for w in measured_workloads),
         engine_pods=engine_pods,
-        model_engines=among_engines(rows(engine_rows, pods_of_model(m, engine_pods)) for m in models.values()),
-        model_gpus=among_gpus(rows(gpu_rows, pods_of_model(m, gpu_pods)) for m in models.values()),
-        model_pods={m.key: pods_of_model(m, engine_pods) for m in models.values()},
-        shared=frozenset(p for m in models.values() if len(m.workloads) > 1 for p in pods_of_model(m, engine_pods)),
+        model_engines=among_engines(
+            [i for p in engine_pods_of(m) for i in rows_of_model(m, p)] for m in models.values()
+        ),
+        model_gpus=among_gpus(rows(gpu_rows, pods_with_gpus_of(m)) for m in models.values()),
+        model_pods={m.key: engine_pods_of(m) for m in models.values()},
+        served=served,
+        alone=frozenset(w for w, names in served.items() if all(len(models[m].workloads) == 1 for m in names)),
+        shared=frozenset(
+            p
+            for w, names in served.items()
+            if any(len(models[m].workloads) > 1 for m in names)
+            for p in engine_pods.get(w, ())
+        ),
     )
 
 
@@ -237,40 +262,3 @@ def _add_unseen(
         workload = Workload(UNSEEN, namespace, model, "", "", created=0.0, desired=len(keys))
         workloads[workload.key] = workload
         workload_of.update(dict.fromkeys(keys, workload.key))
-
-
-def _models_of_workloads(
-    workloads: Mapping[str, Workload],
-    pods_of: Mapping[str, Sequence[str]],
-    pods: Mapping[str, Pod],
-    engine_rows: Mapping[str, Sequence[int]],
-    engines: Sequence[EngineId],
-) -> dict[str, str]:
-    """Which workloads serve a model, and which: what the engines say, else what the template says, else its GPUs."""
-    found: dict[str, str] = {}
-    for key, workload in workloads.items():
-        members = pods_of.get(key, ())
-        said = Counter(engines[i].model for p in members for i in engine_rows.get(p, ()))
-        if said:
-            name = said.most_common(1)[0][0]
-        else:
-            versions = [workload.version, *(pods[p].version for p in members)]
-            name = next((v.served_name or v.model for v in versions if v.served_name or v.model), "")
-            holds_gpus = workload.gpus or any(pods[p].gpus for p in members)
-            if not name and holds_gpus and workload.kind != "DaemonSet":
-                name = workload.name
-        if name:
-            found[key] = f"{workload.namespace}/{name}"
-    return found
-
-
-def _models(model_of: Mapping[str, str], workloads: Mapping[str, Workload]) -> dict[str, ModelGroup]:
-    members: dict[str, list[str]] = defaultdict(list)
-    for workload_key, model_key in model_of.items():
-        members[model_key].append(workload_key)
-    return {
-        key: ModelGroup(
-            key, workloads[found[0]].namespace, key.removeprefix(f"{workloads[found[0]].namespace}/"), tuple(found)
-        )
-        for key, found in members.items()
-    }

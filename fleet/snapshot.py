@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
@@ -21,11 +20,12 @@ from fleet.layout import Layout, lay_out
 from fleet.metrics.past import Past
 from fleet.model.frame import Column, Frame
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group, Measurement
+from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Snapshot, SourceStatus
+from fleet.parts import Parts
 
 STALE_INTERVALS = 3.0
 """A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
@@ -129,7 +129,7 @@ class Builder:
         silence = max(0.0, now + measurement.clock_skew - measurement.at)
         engine_ages, engine_states = _rows(measurement, silence, measurement.engine_table.ages, engines=True)
         gpu_ages, gpu_states = _rows(measurement, silence, measurement.gpu_table.ages, engines=False)
-        parts = _Parts(measurement, layout)
+        parts = Parts(measurement, layout)
 
         by_engine = self._frame(
             "engine",
@@ -202,71 +202,6 @@ class Builder:
             newest = sorted(kube.events.values(), key=lambda e: e.last, reverse=True)[:EVENTS_KEPT]
             self._events = (kube.generation, tuple(newest))
         return self._events[1]
-
-
-class _Parts:
-    """The histograms of a measurement, by the pod, workload and model they belong to."""
-
-    def __init__(self, measurement: Measurement, layout: Layout) -> None:
-        self._layout = layout
-        self._pods: dict[Family, dict[str, list[Histogram]]] = {}
-        self._models: dict[Family, dict[str, list[Histogram]]] = {}
-        for family, groups in measurement.histograms.items():
-            pods: dict[str, list[Histogram]] = defaultdict(list)
-            models: dict[str, list[Histogram]] = defaultdict(list)
-            for key, histogram in groups.items():
-                if key.pod or key.instance:
-                    pods[layout.pod_of(key)].append(histogram)
-                else:
-                    models[_model_key(key)].append(histogram)
-            pods.pop("", None)
-            self._pods[family], self._models[family] = pods, models
-
-    def of_pods(self, focus: frozenset[str]) -> dict[Family, list[list[Histogram]]]:
-        return {
-            family: [found.get(key, []) if key in focus else [] for key in self._layout.measured_pods]
-            for family, found in self._pods.items()
-        }
-
-    def of_workloads(self) -> dict[Family, list[list[Histogram]]]:
-        return {
-            family: [self._of_workload(family, key) for key in self._layout.measured_workloads] for family in self._pods
-        }
-
-    def of_models(self) -> dict[Family, list[list[Histogram]]]:
-        out: dict[Family, list[list[Histogram]]] = {}
-        for family in self._pods:
-            whole = self._models[family]
-            out[family] = [
-                whole[key] if key in whole else self._of_pods_of(family, self._layout.model_pods[key])
-                for key in self._layout.models
-            ]
-        return out
-
-    def _of_workload(self, family: Family, key: str) -> list[Histogram]:
-        """From its own pods where all of them are there, else from its model where no other workload serves that."""
-        own = self._of_pods_of(family, self._layout.engine_pods[key])
-        if own:
-            return own
-        model = self._layout.model_of.get(key, "")
-        if model and len(self._layout.models[model].workloads) == 1:
-            return self._models[family].get(model, [])
-        return []
-
-    def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[Histogram]:
-        """The histograms of all these pods, or none at all: part of a fleet is not its percentile.
-
-        Where the source gives no models' histograms it gives every engine's; a pod without one is then a pod that has
-        observed nothing yet, such as one that has just started.
-        """
-        found = self._pods[family]
-        if self._models[family] and not all(pod in found for pod in pods):
-            return []
-        return [histogram for pod in pods for histogram in found.get(pod, ())]
-
-
-def _model_key(group: Group) -> str:
-    return f"{group.namespace}/{group.model}"
 
 
 def _rows(

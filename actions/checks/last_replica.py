@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from actions.blast import serving
+from actions.blast import served_by, serving
 from actions.follow.coldstart import usual_start
 from actions.plan import Check, Verdict
 from actions.words import count, named, span
@@ -15,7 +15,7 @@ ABOUT = "last replica"
 
 def check_last(snapshot: Snapshot, leaving: Collection[str], *, first: bool = False) -> Check:
     """``leaving``: keys of the pods that go. ``first``: each only once its replacement is ready."""
-    models = sorted({snapshot.model_of.get(snapshot.workload_of.get(pod, ""), "") for pod in leaving} - {""})
+    models = sorted({model for pod in leaving for model in served_by(snapshot, pod)})
     others = {model: [pod for pod in serving(snapshot, model) if pod not in leaving] for model in models}
     last = [model for model in models if not others[model] and any(p in leaving for p in serving(snapshot, model))]
     names = named([model.partition("/")[2] for model in last])

@@ -47,13 +47,13 @@ _UNIT_WORDS = {Unit.COUNT: "–", Unit.RATIO: "ratio 0–1"}
 def lines() -> Iterator[str]:
     """The page, line by line."""
     yield from INTRODUCTION.splitlines()
-    yield from _table("Of engines, pods, workloads and models", "engines of a pod", ENGINE_QUANTITIES)
-    yield from _table("Of GPUs, and of the pods, workloads and models that hold them", "GPUs of a pod", GPU_QUANTITIES)
+    yield from _table("Of engines, pods, workloads and models", "engines", ENGINE_QUANTITIES)
+    yield from _table("Of GPUs, and of the pods, workloads and models that hold them", "GPUs", GPU_QUANTITIES)
 
 
 def _table(title: str, parts: str, quantities: tuple[Quantity, ...]) -> Iterator[str]:
     yield from ("", f"### {title}", "")
-    yield f"| name | unit | what it is | of the {parts} | of the pods of a workload or model |"
+    yield f"| name | unit | what it is | of the {parts} of a pod | of the {parts} of a workload or model |"
     yield "|---|---|---|---|---|"
     for quantity in quantities:
         meaning = MEANINGS[quantity]

@@ -1,0 +1,53 @@
+"""Which workload serves which models: requests are counted by served name, and workloads are what is owned."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from fleet.model.measurement import EngineId
+from fleet.model.objects import Pod, Workload
+from fleet.model.snapshot import ModelGroup
+
+
+def served_by(
+    workloads: Mapping[str, Workload],
+    pods_of: Mapping[str, Sequence[str]],
+    pods: Mapping[str, Pod],
+    engine_rows: Mapping[str, Sequence[int]],
+    engines: Sequence[EngineId],
+) -> dict[str, tuple[str, ...]]:
+    """Workload key → keys of the models that it serves, the one of most engines first: what the engines say, else what
+    the template says, else the workload's own name where its pods hold GPUs. Workloads that serve none are left out.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for key, workload in workloads.items():
+        members = pods_of.get(key, ())
+        said = Counter(engines[i].model for p in members for i in engine_rows.get(p, ()))
+        names = [name for name, _ in said.most_common() if name]
+        if not names and (name := _by_template(workload, [pods[p] for p in members])):
+            names = [name]
+        if names:
+            found[key] = tuple(f"{workload.namespace}/{name}" for name in names)
+    return found
+
+
+def _by_template(workload: Workload, pods: Sequence[Pod]) -> str:
+    versions = [workload.version, *(pod.version for pod in pods)]
+    name = next((v.served_name or v.model for v in versions if v.served_name or v.model), "")
+    if not name and workload.kind != "DaemonSet" and (workload.gpus or any(pod.gpus for pod in pods)):
+        return workload.name
+    return name
+
+
+def models_of(served: Mapping[str, Sequence[str]], workloads: Mapping[str, Workload]) -> dict[str, ModelGroup]:
+    """Model key → the model, with the workloads that serve it."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for workload_key, names in served.items():
+        for model_key in names:
+            members[model_key].append(workload_key)
+    found = {}
+    for key, keys in members.items():
+        namespace = workloads[keys[0]].namespace
+        found[key] = ModelGroup(key, namespace, key.removeprefix(f"{namespace}/"), tuple(keys))
+    return found
