@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.command import CommandPalette
-
 from console.commands.command import Command, Context, Where
 from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
-from console.commands.palette import table_provider
+from console.commands.palette import Palette
 from console.commands.table import TABLE
 from console.failure import SessionError
 from console.local_desk import LocalDesk
@@ -198,7 +196,7 @@ class ConsoleDesk(LocalDesk):
 
     def open_palette(self) -> None:
         if self.front is not None:
-            self._app.push_screen(CommandPalette(providers=[table_provider(self, self.front.context())]))
+            self._app.push_screen(Palette(self, self.front.context()))
 
     def open_help(self) -> None:
         from console.screens.reading import HelpScreen

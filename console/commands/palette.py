@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.await_complete import AwaitComplete
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.markup import escape
+from textual.message import Message
+from textual.widgets import Input, OptionList
 
 from console.commands.command import Command, Context
 from console.commands.dispatch import disabled, offered
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
+from widgets.untrusted import untrusted
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+    from textual.style import Style
 
 
 class Front(Protocol):
@@ -29,32 +39,71 @@ class Front(Protocol):
 class TableProvider(Provider):
     """Offers what is available for the object under the cursor of the screen below the palette."""
 
-    desk: ClassVar[Front]
-    context: ClassVar[Context]
-    """The screen below the palette, and what was under its cursor when the palette was opened."""
+    def __init__(self, screen: Screen[Any], match_style: Style | None = None, *, desk: Front, context: Context) -> None:
+        super().__init__(screen, match_style)
+        self._desk = desk
+        self._context = context
 
     async def discover(self) -> Hits:
         for command, help_text in self._commands():
-            yield DiscoveryHit(command.title, partial(self.desk.perform, command, self.context), help=help_text)
+            yield DiscoveryHit(command.title, partial(self._desk.perform, command, self._context), help=help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, help_text in self._commands():
             score = max(matcher.match(text) for text in (command.title, *command.names))
             if score > 0:
-                run = partial(self.desk.perform, command, self.context)
+                run = partial(self._desk.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
 
     def _commands(self) -> Iterator[tuple[Command, str]]:
-        here, read_only = commands_for(self.context.where), self.desk.read_only
-        for command in offered(here, self.context, read_only=read_only):
-            keys = " ".join(key_text(key) for key in keys_of(command, self.desk.keymap))
+        here, read_only = commands_for(self._context.where), self._desk.read_only
+        for command in offered(here, self._context, read_only=read_only):
+            keys = " ".join(key_text(key) for key in keys_of(command, self._desk.keymap))
             names = " ".join(f":{name}" for name in command.names)
-            yield command, "   ".join(part for part in (keys, names) if part)
-        for id_, reason in disabled(here, self.context, read_only=read_only).items():
-            yield BY_ID[id_], f"disabled: {reason}"
+            yield command, escape("   ".join(part for part in (keys, names) if part))
+        for id_, reason in disabled(here, self._context, read_only=read_only).items():
+            # The palette takes it for markup, and it may name what others have named.
+            yield BY_ID[id_], escape(f"disabled: {untrusted(reason)}")
 
 
-def table_provider(desk: Front, context: Context) -> type[Provider]:
-    """The provider for a desk and the screen below the palette; Textual wants a class."""
-    return type("DeskProvider", (TableProvider,), {"desk": desk, "context": context})
+class Palette(CommandPalette):
+    """Textual's palette on a desk, for impatient hands and tiny terminals.
+
+    Textual's own closes once per enter or escape, and each time takes the screen away that is on top then; it runs a
+    command as often as enter comes before it has closed; and it cannot page through a list of no height.
+    """
+
+    def __init__(self, desk: Front, context: Context) -> None:
+        """``context``: the screen below, and what was under its cursor when the palette was opened."""
+        super().__init__()
+        self._provider = partial(TableProvider, desk=desk, context=context)
+        self._over = False
+
+    @property
+    def _provider_classes(self) -> set[Any]:
+        # Not a class of its own for each palette: every one of them would stay in the memory for long.
+        return {self._provider}
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close, once."""
+        if self._over:
+            return AwaitComplete()
+        self._over = True
+        return super().dismiss(result)
+
+    @on(Input.Submitted)
+    @on(Input.Changed)
+    @on(OptionList.OptionSelected)
+    def _not_any_more(self, event: Message) -> None:
+        """What was typed before it had closed is for nobody."""
+        if self._over:
+            event.stop()
+            event.prevent_default()
+
+    def _action_command_list(self, action: str) -> None:
+        commands = self.query_one(CommandList)
+        if action in {"page_up", "page_down"} and commands.scrollable_content_region.height < 1:
+            # The list has not been laid out, and knows no line of any option.
+            action = "cursor_up" if action == "page_up" else "cursor_down"
+        super()._action_command_list(action)

@@ -1,0 +1,114 @@
+"""Hands that do not wait, and terminals with next to no room: nothing ends the console but who wants to leave it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from console.commands.palette import Palette
+from console.screens.base import ConsoleScreen
+from console.screens.fleet import FleetScreen
+from tests.console.screens.desk import Desk, desk
+from tests.console.screens.test_plan_screen import acting
+from tests.fleets import make_snapshot
+
+SMALL = [(80, 24), (80, 4), (80, 1), (1, 24), (1, 1)]
+OPENINGS = {
+    "palette": ["ctrl+p"],
+    "command": ["colon"],
+    "filter": ["slash"],
+    "number": ["s"],
+    "plan": ["s", "9", "enter"],
+    "namespaces": ["n"],
+    "help": ["question_mark"],
+    "actions": ["t"],
+    "page": ["enter"],
+    "form": ["colon", *"up", "enter"],
+}
+KEYS = [
+    *["enter", "escape", "down", "up", "pagedown", "pageup", "home", "end", "tab", "shift+tab", "left", "right"] * 3,
+    *["ctrl+home", "ctrl+end", "shift+end", "backspace", "delete", "space", "ctrl+p", "ctrl+a", "ctrl+u", "ctrl+w"],
+    *"abcdefgjklmnoprstuvwxyz0123456789/:?!",
+]
+"""Not q and ctrl-c, which leave."""
+
+
+async def burst(d: Desk, *keys: str) -> None:
+    """Keys that are all there before the first one has been looked at, as over a slow link."""
+    for key in keys:
+        d.app.simulate_key(key)
+    # Not until all is painted: without room nothing ever is.
+    await d.pilot.pause()
+
+
+async def calm(d: Desk) -> None:
+    """What is open is closed, and the console is there."""
+    for _ in range(40):
+        if isinstance(d.app.screen, FleetScreen):
+            break
+        await burst(d, "escape")
+    assert isinstance(d.app.screen, FleetScreen), d.app.screen
+    assert d.app.is_running
+
+
+@pytest.mark.parametrize("enters", [1, 2, 3, 5])
+@pytest.mark.parametrize("word", ["sources", "scale", "no such thing"])
+async def test_the_palette_runs_what_is_chosen_once_however_often_enter_comes(word: str, enters: int) -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.press("ctrl+p")
+        await d.type(word)
+        palette = d.app.screen
+        assert isinstance(palette, Palette)
+        await burst(d, *["enter"] * enters)
+        await d.until(lambda: not palette.is_attached or word == "no such thing")
+        assert d.app.screen_stack.count(palette) == (word == "no such thing")
+        assert isinstance(d.app.screen_stack[1], ConsoleScreen)
+        await calm(d)
+
+
+async def test_escape_pressed_twice_closes_the_palette_and_not_what_is_below() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("colon")
+        await d.type("nodes")
+        await d.press("enter", "ctrl+p")
+        below = d.app.screen_stack[-2]
+        palette = d.app.screen
+        assert isinstance(palette, Palette)
+        palette.dismiss()
+        palette.dismiss()
+        await d.settle()
+        assert d.app.screen is below
+
+
+@pytest.mark.parametrize("size", SMALL)
+async def test_the_palette_can_be_paged_through_without_room(size: tuple[int, int]) -> None:
+    async with desk(make_snapshot(), size=size) as d:
+        await burst(d, "ctrl+p", "down", "pageup", "pagedown", "ctrl+end", "up", "pageup", "ctrl+home")
+        await burst(d, "down", "pageup", "pagedown", "escape")
+        await calm(d)
+
+
+async def test_the_palette_takes_a_reason_for_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "you may not [/b] [$x] patch \x1b[2Jit"
+    monkeypatch.setattr("console.commands.palette.disabled", lambda *_args, **_more: {"act.scale": reason})
+    async with desk(make_snapshot()) as d:
+        await d.press("ctrl+p")
+        await d.type("scale")
+        await d.settle()
+        await burst(d, "escape")
+        await calm(d)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("opening", sorted(OPENINGS))
+async def test_no_key_ends_what_is_open(opening: str, seed: int) -> None:
+    chance = random.Random(f"{opening} {seed}")
+    async with desk(make_snapshot(), size=chance.choice(SMALL), session=acting()) as d:
+        for _ in range(3):
+            await burst(d, *OPENINGS[opening])
+            for _ in range(4):
+                await burst(d, *chance.choices(KEYS, k=chance.randint(1, 8)))
+                if chance.random() < 0.3:
+                    await d.pilot.resize_terminal(*chance.choice(SMALL))
+        await calm(d)
