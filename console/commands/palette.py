@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from textual.style import Style
 
 
+_LINES = 2
+"""Of an entry: its title and what is said of it."""
+
+
 class Front(Protocol):
     """What the palette needs of the desk: a way to run what is chosen."""
 
@@ -103,7 +107,10 @@ class Palette(CommandPalette):
 
     def _action_command_list(self, action: str) -> None:
         commands = self.query_one(CommandList)
-        if action in {"page_up", "page_down"} and commands.scrollable_content_region.height < 1:
-            # The list has not been laid out, and knows no line of any option.
-            action = "cursor_up" if action == "page_up" else "cursor_down"
-        super()._action_command_list(action)
+        if action not in {"page_up", "page_down"}:
+            super()._action_command_list(action)
+        elif commands.option_count:
+            # Textual's own asks for the line of an option, which one that has not been laid out does not have.
+            page = max(1, commands.scrollable_content_region.height // _LINES)
+            at = (commands.highlighted or 0) + (page if action == "page_down" else -page)
+            commands.highlighted = min(max(0, at), commands.option_count - 1)

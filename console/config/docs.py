@@ -61,6 +61,11 @@ env = { HF_TOKEN = { env = "HF_TOKEN" } }
 ```
 """
 
+POLICY = """\
+`/etc/quarterdeck/policy.toml`. Where no such file is, nothing is laid down. Where one is that cannot be used (a mistake
+in it, nothing in it, not readable, a symbolic link that leads nowhere, a folder or a FIFO in its place), everything is
+read-only, and stderr says why."""
+
 DEBUG = """\
 `QUARTERDECK_DEBUG=1` prints the traceback of an unexpected error, which otherwise goes to a file under
 `$XDG_STATE_HOME/quarterdeck`. `NO_COLOR` and `KUBECONFIG` mean what they mean everywhere."""
@@ -76,7 +81,7 @@ def lines() -> Iterator[str]:
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
     yield from _section("`[local.presets.NAME]`", Preset, None, about=Preset.__doc__ or "")
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
-    yield from _section("The site's policy", Policy, None, about="`/etc/quarterdeck/policy.toml`.")
+    yield from _section("The site's policy", Policy, None, about=" ".join(POLICY.splitlines()))
     yield from ("", "## Other variables", "")
     yield from DEBUG.splitlines()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.config import paths, rules
+from console.config.file import is_there, text_of
 from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
 from console.config.settings import SECTIONS, Policy, Settings
@@ -70,7 +71,7 @@ def load(
     not exist. Raises ConfigError with every problem found.
     """
     path = chosen_file(environ, file)
-    exists = file is not None or bool(environ.get(CONFIG_VARIABLE)) or path.exists()
+    exists = file is not None or bool(environ.get(CONFIG_VARIABLE)) or is_there(path)
     layers = [_from_file(path)] if exists else []
     if any(name.startswith(PREFIX) for name in environ):
         layers.append(_from_environment(environ))
@@ -125,22 +126,25 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     """A TOML document and where each key of it stands."""
+    import json
     import tomllib
 
     from console.config.lines import locate
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(Problem(str(path), f"not UTF-8 at byte {error.start}", "Save it as UTF-8.")) from None
-    except OSError as error:
-        remedy = "quarterdeck config path says which file is read." if error.errno == 2 else "Make it readable."
-        raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}", remedy)) from None
+    text = text_of(path)
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        places = locate(text)
+        # Of the standard library's parser and of JSON, which validates it: both call themselves for each level.
+        json.dumps(document, default=str)
+    except RecursionError:
+        raise ConfigError(
+            Problem(str(path), "is nested too deeply", "No setting needs more than four levels.")
+        ) from None
+    except ValueError as error:
+        # Of TOML, and of Python: a number of more than 4300 digits.
         raise ConfigError(_syntax(path, text, str(error))) from None
-    return document, {key: f"{path}:{line}" for key, line in locate(text).items()}
+    return document, {key: f"{path}:{line}" for key, line in places.items()}
 
 
 def _syntax(path: Path, text: str, message: str) -> Problem:
@@ -219,10 +223,10 @@ def _apply_policy(
     settings: Settings, origins: dict[Key, str], path: Path
 ) -> tuple[Settings, Policy, tuple[Problem, ...]]:
     """A policy that cannot be understood locks: an auditor's machine must not open because of a typing error."""
-    if not path.exists():
-        return settings, Policy(), ()
     warnings: tuple[Problem, ...] = ()
     try:
+        if not is_there(path):
+            return settings, Policy(), ()
         policy, where = _read_policy(path)
     except ConfigError as error:
         policy, where = Policy(read_only=True), {}
@@ -246,6 +250,8 @@ def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
     from console.config.validate import validate
 
     document, origins = _read(path)
+    if not document and not text_of(path).strip():
+        raise ConfigError(Problem(str(path), "is empty", "It may have been cut off while it was written."))
     result = validate(Policy, document)
     if isinstance(result, Policy):
         return result, origins

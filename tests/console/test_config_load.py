@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,6 +111,110 @@ def test_a_policy_that_cannot_be_understood_locks_and_says_so(file: Path, policy
     first, last = (str(w) for w in result.warnings)
     assert "policy.toml:1" in first
     assert "read-only" in last
+
+
+def _dangling(law: Path) -> None:
+    law.symlink_to(law.parent / "nowhere.toml")
+
+
+def _cyclic(law: Path) -> None:
+    law.symlink_to(law)
+
+
+def _dangling_folder(law: Path) -> None:
+    law.parent.rmdir()
+    law.parent.symlink_to(law.parent.parent / "nowhere")
+
+
+def _file_for_folder(law: Path) -> None:
+    law.parent.rmdir()
+    law.parent.write_text("")
+
+
+def _fifo(law: Path) -> None:
+    os.mkfifo(law)
+
+
+def _endless(law: Path) -> None:
+    law.symlink_to("/dev/zero")
+
+
+def _huge(law: Path) -> None:
+    law.write_text("# " + "x" * (1 << 20))
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "dangling": (_dangling, "symbolic link"),
+    "cyclic": (_cyclic, "symbolic links"),
+    "dangling folder": (_dangling_folder, "symbolic link"),
+    "file for its folder": (_file_for_folder, "Not a directory"),
+    "folder": (Path.mkdir, "not a plain file"),
+    "FIFO": (_fifo, "not a plain file"),
+    "endless": (_endless, "not a plain file"),
+    "huge": (_huge, "larger than 1 MiB"),
+    "empty": (lambda law: law.write_text(" \n"), "is empty"),
+    "not UTF-8": (lambda law: law.write_bytes(b"read_only = false # \xff"), "not UTF-8 at byte 20"),
+    "nested": (lambda law: law.write_text("a = " + "[" * 5000 + "]" * 5000), "nested too deeply"),
+    "nested by dots": (lambda law: law.write_text("a" + ".a" * 5000 + " = 1"), "nested too deeply"),
+    "a number": (lambda law: law.write_text("a = 1" + "0" * 5000), "not valid TOML"),
+    "NUL": (lambda law: law.write_bytes(b"\x00"), "not valid TOML"),
+}
+"""What can stand in the place of a policy, and what is said of it."""
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_policy_that_cannot_be_read_locks_and_says_why(how: str, tmp_path: Path) -> None:
+    law = tmp_path / "etc" / "policy.toml"
+    law.parent.mkdir()
+    make, words = BROKEN[how]
+    make(law)
+    result = load({}, file=None, policy=law)
+    assert result.settings.read_only
+    first, last = (str(warning) for warning in result.warnings)
+    assert words in first
+    assert str(law) in first
+    assert "the site policy cannot be used, so this is read-only" in last
+
+
+def test_a_policy_in_a_folder_that_may_not_be_searched_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    law, lstat = tmp_path / "etc" / "policy.toml", os.lstat
+
+    def denied(path: Path) -> os.stat_result:
+        if path == law:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return lstat(path)
+
+    law.parent.mkdir()
+    monkeypatch.setattr("console.config.file.os.lstat", denied)
+    result = load({}, policy=law)
+    assert result.settings.read_only
+    assert "Permission denied" in str(result.warnings[0])
+    assert f"Make {law.parent} searchable" in str(result.warnings[0])
+
+
+@pytest.mark.parametrize("there", [[], ["etc"]])
+def test_no_policy_lays_down_nothing(there: list[str], tmp_path: Path) -> None:
+    for name in there:
+        (tmp_path / name).mkdir()
+    result = load({"XDG_CONFIG_HOME": str(tmp_path)}, policy=tmp_path / "etc" / "policy.toml")
+    assert not result.settings.read_only
+    assert result.warnings == ()
+
+
+def test_a_policy_behind_a_link_holds(tmp_path: Path) -> None:
+    real, law = tmp_path / "real.toml", tmp_path / "policy.toml"
+    real.write_text("# of the site\nread_only = true")
+    law.symlink_to(real)
+    assert load({}, policy=law).settings.read_only
+
+
+@pytest.mark.parametrize("make", [_dangling, _cyclic])
+def test_a_configuration_that_leads_nowhere_is_no_missing_one(make: Callable[[Path], object], tmp_path: Path) -> None:
+    own = tmp_path / "quarterdeck" / "config.toml"
+    own.parent.mkdir()
+    make(own)
+    with pytest.raises(ConfigError, match="symbolic link"):
+        load({"XDG_CONFIG_HOME": str(tmp_path)}, policy=tmp_path / "none")
 
 
 def test_the_policy_adds_production_patterns(file: Path) -> None:

@@ -1,0 +1,71 @@
+"""Reading a file of settings: whether it is there, and its text. What is not a plain, readable file is an error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from console.config.problem import ConfigError, Problem
+
+LARGEST: Final = 1 << 20
+"""Bytes of a file of settings at most: 1 MiB, some thousand times what one takes."""
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is at this path. Raises ConfigError where that cannot be known, or it leads nowhere.
+
+    ``Path.exists`` calls a symbolic link that leads nowhere, or round in a circle, absent: for a policy that would
+    open what its administrator has closed. Absent is only what no folder above it has a name for.
+    """
+    path = path.absolute()
+    for place in (*reversed(path.parents), path):
+        try:
+            os.lstat(place)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unreadable(path, error, place, f"Make {place.parent} searchable.") from None
+        try:
+            place.stat()
+        except OSError as error:
+            raise _unreadable(path, error, place, f"Make what {place} leads to searchable.") from None
+    return True
+
+
+def text_of(path: Path) -> str:
+    """The text of a regular file. Raises ConfigError; does not wait for a FIFO or a device that never ends."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigError(Problem(str(path), "is not a plain file", "Put the settings into one."))
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(LARGEST + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _unreadable(path, error, path, "Make it readable.") from None
+    if len(data) > LARGEST:
+        raise ConfigError(Problem(str(path), "is larger than 1 MiB", "It is no file of settings."))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(str(path), f"not UTF-8 at byte {error.start}", "Save it as UTF-8.")) from None
+
+
+def _unreadable(path: Path, error: OSError, place: Path, permitted: str) -> ConfigError:
+    """``place``: where it failed; ``permitted``: the remedy where a permission is missing."""
+    if error.errno == errno.ENOENT and place.is_symlink():
+        what = f"cannot be read: {place} is a symbolic link to {place.readlink()}, which is not there"
+        return ConfigError(Problem(str(path), what, "Put the file there, or take the link away."))
+    if error.errno == errno.ENOENT:
+        remedy = "quarterdeck config path says which file is read."
+    elif error.errno == errno.EACCES:
+        remedy = permitted
+    else:
+        remedy = "Put a plain file there."
+    where = f" ({place})" if place != path else ""
+    return ConfigError(Problem(str(path), f"cannot be read: {error.strerror}{where}", remedy))
