@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 VLLM = installation()
 """Looked for before the tests' clean environment hides the variable that names it."""
 
+TOOLS = Path(sys.executable).parent
+"""Of the development environment: kubectl in the version that the tests are for comes with it."""
+
 UNWANTED = {
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
@@ -35,6 +39,12 @@ UNWANTED = {
     "ALL_PROXY",
     "all_proxy",
 }
+
+
+def pytest_configure() -> None:
+    """The tools of this environment go before those of the machine, for every process that a test starts."""
+    if (TOOLS / "kubectl").exists():
+        os.environ["PATH"] = os.pathsep.join((str(TOOLS), os.environ.get("PATH", os.defpath)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

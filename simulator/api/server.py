@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator.api import discovery, errors, prometheus, protobuf, reviews
+from simulator.api import discovery, errors, openapi, prometheus, protobuf, reviews
 from simulator.api.errors import ApiError, PathNotFoundError
 from simulator.api.eviction import evict
 from simulator.api.pods import PodServer
@@ -132,6 +132,11 @@ class ApiServer:
             return web.Response(text="ok")
         if request.path == prometheus.PATH:
             return _json(prometheus.targets(self._store, request.query.get("port", "")))
+        if request.path.startswith(openapi.ROOT):
+            spec = openapi.document(self._catalogue, request.path)
+            if spec is None:
+                raise PathNotFoundError
+            return _json(spec)
         aggregated = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
         address = request.host
         found = discovery.document(self._catalogue, request.path, aggregated=aggregated, address=address)

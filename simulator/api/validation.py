@@ -27,11 +27,22 @@ _FIELDS = {
     "Scale": "replicas",
 }
 """The fields of spec, for the strict validation of what is sent."""
+_WITHOUT_SPEC = {
+    "ClusterRole": "rules aggregationRule",
+    "ClusterRoleBinding": "roleRef subjects",
+    "Role": "rules",
+    "RoleBinding": "roleRef subjects",
+}
+"""The fields, beside those of every object, of kinds that have no spec."""
+_EVERY = ("apiVersion", "kind", "metadata")
 _IMMUTABLE = {"Deployment": ("selector",), "StatefulSet": ("selector", "serviceName", "podManagementPolicy")}
 
 
 def unknown_fields(kind: str, sent: Any) -> list[str]:
     """The paths of what was sent that no field of this kind has."""
+    if isinstance(sent, dict) and kind in _WITHOUT_SPEC:
+        own = (*_EVERY, *_WITHOUT_SPEC[kind].split())
+        return [name for name in sent if name not in own and name[0] != "$"]
     if not isinstance(sent, dict) or kind not in _FIELDS:
         return []
     spec = sent.get("spec")

@@ -141,7 +141,7 @@ def test_a_budget_that_forbids_it_stops_a_drain(stage: Stage) -> None:
     }
     file = stage.state / "budget.json"
     file.write_text(json.dumps(budget))
-    stage.kubectl("apply", "--validate=false", "-f", str(file))
+    stage.kubectl("apply", "-f", str(file))
     block_until(lambda: "status" in stage.get("pdb", "never", "batch"), "the budget to be computed")
     pod = pods[0].replace("pod/", "po/")
     done = stage.quarterdeck("drain", pod, "--method", "evict", "--deadline", "5", "--yes", "--timeout", "10")

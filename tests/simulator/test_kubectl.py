@@ -95,7 +95,8 @@ def test_watching_receives_a_change(command: list[str]) -> None:
 
 
 def test_describe_pod_shows_its_events(kubectl: Kubectl) -> None:
-    text = kubectl("describe", "pod", "-l", "app.kubernetes.io/name=chat-8b")
+    # Of several objects kubectl 1.37 shows them only where it is told to.
+    text = kubectl("describe", "pod", "-l", "app.kubernetes.io/name=chat-8b", "--show-events=true")
     assert re.search(r"^Name:\s+chat-8b-", text, re.MULTILINE)
     assert re.search(r"nvidia.com/gpu:\s+1", text)
     assert re.search(r"Normal\s+Scheduled\s", text)

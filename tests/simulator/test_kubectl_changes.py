@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ import pytest
 
 from tests.simulator.api_process import Process, simulator
 
+QUARTERDECK = Path(sys.executable).with_name("quarterdeck")
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("kubectl-changes")]
 
 
@@ -198,14 +200,36 @@ spec: {minAvailable: 0, selector: {matchLabels: {app: canary}}}
 """
 
 
+@pytest.mark.parametrize("role", ["auditor", "oncall"])
+def test_the_roles_of_the_readme_are_applied_and_created_with_validation(kubectl: Kubectl, role: str) -> None:
+    printed = subprocess.run([QUARTERDECK, "rbac", role], capture_output=True, text=True, timeout=60, check=True).stdout
+    names = {f"clusterrole.rbac.authorization.k8s.io/quarterdeck-{role}"}
+    names.add(f"clusterrolebinding.rbac.authorization.k8s.io/quarterdeck-{role}")
+    assert set(kubectl("apply", "-f", "-", stdin=printed).splitlines()) == {f"{name} created" for name in names}
+    assert set(kubectl("apply", "-f", "-", stdin=printed).splitlines()) == {f"{name} unchanged" for name in names}
+    looks = get(kubectl, "clusterrole", f"quarterdeck-{role}")
+    assert looks["rules"]
+    assert kubectl("delete", "-f", "-", stdin=printed).count("deleted") == 2
+    assert kubectl("create", "-f", "-", stdin=printed).count("created") == 2
+    misspelt = printed.replace("rules:", "rulez:")
+    assert 'unknown field "rulez"' in kubectl("apply", "-f", "-", stdin=misspelt, code=1)
+    kubectl("delete", "-f", "-", stdin=printed)
+
+
+def test_a_misspelt_field_is_refused_as_by_a_real_server(kubectl: Kubectl) -> None:
+    misspelt = APPLIED.replace("selector: {matchLabels: {app: canary}}\n  template", "selektor: {}\n  template")
+    assert 'unknown field "spec.selektor"' in kubectl("create", "-f", "-", stdin=misspelt, code=1)
+    kubectl("delete", "--ignore-not-found", "-f", "-", stdin=APPLIED)
+
+
 def test_apply_and_delete(kubectl: Kubectl) -> None:
-    assert kubectl("apply", "--validate=false", "-f", "-", stdin=APPLIED).count("created") == 3
+    assert kubectl("apply", "-f", "-", stdin=APPLIED).count("created") == 3
     kubectl("rollout", "status", "deployment/canary", "--timeout=50s")
     wait(kubectl, "poddisruptionbudget/canary", "{.status.disruptionsAllowed}", 1)
     models = json.loads(kubectl("get", "--raw", "/api/v1/namespaces/serving/services/canary/proxy/v1/models"))
     assert models["data"][0]["id"] == "canary"
     changed = APPLIED.replace("v0.32.0", "v0.10.2")
-    assert "deployment.apps/canary configured" in kubectl("apply", "--validate=false", "-f", "-", stdin=changed)
+    assert "deployment.apps/canary configured" in kubectl("apply", "-f", "-", stdin=changed)
     kubectl("rollout", "status", "deployment/canary", "--timeout=50s")
     assert history(kubectl, "deployment/canary").keys() == {1, 2}
     assert kubectl("delete", "-f", "-", stdin=APPLIED).count("deleted") == 3
