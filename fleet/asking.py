@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from fleet.bodies import limits
 from fleet.kube.client import ANY, JSON
 from fleet.kube.errors import KubeconfigError, KubeError
 from fleet.kube.state import KubeState
@@ -187,7 +188,7 @@ class Asking:
 
     async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
         try:
-            answer = await self._client.get(path, accept=ANY, timeout=self._timeout)
+            answer = await self._client.get(path, accept=ANY, timeout=self._timeout, limit=limits().prometheus)
         except KubeconfigError as error:
             raise SourceProblem(error.message, error.remedy) from error
         except KubeError as error:

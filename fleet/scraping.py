@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fleet.bodies import Limit, limits
 from fleet.kube.client import TEXT, Response
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
 from fleet.kube.state import KubeState
@@ -33,7 +34,14 @@ NAMED = 5
 class Getter(Protocol):
     """The one thing that is asked of the Kubernetes client here."""
 
-    async def get(self, path: str, *, accept: str, timeout: float) -> Response:  # noqa: ASYNC109 -- handed on
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,
+        timeout: float,  # noqa: ASYNC109 -- handed on
+        limit: Limit | None = None,
+    ) -> Response:
         """One GET on the API server. Raises KubeError and KubeconfigError."""
         ...
 
@@ -188,7 +196,8 @@ class Scraping:
             raise SourceProblem(error.message, error.remedy) from error
 
     async def _get(self, path: str) -> bytes:
-        return (await self._client.get(path, accept=TEXT, timeout=self._settings.scrape.timeout)).body
+        timeout = self._settings.scrape.timeout
+        return (await self._client.get(path, accept=TEXT, timeout=timeout, limit=limits().scrape)).body
 
 
 _NO_WAY = (

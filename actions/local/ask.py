@@ -39,7 +39,7 @@ async def ask(
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     said = _Said(clock)
     try:
-        async with client(SILENCE, may_ask) as http:
+        async with client(SILENCE, may_ask, stream=True) as http:
             for path in (CHAT, PLAIN):
                 body = _body(path, model, prompt, tokens)
                 said.sent()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,12 @@ from console.cli import exits, streams
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
-from fleet import door
+from fleet import bodies, door
 
 if TYPE_CHECKING:
     import argparse
+
+    from console.config.settings import LimitSettings
 
 COMMANDS = {
     "": "console.cli.console",
@@ -68,6 +70,7 @@ class Invocation:
         if loaded.settings.read_only:
             # Before any client exists; nothing in this process opens it again.
             door.shut(loaded.policy.allow)
+        bodies.use(_limits(loaded.settings.limits))
         return loaded
 
     def path(self) -> Path:
@@ -77,6 +80,15 @@ class Invocation:
     def _file(self) -> Path | None:
         file: Path | None = getattr(self.options, "config_file", None)
         return file
+
+
+def _limits(settings: LimitSettings) -> bodies.Limits:
+    """The limits of answers, as the settings have them in MiB."""
+    every = {
+        field.name: bodies.Limit(int(getattr(settings, field.name) * bodies.MIB), f"limits.{field.name}")
+        for field in fields(settings)
+    }
+    return bodies.Limits(**every)
 
 
 def dispatch(

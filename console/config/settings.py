@@ -199,6 +199,19 @@ class LocalSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """How large an answer may be, in MiB after decompression. What is larger is not read to its end; that is said."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    scrape: float = setting(64.0, "One page of /metrics; pages of 22 MB exist.", minimum=0.1, maximum=4096)
+    prometheus: float = setting(256.0, "Prometheus' answer to one query.", minimum=0.1, maximum=4096)
+    kubernetes_list: float = setting(64.0, "One page of a list of Kubernetes.", minimum=0.1, maximum=4096)
+    other: float = setting(
+        4.0, "Anything else: one object, one event of a watch, an engine's models.", minimum=0.1, maximum=4096
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -212,6 +225,7 @@ class Settings:
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     keys: Mapping[str, str] = setting(
         {}, 'Command → its key, or several separated by commas: `open.logs = "l, shift-l"`. The help (`?`) names both.'
     )
@@ -239,5 +253,6 @@ SECTIONS: dict[str, type] = {
     "ui": UiSettings,
     "actions": ActionSettings,
     "local": LocalSettings,
+    "limits": LimitSettings,
 }
 """Tables of the file that hold a fixed set of keys."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
+from fleet.bodies import Limit
 from fleet.kube.client import JSON, READ_TIMEOUT
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.state import KubeState
@@ -56,7 +57,8 @@ class AbsentKubernetes:
         *,
         accept: str = JSON,
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- as KubeClient has it
+        limit: Limit | None = None,
     ) -> NoReturn:
         """Raises the KubeconfigError."""
-        del path, query, accept, timeout
+        del path, query, accept, timeout, limit
         raise KubeconfigError(self._error.message, self._error.remedy)

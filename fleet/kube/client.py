@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from fleet.bodies import Body, BodyError, Inflating, Limit, limits
 from fleet.door import Guard, RefusedError, reads_only
 from fleet.kube.credentials import Credentials
 from fleet.kube.errors import (
@@ -26,6 +27,7 @@ from fleet.kube.errors import (
     ForbiddenError,
     KubeconfigError,
     NotKubernetesError,
+    OversizedError,
     ServerError,
     UnauthorizedError,
     UnreachableError,
@@ -86,6 +88,8 @@ class _Request:
     """Seconds for the whole answer."""
     idle: float | None = None
     """Seconds between two chunks of it."""
+    limit: Limit | None = None
+    """Of the body; None for the one of whatever has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +149,13 @@ class KubeClient:
         *,
         accept: str = JSON,
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- handed to the HTTP client, which tells connect from read
+        limit: Limit | None = None,
     ) -> Response:
-        """One GET, read to its end. Raises :class:`KubeError` and :class:`KubeconfigError`."""
-        return await self._whole(_Request("GET", path, query, accept, total=timeout))
+        """One GET, read to its end, ``limits().other`` where no limit is given.
+
+        Raises :class:`KubeError` and :class:`KubeconfigError`.
+        """
+        return await self._whole(_Request("GET", path, query, accept, total=timeout, limit=limit))
 
     async def probe(self, path: str, seconds: float, accept: str = JSON) -> Response:
         """One GET that does not queue behind the others: finds out whether the server is there when they hang."""
@@ -222,10 +230,13 @@ class KubeClient:
             response = await self._send(request)
             try:
                 self._check(response, request.accept)
-                content = await response.read()
+                content = await _read(response, request.limit or limits().other)
+            except BodyError as error:
+                raise OversizedError(f"{self.server} {error.message}: {request.path}", remedy=error.remedy) from error
             except (aiohttp.ClientError, OSError) as error:
                 raise error_of_exception(error, self.server) from error
             finally:
+                # Whatever was not read to its end is cut off, not read on.
                 response.release()
         self.last_ok = time()
         return Response(response.status, content, response.content_type, response.headers)
@@ -234,9 +245,13 @@ class KubeClient:
         import aiohttp
 
         try:
+            inflating = Inflating(response.headers.get("Content-Encoding", ""))
             async for chunk in response.content.iter_any():
                 self.last_ok = self.last_event = time()
-                yield chunk
+                for piece in inflating.feed(chunk):
+                    yield piece
+        except BodyError as error:
+            raise OversizedError(f"{self.server} {error.message}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise error_of_exception(error, self.server) from error
 
@@ -281,6 +296,8 @@ class KubeClient:
                 headers=self._headers(link, request),
                 # The token goes to the server of the kubeconfig and nowhere else.
                 allow_redirects=False,
+                # Inflated in _read and _chunks, where it is bounded.
+                auto_decompress=False,
                 proxy=link.proxy.url if link.proxy is not None and not link.proxy.socks else None,
                 trace_request_ctx=sent,
                 server_hostname=link.configuration.tls_server_name or None,
@@ -291,7 +308,7 @@ class KubeClient:
             if 200 <= response.status < 300:
                 return response
             try:
-                content = await response.content.read(ERROR_BODY_LIMIT)
+                content = await _beginning(response)
             finally:
                 response.close()
         except (aiohttp.ClientError, OSError) as error:
@@ -316,7 +333,8 @@ class KubeClient:
         return url
 
     def _headers(self, link: _Link, request: _Request) -> list[tuple[str, str]]:
-        headers = [("Accept", request.accept), ("User-Agent", USER_AGENT), *self._credentials.impersonation()]
+        accepted = [("Accept", request.accept), ("Accept-Encoding", "gzip"), ("User-Agent", USER_AGENT)]
+        headers = [*accepted, *self._credentials.impersonation()]
         token = link.configuration.api_key.get("BearerToken")
         if token:
             headers.append(("Authorization", token))
@@ -386,6 +404,31 @@ class KubeClient:
                 "a proxy or a login page stands in front of the API server",
                 status=response.status,
             )
+
+
+async def _read(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
+    """The body, decoded. Raises BodyError for one that is larger than its limit, or cannot be decoded."""
+    body = Body(response.headers.get("Content-Encoding", ""), limit)
+    if (response.content_length or 0) > limit.bytes:
+        raise limit.exceeded()
+    async for chunk in response.content.iter_any():
+        body.add(chunk)
+    return body.whole()
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """As much of an error's body as is looked at; nothing of one that cannot be decoded."""
+    said = bytearray()
+    try:
+        inflating = Inflating(response.headers.get("Content-Encoding", ""))
+        async for chunk in response.content.iter_any():
+            for piece in inflating.feed(chunk):
+                said += piece
+                if len(said) >= ERROR_BODY_LIMIT:
+                    return bytes(said[:ERROR_BODY_LIMIT])
+    except BodyError:
+        return b""
+    return bytes(said)
 
 
 def _drop(response: aiohttp.ClientResponse) -> None:

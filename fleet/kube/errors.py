@@ -120,6 +120,10 @@ class NotKubernetesError(KubeError):
     remedy = "Check `server` of the cluster in the kubeconfig, and the proxy settings (HTTPS_PROXY, NO_PROXY)."
 
 
+class OversizedError(KubeError):
+    """An answer that is larger than such an answer can be, or that cannot be decoded: it was not read to its end."""
+
+
 _BY_STATUS: Mapping[int, type[KubeError]] = {
     401: UnauthorizedError,
     403: ForbiddenError,

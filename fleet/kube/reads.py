@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
+from fleet.bodies import limits
 from fleet.kube.client import ANY, KubeClient, Response, decode
 from fleet.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.kube.project.events import project_event
@@ -53,7 +54,8 @@ class KubeReads:
         For the few that a plan looks at; the fleet itself is watched. Each has its kind and apiVersion.
         """
         query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
-        document = (await self._client.get(await self.path_of(kind, namespace, ""), query)).json()
+        path = await self.path_of(kind, namespace, "")
+        document = (await self._client.get(path, query, limit=limits().kubernetes_list)).json()
         if not isinstance(document, dict):
             raise KubeError(f"the server's answer for the list of {kind} is not an object")
         version = text(document, "apiVersion")
@@ -73,7 +75,7 @@ class KubeReads:
 
     async def namespaces(self) -> tuple[str, ...]:
         """The names of all namespaces, sorted. Raises ForbiddenError where this identity may not list them."""
-        answer = await self._client.get("/api/v1/namespaces")
+        answer = await self._client.get("/api/v1/namespaces", limit=limits().kubernetes_list)
         listed = (text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items"))
         return tuple(sorted(filter(None, listed)))
 
@@ -126,7 +128,7 @@ class KubeReads:
     async def events_of(self, namespace: str, uid: str) -> tuple[Event, ...]:
         """The events of one object, newest first; by uid, because names are used again."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": "500"}
-        document = decode((await self._client.get(EVENTS.path(namespace), query)).body)
+        document = decode((await self._client.get(EVENTS.path(namespace), query, limit=limits().kubernetes_list)).body)
         interner = Interner()
         rows = [
             project_event(raw, interner) for raw in mappings(document if isinstance(document, dict) else {}, "items")

@@ -13,6 +13,7 @@ from typing import Any, Generic
 
 import orjson
 
+from fleet.bodies import limits
 from fleet.kube.client import KubeClient, decode
 from fleet.kube.errors import (
     ExpiredError,
@@ -21,6 +22,7 @@ from fleet.kube.errors import (
     KubeError,
     NotFoundError,
     NotKubernetesError,
+    OversizedError,
     UnreachableError,
     error_of_status,
 )
@@ -30,8 +32,6 @@ from fleet.kube.resources import R, Resource
 
 TURN = 0.008
 """Seconds of work after which the event loop gets a turn."""
-LINE_LIMIT = 16 * 2**20
-"""Bytes of one watch event: etcd refuses objects over 1.5 MiB, so a longer line is not one."""
 STUCK = 3
 """Watches in a row that break without an event, after which the resourceVersion is given up and all listed again."""
 
@@ -161,7 +161,7 @@ class Reflector(Generic[R]):
         query = {"limit": str(self.resource.page)} if self._paged else {}
         try:
             while True:
-                response = await self._client.get(self.resource.path(self.scope), query)
+                response = await self._client.get(self.resource.path(self.scope), query, limit=limits().kubernetes_list)
                 document = decode(response.body)
                 del response
                 version, token = self._list_metadata(document)
@@ -306,14 +306,16 @@ class Reflector(Generic[R]):
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The lines of a stream. What follows the last newline was cut off and is not a line.
 
-    Raises :class:`UnreachableError` for a line over :data:`LINE_LIMIT`.
+    Raises :class:`OversizedError` for a line over ``limits().other``: etcd refuses objects over 1.5 MiB.
     """
     rest = bytearray()
+    limit = limits().other
     async for chunk in chunks:
         rest += chunk
         if b"\n" not in chunk:
-            if len(rest) > LINE_LIMIT:
-                raise UnreachableError("the watch sends a line without an end")
+            if len(rest) > limit.bytes:
+                exceeded = limit.exceeded()
+                raise OversizedError(f"the watch sends a line without an end: it {exceeded}", remedy=exceeded.remedy)
             continue
         *whole, last = bytes(rest).split(b"\n")
         rest = bytearray(last)

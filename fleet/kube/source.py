@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+from fleet.bodies import limits
 from fleet.kube.client import ANY, KubeClient
 from fleet.kube.errors import (
     NO_STORAGE,
@@ -279,7 +280,7 @@ class KubernetesSource:
             if time.monotonic() - asked < self._pace.denied * 0.9:
                 return scopes
             try:
-                answer = await self.client.get("/api/v1/namespaces")
+                answer = await self.client.get("/api/v1/namespaces", limit=limits().kubernetes_list)
                 listed = [text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items")]
                 scopes = tuple(filter(None, listed)) or self._fallback
             except ForbiddenError:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
+from fleet.bodies import Limit
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.state import KubeState
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
@@ -138,7 +139,14 @@ def _values(gpu: LocalGpu) -> tuple[tuple[Quantity, float | None], ...]:
 class _NoServer:
     """Stands where a cluster's API server would be: nothing here is reached through one."""
 
-    async def get(self, path: str, *, accept: str, timeout: float) -> NoReturn:  # noqa: ASYNC109 -- see Getter
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,
+        timeout: float,  # noqa: ASYNC109 -- as Getter has it
+        limit: Limit | None = None,
+    ) -> NoReturn:
         """Raises KubeconfigError."""
-        del accept, timeout
+        del accept, timeout, limit
         raise KubeconfigError(f"this machine has no API server to ask for {path}")

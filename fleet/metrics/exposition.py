@@ -26,8 +26,19 @@ _VALUE = re.compile(rb"[ \t]*([^ \t#_]+)(?:[ \t]+(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)
 _ESCAPE = re.compile(rb'\\([\\n"])')
 
 
+_SHOWN = 5
+"""Lines by which an answer that is no exposition is recognised."""
 _LONGEST_LINE = 65536
 """Bytes; vLLM's longest (its configuration) has about 1,200."""
+
+
+_LARGE = 4 * 2**20
+"""Bytes of an answer from which on its needed lines are picked out before anything else: as objects, lines of a few
+bytes take twenty times their size."""
+_MOST_LINES = 1_000_000
+"""Lines of one answer: a page of 22 MB has some 200,000."""
+_MOST_SERIES = 50_000
+"""Needed series of one answer: a data-parallel vLLM has some 130 per rank, a node's GPU exporter 40 per GPU."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +140,7 @@ class Parser:
 
         Raises SourceProblem when the answer is not an exposition at all.
         """
-        lines = body.split(b"\n")
+        lines = self._picked(body) if len(body) > _LARGE else body.split(b"\n")
         if not whole and lines[-1]:
             lines[-1] = b""
         own = self._layout
@@ -139,6 +150,26 @@ class Parser:
                 self._layout = layout
                 return Exposition(layout.series, values, layout.skipped, layout.duplicates)
         return self._by_reading(lines)
+
+    def _picked(self, body: bytes) -> list[bytes]:
+        """The first lines of a large answer, those that are needed, and the last.
+
+        Raises SourceProblem where more are needed than an engine or exporter can have.
+        """
+        if body.count(b"\n") > _MOST_LINES:
+            raise _too_many(_MOST_LINES, "lines")
+        picked: list[bytes] = []
+        begin, end = 0, body.find(b"\n")
+        while end >= 0:
+            name = _NAME.match(body, begin, end)
+            needed = name[1] in self._names if name is not None else body.startswith(b"# EOF", begin)
+            if needed or len(picked) < _SHOWN:
+                picked.append(body[begin : min(end, begin + _LONGEST_LINE + 1)])
+                if len(picked) > _MOST_SERIES:
+                    raise _too_many(_MOST_SERIES, "series of engines and GPUs")
+            begin, end = end + 1, body.find(b"\n", end + 1)
+        picked.append(body[begin : begin + _LONGEST_LINE + 1])
+        return picked
 
     def _by_reading(self, lines: list[bytes]) -> Exposition:
         self.full_passes += 1
@@ -172,6 +203,8 @@ class Parser:
                 duplicates += 1
                 continue
             seen.add(key)
+            if len(seen) > _MOST_SERIES:
+                raise _too_many(_MOST_SERIES, "series of engines and GPUs")
             series.append(Series(intern(name[1].decode()), labels))
             values.append(value)
             places.append((at, line[:start], start))
@@ -254,8 +287,12 @@ def _unescape(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
+def _too_many(most: int, what: str) -> SourceProblem:
+    return SourceProblem(f"answers more than {most:,} {what}", "check the port and path: no engine has so many")
+
+
 def _not_an_exposition(lines: list[bytes]) -> tuple[str, str]:
-    head = b"\n".join(lines[:5]).lstrip().lower()
+    head = b"\n".join(lines[:_SHOWN]).lstrip().lower()
     if head.startswith((b"<!doctype", b"<html", b"<")):
         return "answers a web page instead of metrics", "check the port and path: is there a login page in between?"
     if head.startswith((b"{", b"[")):

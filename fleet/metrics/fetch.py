@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fleet.bodies import Body, BodyError, Limit
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.redirect import RedirectError
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
 
     from fleet.metrics.target import Target
 
-_LARGEST = 8 * 1024 * 1024
-"""Bytes of one answer: a vLLM answers about 60 kB per data-parallel rank, a DCGM exporter of 8 GPUs 30 kB."""
-_TOO_MUCH = f"answers more than {_LARGEST >> 20} MiB"
 _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
 _ACCEPT = {
@@ -56,14 +54,16 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
         connector=aiohttp.TCPConnector(limit=concurrency, force_close=not keep),
         timeout=aiohttp.ClientTimeout(total=timeout),
         headers=_ACCEPT,
+        # Inflated here, where it is bounded: an exporter may compress although it was not asked to.
+        auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
-async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bool]:
+async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> tuple[bytes, bool]:
     """The body, and whether the transport vouches that it is whole.
 
-    Raises SourceProblem in words for an answer that is no use, OSError or TimeoutError for none.
+    Raises SourceProblem in words for an answer that is no use or exceeds the limit, OSError or TimeoutError for none.
     """
     import aiohttp
     from yarl import URL
@@ -80,18 +80,15 @@ async def get(session: aiohttp.ClientSession, target: Target) -> tuple[bytes, bo
                 raise RedirectError(response.headers["Location"])
             if response.status != 200:
                 raise SourceProblem(_refusal(response.status, response.reason or ""))
-            if (response.content_length or 0) > _LARGEST:
-                raise SourceProblem(_TOO_MUCH)
-            if response.content_length is not None:
-                return await response.read(), True
-            chunks: list[bytes] = []
-            size = 0
+            body = Body(response.headers.get("Content-Encoding", ""), limit)
+            if (response.content_length or 0) > limit.bytes:
+                raise limit.exceeded()
             async for chunk in response.content.iter_any():
-                size += len(chunk)
-                if size > _LARGEST:
-                    raise SourceProblem(_TOO_MUCH)
-                chunks.append(chunk)
-            return b"".join(chunks), "Transfer-Encoding" in response.headers
+                body.add(chunk)
+            bounded = response.content_length is not None or "Transfer-Encoding" in response.headers
+            return body.whole(), bounded or body.encoded
+    except BodyError as error:
+        raise SourceProblem(error.message, error.remedy) from error
     except aiohttp.ClientConnectorCertificateError as error:
         raise SourceProblem(f"its certificate is not trusted ({error.certificate_error})") from error
     except aiohttp.ClientConnectorSSLError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fleet.bodies import limits
 from fleet.door import Guard, RefusedError, reads_only
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.fetch import get, in_words, open_session, room_for
@@ -151,7 +152,7 @@ class ScrapeSource:
                 return await target.fetch(target.url), True
         if self._session is None:
             self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._room > 0)
-        return await get(self._session, target)
+        return await get(self._session, target, limits().scrape)
 
     async def _make_room(self, targets: int) -> None:
         """Keep the connections where there is room for one per target; with a fleet that grew, look again."""

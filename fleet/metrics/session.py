@@ -23,14 +23,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
+from fleet.bodies import MIB, Body, BodyError, limits
 from fleet.door import Guard, RefusedError
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint
 
 PATIENCE = 3.0
 """Timeouts that a whole answer may take, once it has begun."""
-_LARGEST = 256 * 1024 * 1024
-"""Bytes of one answer: the buckets of every engine of 5,000 pods are about 75 MB."""
 _PART = 256 * 1024
 
 
@@ -45,7 +44,9 @@ def open_session(endpoint: PrometheusEndpoint, guard: Guard) -> tuple[requests.S
         if path and not Path(path).is_file():
             raise SourceProblem(f"{path}: no such file", "correct the certificate files of the Prometheus settings")
     session = requests.Session()
-    session.headers.update({"User-Agent": "quarterdeck", "Accept": "application/json", **endpoint.headers})
+    session.headers.update(
+        {"User-Agent": "quarterdeck", "Accept": "application/json", "Accept-Encoding": "gzip"} | dict(endpoint.headers)
+    )
     session.verify = (endpoint.ca_file or True) if endpoint.verify else False
     if endpoint.cert_file:
         session.cert = (endpoint.cert_file, endpoint.key_file) if endpoint.key_file else endpoint.cert_file
@@ -116,6 +117,11 @@ _SLICE = 256 * 1024
 """Bytes that are decoded at once. As objects of Python a vector takes ten times the memory of its JSON."""
 
 
+_ELEMENT = 4 * MIB
+"""Bytes of one element of a result, and of what stands around it. The longest real one, a range of 11,000 points, has
+300 kB; and without elements JSON may become thirty times its size in objects, whatever it says."""
+
+
 def _cut(content: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """The answer without most elements of its result; and the parts of the content where those are, if it is long."""
     start = content.find(_START, 0, 1024) + len(_START)
@@ -123,6 +129,8 @@ def _cut(content: bytes) -> tuple[bytes, list[tuple[int, int]]]:
         return content, []
     cuts, begin = [], start
     while (end := content.find(_BETWEEN, begin + _SLICE)) >= 0:
+        if end - begin > _ELEMENT:
+            raise not_prometheus()
         cuts.append((begin, end + 1))
         begin = end + 2
     return (content[:start] + content[begin:] if cuts else content), cuts
@@ -183,30 +191,30 @@ class Adapter(HTTPAdapter):
 
     def _read(self, response: requests.Response) -> None:
         try:
-            body = b"".join(self._parts(response))
+            body = self._body(response)
         except BaseException:
             response.close()
             raise
         response.raw.release_conn()
         response._content = body  # requests has no public way
+        response.headers.pop("Content-Encoding", None)
 
-    def _parts(self, response: requests.Response) -> Iterator[bytes]:
+    def _body(self, response: requests.Response) -> bytes:
         """The body as it comes. A timeout of ours is between two bytes: an answer that trickles never hits it."""
         patience = PATIENCE * self._endpoint.timeout
         until = time.monotonic() + patience
-        size = 0
-        while part := response.raw.read1(_PART, decode_content=True):
-            yield part
-            size += len(part)
-            if size > _LARGEST:
-                raise SourceProblem(
-                    f"{self._endpoint.shown} answers more than {_LARGEST >> 20} MiB", "check the Prometheus URL"
-                )
-            if time.monotonic() > until:
-                raise SourceProblem(
-                    f"{self._endpoint.shown} does not finish its answer within {patience:g} s",
-                    "is it overloaded, or the network too slow for it?",
-                )
+        try:
+            body = Body(response.headers.get("Content-Encoding", ""), limits().prometheus)
+            while part := response.raw.read1(_PART, decode_content=False):
+                body.add(part)
+                if time.monotonic() > until:
+                    raise SourceProblem(
+                        f"{self._endpoint.shown} does not finish its answer within {patience:g} s",
+                        "is it overloaded, or the network too slow for it?",
+                    )
+            return body.whole()
+        except BodyError as error:
+            raise SourceProblem(f"{self._endpoint.shown} {error.message}", error.remedy) from error
 
     def _forward(self, request: requests.PreparedRequest) -> requests.Response:
         proxy = self._endpoint.proxy
@@ -230,6 +238,8 @@ def _date(text: str) -> float | None:
 
 def read_json(content: bytes) -> dict[str, Any]:
     """The body of a Prometheus answer. Raises SourceProblem when it is not one, or says that it failed."""
+    if len(content) > _ELEMENT + _SLICE:
+        raise not_prometheus()
     try:
         answer = orjson.loads(content)
     except orjson.JSONDecodeError:

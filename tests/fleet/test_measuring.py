@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 from aiohttp import web
 
+from fleet.bodies import Limit
 from fleet.kube.client import Response
 from fleet.kube.errors import ForbiddenError, KubeError, error_of_response
 from fleet.kube.state import KubeState
@@ -65,7 +66,14 @@ class ApiServer:
         self.asked: list[str] = []
         self._answer = answer
 
-    async def get(self, path: str, *, accept: str, timeout: float) -> Response:  # noqa: ASYNC109, ARG002
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,  # noqa: ARG002
+        timeout: float,  # noqa: ASYNC109, ARG002
+        limit: Limit | None = None,  # noqa: ARG002
+    ) -> Response:
         self.asked.append(path)
         if self._answer is None:
             raise ForbiddenError('pods "a" is forbidden: cannot get resource "pods/proxy"', status=403)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fleet.metrics.exposition import Exposition, Layouts, Parser
 from fleet.metrics.problem import SourceProblem
+from tests.fleet.metrics.pages import V0_33, Load, vllm
 
 NAMES = frozenset({b"a", b"b_total", b"c_bucket"})
 
@@ -199,3 +200,49 @@ def test_a_monstrous_line_is_garbage() -> None:
 
 def test_an_exposition_of_something_else_has_no_needed_series() -> None:
     assert read("node_load1 0.5\n").series == ()
+
+
+NEEDED = frozenset({b"vllm:num_requests_running", b"vllm:generation_tokens_total"})
+
+
+def test_a_large_page_is_read_like_a_small_one() -> None:
+    page = vllm(V0_33, {"0": Load()}).encode()
+    noise = b"".join(b'other_metric{a="%d",b="%s"} 1\n' % (i, b"x" * 80) for i in range(50_000))
+    small, large = (Parser(NEEDED).parse(body) for body in (page, noise + page + noise))
+    assert [(s.name, s.labels) for s in large.series] == [(s.name, s.labels) for s in small.series]
+    assert large.values == small.values
+
+
+def test_the_next_large_page_is_read_the_fast_way() -> None:
+    noise = b"".join(b'other_metric{a="%d",b="%s"} 1\n' % (i, b"x" * 80) for i in range(50_000))
+    parser = Parser(NEEDED)
+    for load in (Load(), Load(running=7)):
+        last = parser.parse(noise + vllm(V0_33, {"0": load}).encode())
+    assert parser.full_passes == 1
+    assert 7.0 in last.values
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"a\n" * 3_000_000, "more than 1,000,000 lines"),
+        (b"\n" * 5_000_000, "more than 1,000,000 lines"),
+        (
+            b"".join(b'vllm:num_requests_running{model_name="m%d"} 1\n' % i for i in range(60_000)),
+            "more than 50,000 series",
+        ),
+        (
+            b"".join(b'vllm:num_requests_running{model_name="m%d%s"} 1\n' % (i, b"x" * 60) for i in range(60_000)),
+            "more than 50,000 series",
+        ),
+    ],
+    ids=["lines", "newlines", "series", "series of a large page"],
+)
+def test_a_page_that_would_become_many_objects_is_refused(body: bytes, what: str) -> None:
+    with pytest.raises(SourceProblem, match=what):
+        Parser(NEEDED).parse(body)
+
+
+def test_a_large_page_that_is_something_else_is_said_to_be() -> None:
+    with pytest.raises(SourceProblem, match="web page"):
+        Parser(NEEDED).parse(b"<html>" + b" " * 5_000_000)

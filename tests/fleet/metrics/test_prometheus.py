@@ -14,7 +14,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from fleet.metrics import session
+from fleet import bodies
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint, through_loop
 from fleet.model.measurement import EngineId
@@ -95,7 +95,7 @@ async def test_an_answer_that_trickles_without_end_is_given_up() -> None:
 
 
 async def test_an_answer_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(bodies, "_limits", bodies.Limits(prometheus=bodies.Limit(1 << 20, "limits.prometheus")))
 
     async def flood(request: web.Request) -> web.Response | None:
         response = web.StreamResponse()

@@ -1,0 +1,154 @@
+"""Bodies of answers, bounded: how much of one is kept is decided after decompression, whoever answers and however.
+
+A body may come with a length or without, in chunks, compressed a thousandfold, or without an end. It is taken from the
+wire as it comes, inflated a piece at a time, and given up as soon as it exceeds what such an answer can be. Only gzip
+and deflate are read, each once: other encodings were not asked for.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+MIB: Final = 2**20
+PIECE: Final = 256 * 1024
+"""Bytes that are inflated at once."""
+_MEMBERS: Final = 1000
+"""Members of a gzip body: real ones have one, and each costs a look at what follows it."""
+
+
+class BodyError(Exception):
+    """A body that is not read any further; the text says why, and fits behind the name of who answered."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class TooLargeError(BodyError):
+    """It is larger than its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many bytes a body may have once it is decompressed, and the setting that says so."""
+
+    bytes: int
+    setting: str
+
+    def exceeded(self) -> TooLargeError:
+        """The error for a body beyond it."""
+        size = f"{self.bytes / MIB:g} MiB"
+        return TooLargeError(
+            f"answers more than {size} (the limit {self.setting}), so it was not read to its end",
+            f"if that is really what it answers, raise {self.setting} in the configuration (MiB)",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of all that is asked."""
+
+    scrape: Limit = Limit(64 * MIB, "limits.scrape")
+    """One page of /metrics; pages of 22 MB exist."""
+    prometheus: Limit = Limit(256 * MIB, "limits.prometheus")
+    """The answer to one query; the buckets of every engine of 5,000 pods are about 75 MB."""
+    kubernetes_list: Limit = Limit(64 * MIB, "limits.kubernetes_list")
+    """One page of a list."""
+    other: Limit = Limit(4 * MIB, "limits.other")
+    """Anything else: one object, one event of a watch, an engine's list of models."""
+
+
+_limits = Limits()
+
+
+def limits() -> Limits:
+    """Those of this process."""
+    return _limits
+
+
+def use(chosen: Limits) -> None:
+    """The limits of this process from now on: called once, when the settings are known."""
+    global _limits
+    _limits = chosen
+
+
+class Inflating:
+    """Decodes a Content-Encoding as it comes. Raises BodyError for one that is not known."""
+
+    def __init__(self, encoding: str) -> None:
+        named = [name for part in encoding.lower().split(",") if (name := part.strip()) not in ("", "identity")]
+        if len(named) > 1 or (named and named[0] not in ("gzip", "x-gzip", "deflate")):
+            raise BodyError(
+                f"answers in the encoding {encoding[:40]!r}, which was not asked for",
+                "look at what stands between: a proxy may compress what it should not",
+            )
+        self.kind = named[0].removeprefix("x-") if named else ""
+        """gzip or deflate; empty for what comes as it is."""
+        self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if self.kind == "gzip" else None
+        self._members = 1
+        self._begun = False
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        """What the bytes decode to, in pieces of at most PIECE bytes. Raises BodyError for what is no such encoding."""
+        if not self.kind:
+            if raw:
+                yield raw
+            return
+        if raw and self._inflate is None:
+            # RFC 9110 means zlib's format by deflate; some servers send the bare stream.
+            self._inflate = zlib.decompressobj(zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+        while raw and self._inflate is not None:
+            self._begun = True
+            if self._inflate.eof:
+                self._next_member()
+            try:
+                piece = self._inflate.decompress(raw, PIECE)
+            except zlib.error as error:
+                raise BodyError(f"answers what is no {self.kind}") from error
+            if piece:
+                yield piece
+            raw = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+
+    def finish(self) -> None:
+        """At the end of the body. Raises BodyError where the encoding is not at its end."""
+        if self._begun and self._inflate is not None and not self._inflate.eof:
+            raise BodyError("its answer broke off in the middle")
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self.kind != "gzip" or self._members > _MEMBERS:
+            raise BodyError(f"answers what is no {self.kind}")
+        self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+
+class Body:
+    """A body that is kept until it is whole, or exceeds its limit."""
+
+    def __init__(self, encoding: str, limit: Limit) -> None:
+        self._inflating = Inflating(encoding)
+        self._limit = limit
+        self._kept = BytesIO()
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the encoding tells by itself where the body ends."""
+        return bool(self._inflating.kind)
+
+    def add(self, raw: bytes) -> None:
+        """Take what came over the wire. Raises TooLargeError and BodyError."""
+        for piece in self._inflating.feed(raw):
+            if self._kept.tell() + len(piece) > self._limit.bytes:
+                self._kept = BytesIO()
+                raise self._limit.exceeded()
+            self._kept.write(piece)
+
+    def whole(self) -> bytes:
+        """The body, decoded. Raises BodyError where it broke off."""
+        self._inflating.finish()
+        # Shared with the buffer, not copied.
+        return self._kept.getvalue()
