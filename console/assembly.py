@@ -18,6 +18,7 @@ from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.pod_access import PodAccess
 from fleet.metrics.scrape import ScrapeSettings
 from fleet.metrics.transport import PrometheusEndpoint
+from fleet.metrics.trust import Trust
 from fleet.observer import Observer
 from fleet.scraping import ScrapingSettings
 from fleet.targets import Via
@@ -91,6 +92,7 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
     return MeasuringSettings(
         prometheus=Use(prometheus.enabled),
         endpoint=endpoint(prometheus, environ) if prometheus.url else None,
+        trust=Trust(frozenset(prometheus.services), frozenset(prometheus.namespaces)),
         timeout=prometheus.timeout,
         window=prometheus.window,
         scrape=Use(scrape.enabled),

@@ -10,17 +10,19 @@ import orjson
 from fleet.bodies import limits
 from fleet.kube.client import ANY, JSON
 from fleet.kube.errors import KubeconfigError, KubeError
+from fleet.kube.project.fields import mapping, mappings, text
 from fleet.kube.state import KubeState
 from fleet.metrics.discover import Candidate, Discovery, candidates, find
 from fleet.metrics.past import Latency, Past, latency, past
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.transport import PrometheusEndpoint
+from fleet.metrics.trust import OPERATED, Operated, Sorted, Trust, adoption, offer, sort
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.scraping import Getter
 from fleet.status import StatusKeeper
-from fleet.targets import none_is_read
+from fleet.targets import none_is_read, runs_engine
 
 LOOK_AGAIN = 60.0
 """Seconds between searches where no Prometheus was found."""
@@ -40,8 +42,12 @@ class Asking:
         window: float,
         timeout: float,
         now: float,
+        trust: Trust | None = None,
     ) -> None:
         self._client = client
+        self._trust = trust or Trust()
+        self._offered: tuple[Candidate, ...] = ()
+        """Found by their names, and not asked: nothing says that they are to be believed."""
         self._configured = endpoint
         self._window = window
         self._timeout = timeout
@@ -127,7 +133,7 @@ class Asking:
             problem=problem,
             remedy=remedy,
             endpoint=endpoint,
-            notes=(*notes, *measurement.notes),
+            notes=(*notes, *measurement.notes, *map(offer, self._offered)),
             requests=measurement.requests,
         )
 
@@ -153,7 +159,9 @@ class Asking:
         if "services" not in state.synced and not state.services:
             return None
         self._not_before = now + LOOK_AGAIN
-        discovery = await find(candidates(state.services.values()), self._proxied)
+        found = await self._sort(state)
+        self._offered = found.offered
+        discovery = await find(found.trusted, self._proxied)
         if discovery.endpoint is None:
             self._report_none(discovery, now, wanted=wanted)
             return None
@@ -165,16 +173,45 @@ class Asking:
         """None found is quiet unless it was asked for; found and refusing is always worth a line."""
         tried = tuple(f"{attempt.candidate}: {attempt.problem}" for attempt in discovery.attempts)
         problem = "no Prometheus among the cluster's services"
+        remedy = (
+            "name one with --prometheus URL (or [prometheus] url); through the API server it needs `get` on "
+            "services/proxy"
+        )
+        if self._offered:
+            problem = f"found {self._offered[0]}, which is not asked: nothing but its name says that it can be trusted"
+            remedy = adoption(self._offered[0])
         if tried:
             problem = f"found {discovery.attempts[0].candidate}, which does not answer: {discovery.attempts[0].problem}"
         self.keeper.report(
             Health.DOWN if wanted or tried else Health.OFF,
             now,
             problem=problem,
-            remedy="name one with --prometheus URL (or [prometheus] url); through the API server it needs `get` on "
-            "services/proxy",
-            notes=tried,
+            remedy=remedy,
+            notes=(*tried, *map(offer, self._offered)),
         )
+
+    async def _sort(self, state: KubeState) -> Sorted:
+        """The candidates of the cluster, by whether they may be asked. The operators' resources are read if need be."""
+        found = candidates(state.services.values())
+        engines = {pod.namespace for pod in state.pods.values() if runs_engine(pod)}
+        said = sort(found, state.services, self._trust, with_engines=engines)
+        if not said.offered:
+            return said
+        operated = [one for kind in OPERATED for one in await self._operated(kind)]
+        return sort(found, state.services, self._trust, operated, engines)
+
+    async def _operated(self, kind: str) -> list[Operated]:
+        """The resources of an operator; none where there is no such operator, or they may not be listed."""
+        try:
+            answer = await self._client.get(
+                OPERATED[kind], accept=JSON, timeout=self._timeout, limit=limits().kubernetes_list
+            )
+            document = answer.json()
+        except (KubeError, KubeconfigError):
+            return []
+        items = mappings(document if isinstance(document, dict) else {}, "items")
+        every = (mapping(raw, "metadata") for raw in items)
+        return [Operated(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
 
     def _proxied(self, candidate: Candidate) -> PrometheusEndpoint:
         """A candidate through the API server's service proxy. The fetch is called on worker threads."""

@@ -14,6 +14,7 @@ from fleet.asking import Asking
 from fleet.kube.state import KubeState
 from fleet.metrics.past import Latency, Past
 from fleet.metrics.transport import PrometheusEndpoint
+from fleet.metrics.trust import Trust
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
 from fleet.scraping import Getter, Scraping, ScrapingSettings
@@ -33,6 +34,8 @@ class MeasuringSettings:
 
     prometheus: Use = Use.AUTO
     endpoint: PrometheusEndpoint | None = None
+    trust: Trust = field(default_factory=Trust)
+    """Which of those that are found there may be asked."""
     timeout: float = 10.0
     window: float = 60.0
     scrape: Use = Use.AUTO
@@ -51,7 +54,7 @@ class Measuring:
 
     def __init__(self, client: Getter, settings: MeasuringSettings, now: float) -> None:
         self._settings = settings
-        self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now)
+        self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now, settings.trust)
         self._scraping = Scraping(client, settings.scraping, now)
         self._next = float("-inf")
         self._scrapes = 0

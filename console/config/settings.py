@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from fleet.metrics.stacks import NAMESPACES
+
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 """Pydantic's configuration of every section: unknown keys and values of another type are errors."""
 
@@ -70,6 +72,14 @@ class PrometheusSettings:
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
     url: str = setting("", "Base URL, without /api/v1. Empty: found among the cluster's services.")
+    services: tuple[str, ...] = setting(
+        (), "Services of the cluster (`namespace/name`) that are trusted to be its Prometheus, wherever they live."
+    )
+    namespaces: tuple[str, ...] = setting(
+        NAMESPACES,
+        "Namespaces of monitoring stacks: a Prometheus found there is trusted, unless an engine runs there too. "
+        "Name none that somebody may make for themselves.",
+    )
     bearer_token_file: str = setting("", "File with a bearer token; read again when it changes.", path=True)
     bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
     username: str = setting("", "User name of basic authentication.")

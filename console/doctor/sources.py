@@ -88,7 +88,9 @@ def _prometheus(status: SourceStatus, settings: Settings) -> Check:
         return Check("prometheus", _VERDICTS[status.health], _said(status), status.notes, status.remedy)
     wanted = settings.prometheus.enabled == "always"
     said = status.problem or "none is configured, and none was found among the cluster's services"
-    return Check("prometheus", Verdict.FAIL if wanted else Verdict.WARN, said, status.notes, INSTALL_PROMETHEUS)
+    offered = f"# if it is yours, in the configuration:\n{status.remedy}" if status.remedy.startswith("[") else ""
+    fix = offered or INSTALL_PROMETHEUS
+    return Check("prometheus", Verdict.FAIL if wanted else Verdict.WARN, said, status.notes, fix)
 
 
 def _scrape(status: SourceStatus) -> Check:

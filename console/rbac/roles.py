@@ -31,6 +31,10 @@ _SEEN_IN_NAMESPACES = (
     _rule("apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
     _rule("apps", "deployments/scale statefulsets/scale", ["get"]),
     _rule("autoscaling", "horizontalpodautoscalers"),
+    # Which Prometheus of the cluster is to be believed.
+    _rule("monitoring.coreos.com", "prometheuses", ["list"]),
+    _rule("operator.victoriametrics.com", "vmsingles", ["list"]),
+    _rule("operator.victoriametrics.com", "vmclusters", ["list"]),
     _rule("policy", "poddisruptionbudgets"),
     _rule("discovery.k8s.io", "endpointslices"),
     # Where these are installed; a rule for what is not there does nothing.

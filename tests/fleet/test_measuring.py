@@ -15,7 +15,7 @@ from aiohttp import web
 
 from fleet.bodies import Limit
 from fleet.kube.client import Response
-from fleet.kube.errors import ForbiddenError, KubeError, error_of_response
+from fleet.kube.errors import ForbiddenError, KubeError, NotFoundError, error_of_response
 from fleet.kube.state import KubeState
 from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.pod_access import PodAccess
@@ -250,6 +250,38 @@ async def test_a_prometheus_among_the_services_is_asked_through_the_service_prox
         assert found.latest.source == "scrape"
         assert health(found)["prometheus"] is Health.DEGRADED
         assert "vllm" in problem(found, "prometheus")
+
+
+@pytest.mark.parametrize("namespace", ["serving", "team-a"])
+async def test_a_prometheus_of_somebody_is_offered_and_never_asked(namespace: str) -> None:
+    api = ApiServer()
+    theirs = replace(PROMETHEUS, namespace=namespace)
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine(), services=(theirs,)), None, NOW)
+        assert [path for path in api.asked if "/services/" in path] == []
+        status = found.statuses()[0]
+        assert status.health is Health.OFF
+        assert f"found Prometheus {namespace}/prometheus-k8s:9090, which is not asked" in status.problem
+        assert status.remedy == f'[prometheus]\nservices = ["{namespace}/prometheus-k8s"]'
+        assert found.latest is not None
+        assert found.latest.source == "scrape"
+
+
+async def test_one_of_a_prometheus_operators_resource_is_asked() -> None:
+    def answer(path: str) -> bytes:
+        if path == "/apis/monitoring.coreos.com/v1/prometheuses":
+            return b'{"items":[{"metadata":{"namespace":"team-a","name":"main"}}]}'
+        if path.startswith("/apis/"):
+            raise NotFoundError("the server could not find the requested resource", status=404)
+        return b'{"status":"success","data":{"resultType":"vector","result":[]}}'
+
+    theirs = replace(PROMETHEUS, namespace="team-a", name="prometheus-operated")
+    beside = replace(PROMETHEUS, namespace="team-b")
+    api = ApiServer(answer)
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine(), services=(theirs, beside)), None, NOW)
+        asked = {path.partition("/proxy/")[0] for path in api.asked if "/services/" in path}
+        assert asked == {"/api/v1/namespaces/team-a/services/prometheus-operated:9090"}
 
 
 async def test_a_prometheus_that_refuses_is_named_with_the_permission_it_takes() -> None:

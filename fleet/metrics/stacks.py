@@ -1,0 +1,19 @@
+"""Where monitoring stacks live. A file of its own, because the settings are read before anything of a source is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NAMESPACES: Final = (
+    "monitoring",
+    "prometheus",
+    "observability",
+    "kube-prometheus-stack",
+    "openshift-monitoring",
+    "openshift-user-workload-monitoring",
+    "cattle-monitoring-system",
+    "victoria-metrics",
+    "mimir",
+    "thanos",
+)
+"""Namespaces that monitoring stacks are installed into by their documentation."""
