@@ -188,7 +188,7 @@ def _revision(
     template: dict[str, Any],
 ) -> Revision:
     spec = mapping(template, "spec")
-    container = engine_container(mappings(spec, "containers")) or {}
+    container = engine_container(spec) or {}
     version = model_version(spec, {}, Interner())
     digest = next((pod.version.digest for pod in pods if pod.version.digest), "")
     created = moment(raw["metadata"], "creationTimestamp") or 0.0

@@ -96,8 +96,8 @@ def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
         return (annotated,)
     if pod.serving.ports:
         return pod.serving.ports
-    main = [c for c in pod.containers if not c.init]
-    own = [c for c in main if c.name == pod.serving.container and c.ports] or main
+    own = [c for c in pod.containers if c.name == pod.serving.container and c.ports]
+    own = own or [c for c in pod.containers if not c.init]
     engine = by_name(pod.serving.engine)
     usual = ports[0] if engine is None or engine is VLLM else engine.port
     return (_declared(own, ports) or _any_declared(own) or usual,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.engines import KnownEngine
-from fleet.kube.project.fields import Interner, Raw, mappings, text, texts
+from fleet.kube.project.fields import Interner, Raw, text, texts
 from fleet.kube.project.serving import (
     Start,
     commands_of,
@@ -52,7 +52,7 @@ _NOTHING = ModelVersion()
 
 def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -> ModelVersion:
     """The model version of a pod template; ``image_ids`` is container name → status.imageID, empty for a template."""
-    container = engine_container(mappings(spec, "containers"))
+    container = engine_container(spec)
     if container is None:
         return _NOTHING
     image = text(container, "image")

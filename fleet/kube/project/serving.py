@@ -71,12 +71,20 @@ def server_of(container: Raw, found: Sequence[Command]) -> KnownEngine | None:
     engine = by_image(text(container, "image"))
     if engine is None or _runs_something_else(engine, found):
         return None
-    return engine
+    # A script of its own in an engine's image may do anything; with GPUs it most likely serves.
+    return engine if not texts(container, "command") or _holds_gpus(container) else None
 
 
-def engine_container(containers: Sequence[Raw]) -> Raw | None:
+def candidates(spec: Raw) -> list[Raw]:
+    """The containers that run as long as their pod does: those of old, then the sidecars among the init containers."""
+    init = mappings(spec, "initContainers")
+    return [*mappings(spec, "containers"), *(c for c in init if text(c, "restartPolicy") == "Always")]
+
+
+def engine_container(spec: Raw) -> Raw | None:
     """The container that runs the model, the first one where nothing tells. Sidecars may stand before it."""
-    return max(containers, key=_likeness, default=None)
+    found = candidates(spec)
+    return max(found, key=_likeness) if len(found) > 1 else next(iter(found), None)
 
 
 def serving(metadata: Raw, spec: Raw) -> Serving:
@@ -84,29 +92,32 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     labels = mapping(metadata, "labels")
     index = text(labels, _WORKER_INDEX)
     more = {"LWS_WORKER_INDEX": index} if index else {}
-    containers = mappings(spec, "containers")
-    main = engine_container(containers)
+    main = engine_container(spec)
     if main is None:
         return Serving()
     found = commands_of(main, more)
     engine = server_of(main, found)
-    if _follows(found, labels, index):
+    own_entrypoint = engine is not None and not texts(main, "command")
+    if _follows(found, labels, index, own_entrypoint=own_entrypoint):
         return Serving(engine.name if engine else "", text(main, "name"), follows=True)
-    if engine is None and _ray(found, "start"):
+    if engine is None and _holds_gpus(main) and _ray(found, "start"):
         engine = next(known for known in KNOWN if "--metrics-export-port" in known.port_flags)
     if engine is None:
         return Serving(container=text(main, "name"))
     ports: dict[int, None] = {}
-    for container in containers:
+    for container in candidates(spec):
         ports |= dict.fromkeys(_ports(container, commands_of(container, more), engine, main is container))
     return Serving(engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, tuple(ports)))
 
 
 def flag(words: Sequence[str], name: str) -> str:
     """The value of ``--flag value`` or ``--flag=value``; argparse takes ``_`` for ``-`` in vLLM's flags."""
+    wanted = name.replace("_", "-")
     for number, word in enumerate(words):
+        if not word.startswith("-"):
+            continue
         told, equals, value = word.partition("=")
-        if told.startswith("-") and told.replace("_", "-") == name.replace("_", "-"):
+        if told == wanted or told.replace("_", "-") == wanted:
             if equals:
                 return value
             if number + 1 < len(words) and is_value(words[number + 1]):
@@ -131,14 +142,18 @@ def _behind(names: Sequence[str], words: tuple[str, ...]) -> int:
 def _likeness(container: Raw) -> int:
     """How much a container looks like the one that runs the model."""
     found = commands_of(container)
-    resources = mapping(container, "resources")
     words = [word for command in found for word in command]
     return (
         4 * (next(starts(found), None) is not None)
-        + 4 * bool(container_gpus(container) or mappings(resources, "claims"))
+        + 4 * _holds_gpus(container)
         + 2 * (server_of(container, found) is not None)
         + any(flag(words, name) for name in ("--model", "--model-path", "--model-id"))
     )
+
+
+def _holds_gpus(container: Raw) -> bool:
+    """GPUs of its own, or a claim on a device."""
+    return bool(container_gpus(container) or mappings(mapping(container, "resources"), "claims"))
 
 
 def _runs_something_else(engine: KnownEngine, found: Sequence[Command]) -> bool:
@@ -151,11 +166,14 @@ def _runs_something_else(engine: KnownEngine, found: Sequence[Command]) -> bool:
     return False
 
 
-def _follows(found: Sequence[Command], labels: Raw, index: str) -> bool:
-    """Whether a pod only lends its GPUs to the engine of another one of its group."""
-    serves = list(starts(found))
-    headless = any("--headless" in start.command for start in serves)
-    rank = next((rank for start in serves if (rank := flag(start.command, "--node-rank"))), "")
+def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoint: bool) -> bool:
+    """Whether a pod only lends its GPUs to the engine of another one of its group.
+
+    ``own_entrypoint``: the command is that of the engine's image, and its words are the server's arguments.
+    """
+    serves = list(found) if own_entrypoint else [start.command for start in starts(found)]
+    headless = any("--headless" in command for command in serves)
+    rank = next((rank for command in serves if (rank := flag(command, "--node-rank"))), "")
     if headless or (rank.isdecimal() and int(rank) > 0):
         return True
     joins = _ray(found, "start", "--address") or any("multi-node-serving.sh" in map(program, c) for c in found)

@@ -20,7 +20,7 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 _DEEPEST = 6
 """Shells within shells; more is garbage."""
 _LONGEST = 256 * 1024
-"""Characters of one script; Kubernetes itself takes objects of 1.5 MiB."""
+"""Characters of the scripts of one container, and of one word; Kubernetes takes objects of 1.5 MiB in all."""
 _VARIABLE = re.compile(r"\$(?:\((\w+)\)|\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
 _SEPARATORS = frozenset(";|&()\n")
@@ -41,20 +41,28 @@ def commands(
 def _commands(words: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -> tuple[Command, ...]:
     """Remembered, because the pods of a workload all have the same command line."""
     known = dict(environment)
-    return tuple(_inside([expanded(word, known) for word in words], known, _DEEPEST))
+    return tuple(_Reader(known).inside([expanded(word, known) for word in words]))
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """``$(NAME)`` of Kubernetes, ``$NAME`` and ``${NAME:-default}`` of the shell, where the value is known."""
+    """``$(NAME)`` of Kubernetes, ``$NAME`` and ``${NAME:-default}`` of the shell, where the value is known.
+
+    The result is bounded: variables of variables double with each line, and a pod's owner writes them.
+    """
     if "$" not in text:
         return text
+    room = _LONGEST - len(text)
 
     def value(match: re.Match[str]) -> str:
+        nonlocal room
         name = match[1] or match[2] or match[4]
         known = environment.get(name)
         if match[3] is not None:
-            return known or match[3]
-        return match[0] if known is None else known
+            known = known or match[3]
+        if known is None or len(known) > room:
+            return match[0]
+        room -= len(known)
+        return known
 
     return _VARIABLE.sub(value, text)
 
@@ -64,19 +72,29 @@ def program(word: str) -> str:
     return word.rsplit("/", 1)[-1]
 
 
-def _inside(words: Sequence[str], environment: dict[str, str], depth: int) -> Iterator[Command]:
-    """A simple command, or what it runs where it is a shell."""
-    script, parameters = _script_of(words)
-    if script is None or depth == 0:
-        if words:
-            yield tuple(words)
-        return
-    script = script.replace("\\\n", " ")[:_LONGEST]
-    for listed in ("$@", "$*"):
-        script = script.replace(f'"{listed}"', shlex.join(parameters)).replace(listed, " ".join(parameters))
-    for simple in _split(expanded(script, environment)):
-        found = [expanded(word, environment) for word in simple]
-        yield from _inside(_without_assignments(found, environment), environment, depth - 1)
+class _Reader:
+    """Reads one container's command line; ``left`` are the characters of scripts that it may still go through."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._left = _LONGEST
+
+    def inside(self, words: Sequence[str], depth: int = _DEEPEST) -> Iterator[Command]:
+        """A simple command, or what it runs where it is a shell."""
+        script, parameters = _script_of(words)
+        if script is None or depth == 0 or len(script) > self._left:
+            if words:
+                yield tuple(words)
+            return
+        self._left -= len(script)
+        script = script.replace("\r\n", "\n").replace("\\\n", " ")
+        listed = " ".join(parameters)
+        if (script.count("$@") + script.count("$*")) * len(listed) <= _LONGEST:
+            for all_of_them in ("$@", "$*"):
+                script = script.replace(f'"{all_of_them}"', shlex.join(parameters)).replace(all_of_them, listed)
+        for simple in _split(expanded(script, self._environment)):
+            found = [expanded(word, self._environment) for word in simple]
+            yield from self.inside(_without_assignments(found, self._environment), depth - 1)
 
 
 def _script_of(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
@@ -143,7 +161,8 @@ def _tokens(script: str) -> Iterator[str | None]:
         char = script[at]
         if char in "'\"":
             text, at = _quoted(script, at)
-            word = [*(word or ()), text]
+            word = word or []
+            word.append(text)
             continue
         if char == "$" and script.startswith("$(", at):
             stop = _closing(script, at + 1)

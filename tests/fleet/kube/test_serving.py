@@ -126,6 +126,47 @@ def test_who_only_lends_gpus_to_the_engine_of_its_leader(command: str, labels: O
     assert found(engine("sh", "-c", command), labels=labels).follows is follows
 
 
+def test_a_follower_is_known_by_the_arguments_of_its_images_own_entrypoint() -> None:
+    container = {"name": "main", "image": "vllm/vllm-openai:v0.11.0", "args": ["a/b", "--headless"], "resources": GPU}
+    assert found(container, labels={LWS: "1"}).follows
+    container["args"] = ["a/b", "--port", "8123"]
+    assert found(container, labels={LWS: "1"}) == Serving("vLLM", "main", (8123,))
+
+
+@pytest.mark.parametrize("resources", [GPU, {}])
+def test_a_script_in_an_engines_image_serves_where_it_has_gpus(resources: Object) -> None:
+    named = found(engine("/start.sh", resources=resources)).engine
+    assert named == ("vLLM" if resources else "")
+
+
+def test_a_ray_cluster_without_gpus_is_no_engine() -> None:
+    command = "ray start --head --metrics-export-port=8080 --block"
+    assert found(engine("sh", "-c", command, image="rayproject/ray:2", resources={})).engine == ""
+
+
+def test_an_engine_may_be_a_sidecar_of_the_new_kind() -> None:
+    worker = {"name": "job", "image": "own/batch:1"}
+    told = found(worker, initContainers=[{**engine("vllm", "serve", "a", "--port", "9"), "restartPolicy": "Always"}])
+    assert told == Serving("vLLM", "main", (9,))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "numactl -N 0 vllm serve a/b --port 8090",
+        "nsys profile -t cuda -o /tmp/x vllm serve a/b --port 8090",
+        "uv run vllm serve a/b --port 8090",
+        "while true; do timeout 9d vllm serve a/b --port 8090; done",
+        "source /opt/venv/bin/activate\r\nexec vllm serve a/b \\\r\n  --port 8090\r\n",
+        "python -m vllm.entrypoints.cli.main serve a/b --port=8090",
+        "( vllm serve a/b --port 8090 2>&1 | tee /log ) &\nwait $!",
+    ],
+)
+def test_wrappers_hide_no_engine(command: str) -> None:
+    assert found(engine("bash", "-lc", command)).ports == (8090,)
+    assert model(engine("bash", "-lc", command)) == "a/b"
+
+
 def test_a_worker_of_ray_answers_at_the_port_of_its_agent() -> None:
     command = "ulimit -n 65536; ray start --address=head:6379 --metrics-export-port=8099 --block"
     worker = engine("/bin/bash", "-lc", "--", args=[command], image="rayproject/ray-llm:2.50.0")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.kube.project.serving import environment_of
 from fleet.kube.project.shell import commands
 
 KSERVE = """# In some versions, ZMQ bind doesn't resolve the address through DNS
@@ -72,6 +73,31 @@ def test_each_command_of_a_script_stands_alone() -> None:
 def test_variables_of_the_template_are_put_in_and_others_stay() -> None:
     assert last("vllm", "serve", "$(M)", "$(X)", env={"M": "a/b"}) == "vllm serve a/b $(X)"
     assert last("sh", "-c", "vllm serve $M ${X}", env={"M": "a/b"}) == "vllm serve a/b ${X}"
+
+
+DOUBLING = "\n".join(f"V{n + 1}=${{V{n}}}${{V{n}}}" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("script", "parameters"),
+    [
+        (f"V0={'x' * 1000}\n{DOUBLING}\nvllm serve $V60", ()),
+        ("$@ " * 50_000, ("x" * 100_000,)),
+        ("P='echo " + "x" * 1000 + "'\n" + "eval $P;" * 30_000, ()),
+        ("eval " * 10_000 + "vllm serve a/b", ()),
+        ("$(" * 100_000, ()),
+        ('"' * 100_001, ()),
+    ],
+)
+def test_a_script_cannot_grow_without_end(script: str, parameters: tuple[str, ...]) -> None:
+    found = commands(("sh", "-c", script, "--", *parameters), ())
+    assert sum(len(word) for command in found for word in command) < 64 * 1024 * 1024
+
+
+def test_variables_of_a_template_cannot_grow_without_end() -> None:
+    env = [{"name": "V0", "value": "x" * 1000}]
+    env += [{"name": f"V{n + 1}", "value": f"$(V{n})$(V{n})"} for n in range(60)]
+    assert max(map(len, environment_of({"env": env}).values())) <= 512 * 1024
 
 
 @given(st.lists(st.text(max_size=40), max_size=5))
