@@ -21,19 +21,22 @@ QUEUED = 1.0
 """Requests that wait all the time, of a replica, from which those who remain are not keeping up already."""
 SLOW = 5.0
 """Seconds to the first token (p95) from which users wait: five times what an interactive service promises."""
+_FIRST = "no ready replica is taken away before its replacement is ready"
 _EARLIER = "scale up first, or at a quieter time"
 
 
-def check_capacity(found: Sequence[Blast], *, ready: int = 0) -> Check:
+def check_capacity(found: Sequence[Blast], *, ready: int = 0, first: bool = False) -> Check:
     """Of the models that lose replicas; the one that is worst off is told.
 
     KV cache that is free says nothing where requests wait all the same (a limit of sequences, or of tokens at once), so
     the queue and the time to the first token are judged too. ``ready``: how many ready pods go, of a model or of none.
+    ``first``: each goes only once its replacement is ready, so that no capacity is lost; caches are, and who waits is
+    told of all the same.
     """
     if not found:
         text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
         return Check(ABOUT, Verdict.PASS, text)
-    check = _by_cache(found)
+    check = Check(ABOUT, Verdict.PASS, _FIRST) if first else _by_cache(found)
     late = max(found, key=lambda blast: (blast.queue >= QUEUED, blast.ttft > SLOW, blast.queue))
     if not (words := _suffering(late)):
         return check

@@ -85,6 +85,8 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
         checks += [check_last(snapshot, leaving), check_capacity(losses, ready=len(leaving))]
     else:
         checks.append(_check_none_leaves(obj, rolling))
+        if one := sorted(pod for pod in pods if snapshot.pods[pod].ready)[:1]:
+            checks.append(check_capacity(blasts(snapshot, one), ready=1, first=True))
     return Replacing(
         rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
     )

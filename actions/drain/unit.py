@@ -71,8 +71,8 @@ class Unit:
 
     @property
     def replaced(self) -> bool:
-        """Whether another pod starts in its place, on whatever node."""
-        return self.workload is not None and self.workload.kind != "DaemonSet"
+        """Whether another pod starts in its place; a DaemonSet's on the same node, cordoned or not."""
+        return self.workload is not None
 
 
 def to_fact(unit: Unit) -> dict[str, Any]:

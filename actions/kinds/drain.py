@@ -69,7 +69,9 @@ class DrainAction:
             ],
             *await check_budget(units, labels, scene, terms.deadline),
             check_last(scene.snapshot, leaving, first=first_of_all),
-            check_capacity(blast, ready=0 if first_of_all else sum(unit.front.ready for unit in units)),
+            check_capacity(
+                blasts(scene.snapshot, leaving), ready=sum(unit.front.ready for unit in units), first=first_of_all
+            ),
             check_running(scene.snapshot, units, terms),
             *check_nodes(scene.snapshot, [(pod.get("spec") or {}).get("nodeName", "") for pod in pods]),
             _check_owner(units),

@@ -91,6 +91,15 @@ def test_users_who_wait_are_told_of_however_free_the_cache_is(
     assert ("wait already" in found.text) is bool(words)
 
 
+@pytest.mark.parametrize(("waiting", "verdict"), [(1600.0, Verdict.WARN), (0.0, Verdict.PASS)])
+def test_who_waits_is_told_of_also_where_a_replacement_comes_first(waiting: float, verdict: Verdict) -> None:
+    blast = Blast("chat", 3, 2, 20.0, 30.0, 0.95, 1.4, 6.0, waiting, waiting, 0.5)
+    found = check_capacity([blast], ready=1, first=True)
+    assert found.verdict is verdict
+    assert "before its replacement is ready" in found.text
+    assert "KV" not in found.text, "no capacity is lost"
+
+
 def test_what_serves_no_model_is_not_said_to_be_not_ready() -> None:
     assert check_capacity([], ready=1).text == "it serves no model, so no load of one moves"
     assert check_capacity([]).text == "no ready replica is taken away"

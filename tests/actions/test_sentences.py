@@ -149,7 +149,7 @@ def hold(case: Case, plan: Plan) -> None:
         assert not replaced
         assert "are replaced" not in plan.steps[1].title
     capacity = next((check for check in plan.checks if check.about == "capacity"), None)
-    loses = capacity is not None and "no ready replica" not in capacity.text and case.model
+    loses = capacity is not None and capacity.text != "no ready replica is taken away" and case.model
     if capacity is not None and loses and (case.waiting >= 30.0 or case.ttft > 5.0):
         assert capacity.verdict is Verdict.WARN, "users wait"
         assert plan.verdict is not Verdict.PASS

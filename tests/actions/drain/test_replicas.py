@@ -218,6 +218,22 @@ async def test_a_group_is_counted_by_its_leaders_and_by_the_set_above_it() -> No
     assert (len(unit.members), unit.ready) == (2, 2)
 
 
+async def test_of_a_daemon_set_too_the_second_stays_until_the_first_is_ready_again() -> None:
+    cluster = PodCluster()
+    for i in (0, 1):
+        made = pod(f"chat-{i}", labels={})
+        made["metadata"]["ownerReferences"] = [owned_by("DaemonSet", "chat", "uid-ds")]
+        cluster.add(made)
+    meta = {"name": "chat", "namespace": "serving", "uid": "uid-ds"}
+    selector = {"matchLabels": {"app": "chat-70b"}}
+    status = {"desiredNumberScheduled": 2, "numberReady": 2}
+    cluster.add({"kind": "DaemonSet", "metadata": meta, "spec": {"selector": selector}, "status": status})
+    plan = await make_plan(BOTH, cluster.settle().scene())
+    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    assert outcome.result is Result.TIMED_OUT
+    assert "chat-1" in cluster.names()
+
+
 async def test_what_is_recorded_of_a_unit_is_the_unit() -> None:
     unit = await _unit(CHAINS["an InferenceService"]())
     assert unit.keeper is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.kinds.scale import victims
@@ -9,11 +11,11 @@ from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Scale, Target
-from fleet.kube.errors import NotFoundError
-from fleet.model.objects import Pod
+from fleet.kube.errors import KubeError, NotFoundError
+from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
 from tests.actions.plans import check
-from tests.actions.stage import FakeCluster, deployment
+from tests.actions.stage import OTHERS, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
 PATH = "/apis/apps/v1/namespaces/serving/deployments/chat-70b"
@@ -178,3 +180,16 @@ def test_who_goes_first_is_who_the_controllers_choose() -> None:
     assert going == ["serving/loading", "serving/cheap", "serving/young"]
     assert victims(snapshot, Target("StatefulSet", "serving", "coder"), 2) == ["serving/coder-10", "serving/coder-9"]
     assert not victims(snapshot, CHAT, -2)
+
+
+async def test_an_owner_without_replicas_says_what_it_makes_and_what_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OTHERS, "InferenceService", ("serving.kserve.io", "v1beta1", "inferenceservices"))
+    stage = cluster()
+    meta = {"name": "chat", "namespace": "serving", "uid": "uid-isvc"}
+    stage.add({"kind": "InferenceService", "metadata": meta, "spec": {"predictor": {"minReplicas": 2}}})
+    made = Workload("Deployment", "serving", "chat-predictor", "uid-d", "1", 0.0, 2)
+    top = "serving/InferenceService/chat"
+    stage.snapshot = replace(stage.snapshot, parts={made.key: made}, part_of={made.key: top})
+    with pytest.raises(KubeError, match="it makes Deployment chat-predictor and sets theirs") as refused:
+        await make_plan(Scale(Target("InferenceService", "serving", "chat"), 3), stage.scene())
+    assert "spec.predictor.minReplicas" in refused.value.remedy
