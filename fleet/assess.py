@@ -15,6 +15,8 @@ from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Severity
 
+LOOKBACK = 300.0
+"""Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
 KV_FULL = 0.95
 """KV usage at which waiting requests mean saturation (reference: metrics §6, seen more than once as 0.90-0.95)."""
 PREEMPTING = 0.1
@@ -79,10 +81,14 @@ def assess_pod(
     *,
     measured: bool = True,
     unmeasured: str = "",
+    replaced: bool = False,
+    xids: Sequence[str] = (),
 ) -> Assessment:
-    """One pod. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``: it runs an engine.
+    """One pod: the worst of all that can be said of it. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``:
+    it runs an engine.
 
-    ``measured``: there are metrics of its engine. ``unmeasured`` says why there need not be any.
+    ``measured``: there are metrics of its engine. ``unmeasured`` says why there need not be any. ``replaced``: its
+    workload has all its replicas without it. ``xids``: what applications have left in the XID gauges of its GPUs.
     """
     if pod.deleted is not None:
         return Assessment(Severity.GONE, "terminating")
@@ -92,13 +98,26 @@ def assess_pod(
         hidden = pod.status == HIDDEN
         return Assessment(Severity.UNKNOWN, "its pods may not be listed" if hidden else "not seen in Kubernetes")
     reason = pod.status.removeprefix("Init:")
+    if pod.phase == "Failed" and replaced:
+        return Assessment(Severity.GONE, f"left over: {pod.status}")
     if reason in _BROKEN or pod.phase == "Failed":
         return Assessment(Severity.CRITICAL, pod.status)
     if pod.phase == "Pending":
         return _pending(pod)
-    sick = min(gpus, key=lambda a: rank(a.severity), default=None)
-    if sick is not None and sick.severity in (Severity.CRITICAL, Severity.WARNING):
-        return sick
+    own = _own(pod, frame, serving=serving, measured=measured, unmeasured=unmeasured)
+    if own.severity in TROUBLED and xids:
+        # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
+        # says nothing of a pod that is well.
+        gpus = [*gpus, *(Assessment(Severity.WARNING, xid) for xid in xids)]
+    return _worst([own, *(gpu for gpu in gpus if gpu.severity in (Severity.CRITICAL, Severity.WARNING))])
+
+
+TROUBLED = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
+"""How a pod stands of which nobody can say that it is well."""
+
+
+def _own(pod: Pod, frame: Frame, *, serving: bool, measured: bool, unmeasured: str) -> Assessment:
+    """What can be said of a running pod without looking at its GPUs."""
     if not pod.ready:
         return _not_ready(pod)
     if not serving:
@@ -106,6 +125,16 @@ def assess_pod(
     if not measured:
         return Assessment(Severity.OK, unmeasured) if unmeasured else Assessment(Severity.UNKNOWN, "no metrics")
     return _serving(pod, frame)
+
+
+def _worst(found: Sequence[Assessment]) -> Assessment:
+    """The worst one, with the reasons of the other troubles beside its own."""
+    ordered = sorted(found, key=lambda a: rank(a.severity))
+    first, *others = ordered
+    if first.severity not in (Severity.CRITICAL, Severity.WARNING):
+        return first
+    beside = [a.reason for a in others if a.severity in (Severity.CRITICAL, Severity.WARNING) and a.reason]
+    return Assessment(first.severity, ", ".join(dict.fromkeys(filter(None, [first.reason, *beside]))))
 
 
 def _pending(pod: Pod) -> Assessment:
@@ -136,6 +165,9 @@ def _serving(pod: Pod, frame: Frame) -> Assessment:
     state = State(frame.states[row])
     if state is State.UNKNOWN:
         return Assessment(Severity.UNKNOWN, "metrics unknown")
+    if frame.ages[row] > LOOKBACK:
+        # Shown with their age, and no ground for a verdict on now.
+        return Assessment(Severity.UNKNOWN, "metrics are old")
 
     def value(quantity: Quantity) -> float:
         return frame.value(pod.key, quantity)
@@ -143,8 +175,11 @@ def _serving(pod: Pod, frame: Frame) -> Assessment:
     if value(Quantity.SLEEP_LEVEL) > 0:
         return Assessment(Severity.ASLEEP, f"asleep, level {value(Quantity.SLEEP_LEVEL):.0f}")
     running, waiting, kv = value(Quantity.RUNNING), value(Quantity.WAITING), value(Quantity.KV_USAGE)
-    if running > 0 and value(Quantity.GENERATION_TOKENS) == 0 and value(Quantity.PROMPT_TOKENS) == 0:
-        return Assessment(Severity.CRITICAL, "stuck: requests running, no tokens")
+    if value(Quantity.GENERATION_TOKENS) == 0 and value(Quantity.PROMPT_TOKENS) == 0:
+        if running > 0:
+            return Assessment(Severity.CRITICAL, "stuck: requests running, no tokens")
+        if running == 0 and waiting > 0:
+            return Assessment(Severity.CRITICAL, "stuck: requests wait, none runs, no tokens")
     if value(Quantity.PREEMPTIONS) > PREEMPTING:
         return Assessment(Severity.WARNING, f"preempts {value(Quantity.PREEMPTIONS):.1f}/s")
     if waiting > 0 and kv >= KV_FULL:
@@ -158,8 +193,17 @@ def _serving(pod: Pod, frame: Frame) -> Assessment:
     return Assessment(Severity.OK)
 
 
-def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
-    """One workload: its own counts first, then the worst of its pods (a sick pod of many is not a sick workload)."""
+def assess_workload(
+    workload: Workload, pods: Sequence[Assessment], ready: int, serving: int | None = None
+) -> Assessment:
+    """One workload: its own counts first, then the worst of its pods (a sick pod of many is not a sick workload).
+
+    ``ready`` are its pods that Kubernetes calls ready, ``serving`` those of them that are not critical: a pod that is
+    ready and stuck serves nobody. None for as many.
+    """
+    if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
+        # Nobody owes a bare pod a successor: it ends as its only pod does.
+        return pods[0]
     if workload.desired == 0:
         return Assessment(Severity.ASLEEP, "scaled to 0")
     for condition in workload.conditions:
@@ -176,7 +220,8 @@ def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) 
     if all(a.severity is Severity.ASLEEP for a in pods):
         return Assessment(Severity.ASLEEP, worst.reason)
     if worst.severity is Severity.CRITICAL:
-        return Assessment(Severity.CRITICAL if missing * 2 >= workload.desired else Severity.WARNING, worst.reason)
+        lost = workload.desired - (ready if serving is None else serving)
+        return Assessment(Severity.CRITICAL if lost * 2 >= workload.desired else Severity.WARNING, worst.reason)
     if worst.severity in (Severity.WARNING, Severity.UNKNOWN):
         return worst
     if missing > 0:
@@ -199,17 +244,28 @@ def assess_node(node: Node) -> Assessment:
     return Assessment(Severity.OK)
 
 
+def application_xid(frame: Frame, key: str) -> str:
+    """The XID of an application's error in a GPU's gauge, in words; empty for none.
+
+    The gauge is sticky: it says that it happened, to this pod or to one before it, and not that it lasts.
+    """
+    xid = frame.value(key, Quantity.XID)
+    return f"XID {xid:.0f}" if xid > 0 and xid not in ECHO_XIDS and xid not in HARDWARE_XIDS else ""
+
+
 def assess_gpu(frame: Frame, key: str, reasons: Sequence[str] = ()) -> Assessment:
-    """One GPU: XID, heat, throttling. The XID gauge is sticky: it says that it happened, not that it lasts.
+    """One GPU: XID of the hardware, heat, throttling. What an application did (``application_xid``) says nothing of it.
 
     The software power cap alone is no trouble: H100-class GPUs run into it whenever they are fully loaded.
     """
     row = frame.index.get(key)
     if row is None or frame.states[row] == State.UNKNOWN:
         return Assessment(Severity.UNKNOWN, "no GPU metrics")
+    if frame.ages[row] > LOOKBACK:
+        return Assessment(Severity.UNKNOWN, "GPU metrics are old")
     xid = frame.value(key, Quantity.XID)
-    if xid > 0 and xid not in ECHO_XIDS:
-        return Assessment(Severity.CRITICAL if xid in HARDWARE_XIDS else Severity.WARNING, f"XID {xid:.0f}")
+    if xid in HARDWARE_XIDS:
+        return Assessment(Severity.CRITICAL, f"XID {xid:.0f}")
     serious = [reason for reason in reasons if reason in _HARDWARE]
     if serious:
         return Assessment(Severity.CRITICAL, f"throttled: {serious[0]}")

@@ -11,7 +11,8 @@ import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.assess import assess_gpu, assess_node, assess_pod, assess_workload
+from fleet.assess import LOOKBACK
+from fleet.assessing import assessments
 from fleet.backfill import steps
 from fleet.combine import Members, ages_and_states, gauges_and_rates, means, percentiles, ratios
 from fleet.history import Recorder
@@ -24,13 +25,11 @@ from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Assessment, Snapshot, SourceStatus
+from fleet.model.snapshot import Snapshot, SourceStatus
 from fleet.parts import Parts
 
 STALE_INTERVALS = 3.0
 """A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
-LOOKBACK = 300.0
-"""Seconds after which a silent source's values are unknown: Prometheus' own lookback."""
 FOCUS_ALL_BELOW = 200
 """Up to this many measured pods, every pod gets its percentiles on every tick."""
 EVENTS_KEPT = 500
@@ -107,7 +106,7 @@ class Builder:
             by_gpu=frames["gpu"],
             loose=layout.loose,
             throttle_reasons=reasons,
-            assessments=_assessments(layout, kube, frames, reasons),
+            assessments=assessments(layout, kube, frames, reasons, now),
             history=view,
         )
 
@@ -207,7 +206,10 @@ class Builder:
 def _rows(
     measurement: Measurement, silence: float, ages: Sequence[float], *, engines: bool
 ) -> tuple[array[float], bytes]:
-    """Age and state of every row: the sample's own age when it was measured plus the silence since."""
+    """Age and state of every row: the sample's own age when it was measured plus the silence since.
+
+    A source that answers with samples that are days old has them: they are stale. Unknown is what nobody says any more.
+    """
     out, states = array("d"), bytearray()
     reset = measurement.engine_table.reset if engines else frozenset[int]()
     interval = measurement.interval if engines else measurement.gpu_interval or measurement.interval
@@ -215,35 +217,10 @@ def _rows(
     for i, age in enumerate(ages):
         total = (0.0 if math.isnan(age) else age) + silence
         out.append(total)
-        if total > LOOKBACK:
+        if silence > LOOKBACK:
             states.append(State.UNKNOWN)
         elif total > limit:
             states.append(State.STALE)
         else:
             states.append(State.RESET if i in reset else State.FRESH)
     return out, bytes(states)
-
-
-def _assessments(
-    layout: Layout, kube: KubeState, frames: Mapping[str, Frame], reasons: Mapping[str, tuple[str, ...]]
-) -> dict[str, Assessment]:
-    by_pod, by_gpu = frames["pod"], frames["gpu"]
-    nothing: tuple[str, ...] = ()
-    found = {key: assess_gpu(by_gpu, key, reasons.get(key, nothing)) for key in layout.gpus}
-    for key, pod in layout.pods.items():
-        serving = layout.workload_of[key] in layout.model_of
-        found[key] = assess_pod(
-            pod,
-            by_pod,
-            [found[gpu] for gpu in layout.gpus_of.get(key, nothing)],
-            serving,
-            measured=key in layout.engines_of,
-            unmeasured=layout.unmeasured.get(key, ""),
-        )
-    for key, workload in layout.workloads.items():
-        pods = layout.pods_of.get(key, nothing)
-        ready = sum(layout.pods[p].ready for p in pods if layout.pods[p].deleted is None)
-        found[key] = assess_workload(workload, [found[p] for p in pods], ready)
-    for name, node in kube.nodes.items():
-        found[name] = assess_node(node)
-    return found

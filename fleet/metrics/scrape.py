@@ -83,7 +83,7 @@ class ScrapeSource:
             for _ in range(min(self._settings.concurrency, len(unique))):
                 group.create_task(self._work(queue, span, now - begun, unreachable, unread))
         at = now + (self._clock() - begun)
-        live = {key: state for key, state in self._states.items() if at - state.sampled_at <= _KEPT}
+        live = {key: state for key, state in self._states.items() if at - state.heard_at <= _KEPT}
         tables = Tables(at)
         for turn, state in enumerate(live.values()):
             tables.add(state)

@@ -50,7 +50,7 @@ class Target:
 class TargetState:
     """The counters of a target over the window, and the meaning of its lines."""
 
-    __slots__ = ("_node", "_parser", "_series", "binding", "rates", "sampled_at", "values", "window")
+    __slots__ = ("_node", "_parser", "_series", "binding", "heard_at", "rates", "sampled_at", "values", "window")
 
     def __init__(self, span: float, layouts: Layouts | None = None) -> None:
         self._parser = Parser(NAMES, layouts)
@@ -60,6 +60,8 @@ class TargetState:
         self.window = Window(span)
         self.values: list[float] = []
         self.rates: list[float] = []
+        self.heard_at = -math.inf
+        """Unix time of the last answer."""
         self.sampled_at = -math.inf
         """Unix time of the values: that of the answer, or of the oldest sample where the target itself says one."""
 
@@ -85,6 +87,7 @@ class TargetState:
                 for at, rate in zip(self.binding.counters, self.rates, strict=True)
             ]
         self.values = values
+        self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
 
     def reasons(self) -> dict[str, tuple[str, ...]]:

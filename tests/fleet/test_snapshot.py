@@ -286,6 +286,17 @@ def test_a_restart_marks_the_pod_and_not_the_workload() -> None:
             "stuck",
         ),
         ({Quantity.PREEMPTIONS: 2.0}, Severity.WARNING, "preempts 2.0/s"),
+        (
+            {
+                Quantity.RUNNING: 0.0,
+                Quantity.WAITING: 3.0,
+                Quantity.GENERATION_TOKENS: 0.0,
+                Quantity.PROMPT_TOKENS: 0.0,
+            },
+            Severity.CRITICAL,
+            "stuck: requests wait, none runs",
+        ),
+        ({Quantity.RUNNING: 0.0, Quantity.WAITING: 3.0, Quantity.PROMPT_TOKENS: 40.0}, Severity.OK, ""),
         ({Quantity.WAITING: 3.0, Quantity.KV_USAGE: 0.99}, Severity.WARNING, "KV cache full"),
         ({Quantity.WAITING: 0.0, Quantity.KV_USAGE: 0.99}, Severity.OK, ""),
         ({Quantity.WAITING: 70.0, Quantity.KV_USAGE: 0.3}, Severity.WARNING, "70 requests wait"),
@@ -323,7 +334,7 @@ def test_how_pods_stand_that_do_not_serve() -> None:
     ("values", "severity"),
     [
         ({Quantity.XID: 79.0}, Severity.CRITICAL),
-        ({Quantity.XID: 31.0}, Severity.WARNING),
+        ({Quantity.XID: 31.0}, Severity.OK),
         ({Quantity.XID: 45.0}, Severity.OK),
         ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2, Quantity.GPU_TEMPERATURE: 70.0}, Severity.OK),
         ({Quantity.XID: 0.0, Quantity.THROTTLE: 0.2, Quantity.GPU_TEMPERATURE: 86.0}, Severity.WARNING),
