@@ -93,6 +93,7 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
         prometheus=Use(prometheus.enabled),
         endpoint=endpoint(prometheus, environ) if prometheus.url else None,
         trust=Trust(frozenset(prometheus.services), frozenset(prometheus.namespaces)),
+        within={prometheus.cluster_label: prometheus.cluster} if prometheus.cluster else {},
         timeout=prometheus.timeout,
         window=prometheus.window,
         scrape=Use(scrape.enabled),

@@ -43,9 +43,11 @@ class Asking:
         timeout: float,
         now: float,
         trust: Trust | None = None,
+        within: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._trust = trust or Trust()
+        self._within = within
         self._offered: tuple[Candidate, ...] = ()
         """Found by their names, and not asked: nothing says that they are to be believed."""
         self._configured = endpoint
@@ -154,7 +156,7 @@ class Asking:
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:
-            self._source = PrometheusSource(self._configured, window=self._window)
+            self._source = PrometheusSource(self._configured, window=self._window, within=self._within)
             return self._source
         if "services" not in state.synced and not state.services:
             return None
@@ -166,7 +168,7 @@ class Asking:
             self._report_none(discovery, now, wanted=wanted)
             return None
         self._not_before = float("-inf")
-        self._source = PrometheusSource(discovery.endpoint, window=self._window)
+        self._source = PrometheusSource(discovery.endpoint, window=self._window, within=self._within)
         return self._source
 
     def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:

@@ -7,6 +7,7 @@ falls back to the direct scrape (where it is allowed) and returns as soon as Pro
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -36,6 +37,8 @@ class MeasuringSettings:
     endpoint: PrometheusEndpoint | None = None
     trust: Trust = field(default_factory=Trust)
     """Which of those that are found there may be asked."""
+    within: Mapping[str, str] = field(default_factory=dict)
+    """Labels and values that its series must have: one cluster of a store of several."""
     timeout: float = 10.0
     window: float = 60.0
     scrape: Use = Use.AUTO
@@ -54,7 +57,9 @@ class Measuring:
 
     def __init__(self, client: Getter, settings: MeasuringSettings, now: float) -> None:
         self._settings = settings
-        self._asking = Asking(client, settings.endpoint, settings.window, settings.timeout, now, settings.trust)
+        self._asking = Asking(
+            client, settings.endpoint, settings.window, settings.timeout, now, settings.trust, settings.within
+        )
         self._scraping = Scraping(client, settings.scraping, now)
         self._next = float("-inf")
         self._scrapes = 0

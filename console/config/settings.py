@@ -80,6 +80,10 @@ class PrometheusSettings:
         "Namespaces of monitoring stacks: a Prometheus found there is trusted, unless an engine runs there too. "
         "Name none that somebody may make for themselves.",
     )
+    cluster: str = setting(
+        "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
+    )
+    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
     bearer_token_file: str = setting("", "File with a bearer token; read again when it changes.", path=True)
     bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
     username: str = setting("", "User name of basic authentication.")

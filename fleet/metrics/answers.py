@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
 from fleet.metrics.dialect import Kind, Metric, Rule, pick, plausible
 from fleet.metrics.identity import (
+    CLUSTER_LABEL,
     ENGINE_LABELS,
     MODEL_LABELS,
     NAMESPACE_LABELS,
     POD_LABELS,
+    REPLICA_LABELS,
     engine_id,
     first,
     gpu_id,
@@ -89,6 +91,8 @@ class Engines:
         seen: list[tuple[Labels, float]] = []
         gone: list[Labels] = []
         names: set[str] = set()
+        replicas: set[str] = set()
+        clusters: set[str] = set()
         self.unreachable: dict[str, str] = {}
         for labels, value, tag in found:
             if tag == STAMP:
@@ -97,10 +101,16 @@ class Engines:
                 gone.append(labels)
             elif tag == PRESENT:
                 names.add(labels.get("__name__", ""))
+                replicas.update(label for label in REPLICA_LABELS if labels.get(label))
+                clusters.add(labels.get(CLUSTER_LABEL, ""))
             elif tag == DOWN:
                 self.unreachable[_name(labels)] = "Prometheus cannot scrape it"
         self.names = frozenset(names)
         """The counters and histogram counts that the data have."""
+        self.replicas = tuple(label for label in REPLICA_LABELS if label in replicas)
+        """The labels that tell scrapers of the same apart."""
+        self.clusters = tuple(sorted(filter(None, clusters)))
+        """The clusters that the store knows engines of, where its series name them."""
         self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(ENGINE_LABELS)
         """The labels that name engines here."""
         self._process_key = _telling(

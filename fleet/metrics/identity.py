@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterable, Mapping
 from fleet.model.measurement import EngineId, GpuId
 
 # exported_* first: where the scraper attached the exporter's own pod (honor_labels off), that is where the workload's
-# pod went. The others are spellings of old exporters and of community scrape configurations.
-POD_LABELS = ("exported_pod", "pod", "pod_name", "kubernetes_pod_name")
-NAMESPACE_LABELS = ("exported_namespace", "namespace", "pod_namespace", "kubernetes_namespace")
+# pod went. The others are spellings of old exporters, of community scrape configurations, and of OpenTelemetry's
+# collector (k8s.pod.name, as Prometheus writes it).
+POD_LABELS = ("exported_pod", "pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name")
+NAMESPACE_LABELS = (
+    "exported_namespace",
+    "namespace",
+    "pod_namespace",
+    "kubernetes_namespace",
+    "kubernetes_namespace_name",
+    "k8s_namespace_name",
+)
 MODEL_LABELS = ("model_name", "model")
 UUID_LABELS = ("UUID", "uuid", "gpu_uuid")
-NODE_LABELS = ("Hostname", "hostname", "node", "kubernetes_node")
+NODE_LABELS = ("Hostname", "hostname", "node", "kubernetes_node", "k8s_node_name")
 
 ENGINE_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job", *MODEL_LABELS, "engine")
 """Every label that an engine's identity may be read from."""
@@ -29,6 +37,10 @@ GPU_LABELS = (
     "modelName",
 )
 """Every label that a GPU's identity may be read from."""
+REPLICA_LABELS = ("prometheus_replica", "replica", "__replica__", "receive_replica", "rule_replica")
+"""Labels by which a store that does not deduplicate tells apart the samples of scrapers that see the same."""
+CLUSTER_LABEL = "cluster"
+"""The external label that names a cluster, where a store holds several."""
 GPU_KEY_LABELS = (*UUID_LABELS, "GPU_I_ID")
 """Those that are enough to tell two GPUs apart."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.identity import MODEL_LABELS, NAMESPACE_LABELS, POD_LABELS, UUID_LABELS, first
 from fleet.metrics.prometheus import PrometheusSource
-from fleet.metrics.promql import TAG, selector, tagged
+from fleet.metrics.promql import TAG, selector, tagged, within
 from fleet.metrics.vllm import VLLM
 from fleet.model.measurement import Group
 from fleet.model.quantity import QUANTILES, Family, Quantity
@@ -43,9 +43,9 @@ async def past(source: PrometheusSource, start: float, end: float, step: float, 
     Raises SourceProblem.
     """
     span = f"[{round(max(window, step))}s]"
-    pods, models, gpus = await asyncio.gather(
-        *(source.range(text, start, end, step) for text in (_pods(span), _models(span), _GPUS))
-    )
+    with within(source.within):
+        texts = _pods(span), _models(span), _gpus()
+    pods, models, gpus = await asyncio.gather(*(source.range(text, start, end, step) for text in texts))
     return [
         *(Past(Quantity(tag), points, group=_pod(labels)) for tag, labels, points in _series(pods)),
         *(Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(models)),
@@ -70,7 +70,9 @@ async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: 
 
     ``pods`` is a regular expression that their whole names match. Raises SourceProblem.
     """
-    result = await source.query(_latency(namespace, pods, f"[{round(seconds)}s]"))
+    with within(source.within):
+        text = _latency(namespace, pods, f"[{round(seconds)}s]")
+    result = await source.query(text)
     found = {series["metric"].get(TAG, ""): float(series["value"][1]) for series in result}
     return Latency(found.get(Quantity.TTFT_P95, math.nan), found.get(Quantity.ITL_P95, math.nan))
 
@@ -129,7 +131,9 @@ def _buckets(family: Family) -> Iterator[str]:
         yield from VLLM.spellings(f"{base}_bucket")
 
 
-_GPUS = f'max by ({", ".join(_GPU_KEY)}) (DCGM_FI_DEV_GPU_UTIL{{GPU_I_ID=""}}) / 100'
+def _gpus() -> str:
+    whole = selector("DCGM_FI_DEV_GPU_UTIL", (Match("GPU_I_ID", Op.EQUAL, ""),))
+    return f"max by ({', '.join(_GPU_KEY)}) ({whole}) / 100"
 
 
 def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], tuple[tuple[float, float], ...]]]:

@@ -26,9 +26,10 @@ from urllib.parse import quote
 from fleet.door import reads_only
 from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
+from fleet.metrics.dialect import Match, Op
 from fleet.metrics.memory import share_heaps
 from fleet.model.measurement import EngineId, Measurement
-from fleet.model.quantity import Family
+from fleet.model.quantity import Family, Quantity
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ _LONGEST_QUERY = 7000
 """Characters of an encoded query; proxies accept URLs of 8 kB."""
 _MOST_PODS = 100
 """Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
+_CLUSTERS_NAMED = 5
+"""Clusters that a note names."""
 _DEFAULT_INTERVAL = 15.0
 """Seconds: what Prometheus' charts set, until two samples have been seen."""
 
@@ -75,7 +78,8 @@ class _Edges(NamedTuple):
 class PrometheusSource:
     """Reads a fleet's metrics from one Prometheus API.
 
-    ``window`` in seconds is stretched to four scrape intervals. ``clock`` is a steady clock, ``wall`` Unix time.
+    ``window`` in seconds is stretched to four scrape intervals. ``within`` are labels and values that all series
+    must have: one cluster of a store of several. ``clock`` is a steady clock, ``wall`` Unix time.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class PrometheusSource:
         endpoint: PrometheusEndpoint,
         *,
         window: float = 60.0,
+        within: Mapping[str, str] | None = None,
         guard: Guard = reads_only,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -90,6 +95,8 @@ class PrometheusSource:
         self.endpoint = endpoint
         self._api = Api(endpoint, guard, wall)
         self._window = window
+        self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
+        """What all series that are asked for must match."""
         self._clock = clock
         share_heaps()
         self._lead = Workers(1, "prometheus-tick")
@@ -130,6 +137,10 @@ class PrometheusSource:
         return round(self._api.now() - _SETTLED if at is None else at, 3)
 
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
+        with promql.within(self.within):
+            return self._measured(pods, at)
+
+    def _measured(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests
         at = self._time(at)
         notes: dict[str, None] = {}
@@ -143,7 +154,7 @@ class PrometheusSource:
         window = max(self._window, 4 * interval)
         if window > ended:
             engines = self._ask(read, promql.engines(window), at, notes)
-        scope = promql.Scope(engines.names, engines.labels, engines.key, window)
+        scope = promql.Scope(engines.names, engines.labels, engines.key, window, engines.replicas)
 
         def ask(read: Callable[[Iterable[answers.Sample]], T], query: str) -> Future[T]:
             return self._pool.submit(self._ask, read, query, at, notes)
@@ -183,7 +194,7 @@ class PrometheusSource:
             requests=self._api.requests - sent,
             gpu_interval=self._gpu_interval.seconds,
             clock_skew=self._api.skew,
-            notes=(*self._remarks(engines), *notes),
+            notes=(*self._remarks(engines, latencies=bool(histograms)), *notes),
             throttle_reasons=cards.reasons,
         )
 
@@ -222,8 +233,20 @@ class PrometheusSource:
         ]
         return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
 
-    def _remarks(self, engines: answers.Engines) -> list[str]:
+    def _remarks(self, engines: answers.Engines, *, latencies: bool) -> list[str]:
         remarks = []
+        if len(engines.clusters) > 1:
+            some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
+            remarks.append(
+                f"it holds engines of {len(engines.clusters)} clusters ({some}), which may be mixed up here: "
+                'name yours in the configuration: [prometheus] cluster = "NAME"'
+            )
+        rated = engines.columns.table().columns.get(Quantity.GENERATION_TOKENS, ())
+        if not latencies and any(map(math.isfinite, rated)):
+            remarks.append(
+                "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "
+                "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
+            )
         if not engines.ids:
             remarks.append("it has no vLLM metrics: is a ServiceMonitor or PodMonitor for the engines missing?")
         if abs(self._api.skew) > _SKEW_SHOWN:

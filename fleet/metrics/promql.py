@@ -6,18 +6,22 @@ Queries are joined with ``or``; each part carries a label ``q`` that says what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from fleet.metrics.dcgm import DCGM, REASON_MASKS
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Op
 from fleet.metrics.identity import (
+    CLUSTER_LABEL,
     ENGINE_LABELS,
     GPU_KEY_LABELS,
     GPU_LABELS,
     MODEL_LABELS,
     NAMESPACE_LABELS,
     PROCESS_LABELS,
+    REPLICA_LABELS,
 )
 from fleet.metrics.vllm import VLLM
 from fleet.model.quantity import Family, Quantity
@@ -34,6 +38,19 @@ RUNNING = VLLM.spellings("vllm:num_requests_running")
 """The gauge that every engine has."""
 _OF_ANY_ENGINE = (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE)
 """An engine is there when it has one of these gauges; all but the first for whoever drops some when scraping."""
+
+
+_within: ContextVar[tuple[Match, ...]] = ContextVar("within", default=())
+
+
+@contextmanager
+def within(matches: Iterable[Match]) -> Iterator[None]:
+    """Queries that are written meanwhile are about series that match these too: one cluster of a store of several."""
+    before = _within.set(tuple(matches))
+    try:
+        yield
+    finally:
+        _within.reset(before)
 
 
 def literal(text: str) -> str:
@@ -53,7 +70,7 @@ def pattern(values: Iterable[str]) -> str:
 
 def selector(name: str, matches: Iterable[Match] = ()) -> str:
     """An instant selector; the colon of ``vllm:x`` needs no quotes."""
-    inside = ",".join(f"{match.label}{match.op.value}{literal(match.value)}" for match in matches)
+    inside = ",".join(f"{match.label}{match.op.value}{literal(match.value)}" for match in (*matches, *_within.get()))
     return f"{name}{{{inside}}}" if inside else name
 
 
@@ -71,6 +88,8 @@ class Scope:
     labels: frozenset[str] = frozenset(ENGINE_LABELS)
     key: tuple[str, ...] = ENGINE_LABELS
     window: float = 60.0
+    replicas: tuple[str, ...] = ()
+    """The labels of the data that tell apart the samples of several scrapers of the same: each counts once."""
 
     @property
     def range(self) -> str:
@@ -110,7 +129,8 @@ def _present() -> str:
     counters = {metric.name for _, metric in VLLM.counters()}
     bases = {base for bases in (*VLLM.families.values(), *VLLM.phases.values()) for base in bases}
     names = {name for name in counters if len(VLLM.spellings(name)) > 1} | {f"{base}_count" for base in bases}
-    return tagged(PRESENT, f"count by (__name__) ({selector('', _named(VLLM, names))})")
+    kept = _join(("__name__", CLUSTER_LABEL, *REPLICA_LABELS))
+    return tagged(PRESENT, f"count by ({kept}) ({selector('', _named(VLLM, names))})")
 
 
 def _spelt(dialect: Dialect, names: Iterable[str]) -> str:
@@ -131,7 +151,7 @@ def _down() -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
     running = " or ".join(selector(name, VLLM.exclude) for name in RUNNING)
     jobs = f"max by (namespace, job) ({running})"
-    return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) (up == 0 and on (namespace, job) {jobs})")
+    return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) ({selector('up')} == 0 and on (namespace, job) {jobs})")
 
 
 def _seen_by(dialect: Dialect, quantities: Iterable[Quantity]) -> list[str]:
@@ -234,7 +254,9 @@ def gpus(scope: Scope) -> str:
     key = _join(GPU_KEY_LABELS)
     parts = []
     for _, metric in DCGM.counters():
-        rate = f"{_rate(scope, metric.name, metric.where)} and {selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
+        # The maximum around it counts each GPU once, however many scrapers see it.
+        plausible = f"{selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
+        rate = f"{_every_rate(scope, metric.name, metric.where)} and {plausible}"
         parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
     numbers = f"max by (__name__, {key}) ({selector('', _named(DCGM, names))})"
     return joined((*parts, _stamps(DCGM, names), numbers))
@@ -258,6 +280,11 @@ def _rates(scope: Scope, names: Sequence[str], matches: Sequence[Match] = ()) ->
 
 
 def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
+    rate = _every_rate(scope, name, matches)
+    return f"max without ({_join(scope.replicas)}) ({rate})" if scope.replicas else rate
+
+
+def _every_rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
     return f"rate({selector(name, matches)}{scope.range})"
 
 

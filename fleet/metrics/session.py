@@ -257,6 +257,10 @@ def read_json(content: bytes) -> dict[str, Any]:
     return answer
 
 
+_LONGEST_REASON = 4096
+"""Bytes of a refusal that are looked at."""
+
+
 def not_prometheus() -> SourceProblem:
     """The answer of something else."""
     return SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
@@ -269,6 +273,11 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
     if status in (301, 302, 303, 307, 308):
         where = urlsplit(headers.get("Location", "")).netloc or "elsewhere"
         raise SourceProblem(f"{endpoint.shown} redirects to {where}", "is that a login page? Set its final URL")
+    if status in (400, 401, 403) and b"no org id" in content[:_LONGEST_REASON].lower():
+        raise SourceProblem(
+            f"{endpoint.shown} wants to know the tenant ({status}: no org id)",
+            'name it in the configuration: [prometheus.headers] X-Scope-OrgID = "TENANT"',
+        )
     if status == 401:
         raise SourceProblem(
             f"{endpoint.shown} wants other credentials (401)", "check the token or password: it may have expired"
@@ -278,6 +287,12 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
     if status == 404:
         raise SourceProblem(f"{endpoint.shown} has no Prometheus API (404)", "check the URL: it stands before /api/v1")
+    if status in (400, 422) and b"matchtype" in content[:_LONGEST_REASON] and b"__name__" in content[:_LONGEST_REASON]:
+        raise SourceProblem(
+            f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does: "
+            "it cannot be asked for a whole fleet at once",
+            "the engines are scraped directly meanwhile; --prometheus names a Prometheus of the cluster's own",
+        )
     if status in (400, 422):
         raise SourceProblem(f"Prometheus rejects the query: {_reason(content)}", "is it older than 2.20?")
     raise SourceProblem(f"{endpoint.shown} answers HTTP {status}: {_reason(content)}", "see the log of that server")

@@ -36,8 +36,8 @@ _PLAIN = (
 )
 
 VLLM = Dialect(
-    # Ray Serve sanitises the colon and prefixes the name.
-    prefixes=("vllm:", "vllm_", "ray_vllm_"),
+    # Ray Serve prefixes the name; which of its releases sanitise the colon differs (ray issues 52719, 59071).
+    prefixes=("vllm:", "vllm_", "ray_vllm_", "ray_vllm:"),
     present=(Quantity.RUNNING,),
     # The production-stack router exposes the same names, once more, with the engine's address in the label server.
     exclude=(_equal("server", ""),),
