@@ -30,6 +30,8 @@ class KubernetesSide(Protocol):
     async def wait_synced(self, timeout: float | None = None) -> bool: ...  # noqa: ASYNC109 - see KubernetesSource
     def state(self) -> KubeState: ...
     def look_at(self, namespace: str) -> None: ...
+    def tick(self) -> None: ...
+    def hurry(self) -> None: ...
 
 
 EAGER = 0.1
@@ -86,6 +88,7 @@ class Observer:
 
     def wake(self) -> None:
         """Tick and measure now."""
+        self.kube.hurry()
         self.measuring.hurry()
         self._wake.set()
 
@@ -113,17 +116,29 @@ class Observer:
         try:
             await self.synced(timeout)
             while True:
+                self.kube.tick()
                 state = self.kube.state()
-                await self.measuring.measure(state, self._focus, self._clock())
+                await self._measured_or_said(state)
                 pause = self.measuring.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
-                    return self._viewer.view(await self._build(state))
+                    snapshot = await self._build(state)
+                    if self._broken is not None:
+                        snapshot = replace(snapshot, sources=(self._broken, *snapshot.sources))
+                    return self._viewer.view(snapshot)
                 await asyncio.sleep(pause)
         finally:
             await self.close()
 
+    async def _measured_or_said(self, state: KubeState) -> None:
+        """Measure; what nobody foresaw becomes a line of the Snapshot, which has the rest all the same."""
+        try:
+            await self.measuring.measure(state, self._focus, self._clock())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
+            self._broken = defect(error, self._clock(), self._report(error))
+
     async def tick(self) -> Snapshot:
         """Start a measurement if one is due, and build a Snapshot of what is known now."""
+        self.kube.tick()
         state = self.kube.state()
         if self._measuring_now is not None and self._measuring_now.done():
             last, self._measuring_now = self._measuring_now, None
@@ -170,6 +185,7 @@ class Observer:
         down_since: float | None = None
         try:
             while not (await asyncio.wait({waiting}, timeout=EAGER))[0]:
+                self.kube.tick()
                 if self.kube.state().status.health is not Health.DOWN:
                     down_since = None
                     continue

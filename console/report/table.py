@@ -12,7 +12,7 @@ from fleet.assess import rank
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.snapshot import Assessment, Join, Severity, Snapshot, SourceStatus
+from fleet.model.snapshot import Assessment, Health, Join, Severity, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from widgets.line import fit, fit_end, to_ascii
 from widgets.severity import severity_glyph
@@ -88,7 +88,11 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
                 (name_width, extra, glyphs),
             )
     if not snapshot.workloads:
-        yield "  no vLLM node on this machine" if snapshot.is_machine else "  no pods"
+        source = snapshot.of_objects
+        if source is not None and source.health is Health.STARTING:
+            yield "  the cluster's first answer is still on its way"
+        else:
+            yield "  no vLLM node on this machine" if snapshot.is_machine else "  no pods"
     yield from _loose(snapshot, glyphs)
 
 

@@ -46,6 +46,12 @@ class AbsentKubernetes:
         """Another namespace is in view: of what Prometheus knows."""
         self._state = replace(self._state, cluster=replace(self._state.cluster, namespace=namespace))
 
+    def tick(self) -> None:
+        """Nothing is counted."""
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
     def state(self) -> KubeState:
         """No objects, and why."""
         return self._state

@@ -216,6 +216,10 @@ class KubeClient:
         finally:
             _drop(response)
 
+    def hurry(self) -> None:
+        """Renew credentials with the next request that needs it, however short ago that was tried."""
+        self._next_renewal = 0.0
+
     async def close(self) -> None:
         """Close the connections; streams under way end."""
         self._closed = True

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -18,6 +20,9 @@ ERROR_BODY_LIMIT = 64 * 1024
 
 NO_STORAGE = "etcd"
 """Reason of a :class:`ServerError`: the API server answers, and what it keeps its objects in does not."""
+LONGEST_WAIT = 30.0
+"""Seconds that a server may ask to be left alone (Retry-After): as long as the longest wait of an outage. A day is
+no answer to somebody who looks at a screen."""
 UNTRUSTED = "x509"
 """Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
 
@@ -92,7 +97,7 @@ class ExpiredError(KubeError):
 class ThrottledError(KubeError):
     """429: the server sheds load."""
 
-    remedy = "Nothing to do: the console waits as long as the server asks."
+    remedy = "Nothing to do: the console waits as the server asks, 30 s at most; ctrl-r asks at once."
 
 
 class ServerError(KubeError):
@@ -110,6 +115,15 @@ class UnreachableError(KubeError):
 
 class ProxyFailedError(OSError):
     """The way to the server leads through a proxy, and that fails; the text says which and how."""
+
+
+class DefectError(KubeError):
+    """Something in here that nobody foresaw: it is said, and tried again, like any other trouble."""
+
+    remedy = "Please report it, with what the server answers if that can be told."
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"a defect of Quarterdeck, please report it: {error!r}", reason="Defect")
 
 
 class NotKubernetesError(KubeError):
@@ -147,7 +161,7 @@ def error_of_status(status: Mapping[str, Any], retry_after: float | None = None)
         kind = ExpiredError
     if retry_after is None and isinstance(details, dict):
         seconds = details.get("retryAfterSeconds")
-        retry_after = float(seconds) if isinstance(seconds, int) and seconds > 0 else None
+        retry_after = _bounded(seconds) if isinstance(seconds, int | float) else None
     return kind(
         str(status.get("message") or reason or f"HTTP {number}"),
         status=number,
@@ -267,5 +281,15 @@ def _of_connection(error: BaseException, server: str, through: str) -> Unreachab
 
 
 def _seconds(value: str | None) -> float | None:
-    """Retry-After in seconds; the API server never sends the date form."""
-    return float(value) if value is not None and value.strip().isdigit() else None
+    """Retry-After (RFC 9110: seconds, or a date) in seconds from now; None for what is neither, or is over."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text) if text[:1].isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return _bounded(seconds)
+
+
+def _bounded(seconds: float) -> float | None:
+    """A wait that a server asks for, as far as it is granted."""
+    return min(seconds, LONGEST_WAIT) if seconds > 0 else None

@@ -6,7 +6,6 @@ why the library's own runner is not used, which hands the terminal down and drop
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import orjson
 
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.kubeconfig import Access
+from fleet.kube.plugin_process import run_to_end
 
 TIMEOUT = 60.0
 """Seconds that a plugin may take: single sign-on helpers talk to their provider, none needs a minute."""
@@ -52,41 +52,34 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
     info: dict[str, Any] = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
     if settings.get("provideClusterInfo"):
         info["spec"]["cluster"] = _cluster_info(access)
-    env["KUBERNETES_EXEC_INFO"] = orjson.dumps(info).decode()
+    try:
+        env["KUBERNETES_EXEC_INFO"] = orjson.dumps(info).decode()
+    except TypeError as error:
+        raise KubeconfigError(
+            f"{where} wants to be told of the cluster, and that cannot be written as JSON: {error}",
+            "Correct the extension of the cluster, or take provideClusterInfo away.",
+        ) from error
     hint = " ".join(str(settings.get("installHint") or "").split())
     if shutil.which(command, path=env.get("PATH")) is None:
         raise KubeconfigError(f"{where} is not installed: {name}", hint or f"Install {name}, or put it on PATH.")
     arguments = [str(argument) for argument in settings.get("args") or ()]
     try:
-        process = await asyncio.create_subprocess_exec(
-            command,
-            *arguments,
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except OSError as error:
-        raise KubeconfigError(f"{where} cannot be started: {error.strerror}", f"Check {name}.") from error
-    try:
-        output, talk = await asyncio.wait_for(process.communicate(), TIMEOUT)
-    except BaseException as error:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        if isinstance(error, TimeoutError):
-            raise KubeconfigError(
-                f"{where} did not answer within {TIMEOUT:.0f} s: {name}",
-                f"Run `{name}` in a shell: it may want to ask something.",
-            ) from error
-        raise
-    if process.returncode != 0:
-        lines = [line.strip() for line in talk.decode("utf-8", "replace").splitlines() if line.strip()]
+        ended = await run_to_end(command, arguments, env, TIMEOUT)
+    except TimeoutError as error:
         raise KubeconfigError(
-            f"{where} failed ({name}, exit {process.returncode}): {lines[-1] if lines else 'it said nothing'}",
+            f"{where} did not answer within {TIMEOUT:.0f} s and was ended, with all that it had started: {name}",
+            f"Run `{name}` in a shell: it may want to ask something.",
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or str(error)
+        raise KubeconfigError(f"{where} cannot be started: {why}", f"Check {name}.") from error
+    if ended.code != 0:
+        lines = [line.strip() for line in ended.talk.decode("utf-8", "replace").splitlines() if line.strip()]
+        raise KubeconfigError(
+            f"{where} failed ({name}, exit {ended.code}): {lines[-1] if lines else 'it said nothing'}",
             f"Run `{' '.join([name, *arguments])}` in a shell; log in again where it asks for that.",
         )
-    return _credential(output, version, where)
+    return _credential(ended.output, version, where)
 
 
 def _located(command: str, file: Path | None) -> str:
@@ -130,13 +123,17 @@ def _credential(output: bytes, version: str, where: str) -> ExecCredential:
             f"{where} answered {document.get('apiVersion')}, the kubeconfig asks for {version}",
             "Set apiVersion of the exec entry to what the plugin speaks.",
         )
-    token = str(status.get("token") or "").strip()
-    certificate, key = str(status.get("clientCertificateData") or ""), str(status.get("clientKeyData") or "")
+    names = ("token", "clientCertificateData", "clientKeyData")
+    wrong = [name for name in names if not isinstance(status.get(name) or "", str)]
+    if wrong:
+        raise KubeconfigError(f"{where} gave a {wrong[0]} that is no text", "Check the plugin's version.")
+    token, certificate, key = (status.get(name) or "" for name in names)
+    token = token.strip()
     if not token and not (certificate and key):
         raise KubeconfigError(f"{where} gave neither a token nor a client certificate", "Log in again.")
     expires = status.get("expirationTimestamp")
     try:
         moment = datetime.fromisoformat(expires).timestamp() if isinstance(expires, str) else None
-    except ValueError as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise KubeconfigError(f"{where} gave no valid expirationTimestamp: {expires}", "Check the plugin.") from error
     return ExecCredential(token, certificate, key, moment)

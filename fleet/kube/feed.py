@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Generic
 
 from fleet.kube.client import KubeClient
-from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.kube.errors import DefectError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
 from fleet.kube.pace import Backoff, Pace
 from fleet.kube.project.fields import Interner
 from fleet.kube.reflector import Reflector
@@ -41,7 +41,7 @@ class Feed(Generic[R]):
         """Set while the whole is forbidden and the namespaces are read one by one."""
         self.absent = False
         """Whether an optional resource was looked for and is not there."""
-        self.defect: BaseException | None = None
+        self.defect: Exception | None = None
         """What ended :meth:`run` though nothing should; it is run again after a while."""
         self._client = client
         self._namespaces = namespaces
@@ -59,7 +59,9 @@ class Feed(Generic[R]):
         if self.absent or self.defect is not None:
             return True
         found = self.reflectors.values()
-        return bool(found) and all(r.synced or isinstance(r.trouble, ForbiddenError | NotFoundError) for r in found)
+        return bool(found) and all(
+            r.synced or isinstance(r.trouble, ForbiddenError | NotFoundError | DefectError) for r in found
+        )
 
     @property
     def readable(self) -> tuple[str, ...] | None:
@@ -99,7 +101,8 @@ class Feed(Generic[R]):
                 await asyncio.wait({task})
             finally:
                 await _end([task])
-            self.defect = None if task.cancelled() else task.exception()
+            error = None if task.cancelled() else task.exception()
+            self.defect = error if isinstance(error, Exception) else None
             self._attempted()
             await asyncio.sleep(self._pace.longest)
 

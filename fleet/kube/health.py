@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.kube.errors import (
+    DefectError,
     ForbiddenError,
     KubeconfigError,
     KubeError,
@@ -61,7 +62,12 @@ def judge(
     trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
     if trouble is not None:
         return Verdict(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
+    defect = next((feed.defect for feed in feeds if feed.defect is not None), None)
+    if defect is not None and not any(feed.reflectors for feed in feeds):
+        found = DefectError(defect)
+        return Verdict(Health.DOWN, found.message, found.remedy, since=since, trouble=found)
     limits, lost = _notes(feeds, user)
+    lost = [*_unwatched(feeds, user), *lost]
     notes = tuple(dict.fromkeys([*limits, *lost]))
     whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
     if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
@@ -136,6 +142,19 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
             f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces"
         )
     return limits, notes
+
+
+def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
+    """What is listed now and then instead of watched, by the reason."""
+    reasons: dict[tuple[bool, str], list[str]] = {}
+    for feed in feeds:
+        errors = [r.unwatched for r in feed.reflectors.values() if r.unwatched is not None and r.trouble is None]
+        if errors:
+            forbidden = isinstance(errors[0], ForbiddenError)
+            reasons.setdefault((forbidden, "" if forbidden else errors[0].message), []).append(feed.resource.name)
+    for (forbidden, message), names in reasons.items():
+        why = f"{user or 'this user'} may not watch them; an administrator must grant it" if forbidden else message
+        yield f"{', '.join(names)}: listed every half a minute instead of watched, so changes come late: {why}"
 
 
 def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:

@@ -16,6 +16,7 @@ import orjson
 from fleet.bodies import limits
 from fleet.kube.client import KubeClient, decode
 from fleet.kube.errors import (
+    DefectError,
     ExpiredError,
     ForbiddenError,
     KubeconfigError,
@@ -34,6 +35,20 @@ TURN = 0.008
 """Seconds of work after which the event loop gets a turn."""
 STUCK = 3
 """Watches in a row that break without an event, after which the resourceVersion is given up and all listed again."""
+
+
+_NO_WATCH = (405, 501)
+"""HTTP statuses of a server, or of a proxy before it, that lists and does not watch."""
+_BAD_TOKEN = 400
+"""HTTP status for a continue token that the server does not take: it is not its own, or was changed on the way."""
+
+
+class _UnwatchableError(Exception):
+    """The list works and the watch is refused."""
+
+    def __init__(self, error: KubeError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class Reflector(Generic[R]):
@@ -62,6 +77,8 @@ class Reflector(Generic[R]):
         self.trouble: KubeError | KubeconfigError | None = None
         """Why the last attempt failed; None while listing or watching works."""
         self.troubled_since: float | None = None
+        self.unwatched: KubeError | None = None
+        """Why changes do not come by themselves although lists work: the rows are as old as the last list."""
         self.skipped = 0
         """Objects that could not be made sense of."""
         self._client = client
@@ -72,6 +89,8 @@ class Reflector(Generic[R]):
         self._version = ""
         self._paged = True
         self._stuck = 0
+        self._expired = 0
+        """Times in a row that the server did not remember what it had said."""
         self._heard = 0
         self._woken = asyncio.Event()
         self._severed = asyncio.Event()
@@ -89,27 +108,47 @@ class Reflector(Generic[R]):
                     backoff.reset()
                     continue
                 wait = backoff.wait()
-            except ExpiredError:
+            except ExpiredError as error:
+                self._expired += 1
+                if self._expired >= STUCK and self._version:
+                    self._lists_only(error)
+                elif self._expired >= STUCK:
+                    self._failed(error)
                 self._version = ""
                 wait = backoff.wait()
+            except _UnwatchableError as refusal:
+                self._lists_only(refusal.error)
+                self._version = ""
+                wait = self._pace.longest * (0.75 + backoff.random.random() / 2)
             except (ForbiddenError, NotFoundError) as error:
                 self._failed(error)
                 if not self._version:
                     self._clear()
                     if until_forbidden and isinstance(error, ForbiddenError):
                         raise
-                # Where only the watch is refused, this becomes a list from time to time.
                 self._version = ""
                 wait = self._pace.denied * (0.75 + backoff.random.random() / 2)
             except (KubeError, KubeconfigError) as error:
                 self._failed(error)
                 wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the following
+                self._failed(DefectError(error))
+                # What led to it may be in the rows that were listed: begin anew.
+                self._version = ""
+                wait = backoff.wait()
             await self._pause(wait)
 
     async def _list_and_watch(self) -> bool:
         if not self._version:
             await self._list()
-        return await self._watch()
+        try:
+            return await self._watch()
+        except (ForbiddenError, NotFoundError) as error:
+            raise _UnwatchableError(error) from error
+        except KubeError as error:
+            if error.status in _NO_WATCH:
+                raise _UnwatchableError(error) from error
+            raise
 
     def wake(self) -> None:
         """End the wait before the next attempt: the server answers again."""
@@ -144,6 +183,11 @@ class Reflector(Generic[R]):
             self.troubled_since = time.time()
         self._attempted()
 
+    def _lists_only(self, error: KubeError) -> None:
+        """Changes do not come by themselves: what was listed is shown, and listed again from time to time."""
+        self.unwatched = error
+        self._attempted()
+
     def _worked(self) -> None:
         self.trouble = None
         self.troubled_since = None
@@ -165,12 +209,17 @@ class Reflector(Generic[R]):
                 document = decode(response.body)
                 del response
                 version, token = self._list_metadata(document)
+                found = len(document.get("items") or [])
                 await self._take(document.get("items") or [], fresh)
                 del document
                 if not token:
                     break
+                if token == query.get("continue") or not found:
+                    raise NotKubernetesError(f"the list of {self.resource.name} does not end: its pages go nowhere")
                 query["continue"] = token
-        except ExpiredError:
+        except KubeError as error:
+            if not query.get("continue") or (not isinstance(error, ExpiredError) and error.status != _BAD_TOKEN):
+                raise
             # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
             self._paged = False
             raise
@@ -243,11 +292,16 @@ class Reflector(Generic[R]):
         broken = False
         async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
             self._worked()
+            # It stands; whether it is of use, its first event tells.
+            if not self._expired:
+                self.unwatched = None
             try:
                 await self._apply_all(chunks)
             except UnreachableError:
                 broken = True
         heard, lasted = self._heard != before, time.monotonic() - began
+        if lasted > self._pace.first * 10:
+            self._expired = 0
         self._stuck = 0 if heard or not broken else self._stuck + 1
         # Silence to the very end, without a bookmark, is how a server looks that was restored from a backup: our
         # version lies in its future, and it would never send anything.
@@ -287,6 +341,8 @@ class Reflector(Generic[R]):
         elif kind != "BOOKMARK":
             raise UnreachableError(f"an event of unknown type {kind!r} in the watch of {self.resource.name}")
         self._heard += 1
+        self._expired = 0
+        self.unwatched = None
         if version:
             self._version = version
 

@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 from python_socks.async_.asyncio import Proxy as Socks
 
+from fleet.files import SECRET_LIMIT, read_bytes
 from fleet.kube.errors import KubeconfigError, ProxyFailedError
 from fleet.kube.kubeconfig import Access
 from fleet.proxies import Proxy, proxy_for
@@ -111,6 +112,9 @@ def _rest_client(configuration: Any) -> Any:
     """The library's HTTP client, for the TLS context that it makes (slow: off the event loop)."""
     from kubernetes.aio.client.rest import RESTClientObject
 
+    if configuration.key_file and b"ENCRYPTED" in read_bytes(configuration.key_file, SECRET_LIMIT):
+        # OpenSSL would ask for its pass phrase on the terminal, and wait there.
+        raise ValueError("the client key is encrypted, which no Kubernetes client can use")
     return RESTClientObject(configuration)
 
 

@@ -19,6 +19,7 @@ from fleet.bodies import limits
 from fleet.kube.client import ANY, KubeClient
 from fleet.kube.errors import (
     NO_STORAGE,
+    DefectError,
     ForbiddenError,
     KubeconfigError,
     KubeError,
@@ -132,7 +133,8 @@ class KubernetesSource:
         """The namespace in view, where the server says that there is none of this name."""
         self._health = Health.STARTING
         self._since = time.time()
-        self._requests = 0
+        self._before = self._counted = 0
+        """Requests at the last two ticks."""
         self._scopes: tuple[float, tuple[str, ...]] = (float("-inf"), ())
         self._asking = asyncio.Lock()
         self._covered = Coverage()
@@ -202,28 +204,39 @@ class KubernetesSource:
     def _verdict(self) -> Verdict:
         return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent, self._namespace)
 
-    def state(self) -> KubeState:
-        """The rows and the status now."""
+    def tick(self) -> None:
+        """A new look begins: requests are counted from here, and a change of health is noted and acted upon."""
         verdict = self._verdict()
         if verdict.health is not self._health:
             if self._health is Health.DOWN:
                 self._catch_up()
-            self._health = verdict.health
-            self._since = verdict.since or time.time()
-        requests, self._requests = self.client.requests - self._requests, self.client.requests
+            self._health, self._since = verdict.health, verdict.since or time.time()
+        self._before, self._counted = self._counted, self.client.requests
+
+    def hurry(self) -> None:
+        """A person does not want to wait: whatever waits for a time is tried now, whoever asked for that time."""
+        self.client.hurry()
+        for feed in self._feeds:
+            for reflector in feed.reflectors.values():
+                reflector.wake()
+
+    def state(self) -> KubeState:
+        """The rows and the status now. Changes nothing, however often it is read."""
+        verdict = self._verdict()
+        since = self._since if verdict.health is self._health else verdict.since or time.time()
         return KubeState(
             generation=sum(feed.changes for feed in self._feeds),
             cluster=self._cluster,
             status=SourceStatus(
                 name=KUBERNETES,
                 health=verdict.health,
-                since=self._since,
+                since=since,
                 last_ok=self.client.last_ok,
                 problem=verdict.problem,
                 remedy=verdict.remedy,
                 endpoint=self.client.server,
                 notes=verdict.notes,
-                requests=requests,
+                requests=self._counted - self._before,
             ),
             synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
             coverage=self._coverage(),
@@ -297,13 +310,19 @@ class KubernetesSource:
             heard = max(self.client.last_event or 0.0, self._storage_asked)
             silent = time.time() - heard >= self._pace.quiet
             if quiet or silent or self._probe is not None or not self._identified or self._absent:
-                await self._ask()
+                await self._ask_or_say()
                 self._attempted.set()
             self._look_about.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.probe):
                     await self._look_about.wait()
-                await self._ask()
+                await self._ask_or_say()
+
+    async def _ask_or_say(self) -> None:
+        try:
+            await self._ask()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the watching over
+            self._probe = DefectError(error)
 
     async def _ask(self) -> None:
         try:

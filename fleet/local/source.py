@@ -106,6 +106,12 @@ class LocalSource:
     def look_at(self, namespace: str) -> None:
         """This machine has one namespace, which is always in view."""
 
+    def tick(self) -> None:
+        """Nothing is counted."""
+
+    def hurry(self) -> None:
+        """It looks all the time."""
+
     def state(self) -> KubeState:
         """The rows and the status now."""
         return self._state

@@ -38,6 +38,12 @@ class Cluster:
     def look_at(self, namespace: str) -> None:
         self.now = replace(self.now, cluster=replace(self.now.cluster, namespace=namespace))
 
+    def tick(self) -> None:
+        pass
+
+    def hurry(self) -> None:
+        self.hurried = True
+
     def state(self) -> KubeState:
         return self.now
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from fleet.kube.client import ANY, KubeClient
 from fleet.kube.errors import (
+    LONGEST_WAIT,
     ExpiredError,
     ForbiddenError,
     KubeconfigError,
@@ -299,3 +300,27 @@ async def test_what_was_cut_off_may_have_been_sent(api: Api, method: str) -> Non
         await client.send(method, PATH, body={})
     await client.close()
     assert caught.value.sent
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        ("5", 5.0),
+        ("86400", LONGEST_WAIT),
+        ("1" * 400, LONGEST_WAIT),
+        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_WAIT),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("-5", None),
+        ("0", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+async def test_a_server_may_ask_for_some_time_and_not_for_a_day(api: Api, asked: str, granted: float | None) -> None:
+    error = await failure(api, 429, "too many requests", {"Retry-After": asked})
+    assert error.retry_after == granted
+
+
+async def test_a_status_may_not_ask_for_a_day_either(api: Api) -> None:
+    details = {"retryAfterSeconds": 86400}
+    assert (await failure(api, 429, status(429, "TooManyRequests", "m", details=details))).retry_after == LONGEST_WAIT

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fleet.kube.client import KubeClient
@@ -15,6 +17,7 @@ from fleet.kube.errors import KubeconfigError, UnauthorizedError
 from fleet.kube.kubeconfig import Access
 from tests.fleet.kube.api import Api
 from tests.fleet.kube.users import API_VERSION, answer, authorization
+from tests.waiting import until
 
 
 async def test_an_exec_plugin_gives_the_token(api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -136,3 +139,83 @@ async def test_a_plugin_beside_the_kubeconfig(api: Api, tmp_path: Path) -> None:
     await client.get("/version")
     await client.close()
     assert api.requests[-1].headers["Authorization"] == "Bearer beside"
+
+
+LEAVE_A_CHILD = """
+import subprocess
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+(here / "child").write_text(str(child.pid))
+"""
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet counts."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def test_a_plugin_that_leaves_a_child_with_its_pipe_has_answered_all_the_same(
+    api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    assert await authorization(api, plugin(LEAVE_A_CHILD + answer('{"token": "t"}'))) == "Bearer t"
+    child = int((tmp_path / "child").read_text(encoding="utf-8"))
+    await until(lambda: gone(child))
+
+
+async def test_at_its_limit_a_plugin_ends_with_all_that_it_started(
+    api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.kube.exec_plugin.TIMEOUT", 3.0)
+    body = LEAVE_A_CHILD + "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    with pytest.raises(KubeconfigError, match="did not answer within 3 s"):
+        await authorization(api, plugin(body))
+    child = int((tmp_path / "child").read_text(encoding="utf-8"))
+    await until(lambda: gone(child))
+
+
+async def test_who_stops_waiting_for_a_plugin_leaves_nothing_of_it(
+    api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    asking = asyncio.create_task(authorization(api, plugin(LEAVE_A_CHILD + "import time; time.sleep(600)")))
+    written = tmp_path / "child"
+    await until(lambda: written.exists() and written.read_text(encoding="utf-8"))
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    child = int(written.read_text(encoding="utf-8"))
+    await until(lambda: gone(child))
+
+
+async def test_a_plugin_that_never_stops_talking_is_cut_short(api: Api, plugin: Callable[..., dict[str, Any]]) -> None:
+    with pytest.raises(KubeconfigError, match="did not answer JSON"):
+        await authorization(api, plugin('for _ in range(64): sys.stdout.write("x" * 2**20)'))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (r'{"token": "a\nb"}', "has a line break"),
+        ('{"token": ["t"]}', "token that is no text"),
+    ],
+)
+async def test_an_answer_that_no_request_can_carry_is_said(
+    api: Api, plugin: Callable[..., dict[str, Any]], status: str, words: str
+) -> None:
+    with pytest.raises(KubeconfigError, match=words):
+        await authorization(api, plugin(answer(status)))
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("-----BEGIN ENCRYPTED PRIVATE KEY-----", "is encrypted"), ("y", "cannot be used")]
+)
+async def test_a_certificate_that_cannot_be_used_is_said_and_no_pass_phrase_asked_for(
+    plugin: Callable[..., dict[str, Any]], key: str, words: str
+) -> None:
+    server = "https://127.0.0.1:1"
+    user = plugin(answer(json.dumps({"clientCertificateData": "x", "clientKeyData": key})))
+    client = KubeClient(Access("c", "c", "u", "", server, {"server": server}, user))
+    with pytest.raises(KubeconfigError, match=words):
+        await client.get("/version")
+    await client.close()

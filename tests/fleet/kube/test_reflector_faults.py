@@ -9,7 +9,14 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet.kube.errors import ForbiddenError, NotKubernetesError, ServerError, ThrottledError, UnreachableError
+from fleet.kube.errors import (
+    ExpiredError,
+    ForbiddenError,
+    NotKubernetesError,
+    ServerError,
+    ThrottledError,
+    UnreachableError,
+)
 from tests.fleet.kube.api import PODS as PODS_PATH
 from tests.fleet.kube.api import Api, is_list, is_watch, pod, reply, status
 from tests.fleet.kube.mirror import lists, mirror, watches
@@ -125,10 +132,60 @@ async def test_forbidden_watch_polls_the_list(api: Api) -> None:
     api.put(pod("a"))
     api.next(is_watch(), reply(403, status(403, "Forbidden", "cannot watch")), times=100)
     async with mirror(api) as m:
-        await until(lambda: isinstance(m.reflector.trouble, ForbiddenError))
+        await until(lambda: isinstance(m.reflector.unwatched, ForbiddenError))
+        assert m.reflector.trouble is None, "what is shown is true, only late"
         assert m.versions == api.names()
         api.put(pod("b"))
         await until(lambda: m.versions == api.names())
+        api.recover()
+        await until(lambda: m.reflector.unwatched is None)
+
+
+@pytest.mark.parametrize("code", [405, 501])
+async def test_a_server_that_does_not_watch_at_all_is_listed(api: Api, code: int) -> None:
+    api.next(is_watch(), reply(code, "no watch here"), times=1000)
+    async with mirror(api) as m:
+        await until(lambda: m.reflector.unwatched is not None)
+        api.put(pod("b"))
+        await until(lambda: m.versions == api.names())
+
+
+async def test_410_again_and_again_is_said_and_what_is_listed_is_shown(api: Api) -> None:
+    api.put(pod("a"))
+    api.next(is_watch(), reply(410, status(410, "Expired", "too old")), times=10_000)
+    async with mirror(api) as m:
+        await until(lambda: isinstance(m.reflector.unwatched, ExpiredError))
+        api.put(pod("b"))
+        await until(lambda: m.versions == api.names())
+        api.recover()
+        await until(lambda: api.watching)
+        api.put(pod("c"))
+        await until(lambda: m.versions == api.names() and m.reflector.unwatched is None)
+
+
+async def test_410_to_every_list_is_a_trouble_that_is_said(api: Api) -> None:
+    api.next(is_list(), reply(410, status(410, "Expired", "too old")), times=10_000)
+    async with mirror(api) as m:
+        await until(lambda: isinstance(m.reflector.trouble, ExpiredError))
+        api.recover()
+        await until(lambda: m.reflector.synced)
+        assert m.reflector.trouble is None
+
+
+async def test_a_continue_token_that_is_refused_makes_it_ask_for_all_at_once(api: Api) -> None:
+    for number in range(1200):
+        api.put(pod(f"p{number}"))
+    refused = status(400, "BadRequest", "continue key is not valid")
+    api.next(is_list(page=1), reply(400, refused), times=10_000)
+    async with mirror(api) as m:
+        await until(lambda: m.versions == api.names())
+
+
+async def test_a_list_that_never_ends_is_a_trouble_that_is_said(api: Api) -> None:
+    endless = {"kind": "List", "metadata": {"resourceVersion": "1", "continue": "again"}, "items": [pod("a")]}
+    api.next(is_list(), reply(200, endless), times=10_000)
+    async with mirror(api) as m:
+        await until(lambda: isinstance(m.reflector.trouble, NotKubernetesError))
 
 
 async def test_rows_go_when_the_list_becomes_forbidden(api: Api) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fleet.kube.client import KubeClient
 from fleet.kube.project.fields import Interner, Raw
 from fleet.kube.resources import EVERY, NODES
 from fleet.kube.source import KubernetesSource
@@ -144,11 +145,14 @@ async def test_requests_are_counted_per_tick(cluster: Api) -> None:
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
         await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
-        source.state()
+        source.tick()
         before = len(cluster.requests)
         cluster.end_watches()
         await until(lambda: cluster.watching == len(EVERY) - 1 and len(cluster.requests) > before)
-        assert source.state().status.requests >= len(EVERY) - 1
+        source.tick()
+        counted = source.state().status.requests
+        assert counted >= len(EVERY) - 1
+        assert source.state().status.requests == counted, "reading it changes nothing"
 
 
 async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> None:
@@ -386,3 +390,55 @@ async def test_a_server_that_does_not_tell_of_its_storage_is_believed(cluster: A
         await source.wait_synced(PATIENCE)
         await until(lambda: any(asked.path == "/readyz" for asked in cluster.requests))
         await status_when(source, Health.LIVE)
+
+
+async def test_who_may_list_and_not_watch_sees_everything_and_is_told_that_it_comes_late(cluster: Api) -> None:
+    cluster.put(pod("a"))
+    cluster.next(
+        lambda request: request.query.get("watch") == "1", reply(403, status(403, "Forbidden", "no watch")), 10_000
+    )
+    async with following(cluster) as source:
+        assert await source.wait_synced(PATIENCE)
+        found = await status_when(source, Health.DEGRADED)
+        assert "instead of watched" in found.problem
+        assert "not shown" not in " ".join(found.notes)
+        assert "pods" in source.state().synced
+        cluster.put(pod("b"))
+        await until(lambda: set(source.state().pods) == {"serving/a", "serving/b"})
+
+
+async def test_reading_the_state_changes_nothing(cluster: Api) -> None:
+    async with following(cluster) as source:
+        assert await source.wait_synced(PATIENCE)
+        source.tick()
+        await cluster.down()
+        await until(lambda: health(source) is Health.DOWN)
+        waiting = [r for feed in source._feeds for r in feed.reflectors.values()]
+        for _ in range(3):
+            source.state()
+        assert not any(reflector._woken.is_set() for reflector in waiting)
+        assert source.state().status.requests == source.state().status.requests
+
+
+async def test_a_person_who_does_not_want_to_wait_overrules_what_a_server_asks_for(cluster: Api) -> None:
+    busy = reply(429, "too many requests", {"Retry-After": "86400"})
+    cluster.next(is_list(PODS), busy)
+    async with following(cluster) as source:
+        await until(lambda: any(r.trouble for feed in source._feeds for r in feed.reflectors.values()))
+        source.hurry()
+        assert await source.wait_synced(PATIENCE / 4), "in less than the server asked for"
+
+
+async def test_what_nobody_foresaw_is_said_and_tried_again(cluster: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: KubeClient, *arguments: Any, **options: Any) -> Any:
+        raise ZeroDivisionError("how could this happen")
+
+    with monkeypatch.context() as patched:
+        for name in ("get", "probe", "review", "stream"):
+            patched.setattr(KubeClient, name, broken)
+        async with following(cluster) as source:
+            found = await status_when(source, Health.DOWN)
+            assert "a defect of Quarterdeck" in found.problem
+            assert found.remedy
+            patched.undo()
+            await status_when(source, Health.LIVE)
