@@ -21,7 +21,7 @@ from fleet.metrics.trust import OPERATED, Operated, Sorted, Trust, adoption, off
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.scraping import Getter
-from fleet.status import StatusKeeper
+from fleet.status import StatusKeeper, unforeseen
 from fleet.targets import none_is_read, runs_engine
 
 LOOK_AGAIN = 60.0
@@ -68,19 +68,16 @@ class Asking:
         """One measurement; None where there is no Prometheus, it does not answer, or its turn has not come."""
         if now < self._not_before:
             return None
-        source = self._source or await self._find(state, now, wanted=wanted)
-        if source is None:
-            return None
         try:
+            source = self._source or await self._find(state, now, wanted=wanted)
+            if source is None:
+                return None
             measurement = await source.measure(pods)
         except SourceProblem as problem:
-            self._not_before = now + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
-            self._failures += 1
-            self.keeper.report(
-                Health.DOWN, now, problem=problem.problem, remedy=problem.remedy, endpoint=source.endpoint.shown
-            )
-            if self._configured is None and self._failures > len(BACKOFF):
-                await self._forget()
+            await self._failed(problem, now)
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
+            await self._failed(unforeseen(error), now)
             return None
         away = now - self.keeper.status.since if self._failures else 0.0
         self._failures = 0
@@ -89,6 +86,15 @@ class Asking:
             self.whole_from = now + measurement.window
         self._report(measurement, state, source.endpoint.shown, now)
         return measurement
+
+    async def _failed(self, problem: SourceProblem, now: float) -> None:
+        """Say so, and wait longer with every failure in a row."""
+        self._not_before = now + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+        self._failures += 1
+        shown = self._source.endpoint.shown if self._source is not None else ""
+        self.keeper.report(Health.DOWN, now, problem=problem.problem, remedy=problem.remedy, endpoint=shown)
+        if self._configured is None and self._failures > len(BACKOFF):
+            await self._forget()
 
     @property
     def failing(self) -> bool:

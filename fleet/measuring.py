@@ -93,10 +93,10 @@ class Measuring:
         asked = await self._ask(state, pods, now)
         scraped = None
         if self._scrapes_engines(asked, now):
-            scraped = await self._scraping.measure(state, now)
+            scraped = await self._scraping.measure_or_say(state, now)
             self._scrapes += scraped is not None
         elif self._settings.scrape is Use.AUTO and asked is not None and not asked.gpus:
-            scraped = await self._scraping.measure(state, now, only_gpus=True)
+            scraped = await self._scraping.measure_or_say(state, now, only_gpus=True)
         else:
             self._scraping.off(now)
         found = _join(asked, scraped)

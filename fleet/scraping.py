@@ -18,7 +18,7 @@ from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.metrics.target import Target
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
-from fleet.status import StatusKeeper
+from fleet.status import StatusKeeper, unforeseen
 from fleet.targets import Endpoint, Via, endpoints, exports_gpus, told_apart, unread
 
 PROBE = 1.5
@@ -74,6 +74,15 @@ class Scraping:
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
+
+    async def measure_or_say(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
+        """As ``measure``; what nobody foresaw is a trouble of this source like any other, and ends nothing else."""
+        try:
+            return await self.measure(state, now, only_gpus=only_gpus)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
+            found = unforeseen(error)
+            self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
+            return None
 
     async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
         """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them.

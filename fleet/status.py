@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+from fleet.metrics.problem import SourceProblem
 from fleet.model.snapshot import Health, SourceStatus
 
 
@@ -13,6 +17,16 @@ def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
         since=now,
         problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
         remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
+    )
+
+
+def unforeseen(error: Exception) -> SourceProblem:
+    """The same of a source: it has one more way to fail, and is asked again like after any other."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" ({Path(place[0].filename).name}:{place[0].lineno})" if place else ""
+    return SourceProblem(
+        f"a defect of Quarterdeck, please report it: unexpected {type(error).__name__}{where}: {error}",
+        "It is tried again; what else is measured goes on.",
     )
 
 

@@ -108,6 +108,8 @@ async def _permissions(access: Access, namespace: str, environ: Mapping[str, str
     client = KubeClient(access, environ=environ)
     try:
         return await ask(KubeReads(client), namespace, access.namespace)
+    except Exception as error:  # noqa: BLE001 - a doctor who faints at an unknown disease is of no use
+        return Answer(trouble=f"a defect of Quarterdeck, please report it: {error!r}")
     finally:
         await client.close()
 

@@ -132,6 +132,7 @@ class KubeClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._connecting = asyncio.Lock()
         self._link: _Link | None = None
+        self._left: list[aiohttp.ClientSession] = []
         self._renewal = renewal
         self._next_renewal = 0.0
         self._not_renewed: KubeconfigError | None = None
@@ -224,8 +225,15 @@ class KubeClient:
         """Close the connections; streams under way end."""
         self._closed = True
         if self._link is not None:
-            await self._link.session.close()
+            self._left.append(self._link.session)
             self._link = None
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close the sessions that are used no more; those that a cancelled request did not get to as well."""
+        while self._left:
+            await self._left[-1].close()
+            self._left.pop()
 
     async def _whole(self, request: _Request, slot: AbstractAsyncContextManager[None] | None = None) -> Response:
         import aiohttp
@@ -377,7 +385,8 @@ class KubeClient:
             self._link = renewed
             if link is not None and link.session is not renewed.session:
                 # Streams on the old certificate end here and are taken up again on the new one.
-                await link.session.close()
+                self._left.append(link.session)
+                await self._let_go()
             return renewed
 
     async def _made(self, link: _Link | None, *, untrusted: bool) -> _Link:

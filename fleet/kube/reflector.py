@@ -202,6 +202,7 @@ class Reflector(Generic[R]):
     async def _list(self) -> None:
         """Read all pages of one consistent list and put them in place of the rows."""
         fresh: dict[str, R] = {}
+        self.skipped = 0
         query = {"limit": str(self.resource.page)} if self._paged else {}
         try:
             while True:
