@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from console.config.validate import Fault
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+DEPTH = 16
+"""Tables and lists in each other; the settings have four."""
 
 
 class Flag(NamedTuple):
@@ -126,7 +128,6 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     """A TOML document and where each key of it stands."""
-    import json
     import tomllib
 
     from console.config.lines import locate
@@ -134,17 +135,28 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     text = text_of(path)
     try:
         document = tomllib.loads(text)
-        places = locate(text)
-        # Of the standard library's parser and of JSON, which validates it: both call themselves for each level.
-        json.dumps(document, default=str)
+        deep = _depth(document) > DEPTH
+        places = {} if deep else locate(text)
     except RecursionError:
-        raise ConfigError(
-            Problem(str(path), "is nested too deeply", "No setting needs more than four levels.")
-        ) from None
+        deep, document, places = True, {}, {}
     except ValueError as error:
         # Of TOML, and of Python: a number of more than 4300 digits.
         raise ConfigError(_syntax(path, text, str(error))) from None
+    if deep:
+        raise ConfigError(Problem(str(path), "is nested too deeply", "No setting needs more than four levels."))
     return document, {key: f"{path}:{line}" for key, line in places.items()}
+
+
+def _depth(document: Any) -> int:
+    """Tables and lists in each other. Not by recursion: that is what is to be found out."""
+    deepest, level = 0, [document]
+    while level:
+        deepest += 1
+        inner = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+        if deepest > DEPTH:
+            break
+    return deepest
 
 
 def _syntax(path: Path, text: str, message: str) -> Problem:

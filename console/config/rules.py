@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,9 +17,14 @@ from console.config.settings import (
     ScrapeSettings,
     Settings,
 )
+from fleet.files import SECRET_LIMIT, check_file
+from fleet.headers import sendable
 from fleet.local.naming import is_name
 
 Where = tuple[str, ...]
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A field name (RFC 9110, "token")."""
 
 
 def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
@@ -49,7 +54,7 @@ def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator
             value = getattr(section, field.name)
             if field.metadata["path"] and value and field.name != "kubeconfig":
                 try:
-                    Path(value).open("rb").close()
+                    check_file(value, sys.maxsize if field.name == "vllm" else SECRET_LIMIT)
                 except OSError as error:
                     yield (name, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
             elif field.name.endswith("_env") and value and not environ.get(value):
@@ -99,6 +104,7 @@ def _prometheus(p: PrometheusSettings) -> Iterator[tuple[Where, str, str]]:
 
     if p.url:
         yield from _url(at("url"), p.url)
+    yield from _headers(p.headers)
     for one, other in (
         ("bearer_token_file", "bearer_token_env"),
         ("password_file", "password_env"),
@@ -127,8 +133,26 @@ def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
         yield ("scrape", "bearer_token_file"), "the token would go over connections that nobody verifies", remedy
 
 
+def _headers(headers: Mapping[str, str | FromEnvironment]) -> Iterator[tuple[Where, str, str]]:
+    """Names as RFC 9110 has them; no message repeats a value, which may be a secret."""
+    for number, (name, value) in enumerate(headers.items(), start=1):
+        if not _HEADER.fullmatch(name):
+            shown = name if name.isprintable() and name else f"number {number}"
+            yield (
+                ("prometheus", "headers"),
+                f"header {shown}: its name can be no header's: letters, digits and dashes",
+                'As in headers = { "X-Scope-OrgID" = "team" }.',
+            )
+        if isinstance(value, str) and not sendable(value):
+            what = "its value has a line break, a control character or one that is not of Latin-1 in it"
+            yield ("prometheus", "headers"), f"header {name!r}: {what}", "No request can carry it."
+
+
 def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:
     """Never repeats a URL that may hold a password."""
+    if any(character <= " " or character == "\x7f" for character in url):
+        yield where, "this is not a URL: it has blanks or control characters in it", "Write it again."
+        return
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0

@@ -232,8 +232,11 @@ class KubeClient:
     async def _let_go(self) -> None:
         """Close the sessions that are used no more; those that a cancelled request did not get to as well."""
         while self._left:
-            await self._left[-1].close()
-            self._left.pop()
+            session = self._left[-1]
+            await session.close()
+            # Somebody else may have been here meanwhile.
+            if session in self._left:
+                self._left.remove(session)
 
     async def _whole(self, request: _Request, slot: AbstractAsyncContextManager[None] | None = None) -> Response:
         import aiohttp

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import email.utils
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +25,11 @@ from urllib3.util.retry import Retry
 
 from fleet.bodies import MIB, Body, BodyError, limits
 from fleet.door import Guard, RefusedError
+from fleet.files import SECRET_LIMIT, check_file, read_text
+from fleet.headers import sendable
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint
+from fleet.proxies import Proxy, proxy_for
 
 PATIENCE = 3.0
 """Timeouts that a whole answer may take, once it has begun."""
@@ -40,9 +43,21 @@ def open_session(endpoint: PrometheusEndpoint, guard: Guard) -> tuple[requests.S
     """
     if urlsplit(endpoint.base).scheme not in ("http", "https"):
         raise SourceProblem(f"{endpoint.shown} is not a URL of http or https", "correct the Prometheus URL")
-    for path in (endpoint.ca_file, endpoint.cert_file, endpoint.key_file):
-        if path and not Path(path).is_file():
-            raise SourceProblem(f"{path}: no such file", "correct the certificate files of the Prometheus settings")
+    for path in filter(None, (endpoint.ca_file, endpoint.cert_file, endpoint.key_file)):
+        try:
+            check_file(path, SECRET_LIMIT)
+        except FileNotFoundError:
+            raise SourceProblem(
+                f"{path}: no such file", "correct the certificate files of the Prometheus settings"
+            ) from None
+        except OSError as error:
+            raise SourceProblem(
+                f"{path}: {error.strerror}", "correct the certificate files of the Prometheus settings"
+            ) from error
+    for name, value in endpoint.headers.items():
+        if not sendable(name) or not sendable(value):
+            said = f"the header {name!r} has a name or value that no request can carry"
+            raise SourceProblem(said, "correct [prometheus] headers")
     session = requests.Session()
     session.headers.update(
         {"User-Agent": "quarterdeck", "Accept": "application/json", "Accept-Encoding": "gzip"} | dict(endpoint.headers)
@@ -70,6 +85,11 @@ class Credentials(requests.auth.AuthBase):
         user, password = endpoint.username, _secret(endpoint.password_file) or endpoint.password
         if not user:
             user, password = self._in_url
+        if not all(map(sendable, (token, user, password))):
+            raise SourceProblem(
+                "the token or password has a line break or another character in it that no request can carry",
+                "correct the file or the environment variable of the credentials",
+            )
         if token:
             request.headers["Authorization"] = f"Bearer {token}"
         elif user:
@@ -82,7 +102,7 @@ def _secret(path: str) -> str:
     if not path:
         return ""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return read_text(path, SECRET_LIMIT).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise SourceProblem(f"{path} cannot be read ({reason})", "correct the file of the credentials") from error
@@ -180,14 +200,25 @@ class Adapter(HTTPAdapter):
             if self._endpoint.proxy:
                 response = self._forward(request)
             else:
-                response = super().send(request, **options)
+                response = super().send(request, **options | {"proxies": self._proxies(request.url or "")})
                 self._read(response)
             content = response.content
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise explain(error, self._endpoint) from error
+            raise explain(error, self._endpoint, proxy_for(request.url or "", os.environ)) from error
         self._last.date = _date(response.headers.get("Date", ""))
         refuse(response.status_code, response.headers, content, self._endpoint)
         return Answer(response, self._last)
+
+    @staticmethod
+    def _proxies(url: str) -> dict[str, str]:
+        """The proxy by kubectl's rules: those of ``requests`` would send loopback, and ALL_PROXY, another way."""
+        proxy = proxy_for(url, os.environ)
+        if proxy is None:
+            return {}
+        if proxy.problem:
+            raise SourceProblem(proxy.problem, "correct it, or add the host of Prometheus to NO_PROXY")
+        # The names of SOCKS are for the proxy to look up.
+        return {urlsplit(url).scheme: proxy.url.replace("socks5://", "socks5h://", 1)}
 
     def _read(self, response: requests.Response) -> None:
         try:
@@ -313,9 +344,14 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()[:200]
 
 
-def explain(error: Exception, endpoint: PrometheusEndpoint) -> SourceProblem:
+def explain(error: Exception, endpoint: PrometheusEndpoint, proxy: Proxy | None = None) -> SourceProblem:
     """A failed connection in words."""
     where, text = endpoint.shown, str(error)
+    if proxy is not None and (proxy.socks or isinstance(error, requests.exceptions.ProxyError)):
+        return SourceProblem(
+            f"{proxy.shown} does not lead to {where}: {one_line(text)}",
+            "start or correct the proxy; hosts in NO_PROXY are asked directly",
+        )
     if isinstance(error, requests.exceptions.SSLError):
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return SourceProblem(

@@ -1,0 +1,49 @@
+"""Configurations that are traps: refused in words, by every command, and never waited for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from console.config.load import load
+from console.config.problem import ConfigError
+
+
+def problems(file: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load({}, file=file, policy=file.parent / "no-policy")
+    return "\n".join(str(problem) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a=" + "[" * 5000, "nested"),
+        ("a=" + "[" * 5000 + "]" * 5000, "nested"),
+        ("a=" + "{b=" * 2000 + "1" + "}" * 2000, "nested"),
+        (".".join("a" * 3000) + " = 1", "nested"),
+        ("[" + ".".join("a" * 3000) + "]", "nested"),
+        ("[keys]\n" + ".".join("a" * 3000) + " = 'x'", "nested"),
+        ("a = " + "1" * 5000, "no"),
+        ("[prometheus]\nheaders = { \"X-A\\r\\nX-B\" = 'v' }", "its name can be no header's"),
+        ("[prometheus]\nheaders = { \"\" = 'v' }", "its name can be no header's"),
+        ("[prometheus]\nheaders = { \"X A\" = 'v' }", "its name can be no header's"),
+        ('[prometheus]\nheaders = { "X-A" = "v\\r\\nX-B: w" }', "line break"),
+        ('[prometheus]\nurl = "http://a\\u001b]0;x\\u0007"', "not a URL"),
+        ('[prometheus]\nurl = "http://[::1"', "not a URL"),
+        ('[prometheus]\nurl = "http://a:99999"', "not a URL"),
+    ],
+)
+def test_a_trap_is_refused_in_words(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    assert said in problems(file)
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path in (fifo, Path("/dev/zero"), tmp_path):
+        assert "is not a plain file" in problems(path)
