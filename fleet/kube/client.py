@@ -54,6 +54,11 @@ RENEWAL = 30.0
 READ_TIMEOUT = 60.0
 """Seconds for a whole answer: the API server's own limit for non-streaming requests."""
 
+_LARGE = 4 * 2**20
+"""Bytes from which on an answer is looked at before it is decoded: empty objects take thirty times their text."""
+_BYTES_PER_VALUE = 5
+"""Of JSON as Kubernetes writes it at least: the densest, managedFields, has some six."""
+
 _REVIEWS = (
     "/apis/authentication.k8s.io/v1/selfsubjectreviews",
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -457,6 +462,8 @@ def _drop(response: aiohttp.ClientResponse) -> None:
 
 def decode(body: bytes) -> Any:
     """JSON decoded. Raises :class:`NotKubernetesError` for anything else, saying how it begins."""
+    if len(body) > _LARGE and sum(map(body.count, (b",", b"[", b"{"))) > len(body) // _BYTES_PER_VALUE:
+        raise NotKubernetesError("the server's answer is JSON of next to nothing but brackets and commas")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -17,8 +17,8 @@ from fleet import bodies
 from fleet.bodies import MIB, PIECE, Body, BodyError, Inflating, Limit, Limits, TooLargeError
 from fleet.door import reads_only
 from fleet.http import client
-from fleet.kube.client import KubeClient
-from fleet.kube.errors import OversizedError
+from fleet.kube.client import KubeClient, decode
+from fleet.kube.errors import NotKubernetesError, OversizedError
 from fleet.kube.kubeconfig import Access
 from fleet.kube.reflector import _lines
 from fleet.metrics.problem import SourceProblem
@@ -250,3 +250,10 @@ def test_what_is_not_what_it_says_is_refused(encoding: str, packed: bytes) -> No
 
 def test_pieces_are_small_however_much_comes_at_once() -> None:
     assert max(map(len, Inflating("gzip").feed(bomb(31)))) <= PIECE
+
+
+def test_json_of_brackets_alone_is_not_made_into_objects() -> None:
+    with pytest.raises(NotKubernetesError, match="brackets and commas"):
+        decode(b'{"items":[' + b"{}," * (2 * MIB) + b"{}]}")
+    dense = b'{"f:metadata":{"f:labels":{"f:app":{},"f:pod-template-hash":{}}},"f:spec":{"f:a":{}}},'
+    assert len(decode(b'{"items":[' + dense * 60_000 + b"{}]}")["items"]) == 60_001
