@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from itertools import starmap
 from typing import Any
 
 from actions.audit.redaction import redacted
@@ -17,12 +18,25 @@ _HIDDEN = "# values that are not shown here (keys, tokens, passwords) differ too
 def yaml_diff(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, str] = ("now", "then")) -> str:
     """Lines without line breaks at their end; empty where both are the same. Keys are sorted: their order says nothing.
 
-    Environment variables whose names speak of a secret are masked; references to Secrets are names, and shown.
+    Environment variables that are not known to be harmless are masked; references to Secrets are names, and shown.
     """
-    one, other = (to_yaml(_ordered(redacted(document))).splitlines() for document in (before, after))
+    clean_before, clean_after = redacted(before), redacted(after)
+    one, other = (to_yaml(_ordered(document)).splitlines() for document in (clean_before, clean_after))
     lines = list(difflib.unified_diff(one, other, *names, lineterm="", n=_CONTEXT))
-    hidden = not lines and before != after
+    hidden = _differs_unseen(before, after, clean_before, clean_after)
     return "\n".join([*lines, _HIDDEN] if hidden else lines)
+
+
+def _differs_unseen(before: Any, after: Any, clean_before: Any, clean_after: Any) -> bool:
+    """Whether something differs where what is shown of it does not."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return any(
+            _differs_unseen(before[key], after[key], clean_before.get(key), clean_after.get(key))
+            for key in before.keys() & after.keys()
+        )
+    if isinstance(before, list) and isinstance(after, list):
+        return any(starmap(_differs_unseen, zip(before, after, clean_before, clean_after, strict=False)))
+    return bool(before != after) and clean_before == clean_after
 
 
 def _ordered(value: Any) -> Any:

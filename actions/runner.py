@@ -158,7 +158,9 @@ class Runner:
         except LocalError as error:
             outcome = Outcome(Result.FAILED, error.message, error.remedy)
         except AuditError as error:
-            outcome = Outcome(Result.FAILED, f"the audit log cannot be written, so nothing more is sent: {error}")
+            done = f"; done by then: {', '.join(work.sent)}" if work.sent else ""
+            text = f"the audit log cannot be written, so nothing more is sent: {error}{done}"
+            outcome = Outcome(Result.FAILED, text, plan.undo.text if work.sent else "")
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
             outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
         self._ending[plan.id] = True

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions.audit.history import RecordedAction, State
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
 from actions.audit.who import Who
 from actions.plan import Check, Plan, Verdict
 from actions.planner import make_plan

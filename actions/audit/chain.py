@@ -22,6 +22,8 @@ class Wrong(StrEnum):
     INSERTED = "inserted"
     REORDERED = "reordered"
     TRUNCATED = "truncated"
+    OWNER = "owner"
+    """Its bytes may be as they were written, but not by the person whose log it is called."""
     HEAD = "head"
     """The log may be whole; the head file, which would show that its end is missing, is gone or was changed."""
 

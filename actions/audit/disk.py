@@ -2,47 +2,134 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import random
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from actions.audit.errors import AuditError
+from actions.audit.folder import HEAD
+from actions.audit.who import login
 
-PATIENCE = 4.0
-"""Seconds to wait for another console that writes: each holds the lock for some milliseconds."""
+PATIENCE = 15.0
+"""Seconds to wait for another console that holds the lock and writes nothing: each has it for some milliseconds, and as
+long as the log grows it is only that there are many."""
 _PAUSE = 0.02
+_SEARCH = getattr(os, "O_PATH", os.O_RDONLY)
+"""Enough of a folder to reach what is in it; its names need not be readable."""
 _WRITABLE_BY_OTHERS = 0o022
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder (0700) where there is none, durably. Raises OSError, and AuditError where others may write."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    """Make the folder (0700) where there is none, durably; one that is there must be this user's own.
+
+    The folder around it may be everybody's (``chmod 1733``), so that not even its names may be read: another user may
+    have put a folder of theirs, or a link, in the place of this one.
+
+    Raises OSError, and AuditError where it is not ours alone.
+    """
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    around = os.open(folder.parent, _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _only_we_rename(folder.parent, os.fstat(around))
+        new = _made(folder.name, around)
+        found = _entered(folder, around)
+    finally:
+        os.close(around)
+    _only_ours(folder, found)
+    if new:
         sync_folder(folder.parent)
-    _only_ours(folder, folder.stat())
+
+
+def _made(name: str, around: int) -> bool:
+    try:
+        os.mkdir(name, 0o700, dir_fd=around)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _entered(folder: Path, around: int) -> os.stat_result:
+    """Of the folder itself: what is in its place may be a link."""
+    try:
+        descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=around)
+    except OSError as error:
+        # What it is says more than why it could not be opened: one that may not be entered is another user's.
+        found = os.stat(folder.name, dir_fd=around, follow_symlinks=False)
+        if stat.S_ISLNK(found.st_mode):
+            raise AuditError(
+                f"{folder} is a symbolic link, which is not followed: another may have made it. {_away(folder)}"
+            ) from None
+        if not stat.S_ISDIR(found.st_mode):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder)) from None
+        _only_ours(folder, found)
+        raise OSError(error.errno, error.strerror, str(folder)) from None
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _only_we_rename(parent: Path, found: os.stat_result) -> None:
+    """In a folder that others may write, and that is not sticky, anybody may put another one in the place of ours."""
+    if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
+        raise AuditError(f"others may rename what is in {parent}, so a log there proves nothing: chmod +t {parent}")
 
 
 def _only_ours(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        owner = login(found.st_uid)
+        raise AuditError(
+            f"{path} belongs to {owner}, not to {login(os.geteuid())}: {owner} could change a log in it. {_away(path)}"
+        )
     if found.st_mode & _WRITABLE_BY_OTHERS:
         raise AuditError(f"others may write {path}, so it proves nothing: chmod go-w {path}")
 
 
+def _away(path: Path) -> str:
+    return f"Have {path} moved away (by its owner or root), or name another folder (audit_dir)"
+
+
 def append(file: Path, data: bytes) -> None:
-    """Add bytes to the end of a file (0600 where it is new); returns when they are on the disk. Raises OSError."""
-    new = not file.exists()
+    """Add bytes to the end of a file (0600 where it is new); returns when they are on the disk.
+
+    All or nothing: what could not be made to stay is taken back. Raises OSError; AuditError where it could not be taken
+    back, either.
+    """
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        _only_ours(file, os.fstat(descriptor))
-        _write_all(descriptor, data)
-        sync(descriptor)
+        before = os.fstat(descriptor)
+        _only_ours(file, before)
+        try:
+            _write_all(descriptor, data)
+            sync(descriptor)
+            if not before.st_size:
+                sync_folder(file.parent)
+        except OSError as error:
+            _take_back(file, descriptor, before.st_size, error)
+            raise
     finally:
-        os.close(descriptor)
-    if new:
-        sync_folder(file.parent)
+        # On the disk by then, or taken back: nothing that closing says changes that.
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def _take_back(file: Path, descriptor: int, size: int, error: OSError) -> None:
+    try:
+        os.ftruncate(descriptor, size)
+    except OSError:
+        why = error.strerror or error
+        raise AuditError(
+            f"{file}: {why}; the last record may be in it all the same, though nothing was done of what it says"
+        ) from error
+    # Whether this stays through a power cut as well is not ours to say.
+    with suppress(OSError):
+        sync(descriptor)
 
 
 def replace_file(file: Path, data: bytes) -> None:
@@ -72,8 +159,13 @@ def sync(descriptor: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Wait until the disk has the names in a folder, also of one whose names may not be read."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        # Once in the life of a log: everything that the system has not written yet.
+        os.sync()
+        return
     try:
         os.fsync(descriptor)
     finally:
@@ -91,7 +183,8 @@ def writing(lock: Path, patience: float = PATIENCE) -> Iterator[None]:
         _wait(descriptor, fcntl.LOCK_EX, patience, lock)
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            os.close(descriptor)
 
 
 @contextmanager
@@ -114,14 +207,26 @@ def still(lock: Path, patience: float = 1.0) -> Iterator[bool]:
 
 
 def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
-    give_up = time.monotonic() + patience
+    give_up, grown = time.monotonic() + patience, _grown(lock)
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
+            if (now := _grown(lock)) != grown:
+                give_up, grown = time.monotonic() + patience, now
             if time.monotonic() >= give_up:
                 held = f"another process has held {lock} for {patience:.0f} s"
                 raise AuditError(f"{held}: see which with fuser {lock}, end it, try again") from None
-            time.sleep(_PAUSE)
+            # Not all of those that wait at the same moment.
+            time.sleep(random.uniform(0.1, 1.0) * _PAUSE)  # noqa: S311 - nobody is to be surprised by it
         else:
             return
+
+
+def _grown(lock: Path) -> tuple[int, int]:
+    """What changes with every record that somebody writes beside the lock."""
+    try:
+        found = lock.with_name(HEAD).stat()
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Final
+
+from actions.audit.who import login
 
 HEAD: Final = "head.json"
 LOCK: Final = "lock"
@@ -39,11 +42,16 @@ def log_files(folder: Path) -> list[Path]:
 def logs_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """The folders of logs in a folder (itself, or below it one per person), and those that may not be read.
 
-    The folder itself where there is none at all. Raises OSError where it may not be read.
+    The folder itself where there is none at all. One whose names may not be read (``chmod 1733``) has one's own log.
     """
-    found = [folder] if _is_log(folder) else []
     closed: list[Path] = []
-    for below in sorted(folder.iterdir()) if folder.is_dir() else []:
+    try:
+        names = sorted(folder.iterdir()) if folder.is_dir() else []
+    except PermissionError:
+        names = [folder / login(os.getuid())]
+        closed.append(folder)
+    found = [folder] if not closed and _is_log(folder) else []
+    for below in names:
         try:
             if below.is_dir() and _is_log(below):
                 found.append(below)

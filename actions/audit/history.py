@@ -73,6 +73,8 @@ class RecordedAction:
     id: str
     records: tuple[Record, ...]
     state: State
+    claimed_by: str = ""
+    """Who owns the log that says so, where that is not the person whose log it should be."""
 
     @property
     def intent(self) -> Mapping[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from actions.audit.chain import Verdict, verify
+from actions.audit.chain import Break, Verdict, Wrong, verify
 from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
+from actions.audit.owner import Owner, is_shared, owner_of
 from actions.audit.query import Wanted
 from actions.audit.reading import Look, look_at, look_at_file, records
 
@@ -46,23 +47,40 @@ def open_folder(folder: Path) -> Opened:
     """
     logs, closed = logs_in(folder)
     opened: dict[Path, Look] = {}
+    owners: dict[Path, Owner] = {}
     for log in logs:
         try:
-            opened[log] = look_at(log)
+            shared = log != folder and is_shared(folder)
+            # Where a link leads is for whoever made it to say.
+            opened[log] = Look({}, None, log) if shared and log.is_symlink() else look_at(log)
+            if shared:
+                owners[log] = owner_of(log, opened[log], records(opened[log]))
         except PermissionError:
             if log == folder:
                 raise
             closed.append(log)
-    return _opened(opened, closed)
+    return _opened(opened, closed, owners)
 
 
 def open_file(file: Path) -> Opened:
     """One file of a log. Raises OSError."""
-    return _opened({file: look_at_file(file)}, ())
+    return _opened({file: look_at_file(file)}, (), {})
 
 
-def _opened(looks: dict[Path, Look], closed: Sequence[Path]) -> Opened:
+def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Path, Owner]) -> Opened:
     # Each log on its own: what one of them has lost must not be found in another.
-    actions = [action for look in looks.values() for action in history(records(look))]
-    chains = tuple(Chain(place, verify(look)) for place, look in looks.items())
+    none = Owner()
+    actions = [
+        _claimed(action, owners.get(place, none)) for place, look in looks.items() for action in history(records(look))
+    ]
+    chains = tuple(Chain(place, _owned(place, verify(look), owners.get(place, none))) for place, look in looks.items())
     return Opened(chains, sorted(actions, key=lambda action: action.began), tuple(closed))
+
+
+def _owned(place: Path, verdict: Verdict, owner: Owner) -> Verdict:
+    """Whose the log is comes first: in one that another made, the chain may well be whole."""
+    return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.text)) if owner.text else verdict
+
+
+def _claimed(action: RecordedAction, owner: Owner) -> RecordedAction:
+    return replace(action, claimed_by=owner.name) if owner.text else action

@@ -33,7 +33,7 @@ class Wanted:
         return (
             action.last_heard >= self.since
             and action.began <= self.until
-            and _found(self.person, who)
+            and _found(self.person, (*who, action.claimed_by) if action.claimed_by else who)
             and _found(self.target, (action.target_name, str(action.target.get("uid") or "")))
             and (not self.action or self.action == action.kind or action.id.startswith(self.action))
         )

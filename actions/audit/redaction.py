@@ -1,8 +1,9 @@
 """Keeps secrets out of the log: every string of a record goes through here, wherever it came from.
 
-What gives a secret away is its name (a key, a flag, a header, an environment variable, a query parameter) or its shape
-(a JWT, the prefixes that vendors give their tokens, a private key). What stands around it stays readable. When in doubt
-it goes: a log that lacks a value is a nuisance, one that has a password is an incident.
+Values of environment variables, flags and parameters of URLs go unless they are known to be harmless
+(actions.audit.harmless); those of fields go where the name tells of a secret; and everywhere goes what looks like one:
+a JWT, the prefixes that vendors give their tokens, a private key, letters drawn by chance. What stands around it stays
+readable. When in doubt it goes: a log that lacks a value is a nuisance, one that has a password is an incident.
 """
 
 from __future__ import annotations
@@ -13,22 +14,40 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from actions.audit.shapes import MARK, masked
+from actions.audit.harmless import is_switch
+from actions.audit.marks import MARK
+from actions.audit.names import (
+    is_secret_field,
+    is_secret_flag,
+    is_secret_parameter,
+    is_secret_variable,
+    is_strict_field,
+)
+from actions.audit.shapes import masked
+from actions.audit.yamls import REFERENCES
 
-_WORDS: Final = re.compile(
-    r"(?:key|token|secret|passw(?:or)?d|passphrase|pwd|credentials?|authorization|cookie|jwt|signature)s?(?![a-z])",
-    re.IGNORECASE,
-)
-_HARMLESS: Final = re.compile(r"(?:^keys?|[-_.](?:name|ref|file|path|type|class|namespace|mode|ids?|count|limit))$")
-"""``key`` alone is Kubernetes' word for a label's or a taint's; the endings say that it is something about a secret."""
-_ENVIRONMENT: Final = re.compile(
-    r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|_PWD|CREDENTIAL|AUTHORIZATION|COOKIE", re.IGNORECASE
-)
-_TOKENIZER: Final = re.compile(r"TOKENI[SZ]ERS?", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"[-+]?[0-9][0-9_.,]*")
 _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]*")
 _DATA: Final = frozenset({"data", "stringData"})
+_VARIABLES: Final = frozenset({"env", "environ", "environment", "variables", "env_vars", "envVars"})
+_PARAMETERS: Final = frozenset({"query", "params", "parameters"})
+_HEADERS: Final = frozenset({"headers", "http_headers", "httpHeaders", "extra_headers"})
+_PLAIN_HEADERS: Final = frozenset(
+    [
+        "accept",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+        "host",
+        "user-agent",
+        "date",
+        "server",
+        "warning",
+        "retry-after",
+        "audit-id",
+    ]
+)
 _ENV_VALUE: Final = re.compile(r"/env/(?:\d+|-)/value$")
+_VARIABLE_NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 
 
 def redacted(value: Any) -> Any:
@@ -42,48 +61,37 @@ def redacted(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case str():
-            return _text(str(value))
+            return redacted_text(str(value))
         case Mapping():
             return _mapping(value)
         case Sequence() | set() | frozenset() if not isinstance(value, bytes | bytearray | memoryview):
             return _items(value)
         case _:
-            return _text(str(value))
+            return redacted_text(str(value))
 
 
-def says_secret(name: str, value: str = "") -> bool:
-    """Whether the value of something with this name (a field, a flag, a parameter) is a secret.
-
-    The number of ``--max-num-batched-tokens`` is none.
-    """
-    if _counts(name, value):
-        return False
-    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
-    named = _WORDS.search(parts) is not None or name.endswith("-data")
-    return named and _HARMLESS.search(parts.lower()) is None
-
-
-def says_secret_variable(name: str, value: str = "") -> bool:
-    """Whether the value of an environment variable of this name is a secret."""
-    if _counts(name, value):
-        return False
-    return _ENVIRONMENT.search(_TOKENIZER.sub("", name)) is not None
-
-
-def _counts(name: str, value: str) -> bool:
-    return name.lower().endswith("tokens") and _NUMBER.fullmatch(value) is not None
-
-
-def _text(text: str) -> str:
+def redacted_text(text: str) -> str:
+    """A text without the secrets in it; one that is a JSON document stays one."""
     if text[:1] in {"{", "["}:
         # JSON in a string, such as the last-applied-configuration annotation.
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
-            return masked(text, says_secret, says_secret_variable)
+            return masked(text)
         clean = redacted(document)
         return text if clean == document else json.dumps(clean)
-    return masked(text, says_secret, says_secret_variable)
+    return masked(text)
+
+
+def redacted_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables as they may be shown: a value is hidden unless it is known to be harmless."""
+    return {name: _variable(name, value) for name, value in variables.items()}
+
+
+def redacted_arguments(words: Iterable[str]) -> list[str]:
+    """A command line as it may be shown, word by word."""
+    clean: list[str] = _items(words)
+    return clean
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
@@ -92,19 +100,47 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, item in value.items():
         field = str(key)
-        hidden = (
-            (secret and field in _DATA)
-            or (field == "value" and isinstance(name, str) and says_secret_variable(name, str(item)))
-            or (field == "value" and _patches_secret(str(value.get("path", ""))))
-        )
-        clean[_text(field)] = _hidden(item) if hidden or _sensitive(field, item) else redacted(item)
+        if secret and field in _DATA:
+            kept = _hidden(item)
+        elif field == "value" and isinstance(name, str) and isinstance(item, str):
+            # An environment variable of a manifest; a header; a parameter.
+            kept = _variable(name, item)
+        elif field == "value" and _patches_secret(str(value.get("path", ""))):
+            kept = _hidden(item)
+        else:
+            kept = _field(field, item)
+        clean[redacted_text(field)] = kept
     return clean
 
 
-def _sensitive(field: str, item: Any) -> bool:
-    if not (isinstance(item, str | bytes) or _all_text(item)):
-        return False
-    return says_secret_variable(field, str(item)) if field.isupper() else says_secret(field, str(item))
+def _field(field: str, item: Any) -> Any:
+    if isinstance(item, Mapping):
+        if field in _VARIABLES:
+            return {str(name): _variable(str(name), inner) for name, inner in item.items()}
+        if field in _HEADERS:
+            return {str(name): _header(str(name), inner) for name, inner in item.items()}
+        if field in _PARAMETERS and all(isinstance(inner, str) for inner in item.values()):
+            hidden = is_secret_parameter
+            return {str(n): MARK if inner and hidden(str(n), inner) else redacted(inner) for n, inner in item.items()}
+    if isinstance(item, str):
+        if _VARIABLE_NAME.fullmatch(field):
+            return _variable(field, item)
+        return _hidden(item) if is_secret_field(field, item) else redacted(item)
+    if isinstance(item, bytes) or _all_text(item):
+        return _hidden(item) if is_secret_field(field) else redacted(item)
+    if isinstance(item, Mapping | list | tuple) and is_secret_field(field):
+        return _hidden(item) if is_strict_field(field) else _below(item)
+    return redacted(item)
+
+
+def _variable(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return _hidden(value) if is_secret_variable(name, str(value)) else redacted(value)
+    return MARK if is_secret_variable(name, value) else redacted_text(value)
+
+
+def _header(name: str, value: Any) -> Any:
+    return redacted(value) if name.lower() in _PLAIN_HEADERS else _hidden(value)
 
 
 def _all_text(item: Any) -> bool:
@@ -114,7 +150,8 @@ def _all_text(item: Any) -> bool:
 
 def _patches_secret(path: str) -> bool:
     """The path of a JSON patch."""
-    return bool(_ENV_VALUE.search(path)) or "/stringData/" in path or says_secret(path.rpartition("/")[2])
+    last = path.rpartition("/")[2]
+    return bool(_ENV_VALUE.search(path)) or "/stringData/" in path or is_secret_field(last)
 
 
 def _hidden(item: Any) -> Any:
@@ -123,11 +160,27 @@ def _hidden(item: Any) -> Any:
         case None | bool() | "":
             return item
         case Mapping():
-            return {str(key): _hidden(inner) for key, inner in item.items()}
+            return {redacted_text(str(key)): _hidden(inner) for key, inner in item.items()}
         case list() | tuple():
             return [_hidden(inner) for inner in item]
         case _:
             return MARK
+
+
+def _below(item: Any) -> Any:
+    """What stands below a field that tells of a secret: what says where one is stays, numbers of it, too."""
+    match item:
+        case Mapping():
+            return {
+                redacted_text(str(key)): redacted(inner) if str(key).lower() in REFERENCES else _below(inner)
+                for key, inner in item.items()
+            }
+        case list() | tuple():
+            return [_below(inner) for inner in item]
+        case str():
+            return _hidden(item)
+        case _:
+            return redacted(item)
 
 
 def _items(value: Iterable[Any]) -> list[Any]:
@@ -136,10 +189,10 @@ def _items(value: Iterable[Any]) -> list[Any]:
     flag = ""
     for item in value:
         text = item if isinstance(item, str) else ""
-        if flag and text and not text.startswith("--") and says_secret(flag, text):
+        if flag and text and not text.startswith("--") and is_secret_flag(flag, text):
             clean.append(MARK)
             flag = ""
         else:
             clean.append(redacted(item))
-            flag = text if _FLAG.fullmatch(text) else ""
+            flag = text if _FLAG.fullmatch(text) and not is_switch(text) else ""
     return clean

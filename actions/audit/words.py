@@ -129,7 +129,8 @@ def _who(action: RecordedAction) -> str:
     origin = f", from {who['ssh_origin']}" if who.get("ssh_origin") else ""
     here = f"{login}{sudo} on {who.get('host', '')}{origin}"
     identity = str(who.get("identity") or "")
-    return f"{identity}, {here}" if identity else here
+    told = f"{identity}, {here}" if identity else here
+    return f"{told}: so says a log that belongs to {action.claimed_by}" if action.claimed_by else told
 
 
 def _where(action: RecordedAction) -> str:

@@ -11,7 +11,7 @@ from actions.local.ending import Belongings, left_of
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
 from actions.local.starts import remember
-from actions.local.store import claim, hidden, last_of, mark_ready, prepare, without_secrets
+from actions.local.store import claim, last_of, mark_ready, prepare, without_secrets
 from actions.local.writer import removing, starting
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
@@ -41,7 +41,7 @@ def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: d
         shown,
         uuid.uuid4().hex,
         argv,
-        hidden(set_for(shown, needed)),
+        set_for(shown, needed),
         version=installed.version,
         drains=installed.drains,
         cpu=installed.cpu,

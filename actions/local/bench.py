@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
 from actions.local.bench_output import Output, level_of, why_ended
 from actions.local.environment import beside, inherited, set_for
 from actions.local.spawn import run

@@ -15,8 +15,8 @@ from typing import Final
 
 import orjson
 
-from actions.audit.redaction import redacted
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
+from actions.audit.redaction import redacted_variables
 from actions.local.ending import survey
 from actions.local.own_names import own
 from actions.local.whole import write_whole
@@ -33,9 +33,8 @@ _LOGS: Final = 3
 
 
 def hidden(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables as they may be shown and recorded: what looks like a secret is masked."""
-    clean: dict[str, str] = redacted(dict(env))
-    return clean
+    """The variables as they may be shown and recorded: what is not known to be harmless is masked."""
+    return redacted_variables(env)
 
 
 def without_secrets(spec: LaunchSpec) -> LaunchSpec:

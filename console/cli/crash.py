@@ -52,9 +52,13 @@ def _write(error: BaseException, arguments: Sequence[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     now = datetime.now(UTC)
     file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
+    # Only now: a program that works does not need it.
+    from actions.audit.redaction import redacted_arguments, redacted_text
+
     text = (
         f"quarterdeck {__version__}, Python {platform.python_version()}, {_system()}, {now:%F %T} UTC\n"
-        f"arguments: {' '.join(_without_url(arguments))}\n\n" + "".join(traceback.format_exception(error))
+        f"arguments: {' '.join(redacted_arguments(arguments))}\n\n"
+        + redacted_text("".join(traceback.format_exception(error)))
     )
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         # It is looked at in a terminal.
@@ -66,8 +70,3 @@ def _system() -> str:
     """The machine, as the kernel says it. ``platform.platform()`` starts ``uname -p`` for the processor's name."""
     system = os.uname()
     return f"{system.sysname} {system.release} {system.machine}"
-
-
-def _without_url(arguments: Sequence[str]) -> list[str]:
-    """A URL may hold a password; nothing else on our command line does."""
-    return ["(url)" if "://" in argument else argument for argument in arguments]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from actions.audit.redaction import redacted_arguments, redacted_text, redacted_variables
 from fleet.local.benches import Bench
 from fleet.local.node import NodeState
 from fleet.local.record import KEY
@@ -27,6 +28,11 @@ def benches_json(benches: Sequence[Bench]) -> str:
 
 def _node(state: NodeState) -> dict[str, Any]:
     record, stage, reason = state.record, state.stage, state.reason
+    # What an earlier version wrote down, or a log repeats, may have a secret in clear.
+    spec = asdict(record.spec) | {
+        "env": redacted_variables(record.spec.env),
+        "extra": redacted_arguments(record.spec.extra),
+    }
     return {
         "name": state.name,
         "id": record.id,
@@ -43,12 +49,12 @@ def _node(state: NodeState) -> dict[str, Any]:
         "begun": record.begun,
         "ready": record.ready,
         "version": record.version,
-        "argv": list(record.argv),
-        "spec": asdict(record.spec),
+        "argv": redacted_arguments(record.argv),
+        "spec": spec,
         "log": str(record.log),
         "key_file": f"{record.folder}/{KEY}" if record.keyed else "",
-        "reason": asdict(reason) if reason is not None else None,
-        "tail": list(state.tail) if not state.alive else [],
+        "reason": {name: redacted_text(text) for name, text in asdict(reason).items()} if reason is not None else None,
+        "tail": [redacted_text(line) for line in state.tail] if not state.alive else [],
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
 from actions.local.store import hidden
 from fleet.local.arguments import length
 from fleet.local.naming import is_name, name_for

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from actions.audit.names import is_secret_field
+from actions.audit.redaction import redacted_arguments
 from actions.plan import Check, Verdict
 
 _FIELDS: Final = {
@@ -46,7 +48,10 @@ def check_extra(extra: Sequence[str]) -> Check | None:
             flag = secret
             what = f"{flag} would stand in the command line, which everybody on this machine can read"
             return Check(about, Verdict.BLOCK, what, f"give it with --env {_SECRETS[flag]}=…, or leave it out")
+        if match and is_secret_field(flag.lstrip("-")):
+            what = f"{flag} would stand in the command line, which everybody on this machine can read"
+            return Check(about, Verdict.BLOCK, what, "give it in a file that vLLM reads (--config), or leave it out")
         if flag in _FIELDS:
             what = f"{flag} stands behind --, but {_FIELDS[flag]} has a place of its own"
             return Check(about, Verdict.BLOCK, what, f"give {flag} before the --")
-    return Check(about, Verdict.PASS, f"handed on as they are: {' '.join(extra)}")
+    return Check(about, Verdict.PASS, f"handed on as they are: {' '.join(redacted_arguments(extra))}")

@@ -154,8 +154,19 @@ def test_of_a_secret_object_the_names_stay() -> None:
         '"' * 500_000,
         "\\" * 500_000,
         "-----BEGIN PRIVATE KEY" * 20_000,
+        "x" * 1_000_000,
+        "a." * 300_000,
+        "a/" * 300_000,
+        "_a" * 300_000,
+        "x-" * 300_000,
+        "--a." * 200_000,
+        "mysql " * 100_000,
+        "a%3a" * 100_000,
+        "password: [" * 50_000,
+        "password:\n x" * 50_000,
+        "a:b@" * 200_000,
     ],
-    ids=range(9),
+    ids=range(20),
 )
 @pytest.mark.timeout(20)
 def test_a_long_text_takes_no_long_time(text: str) -> None:

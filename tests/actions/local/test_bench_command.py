@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
 from actions.local.bench import Tool, command, environment_for
 from actions.local.environment import NODE, to_keep
 from actions.local.store import keep_environment

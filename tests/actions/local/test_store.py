@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from actions.audit.shapes import MARK
+from actions.audit.marks import MARK
 from actions.local.environment import inherited, set_for
 from actions.local.store import (
     KEY_VARIABLE,
@@ -187,3 +187,14 @@ def test_it_inherits_no_key_and_nothing_of_this_program() -> None:
     }
     assert inherited(environ, SPEC) == {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "1"}
     assert inherited(environ, replace(SPEC, hub=True))["HF_TOKEN"] == "hf_x"
+
+
+def test_a_variable_that_nobody_knows_is_kept_apart_and_comes_back_for_the_server(tmp_path: Path) -> None:
+    spec = replace(SPEC, env={"DB_PASS": "hunter2", "FLAVOUR": "vanilla", "OMP_NUM_THREADS": "2"})
+    prepare(tmp_path, spec)
+    keep(replace(record(tmp_path), spec=without_secrets(spec)))
+    assert "hunter2" not in (tmp_path / "record.json").read_text()
+    assert "vanilla" not in (tmp_path / "record.json").read_text()
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    whole = whole_env(tmp_path, without_secrets(spec).env)
+    assert {name: whole[name] for name in spec.env} == spec.env

@@ -1,0 +1,151 @@
+"""What is known to be no secret: names of variables, flags and parameters, and what a harmless value looks like.
+
+The other way round would be a list of all secrets that there are. What is not here is hidden, and can be added.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_WORDS: Final = (
+    "auto|none|null|nil|true|false|yes|no|on|off|enabled?|disabled?|default|all|any|always|never|"
+    "trace|debug|info|warn(?:ing)?|error|critical|fatal|"
+    "(?:b?float|fp|bf|u?int|nf|mxfp|nvfp)\\d{1,2}(?:_?e\\dm\\d\\w{0,4})?|half|double|fp8_(?:ds_mla|inc)|"
+    "fcfs|priority|spawn|fork|forkserver|mp|ray|uni|cuda|cpu|gpu|rocm|tpu|xpu|hpu|neuron|nccl|gloo|"
+    "json|ya?ml|text|table|wide|name|csv|html|prod(?:uction)?|staging|test|dev(?:elopment)?|local|localhost"
+)
+_VALUE: Final = re.compile(
+    rf"""(?:{_WORDS})
+    # 8192, 0.9, 0,1, 16GiB, 30s
+    |[-+]?\d{{1,15}}(?:[.,:/]\d{{1,15}}){{0,6}}\ ?(?:%|[kKMGTPE]?i?[Bb]?|[mun]?s|m|min|h|d|[mun]|tok/s|W|C)?
+    |\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+|/\d+)?  # an address
+    |v?\d+(?:\.\d+){{1,3}}(?:[-+.](?:rc|post|dev|cu|cpu|rocm)?\d*)*  # a version
+    |\d{{4}}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[-+]\d\d:?\d\d)?)?  # a moment
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_PATH: Final = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+-]+){2,}/?|(?:~|\.{1,2})/[\w.@+-]+/?|/[a-z][a-z0-9.-]{0,15}/?")
+_REFERENCE: Final = re.compile(r"\$\(\w+\)|\$\{\w+\}|…|\.\.\.|\*{3,}|\[redacted\]|<[a-z][a-z -]*>")
+"""What stands for a value without being one: ``$(API_KEY)`` of a manifest, the dots of a message."""
+
+
+def is_reference(value: str) -> bool:
+    """Whether it only points at a value: harmless whatever its name."""
+    return _REFERENCE.fullmatch(value) is not None
+
+
+def is_path(value: str) -> bool:
+    """Whether it looks like a path of files."""
+    return _PATH.fullmatch(value) is not None
+
+
+def is_harmless(value: str) -> bool:
+    """Whether a value under a name that says nothing looks like none of a secret."""
+    return _VALUE.fullmatch(value) is not None or is_path(value) or is_reference(value)
+
+
+_VARIABLE: Final = re.compile(
+    r"(?:VLLM|SGLANG|CUDA|NCCL|NVIDIA|NVTE|OMP|MKL|KMP|OPENBLAS|TORCH|TORCHINDUCTOR|PYTORCH|TRITON|PYTHON|UCX|GLOO|RAY|"
+    r"TRANSFORMERS|TOKENIZERS?|HF_HUB|HF_DATASETS|ROCM|HIP|ROCR|HSA|XLA|JAX|TPU|LC|XDG|FLASHINFER|LMCACHE|NIXL|"
+    r"SAFETENSORS|MALLOC|KUBERNETES|PROMETHEUS_MULTIPROC|DO_NOT|QUARTERDECK)_\w+"
+    r"|HF_HOME|HF_ENDPOINT|HOME|PATH|PWD|OLDPWD|USER|LOGNAME|SHELL|LANG|LANGUAGE|TERM|COLORTERM|TZ|HOSTNAME|TMPDIR|"
+    r"LD_LIBRARY_PATH|LD_PRELOAD|NO_COLOR|NO_PROXY|EDITOR|PAGER|LIBRARY_PATH|MANPATH"
+    r"|(?:\w+_)?(?:LEVEL|PORT|PORTS|HOST|ADDR|ADDRESS|DIR|FOLDER|HOME|ROOT|TIMEOUT|SIZE|COUNT|DEVICES?|BACKEND|NAMESPACE|"
+    r"REGION|ZONE|CLUSTER|ENVIRONMENT|VERSION|REVISION|MODE|TYPE|DTYPE|FORMAT|MODEL|MODEL_ID|MODEL_NAME|MODEL_PATH|"
+    r"SERVED_MODEL_NAME|SERVICE|APP|POD_NAME|POD_IP|NODE_NAME|REPLICAS?|WORKERS?|THREADS?|INTERVAL|LIMIT|PARALLELISM|"
+    r"IMAGE|TAG|ARCH|PLATFORM|GPU|GPUS|RANK|VERBOSE|VERBOSITY|ROLE)",
+)
+"""Also what starts or ends in a way that no secret is called. A name that tells of a secret comes before it."""
+
+
+def is_known_variable(name: str) -> bool:
+    """Whether values of this environment variable may be shown."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
+_FLAGS_LISTED: Final = """
+    model model-impl served-model-name host port uds uvicorn-log-level allow-credentials allowed-origins
+    allowed-methods allowed-headers lora-modules chat-template chat-template-content-format response-role
+    tool-call-parser tool-parser-plugin reasoning-parser tool-server ssl-keyfile ssl-certfile ssl-ca-certs
+    ssl-cert-reqs root-path disable-access-log-for-endpoints max-log-len runner convert task tokenizer
+    tokenizer-mode tokenizer-revision trust-remote-code dtype seed hf-config-path allowed-local-media-path
+    revision code-revision rope-scaling rope-theta max-model-len quantization max-seq-len-to-capture
+    max-logprobs logprobs-mode config-format hf-overrides override-pooler-config generation-config
+    override-generation-config load-format download-dir safetensors-load-strategy ignore-patterns
+    pt-load-map-location guided-decoding-backend reasoning-backend structured-outputs-config
+    distributed-executor-backend pipeline-parallel-size master-addr master-port nnodes node-rank
+    tensor-parallel-size decode-context-parallel-size data-parallel-size data-parallel-rank
+    data-parallel-start-rank data-parallel-size-local data-parallel-address data-parallel-rpc-port
+    data-parallel-backend expert-placement-strategy all2all-backend eplb-config block-size
+    gpu-memory-utilization kv-cache-memory-bytes swap-space kv-cache-dtype num-gpu-blocks-override
+    prefix-caching-hash-algo cpu-offload-gb mamba-cache-dtype mamba-ssm-cache-dtype limit-mm-per-prompt
+    mm-processor-kwargs mm-encoder-tp-mode max-lora-rank max-loras max-cpu-loras lora-dtype fully-sharded-loras
+    speculative-config num-speculative-tokens speculative-model ray-workers-use-nsight max-num-batched-tokens
+    max-num-seqs max-num-partial-prefills max-long-partial-prefills long-prefill-token-threshold
+    num-lookahead-slots scheduling-policy scheduler-cls scheduler-delay-factor compilation-config
+    kv-transfer-config kv-events-config ec-transfer-config weight-transfer-config additional-config
+    attention-backend device shutdown-timeout api-server-count headless worker-extension-cls worker-cls
+    logits-processors show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces base-url
+    dataset-name random-input-len random-output-len num-prompts max-concurrency percentile-metrics
+    metric-percentiles result-dir result-filename temperature request-rate distributed-init-method shm-size
+    language-model-only optimization-level model-path model-id tp tp-size pp-size dp-size
+    mem-fraction-static context-length max-running-requests chunked-prefill-size num-shard max-input-length
+    max-total-tokens max-batch-prefill-tokens namespace context cluster kubeconfig output selector
+    field-selector label-selector container filename file dir replicas image tail since until to for timeout
+    grace-period grace kubelet-root format name names person target action reason address prometheus refresh
+    theme pods concurrency requests prompt-tokens output-tokens preset like env deadline at-deadline min max
+    group config scenario speed header data rm it entrypoint network volume mount gpus ipc restart workdir url
+    method request anchor type dry-run cascade propagation-policy n o l f A c t pp dp q ctx v H e x X
+"""
+_FLAGS: Final = frozenset(_FLAGS_LISTED.split())
+_SWITCH: Final = re.compile(r"(?:enable|disable|no|enforce|trust|skip)(?:-\w+)*")
+"""Flags that take no value: what stands behind them is something else."""
+_SWITCHES_LISTED: Final = """
+    yes force wait watch verify json table read-only all-namespaces detach follow logs proxy serve list off
+    headless delete-emptydir-data replacement-first help version verbose quiet debug silent insecure location
+    fail s S L k i y h A it rm privileged recursive overwrite
+    ignore-eos save-result allow-credentials use-tqdm
+"""
+_SWITCHES: Final = frozenset(_SWITCHES_LISTED.split())
+
+
+def is_listed_flag(name: str) -> bool:
+    """Whether values of this command line flag may be shown."""
+    return name.replace("_", "-") in _FLAGS
+
+
+def is_switch(flag: str) -> bool:
+    """Whether it takes no value."""
+    name = flag.lstrip("-").replace("_", "-")
+    return name in _SWITCHES or _SWITCH.fullmatch(name) is not None
+
+
+_PARAMETERS_LISTED: Final = """
+    limit continue resourceversion resourceversionmatch watch allowwatchbookmarks timeoutseconds
+    sendinitialevents labelselector fieldselector fieldmanager fieldvalidation dryrun force pretty
+    propagationpolicy graceperiodseconds container tailLines taillines sinceseconds sincetime follow previous
+    timestamps limitbytes orphandependents query match match[] start end step time timeout dedup
+    partial_response max_source_resolution target_match_label filter active silenced inhibited page per_page
+    size offset sort order from to tab view orgid var-namespace namespace name model id version format lang
+    panelid viewpanel refresh
+"""
+_PARAMETERS: Final = frozenset(_PARAMETERS_LISTED.split())
+
+
+def is_known_parameter(name: str) -> bool:
+    """Whether values of this parameter of a URL may be shown."""
+    return name.lower() in _PARAMETERS
+
+
+_BEHIND_LISTED: Final = """
+    a an and are as at be behind but by cannot does for from goes has have if in into is it its makes means must
+    need needs not of on one only or says shows so stands takes than that the them then there they this to was
+    were when where which while will with you your
+"""
+_BEHIND: Final = frozenset(_BEHIND_LISTED.split())
+
+
+def is_prose(word: str) -> bool:
+    """Whether a word behind a flag goes on with the sentence that names the flag."""
+    return word.rstrip(",.;:)") in _BEHIND

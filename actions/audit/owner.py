@@ -1,0 +1,70 @@
+"""Whose a log is: in a folder that everybody may write in, its name says one thing and the system another."""
+
+from __future__ import annotations
+
+import pwd
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.audit.line import Record
+from actions.audit.reading import Look
+from actions.audit.who import login
+
+_WRITABLE_BY_OTHERS = 0o022
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Of a log. ``text`` says what is wrong with it, empty for nothing; ``name`` is who could have written it."""
+
+    name: str = ""
+    text: str = ""
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether others may make logs in a folder. In a copy, which is one person's, owners say nothing.
+
+    Raises OSError.
+    """
+    return bool(folder.stat().st_mode & _WRITABLE_BY_OTHERS)
+
+
+def owner_of(log: Path, look: Look, records: Iterable[Record]) -> Owner:
+    """Whether a log in a shared folder is of the person that its name and its records tell of. Raises OSError."""
+    found = log.lstat()
+    name = login(found.st_uid)
+    if stat.S_ISLNK(found.st_mode):
+        return Owner(name, f"is a symbolic link of {name}: whoever made it says what is read as {log.name}'s log")
+    wanted = _uid(log.name)
+    if wanted is not None and found.st_uid != wanted:
+        return Owner(name, f"belongs to {name}: what it says was not written by {log.name}")
+    if wanted is None:
+        return Owner(name, f"belongs to {name}, and {log.name} is no user of this machine")
+    for file in look.sizes:
+        if (uid := file.lstat().st_uid) != found.st_uid:
+            return Owner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        return Owner(name, "may be written by others: what it says may be anybody's")
+    other = next((record for record in records if not _wrote(record, found.st_uid, name)), None)
+    if other is not None:
+        said = other.who.get("local_user") or other.who.get("uid")
+        return Owner(name, f"belongs to {name}, but its record {other.seq} says that {said} wrote it")
+    return Owner(name)
+
+
+def _wrote(record: Record, uid: int, name: str) -> bool:
+    """Whether a record names the owner of its file. Old ones may lack the number."""
+    said = record.who.get("uid")
+    if isinstance(said, int) and said >= 0 and said != uid:
+        return False
+    return record.who.get("local_user") in {name, str(uid), None, ""}
+
+
+def _uid(name: str) -> int | None:
+    """Of a login, or the number that stands in its place; None where there is no such user."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return int(name) if name.isdecimal() else None
