@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from actions.audit.anchor import LABEL
+from actions.audit.redaction import redacted_text
 from actions.plan import MANAGER, Mutation
 from actions.request import Kind, Target
 from fleet.kube.resources import EVENTS
@@ -17,16 +19,23 @@ _VERSIONS = {
     "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1",
 }
 
+_LONGEST = 1024
+"""Characters of a message that the API server takes."""
 NAMESPACE = "default"
 """Where events of cluster-scoped objects are, as the node controller's."""
 
 
-def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: float) -> Mutation:
-    """The request that writes it; ``at`` in Unix seconds."""
+def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: float, anchor: str = "") -> Mutation:
+    """The request that writes it; ``at`` in Unix seconds.
+
+    ``anchor`` is that of the audit log: who writes the log cannot change it here. More people may read this than the
+    log: no secret of the reason is in it, either.
+    """
     when = datetime.fromtimestamp(at, UTC)
     stamp = when.strftime("%Y-%m-%dT%H:%M:%SZ")
     namespace = target.namespace or NAMESPACE
-    why = f": {reason}" if reason else ""
+    why = f": {redacted_text(reason)}" if reason else ""
+    end = f" ({LABEL} {anchor})" if anchor else ""
     body = {
         "apiVersion": "v1",
         "kind": "Event",
@@ -42,7 +51,7 @@ def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: flo
         "type": "Normal",
         "reason": "".join(part.capitalize() for part in kind.split("-")),
         "action": kind.value,
-        "message": f"{title}, by {user or 'unknown'} with quarterdeck{why}"[:1024],
+        "message": f"{title}, by {user or 'unknown'} with quarterdeck{why}"[: _LONGEST - len(end)] + end,
         "source": {"component": MANAGER},
         "reportingComponent": MANAGER,
         "reportingInstance": MANAGER,

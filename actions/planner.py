@@ -49,7 +49,9 @@ async def _note(plan: Plan, scene: Scene) -> Mutation | None:
         return None
     if not allowed:
         return None
-    return note(plan.request.kind, plan.target, plan.title, scene.scope.user, "(the reason)", scene.now())
+    return note(
+        plan.request.kind, plan.target, plan.title, scene.scope.user, "(the reason)", scene.now(), "(its digest)"
+    )
 
 
 async def _identified(request: Request, scene: Scene) -> tuple[Request, str]:

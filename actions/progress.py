@@ -65,6 +65,8 @@ class Outcome:
     before: Load | None = None
     after: Load | None = None
     cause: Cause = Cause.OTHER
+    anchor: str = ""
+    """Number and digest of its last record: kept elsewhere, it shows whether the audit log still has it."""
 
     @property
     def ok(self) -> bool:

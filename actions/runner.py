@@ -52,9 +52,12 @@ class RefusedError(Exception):
 
 
 class Audit(Protocol):
-    """actions.audit: ``append`` returns when the record is on the disk. Both raise AuditError, and may block."""
+    """actions.audit: ``append`` returns when the record is on the disk, with the log's anchor then.
 
-    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None: ...
+    Both raise AuditError, and may block.
+    """
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> str | None: ...
     def check(self) -> None: ...
 
 
@@ -87,6 +90,8 @@ class Runner:
         self._changed = changed
         self._states: dict[str, Undertaking] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._anchors: dict[str, str] = {}
+        """Of the audit log after the last record of each."""
         self._ending: dict[str, bool] = {}
         """Those whose end is being written down; whether they may still measure."""
 
@@ -166,13 +171,13 @@ class Runner:
         self._ending[plan.id] = True
         outcome = replace(outcome, before=before, after=load_of(self._scene().snapshot, plan.target))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
-        outcome = await self._written("result", plan, outcome, asdict(outcome) | {"result": str(outcome.result)})
+        outcome = await self._written("result", plan, outcome, _told(outcome))
         if outcome.ok:
             await self._measured(plan.id, self._scene().now())
             after = load_of(self._scene().snapshot, plan.target)
             if after != outcome.after:
                 outcome = await self._written("effect", plan, replace(outcome, after=after), {"after": asdict(after)})
-        self.update(plan.id, outcome=outcome)
+        self.update(plan.id, outcome=replace(outcome, anchor=self._anchors.get(plan.id, "")))
 
     async def _carry_out(self, plan: Plan, work: _Work) -> Outcome:
         """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
@@ -220,12 +225,20 @@ class Runner:
 
     async def _record(self, event: str, action: str, content: Mapping[str, Any]) -> None:
         # On the disk before anything is sent; the disk may be slow, the loop must not be.
-        await asyncio.shield(asyncio.to_thread(self._audit.append, event, action, content))
+        anchor = await asyncio.shield(asyncio.to_thread(self._audit.append, event, action, content))
+        self._anchors[action] = anchor or ""
 
     def update(self, id: str, **values: Any) -> None:  # noqa: A002 - the undertaking's
         """A newer state of an undertaking."""
         self._states[id] = replace(self._states[id], **values)
         self._changed(self._states[id])
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """Of a result; its own digest cannot be in it."""
+    told = asdict(outcome) | {"result": str(outcome.result)}
+    del told["anchor"]
+    return told
 
 
 def refuse(plan: Plan, reason: str, rules: Rules) -> None:
@@ -301,7 +314,15 @@ class _Work:
             plan = self._plan
             try:
                 await self._send(
-                    note(plan.request.kind, plan.target, plan.title, plan.scope.user, self._reason, self.now())
+                    note(
+                        plan.request.kind,
+                        plan.target,
+                        plan.title,
+                        plan.scope.user,
+                        self._reason,
+                        self.now(),
+                        self._runner._anchors.get(plan.id, ""),
+                    )
                 )
             except KubeError as error:
                 # The record has it; the action itself is none the worse.

@@ -81,8 +81,8 @@ class Audit:
         self._cluster = cluster
         self._environ = environ
 
-    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
-        self._log().append(event, action, content)
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> str:
+        return self._log().append(event, action, content)
 
     def check(self) -> None:
         self._log().check()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.audit import disk
+from actions.audit.anchor import anchor_of
 from actions.audit.errors import AuditError
 from actions.audit.folder import HEAD, LOCK, file_name, log_files, number_of
 from actions.audit.head import Head, parse_head
@@ -51,14 +52,17 @@ class AuditLog:
         self._limit = limit_bytes
         self._patience = patience
 
-    def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> str:
         """Write one record; returns when it is on the disk. No secret of ``content`` is written.
+
+        What it returns is the anchor of the log as it is then (actions.audit.anchor).
 
         Raises AuditError, and then the log does not have the record (or the error says that it may).
         """
         with self._open():
             tail = self._whole(find_tail(log_files(self.folder)))
-            self._add(tail, event, action, content)
+            after = self._add(tail, event, action, content)
+        return anchor_of(Head(after.seq, after.digest))
 
     def check(self) -> None:
         """Find out whether a record could be written now, without writing one. Raises AuditError."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from actions.audit.anchor import Anchor, Anchored, look_for
 from actions.audit.chain import Break, Verdict, Wrong, verify
 from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
@@ -29,21 +30,24 @@ class Opened:
     chains: Sequence[Chain]
     actions: Sequence[RecordedAction]
     closed: Sequence[Path] = ()
+    anchored: Sequence[Anchored] = ()
+    """The anchors that were asked for."""
 
     @property
     def intact(self) -> bool:
-        """Whether every log that could be read is what was written."""
-        return all(chain.verdict.intact for chain in self.chains)
+        """Whether every log that could be read is what was written, and each anchor in one of them."""
+        whole = all(chain.verdict.intact for chain in self.chains)
+        return whole and all(one.place is not None for one in self.anchored)
 
     def wanted(self, wanted: Wanted) -> list[RecordedAction]:
         """The actions that a person wants to see."""
         return [action for action in self.actions if wanted.matches(action)]
 
 
-def open_folder(folder: Path) -> Opened:
+def open_folder(folder: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     """The log in a folder, or the logs of several persons in its folders; an empty one where there is none.
 
-    Raises OSError.
+    ``anchors`` are looked for in all of them. Raises OSError.
     """
     logs, closed = logs_in(folder)
     opened: dict[Path, Look] = {}
@@ -59,12 +63,13 @@ def open_folder(folder: Path) -> Opened:
             if log == folder:
                 raise
             closed.append(log)
-    return _opened(opened, closed, owners)
+    return replace(_opened(opened, closed, owners), anchored=look_for(anchors, opened.items()))
 
 
-def open_file(file: Path) -> Opened:
+def open_file(file: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     """One file of a log. Raises OSError."""
-    return _opened({file: look_at_file(file)}, (), {})
+    looks = {file: look_at_file(file)}
+    return replace(_opened(looks, (), {}), anchored=look_for(anchors, looks.items()))
 
 
 def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Path, Owner]) -> Opened:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from actions.audit.anchor import Anchored
 from actions.audit.chain import Verdict
 from actions.audit.history import RecordedAction, Sent, State
 from actions.audit.opened import Opened
@@ -68,7 +69,18 @@ def _count(records: int) -> str:
 
 
 def opened_text(opened: Opened) -> list[Fact]:
-    """The same of all the logs that were opened: those that are broken first."""
+    """The same of all the logs that were opened: those that are broken first; then the anchors."""
+    return [*_chains_text(opened), *(_anchor_text(one) for one in opened.anchored)]
+
+
+def _anchor_text(one: Anchored) -> Fact:
+    if one.place is not None:
+        return Fact("anchor", f"{one.anchor} is in {one.place}: what was written until then is there", Tone.GOOD)
+    gone = "is in no log: it was written anew, put back to an earlier state, or is another log"
+    return Fact("anchor", f"{one.anchor} {gone}", Tone.BAD)
+
+
+def _chains_text(opened: Opened) -> list[Fact]:
     if len(opened.chains) == 1 and not opened.closed:
         return chain_text(opened.chains[0].verdict)
     facts = [fact for chain in opened.chains if not chain.verdict.intact for fact in chain_text(chain.verdict)]

@@ -8,8 +8,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from actions.audit import export
+from actions.audit.anchor import anchors_json, read_anchors
 from actions.audit.history import RecordedAction
 from actions.audit.opened import Opened, open_file, open_folder
 from actions.audit.query import Wanted
@@ -34,6 +36,9 @@ def run(invocation: Invocation) -> int:
         log = _open(invocation)
     except OSError as error:
         return _refused(error)
+    except ValueError as error:
+        say(untrusted(str(error)))
+        return exits.USAGE
     if options.what == "verify":
         _verify(log, as_json=options.json)
     else:
@@ -53,8 +58,8 @@ def run(invocation: Invocation) -> int:
 
 def _misplaced(options: argparse.Namespace) -> str | None:
     """The flag that the command would not look at: a chain is checked as a whole."""
-    allowed = {"show": {*_FILTERS, "json"}, "verify": {"json"}, "export": {*_FILTERS, "format", "output"}}
-    for flag in (*_FILTERS, "json", "format", "output"):
+    allowed = {"show": {*_FILTERS, "json"}, "verify": {"json", "anchor"}, "export": {*_FILTERS, "format", "output"}}
+    for flag in (*_FILTERS, "json", "format", "output", "anchor"):
         if getattr(options, flag) and flag not in allowed[options.what]:
             others = " and ".join(what for what, flags in allowed.items() if flag in flags)
             return f"--{flag} goes with {others}"
@@ -68,12 +73,13 @@ def _refused(error: OSError) -> int:
 
 def _open(invocation: Invocation) -> Opened:
     options = invocation.options
+    anchors = [anchor for given in options.anchor or () for anchor in read_anchors(given)]
     if options.file is not None:
-        return open_file(options.file)
+        return open_file(options.file, anchors)
     if options.dir is not None:
         options.dir.stat()  # one that was named must be there
-        return open_folder(options.dir)
-    return open_folder(audit_logs(invocation.load().settings, invocation.environ))
+        return open_folder(options.dir, anchors)
+    return open_folder(audit_logs(invocation.load().settings, invocation.environ), anchors)
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
@@ -83,7 +89,9 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 
 def _verify(log: Opened, *, as_json: bool) -> None:
     if as_json:
-        document = {"schema": VERIFIED, "intact": log.intact, "chains": export.as_chains(log)}
+        document: dict[str, Any] = {"schema": VERIFIED, "intact": log.intact, "chains": export.as_chains(log)}
+        if log.anchored:
+            document["anchors"] = anchors_json(log.anchored)
         streams.document(json.dumps(document, indent=2))
         return
     for line in _lines(opened_text(log)):

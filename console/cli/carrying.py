@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol, TextIO
 
+from actions.audit.anchor import LABEL
 from actions.audit.errors import AuditError
 from actions.plan import Plan
 from actions.progress import Cause, Outcome, Result
@@ -70,6 +71,8 @@ async def carry_out_all(
         code = code if outcome is None else _code(outcome)
         if not streams.told(partial(_tell, plan, outcome, options)):
             code = code or exits.PROBLEM
+        if outcome is not None and outcome.anchor:
+            say(f"{LABEL} {outcome.anchor}")
         ended.append((code, outcome))
     return ended
 

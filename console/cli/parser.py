@@ -171,6 +171,13 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="K", help="scale, drain, rollback …, or the beginning of an id")
     parser.add_argument("--json", action="store_true", help="show, verify: as JSON (docs/audit.md)")
     parser.add_argument("--format", choices=("json", "csv", "html"), help="export: as what (json)")
+    parser.add_argument(
+        "--anchor",
+        metavar="DIGEST|FILE",
+        action="append",
+        help="verify: the log must still have the record that this digest is of, or those that are in this file "
+        "(repeatable; docs/audit.md)",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="export: where to (stdout)")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")

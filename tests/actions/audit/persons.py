@@ -14,8 +14,8 @@ from shutil import rmtree
 NOBODY = pwd.getpwnam("nobody")
 
 
-def as_nobody(do: Callable[[], str]) -> str:
-    """What ``do`` returns when the user ``nobody`` does it; the traceback of what it raises."""
+def as_nobody(do: Callable[[], object]) -> str:
+    """What ``do`` returns (as text) when the user ``nobody`` does it; the traceback of what it raises."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -23,7 +23,7 @@ def as_nobody(do: Callable[[], str]) -> str:
             os.setgroups([])
             os.setgid(NOBODY.pw_gid)
             os.setuid(NOBODY.pw_uid)
-            said = do()
+            said = str(do())
         except BaseException:  # noqa: BLE001 - the parent tells of it
             said = traceback.format_exc()
         os.write(write, said.encode())
