@@ -37,7 +37,7 @@ FULL = LaunchSpec(
     kv_cache_dtype="fp8_e4m3",
     dtype="bfloat16",
     enable_prefix_caching=False,
-    env={"A": "b c", "HF_HOME": "/x"},
+    env={"LOG_FORMAT": "b c", "HF_HOME": "/x"},
     extra=("--swap-space", "4", "--chat-template", "a b.jinja"),
     hub=True,
 )
