@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fleet.metrics.dcgm import DCGM, REASON_MASKS, throttle_reasons
+from fleet.metrics.clock_reasons import throttle_reasons
 from fleet.metrics.dialect import Kind, Metric, Rule, pick, plausible
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
@@ -29,8 +29,8 @@ from fleet.metrics.identity import (
 )
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import DOWN, GONE, PRESENT, RESET, STAMP, TAG
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.metrics.tables import Columns, blank
-from fleet.metrics.vllm import VLLM
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
@@ -147,10 +147,10 @@ class Engines:
 
     def numbers(self, found: Iterable[Sample]) -> None:
         """Add the answer to ``promql.engine_numbers``. A counter's rate outdoes a gauge that V0 computed itself."""
-        gauges = {(quantity, metric.name): blank(len(self.ids)) for quantity, metric in VLLM.gauges()}
+        gauges = {(quantity, metric.name): blank(len(self.ids)) for quantity, metric in ENGINES.gauges()}
         readers: dict[str, list[tuple[Metric, array[float]]]] = defaultdict(list)
-        for quantity, metric in VLLM.gauges():
-            for name in VLLM.spellings(metric.name):
+        for quantity, metric in ENGINES.gauges():
+            for name in ENGINES.spellings(metric.name):
                 readers[name].append((metric, gauges[quantity, metric.name]))
         for labels, value, tag in found:
             if tag:
@@ -167,7 +167,7 @@ class Engines:
     def _pick(self, gauges: Mapping[tuple[Quantity, str], array[float]]) -> None:
         rates = self.columns.table().columns
         absent = blank(len(self.ids))
-        for quantity, rule in VLLM.rules.items():
+        for quantity, rule in ENGINES.rules.items():
             spelt = [gauges.get((quantity, metric.name), absent) for metric in rule.metrics]
             known = rates.get(quantity, absent)
             for row, values in enumerate(zip(*spelt, strict=True)):
@@ -194,7 +194,7 @@ class Engines:
 
     def _rate(self, labels: Labels, value: float, tag: str) -> None:
         quantity = _TAGS.get(tag)
-        if quantity is not None and quantity in VLLM.rules and VLLM.rules[quantity].per_process:
+        if quantity is not None and quantity in ENGINES.rules and ENGINES.rules[quantity].per_process:
             mine = self._of_process.get(process(labels))
             row = mine[0] if mine else None
         else:
@@ -218,7 +218,7 @@ class Engines:
 
     def _zeros(self) -> None:
         table = self.columns.table().columns
-        for quantity, rule in VLLM.rules.items():
+        for quantity, rule in ENGINES.rules.items():
             if rule.zero_beside is not None and rule.zero_beside in table:
                 for row, value in enumerate(table[rule.zero_beside]):
                     missing = quantity not in table or math.isnan(table[quantity][row])
@@ -246,7 +246,7 @@ class Engines:
         return _histograms(parts)
 
 
-_TAGS = {str(quantity): quantity for quantity in (*VLLM.rules, *VLLM.phases)}
+_TAGS = {str(quantity): quantity for quantity in (*ENGINES.rules, *ENGINES.phases)}
 _LONGEST_FIRST = (*NAMESPACE_LABELS, *POD_LABELS, "job", "instance")
 """The labels of a process, in the order in which an answer can do without them."""
 
@@ -336,10 +336,10 @@ class Gpus:
         self.reasons: dict[str, tuple[str, ...]] = {}
         for row, gpu in enumerate(self.ids):
             self.columns.ages[row] = max(0.0, at - max(stamps[one] for one in said[gpu[:2]]))
-            mask = next((cells[name][key] for name in REASON_MASKS if (key := gpu[:2]) in cells[name]), None)
+            mask = next((cells[name][key] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None)
             if mask is not None:
                 self.reasons[gpu.key] = throttle_reasons(mask)
-        for quantity, rule in DCGM.rules.items():
+        for quantity, rule in GPUS.rules.items():
             if any(metric.name in cells for metric in rule.metrics):
                 self._column(quantity, rule, [cells[metric.name] for metric in rule.metrics])
 

@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from fleet.metrics.dcgm import DCGM, REASON_MASKS
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Metric, Rule, pick
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Metric, Rule, pick
 from fleet.metrics.exposition import Series
 from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id, one_gpu
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.vllm import VLLM
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
 
-NAMES = frozenset(name.encode() for name in VLLM.names() | DCGM.names() | frozenset(REASON_MASKS))
+NAMES = frozenset(name.encode() for name in ENGINES.names() | GPUS.names())
 """Every sample name that a target is read for, as it stands in an answer."""
 MOST_ENGINES = 512
 """In one process: the largest deployments have a few hundred data-parallel ranks."""
@@ -145,15 +144,15 @@ class _Binder:
     def __init__(self, series: Sequence[Series]) -> None:
         self.series = series
         self.out = Binding()
-        self.engine_names = VLLM.names()
+        self.engine_names = ENGINES.names()
         self.by_name: dict[str, list[int]] = {}
 
     def binding(self) -> Binding:
-        own = [i for i, s in enumerate(self.series) if s.name in self.engine_names and _ours(VLLM, s.labels)]
-        self.by_name = _by_name(own, self.series, VLLM)
+        own = [i for i, s in enumerate(self.series) if s.name in self.engine_names and _ours(ENGINES, s.labels)]
+        self.by_name = _by_name(own, self.series, ENGINES)
         self._engines(own)
         self._histograms()
-        self.by_name = _by_name(range(len(self.series)), self.series, DCGM)
+        self.by_name = _by_name(range(len(self.series)), self.series, GPUS)
         self._gpus()
         return self.out
 
@@ -173,7 +172,7 @@ class _Binder:
         for row, key in enumerate(ids):
             mine = {name: [i for i in found if self._of_engine(i, key, ids)] for name, found in self.by_name.items()}
             shared = self.by_name if row == 0 else {}
-            self._cells(VLLM, row, self.out.of_engines, mine, shared)
+            self._cells(ENGINES, row, self.out.of_engines, mine, shared)
             self._phases(row, mine)
 
     def _of_engine(self, at: int, key: tuple[str, str], ids: Mapping[tuple[str, str], int]) -> bool:
@@ -196,14 +195,14 @@ class _Binder:
         gpus = sorted(one_gpu(ids) for (uuid, _), ids in said.items() if uuid)
         self.out.gpus = tuple(gpus)
         for row, mine in enumerate(rows[gpu[:2]] for gpu in gpus):
-            self._cells(DCGM, row, self.out.of_gpus, mine, {})
-            mask = next((mine[name][0] for name in REASON_MASKS if name in mine), None)
+            self._cells(GPUS, row, self.out.of_gpus, mine, {})
+            mask = next((mine[name][0] for name in GPUS.masks if name in mine), None)
             if mask is not None:
                 self.out.masks.append((row, mask))
 
     def _cells(
         self,
-        dialect: Dialect,
+        dialect: Dialects,
         row: int,
         rows: Rows,
         mine: Mapping[str, list[int]],
@@ -246,7 +245,7 @@ class _Binder:
         return self.out.keys[key]
 
     def _phases(self, row: int, mine: Mapping[str, list[int]]) -> None:
-        for quantity, bases in VLLM.phases.items():
+        for quantity, bases in ENGINES.phases.items():
             for base in bases:
                 total, count = mine.get(f"{base}_sum"), mine.get(f"{base}_count")
                 if total and count:
@@ -255,7 +254,7 @@ class _Binder:
 
     def _histograms(self) -> None:
         for engine in self.out.engines:
-            for family, bases in VLLM.families.items():
+            for family, bases in ENGINES.families.items():
                 buckets = next(filter(None, (self._edges(base, engine) for base in bases)), None)
                 if buckets:
                     at = [self._counter(i) for _, i in sorted(buckets.items())]
@@ -281,13 +280,13 @@ def _edge(text: str) -> float:
     return edge if edge > -math.inf else math.nan
 
 
-def _ours(dialect: Dialect, labels: Mapping[str, str]) -> bool:
+def _ours(dialect: Dialects, labels: Mapping[str, str]) -> bool:
     return all(match.accepts(labels) for match in dialect.exclude)
 
 
-def _by_name(own: Iterable[int], series: Sequence[Series], dialect: Dialect) -> dict[str, list[int]]:
+def _by_name(own: Iterable[int], series: Sequence[Series], dialect: Dialects) -> dict[str, list[int]]:
     names: dict[str, list[int]] = {}
-    known = dialect.names() | (frozenset(REASON_MASKS) if dialect is DCGM else frozenset())
+    known = dialect.names()
     for i in own:
         if series[i].name in known:
             names.setdefault(dialect.canonical(series[i].name), []).append(i)

@@ -1,17 +1,19 @@
 """How an engine's or exporter's metric names map to the canonical quantities: the words in which dialects are data.
 
-A dialect (vllm.py, dcgm.py) lists, per quantity, the names it has had across versions, newest first. Per row the first
-one that is present wins; names are never summed, because releases that rename a metric expose both for a while.
+A dialect (a module in engines/ or gpus/) lists, per quantity, the names it has had across versions, newest first.
+Per row the first one that is present wins; names are never summed, because releases that rename a metric expose both
+for a while.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
+from typing import TypeVar
 
 from fleet.model.quantity import Family, Quantity
 
@@ -160,6 +162,8 @@ class Dialect:
     phases: Mapping[Quantity, tuple[str, ...]]
     """Mean → base names of the histogram whose ``_sum`` and ``_count`` give it."""
     exclude: tuple[Match, ...] = ()
+    masks: tuple[str, ...] = ()
+    """Bit masks of why a GPU's clocks are lowered now (NVML's), newest name first."""
 
     def spellings(self, name: str) -> tuple[str, ...]:
         """The name as it stands here and under the other prefixes."""
@@ -202,6 +206,87 @@ class Dialect:
         """Every counter that the dialect reads, newest spelling first."""
         for quantity, rule in self.rules.items():
             yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.COUNTER)
+
+
+class Dialects:
+    """Several dialects read as one: whose a series is, its name tells.
+
+    The spellings of a quantity are those of all of them, and a process speaks one: so the first that is there is its.
+    """
+
+    def __init__(self, members: tuple[Dialect, ...]) -> None:
+        self.members = members
+        self.exclude = tuple(dict.fromkeys(match for member in members for match in member.exclude))
+        self.masks = tuple(name for member in members for name in member.masks)
+        self.present = tuple(dict.fromkeys(quantity for member in members for quantity in member.present))
+        self.rules = _joined_rules(members)
+        self.families: Mapping[Family, tuple[str, ...]] = _joined(member.families for member in members)
+        self.phases: Mapping[Quantity, tuple[str, ...]] = _joined(member.phases for member in members)
+        self._of_name = {name: member for member in members for name in member.names()}
+
+    def names(self) -> frozenset[str]:
+        """Every sample name, in every spelling, that one of them reads."""
+        return frozenset(self._of_name) | frozenset(self.masks)
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """The name as it stands in its dialect and under that one's other prefixes."""
+        member = self.owner(name)
+        return member.spellings(name) if member is not None else (name,)
+
+    def owner(self, name: str) -> Dialect | None:
+        """The dialect that a sample's name is of; that of a histogram's count is its buckets'."""
+        return self._of_name.get(name) or self._of_name.get(f"{name.removesuffix('_count')}_bucket")
+
+    def canonical(self, name: str) -> str:
+        """The name under its dialect's own prefix."""
+        member = self._of_name.get(name)
+        return member.canonical(name) if member is not None else name
+
+    def gauges(self) -> Iterator[tuple[Quantity, Metric]]:
+        """Every gauge that they read."""
+        for member in self.members:
+            yield from member.gauges()
+
+    def counters(self) -> Iterator[tuple[Quantity, Metric]]:
+        """Every counter that they read."""
+        for member in self.members:
+            yield from member.counters()
+
+    def value_labels(self) -> tuple[str, ...]:
+        """The labels of their gauges that carry numbers and no identity."""
+        return tuple(dict.fromkeys(label for member in self.members for label in member.value_labels()))
+
+    def names_of(self, quantity: Quantity, kind: Kind) -> tuple[str, ...]:
+        """Every spelling of every metric that gives a quantity in this way."""
+        rule = self.rules.get(quantity)
+        metrics = (metric for metric in rule.metrics if metric.kind is kind) if rule is not None else ()
+        return tuple(spelt for metric in metrics for spelt in self.spellings(metric.name))
+
+
+Key = TypeVar("Key")
+
+
+def _joined(parts: Iterable[Mapping[Key, tuple[str, ...]]]) -> dict[Key, tuple[str, ...]]:
+    found: dict[Key, tuple[str, ...]] = {}
+    for part in parts:
+        for key, names in part.items():
+            found[key] = (*found.get(key, ()), *names)
+    return found
+
+
+def _joined_rules(members: Iterable[Dialect]) -> dict[Quantity, Rule]:
+    """One rule per quantity. Raises ValueError where two dialects read one in ways that cannot stand side by side."""
+    found: dict[Quantity, Rule] = {}
+    for member in members:
+        for quantity, rule in member.rules.items():
+            other = found.get(quantity)
+            if other is None:
+                found[quantity] = rule
+            elif replace(other, metrics=()) != replace(rule, metrics=()) or rule.pick is Pick.WHOLE:
+                raise ValueError(f"{quantity} is read in two ways that cannot be joined")
+            else:
+                found[quantity] = replace(rule, metrics=(*other.metrics, *rule.metrics))
+    return found
 
 
 def pick(rule: Rule, values: Iterable[float]) -> float:

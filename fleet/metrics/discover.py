@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fleet.metrics.api import Api
-from fleet.metrics.dialect import Match, Op
+from fleet.metrics.dialect import Kind, Match, Op
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import pattern, selector
-from fleet.metrics.vllm import VLLM
+from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
+from fleet.model.quantity import Quantity
 from fleet.plain_url import segment
 from fleet.workers import Workers
 
@@ -173,9 +174,9 @@ async def find(
 
 def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
-    names = Match("__name__", Op.MATCHES, pattern(VLLM.spellings("vllm:num_requests_running")))
+    names = Match("__name__", Op.MATCHES, pattern(ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE)))
     try:
-        result, _ = api.query(f"count({selector('', (names, *VLLM.exclude))})", api.now())
+        result, _ = api.query(f"count({selector('', (names, *ENGINES.exclude))})", api.now())
     except SourceProblem as problem:
         return Attempt(candidate, problem=problem.problem)
     finally:

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fleet.metrics.dialect import Match, Op
+from fleet.metrics.dialect import Kind, Match, Op
 from fleet.metrics.identity import MODEL_LABELS, NAMESPACE_LABELS, POD_LABELS, UUID_LABELS, first
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.promql import TAG, selector, tagged, within
-from fleet.metrics.vllm import VLLM
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import Group
 from fleet.model.quantity import QUANTILES, Family, Quantity
 
@@ -83,7 +83,7 @@ def _latency(namespace: str, pods: str, span: str) -> str:
         family, q = QUANTILES[quantity]
         grown = (
             # Where the exporter's own pod is named too, the first of the labels is the workload's.
-            f"increase({selector(name, (*VLLM.exclude, *_whose(i, namespace, pods)))}{span})"
+            f"increase({selector(name, (*ENGINES.exclude, *_whose(i, namespace, pods)))}{span})"
             for name in _buckets(family)
             for i in range(_SPELLINGS)
         )
@@ -106,11 +106,12 @@ def _pods(span: str) -> str:
     inner = ", ".join((*_NAMED, *MODEL_LABELS, "engine"))
     parts = []
     for quantity, combine in _OF_PODS.items():
-        names = (name for metric in VLLM.rules[quantity].metrics for name in VLLM.spellings(metric.name))
-        gauges = " or ".join(selector(name, VLLM.exclude) for name in names)
+        names = (name for metric in ENGINES.rules[quantity].metrics for name in ENGINES.spellings(metric.name))
+        gauges = " or ".join(selector(name, ENGINES.exclude) for name in names)
         parts.append(tagged(quantity, f"{combine} by ({', '.join(_NAMED)}) (max by ({inner}) ({gauges}))"))
     rates = " or ".join(
-        f"rate({selector(name, VLLM.exclude)}{span})" for name in VLLM.spellings("vllm:generation_tokens_total")
+        f"rate({selector(name, ENGINES.exclude)}{span})"
+        for name in ENGINES.names_of(Quantity.GENERATION_TOKENS, Kind.COUNTER)
     )
     tokens = f"sum by ({', '.join(_NAMED)}) (max by ({inner}) ({rates}))"
     return " or ".join((*parts, tagged(Quantity.GENERATION_TOKENS, tokens)))
@@ -121,19 +122,21 @@ def _models(span: str) -> str:
     parts = []
     for quantity in _OF_MODELS:
         family, q = QUANTILES[quantity]
-        rates = " or ".join(f"rate({selector(name, VLLM.exclude)}{span})" for name in _buckets(family))
+        rates = " or ".join(f"rate({selector(name, ENGINES.exclude)}{span})" for name in _buckets(family))
         parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"))
     return " or ".join(parts)
 
 
 def _buckets(family: Family) -> Iterator[str]:
-    for base in VLLM.families[family]:
-        yield from VLLM.spellings(f"{base}_bucket")
+    for base in ENGINES.families[family]:
+        yield from ENGINES.spellings(f"{base}_bucket")
 
 
 def _gpus() -> str:
-    whole = selector("DCGM_FI_DEV_GPU_UTIL", (Match("GPU_I_ID", Op.EQUAL, ""),))
-    return f"max by ({', '.join(_GPU_KEY)}) ({whole}) / 100"
+    """The utilisation of whole GPUs, of the metrics that give it as a gauge."""
+    key = ", ".join(_GPU_KEY)
+    metrics = [metric for metric in GPUS.rules[Quantity.GPU_UTIL].metrics if metric.kind is Kind.GAUGE]
+    return " or ".join(f"max by ({key}) ({selector(m.name, m.where)}) * {m.scale:g}" for m in metrics)
 
 
 def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], tuple[tuple[float, float], ...]]]:

@@ -6,13 +6,13 @@ Queries are joined with ``or``; each part carries a label ``q`` that says what i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from fleet.metrics.dcgm import DCGM, REASON_MASKS
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Op
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Match, Op
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
     ENGINE_LABELS,
@@ -23,7 +23,7 @@ from fleet.metrics.identity import (
     PROCESS_LABELS,
     REPLICA_LABELS,
 )
-from fleet.metrics.vllm import VLLM
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.quantity import Family, Quantity
 
 TAG = "q"
@@ -34,7 +34,7 @@ GONE = "gone"
 PRESENT = "present"
 RESET = "reset"
 
-RUNNING = VLLM.spellings("vllm:num_requests_running")
+RUNNING = ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE)
 """The gauge that every engine has."""
 _OF_ANY_ENGINE = (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE)
 """An engine is there when it has one of these gauges; all but the first for whoever drops some when scraping."""
@@ -100,13 +100,13 @@ class Scope:
         """The labels to keep in an aggregation."""
         return _join(label for label in labels if label in self.labels or label not in ENGINE_LABELS)
 
-    def spellings(self, dialect: Dialect, name: str) -> list[str]:
+    def spellings(self, dialect: Dialects, name: str) -> list[str]:
         """The names that this metric has here; none where it is absent."""
         spelt = dialect.spellings(name)
         return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
 
 
-def _named(dialect: Dialect, names: Iterable[str]) -> tuple[Match, ...]:
+def _named(dialect: Dialects, names: Collection[str]) -> tuple[Match, ...]:
     return (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
 
 
@@ -115,29 +115,32 @@ def engines(window: float) -> str:
 
     Besides, which targets are down, and which engines have ended within ``window`` seconds.
     """
-    return joined((_down(), _gone(window), _present(), _stamps(VLLM, _seen_by(VLLM, _OF_ANY_ENGINE))))
+    return joined((_down(), _gone(window), _present(), _stamps(ENGINES, _seen_by(ENGINES, _OF_ANY_ENGINE))))
 
 
 def _gone(window: float) -> str:
     """Engines without a sample now that had one within the window: rates go back to them."""
-    running = [selector(name, VLLM.exclude) for name in RUNNING]
+    running = [selector(name, ENGINES.exclude) for name in RUNNING]
     gone = " or ".join(f"(count_over_time({one}{_range(window)}) unless {one})" for one in running)
     return tagged(GONE, f"max by ({_join(ENGINE_LABELS)}) ({gone})")
 
 
 def _present() -> str:
-    counters = {metric.name for _, metric in VLLM.counters()}
-    bases = {base for bases in (*VLLM.families.values(), *VLLM.phases.values()) for base in bases}
-    names = {name for name in counters if len(VLLM.spellings(name)) > 1} | {f"{base}_count" for base in bases}
+    counters = {metric.name for _, metric in ENGINES.counters()}
+    bases = {base for bases in (*ENGINES.families.values(), *ENGINES.phases.values()) for base in bases}
+    names = {name for name in counters if len(ENGINES.spellings(name)) > 1} | {f"{base}_count" for base in bases}
     kept = _join(("__name__", CLUSTER_LABEL, *REPLICA_LABELS))
-    return tagged(PRESENT, f"count by ({kept}) ({selector('', _named(VLLM, names))})")
+    return tagged(PRESENT, f"count by ({kept}) ({selector('', _named(ENGINES, names))})")
 
 
-def _spelt(dialect: Dialect, names: Iterable[str]) -> str:
+def _spelt(dialect: Dialects, names: Collection[str]) -> str:
     """A regular expression for these names of a dialect in every spelling."""
-    own = dialect.prefixes[0]
-    bare = pattern(name.removeprefix(own) for name in names)
-    return f"({pattern(dialect.prefixes)})({bare})" if own else bare
+    of: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for name in names:
+        member = dialect.owner(name)
+        prefixes = member.prefixes if member is not None else ("",)
+        of[prefixes].add(name.removeprefix(prefixes[0]))
+    return "|".join(f"({pattern(p)})({pattern(bare)})" if p[0] else pattern(bare) for p, bare in of.items())
 
 
 def _presence(name: str) -> str:
@@ -149,18 +152,18 @@ def _presence(name: str) -> str:
 
 def _down() -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
-    running = " or ".join(selector(name, VLLM.exclude) for name in RUNNING)
+    running = " or ".join(selector(name, ENGINES.exclude) for name in RUNNING)
     jobs = f"max by (namespace, job) ({running})"
     return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) ({selector('up')} == 0 and on (namespace, job) {jobs})")
 
 
-def _seen_by(dialect: Dialect, quantities: Iterable[Quantity]) -> list[str]:
+def _seen_by(dialect: Dialects, quantities: Iterable[Quantity]) -> list[str]:
     return [metric.name for quantity in quantities for metric in dialect.rules[quantity].metrics]
 
 
-def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
+def _stamps(dialect: Dialects, names: Iterable[str]) -> str:
     """The time of the first of these gauges that is there, with all labels that say whose it is."""
-    labels = GPU_LABELS if dialect is DCGM else ENGINE_LABELS
+    labels = GPU_LABELS if dialect is GPUS else ENGINE_LABELS
     spelt = (spelling for name in names for spelling in dialect.spellings(name))
     stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in spelt)
     return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
@@ -168,25 +171,25 @@ def _stamps(dialect: Dialect, names: Iterable[str]) -> str:
 
 def engine_numbers(scope: Scope) -> str:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
-    named = _named(VLLM, {metric.name for _, metric in VLLM.gauges()})
-    gauges = f"max by (__name__, {_join((*scope.key, *VLLM.value_labels()))}) ({selector('', named)})"
+    named = _named(ENGINES, {metric.name for _, metric in ENGINES.gauges()})
+    gauges = f"max by (__name__, {_join((*scope.key, *ENGINES.value_labels()))}) ({selector('', named)})"
     return joined((*_rates_of_engines(scope), gauges))
 
 
 def _rates_of_engines(scope: Scope) -> Iterable[str]:
     yield from _resets(scope)
-    for quantity, rule in VLLM.rules.items():
+    for quantity, rule in ENGINES.rules.items():
         counters = [metric for metric in rule.metrics if metric.kind is Kind.COUNTER]
         rates = " or ".join(
-            _rate(scope, name, (*metric.where, *VLLM.exclude))
+            _rate(scope, name, (*metric.where, *ENGINES.exclude))
             for metric in counters
-            for name in scope.spellings(VLLM, metric.name)
+            for name in scope.spellings(ENGINES, metric.name)
         )
         if rates:
             # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
             labels = scope.by(*PROCESS_LABELS) if rule.per_process else _join(scope.key)
             yield tagged(quantity, f"sum by ({labels}) ({rates})")
-    for quantity, bases in VLLM.phases.items():
+    for quantity, bases in ENGINES.phases.items():
         for part in ("sum", "count"):
             rates = _rates(scope, [f"{base}_{part}" for base in bases])
             if rates:
@@ -195,8 +198,10 @@ def _rates_of_engines(scope: Scope) -> Iterable[str]:
 
 def _resets(scope: Scope) -> Iterable[str]:
     resets = " or ".join(
-        f"resets({selector(name, VLLM.exclude)}{scope.range})"
-        for name in scope.spellings(VLLM, "vllm:generation_tokens_total")
+        f"resets({selector(name, ENGINES.exclude)}{scope.range})"
+        for metric in ENGINES.rules[Quantity.GENERATION_TOKENS].metrics
+        if metric.kind is Kind.COUNTER
+        for name in scope.spellings(ENGINES, metric.name)
     )
     if resets:
         yield tagged(RESET, f"max by ({_join(scope.key)}) ({resets}) > 0")
@@ -205,7 +210,7 @@ def _resets(scope: Scope) -> Iterable[str]:
 def model_buckets(scope: Scope) -> str:
     """Bucket rates of every latency family by namespace and model."""
     labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
-    rates = ((family, _rates(scope, _buckets(family))) for family in VLLM.families)
+    rates = ((family, _rates(scope, _buckets(family))) for family in ENGINES.families)
     return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
 
@@ -217,16 +222,16 @@ def bucket_counts(scope: Scope) -> str:
     """
     labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
     parts = []
-    for family in VLLM.families:
-        spelt = (n for name in _buckets(family) for n in scope.spellings(VLLM, name))
-        instants = " or ".join(selector(name, VLLM.exclude) for name in spelt)
+    for family in ENGINES.families:
+        spelt = (n for name in _buckets(family) for n in scope.spellings(ENGINES, name))
+        instants = " or ".join(selector(name, ENGINES.exclude) for name in spelt)
         if instants:
             parts.append(tagged(family, f"count by ({labels}) ({instants})"))
     return joined(parts)
 
 
 def _buckets(family: Family) -> list[str]:
-    return [f"{base}_bucket" for base in VLLM.families[family]]
+    return [f"{base}_bucket" for base in ENGINES.families[family]]
 
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
@@ -249,17 +254,17 @@ def gpus(scope: Scope) -> str:
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
     numbers come with its UUID alone.
     """
-    gauges = (metric.name for _, metric in DCGM.gauges())
-    names = list(dict.fromkeys((*_seen_by(DCGM, DCGM.present), *gauges, *REASON_MASKS)))
+    gauges = (metric.name for _, metric in GPUS.gauges())
+    names = list(dict.fromkeys((*_seen_by(GPUS, GPUS.present), *gauges, *GPUS.masks)))
     key = _join(GPU_KEY_LABELS)
     parts = []
-    for _, metric in DCGM.counters():
+    for _, metric in GPUS.counters():
         # The maximum around it counts each GPU once, however many scrapers see it.
         plausible = f"{selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
         rate = f"{_every_rate(scope, metric.name, metric.where)} and {plausible}"
         parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
-    numbers = f"max by (__name__, {key}) ({selector('', _named(DCGM, names))})"
-    return joined((*parts, _stamps(DCGM, names), numbers))
+    numbers = f"max by (__name__, {key}) ({selector('', _named(GPUS, names))})"
+    return joined((*parts, _stamps(GPUS, names), numbers))
 
 
 def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> str:
@@ -275,8 +280,8 @@ def _range(seconds: float) -> str:
 
 
 def _rates(scope: Scope, names: Sequence[str], matches: Sequence[Match] = ()) -> str:
-    spelt = [spelling for name in names for spelling in scope.spellings(VLLM, name)]
-    return " or ".join(_rate(scope, name, (*matches, *VLLM.exclude)) for name in spelt)
+    spelt = [spelling for name in names for spelling in scope.spellings(ENGINES, name)]
+    return " or ".join(_rate(scope, name, (*matches, *ENGINES.exclude)) for name in spelt)
 
 
 def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:

@@ -9,7 +9,7 @@ from ssl import SSLContext
 
 from fleet.engines import VLLM, by_metrics
 from fleet.metrics.binding import NAMES, Binding, bind
-from fleet.metrics.dcgm import throttle_reasons
+from fleet.metrics.clock_reasons import throttle_reasons
 from fleet.metrics.dialect import IMPLAUSIBLE
 from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
 from fleet.metrics.problem import SourceProblem, UnreadError

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from fleet.metrics import promql, session
 from fleet.metrics.answers import Engines, Gpus, Sample
+from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.vllm import VLLM
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 

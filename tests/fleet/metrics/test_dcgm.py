@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.metrics.dcgm import throttle_reasons
+from fleet.metrics.clock_reasons import throttle_reasons
 from fleet.metrics.identity import gpu_id
 from fleet.metrics.scrape import ScrapeSource
 from fleet.metrics.target import Target

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.metrics.vllm import VLLM
+from fleet.metrics.engines.vllm import VLLM
 from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, Group, Measurement
 from fleet.model.quantity import Family, Quantity

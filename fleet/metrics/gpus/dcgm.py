@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule, plausible
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule
 from fleet.model.quantity import Quantity
 
 _MIB = 1024.0 * 1024.0
@@ -30,6 +30,8 @@ _TOTAL = Rule(
 )
 
 DCGM = Dialect(
+    # The second is its name before DCGM 4.
+    masks=("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"),
     prefixes=("",),
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
@@ -59,24 +61,3 @@ DCGM = Dialect(
     families={},
     phases={},
 )
-
-REASON_MASKS = ("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")
-"""The bit mask of why the clocks are lowered now; the second is its name before DCGM 4."""
-
-REASONS: tuple[tuple[int, str], ...] = (
-    (0x04, "power cap"),
-    (0x08, "hardware slowdown"),
-    (0x10, "sync boost"),
-    (0x20, "thermal (software)"),
-    (0x40, "thermal (hardware)"),
-    (0x80, "power brake"),
-)
-"""NVML's nvmlClocksEventReasons. Idle (0x1), a clock that somebody set (0x2) and display clocks (0x100) are left out:
-they hold nothing up."""
-
-
-def throttle_reasons(mask: float) -> tuple[str, ...]:
-    """What lowers the clocks now, in words; empty for nothing or for a blank."""
-    if not plausible(mask):
-        return ()
-    return tuple(text for bit, text in REASONS if int(mask) & bit)

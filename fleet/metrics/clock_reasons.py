@@ -1,0 +1,23 @@
+"""Why a GPU's clocks are lowered, from the bit mask that NVML gives (nvmlClocksEventReasons) and exporters hand on."""
+
+from __future__ import annotations
+
+from fleet.metrics.dialect import plausible
+
+REASONS: tuple[tuple[int, str], ...] = (
+    (0x04, "power cap"),
+    (0x08, "hardware slowdown"),
+    (0x10, "sync boost"),
+    (0x20, "thermal (software)"),
+    (0x40, "thermal (hardware)"),
+    (0x80, "power brake"),
+)
+"""NVML's nvmlClocksEventReasons. Idle (0x1), a clock that somebody set (0x2) and display clocks (0x100) are left out:
+they hold nothing up."""
+
+
+def throttle_reasons(mask: float) -> tuple[str, ...]:
+    """What lowers the clocks now, in words; empty for nothing or for a blank."""
+    if not plausible(mask):
+        return ()
+    return tuple(text for bit, text in REASONS if int(mask) & bit)
