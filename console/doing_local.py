@@ -19,7 +19,13 @@ from console.doing import Audit, rules_of
 from fleet.model.snapshot import Cluster, Snapshot
 
 
-def machine_of(settings: Settings, environ: Mapping[str, str], nodes: Nodes, reading: Reading = unheard) -> Machine:
+def machine_of(
+    settings: Settings,
+    environ: Mapping[str, str],
+    nodes: Nodes,
+    reading: Reading = unheard,
+    asking: Callable[[str], None] = lambda _: None,
+) -> Machine:
     """This machine as the settings describe it. ``nodes``: fleet.local.watching.Watcher."""
     local = settings.local
     return Machine(
@@ -29,6 +35,7 @@ def machine_of(settings: Settings, environ: Mapping[str, str], nodes: Nodes, rea
         executable=local.vllm,
         grace=local.grace,
         reading=reading,
+        asking=asking,
     )
 
 
@@ -39,12 +46,13 @@ def local_runner(
     changed: Callable[[Undertaking], None] = lambda _: None,
     newest: Callable[[], Snapshot | None] = lambda: None,
     reading: Reading = unheard,
+    asking: Callable[[str], None] = lambda _: None,
 ) -> Runner:
     """What plans and carries out actions on the nodes of this machine. Call it with a running event loop.
 
     ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a node.
     """
-    machine = machine_of(settings, environ, nodes, reading)
+    machine = machine_of(settings, environ, nodes, reading, asking)
     rules = rules_of(settings)
     cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)

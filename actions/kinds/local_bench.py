@@ -46,7 +46,8 @@ class LocalBenchAction:
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record = state.record
         # That which serves it knows its tokenizer; where it is gone, another one may.
-        tool = await installed(record.argv[0], machine.environ) or await installed(machine.executable, machine.environ)
+        tool = await installed(record.argv[0], machine.environ, machine.asking)
+        tool = tool or await installed(machine.executable, machine.environ, machine.asking)
         models = await look_at_models(state)
         served = _served(record, [] if isinstance(models, LocalError) else [model.name for model in models])
         checks = [check_ready(state), check_tool(tool), check_sizes(asked)]

@@ -17,7 +17,7 @@ from actions.local.planned import check_owner, check_running, machine_of, no_vll
 from actions.local.spec_changes import changes
 from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
-from actions.progress import Outcome
+from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, expect
 from actions.scene import Scene
 from actions.work import Work
@@ -32,7 +32,7 @@ class LocalRestartAction:
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
         spec = placed(replace(asked.spec, name=record.name))
-        found = await installed(machine.executable, machine.environ)
+        found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, instead_of=record, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
         target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
@@ -64,6 +64,9 @@ class LocalRestartAction:
         # Before its secrets go with it. Whoever has its key goes on with it.
         spec = await asyncio.to_thread(unmasked, Path(state.record.folder), asked.spec)
         ended = await finish(state, grace, work)
+        if ended.failed is not None and ended.failed.result is Result.STOPPED:
+            remedy = f"quarterdeck local restart {state.name}, or local up, starts it again"
+            return replace(ended.failed, text=f"{ended.failed.text}; it was not started again", remedy=remedy)
         if ended.failed is not None:
             return ended.failed
         outcome = await start(spec, mutation, work, first)

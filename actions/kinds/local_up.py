@@ -22,7 +22,7 @@ class LocalUpAction:
         """See Action."""
         asked, machine = expect(request, LocalUp), machine_of(scene)
         spec = placed(asked.spec)
-        found = await installed(machine.executable, machine.environ)
+        found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
         target = Target(LOCAL_NODE, LOCAL, spec.name, mutation.body["id"])

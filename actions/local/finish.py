@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import NamedTuple
 
@@ -61,7 +62,29 @@ class Ended(NamedTuple):
 
 
 async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> Ended:
-    """Take it down. ``first``: index of the first step."""
+    """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
+    sent: list[str] = []
+    try:
+        return await _finish(state, grace, work, first, sent)
+    except asyncio.CancelledError:
+        # Ended here and not by the runner, which knows only how to take back what was done.
+        return Ended(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
+
+
+def _interrupted(record: NodeRecord, sent: Sequence[str]) -> Outcome:
+    """How far it got, of one that was not waited for any more."""
+    again = f"quarterdeck local down {record.name} goes on with it"
+    if not record.identity.alive:
+        return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; what it left was not looked for", again)
+    if not sent:
+        return Outcome(Result.STOPPED, f"stopped: nothing was sent to {record.name}, which goes on as before", again)
+    told = f"stopped waiting: {record.name} was told to end ({', '.join(sent)}), and does that by itself"
+    refuses = "; it lets no new requests in" if record.drains else ""
+    return Outcome(Result.STOPPED, told + refuses, again)
+
+
+async def _finish(state: NodeState, grace: float, work: Work, first: int, sent: list[str]) -> Ended:
+    """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
     interrupted = patient = False
@@ -73,6 +96,7 @@ async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> 
             interrupted = patient = True
         elif record.drains:
             await work.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
+            sent.append(SIGINT.name)
             interrupted = patient = True
         else:
             work.say("it cannot be told to: new requests are still let in")
@@ -85,7 +109,7 @@ async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> 
         else:
             work.say("it was not ready yet: it has none")
     work.step(first + END)
-    belongings = await _end(record, belongings, work, interrupted=interrupted, patient=patient)
+    belongings = await _end(record, belongings, work, sent, interrupted=interrupted, patient=patient)
     work.step(first + LOOK)
     failed = await _clean(record, belongings, work)
     perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
@@ -132,7 +156,9 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> str:
     return f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still did'} cut"
 
 
-async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: bool, patient: bool) -> Belongings:
+async def _end(
+    record: NodeRecord, had: Belongings, work: Work, sent: list[str], *, interrupted: bool, patient: bool
+) -> Belongings:
     """Signal after signal until every process is gone; what it has is looked at again before each.
 
     One that was ``interrupted`` before is ending; it gets its time where it has no requests any more (``patient``).
@@ -153,6 +179,7 @@ async def _end(record: NodeRecord, had: Belongings, work: Work, *, interrupted: 
             # Its own leader ends its workers in good order; only what does not listen is ended whole.
             led = record.identity.alive and number is not SIGKILL
             await work.send(signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}"))
+            sent.append(number.name)
         if await _gone(record, had, number, patience, work):
             break
     return had

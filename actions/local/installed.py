@@ -7,12 +7,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from actions.local.machine import Installed, KvRules
-from actions.local.spawn import run
+from actions.local.spawn import RunLimitError, run
 from fleet.local.errors import LocalError
 
 ASKED = 60.0
@@ -33,12 +33,14 @@ def find_executable(configured: str, environ: Mapping[str, str]) -> str:
     return shutil.which("vllm", path=environ.get("PATH", os.defpath)) or (shutil.which(str(beside)) or "")
 
 
-async def installed(configured: str, environ: Mapping[str, str]) -> Installed | None:
-    """The vLLM that would be started; None where there is none."""
+async def installed(
+    configured: str, environ: Mapping[str, str], asking: Callable[[str], None] = lambda _: None
+) -> Installed | None:
+    """The vLLM that would be started; None where there is none. ``asking`` is told when one has to be waited for."""
     executable = find_executable(configured, environ)
     if not executable:
         return None
-    return await asyncio.to_thread(read, executable, environ) or await _ask(executable, environ)
+    return await asyncio.to_thread(read, executable, environ) or await _ask(executable, environ, asking)
 
 
 def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
@@ -118,14 +120,14 @@ def _version(metadata: Path) -> str:
     return match[1] if match else ""
 
 
-async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
+async def _ask(executable: str, environ: Mapping[str, str], asking: Callable[[str], None]) -> Installed:
     """Ask the program itself, once per session."""
     key = (executable, os.stat(executable).st_mtime_ns)  # noqa: PTH116 - one call that does not wait
     if key not in _answers:
+        asking(f"asking {executable} which version it is and what it can do, {ASKED:.0f} s at most")
         ask = partial(_said, executable, environ=environ)
-        version, flags, bench = await asyncio.gather(
-            ask("--version"), ask("serve", "--help=all"), ask("bench", "serve", "--help")
-        )
+        answers = await asyncio.gather(ask("--version"), ask("serve", "--help=all"), ask("bench", "serve", "--help"))
+        version, flags, bench = (answer or "" for answer in answers)
         number = re.search(r"\d+\.\d+\S*", version)
         _answers[key] = Installed(
             executable,
@@ -134,6 +136,7 @@ async def _ask(executable: str, environ: Mapping[str, str]) -> Installed:
             quiet="--disable-access-log-for-endpoints" in flags,
             benches="--max-concurrency" in bench,
             cpu="+cpu" in version,
+            silent=answers[0] is None,
             # What it does with layers of several kinds it does not say: an older one keeps all tokens of all of them.
             kv=KvRules(hybrid=_numbers(number[0] if number else "") >= _HYBRID, hybrid_on_cpu=False, chunked=False),
         )
@@ -144,12 +147,14 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
-async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str:
-    """What it writes when it is called so; empty where it fails."""
+async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str | None:
+    """What it writes when it is called so; empty where it fails, None where it says nothing in time."""
     written: list[bytes] = []
     command, what = (executable, *arguments), f"{Path(executable).name} {arguments[0]}"
     try:
         code = await run(command, env=environ, cwd=Path("/"), on_output=written.append, what=what, limit=ASKED)
+    except RunLimitError:
+        return None
     except LocalError:
         return ""
     return b"".join(written).decode(errors="replace") if code == 0 else ""

@@ -47,6 +47,8 @@ class Installed:
     utilization: float = 0.9
     """Its default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
     kv: KvRules = NEWEST
+    silent: bool = False
+    """It was asked for its version and did not answer in time."""
 
 
 Reading = Callable[[int, int], None]
@@ -77,3 +79,5 @@ class Machine:
     """Seconds that a node gets for its running requests, unless a request says otherwise."""
     gpus: Callable[[], GpuReading] = read_gpus
     reading: Reading = unheard
+    asking: Callable[[str], None] = lambda _: None
+    """Told, in words, of what is waited for while a plan is made."""

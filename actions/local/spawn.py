@@ -51,6 +51,10 @@ os._exit(127)
 """
 
 
+class RunLimitError(LocalError):
+    """It took longer than it may, and was ended."""
+
+
 class Held:
     """A process of its own session that waits to become a server. ``go`` lets it; without that it ends by itself."""
 
@@ -136,7 +140,7 @@ async def run(
                 on_output(chunk)
             return await process.wait()
     except TimeoutError as error:
-        raise LocalError(f"{what} was ended: it took longer than {limit:g} s") from error
+        raise RunLimitError(f"{what} was ended: it took longer than {limit:g} s") from error
     finally:
         await asyncio.shield(_end(process))
 

@@ -16,7 +16,7 @@ from fleet import door
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
-from fleet.local.record import NodeRecord, nodes_folder, read_records
+from fleet.local.record import LOG, RECORD, NodeRecord, nodes_folder, read_records
 from fleet.local.tail import PAUSE, Tail
 from widgets.untrusted import untrusted
 from widgets.values import age_text
@@ -100,9 +100,9 @@ def table(nodes: Sequence[NodeState]) -> list[str]:
         elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
             phase += f", about {age_text(state.eta)} more"
         since = age_text(max(0.0, state.at - (stage.began or record.begun)))
-        if stage.phase is Phase.DEAD and stage.began >= state.at:
-            # It was ready, and nobody saw when it ended.
-            since = "–"
+        if stage.phase is Phase.DEAD and not state.end_seen:
+            # It was last heard of then, and ended since.
+            since = f"<{since}"
         served = ", ".join(state.models) or record.spec.served
         rows.append((state.name, phase, since, record.spec.url, served, str(record.identity.pid)))
     clean = [[untrusted(cell) for cell in row] for row in rows]
@@ -112,7 +112,7 @@ def table(nodes: Sequence[NodeState]) -> list[str]:
 
 def _logs(invocation: Invocation, _: Settings) -> int:
     options = invocation.options
-    log = record_of(invocation, options.name).log
+    log = _log_of(invocation, options.name)
     try:
         # The reader of a log that grows takes one that cannot be read for an empty one.
         log.open("rb").close()
@@ -136,6 +136,24 @@ def _logs(invocation: Invocation, _: Settings) -> int:
         if not lines:
             time.sleep(PAUSE)
     return exits.OK
+
+
+def _log_of(invocation: Invocation, name: str) -> Path:
+    """The log of a node; of one that was taken down, that of its last start. Raises LocalError."""
+    folder = folder_of(invocation)
+    kept = folder / name / LOG
+    taken_down = all(record.name != name for record in read_records(folder)[0])
+    # A name is no path: ``..`` would lead out of the folder.
+    if (
+        taken_down
+        and name not in {"", ".", ".."}
+        and Path(name).name == name
+        and kept.is_file()
+        and not (folder / name / RECORD).exists()
+    ):
+        say(untrusted(f"{name} was taken down: this is the log of its last start, {kept}"))
+        return kept
+    return record_of(invocation, name).log
 
 
 def _put(*lines: str) -> None:

@@ -73,7 +73,9 @@ class _Asked:
         self, here: Nodes, changed: Callable[[Undertaking], None], reading: Reading = unheard
     ) -> AsyncIterator[Runner]:
         """What carries out what is asked."""
-        runner = doing_local.local_runner(self.settings, self.invocation.environ, here, changed, reading=reading)
+        runner = doing_local.local_runner(
+            self.settings, self.invocation.environ, here, changed, reading=reading, asking=_say_it
+        )
         try:
             yield runner
         finally:
@@ -224,6 +226,10 @@ def _put(text: str) -> None:
     print("\n".join(untrusted(line, 8) for line in text.split("\n")), end="", flush=True)
 
 
+def _say_it(text: str) -> None:
+    say(untrusted(text))
+
+
 async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
     """The same as a pod of the cluster; what had to differ is told."""
     from console.cli.observe import explain, observe, reached
@@ -235,7 +241,7 @@ async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
         raise LocalError(error.message, error.remedy) from error
     if not reached(snapshot):
         raise LocalError("; ".join(explain(snapshot)) or "the cluster cannot be reached")
-    found = await installed(settings.local.vllm, environ)
+    found = await installed(settings.local.vllm, environ, _say_it)
     gpus = 0 if found is not None and found.cpu else len((await asyncio.to_thread(read_gpus)).gpus)
     given = {name: value for name, value in vars(asked.options).items() if name in {"host", "port", "hub"}}
     same = like(

@@ -43,7 +43,10 @@ def title_line(node: NodeState, now: float, glyphs: Glyphs) -> Line:
         spans.append(Span(f"  {times}", Role.DIM))
     elif node.stage.phase is Phase.STOPPING:
         spans.append(Span(f"  for {age_text(max(0.0, now - node.stage.began))}", Role.DIM))
-    elif node.alive and node.record.ready is not None:
+    elif not node.alive:
+        ago = age_text(coarse(max(0.0, now - node.stage.began)))
+        spans.append(Span(f"  {ago} ago" if node.end_seen else f"  last heard of {ago} ago", Role.DIM))
+    elif node.record.ready is not None:
         age = age_text(coarse(now - node.record.begun))
         spans.append(Span(f"  for {age}, ready after {seconds_text(node.elapsed)}", Role.DIM))
     return Line(tuple(spans))

@@ -123,6 +123,7 @@ def _haproxy(record: NodeRecord, address: str) -> str:
     return f"""\
 # HAProxy
 backend {record.name}
+    mode http
     balance leastconn
     option httpchk GET /health
 {header}    timeout server {READ}s

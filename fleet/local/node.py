@@ -63,6 +63,8 @@ class NodeState:
     """Of a dead one."""
     tail: tuple[str, ...] = ()
     """The last lines of its log, oldest first."""
+    end_seen: bool = True
+    """Of a dead one: somebody saw it end. Else ``stage.began`` is when it was last heard of, and it ended since."""
     healthy: bool | None = None
     """Of a ready one: what /health said last; None where it was not asked yet."""
     models: tuple[str, ...] = ()

@@ -169,13 +169,13 @@ CAUSES: Final = (
     ),
     _cause(
         "shared-memory",
-        r"Bus error|unable to (?:open|allocate) shared memory|No space left on device: '?/?psm_",
+        r"Bus error|unable to (?:open|allocate) shared memory|No space left on device: '?/?(?:psm_|dev/shm)|unable to (?:write to|resize|mmap[^<]*) file </|unable to write to file </torch_|exit ?code:? -7\b|Failed core proc\(s\): \{[^}]*: -7\b",
         "the machine's shared memory (/dev/shm) is too small",
         "make it larger (in a container: --shm-size)",
     ),
     _cause(
         "disk-full",
-        r"No space left on device|Disk quota exceeded",
+        r"No space left on device|Disk quota exceeded|database or disk is full|\bENOSPC\b|\[Errno (?:28|122)\]",
         "the disk is full",
         "free some space",
     ),
@@ -202,6 +202,12 @@ CAUSES: Final = (
         r"PermissionError|Permission denied",
         "it may not read or write something that it needs",
         "look at the line: who owns that file?",
+    ),
+    _cause(
+        "cpu-feature",
+        r"(?:requires?|needs?|without)\b[^\n]{0,60}\b(?:AVX-?\d|AVX-?512|AMX|SVE|NEON)|(?:AVX-?512|AVX2|AMX)\b[^\n]{0,40}(?:is|are) not (?:supported|available)",
+        "this CPU lacks an instruction set that this asks for",
+        "leave out what the line names: --kv-cache-dtype fp8, for one, needs AVX-512 or AMX on a CPU",
     ),
     _cause(
         "illegal-instruction",
@@ -249,6 +255,11 @@ _SERVING: Final = frozenset(
     }
 )
 """What can end a server that serves. The others' words are then those of a request that was refused."""
+FULL: Final = Reason(
+    "disk-full",
+    "it ended without a word, and the disk of its log is full: what it died of is most likely that",
+    "free some space: df -h, df -i",
+)
 STOPPED: Final = Reason("stopped", "it was asked to end, and did", "")
 _ASKED: Final = re.compile(
     r"\[shutdown\] API server: shutdown triggered|Received signal|Shutting down|KeyboardInterrupt"
@@ -259,10 +270,18 @@ _CALM: Final = re.compile(
 """Lines that say how it is, not what went wrong: arguments and configuration are full of words of trouble."""
 _FAILED: Final = re.compile(r"Error|error:|Traceback|failed", re.IGNORECASE)
 _CONSEQUENCE: Final = re.compile(
-    r"See (?:root cause above|stack trace for root cause)|Engine process failed to start|Engine core initialization failed"
+    r"See (?:root cause above|stack trace for root cause)|(?:see|check) the stack trace above|Worker failed with error|Engine process failed to start|Engine core initialization failed"
 )
 _TRACE: Final = re.compile(r"^\s*(?:File \"|[\^~]+$|raise \w)|Traceback \(most recent call last\)")
 _STAMPED: Final = re.compile(r"^(?:ERROR|INFO|WARNING) [\d\- :]+(?:\[[^\]]*\]|[\w.]+:\d+\])")
+_CHAINED: Final = re.compile(
+    r"The above exception was the direct cause of|During handling of the above exception, another"
+)
+_COUNTED: Final = re.compile(r"\b\d+ validation errors? for ")
+_BELOW: Final = 4
+"""Lines of one error of pydantic: the field's path, and what is wrong."""
+_TYPE: Final = re.compile(r"\s*\[type=.*")
+_LINK: Final = re.compile(r"For further information visit ")
 _GOES_ON: Final = re.compile(r"^INFO\b")
 
 
@@ -278,17 +297,21 @@ def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
     # Who is told to end says many things that look like errors.
     before = [line for line in (lines if asked is None else lines[:asked]) if not _CALM.search(line)]
     for cause in (cause for cause in CAUSES if not was_ready or cause.id in _SERVING):
-        found = next((line for line in reversed(before) if cause.pattern.search(line)), None)
+        found = next((at for at in reversed(range(len(before))) if cause.pattern.search(before[at])), None)
         if found is not None:
-            return Reason(cause.id, cause.text, cause.remedy, _plain(found))
+            at = _root(before, found) if cause.id == "value" else found
+            return Reason(cause.id, cause.text, cause.remedy, _quoted(before, at))
     if asked is not None:
         return STOPPED
     if was_ready:
         # Behind an error that it outlived it wrote of other requests.
         before = list(takewhile(lambda line: not _GOES_ON.search(line), reversed(lines)))[::-1]
-    last = next((line for line in reversed(before) if _FAILED.search(line) and not _noise(line)), "")
-    if last:
-        return Reason("unknown", "it ended with an error", "its log has all of it", _plain(last))
+    last = next(
+        (at for at in reversed(range(len(before))) if _FAILED.search(before[at]) and not _noise(before[at])), -1
+    )
+    if last >= 0:
+        line = _quoted(before, _root(before, last))
+        return Reason("unknown", "it ended with an error", "its log has all of it", line)
     return Reason(
         "killed",
         "it ended without a word: it was killed, by a person (kill -9) or by the kernel for lack of memory",
@@ -304,6 +327,32 @@ def _since_ready(lines: Sequence[str]) -> Sequence[str]:
 def _noise(line: str) -> bool:
     line = _STAMPED.sub("", line)
     return bool(_CONSEQUENCE.search(line) or _TRACE.search(line))
+
+
+def _root(lines: Sequence[str], at: int) -> int:
+    """The exception that the one at ``at`` came of, where Python says that it came of another."""
+    while True:
+        chained = next((number for number in range(at - 1, -1, -1) if _CHAINED.search(lines[number])), -1)
+        if any(_names_error(line) for line in lines[chained + 1 : at]):
+            return at
+        cause = next((number for number in range(chained - 1, -1, -1) if _names_error(lines[number])), -1)
+        if chained < 0 or cause < 0:
+            return at
+        at = cause
+
+
+def _names_error(line: str) -> bool:
+    return bool(_FAILED.search(line)) and not _noise(line)
+
+
+def _quoted(lines: Sequence[str], at: int) -> str:
+    """What a line says. Of pydantic, which only counts there, what stands below: which value, and what is wrong."""
+    line = _plain(lines[at])
+    if not _COUNTED.search(line):
+        return line
+    below = (_plain(each) for each in lines[at + 1 : at + 1 + _BELOW])
+    said = [_TYPE.sub("", each) for each in takewhile(lambda each: each and not _LINK.match(each), below)]
+    return ": ".join(said) or line
 
 
 def _plain(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from fleet.local.eta import Start, estimate, read_starts
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.phases import Reader
 from fleet.local.process import group, listens
-from fleet.local.reasons import reason_of
+from fleet.local.reasons import FULL, reason_of
 from fleet.local.record import NodeRecord, read_records
 from fleet.local.tail import Tail
 
@@ -32,6 +33,8 @@ TOLD: Final = 20
 """Of those, the last ones that are shown."""
 END_THEM: Final = "take it down: that ends them"
 """What to do about processes that outlive their node: its workers may hold the GPU's memory."""
+ROOM: Final = 1 << 16
+"""Bytes that must be free for what a server says when it dies."""
 STRANGER: Final = "another process answers at its port"
 """A vLLM binds its port when it starts, and listens once it is loaded. In between others can take it: then vLLM hangs,
 and its log does not say so."""
@@ -173,6 +176,9 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
     """How it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
     if watched.reason is None:
         watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
+        if watched.reason.id == "killed" and _is_full(record.folder):
+            # Its last words had no room.
+            watched.reason = FULL
     reason = watched.reason
     left = group(record.identity)
     if left:
@@ -188,19 +194,31 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
         reason=reason,
         tail=tuple(watched.lines)[-TOLD:],
         models=watched.models,
+        # One that loads writes all the time: its last word was its end.
+        end_seen=watched.lived or watched.ready is None,
     )
     return state, bool(left)
 
 
+def _is_full(folder: str) -> bool:
+    """Whether the disk has no room, or no inode, for a few more lines."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    no_inodes = disk.f_files > 0 and disk.f_favail == 0
+    return disk.f_bavail * disk.f_frsize < ROOM or no_inodes
+
+
 def _end_of(record: NodeRecord, watched: _Watched, now: float) -> float:
-    """When it ended: now, where nobody knows better. One that loads writes all the time: its last word was its end."""
-    if watched.lived or watched.ready is not None:
+    """When it ended: now, for who saw it alive a look ago; else when it was last heard of, by its log."""
+    if watched.lived:
         return now
     try:
         written = record.log.stat().st_mtime
     except OSError:
-        return now
-    return min(now, max(record.begun, written))
+        written = 0.0
+    return min(now, max(record.begun, record.ready or 0.0, written))
 
 
 def _read(watched: _Watched, now: float) -> None:

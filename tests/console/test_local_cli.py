@@ -198,6 +198,18 @@ def test_logs(machine: Machine) -> None:
     assert "Nodes: one." in other.stderr
 
 
+def test_the_log_of_one_that_was_taken_down_is_found_and_said_to_be_that(machine: Machine) -> None:
+    kept = machine.nodes / "gone" / "log"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("first\nlast\n")
+    done = machine.run("logs", "gone", "--tail", "1")
+    assert (done.returncode, done.stdout) == (0, "last\n")
+    assert "gone was taken down: this is the log of its last start" in done.stderr
+    (machine.nodes.parent / "log").write_text("of nobody")
+    for path in ("..", ".", "gone/../gone", ""):
+        assert machine.run("logs", path).returncode == 2
+
+
 def test_a_log_that_cannot_be_read_is_not_an_empty_one(machine: Machine) -> None:
     record = machine.start("one", dies=True)
     record.log.unlink()

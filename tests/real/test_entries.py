@@ -160,10 +160,10 @@ async def test_haproxy_streams_with_the_key(engine: Engine, tmp_path: Path, keye
     (tmp_path / "haproxy.cfg").write_text(
         f"""
 defaults
-    mode http
     timeout connect 5s
     timeout client 30s
 frontend all
+    mode http
     bind 127.0.0.1:{port}
     default_backend {at.name}
 {entries(at, "haproxy")}"""

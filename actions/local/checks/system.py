@@ -8,6 +8,7 @@ from pathlib import Path
 
 from actions.plan import Check, Verdict
 from fleet.local.fit.memory import GIB, gib
+from fleet.local.spec import LaunchSpec
 
 LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"), Path("/run/systemd/logind.conf.d"))
 SHARED = GIB
@@ -72,3 +73,21 @@ def check_disk(folder: Path) -> Check | None:
     if free >= DISK:
         return None
     return Check("disk", Verdict.WARN, f"{gib(free)} free at {place}: its log and compiled graphs go there")
+
+
+def cpu_flags(info: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The instruction sets of the CPU as Linux names them; empty where it is not known, or not an x86."""
+    try:
+        with info.open(errors="replace") as lines:
+            line = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return frozenset()
+    return frozenset(line.partition(":")[2].split())
+
+
+def check_fp8_on_cpu(spec: LaunchSpec, flags: frozenset[str]) -> Check | None:
+    """An fp8 KV cache on a CPU needs AVX-512 or AMX (vLLM, cpu_attn.py), and says so a minute after the start."""
+    if not flags or not spec.kv_cache_dtype.startswith("fp8") or flags & {"avx512f", "amx_tile"}:
+        return None
+    what = "an fp8 KV cache on a CPU needs AVX-512 or AMX, and this one has neither"
+    return Check("KV cache", Verdict.BLOCK, what, "leave --kv-cache-dtype out")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ _TOKENIZERS = (
     "tokenizer_config.json",
     "spiece.model",
 )
+
+
+_PART = re.compile(r"(.*?)(\d+)-of-(\d+)(\.\w+)")
+_MOST_PARTS = 10_000
+"""Files of a model at most: a name may say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +154,39 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
     chosen = [name for name in whole if not name.startswith("consolidated")] or whole
     chosen = chosen or [name for name in names if name.endswith((".bin", ".pt", ".pth")) and "training" not in name]
     chosen = chosen or [name for name in names if name.endswith(".gguf")]
+    problems += _missing_parts(chosen)
     return False, tuple(folder / name for name in chosen)
+
+
+def _missing_parts(names: Iterable[str]) -> list[str]:
+    """What lacks of files that say in their names how many they are: ``model-00001-of-00003.safetensors``."""
+    there: dict[tuple[str, int, str], set[int]] = {}
+    for match in filter(None, map(_PART.fullmatch, names)):
+        there.setdefault((match[1], int(match[3]), match[4]), set()).add(int(match[2]))
+    found = []
+    for (stem, total, ending), numbers in sorted(there.items()):
+        # PyTorch's own parts begin with 0 at times; no name says which, but their count does.
+        first = 0 if 0 in numbers else 1
+        missing = [number for number in range(first, first + min(total, _MOST_PARTS)) if number not in numbers]
+        if missing:
+            shown = ", ".join(str(number) for number in missing[:3])
+            shown += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            what = f"{len(missing)} of {total} weight files are missing, as the names of the others say: "
+            found.append(f"{what}{stem}…-of-…{total}{ending}, number {shown}")
+    return found
 
 
 def _one_file(file: Path) -> ModelFiles:
     with file.open("rb") as opened:
         magic = opened.read(4)
-    problems = () if magic == b"GGUF" else (f"{file.name} is neither a folder nor a GGUF file",)
+    problems: tuple[str, ...] = () if magic == b"GGUF" else (f"{file.name} is neither a folder nor a GGUF file",)
     doubts = ("what is in a GGUF file is not looked at: its size alone counts",)
-    return ModelFiles(file, {}, (file,), {}, file.stat().st_size, problems, doubts)
+    part = _PART.fullmatch(file.name)
+    siblings = [file]
+    if part is not None and not problems:
+        # The others are read with the first.
+        pattern = re.compile(rf"{re.escape(part[1])}\d+-of-{part[3]}{re.escape(part[4])}")
+        siblings = sorted(each for each in file.parent.iterdir() if pattern.fullmatch(each.name)) or [file]
+        problems = tuple(_missing_parts(each.name for each in siblings))
+    size = sum(each.stat().st_size for each in siblings)
+    return ModelFiles(file, {}, tuple(siblings), {}, size, problems, doubts)

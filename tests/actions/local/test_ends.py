@@ -264,6 +264,66 @@ async def test_one_that_is_loading_can_be_taken_down(opened: Open) -> None:
     assert box.processes() == []
 
 
+async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actions.local.finish.GIVEN", ((signal.SIGINT, 0.2), (signal.SIGKILL, 5.0)))
+    box = await opened(drains=False)
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    box.vllm.with_name("busy").touch()
+    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+        held = asyncio.create_task(client.post("/v1/completions", json={}))
+        await _running(client, record.spec.url)
+        _, outcome = await box.carried_out(box.down(grace=1.0))
+        with pytest.raises(httpx.HTTPError):
+            await held
+    assert outcome.result is Result.CONVERGED, outcome.text
+    assert "the grace period of 1 s was over: 1 request cut" in outcome.text
+
+
+async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_to_start_again(opened: Open) -> None:
+    box = await opened()
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    box.vllm.with_name("busy").touch()
+    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+        held = asyncio.create_task(client.post("/v1/completions", json={}))
+        await _running(client, record.spec.url)
+        runner = box.runner()
+        state = runner.start(await runner.plan(box.down()), "", "yes")
+        await until(lambda: any("1 running" in text for text in box.said))
+        runner.stop(state.id)
+        outcome = await runner.wait(state.id)
+        await runner.close()
+        box.vllm.with_name("busy").unlink()
+        assert (await held).status_code == 200
+    assert outcome.result is Result.STOPPED
+    assert outcome.text.startswith("stopped waiting: tiny was told to end (SIGINT), and does that by itself")
+    assert outcome.remedy == "quarterdeck local down tiny goes on with it"
+    _, again = await box.carried_out(box.down())
+    assert again.result is Result.CONVERGED, again.text
+
+
+async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: Open) -> None:
+    box = await opened(drains=False)
+    await box.carried_out(box.up(box.spec()))
+    record = (await box.node()).record
+    box.vllm.with_name("busy").touch()
+    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+        held = asyncio.create_task(client.post("/v1/completions", json={}))
+        await _running(client, record.spec.url)
+        runner = box.runner()
+        state = runner.start(await runner.plan(box.down()), "", "yes")
+        await until(lambda: any("1 running" in text for text in box.said))
+        runner.stop(state.id)
+        outcome = await runner.wait(state.id)
+        await runner.close()
+        box.vllm.with_name("busy").unlink()
+        await held
+    assert outcome.result is Result.STOPPED
+    assert outcome.text == "stopped: nothing was sent to tiny, which goes on as before"
+    assert (await box.node()).stage.phase is Phase.READY
+
+
 async def _running(client: httpx.AsyncClient, url: str) -> None:
     """Until the node has the one request."""
     async with asyncio.timeout(PATIENCE):

@@ -6,8 +6,12 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from actions.local.checks.launch import check_vllm
 from actions.local.installed import find_executable, installed
 from actions.local.machine import KvRules
+from actions.plan import Verdict
 
 
 def environment(root: Path, version: str, *, name: str = "vllm", drains: bool = True) -> Path:
@@ -58,6 +62,32 @@ async def test_a_wrapper_is_asked(tmp_path: Path) -> None:
     found = await installed(str(wrapper), os.environ)
     assert found is not None
     assert (found.version, found.drains, found.benches) == ("0.27.3", True, False)
+
+
+async def test_one_that_hangs_is_waited_for_with_words_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.local.installed.ASKED", 0.2)
+    wrapper = tmp_path / "vllm"
+    wrapper.write_text("#!/bin/sh\nexec sleep 600\n")
+    wrapper.chmod(0o755)
+    told: list[str] = []
+    found = await installed(str(wrapper), os.environ, told.append)
+    assert found is not None
+    assert found.silent
+    (words,) = told
+    assert str(wrapper) in words
+    check = check_vllm(found)
+    assert check.verdict is Verdict.WARN
+    assert "it hangs" in check.text
+    assert await installed(str(wrapper), os.environ, told.append) == found
+    assert len(told) == 1, "it is asked once"
+
+
+async def test_one_that_is_read_from_its_files_is_not_waited_for(tmp_path: Path) -> None:
+    told: list[str] = []
+    await installed(str(environment(tmp_path, "0.32.0")), {}, told.append)
+    assert told == []
 
 
 async def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:

@@ -103,6 +103,13 @@ def test_ipv6_stands_in_brackets_where_a_port_follows(record: NodeRecord) -> Non
     assert documents(entries(six, "gateway-api"))[1]["addressType"] == "IPv6"
 
 
+def test_haproxy_is_told_that_it_is_http(record: NodeRecord) -> None:
+    """Its default is tcp, where health checks by path and headers are ignored or refused."""
+    lines = entries(record, "haproxy").splitlines()
+    backend = lines.index(f"backend {record.name}")
+    assert lines[backend + 1] == "    mode http"
+
+
 def test_all_of_them_one_after_the_other(record: NodeRecord) -> None:
     text = entries(record)
     titles = re.findall(r"^# (nginx|LiteLLM|Envoy|HAProxy|Gateway API)", text, re.MULTILINE)

@@ -27,6 +27,7 @@ ROOTS = {
     "cuda-oom.0.19": "Tried to allocate 448.00 MiB",
     "cuda-oom.0.6": "Tried to allocate 224.00 MiB",
     "disk-full.0.11": "No space left on device: '/home/user/.cache",
+    "cpu-feature.0.32": "FP8 KV cache on CPU requires x86 with AVX-512 or AMX",
     "driver-too-old.0.25": "found version 12080",
     "driver-too-old.0.8": "found version 12020",
     "dtype.0.8": "Your Tesla T4 GPU has compute capability 7.5",
@@ -69,7 +70,7 @@ ROOTS = {
     "too-few-gpus.0.8": "CUDA error: invalid device ordinal",
     "unknown.0.11": "duplicate template name",
     "unknown.0.6": "loaded_weight.shape == param.shape",
-    "value.0.11": "1 validation error for CacheConfig",
+    "value.0.11": "gpu_memory_utilization: Input should be less than or equal to 1",
 }
 """What the line that is quoted says, of each log: the root, not what followed from it."""
 REFUSED = (
@@ -185,3 +186,76 @@ def test_what_only_follows_is_not_quoted() -> None:
         "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}",
     ]
     assert reason_of(lines).line == "KeyError: 'layers.9.weight'"
+
+
+@pytest.mark.parametrize(
+    ("below", "line"),
+    [
+        (
+            [
+                "  Value error, fp8 needs a newer CPU [type=value_error, input_value=ArgsKwargs((), {}), input_type=x]",
+                "    For further information visit https://errors.pydantic.dev/2.11/v/value_error",
+            ],
+            "Value error, fp8 needs a newer CPU",
+        ),
+        (
+            [
+                "kv_cache.block_size",
+                "  Input should be 1, 8 or 16 [type=literal_error, input_value=7, input_type=int]",
+                "    For further information visit https://errors.pydantic.dev/2.11/v/literal_error",
+            ],
+            "kv_cache.block_size: Input should be 1, 8 or 16",
+        ),
+        ([], "pydantic_core._pydantic_core.ValidationError: 1 validation error for VllmConfig"),
+    ],
+)
+def test_of_pydantic_what_is_wrong_is_quoted_and_not_how_often(below: list[str], line: str) -> None:
+    first = "pydantic_core._pydantic_core.ValidationError: 1 validation error for VllmConfig"
+    lines = [f"(APIServer pid=7) {each}" for each in ("Traceback (most recent call last):", first, *below)]
+    reason = reason_of(lines)
+    assert (reason.id, reason.line) == ("value", line)
+
+
+def test_of_exceptions_that_came_of_each_other_the_first_is_quoted() -> None:
+    chained = ["", "The above exception was the direct cause of the following exception:", ""]
+    lines = [
+        "Traceback (most recent call last):",
+        "KeyError: 'rope_theta'",
+        *chained,
+        "Traceback (most recent call last):",
+        "RuntimeError: the layers could not be built",
+    ]
+    assert reason_of(lines).line == "KeyError: 'rope_theta'"
+    handled = "During handling of the above exception, another exception occurred:"
+    lines = ["ValueError: no such scale", handled, "ValueError: it cannot be loaded"]
+    assert reason_of(lines).line == "ValueError: no such scale"
+    apart = ["KeyError: 'of a request'", handled, "TypeError: x", "RuntimeError: something else"]
+    assert reason_of(apart).line == "RuntimeError: something else"
+
+
+def test_what_the_engine_says_that_a_worker_said_is_not_quoted() -> None:
+    lines = [
+        "(Worker pid=2) ERROR 11-28 20:39:48 [multiproc_executor.py:1063] NotImplementedError: no such kernel for it",
+        "(EngineCore pid=1) RuntimeError: Worker failed with error 'x', please check the stack trace above for it",
+        "(APIServer pid=0) RuntimeError: Engine core initialization failed. See root cause above.",
+    ]
+    assert reason_of(lines).line == "NotImplementedError: no such kernel for it"
+
+
+@pytest.mark.parametrize(
+    ("line", "id"),
+    [
+        ("NotImplementedError: FP8 KV cache on CPU requires x86 with AVX-512 or AMX.", "cpu-feature"),
+        ("RuntimeError: this build needs AVX2", "cpu-feature"),
+        ("OSError: [Errno 28] No space left on device: '/root/.cache/vllm/x'", "disk-full"),
+        ("OSError: [Errno 122] Disk quota exceeded", "disk-full"),
+        ("sqlite3.OperationalError: database or disk is full", "disk-full"),
+        ("RuntimeError: unable to write to file </torch_123_4>: No space left on device (28)", "shared-memory"),
+        ("OSError: [Errno 28] No space left on device: '/dev/shm/psm_1'", "shared-memory"),
+        ("RuntimeError: Failed core proc(s): {'EngineCore_DP0': -7}", "shared-memory"),
+        ("RuntimeError: Failed core proc(s): {'EngineCore_DP0': -4}", "illegal-instruction"),
+        ("RuntimeError: Worker proc VllmWorker-0 died unexpectedly (exit code: -4)", "illegal-instruction"),
+    ],
+)
+def test_what_there_was_no_room_for_and_what_the_cpu_lacks(line: str, id: str) -> None:  # noqa: A002 - the reason's
+    assert reason_of([line]).id == id

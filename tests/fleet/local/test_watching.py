@@ -18,7 +18,7 @@ from fleet.local.node import Phase, Reason
 from fleet.local.process import Identity, group, identify
 from fleet.local.reasons import reason_of
 from fleet.local.record import RECORD, STARTS
-from fleet.local.watching import KEPT, TOLD
+from fleet.local.watching import KEPT, TOLD, Watcher
 from tests.ending import ending
 from tests.fleet.local.nodes import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Nodes, Serve, Server
@@ -110,10 +110,11 @@ async def test_one_that_died_while_it_loaded_and_nobody_looked_died_with_its_las
     node = nodes.add(record(identity=gone, port=1), SHARDS)
     os.utime(node.log, (BEGUN + 8, BEGUN + 8))
     assert (await nodes.look()).stage.began == BEGUN + 8
-    # One that had served may have been silent for hours.
+    # One that had served may have been silent for hours: it was last heard of then, and that is said.
     node = nodes.add(replace(record(uid="2", identity=gone, port=1), ready=BEGUN + 5), READY)
     os.utime(node.log, (BEGUN + 8, BEGUN + 8))
-    assert (await nodes.look()).stage.began == nodes.clock.now
+    state = await nodes.look()
+    assert (state.stage.began, state.end_seen) == (BEGUN + 8, False)
     # And of one that was seen alive it is known.
     node = nodes.add(record(uid="3", identity=other, port=1), SHARDS)
     assert (await nodes.look()).alive
@@ -213,3 +214,41 @@ async def test_one_that_was_taken_down_is_forgotten(nodes: Nodes, gone: Identity
     assert len(await nodes.watcher.look()) == 1
     (Path(node.folder) / RECORD).unlink()
     assert await nodes.watcher.look() == ()
+
+
+async def test_one_that_served_and_ended_unseen_ended_since_it_was_last_heard_of_at_every_look(
+    nodes: Nodes, gone: Identity
+) -> None:
+    node = nodes.add(replace(record(identity=gone), ready=BEGUN + 10), READY)
+    os.utime(node.log, (BEGUN + 40, BEGUN + 40))
+    for later in (0, 50, 500):
+        nodes.clock.now = BEGUN + 100 + later
+        nodes.watcher = Watcher(nodes.folder, nodes.clock)
+        state = await nodes.look()
+        assert (state.stage.phase, state.stage.began, state.end_seen) == (Phase.DEAD, BEGUN + 40, False)
+
+
+async def test_one_whose_end_was_seen_ended_then(nodes: Nodes, leader: subprocess.Popen[bytes]) -> None:
+    nodes.add(replace(record(identity=identify(leader.pid), port=1), ready=BEGUN + 10), READY)
+    assert (await nodes.look()).alive
+    for each in group(identify(leader.pid))[1:]:
+        psutil.Process(each.pid).kill()
+    leader.kill()
+    leader.wait()
+    nodes.clock.now += 7
+    seen = nodes.clock.now
+    state = await nodes.look()
+    nodes.clock.now += 100
+    assert state.end_seen
+    assert (await nodes.look()).stage.began == seen
+
+
+async def test_one_that_ended_without_a_word_on_a_full_disk_was_not_killed_for_memory(
+    nodes: Nodes, gone: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes.add(record(identity=gone), SHARDS)
+    monkeypatch.setattr("fleet.local.watching.ROOM", 1 << 62)
+    reason = (await nodes.look()).reason
+    assert reason is not None
+    assert reason.id == "disk-full"
+    assert "memory" not in reason.text

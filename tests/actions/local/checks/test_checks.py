@@ -14,7 +14,7 @@ from actions.local.checks.arguments import check_extra
 from actions.local.checks.launch import check_launch, check_vllm
 from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
-from actions.local.checks.system import check_session, check_shared, other_accelerator
+from actions.local.checks.system import check_fp8_on_cpu, check_session, check_shared, cpu_flags, other_accelerator
 from actions.local.machine import Installed, Machine
 from actions.plan import Verdict
 from fleet.local.fit.files import survey
@@ -203,6 +203,28 @@ async def test_a_machine_without_gpus_says_so_and_sets_what_vllm_needs(tmp_path:
     assert {check.about: check.verdict for check in shared.checks}["parallelism"] is Verdict.WARN
     refused = await check_launch(spec, machine, Installed("vllm", "0.32.0"))
     assert {check.about: check.verdict for check in refused.checks}["GPUs"] is Verdict.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("dtype", "flags", "refused"),
+    [
+        ("fp8", "fpu sse2 avx2", True),
+        ("fp8_e5m2", "fpu avx2 fma", True),
+        ("fp8", "fpu avx2 avx512f", False),
+        ("fp8", "fpu avx2 amx_tile", False),
+        ("auto", "fpu avx2", False),
+        ("bfloat16", "fpu avx2", False),
+        ("fp8", "", False),
+    ],
+)
+def test_an_fp8_kv_cache_on_a_cpu_without_the_instructions_is_refused_at_once(
+    tmp_path: Path, dtype: str, flags: str, refused: bool
+) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text(f"processor\t: 0\nflags\t\t: {flags}\n" if flags else "Features\t: asimd sve\n")
+    check = check_fp8_on_cpu(replace(SPEC, kv_cache_dtype=dtype), cpu_flags(info))
+    assert (check is not None) is refused
+    assert cpu_flags(tmp_path / "none") == frozenset()
 
 
 @pytest.mark.parametrize("space", ["1.5", "0", "-1", "4GiB", "", "many"])

@@ -65,6 +65,37 @@ def test_shards_in_a_folder_below(tmp_path: Path) -> None:
     assert survey(folder).size == 64
 
 
+@pytest.mark.parametrize("ending", ["safetensors", "bin"])
+def test_without_an_index_the_names_of_the_others_tell_what_lacks(tmp_path: Path, ending: str) -> None:
+    folder = model(tmp_path / "m", shards=4)
+    (folder / "model.safetensors.index.json").unlink()
+    for shard in folder.glob("*.safetensors"):
+        shard.rename(shard.with_suffix(f".{ending}"))
+    assert survey(folder).problems == ()
+    (folder / f"model-00002-of-00004.{ending}").unlink()
+    (folder / f"model-00004-of-00004.{ending}").unlink()
+    (problem,) = survey(folder).problems
+    assert problem == (
+        f"2 of 4 weight files are missing, as the names of the others say: model-…-of-…4.{ending}, number 2, 4"
+    )
+
+
+def test_parts_of_a_gguf_file_are_looked_for_beside_the_first(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"m-{number:05}-of-00003.gguf").write_bytes(b"GGUF" + bytes(60))
+    first = tmp_path / "m-00001-of-00003.gguf"
+    assert (survey(first).size, survey(first).problems) == (192, ())
+    (tmp_path / "m-00003-of-00003.gguf").unlink()
+    assert "1 of 3 weight files are missing" in survey(first).problems[0]
+
+
+def test_a_name_that_says_anything_is_read_at_once(tmp_path: Path) -> None:
+    folder = model(tmp_path / "m", shards=1)
+    (folder / "model.safetensors.index.json").unlink()
+    tensors(folder / "model-00001-of-99999999999999.safetensors", {"w": ("BF16", 4)})
+    assert "of 99999999999999 weight files are missing" in survey(folder).problems[0]
+
+
 def test_a_gguf_file_counts_by_its_size(tmp_path: Path) -> None:
     file = tmp_path / "m.gguf"
     file.write_bytes(b"GGUF" + bytes(60))
