@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from actions.local.whole import write_whole
+from actions.private import make_private
 from fleet.local.benches import BENCHES, Bench, to_json
 from fleet.local.errors import LocalError
 
@@ -24,7 +25,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
     line = orjson.dumps(to_json(bench)) + b"\n"
     file = folder / BENCHES
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder, folder)
         with _alone(folder):
             before = file.read_bytes() if file.exists() else b""
             if before.count(b"\n") < KEPT:

@@ -20,6 +20,7 @@ from actions.audit.redaction import redacted_variables
 from actions.local.ending import survey
 from actions.local.own_names import own
 from actions.local.whole import write_whole
+from actions.private import make_private
 from fleet.local.errors import LocalError
 from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
@@ -50,7 +51,7 @@ def claim(folder: Path) -> ExitStack:
     """
     claimed = ExitStack()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder, folder.parent)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         claimed.callback(os.close, descriptor)
         _lock(descriptor)
@@ -102,8 +103,7 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
     that comes from a record). Raises LocalError.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        make_private(folder, folder.parent)
         before = _kept(folder)
         shown = hidden(spec.env)
         hide = {

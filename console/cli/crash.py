@@ -49,12 +49,13 @@ def _brief(error: BaseException) -> str:
 
 def _write(error: BaseException, arguments: Sequence[str]) -> Path:
     folder = state_folder(os.environ)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     now = datetime.now(UTC)
     file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     # Only now: a program that works does not need it.
     from actions.audit.redaction import redacted_arguments, redacted_text
+    from actions.private import make_private
 
+    make_private(folder, folder)
     text = (
         f"quarterdeck {__version__}, Python {platform.python_version()}, {_system()}, {now:%F %T} UTC\n"
         f"arguments: {' '.join(redacted_arguments(arguments))}\n\n"

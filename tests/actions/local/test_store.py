@@ -15,6 +15,7 @@ from actions.local.environment import inherited, set_for
 from actions.local.store import (
     KEY_VARIABLE,
     SOCKETS,
+    claim,
     forget,
     hidden,
     keep,
@@ -198,3 +199,20 @@ def test_a_variable_that_nobody_knows_is_kept_apart_and_comes_back_for_the_serve
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
     whole = whole_env(tmp_path, without_secrets(spec).env)
     assert {name: whole[name] for name in spec.env} == spec.env
+
+
+def test_folders_are_their_owners_alone_and_those_that_were_open_are_closed(tmp_path: Path) -> None:
+    before = tmp_path / "before" / "local"
+    before.mkdir(parents=True)
+    before.chmod(0o755)
+    prepare(before / "tiny", SPEC)
+    assert [folder.stat().st_mode & 0o777 for folder in (before, before / "tiny")] == [0o700, 0o700]
+    with claim(tmp_path / "new" / "local" / "tiny"):
+        made = [tmp_path / "new", tmp_path / "new" / "local", tmp_path / "new" / "local" / "tiny"]
+        assert [folder.stat().st_mode & 0o777 for folder in made] == [0o700] * 3
+
+
+def test_a_folder_that_is_everybodys_stays_so(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    prepare(tmp_path / "tiny", SPEC)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
