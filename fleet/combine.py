@@ -109,6 +109,17 @@ def ratios(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Column]:
     return out
 
 
+ROUNDING = 1.1
+"""A share of time by which a rate may be over 1: two clocks that differ, and Prometheus' extrapolation."""
+
+
+def possible(quantity: Quantity, values: array[float]) -> array[float]:
+    """The values; of a share of time none above 1: rounding is cut off, and what cannot be is not known."""
+    if quantity is not Quantity.THROTTLE or not any(v > 1 for v in values):
+        return values
+    return array("d", (v if not v > 1 else 1.0 if v <= ROUNDING else NAN for v in values))
+
+
 def means(phases: Mapping[Quantity, tuple[array[float], array[float]]], members: Members) -> dict[Quantity, Column]:
     """Mean seconds per phase: rate of the sums over rate of the counts."""
     return {

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fleet.assess import LOOKBACK
 from fleet.assessing import assessments
 from fleet.backfill import steps
-from fleet.combine import Members, ages_and_states, gauges_and_rates, means, percentiles, ratios
+from fleet.combine import Members, ages_and_states, gauges_and_rates, means, percentiles, possible, ratios
 from fleet.history import Recorder
 from fleet.kube.state import KubeState
 from fleet.layout import Layout, lay_out
@@ -129,6 +129,7 @@ class Builder:
         engine_ages, engine_states = _rows(measurement, silence, measurement.engine_table.ages, engines=True)
         gpu_ages, gpu_states = _rows(measurement, silence, measurement.gpu_table.ages, engines=False)
         parts = Parts(measurement, layout)
+        gpu_columns = {quantity: possible(quantity, v) for quantity, v in measurement.gpu_table.columns.items()}
 
         by_engine = self._frame(
             "engine",
@@ -140,7 +141,7 @@ class Builder:
         by_gpu = self._frame(
             "gpu",
             tuple(layout.gpus),
-            {quantity: Column(values) for quantity, values in measurement.gpu_table.columns.items()},
+            {quantity: Column(values) for quantity, values in gpu_columns.items()},
             gpu_ages,
             gpu_states,
         )
@@ -155,7 +156,7 @@ class Builder:
             to_pod = name == "pod"
             columns = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
             columns |= means(measurement.means, engines)
-            columns |= gauges_and_rates(measurement.gpu_table.columns, gpus, to_pod=to_pod)
+            columns |= gauges_and_rates(gpu_columns, gpus, to_pod=to_pod)
             columns |= percentiles(histograms, len(keys))
             ages, states = ages_and_states(engine_ages, engine_states, engines, keep_reset=to_pod)
             only_gpu_ages, only_gpu_states = ages_and_states(gpu_ages, gpu_states, gpus, keep_reset=to_pod)

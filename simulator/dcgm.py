@@ -18,9 +18,11 @@ _NOT_ON_MIG = ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_MEM_COPY_UTIL", "DCGM_FI_DEV
 """What the driver does not report for a MIG instance."""
 
 
-def render(gpus: Sequence[Gpu]) -> str:
-    """The page of the exporter on the node that has these GPUs (or MIG instances)."""
-    shown = [(_labels(gpu), _values(gpu), bool(gpu.mig_profile)) for gpu in gpus]
+def render(gpus: Sequence[Gpu], share: float = 1.0) -> str:
+    """The page of the exporter on the node that has these GPUs (or MIG instances); of its counters a ``share``, as of
+    the engines' (``EngineServer.metrics``): seconds throttled per real second are then a share of time.
+    """
+    shown = [(_labels(gpu), _values(gpu, share), bool(gpu.mig_profile)) for gpu in gpus]
     parts = []
     for head, name, value in _fields():
         lines = [
@@ -42,19 +44,19 @@ def _fields() -> list[tuple[str, str, str]]:
     ]
 
 
-def _values(gpu: Gpu) -> dict[str, float]:
+def _values(gpu: Gpu, share: float) -> dict[str, float]:
     return {
         "sm_clock": gpu.clock,
         "memory_clock": gpu.model.memory_clock,
         "temperature": gpu.temperature,
         "memory_temperature": gpu.temperature + 6,
         "power": gpu.power,
-        "energy": gpu.energy * 1e3,
+        "energy": gpu.energy * share * 1e3,
         "gpu_util": gpu.activity * 100,
         "memory_util": gpu.dram * 80,
         "xid": gpu.xid,
-        "power_violation": gpu.power_violation * 1e9,
-        "thermal_violation": gpu.thermal_violation * 1e9,
+        "power_violation": gpu.power_violation * share * 1e9,
+        "thermal_violation": gpu.thermal_violation * share * 1e9,
         "reasons": gpu.reasons,
         "memory_free": gpu.model.memory - gpu.memory_used - RESERVED,
         "memory_used": gpu.memory_used,

@@ -50,11 +50,14 @@ class EngineServer:
             page("http.txt", started),
         )
 
-    def respond(self, method: str, path: str, body: bytes) -> Answer:
-        """The answer to an HTTP request; a call for a completion goes by the engine's state, not through its queue."""
+    def respond(self, method: str, path: str, body: bytes, share: float = 1.0) -> Answer:
+        """The answer to an HTTP request; a call for a completion goes by the engine's state, not through its queue.
+
+        ``share``: see ``metrics``.
+        """
         route = path.partition("?")[0]
         if route == "/metrics":
-            return Answer(200, CONTENT_TYPE, self.metrics().encode())
+            return Answer(200, CONTENT_TYPE, self.metrics(share).encode())
         if route == "/health":
             return Answer(200, "text/plain; charset=utf-8", b"")
         if route == "/v1/models" and method == "GET":
@@ -66,10 +69,13 @@ class EngineServer:
         self.engine.stats.http.observe(route, method, answer.status, answer.delay, len(body), len(answer.body))
         return answer
 
-    def metrics(self) -> str:
-        """The /metrics page."""
+    def metrics(self, share: float = 1.0) -> str:
+        """The /metrics page. Of what is counted it tells a ``share``: of a fleet that is simulated ten times as fast as
+        real time, a tenth. Whoever takes a rate by a real clock then gets what the simulated second brought, which
+        fits the latencies (Little's law).
+        """
         readings = self._readings()
-        return "".join([part.render(readings) for part in self._pages])
+        return "".join([part.render(readings, share) for part in self._pages])
 
     def _readings(self) -> Readings:
         engine, stats = self.engine, self.engine.stats

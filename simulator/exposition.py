@@ -57,9 +57,9 @@ class Page:
         families = re.split(r"^(?=# HELP )", template, flags=re.MULTILINE)[1:]
         self._families = [_Family(family, created, escaped) for family in families]
 
-    def render(self, readings: Readings) -> str:
-        """The page with these numbers. Raises KeyError if one is missing."""
-        return "".join([family.render(readings) for family in self._families])
+    def render(self, readings: Readings, share: float = 1.0) -> str:
+        """The page with these numbers; what is counted, times ``share``. Raises KeyError if one is missing."""
+        return "".join([family.render(readings, share) for family in self._families])
 
 
 class _Family:
@@ -80,21 +80,22 @@ class _Family:
         self._names: dict[tuple[str, tuple[float, ...]], list[str]] = {}
         self._tails: dict[tuple[str, ...], str] = {}
 
-    def render(self, readings: Readings) -> str:
+    def render(self, readings: Readings, share: float) -> str:
         parts, seen = [self._head], []
+        share = 1.0 if self._kind == "gauge" else share
         for labels, key, fixed, limit in self._samples:
             reading = readings[key] if key else 0.0
             for own, value in reading.items() if isinstance(reading, Mapping) else ((labels, reading),):
                 seen.append(own)
                 if isinstance(value, Histogram):
-                    parts += self._histogram(own, value, limit)
+                    parts += self._histogram(own, value, limit, share)
                 else:
-                    parts.append(f"{series(self._name, own)} {fixed or number(value)}\n")
+                    parts.append(f"{series(self._name, own)} {fixed or number(value * share)}\n")
         if self._created is not None:
             parts.append(self._tails.get(tuple(seen)) or self._tail(seen, number(self._created)))
         return "".join(parts)
 
-    def _histogram(self, labels: str, value: Histogram, limit: float) -> list[str]:
+    def _histogram(self, labels: str, value: Histogram, limit: float, share: float) -> list[str]:
         """The lines of a histogram, or of a summary, which has no buckets."""
         shown = [edge for edge in value.edges if edge <= limit]
         names = self._names.get((labels, value.edges))
@@ -109,7 +110,7 @@ class _Family:
             self._names[labels, value.edges] = names
         below = list(accumulate(value.counts))[: len(shown)] if self._kind == "histogram" else []
         values = (*below, *[value.count] * (len(names) - len(below) - 1), value.sum)
-        return [f"{name} {number(sample)}\n" for name, sample in zip(names, values, strict=True)]
+        return [f"{name} {number(sample * share)}\n" for name, sample in zip(names, values, strict=True)]
 
     def _tail(self, seen: Sequence[str], created: str) -> str:
         name = (self._name.removesuffix("_total") if self._kind == "counter" else self._name) + "_created"

@@ -122,10 +122,10 @@ class Fleet:
         if found is None or not found.listening or port != found.port:
             raise ConnectionError(f"nothing listens on port {port} of pod {namespace}/{pod}")
         if found.server:
-            return found.server.respond(method, path, body)
+            return found.server.respond(method, path, body, 1 / self.clock.speed)
         route = path.partition("?")[0]
         if route == "/metrics" and port == DCGM_PORT:
-            page = dcgm.render(self.cluster.machines[found.node].gpus)
+            page = dcgm.render(self.cluster.machines[found.node].gpus, 1 / self.clock.speed)
             return Answer(200, dcgm.CONTENT_TYPE, page.encode())
         if route == "/health":
             return Answer(200, "text/plain; charset=utf-8", b"OK")

@@ -121,3 +121,15 @@ def test_samples_that_are_days_old_are_stale_and_no_ground_for_a_verdict() -> No
     assert (reading.value, reading.state, reading.age) == (2.0, State.STALE, 3 * 86_400.0)
     assert snapshot.assessments["serving/a"] == Assessment(Severity.UNKNOWN, "metrics are old")
     assert snapshot.assessments["GPU-1"] == Assessment(Severity.UNKNOWN, "GPU metrics are old")
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.4, 0.4), (1.04, 1.0), (3.99, None), (10.25, None)])
+def test_no_gpu_is_throttled_for_more_than_all_of_the_time(share: float, shown: float | None) -> None:
+    snapshot = stands([pod("a", node="n1", gpus=1)], on_gpu({engine("a"): WELL}, {Quantity.THROTTLE: share}))
+    for reading in (
+        snapshot.by_gpu.get("GPU-1", Quantity.THROTTLE),
+        snapshot.by_pod.get("serving/a", Quantity.THROTTLE),
+        snapshot.by_workload.get(CHAT, Quantity.THROTTLE),
+    ):
+        assert reading.known is (shown is not None)
+        assert shown is None or reading.value == pytest.approx(shown)

@@ -339,3 +339,14 @@ async def test_duplicated_targets_are_asked_once() -> None:
     target = Target("llm", "p", "/proxy", fetch=fetch)
     m = await source.measure([target, replace(target)], EPOCH)
     assert (calls, m.requests, len(m.engines)) == (1, 1, 1)
+
+
+async def test_samples_that_the_target_itself_calls_days_old_are_there_with_their_age() -> None:
+    days = 3 * 86_400.0
+    stamped = "".join(
+        f"{line} {round((EPOCH - days) * 1000)}\n" if line and not line.startswith("#") else f"{line}\n"
+        for line in PAGE.splitlines()
+    )
+    m = await Rig().tick({"p": stamped})
+    assert value(m, Quantity.RUNNING) == 3
+    assert list(m.engine_table.ages) == [pytest.approx(days, abs=1)]
