@@ -27,6 +27,7 @@ from fleet.bodies import MIB, Body, BodyError, limits
 from fleet.door import Guard, RefusedError
 from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.headers import sendable
+from fleet.metrics.deadline import bound
 from fleet.metrics.problem import SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.proxies import Proxy, proxy_for
@@ -170,6 +171,7 @@ class Adapter(HTTPAdapter):
 
     def __init__(self, endpoint: PrometheusEndpoint, guard: Guard) -> None:
         super().__init__(pool_connections=1, pool_maxsize=8, max_retries=Retry(0, read=False))
+        bound(self.poolmanager, PATIENCE * endpoint.timeout)
         self._endpoint = endpoint
         self._guard = guard
         self._last = threading.local()

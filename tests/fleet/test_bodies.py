@@ -257,3 +257,21 @@ def test_json_of_brackets_alone_is_not_made_into_objects() -> None:
         decode(b'{"items":[' + b"{}," * (2 * MIB) + b"{}]}")
     dense = b'{"f:metadata":{"f:labels":{"f:app":{},"f:pod-template-hash":{}}},"f:spec":{"f:a":{}}},'
     assert len(decode(b'{"items":[' + dense * 60_000 + b"{}]}")["items"]) == 60_001
+
+
+async def test_a_head_of_prometheus_that_trickles_is_given_up() -> None:
+    async def trickle(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    def send(base: str) -> None:
+        with requests.Session() as session:
+            session.mount("http://", Adapter(PrometheusEndpoint(base, timeout=0.2), reads_only))
+            session.get(f"{base}/api/v1/query", timeout=0.2)
+
+    async with wire(trickle) as server:
+        with pytest.raises(SourceProblem, match="does not answer within"):
+            await asyncio.to_thread(send, server.url)
