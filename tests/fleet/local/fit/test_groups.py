@@ -28,6 +28,12 @@ def tokens(kinds: Attention, token_bytes: int, length: int, manager: Manager = O
         (GEMMA3, 1024, 32768, Manager(block=128, hybrid=False), 40_320),
         # Mistral, 4 layers with 2 heads of 64 that all slide.
         (Attention(0, 4, 1024), 512, 32768, ON_CPU, 5_368_709),
+        # Phi-3, 6 layers with 4 heads of 64, all of which slide.
+        (Attention(0, 6, 2047), 1024, 4096, ON_CPU, 169_425),
+        # Gemma 2, 7 layers with 2 heads of 64: two groups of 4, one of them with a layer of padding.
+        (Attention(3, 4, 1024), 512, 8192, ON_CPU, 377_016),
+        # DeepSeek V2, 4 layers with a latent of 576, in blocks of 16.
+        (Attention(4), 1152, 4096, Manager(block=16), 233_008),
         # Llama 4, 8 layers with 2 heads of 64.
         (Attention(2, chunked=6, chunk=512), 512, 32768, ON_CPU, 849_479),
     ],
