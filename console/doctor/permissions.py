@@ -29,6 +29,11 @@ class Need:
     """Nothing works without it."""
 
     @property
+    def blocks(self) -> bool:
+        """Whether nothing works, where these verbs are the ones that are refused: what may be listed is shown."""
+        return self.essential and self.verbs != ("watch",)
+
+    @property
     def parts(self) -> tuple[str, str, str]:
         """(resource, group, subresource)."""
         qualified, _, subresource = self.resource.partition("/")
@@ -68,9 +73,9 @@ async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
 
     try:
         lacking = await _lacking(reads, namespace)
-        if not namespace and own and any(need.essential for need in lacking):
+        if not namespace and own and any(need.blocks for need in lacking):
             there = await _lacking(reads, own)
-            if not any(need.essential for need in there):
+            if not any(need.blocks for need in there):
                 return Answer(there, own)
     except (KubeError, KubeconfigError) as error:
         return Answer(trouble=error.message)
@@ -102,13 +107,20 @@ def judge(answer: Answer, user: str, namespace: str) -> Check:
         return Check("permissions", Verdict.OK, f"{who} may read everything that is shown, {where}")
     only = f"{who} sees no other namespace than {answer.namespace}, and " if confined else f"{who} "
     names = ", ".join(need.resource for need in lacking)
+    late = bool(lacking) and all(need.verbs == ("watch",) for need in lacking)
+    what = "list and not watch, so that changes come late:" if late else "not read"
     return Check(
         "permissions",
-        Verdict.FAIL if any(need.essential for need in lacking) else Verdict.WARN,
-        f"{only}may not read {names} {where}" if lacking else f"{only}may read everything there",
-        tuple(f"{need.resource} ({', '.join(need.verbs)}): {need.lost}" for need in lacking),
+        Verdict.FAIL if any(need.blocks for need in lacking) else Verdict.WARN,
+        f"{only}may {what} {names} {where}" if lacking else f"{only}may read everything there",
+        tuple(f"{need.resource} ({', '.join(need.verbs)}): {_lost(need)}" for need in lacking),
         "\n".join(grants(lacking, user, answer.namespace)),
     )
+
+
+def _lost(need: Need) -> str:
+    """What goes with the refused verbs; what may be listed is shown, and only late."""
+    return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
 
 
 def grants(lacking: Iterable[Need], user: str, namespace: str) -> Iterator[str]:

@@ -214,7 +214,9 @@ def _of_proxy(error: BaseException, server: str, proxy: str) -> UnreachableError
     """What is the proxy's doing and not the server's; None where that cannot be told, or is the server's."""
     import aiohttp
 
-    remedy = f"Start it (its tunnel, say) or correct it: {server} was not asked. Hosts in NO_PROXY are asked directly."
+    remedy = f"Start it (its tunnel, say) or correct it: {server} was not asked."
+    if "proxy-url" not in proxy:
+        remedy += " Hosts in NO_PROXY are asked directly."
     for link in _chain(error):
         if isinstance(link, ProxyFailedError):
             return UnreachableError(str(link), reason="proxy", remedy=remedy)

@@ -153,8 +153,8 @@ def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
             forbidden = isinstance(errors[0], ForbiddenError)
             reasons.setdefault((forbidden, "" if forbidden else errors[0].message), []).append(feed.resource.name)
     for (forbidden, message), names in reasons.items():
-        why = f"{user or 'this user'} may not watch them; an administrator must grant it" if forbidden else message
-        yield f"{', '.join(names)}: listed every half a minute instead of watched, so changes come late: {why}"
+        why = f"{user or 'this user'} may not watch; an administrator must grant it" if forbidden else message
+        yield f"changes come late: listed every half a minute instead of watched ({why}): {', '.join(names)}"
 
 
 def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:

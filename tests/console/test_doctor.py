@@ -263,3 +263,11 @@ def test_a_broken_configuration_does_not_stop_it(tmp_path: Path, doctor: Doctor)
     assert (checks[0]["subject"], checks[0]["verdict"]) == ("configuration", "fail")
     assert f"{file}:1" in checks[0]["details"][0]
     assert any("/nowhere/kubeconfig" in check["finding"] for check in checks)
+
+
+def test_who_may_list_and_not_watch_is_warned_and_not_failed() -> None:
+    check = judge(Answer((replace(PODS, verbs=("watch",)),)), "ann", "")
+    assert check.verdict is Verdict.WARN
+    assert "may list and not watch, so that changes come late: pods" in check.finding
+    assert "no fleet" not in " ".join(check.details)
+    assert "--verb=watch --resource=pods" in check.fix
