@@ -30,9 +30,9 @@ errors.
 Secrets never stand in the file: it names the file or the environment variable that holds them.
 
 The API server and a configured Prometheus are reached through the proxies that kubectl would take: `proxy-url` of the
-cluster in the kubeconfig, else `HTTPS_PROXY` and `HTTP_PROXY` with `NO_PROXY` (hosts, addresses, CIDRs); http, https and
-socks5. Loopback is always asked directly, `ALL_PROXY` is not read, and pods are asked at their own addresses or through
-the API server, never through a proxy.
+cluster in the kubeconfig, else `HTTPS_PROXY` and `HTTP_PROXY` with `NO_PROXY` (hosts, addresses, CIDRs); http, https
+and socks5. Loopback is always asked directly, `ALL_PROXY` is not read, and pods are asked at their own addresses or
+through the API server, never through a proxy.
 
 `read_only` is only ever tightened: once one source says true, no other one undoes it. The administrator of a machine
 can lay down `/etc/quarterdeck/policy.toml` (below); a policy that cannot be understood locks.

@@ -11,7 +11,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from importlib import import_module
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ import orjson
 
 from fleet.bodies import Body, BodyError, Inflating, Limit, limits
 from fleet.door import Guard, RefusedError, reads_only
+from fleet.imports import imported
 from fleet.kube.credentials import Credentials
 from fleet.kube.errors import (
     ERROR_BODY_LIMIT,
@@ -400,7 +400,7 @@ class KubeClient:
     async def _made(self, link: _Link | None, *, untrusted: bool) -> _Link:
         """With credentials as they are now; on the connections of ``link`` where those are made as before."""
         # The imports take longer than a frame of the screen may.
-        await asyncio.to_thread(import_module, "fleet.kube.session")
+        await asyncio.to_thread(imported, "fleet.kube.session")
         from fleet.kube.session import UNUSABLE, certificate_changed, open_session, proxy_of
 
         configuration = await self._credentials.load()

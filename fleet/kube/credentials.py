@@ -20,6 +20,7 @@ from urllib.parse import quote
 import orjson
 
 from fleet.files import SECRET_LIMIT, read_text
+from fleet.imports import IMPORTING
 from fleet.kube.errors import KubeconfigError
 from fleet.kube.exec_plugin import run_exec_plugin
 from fleet.kube.kubeconfig import Access, cluster_settings, load_kubeconfig, user_settings
@@ -181,8 +182,9 @@ class Credentials:
 
 
 def _library() -> tuple[Any, type[Exception], Any]:
-    from kubernetes.aio.client import Configuration
-    from kubernetes.aio.config.config_exception import ConfigException
-    from kubernetes.aio.config.kube_config import KubeConfigLoader
+    with IMPORTING:
+        from kubernetes.aio.client import Configuration
+        from kubernetes.aio.config.config_exception import ConfigException
+        from kubernetes.aio.config.kube_config import KubeConfigLoader
 
     return KubeConfigLoader, ConfigException, Configuration

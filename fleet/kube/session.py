@@ -14,6 +14,7 @@ from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 from python_socks.async_.asyncio import Proxy as Socks
 
 from fleet.files import SECRET_LIMIT, read_bytes
+from fleet.imports import IMPORTING
 from fleet.kube.errors import KubeconfigError, ProxyFailedError
 from fleet.kube.kubeconfig import Access
 from fleet.proxies import Proxy, proxy_for
@@ -110,7 +111,8 @@ def _tracing() -> aiohttp.TraceConfig:
 
 def _rest_client(configuration: Any) -> Any:
     """The library's HTTP client, for the TLS context that it makes (slow: off the event loop)."""
-    from kubernetes.aio.client.rest import RESTClientObject
+    with IMPORTING:
+        from kubernetes.aio.client.rest import RESTClientObject
 
     if configuration.key_file and b"ENCRYPTED" in read_bytes(configuration.key_file, SECRET_LIMIT):
         # OpenSSL would ask for its pass phrase on the terminal, and wait there.

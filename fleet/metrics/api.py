@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fleet.door import reads_only
+from fleet.imports import IMPORTING
 from fleet.metrics.problem import SourceProblem
 
 if TYPE_CHECKING:
@@ -100,10 +101,11 @@ class Api:
     def _open(self) -> tuple[PrometheusConnect, Adapter]:
         with self._lock:
             if self._opened is None:
-                from prometheus_api_client import PrometheusConnect
-                from urllib3.util.retry import Retry
+                with IMPORTING:
+                    from prometheus_api_client import PrometheusConnect
+                    from urllib3.util.retry import Retry
 
-                from fleet.metrics.session import open_session
+                    from fleet.metrics.session import open_session
 
                 session, adapter = open_session(self.endpoint, self._guard)
                 base = self.endpoint.base

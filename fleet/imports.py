@@ -1,0 +1,21 @@
+"""Importing what is heavy on threads, one at a time.
+
+Two threads that import parts of one library at once can each find the other's half made: Python gives up waiting where
+they would wait for each other, and a name is missing then that is there a moment later.
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from types import ModuleType
+from typing import Final
+
+IMPORTING: Final = threading.RLock()
+"""Held while a library is imported on a thread."""
+
+
+def imported(name: str) -> ModuleType:
+    """The module, imported now or before. Call it on a thread: an import takes longer than a frame may."""
+    with IMPORTING:
+        return import_module(name)
