@@ -124,6 +124,9 @@ def _gpus(snapshot: Snapshot) -> Check:
     allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
         return Check("GPUs", Verdict.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
+    if lack := snapshot.coverage.lack("pods"):
+        # There may be an exporter where this identity sees nothing: nothing to install is proposed.
+        return Check("GPUs", Verdict.WARN, f"no DCGM series (DCGM_FI_*); whether an exporter runs is not known: {lack}")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
         return Check("GPUs", Verdict.WARN, "the cluster has GPUs, and no DCGM series (DCGM_FI_*)", (), INSTALL_DCGM)
     return Check("GPUs", Verdict.OK, "none in this cluster")

@@ -22,6 +22,7 @@ from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
 from fleet import measuring
+from fleet.model.coverage import Coverage
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Serving
 from fleet.model.quantity import Quantity
@@ -98,6 +99,18 @@ def test_gpus_without_dcgm_series_say_how_to_get_them() -> None:
     assert check.verdict is Verdict.WARN
     assert "helm install dcgm-exporter" in check.fix
     assert found(fleet(gpus=True))["GPUs"].verdict is Verdict.OK
+
+
+def test_what_may_not_be_seen_is_not_proposed_to_be_installed_or_relabelled() -> None:
+    """An exporter and the pods of other namespaces may be there and right, where this identity does not look."""
+    state = kube([pod("a")], deployment(), [node("n1")])
+    state = replace(state, coverage=Coverage(limited={"pods": ("serving",)}))
+    engines = measurement({engine("a"): {}, engine("b", namespace="batch"): {}})
+    snapshot = Builder().build(state, engines, [LIVE], NOW)
+    checks = found(snapshot)
+    assert "joins" not in checks
+    assert checks["GPUs"].fix == ""
+    assert "whether an exporter runs is not known: you may not list pods beyond serving" in checks["GPUs"].finding
 
 
 def test_series_without_a_pod_give_the_relabelling() -> None:
