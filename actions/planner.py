@@ -16,8 +16,11 @@ from actions.kinds import action_of
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
 from actions.request import LOCAL_NODE, Request
-from actions.scene import Scene
-from fleet.kube.errors import KubeError, NotFoundError
+from actions.scene import DryRun, Scene
+from fleet.kube.errors import ConflictError, KubeError, NotFoundError
+
+AGAIN = 2
+"""Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
 
 async def make_plan(request: Request, scene: Scene) -> Plan:
@@ -29,6 +32,18 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     if request.target.kind == LOCAL_NODE:
         # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
         return await action_of(request.kind).plan(request, scene)
+    plan, moved = await _planned(request, scene)
+    for _ in range(AGAIN):
+        if not moved:
+            break
+        plan, moved = await _planned(request, scene)
+    return plan
+
+
+async def _planned(request: Request, scene: Scene) -> tuple[Plan, bool]:
+    """A plan, and whether its target moved on between the reading and the server's dry run."""
+    told = _Conflicts(scene.dry_run)
+    scene = replace(scene, dry_run=told)
     request, fingerprint = await _identified(request, scene)
     permission, plan = await asyncio.gather(
         check_permission(request, scene), action_of(request.kind).plan(request, scene)
@@ -37,7 +52,22 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     if permission.verdict is Verdict.BLOCK:
         # The dry run needs the same permission: it has nothing to add.
         checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))
-    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, scene))
+    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, scene)), told.seen
+
+
+class _Conflicts:
+    """The dry run, and whether the server said that something is no longer what was read."""
+
+    def __init__(self, dry_run: DryRun) -> None:
+        self._dry_run = dry_run
+        self.seen = False
+
+    async def __call__(self, mutation: Mutation) -> dict[str, Any]:
+        try:
+            return await self._dry_run(mutation)
+        except ConflictError:
+            self.seen = True
+            raise
 
 
 async def _note(plan: Plan, scene: Scene) -> Mutation | None:
