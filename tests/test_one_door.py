@@ -11,7 +11,7 @@ ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 
 SESSIONS = {
     "fleet/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
-    "fleet/kube/client.py": "KubeClient: the guard sees each request in _attempt",
+    "fleet/kube/session.py": "for KubeClient alone, whose guard sees each request in _attempt",
     "fleet/metrics/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
     "fleet/scraping.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
     "fleet/metrics/session.py": "Prometheus: the adapter's send asks the guard, for each redirect too",
@@ -38,12 +38,13 @@ CLIENTS = {
 """What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
 PROCESSES = {
     "console/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
-    "fleet/kube/exec_plugin.py": "a kubeconfig's credential plugin: without it nothing could be read",
+    "fleet/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
     "actions/local/spawn.py": "nodes of this machine and their benchmarks: asks door.may_start before anything else",
 }
 SIGNALS = {
     "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",
     "actions/local/spawn.py": "ends what it runs itself",
+    "fleet/kube/plugin_process.py": "ends the credential plugin that it runs itself, with all that this started",
     "actions/local/writer.py": "what was confirmed: asks door.may_start, and whether it is the process that is meant",
 }
 """The only files that signal processes."""
