@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -70,10 +71,10 @@ STARTS = {
 OF_PROCESSES = {"subprocess", "os", "asyncio", "loop", "_loop"}
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for room in ROOMS:
-        for file in sorted((ROOT / room).rglob("*.py")):
-            yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text())
+@cache
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    files = (file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
+    return tuple((file.relative_to(ROOT).as_posix(), ast.parse(file.read_text())) for file in files)
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
