@@ -42,20 +42,25 @@ def lacking(snapshot: Snapshot) -> str:
 async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
     """Wait until the newest Snapshot knows what plans are made on; what it still lacks after ``seconds``, in words.
 
-    ``arrived`` is set with every new Snapshot. An API server that is out of reach is not waited for so long.
+    ``arrived`` is set with every new Snapshot. An API server that is out of reach is not waited for so long. On a
+    machine that is busy with others, time without a turn of its own does not count: nothing could come then.
     """
-    deadline = time.monotonic() + seconds
+    waited, last = 0.0, time.monotonic()
     down_since: float | None = None
     while (snapshot := newest()) is None or _pending(snapshot, CHECKED):
         now = time.monotonic()
+        waited, last = waited + min(now - last, 2 * LOOK), now
         source = snapshot.of_objects if snapshot is not None else None
         is_down = source is not None and source.health is Health.DOWN
-        down_since = (down_since or now) if is_down else None
-        if now >= deadline or (down_since is not None and now - down_since >= GIVE_UP):
+        if not is_down:
+            down_since = None
+        elif down_since is None:
+            down_since = waited
+        if waited >= seconds or (down_since is not None and waited - down_since >= GIVE_UP):
             return lacking(snapshot) if snapshot is not None else "nothing of this cluster is known yet"
         arrived.clear()
         try:
-            async with asyncio.timeout(min(LOOK, deadline - now)):
+            async with asyncio.timeout(min(LOOK, seconds - waited)):
                 await arrived.wait()
         except TimeoutError:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,3 +99,16 @@ async def test_an_api_server_that_is_out_of_reach_is_not_waited_for_to_the_end(
 
 async def test_nothing_at_all_is_no_ground_either() -> None:
     assert await known(lambda: None, asyncio.Event(), 0.0) == "nothing of this cluster is known yet"
+
+
+async def test_time_in_which_the_process_was_not_let_on_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty actions at once on two cores: each sees minutes go by between its turns."""
+    clock = iter(range(0, 100_000, 60))
+    monkeypatch.setattr(ground, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    deliveries = Deliveries()
+    task = deliveries.waiting(4.0)
+    for _ in range(3):
+        deliveries.deliver(snapshot("pods"))
+        await settled(task)
+    deliveries.deliver(snapshot())
+    assert await task == ""
