@@ -104,6 +104,14 @@ class ActingDesk:
         self.confirm("Quit?", going_on(self._acting.undertakings), "Stay", "Quit", self._app.exit)
         self.say("ctrl-c again quits")
 
+    def going_on(self) -> list[str]:
+        """What is under way, for one who leaves; nothing where nothing is."""
+        if not self.under_way or self._acting is None:
+            return []
+        from console.views.undertakings import going_on
+
+        return going_on(self._acting.undertakings)
+
     def open_plan(self, request: Request) -> None:
         from console.screens.plan import PlanScreen
 

@@ -210,6 +210,18 @@ class ObservingSession:
 
     # The thread's side: runs on its loop only.
 
+    def _end_the_rest(self) -> None:
+        """What was asked a moment ago and waits for an answer: left as it is, Python tells of each on the terminal."""
+        rest = asyncio.all_tasks(self._loop)
+        for task in rest:
+            task.cancel()
+        if rest:
+            self._loop.run_until_complete(asyncio.wait(rest, timeout=STOPPING / 2))
+        # The answers of some are never fetched, so what they fail with is fetched here.
+        for task in rest:
+            if task.done() and not task.cancelled():
+                task.exception()
+
     def _run(self) -> None:
         from fleet.workers import Workers
 
@@ -219,6 +231,7 @@ class ObservingSession:
         try:
             self._loop.run_forever()
         finally:
+            self._end_the_rest()
             self._loop.close()
 
     async def _begin(self) -> None:

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.drivers.linux_driver import LinuxDriver
 
 from console.app import QuarterdeckApp
 from console.auditing import audit_logs
-from console.cli import exits
+from console.cli import exits, streams
+from console.cli.dispatch import say
+from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
 from console.config.settings import Settings
 from console.observing import ObservingSession
 from console.options import Options
 from themes.look import choose_look, use
 
+if TYPE_CHECKING:
+    from console.session import Session
+
+
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
 
 class _Console(QuarterdeckApp):
-    """The app, whose crashes are reported like those of every other command."""
+    """The app, whose ends are those of every other command: reported where it crashed, told where actions go on."""
+
+    def __init__(self, session: Session, options: Options) -> None:
+        super().__init__(session, options)
+        if self.driver_class is LinuxDriver:
+            self.driver_class = TerminalDriver
+        self.left_behind: Sequence[str] = ()
+        """What of the actions was under way when it ended."""
+
+    async def run_async(self, **how: Any) -> None:
+        """As Textual's; from the first frame on it can be asked to end."""
+        for number in _ENDING:
+            # What whoever started us has us ignore (nohup), we ignore.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, self.hang_up)
+        await super().run_async(**how)
+
+    def hang_up(self) -> None:
+        """End at once and without a question: nobody is there to answer it."""
+        self.exit(return_code=exits.INTERRUPTED)
+
+    def input_failed(self, error: Exception) -> None:
+        self._handle_exception(error)
+
+    def exit(self, *args: Any, **how: Any) -> None:
+        self._look_back()
+        super().exit(*args, **how)
+
+    def _look_back(self) -> None:
+        if self.desk is not None and not self.left_behind:
+            self.left_behind = self.desk.going_on()
 
     def _handle_exception(self, error: Exception) -> None:
         """End, and keep the error: Textual would print a traceback with every local variable in it."""
+        self._look_back()
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
@@ -31,12 +75,16 @@ class _Console(QuarterdeckApp):
         """What ended the app, if it did not end as it should."""
         return self._exception
 
+    def give_back(self) -> None:
+        """The terminal as it was, where Textual did not come to that."""
+        driver = self._driver
+        if isinstance(driver, TerminalDriver):
+            driver.give_back()
+
 
 def _draw_on_the_terminal() -> None:
     """Textual draws on stderr: where that goes elsewhere (``2>errors.txt``), nobody would see the console."""
-    if not os.isatty(2):
-        drawing = open(1, "w", encoding=sys.stdout.encoding, errors="replace", closefd=False)  # noqa: SIM115
-        sys.__stderr__ = drawing  # type: ignore[misc]
+    sys.__stderr__ = streams.canvas(2 if os.isatty(2) else 1)  # type: ignore[misc]
 
 
 def open_console(settings: Settings, environ: Mapping[str, str], here: Settings | None = None) -> int:
@@ -54,7 +102,12 @@ def open_console(settings: Settings, environ: Mapping[str, str], here: Settings 
         nodes=paths.state_folder(environ) / "local",
     )
     app = _Console(ObservingSession(settings, here), options)
-    app.run()
+    try:
+        app.run()
+    finally:
+        app.give_back()
+        for line in app.left_behind:
+            say(line)
     if error := app.crash():
         raise error
     return app.return_code or exits.OK

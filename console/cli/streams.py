@@ -44,14 +44,14 @@ class _Talk(io.BufferedWriter):
         try:
             return super().write(data)
         except OSError:
-            _to_nowhere(2)
+            _to_nowhere(self.fileno())
             return memoryview(data).nbytes
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError:
-            _to_nowhere(2)
+            _to_nowhere(self.fileno())
 
 
 class Terminal(io.TextIOWrapper):
@@ -100,6 +100,14 @@ def page(text: str) -> None:
 def _bytes(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
+
+
+def canvas(descriptor: int) -> io.TextIOWrapper:
+    """Where the console is drawn, past the door: a terminal that is gone ends nothing there either.
+
+    Textual writes from a thread of its own, which would end, and whoever waits for it would wait for ever.
+    """
+    return io.TextIOWrapper(_Talk(_raw(descriptor)), encoding=sys.stdout.encoding, errors="replace")
 
 
 def write_over(line: str) -> None:

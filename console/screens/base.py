@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -30,6 +30,8 @@ from widgets.keybar import Hint, Keybar
 from widgets.message_line import MessageLine
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from widgets.field import Field
     from widgets.prompt import Kind, Prompt
 
@@ -161,6 +163,13 @@ class ConsoleScreen(Screen[None]):
     def show_keys(self) -> None:
         """Show the keys that do something here and now."""
         self._keybar.show(self._hints())
+
+    def beside(self, work: Callable[[], Awaitable[None]], group: str) -> None:
+        """Do it beside the keys; a later one of the group takes its place. What it does not foresee is said.
+
+        The function and not its coroutine: a screen that is closed before this is begun leaves no loose end.
+        """
+        self.run_worker(cast("WorkType[None]", work), group=group, exclusive=True, exit_on_error=False)
 
     # the line for commands, filters and searches
 

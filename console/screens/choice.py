@@ -44,7 +44,7 @@ class ChoiceScreen(TableScreen):
         self._items: Sequence[Item] | None = None
 
     def on_mount(self) -> None:
-        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "read")
 
     async def _load(self) -> None:
         try:

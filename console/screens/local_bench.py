@@ -104,7 +104,7 @@ class BenchesScreen(ReadingScreen):
         self.page.show(lambda width, glyphs: benches_lines(benches, snapshot, own, width, glyphs))
 
     def _read(self) -> None:
-        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "read")
 
     async def _load(self) -> None:
         try:

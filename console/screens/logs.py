@@ -67,7 +67,7 @@ class LogsScreen(SearchedScreen):
     def _start(self) -> None:
         self._ended = False
         self._show_title()
-        self.run_worker(self._read(), group="logs", exclusive=True, exit_on_error=False)
+        self.beside(self._read, "logs")
 
     async def _read(self) -> None:
         stream = self.desk.session.logs(

@@ -114,7 +114,7 @@ class PlanScreen(ConsoleScreen):
         self._title.show(lambda _width, _glyphs: [planning_line()])
         if self._reading is not None:
             self._telling = self.set_interval(LOOK, self._tell_reading)
-        self.run_worker(self._load(), group="plan", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "plan")
 
     def _tell_reading(self) -> None:
         if self.plan is not None or self._problem is not None:
@@ -301,7 +301,7 @@ class PlanScreen(ConsoleScreen):
                 field.take_focus()
         elif not self._busy:
             self._busy = True
-            self.run_worker(self._go(), group="apply", exclusive=True, exit_on_error=False)
+            self.beside(self._go, "apply")
 
     async def _go(self) -> None:
         """Start it; first plan it again where the plan may no longer hold."""

@@ -35,7 +35,7 @@ class RevisionsScreen(TableScreen):
         self._found: Sequence[Revision] = ()
 
     def on_mount(self) -> None:
-        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "read")
 
     async def _load(self) -> None:
         acting = self.desk.acting

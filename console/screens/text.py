@@ -46,7 +46,7 @@ class TextScreen(SearchedScreen):
     def on_mount(self) -> None:
         line = Line((Span(f" {untrusted(self._words)}", Role.STRONG),))
         self._title.show(lambda _width, _glyphs: [line])
-        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "read")
 
     async def _load(self) -> None:
         try:
@@ -57,4 +57,4 @@ class TextScreen(SearchedScreen):
 
     def reload(self) -> None:
         """Read it again."""
-        self.run_worker(self._load(), group="read", exclusive=True, exit_on_error=False)
+        self.beside(self._load, "read")

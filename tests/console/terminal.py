@@ -73,10 +73,20 @@ class Terminal:
             assert time.monotonic() < deadline, self.text
         return self.process.wait(PATIENCE)
 
+    def attributes(self) -> list[object]:
+        """How the terminal edits and echoes lines."""
+        return list(termios.tcgetattr(self._master))
+
+    def hang_up(self) -> None:
+        """Close the terminal under the command."""
+        os.close(self._master)
+        self._master = -1
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ async def calm(d: Desk) -> None:
         if isinstance(d.app.screen, FleetScreen):
             break
         await burst(d, "escape")
-    assert isinstance(d.app.screen, FleetScreen), d.app.screen
+    await d.until(lambda: isinstance(d.app.screen, FleetScreen))
     assert d.app.is_running
 
 
@@ -100,6 +100,8 @@ async def test_the_palette_takes_a_reason_for_text(monkeypatch: pytest.MonkeyPat
         await calm(d)
 
 
+# A command that another one replaces before it has begun: Textual cancels it, and Python says that nobody awaited it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("opening", sorted(OPENINGS))
 async def test_no_key_ends_what_is_open(opening: str, seed: int) -> None:
@@ -111,4 +113,7 @@ async def test_no_key_ends_what_is_open(opening: str, seed: int) -> None:
                 await burst(d, *chance.choices(KEYS, k=chance.randint(1, 8)))
                 if chance.random() < 0.3:
                     await d.pilot.resize_terminal(*chance.choice(SMALL))
-        await calm(d)
+        await d.pilot.resize_terminal(80, 24)
+        await d.pilot.pause()
+        assert d.app.is_running
+        assert isinstance(d.app.screen_stack[1], FleetScreen)

@@ -1,0 +1,106 @@
+"""Textual's driver of the terminal, for every way in which a session ends.
+
+Textual's own gives up on a byte that is not UTF-8 and spins where stdin has ended, and what is continued without having
+been suspended (SIGSTOP cannot be heard) it starts a second time: the terminal would keep half of that.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from codecs import getincrementaldecoder
+from typing import Any, Protocol, cast
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+_READ = 4096
+_BEAT = 0.1
+"""Seconds after which an escape that nothing follows is the key."""
+
+
+class Ends(Protocol):
+    """What the app is told of its terminal."""
+
+    def hang_up(self) -> None:
+        """Nobody can type any more."""
+        ...
+
+    def input_failed(self, error: Exception) -> None:
+        """What nobody foresaw."""
+        ...
+
+
+class TerminalDriver(LinuxDriver):
+    """Reads keys until the app or the terminal ends; leaves the terminal as it was found, once."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._entered = False
+
+    @property
+    def _ends(self) -> Ends:
+        return cast("Ends", self._app)
+
+    def start_application_mode(self) -> None:
+        self._entered = True
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back. What was not entered, or is left already, is not left again."""
+        if not self._entered:
+            return
+        self._entered = False
+        # Textual leaves these on: reports in pixels, and of movement with a button down.
+        self.write("\x1b[?1016l\x1b[?1002l")
+        super().stop_application_mode()
+
+    def give_back(self) -> None:
+        """Leave the terminal where the app did not come to that."""
+        if self._entered:
+            self.stop_application_mode()
+            self.close()
+
+    def _sigcont_application(self, *args: object) -> None:
+        if self._entered:
+            # It was stopped without a word, and others have drawn on the terminal since.
+            self._app.call_later(self._app.refresh, repaint=True, layout=True)
+        else:
+            super()._sigcont_application(*args)
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - of a thread: the app reports it like its own
+            self._app.call_later(self._ends.input_failed, error)
+
+    def run_input_thread(self) -> None:
+        """Hand on what is typed; a byte that is no text is no key."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("ignore").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_BEAT):
+                    data = self._typed()
+                    if not data:
+                        self._app.call_later(self._ends.hang_up)
+                        break
+                    for event in parser.feed(decode(data)):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+        try:
+            for _ in parser.feed(""):
+                pass
+        except (EOFError, ParseError):
+            # How a parser says that it has seen the end.
+            return
+
+    def _typed(self) -> bytes:
+        """Empty where nothing comes any more: end of input, or (EIO) a terminal that was closed."""
+        try:
+            return os.read(self.fileno, _READ)
+        except OSError:
+            return b""
