@@ -17,7 +17,7 @@ STREAMS = "console/cli/streams.py"
 PAST: dict[str, set[str]] = {
     "sys.__stderr__": {"console/cli/open.py"},
     ".buffer": {STREAMS},
-    "open(descriptor)": {STREAMS, "console/cli/open.py"},
+    "open(descriptor)": {STREAMS},
     "os.dup2": {STREAMS},
     "os.write": {"actions/audit/disk.py"},
     ".steer": {STREAMS},

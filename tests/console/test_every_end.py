@@ -70,7 +70,7 @@ def test_what_is_under_way_is_told_of_where_it_is_ended() -> None:
         term.type(b":restart\r")
         term.until(lambda text: "[ Apply ]" in text and "permission" in text)
         term.type(b"\t\r")
-        term.until(lambda text: "under way" in text)
+        term.until(lambda text: "1 action under way" in text)
         term.process.send_signal(signal.SIGTERM)
         assert term.end() == 130
         assert_given_back(term, before)
