@@ -28,7 +28,7 @@ from fleet.metrics.identity import (
     one_gpu,
 )
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.promql import DOWN, GONE, PRESENT, RESET, STAMP, TAG
+from fleet.metrics.promql import DOWN, GONE, NAMED, PRESENT, RESET, STAMP, TAG
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.metrics.tables import Columns, blank
 from fleet.model.histogram import Histogram
@@ -48,6 +48,8 @@ def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     try:
         for element in result:
             metric = element["metric"]
+            if NAMED in metric:
+                metric = {label: text for label, text in metric.items() if label != NAMED} | {"__name__": metric[NAMED]}
             yield metric, float(element["value"][1]), metric.get(TAG, "")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fleet.metrics.api import Api
-from fleet.metrics.dialect import Kind, Match, Op
+from fleet.metrics.dialect import Kind
 from fleet.metrics.problem import SourceProblem
-from fleet.metrics.promql import pattern, selector
+from fleet.metrics.promql import selector
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
 from fleet.model.quantity import Quantity
@@ -174,9 +174,10 @@ async def find(
 
 def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
-    names = Match("__name__", Op.MATCHES, pattern(ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE)))
+    # By exact names, which every store answers.
+    running = " or ".join(selector(name, ENGINES.exclude) for name in ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE))
     try:
-        result, _ = api.query(f"count({selector('', (names, *ENGINES.exclude))})", api.now())
+        result, _ = api.query(f"count({running})", api.now())
     except SourceProblem as problem:
         return Attempt(candidate, problem=problem.problem)
     finally:

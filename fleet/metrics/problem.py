@@ -14,3 +14,7 @@ class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not re
 
 class UnreadError(SourceProblem):
     """A target answers as it should, and no dialect reads the metrics of its product: nothing is wrong with it."""
+
+
+class NamePatternError(SourceProblem):
+    """A store that refuses regular expressions on ``__name__``; exact names it may answer."""

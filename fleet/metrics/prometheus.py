@@ -3,7 +3,8 @@
 A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
 parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
 evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then four more look at the
-server's clock, at the scrape intervals and at the bucket lists.
+server's clock, at the scrape intervals and at the bucket lists. A store that refuses regular expressions on metric
+names is asked by exact ones, in a few requests more.
 
 Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
 times the memory of the Measurement.
@@ -14,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -28,6 +29,7 @@ from fleet.metrics import answers, promql
 from fleet.metrics.api import Api
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.memory import share_heaps
+from fleet.metrics.problem import NamePatternError
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.workers import Workers
@@ -48,8 +50,6 @@ _LOOK_EVERY = 300.0
 """Seconds between looks at the scrape intervals."""
 _LOOK_BACK = 300.0
 """Seconds of raw samples that a scrape interval is read from."""
-_LONGEST_QUERY = 7000
-"""Characters of an encoded query; proxies accept URLs of 8 kB."""
 _MOST_PODS = 100
 """Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
 _CLUSTERS_NAMED = 5
@@ -103,6 +103,8 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
+        self._exact = False
+        """Whether the store refused regular expressions on names, and answered exact ones."""
 
     async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
         """Everything at one moment.
@@ -137,11 +139,20 @@ class PrometheusSource:
         return round(self._api.now() - _SETTLED if at is None else at, 3)
 
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
-        with promql.within(self.within):
-            return self._measured(pods, at)
-
-    def _measured(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests
+        with promql.within(self.within):
+            try:
+                with promql.by_exact_names(self._exact):
+                    return self._measured(pods, at, sent)
+            except NamePatternError:
+                if self._exact:
+                    raise
+                with promql.by_exact_names(True):
+                    found = self._measured(pods, at, sent)
+                self._exact = True
+                return found
+
+    def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
         at = self._time(at)
         notes: dict[str, None] = {}
         # Before the interval is known, long enough for any usual one.
@@ -156,15 +167,15 @@ class PrometheusSource:
             engines = self._ask(read, promql.engines(window), at, notes)
         scope = promql.Scope(engines.names, engines.labels, engines.key, window, engines.replicas)
 
-        def ask(read: Callable[[Iterable[answers.Sample]], T], query: str) -> Future[T]:
-            return self._pool.submit(self._ask, read, query, at, notes)
+        def ask(read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str]) -> Future[T]:
+            return self._pool.submit(self._ask, read, queries, at, notes)
 
-        own = [ask(engines.buckets, query) for query in self._own_buckets(scope, engines, pods)]
-        models = ask(answers.of_models, promql.model_buckets(scope))
+        own = [ask(engines.buckets, (query,)) for query in self._own_buckets(scope, engines, pods)]
+        models = ask(answers.of_models, (promql.model_buckets(scope),))
         numbers = ask(engines.numbers, promql.engine_numbers(scope))
         gpus = ask(partial(answers.Gpus, at=at), promql.gpus(scope))
         look = self._releases_may_differ(engines)
-        counts = ask(answers.of_models, promql.bucket_counts(scope)) if look else None
+        counts = ask(answers.of_models, (promql.bucket_counts(scope),)) if look else None
         numbers.result()
         restarted = frozenset(engines.columns.reset)
         if counts is not None:
@@ -203,13 +214,16 @@ class PrometheusSource:
         last = self._edges
         return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
-    def _ask(self, read: Callable[[Iterable[answers.Sample]], T], query: str, at: float, notes: dict[str, None]) -> T:
-        """What ``read`` makes of the answer to a query; of nothing, where there is nothing to ask for."""
-        if not query:
-            return read(())
+    def _ask(
+        self, read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str], at: float, notes: dict[str, None]
+    ) -> T:
+        """What ``read`` makes of the answers to these queries; of nothing, where there is nothing to ask for."""
+        return read(chain.from_iterable(self._samples(query, at, notes) for query in queries if query))
+
+    def _samples(self, query: str, at: float, notes: dict[str, None]) -> Iterator[answers.Sample]:
         result, warnings = self._api.elements(query, at)
         notes.update(dict.fromkeys(warnings))
-        return read(answers.samples(result))
+        return answers.samples(result)
 
     @staticmethod
     def _own_buckets(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[str]:
@@ -217,7 +231,7 @@ class PrometheusSource:
         if where is not None and not where:
             return []
         together = promql.engine_buckets(scope, Family, where)
-        if len(quote(together)) <= _LONGEST_QUERY:
+        if len(quote(together)) <= promql.LONGEST:
             return [together]
         return [promql.engine_buckets(scope, (family,), where) for family in Family]
 
@@ -225,7 +239,8 @@ class PrometheusSource:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
         if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
             return seen
-        result, _ = self._api.query(promql.samples(names, example, _LOOK_BACK), at)
+        asked = (self._api.query(query, at)[0] for query in promql.samples(names, example, _LOOK_BACK))
+        result = next(filter(None, asked), ())
         gaps = [
             float(late[0]) - float(early[0])
             for series in result

@@ -2,6 +2,9 @@
 
 Queries are joined with ``or``; each part carries a label ``q`` that says what it is. Rates of a renamed counter are
 ``rate(new) or rate(old)`` per series, so that a process that exposes both is counted once, under its newest name.
+
+Many metrics at once are selected by a regular expression on ``__name__``. Where a store refuses those,
+``by_exact_names`` spells them out: longer queries, cut to what a URL carries, and no more of them for a larger fleet.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Match, Op
 from fleet.metrics.identity import (
@@ -28,6 +32,13 @@ from fleet.model.quantity import Family, Quantity
 
 TAG = "q"
 """The label that names a part of a joined query."""
+NAMED = "metric"
+"""The label that holds a metric's name where names are exact: ``or`` takes series that only differ in ``__name__`` for
+the same."""
+LONGEST = 7000
+"""Characters of an encoded query; proxies accept URLs of 8 kB."""
+_AT_ONCE = 20
+"""Exact names in one part of a query."""
 STAMP = "stamp"
 DOWN = "down"
 GONE = "gone"
@@ -51,6 +62,19 @@ def within(matches: Iterable[Match]) -> Iterator[None]:
         yield
     finally:
         _within.reset(before)
+
+
+_exact: ContextVar[bool] = ContextVar("exact", default=False)
+
+
+@contextmanager
+def by_exact_names(exact: bool) -> Iterator[None]:
+    """Queries that are written meanwhile have no regular expression on ``__name__``."""
+    before = _exact.set(exact)
+    try:
+        yield
+    finally:
+        _exact.reset(before)
 
 
 def literal(text: str) -> str:
@@ -106,16 +130,42 @@ class Scope:
         return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
 
 
-def _named(dialect: Dialects, names: Collection[str]) -> tuple[Match, ...]:
-    return (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
+def _by_name(operator: str, labels: Iterable[str], dialect: Dialects, names: Collection[str]) -> list[str]:
+    """An aggregation of all these metrics that keeps the name of each; in parts where names are exact."""
+    if not _exact.get():
+        named = (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
+        return [f"{operator} by ({_join(('__name__', *labels))}) ({selector('', named)})"]
+    spelt = [spelling for name in names for spelling in dialect.spellings(name)]
+    kept = _join((NAMED, *labels))
+    return [
+        f"{operator} by ({kept}) ({' or '.join(_with_name(dialect, name) for name in spelt[start : start + _AT_ONCE])})"
+        for start in range(0, len(spelt), _AT_ONCE)
+    ]
 
 
-def engines(window: float) -> str:
+def _with_name(dialect: Dialects, name: str) -> str:
+    return f'label_replace({selector(name, dialect.exclude)}, "{NAMED}", "{name}", "", "")'
+
+
+def _queries(parts: Sequence[str]) -> list[str]:
+    """One query of these parts; where names are exact, as few as are short enough for a URL."""
+    if not _exact.get():
+        return [joined(parts)] if parts else []
+    packed: list[list[str]] = []
+    for part in parts:
+        if packed and len(quote(joined([*packed[-1], part]))) <= LONGEST:
+            packed[-1].append(part)
+        else:
+            packed.append([part])
+    return [joined(together) for together in packed]
+
+
+def engines(window: float) -> list[str]:
     """The first query of a tick: whose the engines are and when they were seen, and which metrics there are.
 
     Besides, which targets are down, and which engines have ended within ``window`` seconds.
     """
-    return joined((_down(), _gone(window), _present(), _stamps(ENGINES, _seen_by(ENGINES, _OF_ANY_ENGINE))))
+    return _queries((_down(), _gone(window), *_present(), _stamps(ENGINES, _seen_by(ENGINES, _OF_ANY_ENGINE))))
 
 
 def _gone(window: float) -> str:
@@ -125,12 +175,11 @@ def _gone(window: float) -> str:
     return tagged(GONE, f"max by ({_join(ENGINE_LABELS)}) ({gone})")
 
 
-def _present() -> str:
+def _present() -> list[str]:
     counters = {metric.name for _, metric in ENGINES.counters()}
     bases = {base for bases in (*ENGINES.families.values(), *ENGINES.phases.values()) for base in bases}
     names = {name for name in counters if len(ENGINES.spellings(name)) > 1} | {f"{base}_count" for base in bases}
-    kept = _join(("__name__", CLUSTER_LABEL, *REPLICA_LABELS))
-    return tagged(PRESENT, f"count by ({kept}) ({selector('', _named(ENGINES, names))})")
+    return [tagged(PRESENT, part) for part in _by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), ENGINES, names)]
 
 
 def _spelt(dialect: Dialects, names: Collection[str]) -> str:
@@ -169,11 +218,11 @@ def _stamps(dialect: Dialects, names: Iterable[str]) -> str:
     return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
 
 
-def engine_numbers(scope: Scope) -> str:
+def engine_numbers(scope: Scope) -> list[str]:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
-    named = _named(ENGINES, {metric.name for _, metric in ENGINES.gauges()})
-    gauges = f"max by (__name__, {_join((*scope.key, *ENGINES.value_labels()))}) ({selector('', named)})"
-    return joined((*_rates_of_engines(scope), gauges))
+    names = {metric.name for _, metric in ENGINES.gauges()}
+    gauges = _by_name("max", (*scope.key, *ENGINES.value_labels()), ENGINES, names)
+    return _queries((*_rates_of_engines(scope), *gauges))
 
 
 def _rates_of_engines(scope: Scope) -> Iterable[str]:
@@ -248,7 +297,7 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
     return joined(parts)
 
 
-def gpus(scope: Scope) -> str:
+def gpus(scope: Scope) -> list[str]:
     """Whose each GPU is and when it was seen; every gauge by name, and the rates of the counters tagged with theirs.
 
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
@@ -263,15 +312,18 @@ def gpus(scope: Scope) -> str:
         plausible = f"{selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
         rate = f"{_every_rate(scope, metric.name, metric.where)} and {plausible}"
         parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
-    numbers = f"max by (__name__, {key}) ({selector('', _named(GPUS, names))})"
-    return joined((*parts, _stamps(GPUS, names), numbers))
+    return _queries((*parts, _stamps(GPUS, names), *_by_name("max", GPU_KEY_LABELS, GPUS, names)))
 
 
-def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> str:
-    """The raw samples of the series of one of these names and these labels, for their distance in time."""
-    named = Match("__name__", Op.MATCHES, pattern(names))
-    rest = (Match(label, Op.EQUAL, value) for label, value in sorted(labels.items()) if label != "__name__")
-    return f"{selector('', (named, *rest))}[{seconds:g}s]"
+def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> list[str]:
+    """The raw samples of the series of one of these names and these labels, for their distance in time.
+
+    Where names are exact it is a query for each of them: raw samples cannot be joined.
+    """
+    rest = [Match(label, Op.EQUAL, value) for label, value in sorted(labels.items()) if label != "__name__"]
+    if _exact.get():
+        return [f"{selector(name, rest)}[{seconds:g}s]" for name in names]
+    return [f"{selector('', (Match('__name__', Op.MATCHES, pattern(names)), *rest))}[{seconds:g}s]"]
 
 
 def _range(seconds: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import os
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +29,7 @@ from fleet.door import Guard, RefusedError
 from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.headers import sendable
 from fleet.metrics.deadline import bound
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.problem import NamePatternError, SourceProblem
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.proxies import Proxy, proxy_for
 
@@ -290,6 +291,10 @@ def read_json(content: bytes) -> dict[str, Any]:
     return answer
 
 
+_REFUSED_QUERY = (400, 403, 405, 422, 501)
+"""Statuses with which a store or a gateway refuses a query for what it says."""
+_PATTERN = re.compile(rb"=~|match_?type|matcher|\bregex|regular expression", re.IGNORECASE)
+_NAME = re.compile(rb"__name__|metric[ _-]?name|name of the metric|name label", re.IGNORECASE)
 _LONGEST_REASON = 4096
 """Bytes of a refusal that are looked at."""
 
@@ -320,15 +325,23 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
     if status == 404:
         raise SourceProblem(f"{endpoint.shown} has no Prometheus API (404)", "check the URL: it stands before /api/v1")
-    if status in (400, 422) and b"matchtype" in content[:_LONGEST_REASON] and b"__name__" in content[:_LONGEST_REASON]:
-        raise SourceProblem(
-            f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does: "
-            "it cannot be asked for a whole fleet at once",
+    if status in _REFUSED_QUERY and _about_name_patterns(content[:_LONGEST_REASON]):
+        raise NamePatternError(
+            f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does, "
+            f"and the exact names as well ({status}): {_reason(content)}",
             "the engines are scraped directly meanwhile; --prometheus names a Prometheus of the cluster's own",
         )
     if status in (400, 422):
         raise SourceProblem(f"Prometheus rejects the query: {_reason(content)}", "is it older than 2.20?")
     raise SourceProblem(f"{endpoint.shown} answers HTTP {status}: {_reason(content)}", "see the log of that server")
+
+
+def _about_name_patterns(reason: bytes) -> bool:
+    """Whether a refusal is about regular expressions on the metric's name; stores have words of their own for it.
+
+    Some quote the query in whatever they refuse. Then it is asked again by exact names, which costs a request.
+    """
+    return _PATTERN.search(reason) is not None and _NAME.search(reason) is not None
 
 
 def _reason(content: bytes) -> str:

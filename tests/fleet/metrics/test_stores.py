@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import pytest
+from aiohttp import ClientSession, web
 
+from fleet.metrics.discover import Candidate, find
 from fleet.metrics.past import latency, past
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.problem import NamePatternError, SourceProblem
 from fleet.metrics.prometheus import PrometheusSource
 from fleet.metrics.session import refuse
 from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.histogram import quantile
 from fleet.model.measurement import Group, Measurement
 from fleet.model.quantity import Family, Quantity
-from tests.fleet.metrics.pages import V0_33, Load, vllm
+from tests.fleet.metrics.fake_prometheus import Fake, asking, serving
+from tests.fleet.metrics.pages import V0_33, Card, Load, dcgm, vllm
 from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
 from tests.waiting import block_until
 
@@ -57,6 +61,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with exporters() as server:
         server.pages["/page"] = lambda: vllm(V0_33, {"0": _load()}, "m")
         server.pages["/ray"] = lambda: vllm(replace(V0_33, prefix="ray_vllm:"), {"0": _load()}, "rays")
+        server.pages["/dcgm"] = lambda: dcgm([Card(0, 0.5), Card(1, 0.7, pod="vllm-0")])
         bare = re.compile(r"(?m)^(# \w+ )?vllm:\S*_(bucket|sum|count)\b.*\n")
         server.pages["/bare"] = lambda: bare.sub("", vllm(V0_33, {"0": _load()}, "bare"))
         pod = {"namespace": "llm", "pod": "vllm-0", "instance": "10.0.0.1:8000"}
@@ -66,6 +71,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             Job("llm/vllm", "/page", pod | {"pod": "vllm-1", "instance": "10.9.0.2:8000", "cluster": "us"}),
             Job("ray", "/ray", {"namespace": "ray", "pod": "ray-0", "cluster": "ray", "replica": "a"}),
             Job("otel", "/page", OTEL | {"cluster": "otel"}),
+            Job("dcgm", "/dcgm", {"cluster": "eu"}),
             Job("bare", "/bare", {"namespace": "bare", "pod": "bare-0", "cluster": "bare"}),
         ]
         with prometheus(tmp_path_factory.mktemp("prometheus"), server.address, jobs) as running:
@@ -174,10 +180,89 @@ def test_a_store_of_tenants_is_answered_with_the_header_it_wants(status: int, bo
     assert "X-Scope-OrgID" in caught.value.remedy
 
 
-def test_a_store_that_refuses_patterns_of_names_is_said_to() -> None:
-    body = (
-        b'{"status":"error","errorType":"bad_data","error":"invalid parameter \\"query\\": convert vector selector '
-        b'failed: =~ is an unsupported matchtype for the __name__ label: invalid argument"}'
-    )
-    with pytest.raises(SourceProblem, match=r"refuses regular expressions on __name__.*Google Managed Prometheus"):
+GOOGLES = (
+    b'{"status":"error","errorType":"bad_data","error":"invalid parameter \\"query\\": convert vector selector '
+    b'failed: =~ is an unsupported matchtype for the __name__ label: invalid argument"}'
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GOOGLES,
+        b'{"status":"error","error":"regex matchers on metric names are not supported"}',
+        b'{"status":"error","error":"Regular expressions are not allowed on __name__"}',
+        b"only equality matchers may select the metric name",
+    ],
+)
+def test_a_refusal_of_patterns_of_names_is_known_by_its_words(body: bytes) -> None:
+    with pytest.raises(NamePatternError, match=r"refuses regular expressions on __name__.*Google Managed Prometheus"):
         refuse(400, {}, body, MIMIR)
+
+
+@pytest.mark.parametrize("body", [b'{"error":"1:7: parse error: unexpected )"}', b'{"error":"unknown label __name__"}'])
+def test_another_refusal_is_none_of_patterns_of_names(body: bytes) -> None:
+    with pytest.raises(SourceProblem, match="rejects the query") as caught:
+        refuse(400, {}, body, MIMIR)
+    assert not isinstance(caught.value, NamePatternError)
+
+
+@asynccontextmanager
+async def _exact_names_only(store: Store) -> AsyncIterator[Fake]:
+    """The same store behind a door that lets no regular expression on ``__name__`` through."""
+
+    async def reply(request: web.Request) -> web.Response:
+        query = request.query["query"]
+        if re.search(r"__name__\s*[=!]~", query):
+            return web.Response(status=400, body=GOOGLES, content_type="application/json")
+        async with ClientSession() as session, session.get(store.server.url + request.path_qs) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+    async with serving(Fake(reply=reply)) as fake:
+        yield fake
+
+
+@real
+async def test_a_store_that_refuses_patterns_of_names_answers_the_same_by_exact_ones(store: Store) -> None:
+    known = await store.measure()
+    async with _exact_names_only(store) as fake, asking(PrometheusEndpoint(fake.url), window=WINDOW) as source:
+        found = await source.measure(None, at=store.at)
+        first = len(fake.seen)
+        again = await source.measure(None, at=store.at)
+        second = fake.seen[first:]
+    assert known.engines
+    assert known.gpus
+    assert found.gpus == known.gpus
+    assert found.interval == known.interval
+    assert found.gpu_interval == known.gpu_interval
+    for one in (found, again):
+        assert one.engines == known.engines
+        assert repr(one.engine_table) == repr(known.engine_table)
+        assert repr(one.gpu_table) == repr(known.gpu_table)
+        assert one.histograms == known.histograms
+        assert one.throttle_reasons == known.throttle_reasons
+        assert one.notes == known.notes
+    assert not [request for request in second if "__name__" in request.query["query"]], "it is not tried again"
+    assert max(len(str(request.rel_url)) for request in fake.seen) < 8000, "proxies accept no longer URL"
+    assert len(second) <= 12
+
+
+@real
+async def test_a_store_of_exact_names_is_found_by_its_engines(store: Store) -> None:
+    async with _exact_names_only(store) as fake:
+        candidate = Candidate("Prometheus", "monitoring", "prometheus", 9090)
+        found = await find([candidate], lambda _: PrometheusEndpoint(fake.url))
+    assert found.attempts[0].problem == ""
+    assert found.attempts[0].engines > 1
+
+
+async def test_a_store_that_refuses_exact_names_as_well_says_so_and_is_asked_twice() -> None:
+    async def reply(request: web.Request) -> web.Response | None:
+        if request.query["query"] == "time()":
+            return None
+        return web.Response(status=400, body=GOOGLES, content_type="application/json")
+
+    async with serving(Fake(reply=reply)) as fake, asking(PrometheusEndpoint(fake.url)) as source:
+        with pytest.raises(NamePatternError, match="and the exact names as well"):
+            await source.measure()
+        assert len(fake.seen) == 3
