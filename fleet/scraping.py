@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fleet.bodies import Limit, limits
 from fleet.kube.client import TEXT, Response
 from fleet.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
 from fleet.kube.state import KubeState
+from fleet.metrics.fetch import wants_tls
 from fleet.metrics.pod_access import Credentials, PodAccess
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.problem import ClearTextError, SourceProblem
 from fleet.metrics.redirect import RedirectError
 from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
 from fleet.metrics.target import Target
@@ -128,8 +129,11 @@ class Scraping:
 
     def _target(self, endpoint: Endpoint, via: Via) -> Target:
         target = endpoint.target(via, self._fetch)
-        straight_to_engine = via is Via.POD_IP and not exports_gpus(endpoint.pod)
-        return self._credentials.of_engine(target) if straight_to_engine else target
+        if via is Via.POD_IP and not exports_gpus(endpoint.pod):
+            target = self._credentials.of_engine(target)
+        if endpoint.tls:
+            return target
+        return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
 
     def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
         if self._found_in is not state.pods:
@@ -202,7 +206,8 @@ class Scraping:
         except (KubeError, KubeconfigError) as error:
             if isinstance(error, NotKubernetesError) and error.location:
                 raise RedirectError(error.location) from error
-            raise SourceProblem(error.message, error.remedy) from error
+            problem = ClearTextError if wants_tls(error.message.encode()) else SourceProblem
+            raise problem(error.message, error.remedy) from error
 
     async def _get(self, path: str) -> bytes:
         timeout = self._settings.scrape.timeout

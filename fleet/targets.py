@@ -60,14 +60,15 @@ class Endpoint:
         if self.problem:
             raise ValueError(self.problem)
         pod, name = self.pod, self.key if self.one_of_several else ""
+        known = exports_gpus(pod) or by_name(pod.serving.engine) is not None
         if via is Via.POD_IP:
             url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
             # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
-            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name)
+            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=known)
         scheme = "https:" if self.tls else ""
         where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
         path = f"{where}:{self.port}/proxy{self.path}"
-        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name)
+        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=known)
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:

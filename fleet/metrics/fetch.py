@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from errno import ECONNRESET
 from typing import TYPE_CHECKING
 
 from fleet.bodies import Body, BodyError, Limit
-from fleet.metrics.problem import SourceProblem
+from fleet.metrics.problem import ClearTextError, SourceProblem
 from fleet.metrics.redirect import RedirectError
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
+_FIRST = 4096
+"""Bytes of a refusal that are looked at."""
+_TLS_WORDS = (b"HTTPS server", b"HTTPS port", b"malformed HTTP response", b"malformed HTTP status")
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
     # Inflating costs more CPU than the bytes cost on a cluster's network.
@@ -78,6 +82,8 @@ async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> t
         ) as response:
             if 300 <= response.status < 400 and response.headers.get("Location"):
                 raise RedirectError(response.headers["Location"])
+            if response.status == 400 and wants_tls(await response.content.read(_FIRST)):
+                raise ClearTextError("answers that it wants HTTPS (400)")
             if response.status != 200:
                 raise SourceProblem(_refusal(response.status, response.reason or ""))
             body = Body(response.headers.get("Content-Encoding", ""), limit)
@@ -95,10 +101,24 @@ async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> t
         raise SourceProblem("does not speak TLS as expected (is it http?)") from error
     except aiohttp.ClientPayloadError as error:
         raise SourceProblem("its answer broke off in the middle") from error
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientResponseError, ConnectionResetError) as error:
+        raise _hung_up(error) from error
     except aiohttp.ClientOSError as error:
+        if error.errno == ECONNRESET:
+            raise _hung_up(error) from error
         raise OSError(error.errno, error.strerror or str(error)) from error
     except aiohttp.ClientError as error:
         raise SourceProblem(f"does not answer properly ({type(error).__name__})") from error
+
+
+def _hung_up(error: Exception) -> ClearTextError:
+    """What a server of TLS does when it is spoken to in clear text: it hangs up, or answers an alert."""
+    return ClearTextError(f"does not answer properly ({type(error).__name__}): does it speak TLS?")
+
+
+def wants_tls(said: bytes) -> bool:
+    """Whether a refusal says that the server speaks TLS: the words of Go's, nginx' and the API server's proxy."""
+    return any(words in said for words in _TLS_WORDS)
 
 
 def in_words(error: OSError, timeout: float) -> str:

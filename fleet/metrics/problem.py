@@ -18,3 +18,7 @@ class UnreadError(SourceProblem):
 
 class NamePatternError(SourceProblem):
     """A store that refuses regular expressions on ``__name__``; exact names it may answer."""
+
+
+class ClearTextError(SourceProblem):
+    """Whoever is there does not speak HTTP in clear text: it may speak TLS."""

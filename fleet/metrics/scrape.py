@@ -12,7 +12,7 @@ from fleet.bodies import limits
 from fleet.door import Guard, RefusedError, reads_only
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.fetch import get, in_words, open_session, room_for
-from fleet.metrics.problem import SourceProblem, UnreadError
+from fleet.metrics.problem import ClearTextError, SourceProblem, UnreadError
 from fleet.metrics.redirect import MOST_REDIRECTS, RedirectError, followed
 from fleet.metrics.tables import Tables
 from fleet.metrics.target import Target, TargetState
@@ -124,7 +124,7 @@ class ScrapeSource:
             state = self._states[target.key]
             state.window.span = span
             try:
-                body, whole = await self._fetch(target)
+                body, whole = await self._fetch(target, state)
                 clock = self._clock()
                 state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
             except UnreadError as problem:
@@ -134,7 +134,29 @@ class ScrapeSource:
             except (OSError, TimeoutError) as error:
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
-    async def _fetch(self, target: Target) -> tuple[bytes, bool]:
+    async def _fetch(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+        """The answer in clear text, or over TLS where only that is spoken: from then on it is asked so at once."""
+        if target.over_tls is None:
+            return await self._follow(target)
+        if not state.wants_tls:
+            try:
+                return await self._follow(target)
+            except ClearTextError as problem:
+                in_clear = problem
+            try:
+                answer = await self._follow(target.over_tls)
+            except (SourceProblem, OSError, TimeoutError):
+                raise in_clear from None
+            state.wants_tls = True
+            return answer
+        try:
+            return await self._follow(target.over_tls)
+        except SourceProblem:
+            # Started anew without it, perhaps.
+            state.wants_tls = False
+            raise
+
+    async def _follow(self, target: Target) -> tuple[bytes, bool]:
         for _ in range(MOST_REDIRECTS):
             try:
                 return await self._ask(target)

@@ -41,6 +41,11 @@ class Target:
     name: str = ""
     """What it is called where its pod answers at several ports."""
 
+    known: bool = True
+    """It is an exporter of GPUs or an engine whose metrics are read: other metrics there are a mistake."""
+    over_tls: Target | None = None
+    """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
+
     @property
     def key(self) -> str:
         """How the target is called in ``Measurement.unreachable``."""
@@ -50,13 +55,26 @@ class Target:
 class TargetState:
     """The counters of a target over the window, and the meaning of its lines."""
 
-    __slots__ = ("_node", "_parser", "_series", "binding", "heard_at", "rates", "sampled_at", "values", "window")
+    __slots__ = (
+        "_node",
+        "_parser",
+        "_series",
+        "binding",
+        "heard_at",
+        "rates",
+        "sampled_at",
+        "values",
+        "wants_tls",
+        "window",
+    )
 
     def __init__(self, span: float, layouts: Layouts | None = None) -> None:
         self._parser = Parser(NAMES, layouts)
         self._series: tuple[Series, ...] | None = None
         self._node = ""
         self.binding = Binding()
+        self.wants_tls = False
+        """It did not speak HTTP in clear text and answered over TLS."""
         self.window = Window(span)
         self.values: list[float] = []
         self.rates: list[float] = []
@@ -75,7 +93,7 @@ class TargetState:
             where = target.namespace, target.pod, _address(target.url), target.node
             binding = bind(exposition.series).at(*where, port=target.name.rpartition(":")[2])
             if not binding.engines and not binding.gpus:
-                raise _nothing_read(body)
+                raise _nothing_read(body, known=target.known)
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
             self._series, self._node, self.binding = exposition.series, target.node, binding
         values = exposition.values
@@ -95,7 +113,7 @@ class TargetState:
         return {self.binding.gpus[row].key: throttle_reasons(self.values[at]) for row, at in self.binding.masks}
 
 
-def _nothing_read(body: bytes) -> SourceProblem:
+def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
     """What is said of metrics that no dialect knows: whose they are, where their names tell."""
     names = metric_names(body)
     engine = by_metrics(names)
@@ -104,6 +122,8 @@ def _nothing_read(body: bytes) -> SourceProblem:
     if engine is not None and engine is not VLLM:
         return UnreadError(f"{engine.name}: answers no metrics of an engine")
     whose = f" ({names[0]} …)" if names else ""
+    if names and not known:
+        return UnreadError(f"answers metrics of no engine that is known{whose}: not read")
     return SourceProblem(
         f"answers metrics, but none of vLLM's or DCGM's{whose}", "check the port: is this the engine's own /metrics?"
     )

@@ -244,3 +244,20 @@ def test_engines_are_told_apart_by_what_they_say() -> None:
             assert by_metrics(("python_info", f"{prefix}x")) is engine
     assert by_metrics(("python_info", "http_requests_total")) is None
     assert by_image("registry.example.com:5000/team/proxy:vllm") is None
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "name"),
+    [
+        ("michaelf34/infinity:0.0.77", (), "Infinity"),
+        ("own/image:1", ("infinity_emb", "v2", "--model-id", "a/b"), "Infinity"),
+        ("nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8", (), "NVIDIA NIM"),
+        ("modular/max-nvidia-full:latest", (), "MAX"),
+        ("own/image:1", ("python3", "-m", "fastchat.serve.vllm_worker", "--model-path", "a/b"), "FastChat"),
+        ("koboldai/koboldcpp:latest", (), "KoboldCpp"),
+        ("tabbyml/tabby", ("tabby", "serve", "--model", "a"), "Tabby"),
+        ("own/tabbyapi:1", (), "TabbyAPI"),
+    ],
+)
+def test_engines_of_small_products_are_named(image: str, command: tuple[str, ...], name: str) -> None:
+    assert found({"name": "main", "image": image, "command": list(command), "resources": GPU}).engine == name

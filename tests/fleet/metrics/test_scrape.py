@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+import trustme
 from aiohttp import web
 
 from fleet.metrics.problem import SourceProblem
@@ -350,3 +352,78 @@ async def test_samples_that_the_target_itself_calls_days_old_are_there_with_thei
     m = await Rig().tick({"p": stamped})
     assert value(m, Quantity.RUNNING) == 3
     assert list(m.engine_table.ages) == [pytest.approx(days, abs=1)]
+
+
+@asynccontextmanager
+async def serving_tls() -> AsyncIterator[str]:
+    """Metrics over TLS alone: host:port."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    app = web.Application()
+    app.router.add_get("/metrics", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    try:
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _either(address: str) -> Target:
+    over_tls = Target("llm", "p", f"https://{address}/metrics", ssl=False)
+    return Target("llm", "p", f"http://{address}/metrics", over_tls=over_tls)
+
+
+async def test_who_speaks_tls_alone_is_asked_over_tls_and_the_next_time_at_once() -> None:
+    asked: list[str] = []
+    async with serving_tls() as address, scraping(guard=lambda _, url: asked.append(url)) as source:
+        for _ in range(2):
+            m = await source.measure([_either(address)], EPOCH)
+            assert value(m, Quantity.RUNNING) == 3
+            assert m.unreachable == {}
+    assert [url.partition(":")[0] for url in asked] == ["http", "https", "https"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Client sent an HTTP request to an HTTPS server.", "The plain HTTP request was sent to HTTPS port"],
+)
+async def test_a_refusal_that_names_https_is_asked_over_tls(said: str) -> None:
+    asked: list[str] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(status=400, text=said)
+
+    async with serving(refuse) as url, scraping(guard=lambda _, url: asked.append(url)) as source:
+        m = await source.measure([_either(url.removeprefix("http://"))], EPOCH)
+    assert [url.partition(":")[0] for url in asked] == ["http", "https"]
+    assert m.unreachable == {"llm/p": "answers that it wants HTTPS (400)"}, "what was said first is what is told"
+
+
+async def test_who_answers_in_clear_text_is_never_asked_over_tls() -> None:
+    asked: list[str] = []
+
+    async def missing(request: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+    async with serving(missing) as url, scraping(guard=lambda _, url: asked.append(url)) as source:
+        await source.measure([_either(url.removeprefix("http://"))], EPOCH)
+    assert [url.partition(":")[0] for url in asked] == ["http"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_metrics_of_nobody_known_are_a_trouble_only_where_an_engine_is_known_to_be(*, known: bool) -> None:
+    async def other(request: web.Request) -> web.Response:
+        return web.Response(text="# TYPE http_requests_total counter\nhttp_requests_total 1\n")
+
+    async with serving(other) as url, scraping() as source:
+        m = await source.measure([Target("llm", "p", f"{url}/metrics", known=known)], EPOCH)
+    assert bool(m.unreachable) is known
+    assert bool(m.unread) is not known
+    assert "http_requests_total" in (m.unreachable if known else m.unread)["llm/p"]
