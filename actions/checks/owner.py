@@ -14,6 +14,8 @@ _ARGO = "argocd.argoproj.io/tracking-id"
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 _FLUX_HELM = "helm.toolkit.fluxcd.io/"
 _HELM_RELEASE = "meta.helm.sh/release-name"
+_GROUP = "leaderworkerset.sigs.k8s.io/name"
+"""On everything that a LeaderWorkerSet makes, or that what it makes makes."""
 
 _COMPONENTS = ("predictor", "transformer", "explainer")
 """Of an InferenceService: the names of its Deployments end with theirs."""
@@ -54,11 +56,12 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
     name = metadata.get("name", "")
     for reference in metadata.get("ownerReferences") or ():
         if reference.get("controller"):
+            who = _decides(reference, labels)
             return Check(
                 ABOUT,
                 Verdict.BLOCK,
-                f"{reference['kind']} {reference['name']} controls {name} and puts it back within seconds",
-                f"change {_instead(reference, name, field)} instead",
+                f"{who['kind']} {who['name']} controls {name} and puts it back within seconds",
+                f"change {_instead(who, name, field)} instead",
             )
     if _ARGO in annotations:
         application = annotations[_ARGO].partition(":")[0]
@@ -96,6 +99,14 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
 def replicas_at(owner: Target) -> str:
     """Where an owner has the replicas of what it makes, for people."""
     return _instead({"kind": owner.kind, "name": owner.name}, "", "f:replicas")
+
+
+def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
+    """Who has the values: of the workers of a multi-host engine not the leader's Pod that owns their StatefulSet."""
+    group = labels.get(_GROUP, "")
+    if reference["kind"] == "Pod" and group:
+        return {"kind": "LeaderWorkerSet", "name": group}
+    return reference
 
 
 def _instead(reference: Mapping[str, Any], name: str, field: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from actions.checks.gpus import held_on
@@ -14,6 +15,7 @@ from actions.request import Cordon, Kind, Request, Target, Uncordon
 from actions.scene import Scene
 from actions.words import count
 from actions.work import Work
+from fleet.kube.errors import NotFoundError
 from fleet.kube.resources import NODES
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
@@ -22,6 +24,14 @@ TAINT = "node.kubernetes.io/unschedulable"
 """What the node controller adds to a cordoned node, within a second (reference: kubernetes, section 2.2)."""
 _SEEN = 30.0
 """Seconds for the taint to come or go."""
+
+
+class Reached(Enum):
+    """How a cordon, or the end of one, went on after it was sent."""
+
+    SEEN = "the scheduler has it"
+    NOT_SEEN = "in time it had not"
+    OVERRULED = "somebody else has decided otherwise"
 
 
 class CordonAction:
@@ -59,7 +69,10 @@ class CordonAction:
         (mutation,) = plan.steps[0].mutations
         await work.send(mutation)
         work.step(1)
-        if await tainted(plan.target, work, closing=closing):
+        reached = await tainted(plan.target, work, closing=closing)
+        if reached is Reached.OVERRULED:
+            return overruled(plan.target, closing=closing)
+        if reached is Reached.SEEN:
             return Outcome(
                 Result.CONVERGED, "no new pods come; what runs there goes on" if closing else "pods may come again"
             )
@@ -68,6 +81,15 @@ class CordonAction:
             f"the node is changed, but after {_SEEN:.0f} s taint {TAINT} is {'missing' if closing else 'still there'}",
             "is the controller manager alive?",
         )
+
+
+def overruled(node: Target, *, closing: bool) -> Outcome:
+    """Of a node that somebody has opened, or closed, while it was waited for."""
+    return Outcome(
+        Result.FAILED,
+        f"somebody else has {'uncordoned' if closing else 'cordoned'} {node.name} since",
+        "another person, or what looks after the nodes (an autoscaler, an upgrade): look at its events",
+    )
 
 
 def is_cordoned(node: Mapping[str, Any]) -> bool:
@@ -90,15 +112,23 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
     )
 
 
-async def tainted(node: Target, work: Work, *, closing: bool) -> bool:
-    """Wait until the taint has come (or gone); False where it has not in time."""
+async def tainted(node: Target, work: Work, *, closing: bool) -> Reached:
+    """Wait until the taint has come (or gone), for half a minute, or until somebody else decides otherwise."""
+    decided = True
 
     async def seen() -> bool:
+        nonlocal decided
         raw = await work.reads.get_raw("Node", "", node.name)
+        if node.uid and raw["metadata"].get("uid") != node.uid:
+            raise NotFoundError(f"{node} was deleted, and another of its name was made")
+        decided = is_cordoned(raw) is closing
         taints = {taint.get("key") for taint in (raw.get("spec") or {}).get("taints") or ()}
-        return is_cordoned(raw) is closing and (TAINT in taints) is closing
+        return not decided or (TAINT in taints) is closing
 
-    return await work.until(seen, _SEEN)
+    reached = await work.until(seen, _SEEN)
+    if not decided:
+        return Reached.OVERRULED
+    return Reached.SEEN if reached else Reached.NOT_SEEN
 
 
 def _check_node(node: Mapping[str, Any], scene: Scene, *, closing: bool) -> Check:

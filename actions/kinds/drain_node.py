@@ -25,7 +25,7 @@ from actions.drain.survey import Survey
 from actions.drain.unit import Member, Unit, controller_of, from_fact, labels_of, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.waiting import Terms
-from actions.kinds.cordon import cordoning, is_cordoned, tainted
+from actions.kinds.cordon import Reached, cordoning, is_cordoned, overruled, tainted
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.progress import Outcome, Result
 from actions.request import DrainNode, Request, Target, Uncordon, expect
@@ -104,7 +104,12 @@ class DrainNodeAction:
         units = [from_fact(fact) for fact in plan.facts["units"]]
         work.step(_CORDON)
         await work.send(plan.steps[_CORDON].mutations[0])
-        if not await tainted(plan.target, work, closing=True):
+        reached = await tainted(plan.target, work, closing=True)
+        if reached is Reached.OVERRULED:
+            # What is evicted could come back to it.
+            found = overruled(plan.target, closing=True)
+            return replace(found, text=f"{found.text}; nothing was taken out of service")
+        if reached is Reached.NOT_SEEN:
             work.say("cordoned; the taint is not there yet")
         work.step(_DRAIN)
         begun = work.now()

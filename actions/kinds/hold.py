@@ -119,15 +119,26 @@ def _undo(target: Target, annotations: Mapping[str, Any], now: int) -> Undo:
 
 
 async def _follow_on(plan: Plan, work: Work) -> Outcome:
-    target = plan.target
+    target, held = plan.target, "nothing"
 
     async def on() -> bool:
+        nonlocal held
         obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        held = _held(mapping(obj["metadata"], "annotations"))
+        if held != "nothing":
+            return True
         conditions = mappings(mapping(obj, "status"), "conditions")
         return not any(text(c, "type") == "Paused" and text(c, "status") == "True" for c in conditions)
 
     limit = min(_POLL, work.rules.follow_timeout)
-    if await work.until(on, limit):
+    reached = await work.until(on, limit)
+    if held != "nothing":
+        return Outcome(
+            Result.FAILED,
+            f"somebody else has held it at {held} since",
+            "another person, or its owner: look at its events",
+        )
+    if reached:
         return Outcome(Result.CONVERGED, "KEDA scales it again")
     words = f"KEDA still says that it is paused after {span(limit)}"
     return Outcome(Result.TIMED_OUT, words, "look at its conditions; the change stays")

@@ -89,16 +89,24 @@ async def _check_resume(obj: dict[str, Any], request: Request, scene: Scene) -> 
 
 
 async def _follow_pause(plan: Plan, work: Work) -> Outcome:
-    target = plan.target
+    target, paused = plan.target, True
 
     async def seen() -> bool:
+        nonlocal paused
         obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
             raise NotFoundError(f"{target} was deleted, and another of its name was made")
-        return state_of(obj).observed
+        state = state_of(obj)
+        paused = state.paused
+        return state.observed or not paused
 
     limit = work.rules.follow_timeout
-    if await work.until(seen, limit):
+    reached = await work.until(seen, limit)
+    if not paused:
+        return Outcome(
+            Result.FAILED, "somebody else has resumed it since", "another person, or its owner: look at its events"
+        )
+    if reached:
         return Outcome(Result.CONVERGED, "paused")
     return Outcome(Result.TIMED_OUT, f"its controller has not seen the pause after {span(limit)}", "the change stays")
 

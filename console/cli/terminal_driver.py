@@ -87,8 +87,10 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         self._app.call_later(self._ends.hang_up)
                         break
-                    for event in parser.feed(decode(data)):
-                        self.process_message(event)
+                    # Nothing yet (half a character), or nothing at all: to feed that means the end of the stream.
+                    if text := decode(data):
+                        for event in parser.feed(text):
+                            self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
         try:

@@ -256,3 +256,16 @@ def test_the_owner_that_overwrites_it_is_named_with_what_to_change_there(
     assert found.verdict is Verdict.BLOCK
     assert f"{kind} owner controls {name}" in found.text
     assert where in found.fix
+
+
+@pytest.mark.parametrize(
+    ("field", "where"), [("f:replicas", "spec.replicas"), ("f:template", "spec.leaderWorkerTemplate")]
+)
+def test_the_workers_of_a_multi_host_engine_are_changed_where_their_group_is(field: str, where: str) -> None:
+    """Their StatefulSet is its leader's, and of a pod nothing can be changed."""
+    labels = {"leaderworkerset.sigs.k8s.io/name": "night"}
+    metadata = {"name": "night-0", "labels": labels, "ownerReferences": [owned_by("Pod", "night-0", "u")]}
+    found = check_owner({"metadata": metadata}, field=field)
+    assert found.verdict is Verdict.BLOCK
+    assert "LeaderWorkerSet night controls night-0" in found.text
+    assert found.fix == f"change {where} of LeaderWorkerSet night instead"

@@ -123,6 +123,15 @@ async def test_a_scaled_object_is_held_and_let_go() -> None:
     assert not cluster.get("ScaledObject", "serving", "chat")["metadata"]["annotations"]
 
 
+async def test_a_hold_that_somebody_sets_meanwhile_is_not_laid_on_keda() -> None:
+    cluster = scaled(annotations={PAUSED_AT: "3"})
+    runner = cluster.runner()
+    plan = await runner.plan(Hold(SCALED))
+    cluster.react = lambda obj: {**obj, "metadata": {**obj["metadata"], "annotations": {PAUSED_AT: "5"}}}
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert (outcome.result, outcome.text) == (Result.FAILED, "somebody else has held it at 5 since")
+
+
 async def test_letting_go_takes_both_of_kedas_annotations_away() -> None:
     plan = await make_plan(Hold(SCALED), scaled(annotations={PAUSED: "true"}).scene())
     assert plan.mutations[0].body["metadata"]["annotations"] == {PAUSED_AT: None, PAUSED: None}

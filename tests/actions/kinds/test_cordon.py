@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from actions.kinds.cordon import CordonAction
@@ -9,7 +11,7 @@ from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Cordon, Target, Uncordon
-from fleet.kube.errors import ConflictError
+from fleet.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
 from tests.actions.plans import verdict
 from tests.actions.pods import HandWork, PodCluster, chat
@@ -68,11 +70,36 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict() -> None:
 async def test_a_taint_that_does_not_come_is_said() -> None:
     cluster = nodes()
     plan = await make_plan(Cordon(NODE), cluster.scene())
-
-    def late(now: PodCluster) -> None:
-        now.objects["Node", "", "node-1"]["spec"]["unschedulable"] = False
-
-    cluster.moved_on = late
-    cluster.react = lambda obj: {**obj, "spec": {**obj["spec"], "unschedulable": False}}
+    # The node controller is dead: what it would have set within a second does not come.
+    cluster.settle = lambda: cluster  # type: ignore[method-assign]
     outcome = await CordonAction().carry_out(plan, HandWork(cluster))
     assert outcome.result is Result.TIMED_OUT
+    assert "is missing" in outcome.text
+
+
+@pytest.mark.parametrize(("closing", "said"), [(True, "uncordoned node-1"), (False, "cordoned node-1")])
+async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(closing: bool, said: str) -> None:
+    """Two people at one node: the controller manager is alive, and half a minute need not be waited for."""
+    cluster = nodes()
+    cluster.objects["Node", "", "node-1"]["spec"]["unschedulable"] = not closing
+    cluster.settle()
+    plan = await make_plan(Cordon(NODE) if closing else Uncordon(NODE), cluster.scene())
+
+    def overrule(obj: dict[str, Any]) -> dict[str, Any]:
+        return {**obj, "spec": {**obj["spec"], "unschedulable": not closing}}
+
+    cluster.react = overrule
+    begun = cluster.clock
+    outcome = await CordonAction().carry_out(plan, HandWork(cluster))
+    assert outcome.result is Result.FAILED
+    assert outcome.text == f"somebody else has {said} since"
+    assert "controller manager" not in outcome.remedy
+    assert cluster.clock == begun
+
+
+async def test_a_node_that_was_made_again_meanwhile_is_another() -> None:
+    cluster = nodes()
+    plan = await make_plan(Cordon(NODE), cluster.scene())
+    cluster.react = lambda obj: {**obj, "metadata": {**obj["metadata"], "uid": "another"}}
+    with pytest.raises(NotFoundError, match="another of its name was made"):
+        await CordonAction().carry_out(plan, HandWork(cluster))

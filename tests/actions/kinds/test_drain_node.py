@@ -185,6 +185,18 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict_and_nothing_goes
     assert len(cluster.names()) == 3
 
 
+async def test_a_node_that_somebody_opens_again_is_not_drained() -> None:
+    """What is evicted could come back to it."""
+    cluster = chat()
+    plan = await make_plan(ASKED, cluster.scene())
+    cluster.react = lambda obj: {**obj, "spec": {**obj["spec"], "unschedulable": False}}
+    outcome = await DrainNodeAction().carry_out(plan, HandWork(cluster))
+    assert outcome.result is Result.FAILED
+    assert outcome.text == "somebody else has uncordoned node-1 since; nothing was taken out of service"
+    assert len(cluster.mutations()) == 1
+    assert len(cluster.names()) == 3
+
+
 def group() -> PodCluster:
     """A multi-host engine with its leader on node-2 and two workers on node-1."""
     cluster = chat(1)

@@ -32,6 +32,16 @@ async def test_pause_and_resume_take_each_other_back() -> None:
     assert back.undo.request == Pause(CHAT)
 
 
+async def test_a_pause_that_somebody_ends_meanwhile_is_not_said_to_hold() -> None:
+    cluster = chat(gpus=12)
+    runner = cluster.runner()
+    plan = await runner.plan(Pause(CHAT))
+    settled = cluster.react
+    cluster.react = lambda obj: settled({**obj, "spec": {**obj["spec"], "paused": False}})
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert (outcome.result, outcome.text) == (Result.FAILED, "somebody else has resumed it since")
+
+
 async def test_what_is_so_already_is_blocked() -> None:
     assert check(await make_plan(Pause(CHAT), chat(paused=True).scene()), "rollout").verdict is Verdict.BLOCK
     assert check(await make_plan(Resume(CHAT), chat().scene()), "rollout").verdict is Verdict.BLOCK
