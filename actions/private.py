@@ -18,13 +18,18 @@ def make_private(folder: Path, top: Path) -> None:
     One of another user stays as it is (whoever writes there says what is wrong with it), and so does one that was made
     to be everybody's (``chmod +t``). Raises OSError.
     """
-    top.parent.mkdir(mode=_MODE, parents=True, exist_ok=True)
+    _make(top.parent, parents=True)
     inner = folder.relative_to(top)
     for step in (top, *(top / part for part in reversed([inner, *inner.parents]) if part != Path())):
-        try:
-            step.mkdir(mode=_MODE, exist_ok=True)
-        except FileExistsError:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(step)) from None
+        _make(step)
         found = step.stat()
         if found.st_mode & _OTHERS and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
             step.chmod(_MODE)
+
+
+def _make(folder: Path, *, parents: bool = False) -> None:
+    try:
+        folder.mkdir(mode=_MODE, parents=parents, exist_ok=True)
+    except FileExistsError:
+        # Something is there that is no folder.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None

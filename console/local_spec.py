@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 from fleet.kube.project.model_version import command_words
+from fleet.kube.project.shell import commands
 from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
 from fleet.local.spec import DEFAULT_PORT, LaunchSpec
 from fleet.model.objects import Container, Pod
@@ -56,7 +58,7 @@ _PEERS: Final = re.compile(
 )
 """Flags that name other processes: ranks, nodes, stores and collectors of the cluster."""
 _ENTRY: Final = re.compile(r"vllm\.entrypoints\.(openai\.)?api_server|.*/vllm/entrypoints/(openai/)?api_server\.py")
-_END_OF_COMMAND: Final = re.compile(r"&&|\|\|?|&|;|\d*>.*|<.*")
+_REDIRECTION: Final = re.compile(r"[\d&]*>.*|<.*")
 _VARIABLE: Final = re.compile(r"\$[({]?\w+[)}]?")
 _VERSION: Final = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:\.?(?:post|rc|dev)\d+)?)\b")
 
@@ -109,9 +111,9 @@ def _engine(pod: Pod) -> Container:
     containers = [container for container in pod.containers if not container.init]
     if not containers:
         raise CannotCopyError(f"{pod.name} has no containers")
-    named = [container for container in containers if _begin(container.command) is not None]
+    named = [container for container in containers if _served_with(container.command) is not None]
     found = next((each for each in containers if each.gpus), named[0] if named else containers[0])
-    if _begin(found.command) is None:
+    if _served_with(found.command) is None:
         looked = " ".join((found.image, *command_words(found.command, ()))).lower()
         for engine, marks in OTHERS.items():
             if any(mark in looked for mark in marks):
@@ -119,36 +121,31 @@ def _engine(pod: Pod) -> Container:
     return found
 
 
-def _begin(command: Sequence[str]) -> int | None:
-    """Where the arguments of ``vllm serve`` begin in a command line; None where there is no such command."""
-    words = command_words(command, ())
-    for at, word in enumerate(words):
-        behind = words[at + 1] if at + 1 < len(words) else ""
-        if behind == "serve" and (word.rpartition("/")[2] == "vllm" or word.startswith("vllm.entrypoints.cli")):
-            return at + 2
-        if _ENTRY.fullmatch(word):
-            return at + 1
+def _served_with(command: Sequence[str]) -> Sequence[str] | None:
+    """The arguments of ``vllm serve`` in a command line; None where there is no such command."""
+    for words in commands(command, ()):
+        for at, word in enumerate(words):
+            behind = words[at + 1] if at + 1 < len(words) else ""
+            if behind == "serve" and (word.rpartition("/")[2] == "vllm" or word.startswith("vllm.entrypoints.cli")):
+                return words[at + 2 :]
+            if _ENTRY.fullmatch(word):
+                return words[at + 1 :]
     return None
 
 
 def _arguments(pod: Pod, container: Container) -> list[str]:
     """The words behind ``vllm serve``. Raises CannotCopyError."""
-    words, begin = command_words(container.command, ()), _begin(container.command)
-    if begin is None:
+    found = _served_with(container.command)
+    if found is None:
         # The images of vLLM have an entrypoint: there are arguments alone, flags or the model first.
+        words = command_words(container.command, ())
         bare = not words or words[0].startswith("-") or words[0] == pod.version.model
         if "vllm" not in container.image.lower() or not bare:
             what = words[0] if words else container.image
             raise CannotCopyError(f"{pod.name} runs {what}: it cannot be seen to be vLLM, nor with which arguments")
-        begin = 0
-    found: list[str] = []
-    for word in words[begin:]:
-        if _END_OF_COMMAND.fullmatch(word):
-            break
-        found.append(word.removesuffix(";"))
-        if word.endswith(";"):
-            break
-    return [word for word in found if word.strip()]
+        found = words
+    # What redirects the output of a script is no argument.
+    return [word for word in takewhile(lambda word: not _REDIRECTION.fullmatch(word), found) if word.strip()]
 
 
 def _sorted(words: Sequence[str], exists: Callable[[str], bool]) -> tuple[list[str], list[Difference]]:

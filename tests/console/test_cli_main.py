@@ -167,7 +167,7 @@ def test_an_unexpected_error_is_two_lines_and_a_report(
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     text = report.read_text()
     assert "Traceback" in text
-    assert "arguments: snapshot --prometheus (url)" in text
+    assert "arguments: snapshot --prometheus http://[redacted]@host" in text
     assert "hunter2" not in text
 
 
@@ -242,7 +242,7 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
 
     shown = tomllib.loads(run(["config", "show"], QUARTERDECK_CLUSTER_PRODUCTION='a"b,ü').stdout)
     assert shown["cluster"]["production"] == ['a"b', "ü"]
-    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "ui", "actions", "local", "keys"}
+    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "limits", "ui", "actions", "local", "keys"}
 
 
 def test_config_check(tmp_path: Path) -> None:

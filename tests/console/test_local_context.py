@@ -246,7 +246,7 @@ async def test_the_doctor_says_what_to_do_about_what_is_missing_and_what_died(bo
 
 async def test_where_the_kubeconfig_has_a_context_called_local_that_one_is_meant(box: Box, tmp_path: Path) -> None:
     await started(box)
-    kubeconfig = tmp_path / "config"
+    kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         json.dumps(
             {

@@ -31,9 +31,9 @@ def test_reading_weights_is_told_where_a_line_can_be_written_over(
     ]
 
 
-@pytest.mark.parametrize(("began", "since"), [(30.0, "30s"), (60.0, "–")])
-def test_a_node_whose_end_nobody_saw_is_not_said_to_have_ended_now(began: float, since: str) -> None:
+@pytest.mark.parametrize(("seen", "since"), [(True, "30s"), (False, "<30s")])
+def test_a_node_whose_end_nobody_saw_is_not_said_to_have_ended_now(seen: bool, since: str) -> None:
     state = dead(record())
-    state = replace(state, stage=replace(state.stage, began=BEGUN + began))
+    state = replace(state, stage=replace(state.stage, began=BEGUN + 30.0), end_seen=seen)
     (_, row) = table([state])
     assert row.split()[:3] == ["tiny", "dead", since]

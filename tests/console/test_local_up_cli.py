@@ -22,7 +22,7 @@ from actions.local.environment import NODE
 from console.local_presets import free_port
 from fleet.local.record import NodeRecord, nodes_folder, read_records
 from tests.ending import ending
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, block_until
 
 pytest.importorskip("actions.local.checks.launch")
 
@@ -173,8 +173,7 @@ def test_detached_it_loads_on(box: Box) -> None:
     assert done.returncode == 0, done.stderr
     assert "tiny goes on loading" in done.stdout
     assert box.record.identity.alive
-    listed = box.run("ls")
-    assert "reading weights" in listed.stdout
+    block_until(lambda: "reading weights" in box.run("ls").stdout, "the log being read")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

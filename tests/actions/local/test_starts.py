@@ -25,8 +25,8 @@ async def test_one_that_the_system_does_not_start_leaves_no_folder_for_sockets(
 ) -> None:
     made: list[Path] = []
 
-    def recorded(folder: Path) -> Path:
-        made.append(runtime(folder))
+    def recorded(folder: Path, temporary: str) -> Path:
+        made.append(runtime(folder, temporary))
         return made[-1]
 
     def full(*_: object, **__: object) -> None:

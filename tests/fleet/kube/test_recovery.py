@@ -51,14 +51,18 @@ async def test_who_may_not_ask_for_the_namespace_is_told_nothing_of_it(cluster: 
 async def test_when_the_server_works_again_nothing_waits_for_its_own_backoff(cluster: Api) -> None:
     fail = reply(500, status(500, "InternalError", "etcd is on fire"))
     cluster.next(lambda request: request.path != "/version", fail, times=100)
-    # Each waits 1.5 to 3 s after its first failure: without help they would come back one after the other.
-    source = KubernetesSource(cluster.access(), pace=Pace(first=3.0, longest=3.0, quiet=60.0, probe=0.1))
+    # Each waits ten minutes after its first failure: without help none would come back.
+    source = KubernetesSource(cluster.access(), pace=Pace(first=600.0, longest=600.0, quiet=60.0, probe=0.1))
     await source.start()
     try:
         await status_when(source, Health.DOWN)
         cluster.recover()
-        await until(lambda: health(source) is not Health.DOWN)
-        await until(lambda: health(source) is Health.LIVE, seconds=0.4)
+
+        def ticked() -> Health:
+            source.tick()
+            return health(source)
+
+        await until(lambda: ticked() is Health.LIVE)
     finally:
         await source.stop()
 
