@@ -56,6 +56,7 @@ async def test_when_the_server_works_again_nothing_waits_for_its_own_backoff(clu
     await source.start()
     try:
         await status_when(source, Health.DOWN)
+        source.tick()
         cluster.recover()
 
         def ticked() -> Health:
