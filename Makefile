@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Twice the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 ROOMS  := actions console fleet simulator themes widgets tests
 
 .PHONY: demo test check format lint types imports bench docs lock clean
@@ -11,7 +13,7 @@ demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fle
 	@$(BIN)/quarterdeck demo $(ARGS)
 
 test: $(READY)  ## every test that this machine can run
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: format lint types imports test  ## everything that CI holds
 
