@@ -128,8 +128,9 @@ def leader_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Condition Ready of a raw pod that is not being deleted."""
-    if pod["metadata"].get("deletionTimestamp"):
+    """Condition Ready of a raw pod that is not being deleted and has not ended: an evicted one may still say so."""
+    status = pod.get("status") or {}
+    if pod["metadata"].get("deletionTimestamp") or status.get("phase") in ("Succeeded", "Failed"):
         return False
-    conditions = (pod.get("status") or {}).get("conditions") or ()
+    conditions = status.get("conditions") or ()
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

@@ -15,8 +15,10 @@ from actions.work import Work
 
 def waiting_step(rolling: Rolling) -> Step:
     """What comes after the write."""
-    if rolling.held:
+    if rolling.held and rolling.by_hand:
         return Step("wait until somebody has deleted its pods", rolling.words)
+    if rolling.held:
+        return Step("wait until its partition is lowered", rolling.words)
     if not rolling.replicas:
         return Step("nothing is replaced: it has no replicas")
     return Step(f"wait until {count(rolling.replaced, 'pod is', 'pods are')} replaced", rolling.words)

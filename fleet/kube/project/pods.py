@@ -21,6 +21,8 @@ from fleet.kube.project.pod_status import pod_status
 from fleet.kube.project.serving import serving
 from fleet.model.objects import Container, Pod
 
+_ENDED = ("Succeeded", "Failed")
+
 
 def project_pod(raw: Raw, interner: Interner) -> Pod:
     """The row of a pod."""
@@ -39,7 +41,9 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         created=moment(metadata, "creationTimestamp") or 0.0,
         phase=share(text(status, "phase")),
         status=share(printed.status),
-        ready=any(condition.type == "Ready" and condition.status == "True" for condition in found),
+        # One that has ended serves nobody, although the condition of before may still stand there (evicted, rejected).
+        ready=text(status, "phase") not in _ENDED
+        and any(condition.type == "Ready" and condition.status == "True" for condition in found),
         restarts=printed.restarts,
         node=share(text(spec, "nodeName")),
         ip=text(status, "podIP"),

@@ -327,3 +327,10 @@ def test_nonsense_makes_a_row_and_never_an_error(raw: Object, resource: Resource
     text = describe(raw | {"kind": resource.kind}, now=0.0)
     assert text.endswith("\n")
     assert "managedFields" not in to_yaml(raw)
+
+
+@pytest.mark.parametrize(("phase", "ready"), [("Running", True), ("Failed", False), ("Succeeded", False)])
+def test_a_pod_that_has_ended_is_not_ready_whatever_stands_in_its_conditions(phase: str, ready: bool) -> None:
+    conditions = [{"type": "Ready", "status": "True"}]
+    status = {"phase": phase, "reason": "Evicted", "conditions": conditions}
+    assert project_pod({"metadata": {"name": "p"}, "status": status}, Interner()).ready is ready
