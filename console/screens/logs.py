@@ -28,6 +28,9 @@ TAIL = 1000
 BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
 
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+"""Annotation of a pod: the container that kubectl takes where none is named."""
+
 
 class LogsScreen(SearchedScreen):
     """Follows the log of the running container, or shows that of the one before it restarted."""
@@ -46,7 +49,7 @@ class LogsScreen(SearchedScreen):
         self.log_view = LogView()
         super().__init__(console, self.log_view)
         self._previous = previous
-        self._containers = _worth_reading(pod)
+        self._containers = worth_reading(pod)
         self._container = self._containers[0] if self._containers else ""
         self._title = Lines(id="title")
         self._ended = False
@@ -140,7 +143,12 @@ class LogsScreen(SearchedScreen):
         self._start()
 
 
-def _worth_reading(pod: Pod) -> tuple[str, ...]:
-    """Names of containers, in the order in which a person wants them: GPUs first, init containers last."""
-    ranked = sorted(pod.containers, key=lambda c: (c.init, -c.gpus))
+def worth_reading(pod: Pod) -> tuple[str, ...]:
+    """Names of containers, in the order in which a person wants them.
+
+    First the one that the pod's author names (kubectl's annotation), then the engine's, then those with GPUs; what has
+    run before the others last.
+    """
+    named, engine = pod.annotations.get(DEFAULT_CONTAINER, ""), pod.serving.container
+    ranked = sorted(pod.containers, key=lambda c: (c.name != named, c.name != engine, c.init, -c.gpus))
     return tuple(c.name for c in ranked)

@@ -8,6 +8,7 @@ _PREFIXES = (
     "controller.kubernetes.io/pod-deletion-cost",
     "deployment.kubernetes.io/",
     "internal.serving.kserve.io/",
+    "kubectl.kubernetes.io/default-container",
     "kubectl.kubernetes.io/restartedAt",
     "kubernetes.io/change-cause",
     "kubernetes.io/config.",
