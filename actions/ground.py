@@ -30,6 +30,8 @@ PATIENCE = 30.0
 """Seconds that a cluster may take to be listed."""
 GIVE_UP = 3.0
 """Seconds of them for which its API server may be out of reach: a retry or two."""
+GETS_ON = 4
+"""How many times the given seconds a list takes at most that gets on all the while."""
 LOOK = 0.5
 """Seconds after which is looked again whether the API server is still out of reach."""
 
@@ -42,21 +44,27 @@ def lacking(snapshot: Snapshot) -> str:
 async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
     """Wait until the newest Snapshot knows what plans are made on; what it still lacks after ``seconds``, in words.
 
-    ``arrived`` is set with every new Snapshot. An API server that is out of reach is not waited for so long. On a
+    ``arrived`` is set with every new Snapshot. The seconds count from the last resource that was listed, so a list
+    that gets on is waited for, up to ``GETS_ON`` times as long in all; an API server that is out of reach is not. On a
     machine that is busy with others, time without a turn of its own does not count: nothing could come then.
     """
     waited, last = 0.0, time.monotonic()
+    left, whole = len(CHECKED) + 1, 0.0
     down_since: float | None = None
     while (snapshot := newest()) is None or _pending(snapshot, CHECKED):
         now = time.monotonic()
-        waited, last = waited + min(now - last, 2 * LOOK), now
+        turn = min(now - last, 2 * LOOK)
+        waited, whole, last = waited + turn, whole + turn, now
+        pending = len(snapshot.everything.coverage.pending & CHECKED) if snapshot is not None else left
+        if pending < left and whole < GETS_ON * seconds:
+            left, waited = pending, 0.0
         source = snapshot.of_objects if snapshot is not None else None
         is_down = source is not None and source.health is Health.DOWN
         if not is_down:
             down_since = None
         elif down_since is None:
-            down_since = waited
-        if waited >= seconds or (down_since is not None and waited - down_since >= GIVE_UP):
+            down_since = whole
+        if waited >= seconds or (down_since is not None and whole - down_since >= GIVE_UP):
             return lacking(snapshot) if snapshot is not None else "nothing of this cluster is known yet"
         arrived.clear()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -112,3 +113,31 @@ async def test_time_in_which_the_process_was_not_let_on_does_not_count(monkeypat
         await settled(task)
     deliveries.deliver(snapshot())
     assert await task == ""
+
+
+async def test_a_list_that_gets_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look is a second later; one resource more is listed every three, and nobody waits for more than four."""
+    clock = itertools.count()
+    monkeypatch.setattr(ground, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    deliveries = Deliveries()
+    deliveries.deliver(snapshot("pods", "nodes", "deployments.apps", "services"))
+    task = deliveries.waiting(4.0)
+    for pending in (("pods", "nodes", "deployments.apps"), ("pods", "nodes"), ("pods",)):
+        for _ in range(3):
+            deliveries.deliver(snapshot(*pending))
+            await settled(task)
+    deliveries.deliver(snapshot())
+    assert await task == ""
+
+
+async def test_a_list_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(ground, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    deliveries = Deliveries()
+    task = deliveries.waiting(4.0)
+    for _ in range(8):
+        deliveries.deliver(snapshot("pods", "nodes"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert task.done()
+    assert "not listed yet (nodes, pods)" in await task
