@@ -244,7 +244,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 def refuse(plan: Plan, reason: str, rules: Rules) -> None:
     """Raises RefusedError where the plan may not be carried out with this reason."""
     if plan.blocks:
-        raise RefusedError("; ".join(check.text for check in plan.blocks))
+        raise RefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
     if rules.require_reason and not reason.strip():
         raise RefusedError("a reason (a ticket, say) is required here")
     if rules.reason_pattern and not re.search(rules.reason_pattern, reason):

@@ -167,7 +167,7 @@ class ActingDesk:
         if found:
             last = clock(found[-1][1])
             what = f"1 action was cut off at {last}" if len(found) == 1 else f"{len(found)} actions were cut off"
-            self.say(f"{what}: :audit shows what is known", Role.WARNING)
+            self.say(f"{what}; :audit shows what is known", Role.WARNING)
 
     def may_switch(self) -> bool:
         """Whether another cluster may come into view: not while actions on this one are under way.
@@ -181,7 +181,5 @@ class ActingDesk:
         known = self._acting.undertakings
         here = [u for u in known if u.outcome is None and u.plan.target.kind != LOCAL_NODE]
         if here:
-            self.say(
-                "actions are under way here: t shows them; stop them, or wait, before looking elsewhere", Role.WARNING
-            )
+            self.say("actions are under way here; stop them (t shows them) or wait to look elsewhere", Role.WARNING)
         return not here

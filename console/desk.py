@@ -104,7 +104,7 @@ class ConsoleDesk(LocalDesk):
         try:
             await waiting
         except SessionError as error:
-            self.say(f"{error.problem}; {error.remedy}" if error.remedy else error.problem, Role.ERROR)
+            self.say(error.in_a_line, Role.ERROR)
 
     def say_failure(self, error: BaseException | None) -> None:
         """Say that a command failed as nobody foresaw."""

@@ -14,10 +14,10 @@ class SessionError(Exception):
     @property
     def in_a_line(self) -> str:
         """Both, for where there is one line: the remedy goes on where the problem ends."""
-        remedy = self.remedy
+        problem, remedy = self.problem.rstrip(" .;"), self.remedy
         if remedy[1:2].islower() or remedy[1:2] == " ":
             remedy = f"{remedy[0].lower()}{remedy[1:]}"
-        return f"{self.problem}; {remedy}" if remedy else self.problem
+        return f"{problem}; {remedy}" if remedy else self.problem
 
 
 def in_words(error: BaseException) -> SessionError:

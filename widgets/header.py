@@ -12,7 +12,7 @@ from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.line_view import LineView
 from widgets.parts import Part, arrange
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 
@@ -49,7 +49,7 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
     """The header in ``width`` cells. The cluster, production, the mode and the sources' glyphs stay at any width."""
     place = untrusted(model.cluster)
     if model.namespace:
-        place = f"{place} {glyphs.inside} {untrusted(model.namespace)}"
+        place = f"{place} {glyphs.inside} {untrusted_name(model.namespace)}"
     left = [Part((Span(place, Role.STRONG),), short=(Span(untrusted(model.cluster), Role.STRONG),))]
     if model.production:
         left.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_line
 
 
 class LogLine(NamedTuple):
@@ -46,7 +46,7 @@ class LogBuffer:
     def append(self, lines: Iterable[LogLine]) -> None:
         """Add lines at the end and drop what is too much at the front."""
         for text, at in lines:
-            safe = untrusted(text[: self._max_line].rstrip("\r\n"), tab=8)
+            safe = untrusted_line(text[: self._max_line].rstrip("\r\n"))
             if len(text) > self._max_line:
                 safe += " [cut]"
             self._lines.append(LogLine(safe, at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from widgets.text_pane import TextPane
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_line
 
 
 class TextView(TextPane):
@@ -31,4 +31,4 @@ class TextView(TextPane):
 
 
 def _safe_lines(text: str) -> tuple[str, ...]:
-    return tuple(untrusted(line, tab=8) for line in text.splitlines())
+    return tuple(untrusted_line(line) for line in text.splitlines())

@@ -2,7 +2,8 @@
 
 It is never parsed as markup, and no control character of it reaches the terminal: escape sequences are dropped whole,
 then everything that steers instead of showing (C0, C1, bidirectional overrides, zero-width joiners, variation
-selectors, surrogates, line separators).
+selectors, surrogates, line separators). A word of which nothing would be left to see is shown by its code points, so
+that no name can be drawn as a blank.
 """
 
 from __future__ import annotations
@@ -16,18 +17,59 @@ _SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]?"  # two-character sequences
 )
 _SELECTORS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_BLANK = {0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0}
+"""Letters and symbols that are drawn as nothing: fillers of Hangul, the empty pattern of Braille."""
+_ESCAPED = 16
+"""Characters of a text without any to see that are written out."""
+_WORD = re.compile(r"\S+")
 _SPACES = {"\n", "\r", "\v", "\f", "\u2028", "\u2029", "\x85"}
 
 
-def untrusted(text: str, tab: int = 1) -> str:
+def untrusted(text: str) -> str:
     """One line of text that shows what was in it and does nothing else.
 
-    White space of any kind becomes a blank, so that a name cannot break its row, and a tab goes to the next multiple of
-    ``tab`` cells (8 for logs and YAML). A lone surrogate or an unassigned character becomes U+FFFD.
+    White space of any kind becomes a blank, so that a name cannot break its row. A lone surrogate or an unassigned
+    character becomes U+FFFD. Each word of it is to be seen, since it may be a name that somebody put into a sentence.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    safe = "".join(map(_safe, _WORD.sub(_seen, _SEQUENCES.sub("", text)).expandtabs(1)))
+    return safe if is_visible(safe) or (safe and text.isspace()) else escaped(text)
+
+
+def untrusted_name(name: str) -> str:
+    """The same of a name, of which something is to be seen whatever it is: an empty one is drawn as ``""``."""
+    safe = untrusted(name)
+    return safe if is_visible(safe) else escaped(name)
+
+
+def untrusted_line(text: str, tab: int = 8) -> str:
+    """A line of a longer text (a log, YAML): the same, but it may well come out blank.
+
+    A tab goes to the next multiple of ``tab`` cells.
     """
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_safe, _SEQUENCES.sub("", text).expandtabs(tab)))
+
+
+def is_visible(safe: str) -> bool:
+    """Whether anything of a text that is safe to draw is to be seen: not blanks, fillers and combining marks alone."""
+    return any(
+        not char.isspace() and ord(char) not in _BLANK and (char.isascii() or unicodedata.category(char)[0] != "M")
+        for char in safe
+    )
+
+
+def escaped(text: str) -> str:
+    """The code points of a text as in a string of Python or JSON: ``"\\u200b"``; a long one ends with ``…``."""
+    codes = text[:_ESCAPED].encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return f'"{codes}"' if len(text) <= _ESCAPED else f'"{codes}…"'
+
+
+def _seen(word: re.Match[str]) -> str:
+    safe = "".join(map(_safe, word[0]))
+    return safe if is_visible(safe) else escaped(word[0])
 
 
 def _safe(char: str) -> str:

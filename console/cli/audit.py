@@ -19,7 +19,7 @@ from actions.audit.words import Fact, moment, opened_text, summary
 from console.auditing import audit_logs
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line
 
 VERIFIED = "quarterdeck/audit-verify/v1"
 _FILTERS = ("since", "until", "person", "target", "action")
@@ -134,4 +134,4 @@ def _story(actions: Sequence[RecordedAction]) -> Iterator[str]:
 def _lines(facts: Sequence[Fact]) -> Iterator[str]:
     for fact in facts:
         for i, part in enumerate(fact.text.splitlines()):
-            yield f"  {'' if i else fact.label:<{_LABEL}} {untrusted(part, tab=8)}".rstrip()
+            yield f"  {'' if i else fact.label:<{_LABEL}} {untrusted_line(part)}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +43,7 @@ class Where(StrEnum):
     BENCHES = "benchmarks"
 
 
+_EXPLANATION = re.compile("[:;,]")
 EVERYWHERE = frozenset(Where)
 OBJECTS = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.JOINS})
 """Screens with an object under the cursor."""
@@ -108,3 +110,8 @@ class Command:
     available: Callable[[Context], str | None] = always
     permitted: Callable[[Context], str | None] = always
     """Why this identity may not, None where it may: asked after ``available``. Such a command is shown as disabled."""
+
+    @property
+    def called(self) -> str:
+        """The title without its explanation, for the front of a sentence."""
+        return _EXPLANATION.split(self.title, maxsplit=1)[0]

@@ -9,13 +9,17 @@ from console.commands.desk import Desk
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
-    """Why a command cannot run here and now; None when it can. Textual's palette asks nobody, so this is asked last."""
+    """Why a command cannot run here and now, in one line; None when it can.
+
+    It is what the command is called, a colon, and the reason, which has no other colon in it: one clause, or two with a
+    semicolon between them. Textual's palette asks nobody, so this is asked last.
+    """
     if command.dangerous and read_only:
-        return f"{command.title}: not in read-only mode"
+        return f"{command.called}: not in read-only mode"
     if context.where not in command.where:
-        return f"{command.title}: not on this screen"
+        return f"{command.called}: not on this screen"
     reason = command.available(context) or command.permitted(context)
-    return None if reason is None else f"{command.title}: {reason}"
+    return None if reason is None else f"{command.called}: {reason}"
 
 
 def run(command: Command, desk: Desk, context: Context) -> Awaitable[None] | None:

@@ -68,7 +68,7 @@ def _needs_ready(context: Context) -> str | None:
     lack, node = _needs_node(context), node_of(context)
     if lack is not None or node is None:
         return lack
-    return None if node.stage.phase is Phase.READY else f"{node.name} is not ready: {node.stage.phase.value}"
+    return None if node.stage.phase is Phase.READY else f"{node.name} is not ready, it is {node.stage.phase.value}"
 
 
 def _needs_pod(context: Context) -> str | None:

@@ -27,8 +27,9 @@ Choice = tuple[Chosen, ...] | str
 Choose = Callable[[Context], Choice]
 
 
-HERE: Final = "a node of this machine: :down :local-restart :try :bench, m lists all"
+HERE: Final = "it is a node of this machine; :down, :local-restart, :try and :bench are for it"
 """Why no action on a cluster is for what the context of this machine shows."""
+UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
 
 
 def _is_here(context: Context) -> bool:
@@ -48,15 +49,17 @@ def workload(*kinds: str) -> Choose:
         if _is_here(context):
             return HERE
         if context.marked:
-            return "one workload at a time: esc clears the marks"
+            return "one workload at a time; esc clears the marks"
         found = workload_of(context)
-        if found is None or not found.uid:
+        if found is not None and not found.uid:
+            return UNKNOWN
+        if found is None:
             of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
-            return "this is a pod: { goes to its workload" if of_pod else "no workload is under the cursor"
+            return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
         if kinds and found.kind not in kinds:
-            return f"it is for a {' or a '.join(kinds)}, and this is a {found.kind}"
+            return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
         if found.kind == "DaemonSet":
-            return "a DaemonSet has no replicas: it runs on every node"
+            return "a DaemonSet has no replicas; it runs on every node"
         return (Chosen(ObjectRef(found.kind, found.namespace, found.name), found.uid),)
 
     return choose
@@ -67,7 +70,7 @@ def workload_or_pod(context: Context) -> Choice:
     if _is_here(context):
         return HERE
     if context.marked:
-        return "one at a time: esc clears the marks"
+        return "one at a time; esc clears the marks"
     snapshot, subject = context.snapshot, context.subject
     pod = _pod(snapshot, subject or "") if snapshot is not None else None
     return (pod,) if pod is not None else workload("Deployment", "StatefulSet")(context)
@@ -85,8 +88,10 @@ def pods(context: Context) -> Choice:
     chosen = tuple(pod for pod in found if pod is not None)
     if len(chosen) < len(keys):
         if context.marked:
-            return "something else than pods is marked: esc clears the marks"
-        return "this is not a pod: the pods of a workload are below it"
+            return "something else than pods is marked; esc clears the marks"
+        if snapshot.pods.get(keys[0]) is not None:
+            return UNKNOWN
+        return "this is a workload; its pods are below it" if keys[0] in snapshot.workloads else "this is not a pod"
     return chosen
 
 
@@ -94,9 +99,9 @@ def node(context: Context) -> Choice:
     """The node under the cursor, or that of the GPU under it."""
     snapshot, subject = context.snapshot, context.subject
     if _is_here(context):
-        return "this is the machine that this program runs on: Kubernetes knows nothing of it"
+        return "this is the machine that this program runs on; Kubernetes knows nothing of it"
     if context.marked:
-        return "one node at a time: esc clears the marks"
+        return "one node at a time; esc clears the marks"
     if snapshot is None or subject is None:
         return "no node is under the cursor"
     gpu = snapshot.gpus.get(subject)

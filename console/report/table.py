@@ -16,7 +16,7 @@ from fleet.model.snapshot import Assessment, Health, Join, Severity, Snapshot, S
 from themes.glyphs import Glyphs
 from widgets.line import fit, fit_end, to_ascii
 from widgets.severity import severity_glyph
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text, reading_text
 
 NARROWEST = 80
@@ -82,7 +82,7 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
                 snapshot,
                 snapshot.by_pod,
                 pod.key,
-                f"  {pod.name}",
+                f"  {untrusted_name(pod.name)}",
                 pod.status,
                 (pod.node,),
                 (name_width, extra, glyphs),
@@ -106,7 +106,7 @@ def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
     for join in Join:
         found = [loose for loose in snapshot.loose if loose.join is join and not is_free_gpu(snapshot, loose)]
         for loose in found[:LOOSE_NAMED]:
-            yield f"{glyphs.unknown} {join}: {untrusted(loose.key)} {untrusted(loose.detail)}"
+            yield f"{glyphs.unknown} {join}: {untrusted_name(loose.key)} {untrusted(loose.detail)}"
         if len(found) > LOOSE_NAMED:
             yield f"{glyphs.unknown} {join}: {len(found) - LOOSE_NAMED} more"
 
@@ -153,8 +153,8 @@ def _assessment(snapshot: Snapshot, key: str) -> Assessment:
 
 def _workload_name(snapshot: Snapshot, workload: Workload) -> str:
     model = snapshot.models.get(snapshot.model_of.get(workload.key, ""))
-    serves = f" ({model.name})" if model and model.name != workload.name else ""
-    return f"{workload.namespace}/{workload.name}{serves}"
+    serves = f" ({untrusted_name(model.name)})" if model and model.name != workload.name else ""
+    return f"{untrusted_name(workload.namespace)}/{untrusted_name(workload.name)}{serves}"
 
 
 def _row(
@@ -169,7 +169,7 @@ def _row(
     name_width, extra, glyphs = layout
     severity, reason = _assessment(snapshot, key)
     cells = [
-        _name(untrusted(name), name_width, glyphs.ellipsis),
+        _name(name, name_width, glyphs.ellipsis),
         fit(untrusted(state), _STATE_WIDTH, "left", glyphs.ellipsis),
     ]
     for _, width, quantity in _COLUMNS:

@@ -22,7 +22,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormLine
 from widgets.line import Line, Span, plain
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 
 if TYPE_CHECKING:
     from fleet.local.benches import Bench
@@ -38,7 +38,7 @@ class BenchForm(FormScreen):
             FormLine("output_tokens", "tokens of an answer", "128"),
             FormLine("requests", "requests per level", "4 times as many as at once, 8 at least"),
         )
-        super().__init__(console, f"Benchmark {untrusted(node.name)}", rows)
+        super().__init__(console, f"Benchmark {untrusted_name(node.name)}", rows)
         self._node = node
         self._wanted: Wanted = read_bench({})
 
@@ -114,12 +114,13 @@ class BenchesScreen(ReadingScreen):
             return
         if not benches:
             how = "read-only: nothing is measured here" if self.desk.read_only else "b measures it"
-            self._show([plain(f"   nothing was measured of {untrusted(self._node)} yet"), plain(f"   {how}", Role.DIM)])
+            what = f"   nothing was measured of {untrusted_name(self._node)} yet"
+            self._show([plain(what), plain(f"   {how}", Role.DIM)])
         elif self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)
         else:
             self.page.show(lambda width, glyphs: benches_lines(benches, None, (), width, glyphs))
 
     def _show(self, lines: Sequence[Line]) -> None:
-        title = Line((Span(f" Benchmarks of {untrusted(self._node)}", Role.STRONG),))
+        title = Line((Span(f" Benchmarks of {untrusted_name(self._node)}", Role.STRONG),))
         self.page.show(lambda _width, _glyphs: [title, *lines])

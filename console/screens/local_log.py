@@ -19,7 +19,7 @@ from console.screens.searched import SearchedScreen
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.log_view import LogView
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_name
 
 
 class LocalLogScreen(SearchedScreen):
@@ -65,7 +65,7 @@ class LocalLogScreen(SearchedScreen):
             state.append(fate)
         if self.log_view.dropped:
             state.append(f"{self.log_view.dropped} lines dropped")
-        line = Line((Span(f" {untrusted(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
+        line = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
 
     def _fate(self) -> str | None:

@@ -17,7 +17,7 @@ from fleet.local.node import NodeState
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.line import Line, Span
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_name
 
 TICK = 1.0
 """Seconds between looks at the clock while a node loads."""
@@ -52,7 +52,7 @@ class LocalNodeScreen(ReadingScreen):
         nodes = self.desk.locally.nodes
         found: NodeState | None = next((node for node in nodes if node.name == self._node), None)
         if found is None:
-            gone = Line((Span(f" {untrusted(self._node)} is gone", Role.GONE),))
+            gone = Line((Span(f" {untrusted_name(self._node)} is gone", Role.GONE),))
             self.page.show(lambda _width, _glyphs: [gone])
             return
         snapshot, now = self.desk.measured_here, self._clock()

@@ -20,7 +20,7 @@ from themes.palette import Role
 from widgets.field import Field
 from widgets.line import BLANK, Line, Span
 from widgets.prompt import History
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_name
 
 
 class PromptField(Field):
@@ -86,7 +86,7 @@ class TryScreen(ConsoleScreen):
         if not prompt or message.field is not self.field:
             return
         if self.streaming:
-            self.say("it is answering: esc stops it")
+            self.say("it is answering; esc stops it")
             return
         self._history.add(prompt)
         self.field.value = ""
@@ -124,7 +124,7 @@ class TryScreen(ConsoleScreen):
 
     def _show(self) -> None:
         state = "answering, esc stops it" if self.streaming else "enter asks, up brings back what was asked before"
-        title = Line((Span(f" {untrusted(self._node)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
+        title = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [title])
 
         def page(width: int, glyphs: Glyphs) -> list[Line]:

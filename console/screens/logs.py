@@ -20,7 +20,7 @@ from fleet.model.objects import Pod
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.log_view import LogView
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_name
 from widgets.values import age_text
 
 TAIL = 1000
@@ -110,7 +110,7 @@ class LogsScreen(SearchedScreen):
             state.append(f"container {self._containers.index(self._container) + 1} of {len(self._containers)}")
         if self.log_view.dropped:
             state.append(f"{self.log_view.dropped} lines dropped")
-        name = untrusted(f"{self._pod.name} › {self._container}")
+        name = f"{untrusted_name(self._pod.name)} › {untrusted_name(self._container)}"
         line = Line((Span(f" {name}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
 

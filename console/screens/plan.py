@@ -316,7 +316,7 @@ class PlanScreen(ConsoleScreen):
                 self._show_plan(again, news)
                 if news or again.blocks:
                     self.set_focus(self.cancel)
-                    self.say("it is not the plan that you saw: nothing was sent; look, then apply", Role.WARNING)
+                    self.say("it is not the plan that you saw, and nothing was sent; look, then apply", Role.WARNING)
                     return
                 plan = again
             state = await acting.start(plan, self.reason.value, self._how(plan))

@@ -13,7 +13,7 @@ from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
 from console.views.subject import is_somewhere
 from widgets.grid import Grid
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted_name
 
 
 class TableScreen(ConsoleScreen):
@@ -79,7 +79,7 @@ class TableScreen(ConsoleScreen):
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
         snapshot = self.desk.snapshot
         if self.tells_what_vanished and not (snapshot is not None and is_somewhere(snapshot, message.key)):
-            self.say(f"{untrusted(message.key)} is gone")
+            self.say(f"{untrusted_name(message.key)} is gone")
 
     @property
     def tells_what_vanished(self) -> bool:

@@ -17,7 +17,7 @@ from themes.palette import Role
 from widgets.cells import Name, Text
 from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Line, Span, folded
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line
 
 _COLUMNS = (
     Column("when", "WHEN (UTC)", 22, align="left", priority=0),
@@ -108,5 +108,5 @@ def action_lines(action: RecordedAction, width: int, glyphs: Glyphs) -> list[Lin
 def _fact_lines(fact: Fact, width: int) -> list[Line]:
     lines: list[Line] = []
     for i, part in enumerate(fact.text.splitlines()):
-        lines += told("" if i else fact.label, untrusted(part, tab=8), width, ROLES[fact.tone])
+        lines += told("" if i else fact.label, untrusted_line(part), width, ROLES[fact.tone])
     return lines

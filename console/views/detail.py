@@ -18,7 +18,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, spans_width
 from widgets.severity import severity_role, severity_span
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 
@@ -32,7 +32,7 @@ def detail_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> li
         return _pod_page(snapshot, pod, width, glyphs)
     if workload is not None:
         return _workload_page(snapshot, workload, width, glyphs)
-    return [Line((Span(f" {untrusted(key)} is gone", Role.GONE),))]
+    return [Line((Span(f" {untrusted_name(key)} is gone", Role.GONE),))]
 
 
 def _title(
@@ -40,7 +40,7 @@ def _title(
 ) -> list[Line]:
     """Name and reason, and the facts beside them or, where there is no room, below."""
     standing = assessment_of(snapshot, key)
-    spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted(name)}", Role.STRONG)]
+    spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted_name(name)}", Role.STRONG)]
     if reason := reason_of(snapshot, key):
         spans.append(Span(f"  {untrusted(reason)}", severity_role(standing.severity)))
     beside = (*spans, Span("   "), *pairs(facts))
@@ -122,7 +122,7 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     pods = [snapshot.pods[pod] for pod in snapshot.pods_of.get(key, ())]
     facts = [("", Span(untrusted(workload.kind))), ("ready", _ready(workload))]
     if serving is not None:
-        facts.append(("serves", Span(untrusted(serving.name))))
+        facts.append(("serves", Span(untrusted_name(serving.name))))
     if workload.created:
         facts.append(("age", Span(age_text(now - workload.created))))
     gpus = [gpu for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())]
@@ -168,7 +168,7 @@ def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> lis
     if scaler is not None:
         role = Role.WARNING if scaler.current >= scaler.maximum else Role.TEXT
         range_ = f"{scaler.current} of {scaler.minimum} to {scaler.maximum}, wants {scaler.desired}"
-        lines.append(labelled("autoscaler", Span(untrusted(scaler.name)), Span(f"   {range_}", role)))
+        lines.append(labelled("autoscaler", Span(untrusted_name(scaler.name)), Span(f"   {range_}", role)))
     labels = pods[0].labels if pods else workload.selector
     for budget in snapshot.budgets:
         protects = budget.namespace == workload.namespace and budget.selector.items() <= labels.items()
@@ -177,7 +177,7 @@ def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> lis
             lines.append(
                 labelled(
                     "budget",
-                    Span(untrusted(budget.name)),
+                    Span(untrusted_name(budget.name)),
                     Span(f"   {words}", Role.TEXT if budget.allowed else Role.WARNING),
                 )
             )

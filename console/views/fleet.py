@@ -20,7 +20,7 @@ from widgets.cells import NOTHING, Cell, Name, Spans, Story, Text
 from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
 from widgets.line import Span
 from widgets.severity import severity_role
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 COLUMNS: tuple[Column, ...] = (
@@ -190,7 +190,7 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     if snapshot.is_machine:
         return "no vLLM node on this machine\n:up MODEL starts one · :ctx other clusters"
     hidden = len(snapshot.workloads) if not query.others else 0
-    where = f"namespace {untrusted(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
+    where = f"namespace {untrusted_name(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
     if hidden:
         others = f"the other {hidden} workloads" if hidden > 1 else "the other workload"
         return f"no workload in {where} serves a model\na shows {others} · n other namespaces"
@@ -211,10 +211,10 @@ def _workload_row(snapshot: Snapshot, workload: Workload) -> Row:
     key, frame = workload.key, snapshot.by_workload
     standing = assessment_of(snapshot, key)
     model = snapshot.models.get(snapshot.model_of.get(key, ""))
-    own = untrusted(workload.name)
+    own = untrusted_name(workload.name)
     name: Cell = Text(own, Role.STRONG)
     if model is not None and model.name != workload.name:
-        name = Spans((Span(untrusted(model.name), Role.STRONG), Span(f" · {own}", Role.DIM)))
+        name = Spans((Span(untrusted_name(model.name), Role.STRONG), Span(f" · {own}", Role.DIM)))
     complete = workload.ready >= workload.desired
     pods = snapshot.pods_of.get(key, ())
     cells: dict[str, Cell] = {
@@ -236,7 +236,7 @@ def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
     serving = snapshot.workload_of.get(key, "") in snapshot.model_of
     reason = reason_of(snapshot, key) or (str(join) if join is not None else "")
     cells: dict[str, Cell] = {
-        "name": Name(untrusted(pod.name)),
+        "name": Name(untrusted_name(pod.name)),
         "ready": Text(age_text(coarse(snapshot.at - pod.created)) if pod.created else "", Role.DIM),
         "node": Text(untrusted(pod.node), Role.DIM),
         "rev": Text(version_text(pod.version), Role.DIM),

@@ -11,7 +11,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.severity import severity_role, severity_span
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 
 
 def glance_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
@@ -26,7 +26,7 @@ def glance_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> li
         (
             Span("  "),
             severity_span(standing.severity, glyphs),
-            Span(f" {untrusted(name)}", Role.STRONG),
+            Span(f" {untrusted_name(name)}", Role.STRONG),
             Span(f"  {untrusted(reason_of(snapshot, key))}", severity_role(standing.severity)),
         )
     )

@@ -21,7 +21,7 @@ from widgets.cells import NOTHING, Cell, Name, Number, Text, Usage
 from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Align, Span, fit_spans, spans_width, width_of
 from widgets.severity import severity_role
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text, significant
 
 COLUMNS: tuple[Column, ...] = (
@@ -186,7 +186,7 @@ class LocalModel:
         node = next(node for node in self.nodes if node.name == key)
         spec, severity = node.record.spec, severity_of(node)
         cells: dict[str, Cell] = {
-            "name": Text(untrusted(node.name), Role.STRONG),
+            "name": Text(untrusted_name(node.name), Role.STRONG),
             "phase": phase_cell(node, self.now),
             "model": Name(untrusted(spec.served)),
             "address": Text(address_of(node)),

@@ -15,7 +15,7 @@ from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, folded
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import fewer_digits, scaled, seconds_text
 
 _FIRST = 12
@@ -129,7 +129,8 @@ def _fleet(bench: Bench, snapshot: Snapshot, own: Collection[str], width: int, g
     rows = against_fleet(bench.levels[0], snapshot, bench.model, own) if bench.levels else ()
     if not rows:
         return []
-    title = head("the fleet", f"{untrusted(bench.model)} in {untrusted(snapshot.cluster.context)}, rates per pod")
+    where = untrusted(snapshot.cluster.context)
+    title = head("the fleet", f"{untrusted_name(bench.model)} in {where}, rates per pod")
     numbers = [Line(_numbers("1 pod" if row.pods == 1 else f"{row.pods} pods", row.values, glyphs)) for row in rows]
     words = f"{method_text(snapshot)}; of real requests, whose lengths are others"
     return [title, Line(_heads("")), *numbers, *(Line((Span(f"   {p}", Role.DIM),)) for p in folded(words, width - 4))]

@@ -24,7 +24,7 @@ from themes.palette import Role
 from widgets.bar import bar
 from widgets.line import Line, Span, fit, spans_width
 from widgets.severity import severity_role, severity_span
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import age_text, seconds_text
 
 _BAR = 20
@@ -37,7 +37,7 @@ def title_line(node: NodeState, now: float, glyphs: Glyphs) -> Line:
     """Its glyph, its name, where it is and since when."""
     severity = severity_of(node)
     role = Role.DIM if severity is Severity.OK else severity_role(severity)
-    spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted(node.name)}", Role.STRONG)]
+    spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(node.name)}", Role.STRONG)]
     spans.append(Span(f"  {phase_text(node.stage)}", role))
     if times := time_text(node, now):
         spans.append(Span(f"  {times}", Role.DIM))
@@ -160,7 +160,7 @@ def _facts(node: NodeState, gpus: str, width: int) -> list[Line]:
     names = ", ".join(sorted(spec.env))
     rows = [
         *told("command", command_text(node), width),
-        *told("model", untrusted(spec.model), width),
+        *told("model", untrusted_name(spec.model), width),
         *told("served as", untrusted(served), width),
         labelled("address", *pairs(address)),
         labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
@@ -177,5 +177,5 @@ def _tail(tail: Sequence[str]) -> list[Line]:
         return []
     return [
         head("end of its log", "l follows it"),
-        *(Line((Span(f"   {untrusted(t, tab=8)}", Role.DIM),)) for t in tail),
+        *(Line((Span(f"   {untrusted_line(t)}", Role.DIM),)) for t in tail),
     ]

@@ -10,7 +10,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.text_pane import wrap
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import scaled, seconds_text
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def exchange_lines(exchange: Exchange, width: int, glyphs: Glyphs) -> list[Line]
     piece = exchange.piece
     if piece is not None:
         for line in piece.text.splitlines():
-            safe = untrusted(line, tab=4)
+            safe = untrusted_line(line, tab=4)
             lines += [Line((Span(f"   {safe[start:end]}"),)) for start, end in wrap(safe, max(20, width - 4))]
     if exchange.problem:
         lines += followed((Span("   "),), untrusted(exchange.problem), Role.ERROR, width, 3)

@@ -19,7 +19,7 @@ from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
 from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
 from widgets.line import Span
 from widgets.severity import severity_role
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", "NODE · GPU", 20, align="left", grow=2, widest=44, priority=0),
@@ -162,7 +162,7 @@ def _row(key: str, cells: Mapping[str, Cell], severity: Severity | None) -> Row:
 
 def _node_row(snapshot: Snapshot, node: Node) -> Row:
     own = assessment_of(snapshot, node.name)
-    cells: dict[str, Cell] = {"name": Text(untrusted(node.name), Role.STRONG)}
+    cells: dict[str, Cell] = {"name": Text(untrusted_name(node.name), Role.STRONG)}
     if node.name in snapshot.free_gpus:
         free, total = snapshot.free_gpus[node.name]
         cells["free"] = Text(f"{free}/{total}", Role.OK if free else Role.DIM)
@@ -216,9 +216,9 @@ def _holder(snapshot: Snapshot, key: str) -> Cell:
     gpu = snapshot.gpus[key]
     others = f" +{len(gpu.sharers)}" if gpu.sharers else ""
     if gpu.pod and snapshot.cluster.namespace in ("", gpu.namespace):
-        return Name(untrusted(gpu.pod) + others)
+        return Name(untrusted_name(gpu.pod) + others)
     if gpu.pod:
-        return Text(untrusted(f"{gpu.namespace}/{gpu.pod}") + others, Role.DIM)
+        return Text(f"{untrusted_name(gpu.namespace)}/{untrusted_name(gpu.pod)}" + others, Role.DIM)
     match snapshot.use_of(key):
         case GpuUse.FREE:
             return Text("free", Role.OK)

@@ -11,7 +11,7 @@ from fleet.model.objects import Condition, Container, Event, ModelVersion
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _EVENTS = 12
@@ -42,7 +42,7 @@ def version_lines(version: ModelVersion, digest: str, width: int) -> list[Line]:
         revision = Span(untrusted(version.revision)) if version.revision else Span("unpinned", Role.WARNING)
         model = [("", Span(untrusted(version.model))), ("revision", revision)]
         if version.served_name and version.served_name != version.model:
-            model.append(("served as", Span(untrusted(version.served_name))))
+            model.append(("served as", Span(untrusted_name(version.served_name))))
         lines += packed("model", model, width)
     return lines
 
@@ -64,7 +64,7 @@ def container_lines(containers: Sequence[Container], now: float, width: int) -> 
         items.append(("restarts", Span(str(container.restarts), Role.WARNING if container.restarts else Role.TEXT)))
         if container.last_reason or container.last_exit_code is not None:
             items.append(("last", Span(_last(container, now), Role.WARNING)))
-        lines += packed(untrusted(container.name), items, width)
+        lines += packed(untrusted_name(container.name), items, width)
         lines += told("", untrusted(container.message), width, Role.DIM)
         lines += told("", untrusted(shlex.join(container.command)), width, Role.DIM)
     return lines

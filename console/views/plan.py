@@ -17,7 +17,7 @@ from themes.palette import Role
 from widgets.line import Align, Line, Span, fit, fit_end, width_of
 from widgets.parts import Part, arrange
 from widgets.text_pane import wrap
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 
 ABOUT = 16
 """Cells of what a check is about."""
@@ -40,7 +40,7 @@ def verdict_span(verdict: Verdict, glyphs: Glyphs) -> Span:
 def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
     """``prod-eu1 › serving``."""
     where = untrusted(scope.context or scope.server)
-    return f"{where} {glyphs.inside} {untrusted(namespace)}" if namespace else where
+    return f"{where} {glyphs.inside} {untrusted_name(namespace)}" if namespace else where
 
 
 def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:

@@ -12,7 +12,7 @@ from fleet.model.objects import ModelVersion
 from themes.palette import Role
 from widgets.cells import Name, Text
 from widgets.grid import Column, Group, Row, Sort
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _COLUMNS = (
@@ -70,7 +70,7 @@ class RevisionsModel:
                 Text(version_text(revision.version), role),
                 Text(untrusted(revision.cause)),
                 Text(untrusted(revision.who), Role.DIM),
-                Name(untrusted(revision.name), Role.DIM),
+                Name(untrusted_name(revision.name), Role.DIM),
             ),
         )
 

@@ -15,7 +15,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_spans, plain
 from widgets.severity import severity_role, severity_span
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import reading_text
 
 _TROUBLE = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
@@ -44,7 +44,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, glyphs: Glyphs) ->
     role = severity_role(standing.severity)
     yield Span(" ")
     yield severity_span(standing.severity, glyphs)
-    yield Span(f" {untrusted(model.name if model else snapshot.workloads[key].name)}", Role.STRONG)
+    yield Span(f" {untrusted_name(model.name if model else snapshot.workloads[key].name)}", Role.STRONG)
     pod = pod_for(snapshot, key)
     reason = reason_of(snapshot, key) or (reason_of(snapshot, pod) if pod else "") or standing.severity.value
     yield Span(f": {untrusted(reason)}", role)
@@ -56,7 +56,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, glyphs: Glyphs) ->
             yield Span(*value)
     if pod is not None and assessment_of(snapshot, pod).severity is not Severity.OK:
         yield Span("  pod ", Role.DIM)
-        yield Span(untrusted(snapshot.pods[pod].name))
+        yield Span(untrusted_name(snapshot.pods[pod].name))
     seen = since.since(key)
     if seen is not None:
         yield Span(f"  {since_text(seen)}", Role.DIM)
@@ -96,7 +96,7 @@ def _starting(snapshot: Snapshot, key: str, count: int, glyphs: Glyphs) -> Line:
         (
             Span(" "),
             severity_span(Severity.STARTING, glyphs),
-            Span(f" {untrusted(model.name if model else workload.name)}", Role.STRONG),
+            Span(f" {untrusted_name(model.name if model else workload.name)}", Role.STRONG),
             Span(f": {workload.ready} of {workload.desired} ready, {untrusted(reason)}", Role.STARTING),
             *(Span(f"; {words}", Role.DIM) for words in rest),
         )

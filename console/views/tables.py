@@ -10,7 +10,7 @@ from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import Text
 from widgets.grid import Column, Group, Row, Sort
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_name
 
 _JOIN_COLUMNS = (
     Column("join", "JOIN", 30, align="left", priority=0),
@@ -41,7 +41,7 @@ class JoinsModel:
         entries = [entry for entry in self.snapshot.loose if entry.key == key]
         joins = " · ".join(str(entry.join) for entry in entries)
         details = " · ".join(untrusted(entry.detail) for entry in entries if entry.detail)
-        return Row(key, (Text(joins), Text(untrusted(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
+        return Row(key, (Text(joins), Text(untrusted_name(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,4 +61,4 @@ class ChoiceModel:
 
     def row(self, key: str) -> Row:
         words = next(words for value, words in self.items if value == key)
-        return Row(key, (Text(untrusted(words)), Text("in view" if key == self.current else "", Role.DIM)))
+        return Row(key, (Text(untrusted_name(words)), Text("in view" if key == self.current else "", Role.DIM)))

@@ -105,7 +105,7 @@ async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: B
                 await stage.line(command)
                 assert stage.desk.front is not None
                 assert stage.desk.front.where is Where.FLEET
-                assert "a node of this machine: :down" in stage.desk.front.said, command
+                assert "a node of this machine; :down" in stage.desk.front.said, command
         assert "scale" not in stage.keybar
         await stage.line("down")
         plan = (await stage.planned()).plan

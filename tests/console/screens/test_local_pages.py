@@ -91,7 +91,7 @@ async def test_one_prompt_at_a_time_and_what_goes_wrong_stands_where_the_answer_
         await d.press("enter")
         await d.type("b")
         await d.press("enter")
-        assert d.screen.said == "it is answering: esc stops it"
+        assert d.screen.said == "it is answering; esc stops it"
         await d.press("escape")
         d.session.here.fails = SessionError("it does not answer", "Is it ready?")
         await d.press("enter")

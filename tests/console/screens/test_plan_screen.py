@@ -296,10 +296,10 @@ async def test_a_workload_is_not_drained_and_a_pod_is_not_scaled() -> None:
     snapshot = make_snapshot()
     async with desk(snapshot, session=acting()) as d:
         await d.press("ctrl+d")
-        assert "this is not a pod" in d.screen.said
+        assert "Drain: this is a workload; its pods are below it" in d.screen.said
         d.grid.move_to(snapshot.pods_of[WORST][0])
         await d.press("s")
-        assert "this is a pod: { goes to its workload" in d.screen.said
+        assert "this is a pod; { goes to its workload" in d.screen.said
         assert d.session.acts.asked == []
 
 
