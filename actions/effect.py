@@ -1,4 +1,7 @@
-"""What users feel of a workload: the queue, TTFT and errors, at one moment."""
+"""What users feel of a workload: the queue, TTFT and errors, at one moment.
+
+Before and after an action the same workload is looked at. A pod that is gone belongs to none any more.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,21 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 
-def load_of(snapshot: Snapshot, target: Target) -> Load:
-    """Of the workload, or of the workload that a pod belongs to; nothing of a node."""
-    key = snapshot.top(f"{target.namespace}/{target.kind}/{target.name}")
+def felt_through(snapshot: Snapshot, target: Target) -> str:
+    """The key of the workload through which users feel what is done to a target: of a pod the one that it belongs to.
+
+    Empty where there is none: a node, a pod that is gone.
+    """
     if target.kind in ("Pod", LOCAL_NODE):
-        key = snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")
+        return snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")
+    return snapshot.top(f"{target.namespace}/{target.kind}/{target.name}")
+
+
+def load_of(snapshot: Snapshot, workload: str) -> Load:
+    """Of a workload by its key; None everywhere where it is not measured."""
 
     def value(quantity: Quantity) -> float | None:
-        reading = snapshot.by_workload.get(key, quantity)
+        reading = snapshot.by_workload.get(workload, quantity)
         return reading.value if reading.known else None
 
     return Load(

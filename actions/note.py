@@ -25,6 +25,11 @@ NAMESPACE = "default"
 """Where events of cluster-scoped objects are, as the node controller's."""
 
 
+def is_note(path: str) -> bool:
+    """Whether a request to this path writes one."""
+    return path.endswith(f"/{EVENTS.name}")
+
+
 def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: float, anchor: str = "") -> Mutation:
     """The request that writes it; ``at`` in Unix seconds.
 

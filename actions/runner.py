@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from actions.audit.errors import AuditError
 from actions.audit.history import RecordedAction
 from actions.audit.who import Who
-from actions.effect import load_of
+from actions.effect import felt_through, load_of
 from actions.kinds import action_of
-from actions.note import note
+from actions.note import is_note, note
 from actions.plan import Mutation, Plan
 from actions.planner import make_plan
-from actions.progress import Cause, Outcome, Progress, Result
+from actions.progress import Cause, Load, Outcome, Progress, Result
 from actions.recorded import recorded_plan
-from actions.request import Request
+from actions.request import Request, Target
 from actions.scene import Reads, Rules, Scene
 from actions.undertaking import Undertaking
 from actions.undo import plan_undo
@@ -143,7 +143,9 @@ class Runner:
 
     async def _run(self, state: Undertaking, confirmation: str) -> None:
         plan = state.plan
-        before = load_of(self._scene().snapshot, plan.target)
+        seen = self._scene().snapshot
+        workload = felt_through(seen, plan.target)
+        before = load_of(seen, workload)
         work = _Work(self, plan, state.reason)
         try:
             intent = recorded_plan(plan) | {"reason": state.reason, "confirmation": confirmation}
@@ -169,12 +171,12 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
             outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
         self._ending[plan.id] = True
-        outcome = replace(outcome, before=before, after=load_of(self._scene().snapshot, plan.target))
+        outcome = replace(outcome, before=before, after=self._felt(workload, plan.target))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", plan, outcome, _told(outcome))
         if outcome.ok:
             await self._measured(plan.id, self._scene().now())
-            after = load_of(self._scene().snapshot, plan.target)
+            after = self._felt(workload, plan.target)
             if after != outcome.after:
                 outcome = await self._written("effect", plan, replace(outcome, after=after), {"after": asdict(after)})
         self.update(plan.id, outcome=replace(outcome, anchor=self._anchors.get(plan.id, "")))
@@ -197,6 +199,11 @@ class Runner:
                 plan = replace(newer, id=plan.id)
                 await self._record("step", plan.id, {"step": 0, "text": "planned again: only its status had changed"})
         return await action_of(plan.request.kind).carry_out(plan, work)
+
+    def _felt(self, workload: str, target: Target) -> Load:
+        """What users feel now of what served when the action began, or of what has come since."""
+        snapshot = self._scene().snapshot
+        return load_of(snapshot, workload or felt_through(snapshot, target))
 
     def _end(self, id: str) -> None:  # noqa: A002 - the undertaking's
         """End a task; one that is writing down its end already is only told not to measure any longer."""
@@ -227,6 +234,15 @@ class Runner:
         # On the disk before anything is sent; the disk may be slow, the loop must not be.
         anchor = await asyncio.shield(asyncio.to_thread(self._audit.append, event, action, content))
         self._anchors[action] = anchor or ""
+
+    def reached(self, id: str) -> bool:  # noqa: A002 - the undertaking's
+        """Whether the cluster did, or may have done, anything of it."""
+        return self._states[id].reached
+
+    def reach(self, id: str, *, reached: bool) -> None:  # noqa: A002 - the undertaking's
+        """The cluster may do something of it, or has certainly done nothing so far."""
+        if self._states[id].reached is not reached:
+            self.update(id, reached=reached)
 
     def update(self, id: str, **values: Any) -> None:  # noqa: A002 - the undertaking's
         """A newer state of an undertaking."""
@@ -341,12 +357,15 @@ class _Work:
         }
         await self._runner._record("sending", self._plan.id, request)
         self.under_way = what
+        reached = self._runner.reached(self._plan.id)
+        self._runner.reach(self._plan.id, reached=reached or not is_note(mutation.path))
         try:
             response = await self._runner._writer.send(mutation)
         except (KubeError, KubeconfigError, LocalError) as error:
             left = isinstance(error, UnreachableError) and error.sent
             if not left:
                 self.under_way = ""
+                self._runner.reach(self._plan.id, reached=reached)
             answered = isinstance(error, KubeError) and not isinstance(error, UnreachableError)
             content = {"step": self._step, "status": getattr(error, "status", 0), "error": error.message}
             if not left and not answered:

@@ -20,6 +20,8 @@ class Undertaking:
     """The latest of each step so far, in the order of the steps."""
     outcome: Outcome | None = None
     """None while it is under way."""
+    reached: bool = False
+    """Whether the cluster did, or may have done, more of it than to note it down."""
 
     @property
     def id(self) -> str:

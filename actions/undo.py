@@ -1,6 +1,7 @@
 """Undo: the last action of a person on a cluster, taken back by the inverse that was recorded with it.
 
-The inverse goes through the ordinary planner: it is planned against the cluster as it is now.
+The inverse goes through the ordinary planner: it is planned against the cluster as it is now. What a screen promises of
+it and what is planned are decided here, by the same two questions: whose turn is it, and what stands in its way.
 """
 
 from __future__ import annotations
@@ -8,42 +9,106 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from actions.audit.history import RecordedAction, State
 from actions.audit.marks import MARK
+from actions.audit.redaction import redacted
 from actions.audit.who import Who
+from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
 from actions.planner import make_plan
-from actions.request import Kind, from_json
+from actions.request import Kind, Request, Restore, from_json, to_json
 from actions.scene import Scene
-from actions.words import span
+from actions.undertaking import Undertaking
+from actions.words import named, span
 from fleet.kube.errors import NotFoundError
-from fleet.kube.resources import EVENTS
+from fleet.model.snapshot import Snapshot
 
 ABOUT = "since then"
+_GONE: Final = "What it was done to, or would go back to, is gone."
+_UNRECORDED: Final = "looked like a secret in part, and was not recorded"
 _STANDS: Mapping[str, frozenset[str]] = {Kind.ROLL_BACK: frozenset({"revision"})}
 """By which of its values an action is seen to stand still; all of them where it is not named here."""
+
+
+class Deed(NamedTuple):
+    """What undo must know of an action, wherever that is kept: in the audit log or in the memory of a session."""
+
+    id: str
+    title: str
+    undoes: str
+    """Id of the action that it takes back; empty for all others."""
+    reached: bool
+    """Whether the cluster did, or may have done, anything of it."""
+    inverse: Mapping[str, Any]
+    """The request that takes it back, as it is recorded; empty where there is none."""
+
+
+def next_undone(deeds: Sequence[Deed]) -> Deed | None:
+    """The one that undo takes back next, of one person's on one cluster, oldest first.
+
+    Left out: what was taken back already, what takes back another, and what never reached the cluster.
+    """
+    reached = [deed for deed in deeds if deed.reached]
+    undone = {deed.undoes for deed in reached}
+    return next((d for d in reversed(reached) if d.inverse and not d.undoes and d.id not in undone), None)
+
+
+def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
+    """The request that takes it back. Raises NotFoundError where it is not known, or its object is seen to be gone."""
+    if MARK in json.dumps(deed.inverse):
+        raise NotFoundError(
+            f"what takes back “{deed.title}” {_UNRECORDED}",
+            remedy="Take it back by hand; quarterdeck audit show has the rest of it.",
+        )
+    try:
+        request = from_json(deed.inverse)
+    except ValueError as error:
+        raise NotFoundError(f"the record of how to take back “{deed.title}” cannot be read: {error}") from error
+    if gone := _gone(request, snapshot):
+        raise NotFoundError(f"“{deed.title}” cannot be taken back: {gone}", remedy=_GONE)
+    return request
+
+
+def why_not(undertaking: Undertaking, session: Iterable[Undertaking], snapshot: Snapshot) -> str:
+    """Why undo would not take back this action of a session now; empty where it would.
+
+    ``session``: all its actions, newest first.
+    """
+    own = _deed_of(undertaking)
+    same = [u for u in session if u.plan.scope.server == undertaking.plan.scope.server]
+    deeds = [_deed_of(u) for u in reversed(same)]
+    if not own.inverse:
+        return "nothing takes it back"
+    if own.undoes:
+        return "it takes back another, and is not taken back itself"
+    if not own.reached:
+        return "nothing of it was done"
+    if any(deed.reached and deed.undoes == own.id for deed in deeds):
+        return "it was taken back already"
+    following = next_undone(deeds)
+    if following is not None and following.id != own.id:
+        return f"“{following.title}” is taken back before it"
+    if MARK in json.dumps(own.inverse):
+        return f"what does {_UNRECORDED}"
+    request = undertaking.plan.undo.request
+    return _gone(request, snapshot) if request is not None else ""
 
 
 def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> RecordedAction | None:
     """The last action of this person on the cluster at ``server`` that can be taken back; ``done`` is oldest first.
 
-    Left out: what was taken back already, what takes back another, and what never reached the cluster. A person is the
-    identity that the cluster knows together with the login on the machine: several may share either.
+    A person is the identity that the cluster knows together with the login on the machine: several may share either.
     """
     mine = [
         action
         for action in done
         if action.scope.get("server") == server
         and (action.who.get("identity"), action.who.get("local_user")) == (who.identity, who.local_user)
-        and _reached(action)
     ]
-    undone = {str(action.intent.get("undoes") or "") for action in mine}
-    for action in reversed(mine):
-        if not action.intent.get("undoes") and action.id not in undone and action.undo.get("request"):
-            return action
-    return None
+    found = next_undone([_recorded(action) for action in mine])
+    return next((action for action in mine if found is not None and action.id == found.id), None)
 
 
 async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> Plan:
@@ -57,21 +122,13 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> P
             f"{who.identity or who.local_user} has done nothing on this cluster that could be taken back",
             remedy="The audit log tells what was done.",
         )
-    if MARK in json.dumps(action.undo["request"]):
-        raise NotFoundError(
-            f"what takes back “{action.title}” looked like a secret in part, and was not recorded",
-            remedy="Take it back by hand; quarterdeck audit show has the rest of it.",
-        )
-    try:
-        request = from_json(action.undo["request"])
-    except ValueError as error:
-        raise NotFoundError(f"the record of how to take back “{action.title}” cannot be read: {error}") from error
+    request = inverse_of(_recorded(action), scene.snapshot)
     try:
         plan = await make_plan(request, scene)
     except NotFoundError as error:
         raise NotFoundError(
             f"“{action.title}” cannot be taken back: {error.message}",
-            remedy="What it was done to, or would go back to, is gone.",
+            remedy=_GONE,
         ) from error
     return replace(
         plan,
@@ -98,9 +155,36 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     return Check(ABOUT, Verdict.PASS, f"what it left {ago} is still so")
 
 
+def _deed_of(undertaking: Undertaking) -> Deed:
+    plan = undertaking.plan
+    request = plan.undo.request
+    # As the log has it, which is what undo goes by.
+    inverse = redacted(to_json(request)) if request is not None else {}
+    return Deed(plan.id, plan.title, plan.undoes, undertaking.reached, inverse)
+
+
+def _recorded(action: RecordedAction) -> Deed:
+    intent, request = action.intent, action.undo.get("request")
+    inverse = request if isinstance(request, Mapping) else {}
+    return Deed(action.id, action.title, str(intent.get("undoes") or ""), _reached(action), inverse)
+
+
+def _gone(request: Request, snapshot: Snapshot) -> str:
+    """What of a request's objects is seen to be no more; empty where that is not known, or some are there."""
+    whole = snapshot.everything
+    if request.target.kind != "Pod" or whole.coverage.lack("pods"):
+        return ""
+    others = request.others if isinstance(request, Restore) else ()
+    targets = (request.target, *others)
+    there = {pod.uid for pod in whole.pods.values()}
+    if not whole.pods or any(not target.uid or target.uid in there for target in targets):
+        return ""
+    return f"{named([target.name for target in targets])} {'is' if len(targets) == 1 else 'are'} gone"
+
+
 def _reached(action: RecordedAction) -> bool:
     """Whether the cluster did, or may have done, more of it than to note it down."""
-    return any(sent.done or sent.unknown for sent in action.sent if not sent.path.endswith(f"/{EVENTS.name}"))
+    return any(sent.done or sent.unknown for sent in action.sent if not is_note(sent.path))
 
 
 def _changes(intent: Mapping[str, Any]) -> list[Mapping[str, Any]]:

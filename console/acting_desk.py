@@ -126,7 +126,19 @@ class ActingDesk:
         from console.screens.plan import PlanScreen
 
         if self.acting is not None:
-            self._open(PlanScreen(self._console, partial(self.acting.undo, here=self.looks_here)))
+            self._open(PlanScreen(self._console, partial(self.acting.undo, here=self._undoes_here)))
+
+    @property
+    def _undoes_here(self) -> bool:
+        """Whether an undo is meant for this machine: by the action that is shown, else by what is looked at."""
+        from console.screens.actions import ActionScreen
+
+        shown = self.front.undertaking if isinstance(self.front, ActionScreen) else None
+        if shown is None:
+            return self.looks_here
+        from actions.request import LOCAL_NODE
+
+        return shown.plan.target.kind == LOCAL_NODE
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen

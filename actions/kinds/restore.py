@@ -101,13 +101,16 @@ def restoring(pod: Mapping[str, Any], labels: Mapping[str, str | None]) -> Mutat
 
 async def _pods(wanted: Restore, scene: Scene) -> tuple[list[dict[str, Any]], list[str]]:
     """The pods that are still there, and the names of those that are not. Raises KubeError where none is."""
-    pods, gone = [await _chosen(wanted.target, scene)], []
-    for target in wanted.others:
+    pods: list[dict[str, Any]] = []
+    gone: dict[str, NotFoundError] = {}
+    for target in (wanted.target, *wanted.others):
         try:
             pods.append(await _chosen(target, scene))
-        except NotFoundError:
-            gone.append(target.name)
-    return pods, gone
+        except NotFoundError as error:
+            gone[target.name] = error
+    if not pods:
+        raise gone[wanted.target.name]
+    return pods, list(gone)
 
 
 async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import LOG, RECORD, NodeRecord, nodes_folder, read_records
 from fleet.local.tail import PAUSE, Tail
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import age_text
 
 _TAB = 8
@@ -158,7 +158,7 @@ def _log_of(invocation: Invocation, name: str) -> Path:
 
 def _put(*lines: str) -> None:
     for line in lines:
-        print(untrusted(line, _TAB))
+        print(untrusted_line(line, _TAB))
     sys.stdout.flush()
 
 

@@ -34,7 +34,7 @@ from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
 from fleet.local.node import NodeState
 from fleet.local.spec import LaunchSpec
-from widgets.untrusted import untrusted
+from widgets.untrusted import untrusted, untrusted_line
 
 _TAIL = 20
 """Last lines of a dead node's log that are printed."""
@@ -143,7 +143,7 @@ async def _tell_last_words(here: Nodes, name: str) -> None:
     node = next((node for node in await here.look() if node.name == name), None)
     if node is not None and not node.alive:
         for line in node.tail[-_TAIL:]:
-            print(f"  {untrusted(line, 8)}", file=sys.stderr)
+            print(f"  {untrusted_line(line)}", file=sys.stderr)
         say(f"its log: {node.record.log}")
 
 
@@ -223,7 +223,7 @@ async def _try(asked: _Asked) -> int:
 
 def _put(text: str) -> None:
     """What a model says may hold anything: no control character of it reaches the terminal."""
-    print("\n".join(untrusted(line, 8) for line in text.split("\n")), end="", flush=True)
+    print("\n".join(untrusted_line(line) for line in text.split("\n")), end="", flush=True)
 
 
 def _say_it(text: str) -> None:

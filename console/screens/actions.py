@@ -9,7 +9,9 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from actions.request import LOCAL_NODE
 from actions.undertaking import Undertaking
+from actions.undo import why_not
 from console.commands.command import Where
 from console.screens.base import bindings_of
 from console.screens.console import Console
@@ -65,7 +67,16 @@ class ActionScreen(ReadingScreen):
         found, now = self.undertaking, self._clock()
         if found is not None:
             self._title.show(lambda width, glyphs: [undertaking_title(found, now, width, glyphs)])
-            self.page.show(lambda width, glyphs: undertaking_lines(found, width, glyphs))
+            lack = self._why_not(found)
+            self.page.show(lambda width, glyphs: undertaking_lines(found, width, glyphs, lack))
+
+    def _why_not(self, found: Undertaking) -> str:
+        acting, snapshot = self.desk.acting, self.desk.snapshot
+        if found.outcome is None or acting is None or snapshot is None:
+            return ""
+        if found.plan.target.kind != LOCAL_NODE and found.plan.scope.server != snapshot.cluster.server:
+            return "another cluster is in view"
+        return why_not(found, acting.undertakings, snapshot)
 
     def stop_action(self) -> None:
         found, acting = self.undertaking, self.desk.acting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import LOCAL_NODE
@@ -96,8 +97,11 @@ def undertaking_title(undertaking: Undertaking, now: float, width: int, glyphs: 
     return arrange([Part((Span(untrusted(plan.title), Role.STRONG),)), Part((state,))], right, width)
 
 
-def undertaking_lines(undertaking: Undertaking, width: int, glyphs: Glyphs) -> list[Line]:
-    """The steps with where each is, the outcome, what users felt before and after, and the way back."""
+def undertaking_lines(undertaking: Undertaking, width: int, glyphs: Glyphs, why_not: str = "") -> list[Line]:
+    """The steps with where each is, the outcome, what users felt before and after, and the way back.
+
+    ``why_not``: why undo would not take it back now, empty where it would.
+    """
     plan, outcome = undertaking.plan, undertaking.outcome
     steps: list[Line] = []
     by_step = {progress.step: progress for progress in undertaking.progress}
@@ -110,13 +114,16 @@ def undertaking_lines(undertaking: Undertaking, width: int, glyphs: Glyphs) -> l
         [
             *told("reason", untrusted(undertaking.reason), width),
             labelled("begun", Span(clock(undertaking.begun))),
-            *told("undo", untrusted(plan.undo.text) + ("  (z plans it)" if _can_undo(undertaking) else ""), width),
+            *told("undo", f"{untrusted(plan.undo.text)}{_promise(undertaking, why_not)}", width),
         ],
     )
 
 
-def _can_undo(undertaking: Undertaking) -> bool:
-    return undertaking.outcome is not None and undertaking.plan.undo.request is not None
+def _promise(undertaking: Undertaking, why_not: str) -> str:
+    """What z would do of it."""
+    if undertaking.outcome is None or undertaking.plan.undo.request is None:
+        return ""
+    return f"  (not by z: {untrusted(why_not)})" if why_not else "  (z plans it)"
 
 
 def _step(
@@ -184,26 +191,39 @@ def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:
     before, after = outcome.before, outcome.after
     if before is None or after is None:
         return []
+    if _unmeasured(before) and _unmeasured(after):
+        return []
+    if _unmeasured(before) or _unmeasured(after):
+        when = "was measured before" if _unmeasured(before) else "is measured of it now"
+        return [
+            head("what users felt"),
+            Line((Span(f"   nothing {when}, so there is nothing to compare", Role.DIM),)),
+        ]
     rows = [
         ("queue", _numbers(before.waiting, after.waiting, significant, glyphs)),
         ("TTFT p95", _numbers(before.ttft_p95, after.ttft_p95, seconds_text, glyphs)),
         ("errors", _numbers(before.error_ratio, after.error_ratio, lambda r: f"{percent_text(r)}%", glyphs)),
     ]
-    if _unmeasured(before) and _unmeasured(after):
-        return []
-    return [head("what users felt", f"before {glyphs.right} now"), *(labelled(name, span) for name, span in rows)]
+    shown = [labelled(name, span) for name, span in rows if span is not None]
+    return [head("what users felt", f"before {glyphs.right} now"), *shown]
 
 
 def _unmeasured(load: Load) -> bool:
-    return load.waiting is None and load.ttft_p95 is None and load.error_ratio is None
+    return not any(_is_number(value) for value in (load.waiting, load.ttft_p95, load.error_ratio))
 
 
-def _numbers(before: float | None, after: float | None, text: Callable[[float], str], glyphs: Glyphs) -> Span:
-    def one(value: float | None) -> str:
-        return glyphs.missing if value is None or math.isnan(value) else text(value)
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)
 
-    worse = before is not None and after is not None and after > before * 1.1 and after - before > 1e-3
-    return Span(f"{one(before)} {glyphs.right} {one(after)}", Role.WARNING if worse else Role.TEXT)
+
+def _numbers(before: float | None, after: float | None, text: Callable[[float], str], glyphs: Glyphs) -> Span | None:
+    """Two numbers to compare; one alone is said to be alone, and None stands for none."""
+    if not _is_number(before):
+        return Span(f"{text(after)} now, not measured before") if _is_number(after) else None
+    if not _is_number(after):
+        return Span(f"{text(before)} before, not measured now")
+    worse = after > before * 1.1 and after - before > 1e-3
+    return Span(f"{text(before)} {glyphs.right} {text(after)}", Role.WARNING if worse else Role.TEXT)
 
 
 _COLUMNS = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
 
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
-from actions.progress import Outcome, Progress, Result
+from actions.progress import Load, Outcome, Progress, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalUp, Restart, Scale, Target
 from actions.undertaking import Undertaking
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
@@ -157,3 +159,29 @@ def test_what_is_over_is_announced_in_the_colour_of_its_result() -> None:
     assert told(Result.FAILED, "") == (f"{PLAN.title}: failed", Role.ERROR)
     with pytest.raises(ValueError, match="under way"):
         announcement(Undertaking(PLAN, "", 1.0))
+
+
+def felt(before: Load, after: Load) -> str:
+    return words(outcome_lines(Outcome(Result.CONVERGED, "", before=before, after=after), 100, UNICODE))
+
+
+def test_what_users_felt_is_compared_with_numbers_alone() -> None:
+    full, queue, none = Load(1.0, 4.0, 0.8, 0.01), Load(2.0, 2.0), Load(2.0)
+    assert "queue 4 → 2" in felt(full, queue)
+    assert re.search(r"TTFT p95 0?\.?8\S* before, not measured now", felt(full, queue)), felt(full, queue)
+    assert "now, not measured before" in felt(queue, full)
+    assert "nothing is measured of it now, so there is nothing to compare" in felt(full, none)
+    assert "nothing was measured before, so there is nothing to compare" in felt(none, full)
+    assert "FELT" not in felt(none, none)
+    for said in (felt(full, queue), felt(queue, full), felt(full, none), felt(queue, Load(3.0, math.nan))):
+        assert "–" not in said
+
+
+def test_undo_is_promised_where_it_would_be_planned_and_else_it_is_said_why_not() -> None:
+    plan = replace(PLAN, undo=Undo("scale back to 2", Scale(TARGET, 2)))
+    over = Undertaking(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "done"))
+    assert "scale back to 2 (z plans it)" in words(undertaking_lines(over, 100, UNICODE))
+    assert "scale back to 2 (not by z: it was taken back already)" in words(
+        undertaking_lines(over, 100, UNICODE, "it was taken back already")
+    )
+    assert "z" not in words(undertaking_lines(replace(over, outcome=None), 100, UNICODE)).partition("undo")[2]

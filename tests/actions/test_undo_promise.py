@@ -1,0 +1,125 @@
+"""What is promised of undo and what undo does are the same, whatever was done before and since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.audit.log import AuditLog
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
+from actions.plan import Plan, Undo
+from actions.progress import Outcome, Result
+from actions.request import Pause, Request, Restart, Restore, Scale, Target
+from actions.runner import Runner
+from actions.undertaking import Undertaking
+from actions.undo import plan_undo, why_not
+from fleet.kube.errors import NotFoundError
+from fleet.model.objects import Pod
+from fleet.model.snapshot import Snapshot
+from tests.actions.rolled import CHAT, chat
+from tests.actions.stage import FakeCluster
+
+ME = Who("oncall@corp", ("sre",), "anna", "laptop", "")
+
+
+class Session:
+    """One person's session on a cluster, with its audit log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cluster: FakeCluster = chat(gpus=32)
+        self.folder = folder
+        self.runner = Runner(self.cluster.scene, self.cluster, AuditLog(folder, ME), settle=0.0)
+
+    async def do(self, request: Request | Plan) -> str:
+        plan = request if isinstance(request, Plan) else await self.runner.plan(request)
+        state = self.runner.start(plan, "", "yes")
+        await self.runner.wait(state.id)
+        return state.id
+
+    async def undo(self) -> Plan:
+        done = list(open_folder(self.folder).actions)
+        return await plan_undo(done, ME, self.cluster.scene())
+
+    def promised(self, id: str) -> str:  # noqa: A002 - the undertaking's
+        found = next(u for u in self.runner.undertakings if u.id == id)
+        return why_not(found, self.runner.undertakings, self.cluster.scene().snapshot)
+
+    async def agrees(self) -> list[str]:
+        """What the session's actions are told, newest first; undo does what they say."""
+        try:
+            undone = (await self.undo()).undoes
+        except NotFoundError:
+            undone = ""
+        told = {u.id: self.promised(u.id) for u in self.runner.undertakings}
+        assert [id for id, lack in told.items() if not lack] == ([undone] if undone else [])  # noqa: A001
+        return list(told.values())
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path / "audit")
+
+
+async def test_undo_is_promised_of_the_action_that_it_takes_back_and_of_no_other(session: Session) -> None:
+    await session.do(Scale(CHAT, 4))
+    assert await session.agrees() == [""]
+    await session.do(Pause(CHAT))
+    assert await session.agrees() == ["", "“Pause the rollout of chat” is taken back before it"]
+    await session.do(await session.undo())
+    back, paused, scaled = await session.agrees()
+    assert (back, paused, scaled) == (
+        "it takes back another, and is not taken back itself",
+        "it was taken back already",
+        "",
+    )
+    await session.do(Restart(CHAT))
+    assert (await session.agrees())[0] == "nothing takes it back"
+
+
+async def test_undo_is_not_promised_of_what_never_reached_the_cluster(session: Session) -> None:
+    plan = await session.runner.plan(Scale(CHAT, 4))
+    obj = session.cluster.get("Deployment", "serving", "chat")
+    obj["spec"]["minReadySeconds"] = 5
+    session.cluster.add(obj)
+    await session.do(plan)
+    assert await session.agrees() == ["nothing of it was done"]
+
+
+def drained(*names: str) -> Undertaking:
+    first, *others = [Target("Pod", "serving", name, f"uid-{name}") for name in names]
+    plan = Plan(
+        request=Scale(CHAT, 1),
+        scope=chat().scene().scope,
+        title="Drain chat-0",
+        made_at=1.0,
+        steps=(),
+        undo=Undo("the labels back", Restore(first, {"app": "chat"}, tuple(others))),
+    )
+    return Undertaking(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "gone"), reached=True)
+
+
+def seen(*names: str) -> Snapshot:
+    pods = {
+        f"serving/{n}": Pod("serving", n, f"uid-{n}", "", created=0.0, phase="", status="", ready=True, restarts=0)
+        for n in ("other", *names)
+    }
+    return replace(chat().scene().snapshot, pods=pods)
+
+
+@pytest.mark.parametrize(
+    ("there", "lack"),
+    [((), "chat-0 and chat-1 are gone"), (("chat-1",), ""), (("chat-0", "chat-1"), "")],
+)
+def test_undo_is_not_promised_of_a_drain_whose_pods_are_gone(there: tuple[str, ...], lack: str) -> None:
+    done = drained("chat-0", "chat-1")
+    assert why_not(done, [done], seen(*there)) == lack
+
+
+def test_a_way_back_that_the_log_does_not_keep_is_not_promised() -> None:
+    done = drained("chat-0")
+    restore = Restore(Target("Pod", "serving", "chat-0", "uid-chat-0"), {"app": "sk-proj-A1b2C3d4E5"})
+    done = replace(done, plan=replace(done.plan, undo=Undo("labels back", restore)))
+    assert "looked like a secret" in why_not(done, [done], seen("chat-0"))
