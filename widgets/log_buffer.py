@@ -29,7 +29,9 @@ class LogBuffer:
         self._max_line = max_line
         self._lines: deque[LogLine] = deque()
         self.first = 0
-        """The number of the oldest line that is still there; as many were dropped."""
+        """The number of the oldest line that is still there."""
+        self.dropped = 0
+        """Lines that went to make room since the log was last begun anew."""
         self.bytes = 0
 
     @property
@@ -55,9 +57,11 @@ class LogBuffer:
             while len(self._lines) > self._max_lines or (self.bytes > self._max_bytes and len(self._lines) > 1):
                 self.bytes -= _size(self._lines.popleft().text)
                 self.first += 1
+                self.dropped += 1
 
     def clear(self) -> None:
-        """Drop everything; the numbers go on."""
+        """Begin anew with nothing; the numbers of lines go on."""
+        self.dropped = 0
         self.first = self.end
         self._lines.clear()
         self.bytes = 0

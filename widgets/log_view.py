@@ -23,7 +23,7 @@ class LogView(TextPane):
     ]
 
     class StateChanged(Message):
-        """Following, wrapping or timestamps were switched."""
+        """Following, wrapping or timestamps were switched, or lines were dropped."""
 
         def __init__(self, view: LogView) -> None:
             super().__init__()
@@ -39,6 +39,8 @@ class LogView(TextPane):
         self._following = True
         self._timestamps = False
         self._pending = False
+        self._told = 0
+        """How many dropped lines were told of."""
 
     @property
     def following(self) -> bool:
@@ -50,8 +52,8 @@ class LogView(TextPane):
 
     @property
     def dropped(self) -> int:
-        """Lines that went to make room."""
-        return self._buffer.first
+        """Lines that went to make room; not those that were cleared away."""
+        return self._buffer.dropped
 
     def append(self, lines: Iterable[LogLine]) -> None:
         """Add lines. What arrives before the next frame is drawn together."""
@@ -68,6 +70,9 @@ class LogView(TextPane):
 
     def _catch_up(self) -> None:
         self._pending = False
+        if self.dropped != self._told:
+            self._told = self.dropped
+            self.post_message(self.StateChanged(self))
         self._move(*(self._last_start() if self._following else self._at))
         self.redraw()
 

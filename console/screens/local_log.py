@@ -16,6 +16,7 @@ from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.local_follow import follow
 from console.screens.searched import SearchedScreen
+from console.views.containers import dropped_text
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.log_view import LogView
@@ -64,7 +65,7 @@ class LocalLogScreen(SearchedScreen):
         if (fate := self._fate()) is not None:
             state.append(fate)
         if self.log_view.dropped:
-            state.append(f"{self.log_view.dropped} lines dropped")
+            state.append(dropped_text(self.log_view.dropped))
         line = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
 

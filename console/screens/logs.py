@@ -16,20 +16,20 @@ from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
+from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
 from fleet.model.objects import Pod
+from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.log_view import LogView
-from widgets.untrusted import untrusted_name
+from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 TAIL = 1000
 """Lines from before the screen was opened."""
+_GONE = "gone"
 BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
-
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-"""Annotation of a pod: the container that kubectl takes where none is named."""
 
 
 class LogsScreen(SearchedScreen):
@@ -49,10 +49,12 @@ class LogsScreen(SearchedScreen):
         self.log_view = LogView()
         super().__init__(console, self.log_view)
         self._previous = previous
-        self._containers = worth_reading(pod)
+        self._containers = worth_reading(pod, previous=previous)
         self._container = self._containers[0] if self._containers else ""
         self._title = Lines(id="title")
         self._ended = False
+        self._lack = ""
+        """Why there is no log yet; it is read once there is."""
         self._since = 0
 
     @property
@@ -69,8 +71,38 @@ class LogsScreen(SearchedScreen):
 
     def _start(self) -> None:
         self._ended = False
+        self._lack = "" if self._previous else lack_of_log(self._pod, self._container)
         self._show_title()
-        self.beside(self._read, "logs")
+        if self._lack:
+            self.workers.cancel_group(self, "logs")
+            self._say_lack()
+        else:
+            self.beside(self._read, "logs")
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Read the log of a container that has started meanwhile."""
+        found = snapshot.everything.pods.get(self._pod.key)
+        there = found is not None and found.uid == self._pod.uid
+        if found is not None and there:
+            self._pod = found
+        if not self._lack:
+            return
+        lack = lack_of_log(self._pod, self._container) if there else _GONE
+        if not lack:
+            self.say("")
+            self._start()
+        elif lack != self._lack:
+            self._lack = lack
+            self._show_title()
+            self._say_lack()
+
+    def _say_lack(self) -> None:
+        if self._lack == _GONE:
+            self.say("the pod is gone: its container never started", Role.WARNING)
+            return
+        said = lack_in_full(self._pod, self._container)
+        more = f": {said}" if said else ""
+        self.say(f"{untrusted_name(self._container)} has not started yet, {self._lack}{more}", Role.WARNING)
 
     async def _read(self) -> None:
         stream = self.desk.session.logs(
@@ -82,13 +114,12 @@ class LogsScreen(SearchedScreen):
             tail=TAIL,
             since=self._since,
         )
-        count = 0
+        read = 0
         try:
             async for line in stream:
                 self.log_view.append([line])
-                count += 1
-                if count % BATCH == 0:
-                    self._show_title()
+                read += 1
+                if read % BATCH == 0:
                     await asyncio.sleep(0)
         except SessionError as error:
             words = error.in_a_line
@@ -96,20 +127,22 @@ class LogsScreen(SearchedScreen):
         else:
             self._ended = True
             self._show_title()
-            if not count:
+            if not read:
                 self.say(
                     f"nothing was logged in the last {age_text(self._since)}" if self._since else "the log is empty"
                 )
 
     def _show_title(self) -> None:
         follows = "previous container" if self._previous else "following" if self.log_view.following else "paused"
+        if self._lack:
+            follows = "gone" if self._lack == _GONE else f"not started yet: {untrusted(self._lack)}"
         state = [follows] + ["ended"] * self._ended
         if self._since:
             state.append(f"the last {age_text(self._since)}")
         if len(self._containers) > 1:
             state.append(f"container {self._containers.index(self._container) + 1} of {len(self._containers)}")
         if self.log_view.dropped:
-            state.append(f"{self.log_view.dropped} lines dropped")
+            state.append(dropped_text(self.log_view.dropped))
         name = f"{untrusted_name(self._pod.name)} › {untrusted_name(self._container)}"
         line = Line((Span(f" {name}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
@@ -141,14 +174,3 @@ class LogsScreen(SearchedScreen):
         self._container = self._containers[(at + 1) % len(self._containers)]
         self.log_view.clear()
         self._start()
-
-
-def worth_reading(pod: Pod) -> tuple[str, ...]:
-    """Names of containers, in the order in which a person wants them.
-
-    First the one that the pod's author names (kubectl's annotation), then the engine's, then those with GPUs; what has
-    run before the others last.
-    """
-    named, engine = pod.annotations.get(DEFAULT_CONTAINER, ""), pod.serving.container
-    ranked = sorted(pod.containers, key=lambda c: (c.name != named, c.name != engine, c.init, -c.gpus))
-    return tuple(c.name for c in ranked)

@@ -111,7 +111,7 @@ def seen(*names: str) -> Snapshot:
 
 @pytest.mark.parametrize(
     ("there", "lack"),
-    [((), "chat-0 and chat-1 are gone"), (("chat-1",), ""), (("chat-0", "chat-1"), "")],
+    [((), "chat-0, chat-1 are gone"), (("chat-1",), ""), (("chat-0", "chat-1"), "")],
 )
 def test_undo_is_not_promised_of_a_drain_whose_pods_are_gone(there: tuple[str, ...], lack: str) -> None:
     done = drained("chat-0", "chat-1")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.screens.logs import worth_reading
+from console.views.containers import worth_reading
 from fleet.kube.project.fields import Interner
 from fleet.kube.project.pods import project_pod
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from typing import cast
 
 import pytest
 
@@ -36,8 +37,8 @@ class Denying(ScriptedActing):
         return f"you may not patch {kind} in {target.namespace or 'the cluster'}"
 
 
-class NoView(View):
-    """A screen that nothing is done on: refusals are pure."""
+NO_VIEW = cast("View", object())
+"""A screen that nothing is done on: refusals are pure."""
 
 
 def fleet() -> Snapshot:
@@ -76,7 +77,7 @@ def _contexts() -> Iterator[Context]:
         Where,
     ):
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
-        yield Context(where, NoView(), snapshot, subject, target, "", marked, acting)
+        yield Context(where, NO_VIEW, snapshot, subject, target, "", marked, acting)
 
 
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
@@ -96,7 +97,7 @@ def test_a_refusal_is_one_sentence_whatever_the_command_is_asked_of(command: Com
 def test_the_explanation_in_a_title_is_no_part_of_a_refusal() -> None:
     snapshot = fleet()
     workload = next(iter(snapshot.workloads))
-    context = Context(Where.FLEET, NoView(), snapshot, workload, ref_of(snapshot, workload))
+    context = Context(Where.FLEET, NO_VIEW, snapshot, workload, ref_of(snapshot, workload))
     assert refusal(BY_ID["act.drain"], context, read_only=False) == "Drain: this is a workload; its pods are below it"
 
 
@@ -104,7 +105,7 @@ def test_what_kubernetes_does_not_know_is_called_so() -> None:
     snapshot = fleet()
     workload, pod = list(snapshot.workloads)[-1], next(iter(snapshot.pods))
     for command, subject in (("act.scale", workload), ("act.drain", pod)):
-        context = Context(Where.FLEET, NoView(), snapshot, subject)
+        context = Context(Where.FLEET, NO_VIEW, snapshot, subject)
         words = refusal(BY_ID[command], context, read_only=False)
         assert words is not None
         assert words.endswith("it is measured, but Kubernetes does not know it")
