@@ -19,13 +19,9 @@ def worth_reading(pod: Pod, *, previous: bool = False) -> tuple[str, ...]:
     meant = told if told in names else pod.serving.container
 
     def order(container: Container) -> tuple[bool, bool, bool, bool, int]:
-        return (
-            previous and not _has_ended(container),
-            container.name != meant,
-            container.name != pod.serving.container,
-            container.init,
-            -container.gpus,
-        )
+        name = container.name
+        beside = previous and not _has_ended(container)
+        return beside, name != meant, name != pod.serving.container, container.init, -container.gpus
 
     return tuple(container.name for container in sorted(pod.containers, key=order))
 
