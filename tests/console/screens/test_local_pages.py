@@ -103,7 +103,7 @@ async def test_what_is_not_ready_is_not_asked() -> None:
         await d.press("m")
         assert "t try" not in d.lines[-1]
         await d.press("t")
-        assert "loads is not ready: reading weights" in d.screen.said
+        assert "loads is not ready, it is reading weights" in d.screen.said
 
 
 def level(concurrency: int, rate: float, ttft: float | None = 0.2) -> Level:
