@@ -77,9 +77,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def interruptible() -> Iterator[None]:
     """What the tests start and end must not ignore what whoever started the tests has them ignore.
 
-    A shell has its background jobs ignore SIGINT, and nohup has them ignore SIGHUP; processes inherit both.
+    A shell has its background jobs ignore SIGINT and SIGQUIT, and nohup has them ignore SIGHUP; processes inherit it.
     """
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    ends = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
+    kept = {number: signal.getsignal(number) for number in ends}
     for number, handler in kept.items():
         if handler is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)

@@ -45,7 +45,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRecord]:
         model = str(folder / "model")
         spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
         argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
-        yield NodeRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder))
+        yield NodeRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder), cpu=True)
 
 
 def counted(node: NodeRecord) -> dict[str, float]:
