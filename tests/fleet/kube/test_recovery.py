@@ -57,13 +57,16 @@ async def test_when_the_server_works_again_nothing_waits_for_its_own_backoff(clu
     try:
         await status_when(source, Health.DOWN)
         source.tick()
+        lists = [reflector for feed in source._feeds for reflector in feed.reflectors.values()]
+        waiting = [reflector for reflector in lists if reflector.trouble is not None]
+        assert waiting
         cluster.recover()
 
-        def ticked() -> Health:
+        def caught_up() -> bool:
             source.tick()
-            return health(source)
+            return all(reflector.trouble is None and reflector.synced for reflector in waiting)
 
-        await until(lambda: ticked() is Health.LIVE)
+        await until(caught_up)
     finally:
         await source.stop()
 
