@@ -1,9 +1,10 @@
 """Everything that changes something: plan → confirm → apply → follow → record. Not constructed in read-only mode.
 
-Read it in this order: `request` (what is asked for), `plan` (what would happen), `scene` (what planning may look at),
-`work` (what doing is given), `planner`, `runner`; then one of `kinds`, which are the actions, one file each.
+Read it in this order: `request` (what is asked for), `plan` (what would happen), `plan_context` (what planning may
+look at), `execution_context` (what doing is given), `planner`, `runner`; then one of `kinds`, which are the actions,
+one file each.
 
-- `checks`: what speaks for or against an action, one question per file; `blast`: what the others would carry
+- `checks`: what speaks for or against an action, one question per file; `impact`: what the others would carry
 - `drain`: how a pod leaves service, waits for its requests and is evicted; `revisions`, `diff`, `rolling`: of rollouts
 - `follow`: whether the cluster has arrived; `effect`: what users felt
 - `writer`: the one way out; `permissions`: what each action must be allowed; `note`: the Event on the target

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from actions.plan_context import PlanContext
 from actions.request import Target
-from actions.scene import Scene
-from fleet.kube.errors import ForbiddenError, NotFoundError
-from fleet.kube.project.fields import mapping, text
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError
+from fleet.sources.kube.project.fields import mapping, text
 
 PAUSED: Final = "autoscaling.keda.sh/paused"
 """Holds it where it is; whatever is no boolean counts as true."""
@@ -23,13 +23,13 @@ def workload_of(obj: Mapping[str, Any]) -> Target:
     return Target(text(reference, "kind") or "Deployment", namespace, text(reference, "name"))
 
 
-async def template_of(workload: Target, scene: Scene) -> tuple[int, Mapping[str, Any]]:
+async def template_of(workload: Target, context: PlanContext) -> tuple[int, Mapping[str, Any]]:
     """The replicas that a workload wants now, and the spec of its pods; 0 and nothing where it cannot be read.
 
     Raises KubeError.
     """
     try:
-        raw = await scene.reads.get_raw(workload.kind, workload.namespace, workload.name)
+        raw = await context.reads.get_raw(workload.kind, workload.namespace, workload.name)
     except (NotFoundError, ForbiddenError):
         return 0, {}
     spec = mapping(raw, "spec")

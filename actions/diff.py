@@ -8,7 +8,7 @@ from itertools import starmap
 from typing import Any
 
 from actions.audit.redaction import redacted
-from fleet.kube.describe import to_yaml
+from fleet.sources.kube.describe import to_yaml
 
 _CONTEXT = 3
 """Unchanged lines around a change."""

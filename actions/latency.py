@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from actions.plan_context import PlanContext
 from actions.request import Target
 from actions.revisions import Revision
-from actions.scene import Scene
-from fleet.metrics.past import Latency
-from fleet.metrics.problem import SourceProblem
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.past import Latency
 
 BACK = 7 * 86400.0
 """Seconds that are looked back: as long as most keep raw samples, and short enough for one query."""
 _POINTS = 60
 
 
-async def latencies(target: Target, found: Sequence[Revision], scene: Scene) -> Mapping[str, Latency]:
+async def latencies(target: Target, found: Sequence[Revision], context: PlanContext) -> Mapping[str, Latency]:
     """By the revisions' names; those of which nothing is known are left out. Raises nothing."""
     known: dict[str, Latency] = {}
     for revision in found:
-        latency = await _remembered(target, revision, scene) or _seen(revision, target, scene.snapshot)
+        latency = await _remembered(target, revision, context) or _seen(revision, target, context.snapshot)
         if latency is not None:
             known[revision.name] = latency
     return known
@@ -40,14 +40,14 @@ def latency_words(latency: Latency | None) -> str:
     return ", ".join(parts)
 
 
-async def _remembered(target: Target, revision: Revision, scene: Scene) -> Latency | None:
+async def _remembered(target: Target, revision: Revision, context: PlanContext) -> Latency | None:
     # A ReplicaSet's pods have its name; those of a StatefulSet have the same ones in every revision.
-    if scene.past is None or target.kind != "Deployment":
+    if context.past is None or target.kind != "Deployment":
         return None
-    seconds = min(BACK, max(60.0, scene.now() - revision.created))
+    seconds = min(BACK, max(60.0, context.now() - revision.created))
     name = revision.name.replace(".", "[.]")
     try:
-        latency = await scene.past(target.namespace, f"{name}-[a-z0-9]+", seconds)
+        latency = await context.past(target.namespace, f"{name}-[a-z0-9]+", seconds)
     except SourceProblem:
         return None
     return _some(latency)

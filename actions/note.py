@@ -8,7 +8,7 @@ from actions.audit.anchor import LABEL
 from actions.audit.redaction import redacted_text
 from actions.plan import MANAGER, Mutation
 from actions.request import Kind, Target
-from fleet.kube.resources import EVENTS
+from fleet.sources.kube.resources import EVENTS
 
 _VERSIONS = {
     "Deployment": "apps/v1",

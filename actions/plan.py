@@ -137,7 +137,7 @@ class Plan:
     steps: tuple[Step, ...]
     checks: tuple[Check, ...] = ()
     changes: tuple[Change, ...] = ()
-    blast: tuple[Change, ...] = ()
+    impact: tuple[Change, ...] = ()
     """What the others would carry: each quantity now (mean of the last ten minutes) and after."""
     tables: tuple[Table, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
@@ -149,7 +149,7 @@ class Plan:
     fingerprint: str = ""
     """Of all that people and GitOps write of the target, as it was planned with; not of its status."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What ``carry_out`` needs to know of the planning: JSON values only."""
+    """What ``execute`` needs to know of the planning: JSON values only."""
     undoes: str = ""
     """Id of the action that it takes back; empty for one that stands for itself."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)

@@ -15,15 +15,15 @@ from actions.checks.seen import seen
 from actions.kinds import action_of
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
+from actions.plan_context import DryRun, PlanContext
 from actions.request import LOCAL_NODE, Request
-from actions.scene import DryRun, Scene
-from fleet.kube.errors import ConflictError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
 
-async def make_plan(request: Request, scene: Scene) -> Plan:
+async def make_plan(request: Request, context: PlanContext) -> Plan:
     """What would happen, what stands against it, how it is taken back. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
@@ -31,28 +31,28 @@ async def make_plan(request: Request, scene: Scene) -> Plan:
     """
     if request.target.kind == LOCAL_NODE:
         # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
-        return await action_of(request.kind).plan(request, scene)
-    plan, moved = await _planned(request, scene)
+        return await action_of(request.kind).plan(request, context)
+    plan, moved = await _planned(request, context)
     for _ in range(AGAIN):
         if not moved:
             break
-        plan, moved = await _planned(request, scene)
+        plan, moved = await _planned(request, context)
     return plan
 
 
-async def _planned(request: Request, scene: Scene) -> tuple[Plan, bool]:
+async def _planned(request: Request, context: PlanContext) -> tuple[Plan, bool]:
     """A plan, and whether its target moved on between the reading and the server's dry run."""
-    told = _Conflicts(scene.dry_run)
-    scene = replace(scene, dry_run=told)
-    request, fingerprint = await _identified(request, scene)
+    told = _Conflicts(context.dry_run)
+    context = replace(context, dry_run=told)
+    request, fingerprint = await _identified(request, context)
     permission, plan = await asyncio.gather(
-        check_permission(request, scene), action_of(request.kind).plan(request, scene)
+        check_permission(request, context), action_of(request.kind).plan(request, context)
     )
-    checks: tuple[Check, ...] = (permission, *seen(plan.checks, scene.snapshot, plan.target), check_data(scene))
+    checks: tuple[Check, ...] = (permission, *seen(plan.checks, context.snapshot, plan.target), check_data(context))
     if permission.verdict is Verdict.BLOCK:
         # The dry run needs the same permission: it has nothing to add.
         checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))
-    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, scene)), told.seen
+    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, context)), told.seen
 
 
 class _Conflicts:
@@ -70,24 +70,24 @@ class _Conflicts:
             raise
 
 
-async def _note(plan: Plan, scene: Scene) -> Mutation | None:
+async def _note(plan: Plan, context: PlanContext) -> Mutation | None:
     """The Event on the target, where this identity may write one; its time and reason are those of the moment."""
     namespace = plan.target.namespace or NAMESPACE
     try:
-        allowed = (await scene.reads.can_i("create", "events", namespace=namespace)).allowed
+        allowed = (await context.reads.can_i("create", "events", namespace=namespace)).allowed
     except KubeError:
         return None
     if not allowed:
         return None
     return note(
-        plan.request.kind, plan.target, plan.title, scene.scope.user, "(the reason)", scene.now(), "(its digest)"
+        plan.request.kind, plan.target, plan.title, context.scope.user, "(the reason)", context.now(), "(its digest)"
     )
 
 
-async def _identified(request: Request, scene: Scene) -> tuple[Request, str]:
+async def _identified(request: Request, context: PlanContext) -> tuple[Request, str]:
     """With the target's uid, which must be the one that was chosen; and the object's fingerprint."""
     target = request.target
-    found = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+    found = await context.reads.get_raw(target.kind, target.namespace, target.name)
     uid = str(found.get("metadata", {}).get("uid", ""))
     if target.uid and uid != target.uid:
         raise NotFoundError(

@@ -22,7 +22,7 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "verdict": str(plan.verdict),
         "checks": [asdict(check) | {"verdict": str(check.verdict)} for check in plan.checks],
         "changes": [asdict(change) for change in plan.changes],
-        "blast": [asdict(change) for change in plan.blast],
+        "blast": [asdict(change) for change in plan.impact],
         "tables": [asdict(table) for table in plan.tables],
         "steps": [{"title": step.title, "detail": step.detail} for step in plan.steps],
         "requests": [asdict(mutation) for mutation in plan.mutations],

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.drain.selectors import written
+from actions.plan_context import Reads
 from actions.request import Target
-from actions.scene import Reads
-from fleet.kube.errors import KubeError, NotFoundError
-from fleet.kube.project.fields import Interner, mapping, mappings, moment, text, texts
-from fleet.kube.project.model_version import command_words, model_version
-from fleet.kube.project.pods import project_pod
-from fleet.kube.project.serving import engine_container
-from fleet.kube.project.workloads import REVISION
 from fleet.model.objects import ModelVersion, Pod
+from fleet.sources.kube.errors import KubeError, NotFoundError
+from fleet.sources.kube.project.fields import Interner, mapping, mappings, moment, text, texts
+from fleet.sources.kube.project.model_version import command_words, model_version
+from fleet.sources.kube.project.pods import project_pod
+from fleet.sources.kube.project.serving import engine_container
+from fleet.sources.kube.project.workloads import REVISION
 
 CAUSE = "kubernetes.io/change-cause"
 HASH = "pod-template-hash"

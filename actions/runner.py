@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import RecordedAction
 from actions.audit.who import Who
@@ -15,15 +16,16 @@ from actions.effect import felt_through, load_of
 from actions.kinds import action_of
 from actions.note import is_note, note
 from actions.plan import Mutation, Plan
+from actions.plan_context import PlanContext, Reads, Rules
 from actions.planner import make_plan
 from actions.progress import Cause, Load, Outcome, Progress, Result
 from actions.recorded import recorded_plan
 from actions.request import Request, Target
-from actions.scene import Reads, Rules, Scene
-from actions.undertaking import Undertaking
 from actions.undo import plan_undo
-from fleet.kube.client import Response
-from fleet.kube.errors import (
+from fleet.local.errors import LocalError
+from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.client import Response
+from fleet.sources.kube.errors import (
     ConflictError,
     ForbiddenError,
     KubeconfigError,
@@ -33,8 +35,6 @@ from fleet.kube.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from fleet.local.errors import LocalError
-from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from actions.local.machine import Machine
@@ -71,24 +71,24 @@ class Sender(Protocol):
 class Runner:
     """Carries out the actions of one person on one cluster, several side by side. Belongs to one event loop.
 
-    ``scene`` gives the fleet as it is now; ``changed`` is called with every new state of an undertaking.
+    ``context`` gives the fleet as it is now; ``changed`` is called with every new state of an action run.
     """
 
     def __init__(
         self,
-        scene: Callable[[], Scene],
+        context: Callable[[], PlanContext],
         writer: Sender,
         audit: Audit,
         *,
-        changed: Callable[[Undertaking], None] = lambda _: None,
+        changed: Callable[[ActionRun], None] = lambda _: None,
         settle: float = MEASURED,
     ) -> None:
         self._settle = settle
-        self._scene = scene
+        self._context = context
         self._writer = writer
         self._audit = audit
         self._changed = changed
-        self._states: dict[str, Undertaking] = {}
+        self._states: dict[str, ActionRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._anchors: dict[str, str] = {}
         """Of the audit log after the last record of each."""
@@ -96,31 +96,31 @@ class Runner:
         """Those whose end is being written down; whether they may still measure."""
 
     @property
-    def undertakings(self) -> tuple[Undertaking, ...]:
+    def action_runs(self) -> tuple[ActionRun, ...]:
         """All of this session, newest first."""
         return tuple(reversed(self._states.values()))
 
     async def plan(self, request: Request) -> Plan:
         """What would happen. Raises KubeError, KubeconfigError and LocalError."""
-        return await make_plan(request, self._scene())
+        return await make_plan(request, self._context())
 
     async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
         """What would take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
-        return await plan_undo(done, who, self._scene())
+        return await plan_undo(done, who, self._context())
 
-    def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
+    def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.
 
         Raises RefusedError.
         """
-        scene = self._scene()
-        refuse(plan, reason, scene.rules)
-        state = Undertaking(plan, reason, scene.now())
+        context = self._context()
+        refuse(plan, reason, context.rules)
+        state = ActionRun(plan, reason, context.now())
         self._states[plan.id] = state
         self._tasks[plan.id] = asyncio.get_running_loop().create_task(self._run(state, confirmation), name=plan.title)
         return state
 
-    def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
+    def stop(self, id: str) -> None:  # noqa: A002 - the run's
         """Do nothing more of it. What was sent stays; the record says so."""
         self._end(id)
 
@@ -128,7 +128,7 @@ class Runner:
         """Write down that a person has looked at an action that was cut off. Raises AuditError."""
         await self._record("reviewed", id, {})
 
-    async def wait(self, id: str) -> Outcome:  # noqa: A002 - the undertaking's
+    async def wait(self, id: str) -> Outcome:  # noqa: A002 - the run's
         """Until it is over."""
         await asyncio.wait({self._tasks[id]})
         outcome = self._states[id].outcome
@@ -136,38 +136,40 @@ class Runner:
 
     async def close(self) -> None:
         """Stop all that is under way, and let go of the connections."""
-        for id in self._tasks:  # noqa: A001 - the undertaking's
+        for id in self._tasks:  # noqa: A001 - the run's
             self._end(id)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self._writer.close()
 
-    async def _run(self, state: Undertaking, confirmation: str) -> None:
+    async def _run(self, state: ActionRun, confirmation: str) -> None:
         plan = state.plan
-        seen = self._scene().snapshot
+        seen = self._context().snapshot
         workload = felt_through(seen, plan.target)
         before = load_of(seen, workload)
-        work = _Work(self, plan, state.reason)
+        execution = _Execution(self, plan, state.reason)
         try:
             intent = recorded_plan(plan) | {"reason": state.reason, "confirmation": confirmation}
             await self._record("intent", plan.id, intent)
-            outcome = await self._carry_out(plan, work)
+            outcome = await self._carry_out(plan, execution)
         except asyncio.CancelledError:
-            done = ", ".join(work.sent) or "nothing"
-            outcome = Outcome(Result.STOPPED, f"stopped; done by then: {done}", plan.undo.text if work.sent else "")
+            done = ", ".join(execution.sent) or "nothing"
+            outcome = Outcome(
+                Result.STOPPED, f"stopped; done by then: {done}", plan.undo.text if execution.sent else ""
+            )
         except ConflictError as error:
             outcome = Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
         except UnreachableError as error:
             outcome = Outcome(
-                Result.FAILED, f"{work.doubt}{error.message}", error.remedy, cause=cause_of(error, work.sent)
+                Result.FAILED, f"{execution.doubt}{error.message}", error.remedy, cause=cause_of(error, execution.sent)
             )
         except (KubeError, KubeconfigError) as error:
-            outcome = Outcome(Result.FAILED, error.message, error.remedy, cause=cause_of(error, work.sent))
+            outcome = Outcome(Result.FAILED, error.message, error.remedy, cause=cause_of(error, execution.sent))
         except LocalError as error:
             outcome = Outcome(Result.FAILED, error.message, error.remedy)
         except AuditError as error:
-            done = f"; done by then: {', '.join(work.sent)}" if work.sent else ""
+            done = f"; done by then: {', '.join(execution.sent)}" if execution.sent else ""
             text = f"the audit log cannot be written, so nothing more is sent: {error}{done}"
-            outcome = Outcome(Result.FAILED, text, plan.undo.text if work.sent else "")
+            outcome = Outcome(Result.FAILED, text, plan.undo.text if execution.sent else "")
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
             outcome = Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
         self._ending[plan.id] = True
@@ -175,49 +177,49 @@ class Runner:
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", plan, outcome, _told(outcome))
         if outcome.ok:
-            await self._measured(plan.id, self._scene().now())
+            await self._measured(plan.id, self._context().now())
             after = self._felt(workload, plan.target)
             if after != outcome.after:
                 outcome = await self._written("effect", plan, replace(outcome, after=after), {"after": asdict(after)})
         self.update(plan.id, outcome=replace(outcome, anchor=self._anchors.get(plan.id, "")))
 
-    async def _carry_out(self, plan: Plan, work: _Work) -> Outcome:
+    async def _carry_out(self, plan: Plan, execution: _Execution) -> Outcome:
         """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
         there all the time, and a plan that comes out the same is the one that was confirmed."""
         for _ in range(AGAIN):
             try:
-                return await action_of(plan.request.kind).carry_out(plan, work)
+                return await action_of(plan.request.kind).execute(plan, execution)
             except ConflictError as conflict:
-                if work.sent:
+                if execution.sent:
                     raise
                 try:
-                    newer = await make_plan(plan.request, self._scene())
+                    newer = await make_plan(plan.request, self._context())
                 except KubeError:
                     raise conflict from None
                 if not plan.same_change(newer):
                     raise
                 plan = replace(newer, id=plan.id)
                 await self._record("step", plan.id, {"step": 0, "text": "planned again: only its status had changed"})
-        return await action_of(plan.request.kind).carry_out(plan, work)
+        return await action_of(plan.request.kind).execute(plan, execution)
 
     def _felt(self, workload: str, target: Target) -> Load:
         """What users feel now of what served when the action began, or of what has come since."""
-        snapshot = self._scene().snapshot
+        snapshot = self._context().snapshot
         return load_of(snapshot, workload or felt_through(snapshot, target))
 
-    def _end(self, id: str) -> None:  # noqa: A002 - the undertaking's
+    def _end(self, id: str) -> None:  # noqa: A002 - the run's
         """End a task; one that is writing down its end already is only told not to measure any longer."""
         if id in self._ending:
             self._ending[id] = False
         else:
             self._tasks[id].cancel()
 
-    async def _measured(self, id: str, at: float) -> None:  # noqa: A002 - the undertaking's
+    async def _measured(self, id: str, at: float) -> None:  # noqa: A002 - the run's
         """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settle
         while self._ending[id] and loop.time() < deadline:
-            measured = self._scene().snapshot.measured_at
+            measured = self._context().snapshot.measured_at
             if measured is None or measured > at:
                 return
             await asyncio.sleep(POLL)
@@ -235,17 +237,17 @@ class Runner:
         anchor = await asyncio.shield(asyncio.to_thread(self._audit.append, event, action, content))
         self._anchors[action] = anchor or ""
 
-    def reached(self, id: str) -> bool:  # noqa: A002 - the undertaking's
+    def reached(self, id: str) -> bool:  # noqa: A002 - the run's
         """Whether the cluster did, or may have done, anything of it."""
         return self._states[id].reached
 
-    def reach(self, id: str, *, reached: bool) -> None:  # noqa: A002 - the undertaking's
+    def reach(self, id: str, *, reached: bool) -> None:  # noqa: A002 - the run's
         """The cluster may do something of it, or has certainly done nothing so far."""
         if self._states[id].reached is not reached:
             self.update(id, reached=reached)
 
-    def update(self, id: str, **values: Any) -> None:  # noqa: A002 - the undertaking's
-        """A newer state of an undertaking."""
+    def update(self, id: str, **values: Any) -> None:  # noqa: A002 - the run's
+        """A newer state of an action run."""
         self._states[id] = replace(self._states[id], **values)
         self._changed(self._states[id])
 
@@ -276,8 +278,8 @@ def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
     return Cause.UNREACHABLE if isinstance(error, UnreachableError | UnauthorizedError) else Cause.OTHER
 
 
-class _Work:
-    """See actions.work.Work."""
+class _Execution:
+    """See actions.execution_context.Work."""
 
     def __init__(self, runner: Runner, plan: Plan, reason: str) -> None:
         self._runner = runner
@@ -302,28 +304,28 @@ class _Work:
 
     @property
     def rules(self) -> Rules:
-        return self._runner._scene().rules
+        return self._runner._context().rules
 
     @property
     def reads(self) -> Reads:
-        return self._runner._scene().reads
+        return self._runner._context().reads
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._runner._scene().snapshot
+        return self._runner._context().snapshot
 
     @property
     def machine(self) -> Machine:
-        machine = self._runner._scene().machine
+        machine = self._runner._context().machine
         if machine is None:
             raise TypeError("this action is on a cluster, not on this machine")
         return machine
 
     def now(self) -> float:
-        return self._runner._scene().now()
+        return self._runner._context().now()
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
-        """See Work. The first one is followed by the note on the target."""
+        """See ExecutionContext. The first one is followed by the note on the target."""
         first = not self.sent
         answer = await self._send(mutation)
         if first and self._plan.note is not None:
@@ -393,12 +395,12 @@ class _Work:
         return answer
 
     def step(self, index: int) -> None:
-        """See Work."""
+        """See ExecutionContext."""
         self._step = index
         self.say("")
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
-        """See Work."""
+        """See ExecutionContext."""
         progress = Progress(self._step, text, self.now(), done, total, eta)
         before = self._said.get(self._step)
         if before is not None and replace(before, at=progress.at) == progress:
@@ -407,7 +409,7 @@ class _Work:
         self._runner.update(self._plan.id, progress=tuple(self._said[i] for i in sorted(self._said)))
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see Work
-        """See Work."""
+        """See ExecutionContext."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while True:

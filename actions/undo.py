@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from actions.action_run import ActionRun
 from actions.audit.history import RecordedAction, State
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted
 from actions.audit.who import Who
 from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
+from actions.plan_context import PlanContext
 from actions.planner import make_plan
 from actions.request import Kind, Request, Restore, from_json, to_json
-from actions.scene import Scene
-from actions.undertaking import Undertaking
 from actions.words import named, span
-from fleet.kube.errors import NotFoundError
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import NotFoundError
 
 ABOUT = "since then"
 _GONE: Final = "What it was done to, or would go back to, is gone."
@@ -71,13 +71,13 @@ def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
     return request
 
 
-def why_not(undertaking: Undertaking, session: Iterable[Undertaking], snapshot: Snapshot) -> str:
+def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snapshot) -> str:
     """Why undo would not take back this action of a session now; empty where it would.
 
     ``session``: all its actions, newest first.
     """
-    own = _deed_of(undertaking)
-    same = [u for u in session if u.plan.scope.server == undertaking.plan.scope.server]
+    own = _deed_of(action_run)
+    same = [u for u in session if u.plan.scope.server == action_run.plan.scope.server]
     deeds = [_deed_of(u) for u in reversed(same)]
     if not own.inverse:
         return "nothing takes it back"
@@ -92,7 +92,7 @@ def why_not(undertaking: Undertaking, session: Iterable[Undertaking], snapshot: 
         return f"“{following.title}” is taken back before it"
     if MARK in json.dumps(own.inverse):
         return f"what does {_UNRECORDED}"
-    request = undertaking.plan.undo.request
+    request = action_run.plan.undo.request
     return _gone(request, snapshot) if request is not None else ""
 
 
@@ -111,20 +111,20 @@ def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> Recorded
     return next((action for action in mine if found is not None and action.id == found.id), None)
 
 
-async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> Plan:
+async def plan_undo(done: Sequence[RecordedAction], who: Who, context: PlanContext) -> Plan:
     """What would take it back now, and whether somebody has changed the target since.
 
     Raises NotFoundError where there is nothing to take back, and KubeError as ``make_plan`` does.
     """
-    action = last_undo(done, who, scene.scope.server)
+    action = last_undo(done, who, context.scope.server)
     if action is None:
         raise NotFoundError(
             f"{who.identity or who.local_user} has done nothing on this cluster that could be taken back",
             remedy="The audit log tells what was done.",
         )
-    request = inverse_of(_recorded(action), scene.snapshot)
+    request = inverse_of(_recorded(action), context.snapshot)
     try:
-        plan = await make_plan(request, scene)
+        plan = await make_plan(request, context)
     except NotFoundError as error:
         raise NotFoundError(
             f"“{action.title}” cannot be taken back: {error.message}",
@@ -133,7 +133,7 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, scene: Scene) -> P
     return replace(
         plan,
         title=f"Undo “{action.title}”: {plan.title[:1].lower()}{plan.title[1:]}",
-        checks=(_check_since(action, plan, scene.now()), *plan.checks),
+        checks=(_check_since(action, plan, context.now()), *plan.checks),
         undoes=action.id,
     )
 
@@ -155,12 +155,12 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     return Check(ABOUT, Verdict.PASS, f"what it left {ago} is still so")
 
 
-def _deed_of(undertaking: Undertaking) -> Deed:
-    plan = undertaking.plan
+def _deed_of(action_run: ActionRun) -> Deed:
+    plan = action_run.plan
     request = plan.undo.request
     # As the log has it, which is what undo goes by.
     inverse = redacted(to_json(request)) if request is not None else {}
-    return Deed(plan.id, plan.title, plan.undoes, undertaking.reached, inverse)
+    return Deed(plan.id, plan.title, plan.undoes, action_run.reached, inverse)
 
 
 def _recorded(action: RecordedAction) -> Deed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.plan import Mutation
-from fleet.kube.client import KubeClient, Response
+from fleet.sources.kube.client import KubeClient, Response
 
 
 class Writer:

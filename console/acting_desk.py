@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.commands.command import OWN, Where
-from console.failure import SessionError
+from console.commands.command import OWN, ScreenId
 from console.screens.base import ConsoleScreen
-from console.session import Session
+from console.session.failure import SessionError
+from console.session.protocol import Session
 from console.views.since import clock
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
@@ -20,10 +20,10 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
+    from actions.action_run import ActionRun
     from actions.request import Request, Target
-    from actions.undertaking import Undertaking
-    from console.acting import Acting, Changed
     from console.screens.console import Console
+    from console.session.actions import ActionService, Changed
 
 
 class ActingDesk:
@@ -35,7 +35,7 @@ class ActingDesk:
     def __init__(self, app: App[None], changed: Changed) -> None:
         self._app = app
         self._changed = changed
-        self._acting: Acting | None = None
+        self._acting: ActionService | None = None
         self._announced: set[str] = set()
 
     # what the whole desk gives
@@ -61,7 +61,7 @@ class ActingDesk:
     # Console
 
     @property
-    def acting(self) -> Acting | None:
+    def acting(self) -> ActionService | None:
         if self.read_only or self.snapshot is None:
             return None
         if self._acting is None:
@@ -77,13 +77,13 @@ class ActingDesk:
 
     @property
     def under_way(self) -> int:
-        return 0 if self._acting is None else sum(u.outcome is None for u in self._acting.undertakings)
+        return 0 if self._acting is None else sum(u.outcome is None for u in self._acting.action_runs)
 
-    def follow(self, id: str) -> None:  # noqa: A002 - the undertaking's
+    def follow(self, id: str) -> None:  # noqa: A002 - the run's
         from console.screens.actions import ActionScreen
 
         # What it was planned with, and the form behind that, have done their part.
-        while (front := self.front) is not None and front.where in {Where.PLAN, Where.FORM}:
+        while (front := self.front) is not None and front.where in {ScreenId.PLAN, ScreenId.FORM}:
             self._app.pop_screen()
         self._open(ActionScreen(self._console, id))
 
@@ -96,21 +96,21 @@ class ActingDesk:
 
     def leave(self) -> None:
         front = self.front
-        if not self.under_way or self._acting is None or (front is not None and front.where is Where.CONFIRM):
+        if not self.under_way or self._acting is None or (front is not None and front.where is ScreenId.CONFIRM):
             self._app.exit()
             return
-        from console.views.undertakings import going_on
+        from console.views.action_runs import going_on
 
-        self.confirm("Quit?", going_on(self._acting.undertakings), "Stay", "Quit", self._app.exit)
+        self.confirm("Quit?", going_on(self._acting.action_runs), "Stay", "Quit", self._app.exit)
         self.say("ctrl-c again quits")
 
     def going_on(self) -> list[str]:
         """What is under way, for one who leaves; nothing where nothing is."""
         if not self.under_way or self._acting is None:
             return []
-        from console.views.undertakings import going_on
+        from console.views.action_runs import going_on
 
-        return going_on(self._acting.undertakings)
+        return going_on(self._acting.action_runs)
 
     def open_plan(self, request: Request) -> None:
         from console.screens.plan import PlanScreen
@@ -133,7 +133,7 @@ class ActingDesk:
         """Whether an undo is meant for this machine: by the action that is shown, else by what is looked at."""
         from console.screens.actions import ActionScreen
 
-        shown = self.front.undertaking if isinstance(self.front, ActionScreen) else None
+        shown = self.front.action_run if isinstance(self.front, ActionScreen) else None
         if shown is None:
             return self.looks_here
         from actions.request import LOCAL_NODE
@@ -152,20 +152,20 @@ class ActingDesk:
 
     # what the session tells
 
-    def show_undertaking(self, undertaking: Undertaking | None) -> None:
+    def show_action_run(self, action_run: ActionRun | None) -> None:
         """A new state of an action; None where only a permission has become known."""
         front = self.front
         if front is None:
             return
-        if undertaking is None:
+        if action_run is None:
             front.show_keys()
             return
-        front.show_undertakings()
-        if undertaking.outcome is not None and undertaking.id not in self._announced:
-            self._announced.add(undertaking.id)
-            from console.views.undertakings import announcement
+        front.show_action_runs()
+        if action_run.outcome is not None and action_run.id not in self._announced:
+            self._announced.add(action_run.id)
+            from console.views.action_runs import announcement
 
-            self.say(*announcement(undertaking))
+            self.say(*announcement(action_run))
 
     async def _tell_what_was_cut_off(self) -> None:
         acting = self._acting
@@ -190,7 +190,7 @@ class ActingDesk:
             return True
         from actions.request import LOCAL_NODE
 
-        known = self._acting.undertakings
+        known = self._acting.action_runs
         here = [u for u in known if u.outcome is None and u.plan.target.kind != LOCAL_NODE]
         if here:
             self.say("actions are under way here; stop them (t shows them) or wait to look elsewhere", Role.WARNING)

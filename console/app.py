@@ -21,9 +21,9 @@ from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
 if TYPE_CHECKING:
-    from actions.undertaking import Undertaking
+    from actions.action_run import ActionRun
     from console.desk import ConsoleDesk
-    from console.session import Session
+    from console.session.protocol import Session
     from fleet.model.snapshot import Snapshot
 
 
@@ -41,9 +41,9 @@ class SnapshotArrived(Message):
 class ActingChanged(Message):
     """An action has a new state; None where only a permission has become known."""
 
-    def __init__(self, undertaking: Undertaking | None) -> None:
+    def __init__(self, action_run: ActionRun | None) -> None:
         super().__init__()
-        self.undertaking = undertaking
+        self.action_run = action_run
 
 
 class NodesLooked(Message):
@@ -120,9 +120,9 @@ class QuarterdeckApp(App[None]):
         """A new Snapshot, from any thread; does not block."""
         self.post_message(SnapshotArrived(snapshot))
 
-    def tell(self, undertaking: Undertaking | None) -> None:
+    def tell(self, action_run: ActionRun | None) -> None:
         """An action has come on, from any thread; does not block."""
-        self.post_message(ActingChanged(undertaking))
+        self.post_message(ActingChanged(action_run))
 
     def looked(self) -> None:
         """Something is new of the nodes of this machine, from any thread; does not block."""
@@ -134,7 +134,7 @@ class QuarterdeckApp(App[None]):
 
     def on_acting_changed(self, message: ActingChanged) -> None:
         if self.desk is not None:
-            self.desk.show_undertaking(message.undertaking)
+            self.desk.show_action_run(message.action_run)
 
     async def action_quit(self) -> None:
         """As ``:q``: it asks while actions are under way."""

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.commands.command import Command, Context, Where
+from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.palette import Palette
 from console.commands.table import TABLE
-from console.failure import SessionError
 from console.local_desk import LocalDesk
 from console.options import Options
 from console.screens.base import ConsoleScreen, failure_text
-from console.session import Session
+from console.session.failure import SessionError
+from console.session.protocol import Session
 from console.views.since import SinceTracker
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
@@ -24,9 +24,9 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.acting import Changed
-    from console.locally import Looked
+    from console.local.protocol import Looked
     from console.screens.console import Console
+    from console.session.actions import Changed
     from widgets.prompt import History, Kind
 
 
@@ -202,7 +202,7 @@ class ConsoleDesk(LocalDesk):
         from console.screens.reading import HelpScreen
 
         front = self.front
-        if front is not None and front.where is not Where.HELP:
+        if front is not None and front.where is not ScreenId.HELP:
             commands = tuple(c for c in TABLE if not (c.dangerous and self.read_only))
             lacking = disabled(commands, front.context(), read_only=self.read_only)
             self._app.push_screen(HelpScreen(self, front.where, commands, lacking))

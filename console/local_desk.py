@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.acting_desk import ActingDesk
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.views.subject import pod_for
 from themes.palette import Role
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.acting import Changed
-    from console.locally import Locally, Looked
+    from console.local.protocol import LocalServers, Looked
+    from console.session.actions import Changed
     from fleet.local.node import NodeState
     from fleet.model.snapshot import Snapshot
 
@@ -27,14 +27,14 @@ class LocalDesk(ActingDesk):
     def __init__(self, app: App[None], changed: Changed, looked: Looked) -> None:
         super().__init__(app, changed)
         self._looked = looked
-        self._locally: Locally | None = None
+        self._locally: LocalServers | None = None
         self._known: dict[str, bool] | None = None
         """Ids of the nodes that were seen → whether they lived; None before the first look."""
 
     # Console
 
     @property
-    def locally(self) -> Locally:
+    def locally(self) -> LocalServers:
         self.look_here()
         assert self._locally is not None  # noqa: S101 - made above
         return self._locally
@@ -62,12 +62,12 @@ class LocalDesk(ActingDesk):
             return
         front.show_nodes()
         # What an action of ours does to a node is told by the action.
-        ours = {u.plan.target.uid for u in self._acting.undertakings if u.outcome is None} if self._acting else set()
+        ours = {u.plan.target.uid for u in self._acting.action_runs if u.outcome is None} if self._acting else set()
         dead = [node for node in self.nodes if not node.alive and node.record.id not in ours]
         died = [node for node in dead if (self._known or {}).get(node.record.id, True)]
         meanwhile = self._known is None
         self._known = {node.record.id: node.alive for node in self.nodes}
-        if died and front.where is not Where.LOCAL:
+        if died and front.where is not ScreenId.LOCAL:
             why = died[0].reason.text if died[0].reason is not None else "its log does not say why"
             others = f", and {len(died) - 1} more" if len(died) > 1 else ""
             when = " meanwhile" if meanwhile else ""
@@ -80,22 +80,22 @@ class LocalDesk(ActingDesk):
     # Desk
 
     def open_local(self) -> None:
-        from console.screens.local import LocalScreen
+        from console.local.screens.servers import LocalScreen
 
         self._open(LocalScreen(self._console))
 
     def open_node(self, name: str) -> None:
-        from console.screens.local_node import LocalNodeScreen
+        from console.local.screens.server import LocalNodeScreen
 
         self._open(LocalNodeScreen(self._console, name))
 
     def open_node_log(self, name: str) -> None:
-        from console.screens.local_log import LocalLogScreen
+        from console.local.screens.log import LocalLogScreen
 
         self._open(LocalLogScreen(self._console, name))
 
     def open_benches(self, name: str) -> None:
-        from console.screens.local_bench import BenchesScreen
+        from console.local.screens.bench import BenchesScreen
 
         self._open(BenchesScreen(self._console, name))
 
@@ -108,14 +108,14 @@ class LocalDesk(ActingDesk):
         self._app.push_screen(TextScreen(self._console, f"{name} as an entry for gateways", read))
 
     def open_up(self, model: str) -> None:
-        from console.screens.local_form import LaunchForm
-        from console.views.local_form import new
+        from console.local.screens.form import LaunchForm
+        from console.local.views.form import new
 
         self._open(LaunchForm(self._console, new(self.locally, model)))
 
     async def open_same(self, pod: str) -> None:
-        from console.screens.local_form import LaunchForm
-        from console.views.local_form import copied
+        from console.local.screens.form import LaunchForm
+        from console.local.views.form import copied
 
         snapshot = self.snapshot
         key = pod_for(snapshot, pod) if snapshot is not None else None
@@ -127,20 +127,20 @@ class LocalDesk(ActingDesk):
         self._open(LaunchForm(self._console, copied(self.locally, found.name, same)))
 
     def open_restart(self, name: str) -> None:
-        from console.screens.local_form import LaunchForm
-        from console.views.local_form import again
+        from console.local.screens.form import LaunchForm
+        from console.local.views.form import again
 
         found = next((node for node in self.nodes if node.name == name), None)
         if found is not None:
             self._open(LaunchForm(self._console, again(self.locally, found)))
 
     def open_try(self, name: str) -> None:
-        from console.screens.local_try import TryScreen
+        from console.local.screens.try_it import TryScreen
 
         self._open(TryScreen(self._console, name))
 
     def open_bench(self, name: str) -> None:
-        from console.screens.local_bench import BenchForm
+        from console.local.screens.bench import BenchForm
 
         found = next((node for node in self.nodes if node.name == name), None)
         if found is not None:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
-from fleet.metrics.target import Target
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
-from fleet.scraping import ScrapingSettings
-from fleet.targets import Via, endpoints
+from fleet.sources.scrape.collector import ScrapeCollectorSettings
+from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
+from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.targets import Via, endpoints
 
 TIMEOUT = 2.0
 """Seconds for one answer: it is asked about once a second."""
@@ -42,10 +42,10 @@ class EngineProbe:
         self,
         where: Pod | Target,
         *,
-        settings: ScrapingSettings | None = None,
+        settings: ScrapeCollectorSettings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        settings = settings or ScrapingSettings()
+        settings = settings or ScrapeCollectorSettings()
         problem = "the pod does not run"
         if isinstance(where, Target):
             self._target: Target | None = where

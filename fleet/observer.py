@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from fleet.history import POINTS, STEP
-from fleet.kube.state import KubeState
-from fleet.measuring import Measuring
-from fleet.metrics.past import Past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
-from fleet.snapshot import Builder
-from fleet.status import defect
-from fleet.view import Viewer
+from fleet.snapshot.builder import Builder
+from fleet.snapshot.history import POINTS, STEP
+from fleet.snapshot.namespace_view import Viewer
+from fleet.sources.kube.state import KubeState
+from fleet.sources.metrics import MetricsCollector
+from fleet.sources.prometheus.past import Past
+from fleet.sources.status import defect
 
 
 class KubernetesSide(Protocol):
@@ -52,7 +52,7 @@ class Observer:
     def __init__(
         self,
         kube: KubernetesSide,
-        measuring: Measuring,
+        measuring: MetricsCollector,
         *,
         refresh: float = 2.0,
         read_only: bool = False,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet import door
+from fleet import guard
 from tests.real.vllm_server import installation
 from themes.look import Look, use
 
@@ -115,4 +115,4 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(autouse=True)
 def open_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read-only is for the whole process, which is one for all tests: each begins with the door open."""
-    monkeypatch.setattr(door, "_allowed", None)
+    monkeypatch.setattr(guard, "_allowed", None)

@@ -23,11 +23,11 @@ from fleet.model.snapshot import (
     Cluster,
     Health,
     Join,
-    Loose,
     ModelGroup,
     Severity,
     Snapshot,
     SourceStatus,
+    Unmatched,
     engine_key,
 )
 
@@ -134,9 +134,9 @@ def make_snapshot(workloads: int = 4, pods_per: int = 6, seed: int = 1, *, seque
         by_workload=_group_frame(tuple(tops), rng),
         by_model=_group_frame(tuple(models), rng),
         by_gpu=_group_frame(tuple(gpus), rng, _GPU),
-        loose=(
-            Loose(Join.METRICS_WITHOUT_POD, "10.0.9.9:8000#0@ghost", "instance 10.0.9.9:8000 is no pod's address"),
-            Loose(Join.GPU_WITHOUT_POD, "GPU-ffff", "node-1 GPU 7"),
+        unmatched=(
+            Unmatched(Join.METRICS_WITHOUT_POD, "10.0.9.9:8000#0@ghost", "instance 10.0.9.9:8000 is no pod's address"),
+            Unmatched(Join.GPU_WITHOUT_POD, "GPU-ffff", "node-1 GPU 7"),
         ),
         assessments=_assess(pods.values(), tops.values(), pods_of, asleep, bytes(states)),
     )

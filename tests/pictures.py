@@ -18,9 +18,9 @@ from textual.pilot import Pilot
 from console.app import QuarterdeckApp
 from console.commands.reference import keys_markdown
 from console.config.settings import ClusterSettings, LocalSettings, Settings
-from console.demo import simulated
 from console.desk import ConsoleDesk
-from console.observing import ObservingSession
+from console.session.observing import ObservingSession
+from console.wiring.demo import simulated
 from fleet.local.node import Phase
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot

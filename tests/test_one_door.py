@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 
 SESSIONS = {
-    "fleet/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
-    "fleet/kube/session.py": "for KubeClient alone, whose guard sees each request in _attempt",
-    "fleet/metrics/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
-    "fleet/scraping.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
-    "fleet/metrics/session.py": "Prometheus: the adapter's send asks the guard, for each redirect too",
+    "fleet/net/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
+    "fleet/sources/kube/session.py": "for KubeClient alone, whose guard sees each request in _attempt",
+    "fleet/sources/scrape/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
+    "fleet/sources/scrape/collector.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
+    "fleet/sources/prometheus/session.py": "Prometheus: the adapter's send asks the guard, for each redirect too",
 }
 """The only files that open connections, and where their guard stands."""
 CLIENTS = {
@@ -38,15 +38,15 @@ CLIENTS = {
 }
 """What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
 PROCESSES = {
-    "console/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
-    "fleet/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
-    "actions/local/spawn.py": "nodes of this machine and their benchmarks: asks door.may_start before anything else",
+    "console/wiring/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
+    "fleet/sources/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
+    "actions/local/spawn.py": "nodes of this machine and their benchmarks: asks guard.may_start before anything else",
 }
 SIGNALS = {
     "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",
     "actions/local/spawn.py": "ends what it runs itself",
-    "fleet/kube/plugin_process.py": "ends the credential plugin that it runs itself, with all that this started",
-    "actions/local/writer.py": "what was confirmed: asks door.may_start, and whether it is the process that is meant",
+    "fleet/sources/kube/plugin_process.py": "ends the credential plugin that it runs, with all that this started",
+    "actions/local/writer.py": "what was confirmed: asks guard.may_start, and whether it is the process that is meant",
 }
 """The only files that signal processes."""
 STARTS = {
@@ -100,7 +100,7 @@ def test_processes_are_started_by_what_reads_and_by_nothing_else() -> None:
     found = {
         file for file, tree in sources() for name, module in calls(tree) if name in STARTS and module in OF_PROCESSES
     }
-    assert found - {"console/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | RUNS_A_LOOP
+    assert found - {"console/session/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | RUNS_A_LOOP
     assert set(PROCESSES) <= found
 
 
@@ -138,7 +138,7 @@ def users(guard: str) -> set[str]:
 
 
 def test_only_the_actions_client_may_change_anything() -> None:
-    assert users("may_change") == {"console/doing.py"}
+    assert users("may_change") == {"console/wiring/actions.py"}
 
 
 def test_only_a_word_with_a_node_puts_prompts_to_an_engine() -> None:
@@ -154,4 +154,4 @@ def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() ->
         and isinstance(node.ctx, ast.Store)
         and (node.attr if isinstance(node, ast.Attribute) else node.id) == "_allowed"
     }
-    assert writers == {"fleet/door.py"}
+    assert writers == {"fleet/guard.py"}

@@ -120,7 +120,7 @@ def everything(action: RecordedAction) -> list[Fact]:
         Fact("reason", action.reason or "none was given"),
         Fact("confirmed", str(intent.get("confirmation") or "")),
         *_changes(action),
-        *_labelled("others", (f"{item}" for item in _blast(intent))),
+        *_labelled("others", (f"{item}" for item in _impact(intent))),
         *_labelled("checks", _checks(intent)),
         *_labelled("steps", (_joined(step.get("title"), step.get("detail")) for step in _dicts(intent.get("steps")))),
         *_labelled("diff", [str(intent["diff"])] if intent.get("diff") else []),
@@ -156,7 +156,7 @@ def _changes(action: RecordedAction) -> list[Fact]:
     return _labelled("change", (f"{c.get('what', '')} {c.get('before', '')} → {c.get('after', '')}" for c in changes))
 
 
-def _blast(intent: Mapping[str, Any]) -> Iterator[str]:
+def _impact(intent: Mapping[str, Any]) -> Iterator[str]:
     for item in _dicts(intent.get("blast")):
         yield f"{item.get('what', '')} {item.get('before', '')} → {item.get('after', '')}"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actions.plan import Alternative, Check, Verdict
+from actions.plan_context import PlanContext
 from actions.request import Bounds, Hold, Target
-from actions.scene import Scene
-from fleet.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 
 ABOUT = "autoscaler"
 
@@ -21,16 +21,16 @@ class Found(NamedTuple):
     maximum: int
 
 
-async def find_autoscaler(target: Target, scene: Scene) -> Found | None:
+async def find_autoscaler(target: Target, context: PlanContext) -> Found | None:
     """The ScaledObject of a workload, else its HPA; None for none. Raises KubeError."""
-    for raw in await _all("ScaledObject", target.namespace, scene):
+    for raw in await _all("ScaledObject", target.namespace, context):
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         # KEDA's default kind is Deployment.
         if (reference.get("kind") or "Deployment", reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
             return Found(_target(raw), int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100)))
-    for raw in await _all("HorizontalPodAutoscaler", target.namespace, scene):
+    for raw in await _all("HorizontalPodAutoscaler", target.namespace, context):
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
@@ -75,10 +75,10 @@ def _alternatives(found: Found, wanted: int) -> tuple[Alternative, ...]:
     return hold, widen, pin
 
 
-async def _all(kind: str, namespace: str, scene: Scene) -> list[dict[str, Any]]:
+async def _all(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]]:
     """All of a kind; none where the cluster does not know the kind, or does not let us look."""
     try:
-        return await scene.reads.list_raw(kind, namespace)
+        return await context.reads.list_raw(kind, namespace)
     except (NotFoundError, ForbiddenError):
         return []
     except KubeError as error:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
+from actions.drain.inspect import permitted
 from actions.drain.selectors import selects
-from actions.drain.survey import permitted
 from actions.drain.unit import Member, Unit
 from actions.plan import Check, Verdict
-from actions.scene import Scene
+from actions.plan_context import PlanContext
 from actions.words import count, named, span
-from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
+from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
 
 ABOUT = "budget"
 
@@ -64,7 +64,7 @@ class _Verdicts:
 async def check_budget(
     units: Sequence[Unit],
     labels: Mapping[str, Mapping[str, str]],
-    scene: Scene,
+    context: PlanContext,
     patience: float,
     homeless: Collection[str] = (),
 ) -> tuple[Check, ...]:
@@ -73,8 +73,8 @@ async def check_budget(
     ``homeless``: names of pods whose replacements find no place, so that no budget recovers from their going.
     """
     members = [member for unit in units for member in unit.members]
-    verdicts = await _dry_runs(members, scene)
-    asked = [await _budgets(place, scene) for place in sorted({m.namespace for m in members})]
+    verdicts = await _dry_runs(members, context)
+    asked = [await _budgets(place, context) for place in sorted({m.namespace for m in members})]
     budgets = [budget for some in asked if some is not None for budget in some]
     over: dict[int, list[Unit]] = defaultdict(list)
     for i, budget in enumerate(budgets):
@@ -124,10 +124,12 @@ def _judge(
     unready = [m for unit in units for m in unit.members if not m.ready]
     always = "or let it evict pods that are not ready: unhealthyPodEvictionPolicy AlwaysAllow" if unready else ""
     said = f"; it refuses {named(refused)}" if refused and len(units) > 1 else ""
-    if all(unit.way.release for unit in units):
+    if all(unit.strategy.release for unit in units):
         text = f"{budget.words}{said}; each pod goes only once its replacement is ready"
         return Check(ABOUT, Verdict.PASS, text)
-    leaving = [unit for unit in units if not selects(budget.selector, {**labels[unit.front.uid], **unit.way.changed})]
+    leaving = [
+        unit for unit in units if not selects(budget.selector, {**labels[unit.front.uid], **unit.strategy.changed})
+    ]
     if leaving and budget.allowed < len(leaving):
         return Check(
             ABOUT,
@@ -179,11 +181,11 @@ def _impossible(verdicts: _Verdicts) -> list[Check]:
     return checks
 
 
-async def _dry_runs(members: Sequence[Member], scene: Scene) -> _Verdicts:
+async def _dry_runs(members: Sequence[Member], context: PlanContext) -> _Verdicts:
     verdicts = _Verdicts()
     for member in members:
         try:
-            await scene.dry_run(eviction(member, dry=True))
+            await context.dry_run(eviction(member, dry=True))
         except NotFoundError:
             continue
         except ConflictError:
@@ -206,10 +208,10 @@ async def _dry_runs(members: Sequence[Member], scene: Scene) -> _Verdicts:
     return verdicts
 
 
-async def _budgets(namespace: str, scene: Scene) -> list[Budget] | None:
+async def _budgets(namespace: str, context: PlanContext) -> list[Budget] | None:
     """None where they may not be looked at."""
     found = []
-    rows = await permitted("PodDisruptionBudget", namespace, scene)
+    rows = await permitted("PodDisruptionBudget", namespace, context)
     if rows is None:
         return None
     for raw in rows:

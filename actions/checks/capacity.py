@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from actions.blast import Blast
+from actions.impact import Impact
 from actions.plan import Check, Verdict
 from actions.words import count, span
 
@@ -25,7 +25,7 @@ _FIRST = "no ready replica is taken away before its replacement is ready"
 _EARLIER = "scale up first, or at a quieter time"
 
 
-def check_capacity(found: Sequence[Blast], *, ready: int = 0, first: bool = False) -> Check:
+def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = False) -> Check:
     """Of the models that lose replicas; the one that is worst off is told.
 
     KV cache that is free says nothing where requests wait all the same (a limit of sequences, or of tokens at once), so
@@ -37,34 +37,34 @@ def check_capacity(found: Sequence[Blast], *, ready: int = 0, first: bool = Fals
         text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
         return Check(ABOUT, Verdict.PASS, text)
     check = Check(ABOUT, Verdict.PASS, _FIRST) if first else _by_cache(found)
-    late = max(found, key=lambda blast: (blast.queue >= QUEUED, blast.ttft > SLOW, blast.queue))
+    late = max(found, key=lambda impact: (impact.queue >= QUEUED, impact.ttft > SLOW, impact.queue))
     if not (words := _suffering(late)):
         return check
     name = f" of {late.model}" if len(found) > 1 else ""
     return Check(ABOUT, Verdict.WARN, f"{check.text}; users{name} wait already: {words}", check.fix or _EARLIER)
 
 
-def _suffering(blast: Blast) -> str:
+def _suffering(impact: Impact) -> str:
     """What users of it feel now, before anything is taken away; empty where nothing stands out."""
     parts = []
-    if blast.queue >= QUEUED:
-        waiting = max(n for n in (blast.waiting, blast.waiting_now) if not math.isnan(n))
+    if impact.queue >= QUEUED:
+        waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))
         parts.append(f"{count(waiting, 'request')} in the queue")
-    if blast.ttft > SLOW:
-        parts.append(f"TTFT p95 {span(blast.ttft)}")
+    if impact.ttft > SLOW:
+        parts.append(f"TTFT p95 {span(impact.ttft)}")
     return ", ".join(parts)
 
 
-def _by_cache(found: Sequence[Blast]) -> Check:
-    left = [blast for blast in found if blast.remaining]
+def _by_cache(found: Sequence[Impact]) -> Check:
+    left = [impact for impact in found if impact.remaining]
     if not left:
-        load = max((blast.requests * blast.replicas for blast in found), key=lambda n: -1.0 if math.isnan(n) else n)
+        load = max((impact.requests * impact.replicas for impact in found), key=lambda n: -1.0 if math.isnan(n) else n)
         if math.isnan(load):
             return Check(ABOUT, Verdict.WARN, "nobody is left to carry its requests")
         if load < _NONE:
             return Check(ABOUT, Verdict.WARN, "nobody is left; in the last ten minutes there were next to no requests")
         return Check(ABOUT, Verdict.WARN, f"nobody is left to carry {load:.0f} requests at a time")
-    worst = max(left, key=lambda blast: -1.0 if math.isnan(blast.kv_after) else blast.kv_after)
+    worst = max(left, key=lambda impact: -1.0 if math.isnan(impact.kv_after) else impact.kv_after)
     who = f"the other {worst.remaining} ready replicas" if worst.remaining > 1 else "the one other ready replica"
     if math.isnan(worst.kv_after):
         return Check(ABOUT, Verdict.WARN, f"{who} would carry more, and how full they are is not measured")

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from actions.plan import Check, Verdict
-from actions.scene import Scene
+from actions.plan_context import PlanContext
 from fleet.model.snapshot import Health
 
 ABOUT = "data"
 
 
-def check_data(scene: Scene) -> Check:
+def check_data(context: PlanContext) -> Check:
     """Of every source: how old its last word is."""
-    limit = scene.rules.stale_after
+    limit = context.rules.stale_after
     old = []
-    for source in scene.snapshot.sources:
+    for source in context.snapshot.sources:
         if source.health is Health.OFF:
             continue
         if source.last_ok is None:
             if source.problem:
                 old.append(f"{source.name} has not answered yet")
-        elif (age := scene.now() - source.last_ok) > limit:
+        elif (age := context.now() - source.last_ok) > limit:
             old.append(f"{source.name} last answered {age:.0f} s ago")
     if old:
         return Check(ABOUT, Verdict.WARN, f"too old to decide on: {', '.join(old)}", "look at :sources")
-    measured = scene.snapshot.measured_at
+    measured = context.snapshot.measured_at
     if measured is None:
         return Check(ABOUT, Verdict.WARN, "no metrics: what users feel is not known")
-    return Check(ABOUT, Verdict.PASS, f"measured {max(0.0, scene.now() - measured):.0f} s ago")
+    return Check(ABOUT, Verdict.PASS, f"measured {max(0.0, context.now() - measured):.0f} s ago")

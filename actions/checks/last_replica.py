@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from actions.blast import served_by, serving
 from actions.follow.coldstart import usual_start
+from actions.impact import served_by, serving
 from actions.plan import Check, Verdict
 from actions.words import count, named, span
 from fleet.model.snapshot import Snapshot

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from actions.permissions import PLURALS, Permission, needed
 from actions.plan import Check, Verdict
+from actions.plan_context import PlanContext
 from actions.request import Request
-from actions.scene import Scene
-from fleet.kube.errors import KubeError
+from fleet.sources.kube.errors import KubeError
 
 ABOUT = "permission"
 
 
-async def check_permission(request: Request, scene: Scene) -> Check:
+async def check_permission(request: Request, context: PlanContext) -> Check:
     """Whether everything that the request needs is allowed in the target's namespace."""
-    plural = await _plural(request.target.kind, scene)
+    plural = await _plural(request.target.kind, context)
     wanted = needed(request.kind, request.target.kind, plural)
     missing: list[Permission] = []
     unknown = ""
     for permission in wanted:
         namespace = request.target.namespace if permission.namespaced else ""
         try:
-            answer = await scene.reads.can_i(
+            answer = await context.reads.can_i(
                 permission.verb, permission.resource, permission.group, permission.subresource, namespace
             )
         except KubeError as error:
@@ -34,7 +34,7 @@ async def check_permission(request: Request, scene: Scene) -> Check:
         return Check(
             ABOUT,
             Verdict.BLOCK,
-            f"{scene.scope.user or 'this identity'} may not {_words(missing)}",
+            f"{context.scope.user or 'this identity'} may not {_words(missing)}",
             "`quarterdeck rbac oncall` prints the role that allows it",
         )
     if unknown:
@@ -42,11 +42,11 @@ async def check_permission(request: Request, scene: Scene) -> Check:
     return Check(ABOUT, Verdict.PASS, f"{_words(wanted)}: allowed")
 
 
-async def _plural(kind: str, scene: Scene) -> tuple[str, str] | None:
+async def _plural(kind: str, context: PlanContext) -> tuple[str, str] | None:
     """Group and plural of a kind that the table does not have, from the path that discovery gives."""
     if kind in PLURALS:
         return None
-    parts = (await scene.reads.path_of(kind, "", "")).strip("/").split("/")
+    parts = (await context.reads.path_of(kind, "", "")).strip("/").split("/")
     return (parts[1] if parts[0] == "apis" else "", parts[-1])
 
 

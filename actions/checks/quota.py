@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.drain.survey import permitted
+from actions.drain.inspect import permitted
 from actions.plan import Check, Verdict
-from actions.scene import Scene
+from actions.plan_context import PlanContext
 from actions.words import count
-from fleet.kube.project.gpu import pod_devices
+from fleet.sources.kube.project.gpu import pod_devices
 
 ABOUT = "quota"
 
 
-async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, scene: Scene) -> Check:
+async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, context: PlanContext) -> Check:
     """Whether ``more`` pods of this raw pod spec fit: by their number and by their devices. Raises KubeError.
 
     A quota with scopes may leave these pods out; it is told with its scope.
@@ -23,7 +23,7 @@ async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, scene:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
     needed = {"pods": more, "count/pods": more}
     needed |= {f"requests.{resource}": more * number for resource, number in pod_devices(dict(spec)).items()}
-    quotas = await permitted("ResourceQuota", namespace, scene)
+    quotas = await permitted("ResourceQuota", namespace, context)
     if quotas is None:
         text = f"whether a quota leaves room for {count(more, 'more pod')} is not known: you may not list quotas here"
         return Check(ABOUT, Verdict.WARN, text)

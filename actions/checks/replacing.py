@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actions.blast import blasts
 from actions.checks.autoscaler import ABOUT as AUTOSCALER
 from actions.checks.autoscaler import Found, find_autoscaler
 from actions.checks.capacity import check_capacity
@@ -20,10 +19,11 @@ from actions.checks.rollout import ABOUT as ROLLOUT
 from actions.checks.rollout import check_rollout
 from actions.checks.room import check_surge
 from actions.follow.by_hand import of_another, pods_of
+from actions.impact import impacts
 from actions.plan import Alternative, Change, Check, Verdict
+from actions.plan_context import PlanContext
 from actions.request import Restart, Resume, Target
 from actions.rolling import Rolling, rolling_of
-from actions.scene import Scene
 from actions.words import count, named, span
 from fleet.model.snapshot import Snapshot
 
@@ -39,7 +39,7 @@ class Replacing:
     rolling: Rolling
     checks: tuple[Check, ...]
     alternatives: tuple[Alternative, ...] = ()
-    blast: tuple[Change, ...] = ()
+    impact: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +59,26 @@ class Held:
         return {"held": self.why, "old": list(self.old)}
 
 
-async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, scene: Scene) -> Replacing:
+async def check_replacing(
+    obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, context: PlanContext
+) -> Replacing:
     """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
 
     Who else looks after the workload is not asked: that depends on what is written.
     """
-    snapshot, rolling = scene.snapshot, rolling_of(obj)
+    snapshot, rolling = context.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
     pods = _reached(snapshot.members(f"{target.namespace}/{target.kind}/{target.name}"), rolling)
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
-    losses = blasts(snapshot, leaving)
-    autoscaler = await find_autoscaler(target, scene)
+    losses = impacts(snapshot, leaving)
+    autoscaler = await find_autoscaler(target, context)
     paused, resume = _paused(obj, target)
     surge, alternatives = check_surge(snapshot, new, rolling, target)
     checks = [
         paused[0] if paused else check_rollout(obj),
         surge,
         *_check_autoscaler(autoscaler, rolling, spare_for(snapshot, new)),
-        await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, scene),
+        await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, context),
         *(() if rolling.held else (_check_cut(snapshot, pods, rolling, float(old.get(_GRACE_PERIOD, _GRACE))),)),
     ]
     if rolling.held:
@@ -86,20 +88,22 @@ async def check_replacing(obj: Mapping[str, Any], new: Mapping[str, Any], target
     else:
         checks.append(_check_none_leaves(obj, rolling))
         if one := sorted(pod for pod in pods if snapshot.pods[pod].ready)[:1]:
-            checks.append(check_capacity(blasts(snapshot, one), ready=1, first=True))
+            checks.append(check_capacity(impacts(snapshot, one), ready=1, first=True))
     return Replacing(
         rolling, tuple(checks), (*resume, *alternatives), tuple(c for loss in losses for c in loss.changes)
     )
 
 
-async def check_held(obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, scene: Scene) -> Held:
+async def check_held(
+    obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: PlanContext
+) -> Held:
     """What of it nobody replaces, and who has to be deleted for it. Raises KubeError.
 
     ``revision``: name of the ControllerRevision that is written; empty for a new one, which no pod runs yet.
     """
     if not rolling.held and not rolling.partition:
         return Held()
-    pods = await pods_of(obj, scene.reads)
+    pods = await pods_of(obj, context.reads)
     if not rolling.held:
         return Held(Check("partition", Verdict.WARN, rolling.keeping, "set the partition to 0 for all of them"))
     uids = {str(pod["metadata"]["name"]): str(pod["metadata"].get("uid", "")) for pod in pods}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actions.drain.requests import measured
 from actions.drain.unit import Unit
-from actions.drain.waiting import Terms
+from actions.drain.wait import Terms
 from actions.plan import Check, Verdict
 from actions.request import AtDeadline
 from actions.words import count, named, span
@@ -35,11 +35,11 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
     known = [(unit, *expected(snapshot, unit)) for unit in watched]
     unseen = [unit.name for unit, requests, _ in known if requests is None]
     total = sum(requests or 0.0 for _, requests, _ in known)
-    kept = [unit for unit in watched if unit.way.kept]
+    kept = [unit for unit in watched if unit.strategy.kept]
     hung = [unit.name for unit, requests, _ in known if requests and _stands(snapshot, unit)]
-    at_once = [unit for unit, requests, _ in known if not unit.way.waits and requests != 0.0]
+    at_once = [unit for unit, requests, _ in known if not unit.strategy.waits and requests != 0.0]
     if kept:
-        who = named(kept[0].way.kept)
+        who = named(kept[0].strategy.kept)
         return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {named([u.name for u in kept])}")
     if hung:
         then = "then they are cut" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"

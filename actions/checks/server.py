@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from actions.plan import Check, Mutation, Verdict
-from actions.scene import Scene
-from fleet.kube.errors import ConflictError, ForbiddenError, KubeError
+from actions.plan_context import PlanContext
+from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError
 
 ABOUT = "server"
 
 
-async def check_server(mutation: Mutation, scene: Scene) -> Check:
+async def check_server(mutation: Mutation, context: PlanContext) -> Check:
     """Send it as a dry run: admission and validation answer, nothing is kept."""
     try:
-        await scene.dry_run(mutation)
+        await context.dry_run(mutation)
     except ForbiddenError as error:
         return Check(ABOUT, Verdict.BLOCK, f"the dry run is forbidden: {error.message}")
     except ConflictError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.request import Target
-from fleet.kube.errors import KubeError
+from fleet.sources.kube.errors import KubeError
 
 
 def require_kind(target: Target, *kinds: str, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.scene import Reads
+from actions.plan_context import Reads
 
 
 async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool:

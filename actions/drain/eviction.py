@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from actions.drain.unit import Member
+from actions.execution_context import ExecutionContext
 from actions.plan import Mutation
 from actions.progress import Outcome, Result
-from actions.work import Work
-from fleet.kube.errors import ConflictError, KubeError, NotFoundError, ServerError, ThrottledError
-from fleet.kube.resources import PODS
+from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError, ServerError, ThrottledError
+from fleet.sources.kube.resources import PODS
 
 RETRY = 5.0
 """Seconds to the next attempt where a budget refuses: kubectl drain's."""
@@ -52,21 +52,21 @@ def has_two_budgets(error: KubeError) -> bool:
     return isinstance(error, ServerError) and _TWO_BUDGETS in error.message
 
 
-async def evict(mutation: Mutation, work: Work, patience: float) -> Outcome | None:
+async def evict(mutation: Mutation, execution: ExecutionContext, patience: float) -> Outcome | None:
     """Send it until it is taken, for ``patience`` seconds; None once it is, or once the pod is gone.
 
     Raises ConflictError for another pod of that name, and KubeError for what waiting does not mend.
     """
-    deadline = work.now() + patience
+    deadline = execution.now() + patience
     while True:
         try:
-            await work.send(mutation)
+            await execution.send(mutation)
         except NotFoundError:
             return None
         except ThrottledError as error:
             budget = budget_words(error)
             words = f"{budget or error.message}".rstrip(".")
-            left = deadline - work.now()
+            left = deadline - execution.now()
             pause = max(RETRY if budget else 1.0, error.retry_after or 0.0)
             if pause > left:
                 return Outcome(
@@ -74,8 +74,8 @@ async def evict(mutation: Mutation, work: Work, patience: float) -> Outcome | No
                     f"not evicted within {patience:.0f} s: {words}",
                     "make room in the budget (more ready replicas), then drain it again; or undo" if budget else "",
                 )
-            work.say(f"{'waits for its budget' if budget else 'the server is busy'}: {words}")
-            await pause_for(work, pause)
+            execution.say(f"{'waits for its budget' if budget else 'the server is busy'}: {words}")
+            await pause_for(execution, pause)
         except ServerError as error:
             if not has_two_budgets(error):
                 raise
@@ -84,17 +84,17 @@ async def evict(mutation: Mutation, work: Work, patience: float) -> Outcome | No
             return None
 
 
-async def gone(member: Member, work: Work, grace: float) -> bool:
+async def gone(member: Member, execution: ExecutionContext, grace: float) -> bool:
     """Wait until the pod has ended; False where it is still there a minute after its grace period."""
 
     async def ended() -> bool:
         try:
-            found = await work.reads.get_raw("Pod", member.namespace, member.name)
+            found = await execution.reads.get_raw("Pod", member.namespace, member.name)
         except NotFoundError:
             return True
         return bool(found["metadata"].get("uid") != member.uid)
 
-    return await work.until(ended, grace + _GONE_SLACK)
+    return await execution.until(ended, grace + _GONE_SLACK)
 
 
 def same(member: Member, found: dict[str, Any]) -> dict[str, Any]:
@@ -104,10 +104,10 @@ def same(member: Member, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def pause_for(work: Work, seconds: float) -> None:
+async def pause_for(execution: ExecutionContext, seconds: float) -> None:
     """Let that much time pass."""
 
     async def never() -> bool:
         return False
 
-    await work.until(never, seconds)
+    await execution.until(never, seconds)

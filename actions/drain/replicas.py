@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from actions.drain.selectors import selects, written
 from actions.drain.unit import LWS, Unit, controller_of, is_ready, labels_of
+from actions.plan_context import Reads
 from actions.request import Target
-from actions.scene import Reads
 
 Raw = Mapping[str, Any]
 

@@ -6,13 +6,13 @@ from collections import deque
 from typing import NamedTuple, Protocol
 
 from actions.drain.unit import Unit
-from actions.work import Work
+from actions.execution_context import ExecutionContext
 from fleet.engine_api import EngineProbe
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.pods import project_pod
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
 
 _SPAN = 60.0
 """Seconds over which the rate of completions is taken."""
@@ -41,9 +41,9 @@ class Looks(Protocol):
 class RequestsOf:
     """Asks the engine at its address; where that is out of reach, takes what the Snapshot has of the pod."""
 
-    def __init__(self, unit: Unit, work: Work) -> None:
+    def __init__(self, unit: Unit, execution: ExecutionContext) -> None:
         self._unit = unit
-        self._work = work
+        self._work = execution
         self._probe: EngineProbe | None = None
         self._failures = 0
         self._not_before = 0.0

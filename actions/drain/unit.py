@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from actions.drain.way import Way
+from actions.drain.strategy import DrainStrategy
 from actions.request import Target
 
 LWS = "leaderworkerset.sigs.k8s.io/"
@@ -45,7 +45,7 @@ class Unit:
     """Its resourceVersion when this was planned."""
     members: tuple[Member, ...]
     """The pods that are evicted, in order."""
-    way: Way
+    strategy: DrainStrategy
     watched: bool
     """Whether it has requests to wait for."""
     workload: Target | None

@@ -7,13 +7,13 @@ from typing import Any
 
 from actions.drain.selectors import written
 from actions.drain.unit import controller_of
+from actions.execution_context import ExecutionContext
 from actions.follow.rollout import state_of
 from actions.plan import Plan
+from actions.plan_context import Reads
 from actions.progress import Outcome, Result
-from actions.scene import Reads
 from actions.words import named, span
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 REVISION = "controller-revision-hash"
 """The label of a StatefulSet's pods that names the ControllerRevision which they run."""
@@ -37,7 +37,7 @@ def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
     ]
 
 
-async def follow_by_hand(plan: Plan, work: Work, why: str, old: Collection[str]) -> Outcome:
+async def follow_by_hand(plan: Plan, execution: ExecutionContext, why: str, old: Collection[str]) -> Outcome:
     """Wait until every pod runs the template that was written; ``why`` nothing replaces them by itself.
 
     ``old`` are the uids of the pods that must go. Converged only once they have: the template alone changes nothing
@@ -47,10 +47,10 @@ async def follow_by_hand(plan: Plan, work: Work, why: str, old: Collection[str])
     left: list[str] = []
 
     async def replaced() -> bool:
-        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
             raise NotFoundError(f"{target} was deleted, and another of its name was made")
-        state, pods = state_of(obj), await pods_of(obj, work.reads)
+        state, pods = state_of(obj), await pods_of(obj, execution.reads)
         there = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("uid") in old]
         # One that was deleted may have come back as it was: below a partition it does.
         revision = str((obj.get("status") or {}).get("updateRevision", ""))
@@ -59,11 +59,11 @@ async def follow_by_hand(plan: Plan, work: Work, why: str, old: Collection[str])
             text = f"{why}: {len(left)} of {len(pods)} pods wait to be replaced by hand ({named(left)})"
         else:
             text = state.words
-        work.say(text, len(pods) - len(left), len(pods))
+        execution.say(text, len(pods) - len(left), len(pods))
         return not left and state.observed and state.available == state.desired == len(pods)
 
-    limit = work.rules.follow_timeout
-    if await work.until(replaced, limit):
+    limit = execution.rules.follow_timeout
+    if await execution.until(replaced, limit):
         return Outcome(Result.CONVERGED, "every pod was replaced by hand and runs the new template")
     still = (
         f"{named(left)} still {'runs' if len(left) == 1 else 'run'} the one of before" if left else "not all is ready"

@@ -7,36 +7,36 @@ from collections.abc import Set as AbstractSet
 from actions.drain.replicas import ready_of
 from actions.drain.selectors import written
 from actions.drain.unit import Unit, controller_of, is_ready
+from actions.execution_context import ExecutionContext
 from actions.follow.coldstart import starting
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import span
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 _LOOKS = 2
 """Looks in a row: the first may see a status that was written before the pod had gone."""
 
 
-async def pods_of(unit: Unit, work: Work) -> dict[str, bool]:
+async def pods_of(unit: Unit, execution: ExecutionContext) -> dict[str, bool]:
     """The pods that the unit's controller has now: uid → whether it is ready. Raises KubeError."""
     if unit.controller is None:
         return {}
-    found = await work.reads.list_raw("Pod", unit.front.namespace, written(unit.selector))
+    found = await execution.reads.list_raw("Pod", unit.front.namespace, written(unit.selector))
     mine = (pod for pod in found if (controller_of(pod) or ("", "", ""))[2] == unit.controller.uid)
     return {str(pod["metadata"]["uid"]): is_ready(pod) for pod in mine}
 
 
-async def follow_first(unit: Unit, known: AbstractSet[str], work: Work) -> Outcome | None:
+async def follow_first(unit: Unit, known: AbstractSet[str], execution: ExecutionContext) -> Outcome | None:
     """Wait until the controller has a ready pod that is none of ``known``; an Outcome where it gets none in time."""
 
     async def there() -> bool:
-        new = [ready for uid, ready in (await pods_of(unit, work)).items() if uid not in known]
-        _say(work, unit.workload, "starts" if new else "is not there yet")
+        new = [ready for uid, ready in (await pods_of(unit, execution)).items() if uid not in known]
+        _say(execution, unit.workload, "starts" if new else "is not there yet")
         return any(new)
 
-    limit = work.rules.follow_timeout
-    if await work.until(there, limit):
+    limit = execution.rules.follow_timeout
+    if await execution.until(there, limit):
         return None
     return Outcome(
         Result.TIMED_OUT,
@@ -45,7 +45,7 @@ async def follow_first(unit: Unit, known: AbstractSet[str], work: Work) -> Outco
     )
 
 
-async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
+async def follow_replacement(unit: Unit, execution: ExecutionContext) -> Outcome | None:
     """Wait until another is ready in its place, beside those that were ready before; an Outcome where none is in time.
 
     Who scales the workload down meanwhile wants fewer.
@@ -57,17 +57,17 @@ async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
     async def ready() -> bool:
         nonlocal now, wanted, in_a_row, deleted
         try:
-            now, desired = await ready_of(unit, work.reads)
+            now, desired = await ready_of(unit, execution.reads)
         except NotFoundError:
             deleted = True
             return True
         wanted = unit.ready if desired is None else min(unit.ready, desired)
-        _say(work, unit.workload, f"{now} of {wanted} replicas are ready", now, wanted)
+        _say(execution, unit.workload, f"{now} of {wanted} replicas are ready", now, wanted)
         in_a_row = in_a_row + 1 if now >= wanted else 0
         return in_a_row >= _LOOKS
 
-    limit = work.rules.follow_timeout
-    if await work.until(ready, limit):
+    limit = execution.rules.follow_timeout
+    if await execution.until(ready, limit):
         if not deleted:
             return None
         text = f"{unit.name} is gone, and {unit.keeper} was deleted meanwhile: it starts no other"
@@ -79,10 +79,10 @@ async def follow_replacement(unit: Unit, work: Work) -> Outcome | None:
     )
 
 
-def _say(work: Work, target: Target | None, text: str, done: int = 0, total: int = 0) -> None:
+def _say(execution: ExecutionContext, target: Target | None, text: str, done: int = 0, total: int = 0) -> None:
     if target is None:
-        work.say(text, done, total)
+        execution.say(text, done, total)
         return
     # What is there is not said to be on its way by a Snapshot that is older.
-    phases = starting(work.snapshot, target, work.now(), most=0 if total and done >= total else None)
-    work.say(f"{text}{'; ' + phases.words if phases.words else ''}", done, total, phases.eta)
+    phases = starting(execution.snapshot, target, execution.now(), most=0 if total and done >= total else None)
+    execution.say(f"{text}{'; ' + phases.words if phases.words else ''}", done, total, phases.eta)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from actions.execution_context import ExecutionContext
 from actions.follow.coldstart import starting
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import count
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,12 @@ def _observed(obj: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
 
 
 async def follow_rollout(
-    plan: Plan, work: Work, *, target: Target | None = None, replicas: int | None = None, template: bool = False
+    plan: Plan,
+    execution: ExecutionContext,
+    *,
+    target: Target | None = None,
+    replicas: int | None = None,
+    template: bool = False,
 ) -> Outcome:
     """Wait until the workload has settled, telling counts, phases of the pods that start, and when they may be there.
 
@@ -141,7 +146,7 @@ async def follow_rollout(
 
     async def settled() -> bool:
         nonlocal last, overruled
-        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
             raise NotFoundError(f"{target} was deleted, and another of its name was made")
         last = state_of(obj)
@@ -149,14 +154,14 @@ async def follow_rollout(
             overruled = last.desired
             return True
         phases = starting(
-            work.snapshot, target, work.now(), most=max(0, max(last.desired, last.total) - last.available)
+            execution.snapshot, target, execution.now(), most=max(0, max(last.desired, last.total) - last.available)
         )
         paused = "its rollout is paused; " if template and last.paused else ""
         text = f"{paused}{last.words}{'; ' + phases.words if phases.words else ''}"
-        work.say(text, last.done, float(last.desired), phases.eta)
+        execution.say(text, last.done, float(last.desired), phases.eta)
         return (last.rolled_out if template else last.settled) or bool(last.failed)
 
-    reached = await work.until(settled, work.rules.follow_timeout)
+    reached = await execution.until(settled, execution.rules.follow_timeout)
     if overruled is not None:
         return Outcome(
             Result.FAILED,
@@ -169,7 +174,7 @@ async def follow_rollout(
         words = last.words if last is not None else "its state could not be read"
         if template and last is not None and last.paused:
             words = f"its rollout is paused by somebody: {last.updated} of {last.desired} pods are of the new template"
-        limit = work.rules.follow_timeout
+        limit = execution.rules.follow_timeout
         return Outcome(
             Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster goes on with it"
         )

@@ -4,38 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import span
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 _SYNC = 120.0
 """Seconds in which an autoscaler must have acted: eight times the interval of the HPA controller (15 s), and four of
 KEDA's polls (30 s)."""
 
 
-async def follow_autoscaler(plan: Plan, work: Work, workload: Target, wanted: Callable[[int], bool]) -> Outcome:
+async def follow_autoscaler(
+    plan: Plan, execution: ExecutionContext, workload: Target, wanted: Callable[[int], bool]
+) -> Outcome:
     """Wait until the replicas that the workload's spec asks for are ``wanted``, then until they are there."""
     replicas: int | None = None
 
     async def moved() -> bool:
         nonlocal replicas
-        obj = await work.reads.get_raw(workload.kind, workload.namespace, workload.name)
+        obj = await execution.reads.get_raw(workload.kind, workload.namespace, workload.name)
         replicas = int((obj.get("spec") or {}).get("replicas", 1))
-        work.say(f"{workload} is asked for {replicas}")
+        execution.say(f"{workload} is asked for {replicas}")
         return wanted(replicas)
 
-    limit = min(_SYNC, work.rules.follow_timeout)
+    limit = min(_SYNC, execution.rules.follow_timeout)
     try:
-        if not await work.until(moved, limit):
+        if not await execution.until(moved, limit):
             return Outcome(
                 Result.TIMED_OUT,
                 f"{workload} is still asked for {replicas} after {span(limit)}",
                 "look at the autoscaler's conditions and events; the change stays",
             )
-        return await follow_rollout(plan, work, target=workload)
+        return await follow_rollout(plan, execution, target=workload)
     except NotFoundError:
         return Outcome(Result.CONVERGED, f"the change is there; {workload}, which it scales, is not")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actions.execution_context import ExecutionContext
 from actions.follow.by_hand import follow_by_hand
 from actions.follow.rollout import follow_rollout
 from actions.plan import Plan, Step
 from actions.progress import Outcome, Result
 from actions.rolling import Rolling
 from actions.words import count
-from actions.work import Work
 
 
 def waiting_step(rolling: Rolling) -> Step:
@@ -24,11 +24,11 @@ def waiting_step(rolling: Rolling) -> Step:
     return Step(f"wait until {count(rolling.replaced, 'pod is', 'pods are')} replaced", rolling.words)
 
 
-async def follow_template(plan: Plan, work: Work) -> Outcome:
+async def follow_template(plan: Plan, execution: ExecutionContext) -> Outcome:
     """The plan's facts say what holds pods back (``held``), which must go then (``old``), which stay (``keeping``)."""
     if plan.facts["held"]:
-        return await follow_by_hand(plan, work, plan.facts["held"], plan.facts["old"])
-    outcome = await follow_rollout(plan, work, template=True)
+        return await follow_by_hand(plan, execution, plan.facts["held"], plan.facts["old"])
+    outcome = await follow_rollout(plan, execution, template=True)
     keeping = plan.facts["keeping"]
     if outcome.result is Result.CONVERGED and keeping:
         return replace(outcome, text=f"{outcome.text}; {keeping}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from actions.request import Kind
 
 if TYPE_CHECKING:
-    from actions.work import Action
+    from actions.execution_context import Action
 
 _ACTIONS = {
     Kind.SCALE: ("scale", "ScaleAction"),

@@ -12,13 +12,13 @@ from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.unit import controller_of
+from actions.execution_context import ExecutionContext
 from actions.follow.scaling import follow_autoscaler
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Bounds, Hold, Request, Target, expect
-from actions.scene import Scene
-from actions.work import Work
-from fleet.kube.project.fields import mapping
+from fleet.sources.kube.project.fields import mapping
 
 ABOUT = "bounds"
 
@@ -38,14 +38,14 @@ class Limits(NamedTuple):
 
 
 class BoundsAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         asked, target = expect(request, Bounds), request.target
         require_kind(target, "HorizontalPodAutoscaler", "ScaledObject", what="given bounds")
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = limits_of(obj)
         new = Limits(
             old.minimum if asked.minimum is None else asked.minimum,
@@ -53,14 +53,14 @@ class BoundsAction:
         )
         mutation = bounds_mutation(path, obj, new)
         workload = workload_of(obj)
-        now, spec = await template_of(workload, scene)
+        now, spec = await template_of(workload, context)
         off = obj["kind"] == "HorizontalPodAutoscaler" and now == 0
         then = 0 if off else new.nearest(now)
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Set the bounds of {target.name} to {new}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(f"set {new} replicas", "the autoscaler looks at them every 15 s", (mutation,)),
                 Step(f"wait until {workload.name} is within them"),
@@ -68,10 +68,10 @@ class BoundsAction:
             checks=(
                 _check_limits(old, new, obj),
                 _check_now(now, then, workload, off=off),
-                check_room(scene.snapshot, spec, then - now),
-                await check_quota(target.namespace, spec, then - now, scene),
+                check_room(context.snapshot, spec, then - now),
+                await check_quota(target.namespace, spec, then - now, context),
                 check_owner(obj, field="f:minReplicas" if _keys(obj)[0] == "minReplicas" else ""),
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(
                 Change("minimum", str(old.minimum), str(new.minimum)),
@@ -87,17 +87,17 @@ class BoundsAction:
             },
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
+        await execution.send(mutation)
+        execution.step(1)
         bounds = Limits(*plan.facts["bounds"])
         if plan.facts["idle"]:
             return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they count once it scales again")
         workload = Target(plan.facts["kind"], plan.target.namespace, plan.facts["name"])
-        return await follow_autoscaler(plan, work, workload, lambda found: bounds.nearest(found) == found)
+        return await follow_autoscaler(plan, execution, workload, lambda found: bounds.nearest(found) == found)
 
 
 def limits_of(obj: Mapping[str, Any]) -> Limits:

@@ -9,16 +9,16 @@ from typing import Any
 from actions.checks.gpus import held_on
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
+from actions.execution_context import ExecutionContext
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Cordon, Kind, Request, Target, Uncordon
-from actions.scene import Scene
 from actions.words import count
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
-from fleet.kube.resources import NODES
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import NotFoundError
+from fleet.sources.kube.resources import NODES
 
 TAINT = "node.kubernetes.io/unschedulable"
 """What the node controller adds to a cordoned node, within a second (reference: kubernetes, section 2.2)."""
@@ -35,41 +35,41 @@ class Reached(Enum):
 
 
 class CordonAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         closing, name = request.kind is Kind.CORDON, request.target.name
         require_kind(request.target, "Node", what="cordoned")
-        node = await scene.reads.get_raw("Node", "", name)
+        node = await context.reads.get_raw("Node", "", name)
         mutation = cordoning(node, closing=closing)
         target = Target("Node", "", name, node["metadata"].get("uid", ""))
         words = {True: "no new pods", False: "takes pods"}
         undo: Request = Uncordon(target) if closing else Cordon(target)
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"{'Cordon' if closing else 'Uncordon'} {name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(
                     "close it to new pods" if closing else "let pods onto it again", "spec.unschedulable", (mutation,)
                 ),
                 Step("wait until the scheduler has it", f"taint {TAINT}"),
             ),
-            checks=(_check_node(node, scene, closing=closing), await check_server(mutation, scene)),
+            checks=(_check_node(node, context, closing=closing), await check_server(mutation, context)),
             changes=(Change("scheduling", words[is_cordoned(node)], words[closing]),),
             undo=Undo("uncordon it" if closing else "cordon it", undo),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         closing = plan.request.kind is Kind.CORDON
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
-        reached = await tainted(plan.target, work, closing=closing)
+        await execution.send(mutation)
+        execution.step(1)
+        reached = await tainted(plan.target, execution, closing=closing)
         if reached is Reached.OVERRULED:
             return overruled(plan.target, closing=closing)
         if reached is Reached.SEEN:
@@ -112,26 +112,26 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
     )
 
 
-async def tainted(node: Target, work: Work, *, closing: bool) -> Reached:
+async def tainted(node: Target, execution: ExecutionContext, *, closing: bool) -> Reached:
     """Wait until the taint has come (or gone), for half a minute, or until somebody else decides otherwise."""
     decided = True
 
     async def seen() -> bool:
         nonlocal decided
-        raw = await work.reads.get_raw("Node", "", node.name)
+        raw = await execution.reads.get_raw("Node", "", node.name)
         if node.uid and raw["metadata"].get("uid") != node.uid:
             raise NotFoundError(f"{node} was deleted, and another of its name was made")
         decided = is_cordoned(raw) is closing
         taints = {taint.get("key") for taint in (raw.get("spec") or {}).get("taints") or ()}
         return not decided or (TAINT in taints) is closing
 
-    reached = await work.until(seen, _SEEN)
+    reached = await execution.until(seen, _SEEN)
     if not decided:
         return Reached.OVERRULED
     return Reached.SEEN if reached else Reached.NOT_SEEN
 
 
-def _check_node(node: Mapping[str, Any], scene: Scene, *, closing: bool) -> Check:
+def _check_node(node: Mapping[str, Any], context: PlanContext, *, closing: bool) -> Check:
     """Whether it changes anything, and what room is lost or won."""
     name = node["metadata"]["name"]
     if is_cordoned(node) is closing:
@@ -143,12 +143,12 @@ def _check_node(node: Mapping[str, Any], scene: Scene, *, closing: bool) -> Chec
         if others:
             return Check("node", Verdict.WARN, f"{name} still has taints that keep pods away: {others}")
         return Check("node", Verdict.PASS, "nothing else keeps pods away from it")
-    return _check_room(name, scene)
+    return _check_room(name, context)
 
 
-def _check_room(name: str, scene: Scene) -> Check:
+def _check_room(name: str, context: PlanContext) -> Check:
     """How many GPUs are still free on open nodes of the same kind."""
-    snapshot = scene.snapshot
+    snapshot = context.snapshot
     here = snapshot.nodes.get(name)
     if here is None and (lack := snapshot.coverage.lack("nodes")):
         return Check("spare GPUs", Verdict.WARN, f"whether {name} has GPUs is not known: {lack}")

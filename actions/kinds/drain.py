@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from actions.blast import blasts
 from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
@@ -18,92 +17,93 @@ from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.drain.carry import AS_READ_THEN, Phase, drain, evictions, labelling, phases
-from actions.drain.survey import Survey
+from actions.drain.execute import AS_READ_THEN, Phase, drain, evictions, labelling, phases
+from actions.drain.inspect import Inspection
 from actions.drain.unit import Unit, from_fact, labels_of, to_fact
-from actions.drain.waiting import Terms
+from actions.drain.wait import Terms
+from actions.execution_context import ExecutionContext
+from actions.impact import impacts
 from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext, Rules
 from actions.progress import Outcome, Result
 from actions.request import AtDeadline, Drain, Method, Request, Restore, Target, expect
-from actions.scene import Rules, Scene
 from actions.words import count, named, span
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 
 class DrainAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         wanted = expect(request, Drain)
         for target in (wanted.target, *wanted.others):
             require_kind(target, "Pod", what="drained this way")
-        terms = terms_of(wanted, scene.rules)
-        survey = Survey(scene)
-        pods = [await _chosen(target, scene) for target in (wanted.target, *wanted.others)]
-        spares = [spare_for(scene.snapshot, pod.get("spec") or {}) for pod in pods]
+        terms = terms_of(wanted, context.rules)
+        inspection = Inspection(context)
+        pods = [await _chosen(target, context) for target in (wanted.target, *wanted.others)]
+        spares = [spare_for(context.snapshot, pod.get("spec") or {}) for pod in pods]
         # The one that finds no room decides what is told.
         spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
         units: list[Unit] = []
         for pod, room in zip(pods, spares, strict=True):
             asked = (room.places > 0) if first is None else first
-            unit = await survey.unit(pod, method=wanted.method, first=asked)
+            unit = await inspection.unit(pod, method=wanted.method, first=asked)
             if unit.members not in [known.members for known in units]:
                 units.append(unit)
-        possible = all([(await survey.unit(pod, first=True)).way.release for pod in pods])
+        possible = all([(await inspection.unit(pod, first=True)).strategy.release for pod in pods])
         labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in pods}
-        labels |= await _labels_of_groups(units, labels, scene)
-        steps = [step for i, unit in enumerate(units) for step in steps_of(unit, terms, scene, as_planned=i == 0)]
+        labels |= await _labels_of_groups(units, labels, context)
+        steps = [step for i, unit in enumerate(units) for step in steps_of(unit, terms, context, as_planned=i == 0)]
         leaving = at_once(units)
-        first_of_all = all(unit.way.release for unit in units)
-        blast = blasts(scene.snapshot, () if first_of_all else leaving)
+        first_of_all = all(unit.strategy.release for unit in units)
+        impact = impacts(context.snapshot, () if first_of_all else leaving)
         checks = [
             _check_way(units),
             *_check_first(wanted, units, spare, possible=possible),
             *[
-                await check_quota(unit.front.namespace, pods[0].get("spec") or {}, 1, scene)
+                await check_quota(unit.front.namespace, pods[0].get("spec") or {}, 1, context)
                 for unit in units[:1]
-                if unit.way.release
+                if unit.strategy.release
             ],
-            *await check_budget(units, labels, scene, terms.deadline),
-            check_last(scene.snapshot, leaving, first=first_of_all),
+            *await check_budget(units, labels, context, terms.deadline),
+            check_last(context.snapshot, leaving, first=first_of_all),
             check_capacity(
-                blasts(scene.snapshot, leaving), ready=sum(unit.front.ready for unit in units), first=first_of_all
+                impacts(context.snapshot, leaving), ready=sum(unit.front.ready for unit in units), first=first_of_all
             ),
-            check_running(scene.snapshot, units, terms),
-            *check_nodes(scene.snapshot, [(pod.get("spec") or {}).get("nodeName", "") for pod in pods]),
+            check_running(context.snapshot, units, terms),
+            *check_nodes(context.snapshot, [(pod.get("spec") or {}).get("nodeName", "") for pod in pods]),
             _check_owner(units),
-            *await _check_rollouts(units, survey),
-            *[await check_server(mutation, scene) for mutation in _first_patch(steps)],
+            *await _check_rollouts(units, inspection),
+            *[await check_server(mutation, context) for mutation in _first_patch(steps)],
         ]
         return Plan(
             request=wanted,
-            scope=scene.scope,
+            scope=context.scope,
             title=_title(units),
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=tuple(steps),
             checks=tuple(checks),
             changes=tuple(_changes(units)),
-            blast=tuple(change for one in blast for change in one.changes),
+            impact=tuple(change for one in impact for change in one.changes),
             alternatives=_alternatives(wanted, units, spare, possible=possible),
             undo=undo_of(units),
             facts={"units": [to_fact(unit) for unit in units]},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        terms = terms_of(expect(plan.request, Drain), work.rules)
+        terms = terms_of(expect(plan.request, Drain), execution.rules)
         units = [from_fact(fact) for fact in plan.facts["units"]]
-        begun, at, late = work.now(), 0, ""
+        begun, at, late = execution.now(), 0, ""
         for i, unit in enumerate(units):
             passed = phases(unit)
 
             def enter(phase: Phase, offset: int = at, passed: tuple[Phase, ...] = passed) -> None:
-                work.step(offset + passed.index(phase))
+                execution.step(offset + passed.index(phase))
 
-            outcome, cut = await drain(unit, work, terms, enter, as_planned=i == 0)
+            outcome, cut = await drain(unit, execution, terms, enter, as_planned=i == 0)
             late += f"; {cut}" if cut else ""
             if outcome is not None:
                 done = f"; {named([u.name for u in units[:i]])} done before" if i else ""
@@ -111,7 +111,7 @@ class DrainAction:
             at += len(passed)
         replaced = [unit for unit in units if unit.replaced]
         then = ", and another is ready in the place of each" if replaced else ""
-        gone = f"{named([u.name for u in units])} gone after {span(work.now() - begun)}"
+        gone = f"{named([u.name for u in units])} gone after {span(execution.now() - begun)}"
         return Outcome(Result.CONVERGED, f"{gone}{then}{late}")
 
 
@@ -127,9 +127,9 @@ def at_once(units: Sequence[Unit]) -> list[str]:
     return list(one_each.values())
 
 
-def steps_of(unit: Unit, terms: Terms, scene: Scene, *, as_planned: bool) -> list[Step]:
+def steps_of(unit: Unit, terms: Terms, context: PlanContext, *, as_planned: bool) -> list[Step]:
     """What is done with one unit; one step for each of its phases."""
-    way, version = unit.way, unit.version if as_planned else AS_READ_THEN
+    way, version = unit.strategy, unit.version if as_planned else AS_READ_THEN
     steps = []
     for phase in phases(unit):
         match phase:
@@ -148,7 +148,7 @@ def steps_of(unit: Unit, terms: Terms, scene: Scene, *, as_planned: bool) -> lis
                     (labelling(unit, way.labels, told),),
                 )
             case Phase.WAIT:
-                step = _waiting(unit, terms, scene)
+                step = _waiting(unit, terms, context)
             case Phase.EVICT:
                 uids = ", ".join(f"{member.uid[:8]}…" for member in unit.members)
                 requests = evictions(unit, terms)
@@ -171,12 +171,12 @@ def undo_of(units: Sequence[Unit]) -> Undo:
     """The labels back until it is evicted; after that its workload makes another."""
     replaced = [unit.starter for unit in units if unit.replaced]
     after = f"{named(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
-    flipped = [unit for unit in units if unit.way.changed]
+    flipped = [unit for unit in units if unit.strategy.changed]
     if not flipped:
         return Undo(f"none: {after}")
-    before = flipped[0].way.before
+    before = flipped[0].strategy.before
     text = f"the labels back, until it is evicted; after that {after}"
-    if any(unit.way.before != before for unit in flipped):
+    if any(unit.strategy.before != before for unit in flipped):
         return Undo(f"{text} (pod by pod: their labels differ)")
     first, *others = [target_of(unit) for unit in flipped]
     return Undo(text, Restore(first, dict(before), tuple(others)))
@@ -187,9 +187,9 @@ def target_of(unit: Unit) -> Target:
     return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
 
 
-async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:
+async def _chosen(target: Target, context: PlanContext) -> dict[str, Any]:
     """The pod, which must be the one that was chosen. Raises NotFoundError."""
-    pod = await scene.reads.get_raw("Pod", target.namespace, target.name)
+    pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(
             f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
@@ -199,17 +199,17 @@ async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:
 
 
 async def _labels_of_groups(
-    units: Sequence[Unit], known: dict[str, dict[str, str]], scene: Scene
+    units: Sequence[Unit], known: dict[str, dict[str, str]], context: PlanContext
 ) -> dict[str, dict[str, str]]:
     """The labels of the members that were not chosen themselves, by uid."""
     found = {}
     for member in (member for unit in units for member in unit.members if member.uid not in known):
-        found[member.uid] = labels_of(await scene.reads.get_raw("Pod", member.namespace, member.name))
+        found[member.uid] = labels_of(await context.reads.get_raw("Pod", member.namespace, member.name))
     return found
 
 
-def _waiting(unit: Unit, terms: Terms, scene: Scene) -> Step:
-    requests, eta = expected(scene.snapshot, unit)
+def _waiting(unit: Unit, terms: Terms, context: PlanContext) -> Step:
+    requests, eta = expected(context.snapshot, unit)
     what = "its requests" if requests is None else count(requests, "request")
     about = f"about {span(eta)} at the current rate, " if eta else ""
     then = "it is evicted all the same" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
@@ -217,8 +217,8 @@ def _waiting(unit: Unit, terms: Terms, scene: Scene) -> Step:
 
 
 def _check_way(units: Sequence[Unit]) -> Check:
-    words = {f"{unit.way.method}: {unit.way.why}" for unit in units}
-    kept = [f"{', '.join(unit.way.kept)} still selects {unit.name}" for unit in units if unit.way.kept]
+    words = {f"{unit.strategy.method}: {unit.strategy.why}" for unit in units}
+    kept = [f"{', '.join(unit.strategy.kept)} still selects {unit.name}" for unit in units if unit.strategy.kept]
     if kept:
         return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {named(kept)}: requests go on coming")
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
@@ -228,11 +228,11 @@ def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible
     """Whether a replacement comes first, and whether there is a GPU for it."""
     if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
-    first = [unit for unit in units if unit.way.release]
+    first = [unit for unit in units if unit.strategy.release]
     if spare.unknown:
         return [Check(SPARE, Verdict.WARN, f"{spare.words}; a replacement may have to wait")]
     if wanted.replacement_first and len(first) < len(units):
-        unit = next(unit for unit in units if not unit.way.release)
+        unit = next(unit for unit in units if not unit.strategy.release)
         kind = unit.controller.kind if unit.controller else "nothing"
         text = f"no replacement can start before {unit.name} goes: {kind} controls it, or the method does not allow it"
         return [Check(SPARE, Verdict.BLOCK, text, "drain it without a replacement first")]
@@ -262,10 +262,10 @@ def _check_owner(units: Sequence[Unit]) -> Check:
     return Check("owner", Verdict.PASS, f"{named(owners)} starts another; nobody reverts a drain")
 
 
-async def _check_rollouts(units: Sequence[Unit], survey: Survey) -> list[Check]:
+async def _check_rollouts(units: Sequence[Unit], inspection: Inspection) -> list[Check]:
     checks = []
     for keeper in {unit.keeper for unit in units if unit.replaced and unit.keeper}:
-        raw = await survey.object(keeper.kind, keeper.namespace, keeper.name)
+        raw = await inspection.object(keeper.kind, keeper.namespace, keeper.name)
         if raw is not None:
             checks.append(check_rollout(raw))
     return checks
@@ -279,14 +279,14 @@ def _first_patch(steps: Sequence[Step]) -> list[Mutation]:
 
 def _changes(units: Sequence[Unit]) -> list[Change]:
     return [
-        Change(f"label {key} of {unit.name}", unit.way.before[key], value)
+        Change(f"label {key} of {unit.name}", unit.strategy.before[key], value)
         for unit in units
-        for key, value in unit.way.changed.items()
+        for key, value in unit.strategy.changed.items()
     ] + [Change(unit.name, "there", "evicted") for unit in units]
 
 
 def _flips(unit: Unit, labels: dict[str, str]) -> str:
-    return ", ".join(f"label {key}={unit.way.before[key]} → {value}" for key, value in labels.items())
+    return ", ".join(f"label {key}={unit.strategy.before[key]} → {value}" for key, value in labels.items())
 
 
 def _title(units: Sequence[Unit]) -> str:
@@ -297,7 +297,7 @@ def _title(units: Sequence[Unit]) -> str:
 
 def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> tuple[Alternative, ...]:
     found = []
-    if any(unit.way.release for unit in units):
+    if any(unit.strategy.release for unit in units):
         found.append(
             Alternative(
                 "out of service at once",

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from actions.blast import blasts
 from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
@@ -18,51 +17,52 @@ from actions.checks.node import check_nodes
 from actions.checks.running import check_running
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.drain.carry import AS_READ_THEN, evictions, labelling
-from actions.drain.crew import Crew
 from actions.drain.eviction import gone
-from actions.drain.survey import Survey
+from actions.drain.execute import AS_READ_THEN, evictions, labelling
+from actions.drain.inspect import Inspection
+from actions.drain.parallel import ParallelDrains
 from actions.drain.unit import Member, Unit, controller_of, from_fact, labels_of, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
-from actions.drain.waiting import Terms
+from actions.drain.wait import Terms
+from actions.execution_context import ExecutionContext
+from actions.impact import impacts
 from actions.kinds.cordon import Reached, cordoning, is_cordoned, overruled, tainted
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import DrainNode, Request, Target, Uncordon, expect
-from actions.scene import Scene
 from actions.words import count, named, span
-from actions.work import Work
 
 _CORDON, _DRAIN = range(2)
 """The plan's steps."""
 
 
 class DrainNodeAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         wanted = expect(request, DrainNode)
         require_kind(wanted.target, "Node", what="drained this way")
-        terms = _terms(wanted, scene.rules.drain_deadline)
+        terms = _terms(wanted, context.rules.drain_deadline)
         name = wanted.target.name
-        node = await scene.reads.get_raw("Node", "", name)
-        survey = Survey(scene)
-        victims = await _victims(name, wanted, scene, survey)
+        node = await context.reads.get_raw("Node", "", name)
+        inspection = Inspection(context)
+        victims = await _victims(name, wanted, context, inspection)
         leaving = [victim.pod for victim in victims if victim.fate is Fate.EVICT]
-        units = await _units(leaving, survey)
+        units = await _units(leaving, inspection)
         labels = {pod["metadata"].get("uid", ""): labels_of(pod) for pod in leaving}
-        labels |= {unit.front.uid: labels.get(unit.front.uid) or await _labels(unit.front, scene) for unit in units}
+        labels |= {unit.front.uid: labels.get(unit.front.uid) or await _labels(unit.front, context) for unit in units}
         mutation = cordoning(node, closing=True)
         ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
         engines = [unit.front.key for unit in units if unit.engine]
-        blast = blasts(scene.snapshot, engines)
-        placed = _placed(leaving, name, scene)
+        impact = impacts(context.snapshot, engines)
+        placed = _placed(leaving, name, context)
         return Plan(
             request=wanted,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Drain node {name}: {count(len(leaving), 'pod')}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(f"cordon {name}", "it is cordoned already" if is_cordoned(node) else "", (mutation,)),
                 Step(
@@ -72,20 +72,20 @@ class DrainNodeAction:
                 ),
             ),
             checks=(
-                *check_nodes(scene.snapshot, [name]),
+                *check_nodes(context.snapshot, [name]),
                 *_check_victims(victims),
-                *await check_budget(units, labels, scene, terms.deadline, placed.homeless),
-                check_last(scene.snapshot, engines),
-                check_capacity(blast, ready=sum(unit.front.ready for unit in units)),
-                check_running(scene.snapshot, units, terms),
+                *await check_budget(units, labels, context, terms.deadline, placed.homeless),
+                check_last(context.snapshot, engines),
+                check_capacity(impact, ready=sum(unit.front.ready for unit in units)),
+                check_running(context.snapshot, units, terms),
                 _check_spare(placed),
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(
                 Change("scheduling", "no new pods" if is_cordoned(node) else "takes pods", "no new pods"),
                 Change("pods to drain", str(len(leaving)), "0"),
             ),
-            blast=tuple(change for one in blast for change in one.changes),
+            impact=tuple(change for one in impact for change in one.changes),
             alternatives=_alternatives(wanted, victims),
             undo=Undo(
                 "uncordon it; pods that are gone stay where their workloads have started them",
@@ -97,38 +97,40 @@ class DrainNodeAction:
             },
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         wanted = expect(plan.request, DrainNode)
-        terms = _terms(wanted, work.rules.drain_deadline)
+        terms = _terms(wanted, execution.rules.drain_deadline)
         units = [from_fact(fact) for fact in plan.facts["units"]]
-        work.step(_CORDON)
-        await work.send(plan.steps[_CORDON].mutations[0])
-        reached = await tainted(plan.target, work, closing=True)
+        execution.step(_CORDON)
+        await execution.send(plan.steps[_CORDON].mutations[0])
+        reached = await tainted(plan.target, execution, closing=True)
         if reached is Reached.OVERRULED:
             # What is evicted could come back to it.
             found = overruled(plan.target, closing=True)
             return replace(found, text=f"{found.text}; nothing was taken out of service")
         if reached is Reached.NOT_SEEN:
-            work.say("cordoned; the taint is not there yet")
-        work.step(_DRAIN)
-        begun = work.now()
-        crew = Crew(work, terms, sum(len(unit.members) for unit in units))
+            execution.say("cordoned; the taint is not there yet")
+        execution.step(_DRAIN)
+        begun = execution.now()
+        drains = ParallelDrains(execution, terms, sum(len(unit.members) for unit in units))
         by_workload: dict[str, list[Unit]] = defaultdict(list)
         for unit in units:
             by_workload[str(unit.workload or unit.front.key)].append(unit)
-        await asyncio.gather(*(crew.drain(queue) for queue in by_workload.values()))
-        done = f"{crew.gone} of {crew.total} pods gone; {plan.target.name} stays cordoned"
-        done += "".join(f"; {cut}" for cut in crew.cut)
-        if crew.errors:
-            work.say(done, crew.gone, crew.total)
-            raise crew.errors[0]
-        if crew.failures:
-            return replace(crew.failures[0], text=f"{crew.failures[0].text}; {done}")
+        await asyncio.gather(*(drains.drain(queue) for queue in by_workload.values()))
+        done = f"{drains.gone} of {drains.total} pods gone; {plan.target.name} stays cordoned"
+        done += "".join(f"; {cut}" for cut in drains.cut)
+        if drains.errors:
+            execution.say(done, drains.gone, drains.total)
+            raise drains.errors[0]
+        if drains.failures:
+            return replace(drains.failures[0], text=f"{drains.failures[0].text}; {done}")
         for namespace, name, uid, grace in plan.facts["ending"]:
-            if not await gone(Member(namespace, name, uid, grace), work, grace):
+            if not await gone(Member(namespace, name, uid, grace), execution, grace):
                 return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
-        return Outcome(Result.CONVERGED, f"{done}; after {span(work.now() - begun)}", "uncordon it when it is well")
+        return Outcome(
+            Result.CONVERGED, f"{done}; after {span(execution.now() - begun)}", "uncordon it when it is well"
+        )
 
 
 class _Placed(NamedTuple):
@@ -142,32 +144,32 @@ class _Placed(NamedTuple):
     """Why that is not known of some; empty where it is of all."""
 
 
-async def _victims(name: str, wanted: DrainNode, scene: Scene, survey: Survey) -> list[Victim]:
+async def _victims(name: str, wanted: DrainNode, context: PlanContext, inspection: Inspection) -> list[Victim]:
     """Every pod of the node with its fate, as the server has them now."""
     victims = []
-    for pod in await scene.reads.list_raw("Pod", "", fields=f"spec.nodeName={name}"):
+    for pod in await context.reads.list_raw("Pod", "", fields=f"spec.nodeName={name}"):
         owner = controller_of(pod)
         there = False
         if owner is not None and owner[0] == "DaemonSet":
-            there = await survey.object("DaemonSet", pod["metadata"].get("namespace", ""), owner[1]) is not None
+            there = await inspection.object("DaemonSet", pod["metadata"].get("namespace", ""), owner[1]) is not None
         victims.append(judge(pod, daemon_set=there, delete_empty_dir=wanted.delete_empty_dir, force=wanted.force))
     return victims
 
 
-async def _units(pods: Sequence[Mapping[str, Any]], survey: Survey) -> list[Unit]:
+async def _units(pods: Sequence[Mapping[str, Any]], inspection: Inspection) -> list[Unit]:
     """What is drained together. Of a group only the pods on this node are evicted: its controller restarts the rest."""
     here = {str(pod["metadata"].get("uid", "")) for pod in pods}
     units: dict[str, Unit] = {}
     for pod in pods:
-        unit = await survey.unit(pod)
+        unit = await inspection.unit(pod)
         if f"{unit.front.namespace}/{unit.name}" not in units:
             members = tuple(member for member in unit.members if member.uid in here)
             units[f"{unit.front.namespace}/{unit.name}"] = replace(unit, members=members)
     return list(units.values())
 
 
-async def _labels(member: Member, scene: Scene) -> dict[str, str]:
-    return labels_of(await scene.reads.get_raw("Pod", member.namespace, member.name))
+async def _labels(member: Member, context: PlanContext) -> dict[str, str]:
+    return labels_of(await context.reads.get_raw("Pod", member.namespace, member.name))
 
 
 def _terms(wanted: DrainNode, default: float) -> Terms:
@@ -175,13 +177,13 @@ def _terms(wanted: DrainNode, default: float) -> Terms:
 
 
 def _line(unit: Unit, terms: Terms) -> str:
-    if unit.way.waits:
-        return f"{unit.name} ({unit.way.method}, after at most {span(terms.deadline)})"
-    return f"{unit.name} ({unit.way.method})"
+    if unit.strategy.waits:
+        return f"{unit.name} ({unit.strategy.method}, after at most {span(terms.deadline)})"
+    return f"{unit.name} ({unit.strategy.method})"
 
 
 def _requests(unit: Unit, terms: Terms) -> tuple[Any, ...]:
-    flips = (labelling(unit, unit.way.labels, AS_READ_THEN),) if unit.way.labels else ()
+    flips = (labelling(unit, unit.strategy.labels, AS_READ_THEN),) if unit.strategy.labels else ()
     return (*flips, *evictions(unit, terms))
 
 
@@ -209,14 +211,14 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     return checks
 
 
-def _placed(pods: Sequence[Mapping[str, Any]], node: str, scene: Scene) -> _Placed:
+def _placed(pods: Sequence[Mapping[str, Any]], node: str, context: PlanContext) -> _Placed:
     """Which of the pods find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[tuple[str, str]] = Counter()
     holders: Counter[str] = Counter()
     unknown = ""
     for pod in pods:
-        spare = spare_for(scene.snapshot, pod.get("spec") or {}, without=frozenset({node}))
+        spare = spare_for(context.snapshot, pod.get("spec") or {}, without=frozenset({node}))
         if spare.unknown:
             unknown = spare.unknown
         if not spare.needed or spare.unknown:

@@ -11,14 +11,14 @@ from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
+from actions.execution_context import ExecutionContext
 from actions.follow.scaling import follow_autoscaler
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Hold, Request, Target, expect
-from actions.scene import Scene
 from actions.words import span
-from actions.work import Work
-from fleet.kube.project.fields import mapping, mappings, text
+from fleet.sources.kube.project.fields import mapping, mappings, text
 
 ABOUT = "pause"
 _POLL = 120.0
@@ -26,36 +26,36 @@ _POLL = 120.0
 
 
 class HoldAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         replicas, target = expect(request, Hold).replicas, request.target
         require_kind(target, "ScaledObject", what="held")
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         annotations = mapping(obj["metadata"], "annotations")
         mutation = hold_mutation(path, obj, replicas)
         workload = workload_of(obj)
-        now, spec = await template_of(workload, scene)
+        now, spec = await template_of(workload, context)
         more = 0 if replicas is None else replicas - now
         title = f"Hold {target.name} at {replicas}" if replicas is not None else f"Let {target.name} scale again"
         waits = f"{workload.name} has {replicas}" if replicas is not None else "KEDA scales it again"
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=title,
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(mutation.about, "KEDA takes its HPA away meanwhile" if replicas is not None else "", (mutation,)),
                 Step(f"wait until {waits}"),
             ),
             checks=(
                 _check_pause(annotations, replicas, now, workload),
-                check_room(scene.snapshot, spec, more),
-                await check_quota(target.namespace, spec, more, scene),
+                check_room(context.snapshot, spec, more),
+                await check_quota(target.namespace, spec, more, context),
                 check_owner(obj),
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(
                 Change("held at", _held(annotations), "nothing" if replicas is None else str(replicas)),
@@ -65,17 +65,17 @@ class HoldAction:
             facts={"kind": workload.kind, "name": workload.name},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
+        await execution.send(mutation)
+        execution.step(1)
         replicas = expect(plan.request, Hold).replicas
         if replicas is None:
-            return await _follow_on(plan, work)
+            return await _follow_on(plan, execution)
         workload = Target(plan.facts["kind"], plan.target.namespace, plan.facts["name"])
-        return await follow_autoscaler(plan, work, workload, lambda found: found == replicas)
+        return await follow_autoscaler(plan, execution, workload, lambda found: found == replicas)
 
 
 def hold_mutation(path: str, obj: Mapping[str, Any], replicas: int | None) -> Mutation:
@@ -118,20 +118,20 @@ def _undo(target: Target, annotations: Mapping[str, Any], now: int) -> Undo:
     return Undo("let it scale again", Hold(target))
 
 
-async def _follow_on(plan: Plan, work: Work) -> Outcome:
+async def _follow_on(plan: Plan, execution: ExecutionContext) -> Outcome:
     target, held = plan.target, "nothing"
 
     async def on() -> bool:
         nonlocal held
-        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         held = _held(mapping(obj["metadata"], "annotations"))
         if held != "nothing":
             return True
         conditions = mappings(mapping(obj, "status"), "conditions")
         return not any(text(c, "type") == "Paused" and text(c, "status") == "True" for c in conditions)
 
-    limit = min(_POLL, work.rules.follow_timeout)
-    reached = await work.until(on, limit)
+    limit = min(_POLL, execution.rules.follow_timeout)
+    reached = await execution.until(on, limit)
     if held != "nothing":
         return Outcome(
             Result.FAILED,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from actions.execution_context import ExecutionContext
 from actions.local.begin import node_named
 from actions.local.bench import Tool, measure, requests_of
 from actions.local.bench_checks import (
@@ -22,11 +23,10 @@ from actions.local.bench_store import keep_bench
 from actions.local.installed import installed
 from actions.local.planned import machine_of
 from actions.plan import Plan, Step, Undo
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalBench, Request, Target, expect
-from actions.scene import Scene
 from actions.words import count
-from actions.work import Work
 from fleet.local.benches import Bench, Level, read_benches
 from fleet.local.comparing import before, compare
 from fleet.local.errors import LocalError
@@ -37,11 +37,11 @@ _ADDRESS: Final = frozenset({"--host", "--port"})
 
 
 class LocalBenchAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
-        asked, machine = expect(request, LocalBench), machine_of(scene)
+        asked, machine = expect(request, LocalBench), machine_of(context)
         asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record = state.record
@@ -55,32 +55,32 @@ class LocalBenchAction:
             checks += [check_lengths(asked, models, served), await check_others(state)]
         return Plan(
             request=replace(asked, target=Target(LOCAL_NODE, LOCAL, record.name, record.id)),
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Benchmark {record.name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=tuple(_step(asked, concurrency) for concurrency in asked.concurrency),
             checks=tuple(checks),
             undo=Undo("nothing to take back: it changes nothing"),
             facts={"executable": tool.executable if tool else "", "served": served},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action. What was measured is kept, also of one that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
-        state = await node_named(work.machine, plan.target.name, plan.target.uid)
-        bench = _begun(plan, state, work.now())
+        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        bench = _begun(plan, state, execution.now())
         levels: list[Level] = []
         problem: LocalError | None = None
         stopped = False
         try:
-            await _sweep(plan, state.record, levels, work)
+            await _sweep(plan, state.record, levels, execution)
         except LocalError as error:
             problem = error
         except asyncio.CancelledError:
             # Ended here and not by the runner: what was measured by then is kept and told.
             stopped = True
         bench = replace(bench, levels=tuple(levels), cancelled=len(levels) < len(asked.concurrency))
-        told = await asyncio.shield(asyncio.to_thread(_keep, nodes_folder(work.machine.state), bench))
+        told = await asyncio.shield(asyncio.to_thread(_keep, nodes_folder(execution.machine.state), bench))
         if problem is not None:
             return Outcome(Result.FAILED, f"{problem.message}\n{told}", problem.remedy)
         if stopped:
@@ -89,7 +89,7 @@ class LocalBenchAction:
         return Outcome(Result.CONVERGED, told)
 
 
-async def _sweep(plan: Plan, record: NodeRecord, levels: list[Level], work: Work) -> None:
+async def _sweep(plan: Plan, record: NodeRecord, levels: list[Level], execution: ExecutionContext) -> None:
     """Measure level after level into ``levels``. Raises LocalError."""
     asked = expect(plan.request, LocalBench)
     tool = Tool(
@@ -98,21 +98,23 @@ async def _sweep(plan: Plan, record: NodeRecord, levels: list[Level], work: Work
         plan.facts["served"],
         asked.prompt_tokens,
         asked.output_tokens,
-        work.rules.follow_timeout,
+        execution.rules.follow_timeout,
     )
     for index, concurrency in enumerate(asked.concurrency):
-        work.step(index)
-        work.say("starting vllm bench serve")
+        execution.step(index)
+        execution.say("starting vllm bench serve")
         requests = requests_of(asked, concurrency)
         seed = (int(plan.id, 16) + index) % 2**31
-        level = await measure(tool, concurrency, requests, seed, work.machine.environ, lambda out: _tell(out, work))
+        level = await measure(
+            tool, concurrency, requests, seed, execution.machine.environ, lambda out: _tell(out, execution)
+        )
         levels.append(level)
-        work.say(_level_told(level), requests, requests)
+        execution.say(_level_told(level), requests, requests)
 
 
-def _tell(output: Output, work: Work) -> None:
+def _tell(output: Output, execution: ExecutionContext) -> None:
     if output.total:
-        work.say(f"{output.done} of {output.total} requests", output.done, output.total, output.left)
+        execution.say(f"{output.done} of {output.total} requests", output.done, output.total, output.left)
 
 
 def _step(asked: LocalBench, concurrency: int) -> Step:

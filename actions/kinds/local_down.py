@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actions.execution_context import ExecutionContext
 from actions.local.begin import node_named
 from actions.local.finish import finish, steps_of
 from actions.local.planned import check_owner, check_running, machine_of
 from actions.plan import Change, Plan, Undo
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
-from actions.scene import Scene
-from actions.work import Work
 
 
 class LocalDownAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
-        asked, machine = expect(request, LocalDown), machine_of(scene)
+        asked, machine = expect(request, LocalDown), machine_of(context)
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record = state.record
         grace = machine.grace if asked.grace is None else asked.grace
         target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
         return Plan(
             request=replace(asked, target=target, grace=grace),
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Take {record.name} down",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=steps_of(record, grace),
             checks=(check_owner(state), await check_running(state, grace)),
             changes=(Change(record.name, f"{state.stage.phase.value} at {record.spec.url}", "not running"),),
@@ -38,11 +38,11 @@ class LocalDownAction:
             ),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         asked = expect(plan.request, LocalDown)
-        state = await node_named(work.machine, plan.target.name, plan.target.uid)
-        grace = work.machine.grace if asked.grace is None else asked.grace
-        ended = await finish(state, grace, work)
+        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        grace = execution.machine.grace if asked.grace is None else asked.grace
+        ended = await finish(state, grace, execution)
         text = "it is down; no process, shared memory, socket or temporary file of it is left"
         return ended.failed or Outcome(Result.CONVERGED, "\n".join([text, *ended.told]))

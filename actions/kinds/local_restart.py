@@ -7,6 +7,7 @@ import difflib
 from dataclasses import replace
 from pathlib import Path
 
+from actions.execution_context import ExecutionContext
 from actions.local.begin import node_named, placed, start, start_of
 from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
@@ -17,18 +18,17 @@ from actions.local.planned import check_owner, check_running, machine_of, no_vll
 from actions.local.spec_changes import changes
 from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, expect
-from actions.scene import Scene
-from actions.work import Work
 
 
 class LocalRestartAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
-        asked, machine = expect(request, LocalRestart), machine_of(scene)
+        asked, machine = expect(request, LocalRestart), machine_of(context)
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
         spec = placed(replace(asked.spec, name=record.name))
@@ -40,9 +40,9 @@ class LocalRestartAction:
         same = Change("arguments", "as they are", "the same")
         return Plan(
             request=replace(asked, target=target, spec=spec, grace=grace),
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Restart {record.name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(*steps_down(record, grace), *steps_up(mutation, spec)),
             checks=(check_owner(state), await check_running(state, grace), *looked.checks),
             changes=changed or (same,),
@@ -54,22 +54,22 @@ class LocalRestartAction:
             ),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         asked = expect(plan.request, LocalRestart)
-        state = await node_named(work.machine, plan.target.name, plan.target.uid)
-        grace = work.machine.grace if asked.grace is None else asked.grace
+        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        grace = execution.machine.grace if asked.grace is None else asked.grace
         first = len(steps_down(state.record, grace))
         (mutation,) = plan.steps[first].mutations
         # Before its secrets go with it. Whoever has its key goes on with it.
         spec = await asyncio.to_thread(unmasked, Path(state.record.folder), asked.spec)
-        ended = await finish(state, grace, work)
+        ended = await finish(state, grace, execution)
         if ended.failed is not None and ended.failed.result is Result.STOPPED:
             remedy = f"quarterdeck local restart {state.name}, or local up, starts it again"
             return replace(ended.failed, text=f"{ended.failed.text}; it was not started again", remedy=remedy)
         if ended.failed is not None:
             return ended.failed
-        outcome = await start(spec, mutation, work, first)
+        outcome = await start(spec, mutation, execution, first)
         return replace(outcome, text="\n".join([outcome.text, *ended.told]))
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actions.execution_context import ExecutionContext
 from actions.local.begin import placed, start, start_of, steps_of
 from actions.local.checks.launch import check_launch
 from actions.local.installed import installed
 from actions.local.planned import machine_of, no_vllm
 from actions.plan import Change, Check, Plan, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
-from actions.scene import Scene
-from actions.work import Work
 
 
 class LocalUpAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
-        asked, machine = expect(request, LocalUp), machine_of(scene)
+        asked, machine = expect(request, LocalUp), machine_of(context)
         spec = placed(asked.spec)
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, verify=asked.verify)
@@ -28,9 +28,9 @@ class LocalUpAction:
         target = Target(LOCAL_NODE, LOCAL, spec.name, mutation.body["id"])
         return Plan(
             request=replace(asked, target=target, spec=spec),
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Start {spec.name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=steps_of(mutation, spec),
             checks=looked.checks or (Check("machine", Verdict.PASS, "nothing stands against it"),),
             changes=(Change(spec.name, "not running", f"{spec.served} at {spec.url}"),),
@@ -38,8 +38,8 @@ class LocalUpAction:
             undo=Undo("take it down", LocalDown(target)),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         spec = expect(plan.request, LocalUp).spec
         (mutation,) = plan.steps[0].mutations
-        return await start(spec, mutation, work)
+        return await start(spec, mutation, execution)

@@ -10,56 +10,56 @@ from actions.checks.replacing import check_replacing
 from actions.checks.rollout import ABOUT, check_rollout
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
+from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Kind, Pause, Request, Resume
 from actions.revisions import current_of, revisions_of
-from actions.scene import Scene
 from actions.words import span
-from actions.work import Work
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 
 
 class PausingAction:
-    """See actions.work.Action. Takes both requests."""
+    """See actions.execution_context.Action. Takes both requests."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         target, pause = request.target, request.kind is Kind.PAUSE
         require_kind(target, "Deployment", what="paused" if pause else "resumed")
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         paused = bool(obj["spec"].get("paused"))
         mutation = paused_mutation(path, obj, pause)
         if paused == pause:
             checks = [Check(ABOUT, Verdict.BLOCK, "it is paused already" if pause else "it is not paused")]
         else:
-            checks = [_check_pause(obj)] if pause else await _check_resume(obj, request, scene)
+            checks = [_check_pause(obj)] if pause else await _check_resume(obj, request, context)
         verb = "Pause" if pause else "Resume"
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"{verb} the rollout of {target.name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(f"{verb.lower()} it", "replicas can still be changed" if pause else "", (mutation,)),
                 Step("wait until its controller has seen it" if pause else "wait until it has rolled out"),
             ),
-            checks=(*checks, check_owner(obj, field="f:paused"), await check_server(mutation, scene)),
+            checks=(*checks, check_owner(obj, field="f:paused"), await check_server(mutation, context)),
             changes=(Change("rollout", _word(paused), _word(pause)),),
             undo=Undo("resume it", Resume(target)) if pause else Undo("pause it again", Pause(target)),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
+        await execution.send(mutation)
+        execution.step(1)
         if plan.request.kind is Kind.RESUME:
-            return await follow_rollout(plan, work, template=True)
-        return await _follow_pause(plan, work)
+            return await follow_rollout(plan, execution, template=True)
+        return await _follow_pause(plan, execution)
 
 
 def paused_mutation(path: str, obj: Mapping[str, Any], pause: bool) -> Mutation:
@@ -77,31 +77,31 @@ def _check_pause(obj: Mapping[str, Any]) -> Check:
     return Check(ABOUT, Verdict.WARN, text)
 
 
-async def _check_resume(obj: dict[str, Any], request: Request, scene: Scene) -> list[Check]:
-    current = current_of(await revisions_of(obj, scene.reads))
+async def _check_resume(obj: dict[str, Any], request: Request, context: PlanContext) -> list[Check]:
+    current = current_of(await revisions_of(obj, context.reads))
     if current is not None and current.pods >= int(obj["spec"].get("replicas", 1)):
         return [check_rollout(obj | {"spec": {**obj["spec"], "paused": False}})]
     spec = obj["spec"]["template"].get("spec") or {}
-    found = await check_replacing(obj, spec, request.target, scene)
+    found = await check_replacing(obj, spec, request.target, context)
     text = "its template was changed while it was paused" if current is None else "it stopped in the middle"
     waiting = Check(ABOUT, Verdict.WARN, f"{text}: its pods are replaced from now on, {found.rolling.words}")
     return [waiting, *(check for check in found.checks if check.about != ABOUT)]
 
 
-async def _follow_pause(plan: Plan, work: Work) -> Outcome:
+async def _follow_pause(plan: Plan, execution: ExecutionContext) -> Outcome:
     target, paused = plan.target, True
 
     async def seen() -> bool:
         nonlocal paused
-        obj = await work.reads.get_raw(target.kind, target.namespace, target.name)
+        obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
             raise NotFoundError(f"{target} was deleted, and another of its name was made")
         state = state_of(obj)
         paused = state.paused
         return state.observed or not paused
 
-    limit = work.rules.follow_timeout
-    reached = await work.until(seen, limit)
+    limit = execution.rules.follow_timeout
+    reached = await execution.until(seen, limit)
     if not paused:
         return Outcome(
             Result.FAILED, "somebody else has resumed it since", "another person, or its owner: look at its events"

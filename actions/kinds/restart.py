@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from actions.blast import blasts
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
@@ -14,43 +13,44 @@ from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
+from actions.drain.inspect import Inspection
 from actions.drain.selectors import includes
-from actions.drain.survey import Survey
 from actions.drain.unit import LWS, Unit, controller_of, from_fact, is_ready, labels_of, to_fact
+from actions.execution_context import ExecutionContext
 from actions.follow.replacement import follow_replacement
 from actions.follow.template import follow_template, waiting_step
+from actions.impact import impacts
 from actions.plan import JSON, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Drain, Method, Request, Restart, expect
-from actions.scene import Scene
 from actions.words import span
-from actions.work import Work
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
 """The annotation of the pod template that makes it a new one."""
 
 
 class RestartAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         target = expect(request, Restart).target
         require_kind(target, "Deployment", "StatefulSet", "Pod", what="restarted")
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         if target.kind == "Pod":
-            return await _plan_pod(request, obj, scene)
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        when = datetime.fromtimestamp(scene.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return await _plan_pod(request, obj, context)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        when = datetime.fromtimestamp(context.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         mutation = restart_mutation(path, obj, when)
-        found = await check_replacing(obj, obj["spec"]["template"].get("spec") or {}, target, scene)
-        held = await check_held(obj, found.rolling, "", target, scene)
+        found = await check_replacing(obj, obj["spec"]["template"].get("spec") or {}, target, context)
+        held = await check_held(obj, found.rolling, "", target, context)
         before = (obj["spec"]["template"].get("metadata") or {}).get("annotations", {}).get(STAMP, "never")
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Restart {target.name}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step("mark the template", f"annotation {STAMP}", (mutation,)),
                 waiting_step(found.rolling),
@@ -59,24 +59,24 @@ class RestartAction:
                 _check_owner(obj),
                 *((held.check,) if held.check is not None else ()),
                 *found.checks,
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(Change("restarted at", before, when),),
-            blast=found.blast,
+            impact=found.impact,
             alternatives=(*found.alternatives, *held.alternatives),
             undo=Undo("nothing to take back: the new pods run the same template"),
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
+        await execution.send(mutation)
+        execution.step(1)
         if "unit" in plan.facts:
-            return await _follow_pod(from_fact(plan.facts["unit"]), work)
-        return await follow_template(plan, work)
+            return await _follow_pod(from_fact(plan.facts["unit"]), execution)
+        return await follow_template(plan, execution)
 
 
 def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
@@ -100,44 +100,44 @@ def delete_mutation(path: str, obj: dict[str, Any]) -> Mutation:
     return Mutation("DELETE", path, body, JSON, query={}, about=f"delete pod {obj['metadata']['name']}")
 
 
-async def _plan_pod(request: Request, pod: dict[str, Any], scene: Scene) -> Plan:
-    target, snapshot = request.target, scene.snapshot
-    unit = await Survey(scene).unit(pod, method=Method.EVICT)
-    mutation = delete_mutation(await scene.reads.path_of("Pod", target.namespace, target.name), pod)
+async def _plan_pod(request: Request, pod: dict[str, Any], context: PlanContext) -> Plan:
+    target, snapshot = request.target, context.snapshot
+    unit = await Inspection(context).unit(pod, method=Method.EVICT)
+    mutation = delete_mutation(await context.reads.path_of("Pod", target.namespace, target.name), pod)
     key = f"{target.namespace}/{target.name}"
-    losses = blasts(snapshot, {key})
+    losses = impacts(snapshot, {key})
     return Plan(
         request=request,
-        scope=scene.scope,
+        scope=context.scope,
         title=f"Restart pod {target.name}",
-        made_at=scene.now(),
+        made_at=context.now(),
         steps=(
             Step("delete the pod", f"it has {span(unit.front.grace)} to end its requests", (mutation,)),
             Step("wait for the one in its place" if unit.replaced else "wait until it has ended", _then(pod)),
         ),
         checks=(
             _check_controller(pod),
-            _check_budgets(pod, scene),
+            _check_budgets(pod, context),
             check_last(snapshot, {key}),
             check_capacity(losses, ready=unit.front.ready),
             check_cut(snapshot, {key}, unit.front.grace),
-            await check_server(mutation, scene),
+            await check_server(mutation, context),
         ),
         changes=(Change("pod", target.name, _then(pod)),),
-        blast=tuple(change for loss in losses for change in loss.changes),
+        impact=tuple(change for loss in losses for change in loss.changes),
         alternatives=(Alternative(f"drain {target.name}", Drain(target), "waits for its running requests first"),),
         undo=Undo("nothing to take back: a pod that was deleted does not come back, another takes its place"),
         facts={"unit": to_fact(unit)},
     )
 
 
-async def _follow_pod(unit: Unit, work: Work) -> Outcome:
-    work.say(f"{unit.front.name} ends its requests")
-    if not await gone(unit.front, work, unit.front.grace):
+async def _follow_pod(unit: Unit, execution: ExecutionContext) -> Outcome:
+    execution.say(f"{unit.front.name} ends its requests")
+    if not await gone(unit.front, execution, unit.front.grace):
         limit = span(unit.front.grace)
         text = f"{unit.front.name} is still there a minute after its grace period of {limit}"
         return Outcome(Result.TIMED_OUT, text, "is its node reachable? its kubelet must end it")
-    return await follow_replacement(unit, work) or Outcome(
+    return await follow_replacement(unit, execution) or Outcome(
         Result.CONVERGED, f"{unit.front.name} was replaced" if unit.replaced else f"{unit.front.name} is gone"
     )
 
@@ -171,11 +171,11 @@ def _check_controller(pod: dict[str, Any]) -> Check:
     return Check("owner", Verdict.PASS, _then(pod))
 
 
-def _check_budgets(pod: dict[str, Any], scene: Scene) -> Check:
+def _check_budgets(pod: dict[str, Any], context: PlanContext) -> Check:
     if not is_ready(pod):
         return Check("budget", Verdict.PASS, "it is not ready: no PodDisruptionBudget counts it as healthy")
     labels, namespace = labels_of(pod), pod["metadata"].get("namespace", "")
-    budgets = [b for b in scene.snapshot.budgets if b.namespace == namespace and includes(b.selector, labels)]
+    budgets = [b for b in context.snapshot.budgets if b.namespace == namespace and includes(b.selector, labels)]
     refusing = [budget.name for budget in budgets if budget.selector and not budget.allowed]
     if refusing:
         text = f"PDB {', '.join(refusing)} allows no disruption now, and a deletion does not ask it"

@@ -8,40 +8,40 @@ from typing import Any
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.endpoints import receives
+from actions.drain.inspect import Inspection
 from actions.drain.selectors import includes
-from actions.drain.survey import Survey
 from actions.drain.unit import controller_of, is_ready, labels_of
+from actions.execution_context import ExecutionContext
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Restore, Target, expect
-from actions.scene import Scene
 from actions.words import named
-from actions.work import Work
-from fleet.kube.errors import ForbiddenError, NotFoundError
-from fleet.kube.resources import PODS
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError
+from fleet.sources.kube.resources import PODS
 
 _BACK = 30.0
 """Seconds in which the endpoints must have the pod again; they take two (reference: kubernetes, section 2.3)."""
 
 
 class RestoreAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         wanted = expect(request, Restore)
         require_kind(wanted.target, "Pod", what="put back into service")
-        pods, gone = await _pods(wanted, scene)
+        pods, gone = await _pods(wanted, context)
         patches = [restoring(pod, wanted.labels) for pod in pods]
         names = [str(pod["metadata"]["name"]) for pod in pods]
         checks = [_check_there(pods, gone, wanted.labels), _check_adopted(pods)]
-        checks += [await check_server(patch, scene) for patch in patches]
+        checks += [await check_server(patch, context) for patch in patches]
         before = {key: labels_of(pods[0]).get(key) for key in wanted.labels}
         return Plan(
             request=wanted,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Put {named(names)} back into service",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 *(Step(f"labels of {name} back", "", (patch,)) for name, patch in zip(names, patches, strict=True)),
                 Step("wait until it is in the endpoints", "of the Services that select it"),
@@ -53,29 +53,29 @@ class RestoreAction:
                 for key, value in wanted.labels.items()
             ),
             undo=Undo("the labels of the drain again", Restore(wanted.target, before, wanted.others)),
-            facts={"services": await _services(pods, wanted.labels, scene)},
+            facts={"services": await _services(pods, wanted.labels, context)},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
         *patches, _ = plan.steps
         for i, step in enumerate(patches):
-            work.step(i)
+            execution.step(i)
             for mutation in step.mutations:
-                await work.send(mutation)
-        work.step(len(patches))
+                await execution.send(mutation)
+        execution.step(len(patches))
         missing: list[str] = []
 
         async def there() -> bool:
             missing.clear()
             for namespace, pod, service in plan.facts["services"]:
-                if not await receives(namespace, pod, service, work.reads):
+                if not await receives(namespace, pod, service, execution.reads):
                     missing.append(f"{pod} in {service}")
-            work.say(f"not yet: {named(missing)}" if missing else "in the endpoints")
+            execution.say(f"not yet: {named(missing)}" if missing else "in the endpoints")
             return not missing
 
         try:
-            back = await work.until(there, _BACK)
+            back = await execution.until(there, _BACK)
         except ForbiddenError:
             return Outcome(Result.CONVERGED, "the labels are back; the endpoints may not be looked at")
         if back:
@@ -99,13 +99,13 @@ def restoring(pod: Mapping[str, Any], labels: Mapping[str, str | None]) -> Mutat
     )
 
 
-async def _pods(wanted: Restore, scene: Scene) -> tuple[list[dict[str, Any]], list[str]]:
+async def _pods(wanted: Restore, context: PlanContext) -> tuple[list[dict[str, Any]], list[str]]:
     """The pods that are still there, and the names of those that are not. Raises KubeError where none is."""
     pods: list[dict[str, Any]] = []
     gone: dict[str, NotFoundError] = {}
     for target in (wanted.target, *wanted.others):
         try:
-            pods.append(await _chosen(target, scene))
+            pods.append(await _chosen(target, context))
         except NotFoundError as error:
             gone[target.name] = error
     if not pods:
@@ -113,8 +113,8 @@ async def _pods(wanted: Restore, scene: Scene) -> tuple[list[dict[str, Any]], li
     return pods, list(gone)
 
 
-async def _chosen(target: Target, scene: Scene) -> dict[str, Any]:
-    pod = await scene.reads.get_raw("Pod", target.namespace, target.name)
+async def _chosen(target: Target, context: PlanContext) -> dict[str, Any]:
+    pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(f"{target} is not the one that was drained: it is gone, and another of its name was made")
     return pod
@@ -143,17 +143,17 @@ def _check_adopted(pods: list[dict[str, Any]]) -> Check:
 
 
 async def _services(
-    pods: list[dict[str, Any]], labels: Mapping[str, str | None], scene: Scene
+    pods: list[dict[str, Any]], labels: Mapping[str, str | None], context: PlanContext
 ) -> list[tuple[str, str, str]]:
     """(namespace, pod, Service) for every Service that will select a pod that is ready."""
-    survey = Survey(scene)
+    inspection = Inspection(context)
     found: list[tuple[str, str, str]] = []
     for pod in pods:
         after = {key: value for key, value in {**labels_of(pod), **labels}.items() if value is not None}
         namespace = pod["metadata"].get("namespace", "")
         found += [
             (namespace, str(pod["metadata"]["name"]), front.name)
-            for front in await survey.fronts(namespace)
+            for front in await inspection.sources(namespace)
             if is_ready(pod) and front.kind == "Service" and front.selector and includes(front.selector, after)
         ]
     return found

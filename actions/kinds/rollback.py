@@ -14,41 +14,41 @@ from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
+from actions.execution_context import ExecutionContext
 from actions.follow.template import follow_template, waiting_step
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, RollBack, expect
 from actions.revisions import CAUSE, KINDS, Revision, bare, current_of, revisions_of, same_template, sought
-from actions.scene import Scene
 from actions.words import named, span
-from actions.work import Work
 
 
 class RollBackAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         target, wanted = request.target, expect(request, RollBack).revision
         require_kind(target, *KINDS, what="rolled back")
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
-        kept = await revisions_of(obj, scene.reads)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
+        kept = await revisions_of(obj, context.reads)
         current, then = current_of(kept), sought(kept, wanted)
         now: Mapping[str, Any] = bare(obj["spec"]["template"])
         mutation = rollback_mutation(path, obj, then)
         both = (current, then)
-        ran = await latencies(target, [revision for revision in both if revision is not None], scene)
-        found = await check_replacing(obj, then.template.get("spec") or {}, target, scene)
-        held = await check_held(obj, found.rolling, then.name, target, scene)
+        ran = await latencies(target, [revision for revision in both if revision is not None], context)
+        found = await check_replacing(obj, then.template.get("spec") or {}, target, context)
+        held = await check_held(obj, found.rolling, then.name, target, context)
         return Plan(
             request=RollBack(target, then.name),
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Roll back {target.name} to revision {then.number}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
-                Step(f"write the template of {then.name}", _said_of(then, scene.now()), (mutation,)),
+                Step(f"write the template of {then.name}", _said_of(then, context.now()), (mutation,)),
                 waiting_step(found.rolling),
             ),
             checks=(
@@ -57,7 +57,7 @@ class RollBackAction:
                 check_owner(obj, field="f:template"),
                 *((held.check,) if held.check is not None else ()),
                 *found.checks,
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(
                 Change("revision", current.name if current is not None else "none yet", then.name),
@@ -66,20 +66,20 @@ class RollBackAction:
                     "latency while it ran", *(latency_words(ran.get(r.name) if r else None) for r in (current, then))
                 ),
             ),
-            blast=found.blast,
+            impact=found.impact,
             alternatives=(*found.alternatives, *held.alternatives),
             diff=yaml_diff(now, then.template, (_named(current), _named(then))),
             undo=_undo(request, current),
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
-        return await follow_template(plan, work)
+        await execution.send(mutation)
+        execution.step(1)
+        return await follow_template(plan, execution)
 
 
 def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Mutation:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions.blast import Blast, blasts
 from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
@@ -17,44 +16,45 @@ from actions.checks.rollout import check_rollout
 from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.drain.replicas import KEEPERS
+from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout
+from actions.impact import Impact, impacts
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, Scale, Target, expect
-from actions.scene import Scene
 from actions.words import named
-from actions.work import Work
-from fleet.kube.errors import KubeError
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import KubeError
 
 _COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class ScaleAction:
-    """See actions.work.Action."""
+    """See actions.execution_context.Action."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         target, wanted = request.target, expect(request, Scale).replicas
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
-        _require_replicas(obj, target, scene)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
+        _require_replicas(obj, target, context)
         # Without the field it is 1; of a Scale the server leaves 0 out, but not of the object itself.
         now = int((obj.get("spec") or {}).get("replicas", 1))
         mutation = scale_mutation(path, obj, wanted)
-        autoscaler = await find_autoscaler(target, scene)
+        autoscaler = await find_autoscaler(target, context)
         by_itself, alternatives = check_autoscaler(autoscaler, now, wanted)
         spec, per_replica = pods_of(obj)
-        leaving = victims(scene.snapshot, target, now - wanted)
-        blast = blasts(scene.snapshot, leaving)
+        leaving = victims(context.snapshot, target, now - wanted)
+        impact = impacts(context.snapshot, leaving)
         checks = [
             by_itself,
             check_owner(obj, field="f:replicas"),
-            *(await _check_more(target, spec, (wanted - now) * per_replica, scene) if wanted > now else ()),
-            *(_check_fewer(scene.snapshot, spec, leaving, blast) if leaving else ()),
+            *(await _check_more(target, spec, (wanted - now) * per_replica, context) if wanted > now else ()),
+            *(_check_fewer(context.snapshot, spec, leaving, impact) if leaving else ()),
             check_rollout(obj),
-            await check_server(mutation, scene),
+            await check_server(mutation, context),
         ]
         if wanted == now:
             checks.insert(0, Check("replicas", Verdict.BLOCK, f"it already wants {now}"))
@@ -62,35 +62,37 @@ class ScaleAction:
             checks.insert(0, Check("replicas", Verdict.WARN, "0 replicas: nothing of it will answer"))
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Scale {target.name} from {now} to {wanted}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(f"set {wanted} replicas", "through the scale subresource", (mutation,)),
                 Step("wait until they are ready" if wanted > now else "wait until the others have ended"),
             ),
             checks=tuple(checks),
             changes=(Change("replicas", str(now), str(wanted)),),
-            blast=tuple(change for one in blast for change in one.changes),
+            impact=tuple(change for one in impact for change in one.changes),
             alternatives=alternatives,
             undo=Undo(f"scale back to {now}", Scale(_found(target, obj), now)),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
-        return await follow_rollout(plan, work, replicas=expect(plan.request, Scale).replicas)
+        await execution.send(mutation)
+        execution.step(1)
+        return await follow_rollout(plan, execution, replicas=expect(plan.request, Scale).replicas)
 
 
-def _require_replicas(obj: Mapping[str, Any], target: Target, scene: Scene) -> None:
+def _require_replicas(obj: Mapping[str, Any], target: Target, context: PlanContext) -> None:
     """Raises KubeError for an owner that has no replicas of its own, only workloads that it makes."""
     if target.kind in KEEPERS or "replicas" in (obj.get("spec") or {}):
         return
     key = f"{target.namespace}/{target.kind}/{target.name}"
-    made = [f"{part.kind} {part.name}" for part in scene.snapshot.parts.values() if scene.snapshot.top(part.key) == key]
+    made = [
+        f"{part.kind} {part.name}" for part in context.snapshot.parts.values() if context.snapshot.top(part.key) == key
+    ]
     has = f"it makes {named(made)} and sets theirs" if made else "its controller sets those of what it makes"
     raise KubeError(f"{target} has no replicas of its own: {has}", remedy=f"Change {replicas_at(target)}.")
 
@@ -122,18 +124,18 @@ def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
     return [pod.key for pod in alive[: max(0, count)]]
 
 
-async def _check_more(target: Target, spec: Mapping[str, Any], more: int, scene: Scene) -> list[Check]:
-    return [check_room(scene.snapshot, spec, more), await check_quota(target.namespace, spec, more, scene)]
+async def _check_more(target: Target, spec: Mapping[str, Any], more: int, context: PlanContext) -> list[Check]:
+    return [check_room(context.snapshot, spec, more), await check_quota(target.namespace, spec, more, context)]
 
 
 def _check_fewer(
-    snapshot: Snapshot, spec: Mapping[str, Any], leaving: Sequence[str], blast: Sequence[Blast]
+    snapshot: Snapshot, spec: Mapping[str, Any], leaving: Sequence[str], impact: Sequence[Impact]
 ) -> list[Check]:
     # Kubernetes' default grace period.
     grace = float(spec.get("terminationGracePeriodSeconds", 30))
     return [
         check_last(snapshot, leaving),
-        check_capacity(blast, ready=_ready(snapshot, leaving)),
+        check_capacity(impact, ready=_ready(snapshot, leaving)),
         check_cut(snapshot, leaving, grace),
     ]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.blast import blasts
 from actions.checks.capacity import check_capacity
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
@@ -16,71 +15,72 @@ from actions.checks.rollout import ABOUT
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.selectors import written
+from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
+from actions.impact import impacts
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, Unblock, expect
 from actions.rolling import amount, written_of
-from actions.scene import Scene
 from actions.words import count
-from actions.work import Work
-from fleet.kube.project.fields import mapping, mappings, text
-from fleet.kube.project.gpu import pod_devices
+from fleet.sources.kube.project.fields import mapping, mappings, text
+from fleet.sources.kube.project.gpu import pod_devices
 
 
 class UnblockAction:
-    """See actions.work.Action. The same request with the old values takes it back."""
+    """See actions.execution_context.Action. The same request with the old values takes it back."""
 
-    async def plan(self, request: Request, scene: Scene) -> Plan:
+    async def plan(self, request: Request, context: PlanContext) -> Plan:
         """See Action."""
         wanted, target = expect(request, Unblock), request.target
         require_kind(target, "Deployment", what="unblocked")
-        path = await scene.reads.path_of(target.kind, target.namespace, target.name)
-        obj = await scene.reads.get_raw(target.kind, target.namespace, target.name)
+        path = await context.reads.path_of(target.kind, target.namespace, target.name)
+        obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = written_of(obj)
         new = (wanted.max_surge, wanted.max_unavailable)
         mutation = unblock_mutation(path, obj, wanted)
         replicas = int(obj["spec"].get("replicas", 1))
         away = amount(wanted.max_unavailable, replicas, up=False)
-        snapshot = scene.snapshot
+        snapshot = context.snapshot
         pods = snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
         leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[:away]
-        losses = blasts(snapshot, leaving)
+        losses = impacts(snapshot, leaving)
         values = ", ".join(_change(*pair) for pair in zip(("maxSurge", "maxUnavailable"), new, strict=True))
         return Plan(
             request=request,
-            scope=scene.scope,
+            scope=context.scope,
             title=f"Let the rollout of {target.name} {_manner(wanted)}",
-            made_at=scene.now(),
+            made_at=context.now(),
             steps=(
                 Step(f"set {values}", _explained(wanted, replicas), (mutation,)),
                 Step("wait until it has rolled out"),
             ),
             checks=(
                 *_check_values(obj, wanted),
-                await _check_waiting(obj, wanted, scene),
+                await _check_waiting(obj, wanted, context),
                 *((check_last(snapshot, leaving), check_capacity(losses, ready=len(leaving))) if leaving else ()),
                 check_owner(obj, field="f:strategy"),
-                await check_server(mutation, scene),
+                await check_server(mutation, context),
             ),
             changes=(
                 Change("maxSurge", str(old[0]), str(new[0])),
                 Change("maxUnavailable", str(old[1]), str(new[1])),
             ),
-            blast=tuple(change for loss in losses for change in loss.changes),
+            impact=tuple(change for loss in losses for change in loss.changes),
             undo=Undo(
                 f"set maxSurge {old[0]}, maxUnavailable {old[1]} again; until then every rollout of it goes this way",
                 Unblock(target, *old),
             ),
         )
 
-    async def carry_out(self, plan: Plan, work: Work) -> Outcome:
+    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """See Action."""
-        work.step(0)
+        execution.step(0)
         (mutation,) = plan.steps[0].mutations
-        await work.send(mutation)
-        work.step(1)
-        return await follow_rollout(plan, work, template=True)
+        await execution.send(mutation)
+        execution.step(1)
+        return await follow_rollout(plan, execution, template=True)
 
 
 def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Mutation:
@@ -98,11 +98,11 @@ def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Muta
     )
 
 
-async def waiting_for_gpus(obj: Mapping[str, Any], scene: Scene) -> tuple[str, ...]:
+async def waiting_for_gpus(obj: Mapping[str, Any], context: PlanContext) -> tuple[str, ...]:
     """Names of the workload's pods that the scheduler finds no GPU, or other device, for. Raises KubeError."""
     devices = pod_devices(obj["spec"]["template"].get("spec") or {})
     selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
-    found = await scene.reads.list_raw("Pod", obj["metadata"].get("namespace", ""), selector)
+    found = await context.reads.list_raw("Pod", obj["metadata"].get("namespace", ""), selector)
     return tuple(raw["metadata"]["name"] for raw in found if any(_lacks(raw, resource) for resource in devices))
 
 
@@ -127,14 +127,14 @@ def _check_values(obj: Mapping[str, Any], wanted: Unblock) -> tuple[Check, ...]:
     return ()
 
 
-async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, scene: Scene) -> Check:
+async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, context: PlanContext) -> Check:
     state = state_of(obj)
     if wanted.max_surge != 0:
         return Check(ABOUT, Verdict.PASS, f"under way: {state.words}" if state.rolling else "no rollout under way")
     if not state.rolling:
         text = "no rollout is under way: this is for the next one"
         return Check(ABOUT, Verdict.WARN, text if state.settled else f"{text} ({state.words})")
-    waiting = await waiting_for_gpus(obj, scene)
+    waiting = await waiting_for_gpus(obj, context)
     if waiting:
         more = f"{count(len(waiting), 'new pod')} {'finds' if len(waiting) == 1 else 'find'} no GPU"
         return Check(ABOUT, Verdict.PASS, f"it waits for GPUs: {more}, {state.words}")

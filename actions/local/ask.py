@@ -13,12 +13,12 @@ import orjson
 
 from actions.local.events import LONGEST, Events
 from actions.local.refused import Refusal, in_words
-from fleet.door import RefusedError, may_ask
-from fleet.http import client
+from fleet.guard import RefusedError, may_ask
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
 from fleet.local.shown import key_for
+from fleet.net.http import client
 
 SILENCE: Final = 60.0
 """Seconds without a byte after which it is given up: a busy engine lets a request wait, but not for ever."""

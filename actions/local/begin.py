@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from actions.execution_context import ExecutionContext
 from actions.local.ending import Belongings, left_of
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
@@ -16,7 +17,6 @@ from actions.local.writer import removing, starting
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
 from actions.words import count
-from actions.work import Work
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
 from fleet.local.reasons import STOPPED
@@ -57,17 +57,17 @@ def steps_of(mutation: Mutation, spec: LaunchSpec) -> tuple[Step, ...]:
     )
 
 
-async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0) -> Outcome:
+async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContext, first: int = 0) -> Outcome:
     """Start it and follow it; ``first`` is the index of the first of ``steps_of`` among the plan's steps."""
-    machine = work.machine
+    machine = execution.machine
     folder = nodes_folder(machine.state) / spec.name
-    work.step(first)
-    body = mutation.body | {"begun": work.now()}
+    execution.step(first)
+    body = mutation.body | {"begun": execution.now()}
     with await asyncio.to_thread(claim, folder):
-        await _clear(folder, work)
+        await _clear(folder, execution)
         await asyncio.to_thread(prepare, folder, spec)
-        await work.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
-    work.step(first + LOADS)
+        await execution.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
+    execution.step(first + LOADS)
     node = body["id"]
     state: NodeState | None = None
 
@@ -76,17 +76,17 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
         state = await node_of(machine, node)
         if state is None:
             return True
-        work.say(*_telling(state))
+        execution.say(*_telling(state))
         return state.stage.phase in (Phase.READY, Phase.DEAD)
 
-    if not await work.until(settled, work.rules.follow_timeout):
-        waited = f"{work.rules.follow_timeout:.0f} s"
+    if not await execution.until(settled, execution.rules.follow_timeout):
+        waited = f"{execution.rules.follow_timeout:.0f} s"
         return Outcome(Result.TIMED_OUT, f"after {waited} it is still not ready: it goes on loading", _UP_TO_YOU)
     if state is None or (state.reason is not None and state.reason.id == STOPPED.id):
         return Outcome(Result.STOPPED, "somebody took it down while it was loading")
     if state.stage.phase is Phase.DEAD:
         return _died(state)
-    await asyncio.to_thread(mark_ready, state.record, state.record.ready or work.now())
+    await asyncio.to_thread(mark_ready, state.record, state.record.ready or execution.now())
     await asyncio.to_thread(remember, nodes_folder(machine.state), state)
     return Outcome(
         Result.CONVERGED,
@@ -95,7 +95,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, work: Work, first: int = 0
     )
 
 
-async def _clear(folder: Path, work: Work) -> None:
+async def _clear(folder: Path, execution: ExecutionContext) -> None:
     """Remove what a dead node of this name has left: with its record, nobody would know whose it is.
 
     Raises LocalError where processes of it still run.
@@ -108,9 +108,11 @@ async def _clear(folder: Path, work: Work) -> None:
         what = f"{count(len(left.processes), 'process', 'processes')} of the dead {dead.name} still run"
         raise LocalError(what, f"That ends them: quarterdeck local down {dead.name}")
     for path in sorted(left.shared):
-        await work.send(removing(path, f"shared memory of the last start of {dead.name}, that nobody uses any more"))
+        await execution.send(
+            removing(path, f"shared memory of the last start of {dead.name}, that nobody uses any more")
+        )
     if dead.runtime:
-        await work.send(removing(dead.runtime, f"temporary files of the last start of {dead.name}"))
+        await execution.send(removing(dead.runtime, f"temporary files of the last start of {dead.name}"))
 
 
 async def node_of(machine: Machine, node: str) -> NodeState | None:
@@ -142,7 +144,7 @@ def placed(spec: LaunchSpec) -> LaunchSpec:
 
 
 def _telling(state: NodeState) -> tuple[str, float, float, float | None]:
-    """For ``Work.say``."""
+    """For ``ExecutionContext.say``."""
     stage = state.stage
     words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"
     return words, stage.done, stage.total, state.eta

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import NamedTuple
 
+from actions.execution_context import ExecutionContext
 from actions.local.ending import Belongings, left_of, perhaps_of, sockets_in, survey
 from actions.local.store import forget
 from actions.local.writer import removing, signalling
 from actions.plan import Step
 from actions.progress import Outcome, Result
 from actions.words import count
-from actions.work import Work
 from fleet.engine_api import EngineLoad
 from fleet.local.load import NodeProbe
 from fleet.local.node import NodeState, Phase
@@ -61,11 +61,11 @@ class Ended(NamedTuple):
     """What a person should know of it: requests that were cut, files that may be its."""
 
 
-async def finish(state: NodeState, grace: float, work: Work, first: int = 0) -> Ended:
+async def finish(state: NodeState, grace: float, execution: ExecutionContext, first: int = 0) -> Ended:
     """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
     sent: list[str] = []
     try:
-        return await _finish(state, grace, work, first, sent)
+        return await _finish(state, grace, execution, first, sent)
     except asyncio.CancelledError:
         # Ended here and not by the runner, which knows only how to take back what was done.
         return Ended(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
@@ -83,35 +83,35 @@ def _interrupted(record: NodeRecord, sent: Sequence[str]) -> Outcome:
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
-async def _finish(state: NodeState, grace: float, work: Work, first: int, sent: list[str]) -> Ended:
+async def _finish(state: NodeState, grace: float, execution: ExecutionContext, first: int, sent: list[str]) -> Ended:
     """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
     interrupted = patient = False
     told: list[str] = []
     if record.identity.alive:
-        work.step(first + REFUSE)
+        execution.step(first + REFUSE)
         if record.drains and state.stage.phase is Phase.STOPPING:
-            work.say("it was told to before, and does")
+            execution.say("it was told to before, and does")
             interrupted = patient = True
         elif record.drains:
-            await work.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
+            await execution.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
             sent.append(SIGINT.name)
             interrupted = patient = True
         else:
-            work.say("it cannot be told to: new requests are still let in")
-        work.step(first + WAIT)
+            execution.say("it cannot be told to: new requests are still let in")
+        execution.step(first + WAIT)
         if state.serves:
-            cut = await _requests_end(record, grace, work)
+            cut = await _requests_end(record, grace, execution)
             patient = not cut
             told += [cut] if cut else []
             belongings = belongings.also(await asyncio.to_thread(survey, record))
         else:
-            work.say("it was not ready yet: it has none")
-    work.step(first + END)
-    belongings = await _end(record, belongings, work, sent, interrupted=interrupted, patient=patient)
-    work.step(first + LOOK)
-    failed = await _clean(record, belongings, work)
+            execution.say("it was not ready yet: it has none")
+    execution.step(first + END)
+    belongings = await _end(record, belongings, execution, sent, interrupted=interrupted, patient=patient)
+    execution.step(first + LOOK)
+    failed = await _clean(record, belongings, execution)
     perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
     if perhaps:
         shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
@@ -119,9 +119,9 @@ async def _finish(state: NodeState, grace: float, work: Work, first: int, sent: 
     return Ended(failed, tuple(told))
 
 
-async def _requests_end(record: NodeRecord, grace: float, work: Work) -> str:
+async def _requests_end(record: NodeRecord, grace: float, execution: ExecutionContext) -> str:
     """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
-    idle, silent, last, began = 0, 0, -1.0, work.now()
+    idle, silent, last, began = 0, 0, -1.0, execution.now()
 
     async with NodeProbe(record) as probe:
 
@@ -132,10 +132,10 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> str:
             load = await probe.load()
             silent = 0 if load is not None else silent + 1
             idle = idle + 1 if load is not None and not load.requests else 0
-            left = _left(began, grace, work.now())
+            left = _left(began, grace, execution.now())
             if load is not None:
                 last = load.requests
-                work.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
+                execution.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
             # One that is ending stops to answer before it is gone: its requests are over then.
             ending = silent > 0 and record.drains and last == 0
             if idle >= IDLE or ending:
@@ -145,19 +145,25 @@ async def _requests_end(record: NodeRecord, grace: float, work: Work) -> str:
             if not record.drains or await asyncio.to_thread(listens, record.identity, record.spec.port):
                 return True
             # vLLM 0.19 closes its port at once and ends with its last request.
-            work.say(f"its port is closed, what it has goes on, {left:.0f} s left for it")
+            execution.say(f"its port is closed, what it has goes on, {left:.0f} s left for it")
             return False
 
-        in_time = await work.until(over, grace)
+        in_time = await execution.until(over, grace)
     if in_time:
         return ""
     over_now = f"the grace period of {grace:.0f} s was over"
-    work.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still does'} will be cut")
+    execution.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still does'} will be cut")
     return f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still did'} cut"
 
 
 async def _end(
-    record: NodeRecord, had: Belongings, work: Work, sent: list[str], *, interrupted: bool, patient: bool
+    record: NodeRecord,
+    had: Belongings,
+    execution: ExecutionContext,
+    sent: list[str],
+    *,
+    interrupted: bool,
+    patient: bool,
 ) -> Belongings:
     """Signal after signal until every process is gone; what it has is looked at again before each.
 
@@ -174,35 +180,39 @@ async def _end(
         if number is SIGINT and interrupted:
             if not patient:
                 continue
-            work.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} to go")
+            execution.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} to go")
         else:
             # Its own leader ends its workers in good order; only what does not listen is ended whole.
             led = record.identity.alive and number is not SIGKILL
-            await work.send(signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}"))
+            await execution.send(
+                signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}")
+            )
             sent.append(number.name)
-        if await _gone(record, had, number, patience, work):
+        if await _gone(record, had, number, patience, execution):
             break
     return had
 
 
-async def _gone(record: NodeRecord, had: Belongings, number: Signals, patience: float, work: Work) -> bool:
+async def _gone(
+    record: NodeRecord, had: Belongings, number: Signals, patience: float, execution: ExecutionContext
+) -> bool:
     """Wait until all have ended; workers that outlive their leader are not waited for as long."""
     alone: float | None = None
 
     async def over() -> bool:
         nonlocal alone
         left = had.alive
-        work.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
+        execution.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
         if left and not record.identity.alive:
-            alone = work.now() if alone is None else alone
-            return work.now() - alone >= ORPHANS and number is not SIGKILL
+            alone = execution.now() if alone is None else alone
+            return execution.now() - alone >= ORPHANS and number is not SIGKILL
         return not left
 
-    await work.until(over, patience)
+    await execution.until(over, patience)
     return not had.alive
 
 
-async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | None:
+async def _clean(record: NodeRecord, had: Belongings, execution: ExecutionContext) -> Outcome | None:
     left = await asyncio.to_thread(left_of, record, had)
     if left.processes:
         pids = ", ".join(str(each.pid) for each in left.processes)
@@ -212,13 +222,13 @@ async def _clean(record: NodeRecord, had: Belongings, work: Work) -> Outcome | N
             "a process that hangs in the driver ends with the GPU's reset or the machine's restart",
         )
     for path in sorted(left.shared):
-        await work.send(removing(path, "shared memory that nobody uses any more"))
+        await execution.send(removing(path, "shared memory that nobody uses any more"))
     sockets = len(sockets_in(record.runtime)) if record.runtime else 0
     if record.runtime:
-        await work.send(removing(record.runtime, f"its temporary files and sockets ({sockets})"))
+        await execution.send(removing(record.runtime, f"its temporary files and sockets ({sockets})"))
     await asyncio.to_thread(forget, record)
     removed = f" ({count(len(left.shared), 'segment')} removed)" if left.shared else ""
-    work.say(f"nothing: no process, no socket, no shared memory{removed}")
+    execution.say(f"nothing: no process, no socket, no shared memory{removed}")
     return None
 
 

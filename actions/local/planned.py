@@ -10,18 +10,18 @@ import psutil
 from actions.local.ending import owner_of
 from actions.local.machine import Installed, Machine
 from actions.plan import Check, Verdict
-from actions.scene import Scene
+from actions.plan_context import PlanContext
 from actions.words import count
 from fleet.local.load import NodeProbe
 from fleet.local.node import NodeState, Phase
 from fleet.local.process import group
 
 
-def machine_of(scene: Scene) -> Machine:
+def machine_of(context: PlanContext) -> Machine:
     """This machine. Raises TypeError for the scene of a cluster."""
-    if scene.machine is None:
+    if context.machine is None:
         raise TypeError("a node of this machine is planned on this machine")
-    return scene.machine
+    return context.machine
 
 
 def no_vllm() -> Installed:

@@ -14,7 +14,7 @@ from typing import IO, Final
 
 import psutil
 
-from fleet.door import RefusedError, may_start
+from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity, identify
 

@@ -18,12 +18,12 @@ from actions.local.machine import Machine
 from actions.local.spawn import hold
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
 from actions.plan import Mutation
-from fleet.door import RefusedError, may_start
-from fleet.kube.client import Response
+from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity
 from fleet.local.record import LOG, NodeRecord, nodes_folder
 from fleet.local.spec import LaunchSpec
+from fleet.sources.kube.client import Response
 
 START = "START"
 SIGNAL = "SIGNAL"

@@ -14,20 +14,21 @@ from actions.ground import known, lacking
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
-from console import assembly, doing
-from console.auditing import audit_folder
 from console.cli import exits, interruptible, streams
 from console.cli.action_request import UsageError, request_of
-from console.cli.carrying import Teller, carry_out
+from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
 from console.cli.observe import explain
 from console.config.settings import Settings
-from console.contexts import is_machine, not_a_cluster
 from console.report.revisions import to_json
 from console.views.revisions import revision_text
-from fleet import door
-from fleet.kube.errors import (
+from console.wiring import actions, sources
+from console.wiring.audit_folder import audit_folder
+from console.wiring.contexts import is_machine, not_a_cluster
+from fleet import guard
+from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import (
     ForbiddenError,
     KubeconfigError,
     KubeError,
@@ -37,10 +38,9 @@ from fleet.kube.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from fleet.kube.health import in_words
-from fleet.kube.resources import EVERY
-from fleet.kube.source import KubernetesSource
-from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.health import in_words
+from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.source import KubernetesSource
 
 _WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 _KINDS = {
@@ -64,8 +64,8 @@ _MEASURED = 8.0
 def run(invocation: Invocation) -> int:
     """The exit code: see docs/actions.md."""
     settings = invocation.load().settings
-    if door.is_shut():
-        say(f"{invocation.options.command} was refused: {door.READ_ONLY}")
+    if guard.is_locked():
+        say(f"{invocation.options.command} was refused: {guard.READ_ONLY}")
         return exits.REFUSED
     if invocation.options.timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=invocation.options.timeout))
@@ -92,7 +92,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
     options = invocation.options
     if is_machine(settings, settings.cluster.context, invocation.environ):
         raise not_a_cluster(settings.cluster.context)
-    source = assembly.kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
+    source = sources.kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
     if not isinstance(source, KubernetesSource):
         status = source.state().status
         say(f"{status.problem}\n  {status.remedy}")
@@ -107,8 +107,8 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
             for line in explain(snapshot):
                 say(line)
             return exits.UNREACHABLE
-        teller = Teller()
-        runner = doing.runner(settings, source, lambda: newest[-1], teller.changed)
+        teller = ProgressPrinter()
+        runner = actions.runner(settings, source, lambda: newest[-1], teller.changed)
         try:
             return await _plan_and_do(invocation, settings, source, snapshot, runner)
         except (KubeError, KubeconfigError) as error:
@@ -137,7 +137,7 @@ async def _plan_and_do(
             return exits.OK
         await source.identify()
         plan = await runner.plan(request_of(options.command, options, targets))
-    code, _ = await carry_out(plan, options, runner)
+    code, _ = await execute(plan, options, runner)
     return code
 
 
@@ -185,7 +185,7 @@ async def _observed(settings: Settings, source: KubernetesSource, wait: float) -
         newest[:] = [snapshot.everything]
         arrived.set()
 
-    observer = assembly.observer(settings, source, time.time())
+    observer = sources.observer(settings, source, time.time())
     observer.focus(None)
     observing = asyncio.create_task(observer.run(deliver))
     try:

@@ -16,9 +16,9 @@ from actions.audit.history import RecordedAction
 from actions.audit.opened import Opened, open_file, open_folder
 from actions.audit.query import Wanted
 from actions.audit.words import Fact, moment, opened_text, summary
-from console.auditing import audit_logs
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
+from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
 
 VERIFIED = "quarterdeck/audit-verify/v1"

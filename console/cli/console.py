@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from console.cli.collector import collect_rarely
 from console.cli.dispatch import Invocation, say
-from console.collector import collect_rarely
 from console.config.settings import Settings
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from console.cli import exits
 from console.cli.console import show
 from console.cli.dispatch import Invocation, say
-from console.demo import DemoError, Simulation, simulated
+from console.wiring.demo import DemoError, Simulation, simulated
 
 
 def run(invocation: Invocation) -> int:

@@ -14,7 +14,8 @@ from console.cli import exits, streams
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
-from fleet import bodies, door
+from fleet import guard
+from fleet.net import bodies
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,7 @@ COMMANDS = {
         ),
         "console.cli.act",
     ),
-    "local": "console.cli.local",
+    "local": "console.local.cli.command",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
 }
@@ -69,7 +70,7 @@ class Invocation:
             say(warning)
         if loaded.settings.read_only:
             # Before any client exists; nothing in this process opens it again.
-            door.shut(loaded.policy.allow)
+            guard.lock(loaded.policy.allow)
         bodies.use(_limits(loaded.settings.limits))
         return loaded
 

@@ -18,14 +18,14 @@ from console.config.problem import ConfigError
 from console.config.settings import Settings
 from console.doctor import report
 from console.doctor.check import Check, Verdict
-from console.doctor.machine import check_installed, check_machine
 from console.doctor.permissions import Answer, ask, judge
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
+from console.local.doctor import check_installed, check_machine
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from fleet.kube.kubeconfig import Access
+    from fleet.sources.kube.kubeconfig import Access
 
 
 def run(invocation: Invocation) -> int:
@@ -56,9 +56,9 @@ def run(invocation: Invocation) -> int:
 
 async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Check], int]:
     """Everything behind the kubeconfig; the permissions are asked while the sources start."""
-    from console.contexts import is_machine
-    from fleet.kube.errors import KubeconfigError
-    from fleet.kube.kubeconfig import load_access
+    from console.wiring.contexts import is_machine
+    from fleet.sources.kube.errors import KubeconfigError
+    from fleet.sources.kube.kubeconfig import load_access
 
     here = is_machine(settings, settings.cluster.context, environ)
     executable = find_executable(settings.local.vllm, environ)
@@ -86,10 +86,10 @@ async def _machine(
     settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
 ) -> tuple[list[Check], int]:
     """This machine: its vLLM, GPUs and nodes, where it is the cluster in view."""
-    from console.nodes import Nodes
+    from console.local.watcher import SharedWatcher
     from fleet.local.gpus import read_gpus
 
-    nodes = Nodes(settings, environ)
+    nodes = SharedWatcher(settings, environ)
     try:
         states = await nodes.look()
     except OSError:
@@ -102,8 +102,8 @@ async def _machine(
 
 
 async def _permissions(access: Access, namespace: str, environ: Mapping[str, str]) -> Answer:
-    from fleet.kube.client import KubeClient
-    from fleet.kube.reads import KubeReads
+    from fleet.sources.kube.client import KubeClient
+    from fleet.sources.kube.reads import KubeReads
 
     client = KubeClient(access, environ=environ)
     try:

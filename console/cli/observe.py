@@ -29,7 +29,7 @@ def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
 
 async def observe(settings: Settings, wait: float) -> Snapshot:
     """Start the sources, wait until they have told what they know, stop them."""
-    from console.assembly import observer, source_of
+    from console.wiring.sources import observer, source_of
 
     source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 from textual.drivers.linux_driver import LinuxDriver
 
 from console.app import QuarterdeckApp
-from console.auditing import audit_logs
 from console.cli import exits, streams
 from console.cli.dispatch import say
 from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
 from console.config.settings import Settings
-from console.observing import ObservingSession
 from console.options import Options
+from console.session.observing import ObservingSession
+from console.wiring.audit_folder import audit_logs
 from themes.look import choose_look, use
 
 if TYPE_CHECKING:
-    from console.session import Session
+    from console.session.protocol import Session
 
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from console.commands.command import Command, Context, Where
+from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
 from console.commands.targets import (
     Choice,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 Begin = Callable[[Desk, Context, tuple[Chosen, ...]], None]
 Why = Callable[[Context], str | None]
 
-_SUBJECTS = frozenset({Where.FLEET, Where.DETAIL})
-_NODES = frozenset({Where.NODES})
-_ANY = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.ACTIONS, Where.ACTION})
-_UNDO = _ANY | {Where.LOCAL, Where.LOCAL_NODE}
+_SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
+_NODES = frozenset({ScreenId.NODES})
+_ANY = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.ACTIONS, ScreenId.ACTION})
+_UNDO = _ANY | {ScreenId.LOCAL, ScreenId.LOCAL_NODE}
 _INSTEAD = 9
 
 
@@ -80,7 +80,7 @@ def _scale(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
 
 
 def _drain_any(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-    if context.where is Where.NODES:
+    if context.where is ScreenId.NODES:
         _plain("drain-node")(desk, context, chosen)
         return
     from actions.request import Drain
@@ -100,7 +100,7 @@ def _roll_back(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None
 
 
 def _pods_or_node(context: Context) -> Choice:
-    return node(context) if context.where is Where.NODES else pods(context)
+    return node(context) if context.where is ScreenId.NODES else pods(context)
 
 
 def _available(choose: Choose) -> Why:
@@ -118,7 +118,7 @@ def _permitted(kind: str, choose: Choose) -> Why:
             return None
         from actions.request import Kind
 
-        of_node = kind == Kind.DRAIN and context.where is Where.NODES
+        of_node = kind == Kind.DRAIN and context.where is ScreenId.NODES
         return context.acting.denied(Kind.DRAIN_NODE if of_node else Kind(kind), choice[0].ref)
 
     return why
@@ -132,8 +132,8 @@ def _action(
     keys: tuple[str, ...] = (),
     *,
     names: tuple[str, ...] = (),
-    where: frozenset[Where] = _SUBJECTS,
-    bound: frozenset[Where] | None = None,
+    where: frozenset[ScreenId] = _SUBJECTS,
+    bound: frozenset[ScreenId] | None = None,
     hint: str = "",
     argument: str = "",
 ) -> Command:
@@ -164,7 +164,7 @@ def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
 
 def _is_over(context: Context) -> bool | None:
     """Whether the action under the cursor is over; None where there is none."""
-    known = context.acting.undertakings if context.acting is not None else ()
+    known = context.acting.action_runs if context.acting is not None else ()
     return next((u.outcome is not None for u in known if u.id == context.subject), None)
 
 
@@ -177,7 +177,7 @@ def _needs_over(context: Context) -> str | None:
 
 
 def _needs_actions(context: Context) -> str | None:
-    some = context.acting is not None and context.acting.undertakings
+    some = context.acting is not None and context.acting.action_runs
     return None if some else "nothing was done in this session; :audit shows what was done before"
 
 
@@ -192,7 +192,7 @@ def _instead() -> Iterator[Command]:
             f"Plan alternative {number}",
             _take(number),
             (str(number),),
-            where=frozenset({Where.PLAN}),
+            where=frozenset({ScreenId.PLAN}),
             family="Plan that alternative instead",
             dangerous=True,
         )
@@ -306,7 +306,7 @@ ACTIONS: tuple[Command, ...] = (
         "The requests that will be sent",
         _toggle(Toggle.REQUESTS),
         ("r",),
-        where=frozenset({Where.PLAN}),
+        where=frozenset({ScreenId.PLAN}),
         hint="requests",
         dangerous=True,
     ),
@@ -315,7 +315,7 @@ ACTIONS: tuple[Command, ...] = (
         "What changes in the object",
         _toggle(Toggle.DIFF),
         ("v",),
-        where=frozenset({Where.PLAN}),
+        where=frozenset({ScreenId.PLAN}),
         hint="diff",
         dangerous=True,
     ),
@@ -325,7 +325,7 @@ ACTIONS: tuple[Command, ...] = (
         "Stop the action; asks first",
         lambda _, context: context.view.stop_action(),
         ("x",),
-        where=frozenset({Where.ACTION}),
+        where=frozenset({ScreenId.ACTION}),
         hint="stop",
         dangerous=True,
         available=_needs_under_way,
@@ -335,7 +335,7 @@ ACTIONS: tuple[Command, ...] = (
         "Plan the same again",
         lambda _, context: context.view.plan_again(),
         ("p",),
-        where=frozenset({Where.ACTION}),
+        where=frozenset({ScreenId.ACTION}),
         hint="plan again",
         dangerous=True,
         available=_needs_over,

@@ -13,11 +13,11 @@ from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from console.acting import Acting
+    from console.session.actions import ActionService
     from fleet.local.node import NodeState
 
 
-class Where(StrEnum):
+class ScreenId(StrEnum):
     """The screens, by what they show."""
 
     FLEET = "fleet"
@@ -44,11 +44,11 @@ class Where(StrEnum):
 
 
 _EXPLANATION = re.compile("[:;,]")
-EVERYWHERE = frozenset(Where)
-OBJECTS = frozenset({Where.FLEET, Where.DETAIL, Where.NODES, Where.JOINS})
+EVERYWHERE = frozenset(ScreenId)
+OBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.JOINS})
 """Screens with an object under the cursor."""
-TABLES = frozenset({Where.FLEET, Where.NODES})
-OWN = frozenset({Where.LOCAL, Where.LOCAL_NODE, Where.LOCAL_LOG, Where.TRY, Where.BENCHES})
+TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
+OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_NODE, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
 """Screens with a vLLM node of this machine under the cursor: their subject is its name."""
 
 
@@ -59,7 +59,7 @@ class Context(NamedTuple):
     object of Kubernetes; what is under the cursor when the command runs may be another one.
     """
 
-    where: Where
+    where: ScreenId
     view: View
     snapshot: Snapshot | None = None
     subject: str | None = None
@@ -68,7 +68,7 @@ class Context(NamedTuple):
     """What stands after the command's name in the command line."""
     marked: tuple[str, ...] = ()
     """Keys of the rows that were marked, in the order of the screen."""
-    acting: Acting | None = None
+    acting: ActionService | None = None
     """What changes the cluster; None in read-only mode and before the first Snapshot."""
     nodes: tuple[NodeState, ...] = ()
     """The vLLM nodes of this machine, as they were then."""
@@ -95,7 +95,7 @@ class Command:
     """Default keys, in Textual's names."""
     names: tuple[str, ...] = ()
     """What it is called in the command line, the first one being the name that is completed."""
-    where: frozenset[Where] = EVERYWHERE
+    where: frozenset[ScreenId] = EVERYWHERE
     """The screens on which it works."""
     hint: str = ""
     """The word beside its key in the key bar; empty for commands that are not shown there."""
@@ -103,7 +103,7 @@ class Command:
     """What may follow its name in the command line, for the help."""
     family: str = ""
     """The title of several commands that differ in a number only: lists of commands show them as one."""
-    bound: frozenset[Where] | None = None
+    bound: frozenset[ScreenId] | None = None
     """Those of them on which its keys are bound; None for all of them."""
     dangerous: bool = False
     """It changes the cluster: never bound and never offered in read-only mode."""

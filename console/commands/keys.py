@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from console.commands.command import Command, Where
+from console.commands.command import Command, ScreenId
 from console.commands.table import BY_ID, bound_on
 
 _NAMES = {
@@ -72,7 +72,7 @@ def check_keymap(keymap: Mapping[str, str]) -> list[str]:
     ]
     problems += [f"{id_}: no key given" for id_, keys in keymap.items() if id_ in BY_ID and not keys.strip(", ")]
     clashes: dict[tuple[str, str, str], None] = {}
-    for where in Where:
+    for where in ScreenId:
         taken: dict[str, str] = dict.fromkeys(_MOVING, "moving the cursor")
         for command in bound_on(where):
             for key in keys_of(command, keymap):

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from console.commands.command import Command, Where
+from console.commands.command import Command, ScreenId
 from console.commands.keys import key_text
 from console.commands.table import TABLE
 from console.views.help import FILTERS, MOVING
 
 _SCREENS = {
-    Where.FLEET: "fleet",
-    Where.DETAIL: "pod or workload",
-    Where.NODES: "nodes and GPUs",
-    Where.LOGS: "logs",
-    Where.TEXT: "describe, YAML",
-    Where.SOURCES: "sources",
-    Where.JOINS: "joins",
-    Where.AUDIT: "audit",
-    Where.CHOICE: "namespaces, contexts",
-    Where.HELP: "help",
-    Where.PLAN: "plan",
-    Where.ACTION: "action",
-    Where.ACTIONS: "actions",
-    Where.REVISIONS: "revisions",
-    Where.CONFIRM: "question",
-    Where.LOCAL: "this machine",
-    Where.LOCAL_NODE: "one of its vLLM nodes",
-    Where.LOCAL_LOG: "log of one",
-    Where.FORM: "form",
-    Where.TRY: "try",
-    Where.BENCHES: "benchmarks",
+    ScreenId.FLEET: "fleet",
+    ScreenId.DETAIL: "pod or workload",
+    ScreenId.NODES: "nodes and GPUs",
+    ScreenId.LOGS: "logs",
+    ScreenId.TEXT: "describe, YAML",
+    ScreenId.SOURCES: "sources",
+    ScreenId.JOINS: "joins",
+    ScreenId.AUDIT: "audit",
+    ScreenId.CHOICE: "namespaces, contexts",
+    ScreenId.HELP: "help",
+    ScreenId.PLAN: "plan",
+    ScreenId.ACTION: "action",
+    ScreenId.ACTIONS: "actions",
+    ScreenId.REVISIONS: "revisions",
+    ScreenId.CONFIRM: "question",
+    ScreenId.LOCAL: "this machine",
+    ScreenId.LOCAL_NODE: "one of its vLLM nodes",
+    ScreenId.LOCAL_LOG: "log of one",
+    ScreenId.FORM: "form",
+    ScreenId.TRY: "try",
+    ScreenId.BENCHES: "benchmarks",
 }
 
 
@@ -70,7 +70,7 @@ def _row(command: Command) -> tuple[str, ...]:
     argument = f" {command.argument}" if command.argument else ""
     names = " ".join(f"`:{name}{argument if not i else ''}`" for i, name in enumerate(command.names))
     bound = command.where if command.bound is None else command.bound
-    where = "all" if bound == frozenset(Where) else ", ".join(_SCREENS[w] for w in Where if w in bound)
+    where = "all" if bound == frozenset(ScreenId) else ", ".join(_SCREENS[w] for w in ScreenId if w in bound)
     return keys, names, command.title, where, f"`{command.id}`"
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from console.commands.actions import ACTIONS
-from console.commands.command import OBJECTS, TABLES, Command, Context, Where
+from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
-from console.commands.local import LOCAL, node_of
+from console.local.commands import LOCAL, node_of
 from console.views.subject import has_pod, pod_for, worst_pod
 
 _TEXTS = frozenset(
     {
-        Where.LOGS,
-        Where.TEXT,
-        Where.HELP,
-        Where.DETAIL,
-        Where.SOURCES,
-        Where.LOCAL_NODE,
-        Where.LOCAL_LOG,
-        Where.BENCHES,
+        ScreenId.LOGS,
+        ScreenId.TEXT,
+        ScreenId.HELP,
+        ScreenId.DETAIL,
+        ScreenId.SOURCES,
+        ScreenId.LOCAL_NODE,
+        ScreenId.LOCAL_LOG,
+        ScreenId.BENCHES,
     }
 )
-_LOGS = frozenset({Where.LOGS, Where.LOCAL_LOG})
-_LISTS = TABLES | {Where.JOINS}
+_LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
+_LISTS = TABLES | {ScreenId.JOINS}
 
 
 def _needs_target(context: Context) -> str | None:
@@ -78,7 +78,7 @@ def _needs_own(context: Context) -> str | None:
 
 
 def _describe(desk: Desk, context: Context) -> None:
-    if context.where is Where.LOCAL:
+    if context.where is ScreenId.LOCAL:
         _detail(desk, context)
     elif context.target is not None:
         desk.open_describe(context.target)
@@ -103,7 +103,7 @@ def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
 
 def _detail(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        (desk.open_node if context.where is Where.LOCAL else desk.open_detail)(context.subject)
+        (desk.open_node if context.where is ScreenId.LOCAL else desk.open_detail)(context.subject)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -193,8 +193,8 @@ def _sorts() -> tuple[Command, ...]:
         )
         for prefix, where, columns in (
             ("", TABLES, both),
-            ("fleet.", frozenset({Where.FLEET}), fleet),
-            ("nodes.", frozenset({Where.NODES}), nodes),
+            ("fleet.", frozenset({ScreenId.FLEET}), fleet),
+            ("nodes.", frozenset({ScreenId.NODES}), nodes),
         )
         for column, (key, words) in columns.items()
     )
@@ -207,7 +207,7 @@ def _log_ranges() -> Iterator[Command]:
     for key, seconds in ranges.items():
         title = f"The log of the last {seconds // 60} minutes" if seconds else "The last lines of the log"
         name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
-        yield Command(name, title, _since(seconds), (key,), where=frozenset({Where.LOGS}), family=family)
+        yield Command(name, title, _since(seconds), (key,), where=frozenset({ScreenId.LOGS}), family=family)
 
 
 TABLE: tuple[Command, ...] = (
@@ -215,7 +215,7 @@ TABLE: tuple[Command, ...] = (
         "open.detail",
         "Everything about the object under the cursor",
         _detail,
-        where=frozenset({Where.FLEET, Where.NODES, Where.JOINS, Where.LOCAL}),
+        where=frozenset({ScreenId.FLEET, ScreenId.NODES, ScreenId.JOINS, ScreenId.LOCAL}),
         hint="open",
         available=_needs_subject,
         keys=("enter",),
@@ -226,7 +226,7 @@ TABLE: tuple[Command, ...] = (
         _logs(previous=False),
         ("l",),
         ("logs",),
-        OBJECTS | {Where.LOCAL, Where.LOCAL_NODE},
+        OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_NODE},
         "logs",
         available=_needs_log,
     ),
@@ -246,7 +246,7 @@ TABLE: tuple[Command, ...] = (
         _describe,
         ("d",),
         ("describe",),
-        OBJECTS | {Where.LOCAL},
+        OBJECTS | {ScreenId.LOCAL},
         "describe",
         available=_needs_described,
     ),
@@ -268,7 +268,7 @@ TABLE: tuple[Command, ...] = (
         ("o",),
         ("nodes", "no", "gpus"),
         hint="nodes",
-        bound=frozenset({Where.FLEET, Where.DETAIL, Where.SOURCES, Where.JOINS}),
+        bound=frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.SOURCES, ScreenId.JOINS}),
     ),
     Command(
         "open.sources",
@@ -322,7 +322,7 @@ TABLE: tuple[Command, ...] = (
         "Next container",
         lambda _, context: context.view.next_container(),
         ("c",),
-        where=frozenset({Where.LOGS}),
+        where=frozenset({ScreenId.LOGS}),
         hint="container",
     ),
     Command(
@@ -330,7 +330,7 @@ TABLE: tuple[Command, ...] = (
         "When each line was written (UTC)",
         _toggle(Toggle.TIMESTAMPS),
         ("t",),
-        where=frozenset({Where.LOGS}),
+        where=frozenset({ScreenId.LOGS}),
         hint="times",
     ),
     *_log_ranges(),
@@ -342,7 +342,7 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.ask_filter(),
         ("slash",),
-        where=TABLES | _TEXTS | {Where.CHOICE, Where.AUDIT, Where.ACTIONS, Where.LOCAL},
+        where=TABLES | _TEXTS | {ScreenId.CHOICE, ScreenId.AUDIT, ScreenId.ACTIONS, ScreenId.LOCAL},
         hint="filter",
     ),
     Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),
@@ -365,11 +365,11 @@ BY_ID: Mapping[str, Command] = {command.id: command for command in TABLE}
 BY_NAME: Mapping[str, Command] = {name: command for command in TABLE for name in command.names}
 
 
-def commands_for(where: Where) -> tuple[Command, ...]:
+def commands_for(where: ScreenId) -> tuple[Command, ...]:
     """The commands of a screen, in the order of the table."""
     return tuple(command for command in TABLE if where in command.where)
 
 
-def bound_on(where: Where) -> tuple[Command, ...]:
+def bound_on(where: ScreenId) -> tuple[Command, ...]:
     """The commands whose keys are bound on a screen."""
     return tuple(c for c in commands_for(where) if c.keys and (c.bound is None or where in c.bound))

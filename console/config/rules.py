@@ -18,8 +18,8 @@ from console.config.settings import (
     Settings,
 )
 from fleet.files import SECRET_LIMIT, check_file
-from fleet.headers import sendable
 from fleet.local.naming import is_name
+from fleet.net.headers import sendable
 
 Where = tuple[str, ...]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from fleet.metrics.stacks import NAMESPACES
+from fleet.sources.prometheus.stacks import NAMESPACES
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 """Pydantic's configuration of every section: unknown keys and values of another type are errors."""

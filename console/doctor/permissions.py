@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from console.doctor.check import Check, Verdict
 
 if TYPE_CHECKING:
-    from fleet.kube.reads import KubeReads
+    from fleet.sources.kube.reads import KubeReads
 
 ROLE = "quarterdeck-reader"
 
@@ -43,7 +43,7 @@ class Need:
 
 def needs() -> tuple[Need, ...]:
     """Everything that the console reads."""
-    from fleet.kube.resources import EVERY, PODS
+    from fleet.sources.kube.resources import EVERY, PODS
 
     watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in EVERY)
     return (
@@ -69,7 +69,7 @@ class Answer:
 
 async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
     """Ask for the namespace in view (empty for all); where that gives no pods, for the context's ``own``."""
-    from fleet.kube.errors import KubeconfigError, KubeError
+    from fleet.sources.kube.errors import KubeconfigError, KubeError
 
     try:
         lacking = await _lacking(reads, namespace)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from console.config.settings import Settings
 from console.doctor.check import Check, Verdict
 from fleet.model.snapshot import KUBERNETES, Health, Join, Snapshot, SourceStatus
-from fleet.targets import none_is_read, unread
+from fleet.sources.scrape.targets import none_is_read, unread
 
 SCRAPE_ENGINES = """\
 # with kube-prometheus-stack: kubectl apply -f -
@@ -113,9 +113,9 @@ def _engines(snapshot: Snapshot) -> Check:
     if not snapshot.engines:
         return Check("engines", Verdict.WARN, "no series of a serving engine (vllm:*)", (), SCRAPE_ENGINES)
     finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {snapshot.method}"
-    silent = [loose for loose in snapshot.loose if loose.join is Join.POD_WITHOUT_METRICS]
+    silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
-        named = tuple(f"{loose.key}: {loose.detail}" for loose in silent[:NAMED])
+        named = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in silent[:NAMED])
         return Check("engines", Verdict.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
     return Check("engines", Verdict.OK, finding)
 
@@ -134,9 +134,9 @@ def _gpus(snapshot: Snapshot) -> Check:
 
 def _joins(snapshot: Snapshot) -> Iterator[Check]:
     for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, JOIN_GPUS)):
-        found = [loose for loose in snapshot.loose if loose.join is join]
+        found = [unmatched for unmatched in snapshot.unmatched if unmatched.join is join]
         # Where nothing at all is measured, the check above has said so.
         measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines
         if found and measured:
-            details = tuple(f"{loose.key}: {loose.detail}" for loose in found[:NAMED])
+            details = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in found[:NAMED])
             yield Check("joins", Verdict.WARN, f"{join}: {len(found)}", details, fix)

@@ -49,7 +49,8 @@ def document(snapshot: Snapshot) -> doc.SnapshotDocument:
         nodes=tuple(_node(snapshot, node) for node in sorted(snapshot.nodes.values(), key=attrgetter("name"))),
         gpus=_gpus(snapshot),
         loose=tuple(
-            doc.LoosePart(join=loose.join, key=loose.key, detail=loose.detail or None) for loose in snapshot.loose
+            doc.LoosePart(join=unmatched.join, key=unmatched.key, detail=unmatched.detail or None)
+            for unmatched in snapshot.unmatched
         ),
     )
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from console.views.numbers import gpu_activity
 from console.views.subject import is_free_gpu
-from fleet.assess import rank
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Assessment, Health, Join, Severity, Snapshot, SourceStatus
+from fleet.snapshot.health import rank
 from themes.glyphs import Glyphs
 from widgets.line import fit, fit_end, to_ascii
 from widgets.severity import severity_glyph
@@ -93,10 +93,10 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
             yield "  the cluster's first answer is still on its way"
         else:
             yield "  no vLLM node on this machine" if snapshot.is_machine else "  no pods"
-    yield from _loose(snapshot, glyphs)
+    yield from _unmatched(snapshot, glyphs)
 
 
-def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
+def _unmatched(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
     """What could not be joined: the first of each kind, and how many more."""
     if snapshot.free_gpus:
         free, total = (sum(counts) for counts in zip(*snapshot.free_gpus.values(), strict=True))
@@ -104,9 +104,13 @@ def _loose(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
     elif snapshot.gpus and not snapshot.is_machine and (lack := snapshot.coverage.lack("nodes", "pods")):
         yield f"{glyphs.unknown} which GPUs are free is not known: {untrusted(lack)}"
     for join in Join:
-        found = [loose for loose in snapshot.loose if loose.join is join and not is_free_gpu(snapshot, loose)]
-        for loose in found[:LOOSE_NAMED]:
-            yield f"{glyphs.unknown} {join}: {untrusted_name(loose.key)} {untrusted(loose.detail)}"
+        found = [
+            unmatched
+            for unmatched in snapshot.unmatched
+            if unmatched.join is join and not is_free_gpu(snapshot, unmatched)
+        ]
+        for unmatched in found[:LOOSE_NAMED]:
+            yield f"{glyphs.unknown} {join}: {untrusted_name(unmatched.key)} {untrusted(unmatched.detail)}"
         if len(found) > LOOSE_NAMED:
             yield f"{glyphs.unknown} {join}: {len(found) - LOOSE_NAMED} more"
 

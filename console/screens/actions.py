@@ -9,17 +9,17 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from actions.action_run import ActionRun
 from actions.request import LOCAL_NODE
-from actions.undertaking import Undertaking
 from actions.undo import why_not
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
+from console.views.action_runs import ActionsModel, action_run_lines, action_run_title
 from console.views.query import Query
-from console.views.undertakings import ActionsModel, undertaking_lines, undertaking_title
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
@@ -27,8 +27,8 @@ from widgets.grid import Grid
 class ActionScreen(ReadingScreen):
     """It can be left and come back to: the action goes on. ``clock`` is Unix time."""
 
-    where = Where.ACTION
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.ACTION)
+    where = ScreenId.ACTION
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTION)
     DEFAULT_CSS = """
     ActionScreen #title {
         height: 1;
@@ -46,7 +46,7 @@ class ActionScreen(ReadingScreen):
         yield self.page
 
     def on_mount(self) -> None:
-        self.show_undertakings()
+        self.show_action_runs()
 
     @property
     def subject(self) -> str | None:
@@ -54,32 +54,32 @@ class ActionScreen(ReadingScreen):
 
     def draw(self, snapshot: Snapshot) -> None:
         del snapshot  # it is the time to say how long it takes by now
-        self.show_undertakings()
+        self.show_action_runs()
 
     @property
-    def undertaking(self) -> Undertaking | None:
+    def action_run(self) -> ActionRun | None:
         """The action as it is now."""
         acting = self.desk.acting
-        return next((u for u in acting.undertakings if u.id == self.action_id), None) if acting is not None else None
+        return next((u for u in acting.action_runs if u.id == self.action_id), None) if acting is not None else None
 
-    def show_undertakings(self) -> None:
-        super().show_undertakings()
-        found, now = self.undertaking, self._clock()
+    def show_action_runs(self) -> None:
+        super().show_action_runs()
+        found, now = self.action_run, self._clock()
         if found is not None:
-            self._title.show(lambda width, glyphs: [undertaking_title(found, now, width, glyphs)])
+            self._title.show(lambda width, glyphs: [action_run_title(found, now, width, glyphs)])
             lack = self._why_not(found)
-            self.page.show(lambda width, glyphs: undertaking_lines(found, width, glyphs, lack))
+            self.page.show(lambda width, glyphs: action_run_lines(found, width, glyphs, lack))
 
-    def _why_not(self, found: Undertaking) -> str:
+    def _why_not(self, found: ActionRun) -> str:
         acting, snapshot = self.desk.acting, self.desk.snapshot
         if found.outcome is None or acting is None or snapshot is None:
             return ""
         if found.plan.target.kind != LOCAL_NODE and found.plan.scope.server != snapshot.cluster.server:
             return "another cluster is in view"
-        return why_not(found, acting.undertakings, snapshot)
+        return why_not(found, acting.action_runs, snapshot)
 
     def stop_action(self) -> None:
-        found, acting = self.undertaking, self.desk.acting
+        found, acting = self.action_run, self.desk.acting
         if found is None or acting is None:
             return
         lines = ["What was sent stays sent; the steps that are left are not done, and nobody follows it further."]
@@ -88,7 +88,7 @@ class ActionScreen(ReadingScreen):
         self.desk.confirm(f"Stop: {found.plan.title}?", lines, "Let it go on", "Stop", lambda: acting.stop(found.id))
 
     def plan_again(self) -> None:
-        found = self.undertaking
+        found = self.action_run
         if found is not None:
             self.desk.open_plan(found.plan.request)
 
@@ -96,8 +96,8 @@ class ActionScreen(ReadingScreen):
 class ActionsScreen(TableScreen):
     """The newest first; enter shows one."""
 
-    where = Where.ACTIONS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.ACTIONS)
+    where = ScreenId.ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTIONS)
 
     def __init__(self, console: Console) -> None:
         super().__init__(console, Grid(waiting="nothing was done in this session"))
@@ -105,15 +105,15 @@ class ActionsScreen(TableScreen):
     def on_mount(self) -> None:
         self.ask(self.query_)
 
-    def show_undertakings(self) -> None:
-        super().show_undertakings()
+    def show_action_runs(self) -> None:
+        super().show_action_runs()
         self.ask(self.query_)
 
     def ask(self, query: Query) -> None:
         self.query_ = query
         acting = self.desk.acting
         if acting is not None:
-            self.grid.show(ActionsModel(acting.undertakings, query.filter))
+            self.grid.show(ActionsModel(acting.action_runs, query.filter))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         self.desk.follow(message.key)

@@ -14,13 +14,13 @@ from textual.widget import Widget
 from actions.audit.folder import stamp
 from actions.audit.history import RecordedAction, State
 from actions.audit.opened import Opened, open_folder
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
+from console.session.failure import SessionError
 from console.views.audit import action_lines, audit_model, chain_lines
 from console.views.query import Query
 from fleet.model.snapshot import Snapshot
@@ -32,8 +32,8 @@ from widgets.untrusted import untrusted
 class AuditScreen(TableScreen):
     """One row per action, the latest first; above them, whether the log is what was written."""
 
-    where = Where.AUDIT
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.AUDIT)
+    where = ScreenId.AUDIT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.AUDIT)
 
     DEFAULT_CSS = """
     AuditScreen #chain {
@@ -116,8 +116,8 @@ class AuditScreen(TableScreen):
 class ActionRecordScreen(ReadingScreen):
     """Everything that the log has of one action, as it was when it was opened."""
 
-    where = Where.TEXT
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.TEXT)
+    where = ScreenId.TEXT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)
 
     def __init__(self, console: Console, action: RecordedAction) -> None:
         self._action = action

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from console.commands.command import OWN, Command, Context, Where
+from console.commands.command import OWN, Command, Context, ScreenId
 from console.commands.desk import Toggle
 from console.commands.dispatch import offered, refusal
 from console.commands.habits import habit
@@ -42,7 +42,7 @@ _TALL = 20
 _LAST = frozenset({"console.help", "console.back"})
 
 
-def bindings_of(where: Where) -> list[BindingType]:
+def bindings_of(where: ScreenId) -> list[BindingType]:
     """The keys of a screen, from the table. Remapping goes through the ids (App.set_keymap)."""
     return [
         Binding(",".join(command.keys), f"command('{command.id}')", command.title, show=False, id=command.id)
@@ -61,7 +61,7 @@ class ConsoleScreen(Screen[None]):
     Only the screen in front draws; one that comes to the front draws the newest Snapshot.
     """
 
-    where: ClassVar[Where]
+    where: ClassVar[ScreenId]
 
     DEFAULT_CSS = """
     ConsoleScreen {
@@ -125,7 +125,7 @@ class ConsoleScreen(Screen[None]):
         self.draw(snapshot)
         self.show_keys()
 
-    def show_undertakings(self) -> None:
+    def show_action_runs(self) -> None:
         """An action has come on, or is over."""
         self._header.show(self._header_model())
         self.show_keys()

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
+from console.session.failure import SessionError
 from console.views.filter import EVERYTHING
 from console.views.query import Query
 from console.views.tables import ChoiceModel
@@ -25,8 +25,8 @@ Item = tuple[str, str]
 class ChoiceScreen(TableScreen):
     """``read`` gives the items; enter hands the value to ``choose`` and closes."""
 
-    where = Where.CHOICE
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.CHOICE)
+    where = ScreenId.CHOICE
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.CHOICE)
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.console import Console
 from console.screens.page import Page
@@ -34,8 +34,8 @@ class Buttons(Horizontal):
 class ConfirmScreen(ConsoleScreen):
     """``then`` is called when the second button is pressed; the screen closes either way."""
 
-    where = Where.CONFIRM
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.CONFIRM)
+    where = ScreenId.CONFIRM
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.CONFIRM)
     AUTO_FOCUS = ""
 
     def __init__(

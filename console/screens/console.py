@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
-from console.session import Session
+from console.session.protocol import Session
 from console.views.since import SinceTracker
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from console.acting import Acting
-    from console.locally import Locally
+    from console.local.protocol import LocalServers
+    from console.session.actions import ActionService
     from fleet.local.node import NodeState
     from widgets.prompt import History, Kind
 
@@ -30,12 +30,12 @@ class Console(Desk, Protocol):
     def read_only(self) -> bool: ...
 
     @property
-    def acting(self) -> Acting | None:
+    def acting(self) -> ActionService | None:
         """What changes the cluster; None in read-only mode and before the first Snapshot."""
         ...
 
     @property
-    def locally(self) -> Locally:
+    def locally(self) -> LocalServers:
         """The vLLM nodes of this machine."""
         ...
 
@@ -54,7 +54,7 @@ class Console(Desk, Protocol):
         """Actions that are not over."""
         ...
 
-    def follow(self, id: str) -> None:  # noqa: A002 - the undertaking's
+    def follow(self, id: str) -> None:  # noqa: A002 - the run's
         """Show an action, in place of its plan where that is in front."""
         ...
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.reading import ReadingScreen
@@ -19,8 +19,8 @@ from fleet.model.snapshot import Snapshot
 class DetailScreen(ReadingScreen):
     """One page, so that nothing of it is hidden behind a tab: it scrolls, and ``/`` finds."""
 
-    where = Where.DETAIL
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.DETAIL)
+    where = ScreenId.DETAIL
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.DETAIL)
 
     def __init__(self, console: Console, key: str) -> None:
         self._key = key

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.desk import Toggle
 from console.screens.base import bindings_of
 from console.screens.console import Console
@@ -58,8 +58,8 @@ class Beside(Horizontal):
 class FleetScreen(TableScreen):
     """See the module."""
 
-    where = Where.FLEET
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.FLEET)
+    where = ScreenId.FLEET
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.FLEET)
 
     DEFAULT_CSS = """
     FleetScreen #summary {

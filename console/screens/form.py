@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
@@ -45,8 +45,8 @@ class Rows(VerticalScroll, can_focus=False):
 class FormScreen(ConsoleScreen):
     """Base. Enter goes on to the next row, and on the last one plans, as ctrl-s does from anywhere."""
 
-    where = Where.FORM
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.FORM)
+    where = ScreenId.FORM
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.FORM)
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
     FormScreen #title, FormScreen #hint {

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
@@ -18,8 +18,8 @@ from widgets.grid import Grid
 class JoinsScreen(TableScreen):
     """What is known in one world and not in another."""
 
-    where = Where.JOINS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.JOINS)
+    where = ScreenId.JOINS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.JOINS)
 
     def __init__(self, console: Console) -> None:
         super().__init__(console, Grid(waiting="looking …"))

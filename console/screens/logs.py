@@ -9,13 +9,13 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.desk import Toggle
-from console.failure import SessionError
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
+from console.session.failure import SessionError
 from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
@@ -35,8 +35,8 @@ BATCH = 500
 class LogsScreen(SearchedScreen):
     """Follows the log of the running container, or shows that of the one before it restarted."""
 
-    where = Where.LOGS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.LOGS)
+    where = ScreenId.LOGS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOGS)
 
     DEFAULT_CSS = """
     LogsScreen #title {

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.desk import Toggle
 from console.screens.base import bindings_of
 from console.screens.console import Console
@@ -23,8 +23,8 @@ from widgets.grid import Grid, WorstFirst
 class NodesScreen(TableScreen):
     """One row per GPU under its node; it opens with the cursor on the GPU of what was under the cursor before."""
 
-    where = Where.NODES
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.NODES)
+    where = ScreenId.NODES
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.NODES)
 
     def __init__(self, console: Console, start: str | None) -> None:
         self._start = start

@@ -18,14 +18,14 @@ from textual.widget import Widget
 from actions.large_step import large_step
 from actions.plan import Plan
 from actions.request import LOCAL_NODE
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.desk import Toggle
-from console.failure import SessionError
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.confirm import Buttons
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
+from console.session.failure import SessionError
 from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title, planning_line
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -47,9 +47,9 @@ class PlanScreen(ConsoleScreen):
     ``clock`` is Unix time.
     """
 
-    where = Where.PLAN
+    where = ScreenId.PLAN
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of(Where.PLAN),
+        *bindings_of(ScreenId.PLAN),
         Binding("down,j", "scroll_page('scroll_rows', 1)", "Down", show=False),
         Binding("up,k", "scroll_page('scroll_rows', -1)", "Up", show=False),
         Binding("pagedown,ctrl+f", "scroll_page('scroll_pages', 1)", "Page down", show=False),

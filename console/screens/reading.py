@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Command, Where
+from console.commands.command import Command, ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.page import Page
@@ -32,8 +32,8 @@ class ReadingScreen(SearchedScreen):
 class SourcesScreen(ReadingScreen):
     """What is read, since when, what is wrong with it, and what to do."""
 
-    where = Where.SOURCES
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.SOURCES)
+    where = ScreenId.SOURCES
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.SOURCES)
 
     def draw(self, snapshot: Snapshot) -> None:
         self.page.show(lambda width, glyphs: source_lines(snapshot, width, glyphs))
@@ -42,11 +42,11 @@ class SourcesScreen(ReadingScreen):
 class HelpScreen(ReadingScreen):
     """Keys and commands, those of the screen it was asked from first."""
 
-    where = Where.HELP
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.HELP)
+    where = ScreenId.HELP
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.HELP)
 
     def __init__(
-        self, console: Console, asked_from: Where, commands: Sequence[Command], lacking: Mapping[str, str]
+        self, console: Console, asked_from: ScreenId, commands: Sequence[Command], lacking: Mapping[str, str]
     ) -> None:
         self._asked_from = asked_from
         self._commands = commands

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from actions.request import RollBack, Target
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
+from console.session.failure import SessionError
 from console.views.query import Query
 from console.views.revisions import RevisionsModel
 from themes.palette import Role
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class RevisionsScreen(TableScreen):
     """Newest first, with the model version of each; the cursor begins on the one before the current one."""
 
-    where = Where.REVISIONS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.REVISIONS)
+    where = ScreenId.REVISIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)
 
     def __init__(self, console: Console, target: Target) -> None:
         super().__init__(console, Grid(waiting=f"reading the revisions of {target.name} …"))

@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
+from console.session.failure import SessionError
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.text_view import TextView
@@ -23,8 +23,8 @@ from widgets.untrusted import untrusted
 class TextScreen(SearchedScreen):
     """``read`` is awaited beside the screen: keys work while it takes its time, and esc gives it up."""
 
-    where = Where.TEXT
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Where.TEXT)
+    where = ScreenId.TEXT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)
 
     DEFAULT_CSS = """
     TextScreen #title {

@@ -69,7 +69,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
         latency_lines(snapshot, frame, key, width, glyphs) if engines else [],
         phase_lines(frame, key, width, glyphs) if engines else [],
         _pod_gpus(snapshot, pod, width, glyphs),
-        _loose(snapshot, key),
+        _unmatched(snapshot, key),
         version_lines(pod.version, pod.version.digest, width),
     )
     return sections(
@@ -106,8 +106,8 @@ def _engines(snapshot: Snapshot, engines: Sequence[str], width: int, glyphs: Gly
     return lines
 
 
-def _loose(snapshot: Snapshot, key: str) -> list[Line]:
-    joins = [entry for entry in snapshot.loose if entry.key == key]
+def _unmatched(snapshot: Snapshot, key: str) -> list[Line]:
+    joins = [entry for entry in snapshot.unmatched if entry.key == key]
     if not joins:
         return []
     return [

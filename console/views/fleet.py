@@ -93,14 +93,14 @@ class FleetModel:
     groups: Sequence[Group]
     sort: Sort | None
     waiting: str
-    loose: Mapping[str, Join]
+    unmatched: Mapping[str, Join]
     columns: tuple[Column, ...] = COLUMNS
 
     def row(self, key: str) -> Row:
         workload = self.snapshot.workloads.get(key)
         if workload is not None:
             return _workload_row(self.snapshot, workload)
-        return _pod_row(self.snapshot, self.snapshot.pods[key], self.loose.get(key))
+        return _pod_row(self.snapshot, self.snapshot.pods[key], self.unmatched.get(key))
 
 
 def fleet_model(
@@ -114,8 +114,8 @@ def fleet_model(
     else:
         keys = _sorted(snapshot, snapshot.by_workload, list(members), query.sort)
     groups = [Group(key, LazyKeys(members[key], _orderer(snapshot, key, query, order))) for key in keys]
-    loose = {entry.key: entry.join for entry in snapshot.loose}
-    return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), loose, columns)
+    unmatched = {entry.key: entry.join for entry in snapshot.unmatched}
+    return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), unmatched, columns)
 
 
 def _orderer(

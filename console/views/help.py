@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
 
-from console.commands.command import Command, Where
+from console.commands.command import Command, ScreenId
 from console.commands.keys import key_text, keys_of
 from console.commands.table import TABLE
 from console.views.layout import followed, head, sections
@@ -51,7 +51,7 @@ def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
 
 
 def help_lines(
-    where: Where,
+    where: ScreenId,
     keymap: Mapping[str, str],
     width: int,
     glyphs: Glyphs,
@@ -84,7 +84,7 @@ def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:
     return [tuple(group) for _, group in groupby(commands, key=lambda c: c.family or c.id)]
 
 
-def _command(family: tuple[Command, ...], where: Where | None, keymap: Mapping[str, str]) -> tuple[str, str, str]:
+def _command(family: tuple[Command, ...], where: ScreenId | None, keymap: Mapping[str, str]) -> tuple[str, str, str]:
     """(keys, name, title) of a command, or of a family; without the keys where they are not bound."""
     first = family[0]
     bound = where is None or first.bound is None or where in first.bound

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.assess import HOT, KV_FULL, THROTTLED
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading
+from fleet.snapshot.health import HOT, KV_FULL, THROTTLED
 from themes.palette import Role
 from widgets.cells import Number, Usage
 from widgets.strip_chart import Scale

@@ -79,7 +79,7 @@ def plan_lines(
         list(_steps(plan.steps, width)),
         list(_changes(plan.changes, width, glyphs)),
         list(_checks(plan.checks, width, glyphs)),
-        _blast(plan.blast, width, glyphs),
+        _impact(plan.impact, width, glyphs),
         *(table_lines(table, width, glyphs) for table in plan.tables),
         _alternatives(plan.alternatives, width, keys=keys),
         _undo(plan, width),
@@ -164,10 +164,10 @@ def _checks(checks: Iterable[Check], width: int, glyphs: Glyphs) -> Iterable[Lin
             yield from followed(fix, untrusted(check.fix), Role.TEXT, width, ABOUT + 8)
 
 
-def _blast(blast: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
-    if not blast:
+def _impact(impact: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
+    if not impact:
         return []
-    return [head("what the others would carry", "from the last ten minutes"), *_changes(blast, width, glyphs)]
+    return [head("what the others would carry", "from the last ten minutes"), *_changes(impact, width, glyphs)]
 
 
 def table_lines(table: Table, width: int, glyphs: Glyphs) -> list[Line]:

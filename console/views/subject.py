@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.assess import rank
 from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Assessment, GpuUse, Join, Loose, Severity, Snapshot
+from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched
+from fleet.snapshot.health import rank
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
@@ -90,6 +90,6 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
     return own.reason
 
 
-def is_free_gpu(snapshot: Snapshot, loose: Loose) -> bool:
+def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:
     """Whether a GPU has no pod because nobody holds it, which is nothing to look into."""
-    return loose.join is Join.GPU_WITHOUT_POD and snapshot.use_of(loose.key) is GpuUse.FREE
+    return unmatched.join is Join.GPU_WITHOUT_POD and snapshot.use_of(unmatched.key) is GpuUse.FREE

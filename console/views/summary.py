@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from console.views.fleet import standing_of
 from console.views.since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
-from fleet.assess import rank
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot
+from fleet.snapshot.health import rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_spans, plain
@@ -69,9 +69,9 @@ def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
     for severity in _TROUBLE:
         if count[severity]:
             spans += [Span(" "), severity_span(severity, glyphs), Span(f" {count[severity]} more ", Role.DIM)]
-    loose = sum(not is_free_gpu(snapshot, entry) for entry in snapshot.loose)
-    if loose:
-        spans.append(Span(f" {loose} could not be joined ", Role.DIM))
+    unmatched = sum(not is_free_gpu(snapshot, entry) for entry in snapshot.unmatched)
+    if unmatched:
+        spans.append(Span(f" {unmatched} could not be joined ", Role.DIM))
         spans.append(Span(":joins", Role.KEY))
     return Line(tuple(spans))
 

@@ -34,11 +34,11 @@ class JoinsModel:
 
     @property
     def groups(self) -> Sequence[Group]:
-        # An object can be loose in two ways; the row then tells the first.
-        return [Group(key) for key in dict.fromkeys(entry.key for entry in self.snapshot.loose)]
+        # An object can be unmatched in two ways; the row then tells the first.
+        return [Group(key) for key in dict.fromkeys(entry.key for entry in self.snapshot.unmatched)]
 
     def row(self, key: str) -> Row:
-        entries = [entry for entry in self.snapshot.loose if entry.key == key]
+        entries = [entry for entry in self.snapshot.unmatched if entry.key == key]
         joins = " · ".join(str(entry.join) for entry in entries)
         details = " · ".join(untrusted(entry.detail) for entry in entries if entry.detail)
         return Row(key, (Text(joins), Text(untrusted_name(key)), Text(details, Role.DIM)), Severity.UNKNOWN)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
-from fleet.metrics.clock_reasons import throttle_reasons
+from fleet.metrics.gpus.clock_reasons import throttle_reasons
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from fleet.engine_api import EngineLoad, EngineProbe
 from fleet.local.record import NodeRecord
-from fleet.metrics.target import Target
+from fleet.sources.scrape.target import Target
 
 
 class NodeProbe:

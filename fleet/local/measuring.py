@@ -7,31 +7,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
-from fleet.bodies import Limit
-from fleet.kube.errors import KubeconfigError
-from fleet.kube.state import KubeState
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
 from fleet.local.node import NodeState
 from fleet.local.process import owners
 from fleet.local.rows import NAMESPACE
-from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.tables import Columns
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.status import StatusKeeper
-from fleet.targets import Via
+from fleet.net.bodies import Limit
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.state import KubeState
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.scrape.targets import Via
+from fleet.sources.status import StatusKeeper
 
 NAME: Final = "gpus"
 
 
-class LocalMeasuring(Measuring):
+class LocalMeasuring(MetricsCollector):
     """The metrics of this machine's nodes and of its GPUs. ``nodes`` gives the nodes as they were last seen."""
 
     def __init__(
         self,
         nodes: Callable[[], Sequence[NodeState]],
-        settings: MeasuringSettings,
+        settings: MetricsSettings,
         now: float,
         *,
         host: str,

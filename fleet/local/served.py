@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from fleet.http import client
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
 from fleet.local.shown import key_for
+from fleet.net.http import client
 
 _TIMEOUT: Final = 5.0
 """Seconds: a list of names, from this machine."""

@@ -16,14 +16,14 @@ from typing import Final, Protocol, TypeVar
 
 import psutil
 
-from fleet.kube.resources import EVERY
-from fleet.kube.state import KubeState
 from fleet.local import rows
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.node import NodeState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
 from fleet.model.snapshot import MACHINE, Cluster, Health
-from fleet.status import StatusKeeper
+from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.state import KubeState
+from fleet.sources.status import StatusKeeper
 
 Row = TypeVar("Row", Pod, Workload, Event, Node)
 

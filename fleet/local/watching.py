@@ -13,7 +13,6 @@ from typing import Final
 
 import httpx
 
-from fleet.http import client
 from fleet.local.eta import Start, estimate, read_starts
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.phases import Reader
@@ -21,6 +20,7 @@ from fleet.local.process import group, listens
 from fleet.local.reasons import FULL, reason_of
 from fleet.local.record import NodeRecord, read_records
 from fleet.local.tail import Tail
+from fleet.net.http import client
 
 TIMEOUT: Final = 2.0
 """Seconds for an answer of a node."""

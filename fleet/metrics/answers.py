@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fleet.metrics.clock_reasons import throttle_reasons
 from fleet.metrics.dialect import Kind, Metric, Rule, pick, plausible
+from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
     ENGINE_LABELS,
@@ -27,13 +27,13 @@ from fleet.metrics.identity import (
     gpu_key,
     one_gpu,
 )
-from fleet.metrics.problem import SourceProblem
 from fleet.metrics.promql import DOWN, GONE, NAMED, PRESENT, RESET, STAMP, TAG
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.metrics.tables import Columns, blank
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
+from fleet.sources.problem import SourceProblem
 
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float, str]

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Metric, Rule, pick
 from fleet.metrics.exposition import Series
 from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id, one_gpu
-from fleet.metrics.problem import SourceProblem
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import EngineId, GpuId, Group
 from fleet.model.quantity import Family, Quantity
+from fleet.sources.problem import SourceProblem
 
 NAMES = frozenset(name.encode() for name in ENGINES.names() | GPUS.names())
 """Every sample name that a target is read for, as it stands in an answer."""

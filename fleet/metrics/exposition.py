@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from sys import intern
 
-from fleet.metrics.problem import SourceProblem
+from fleet.sources.problem import SourceProblem
 
 _NAME = re.compile(rb"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)")
 _LABELS = re.compile(rb'\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)

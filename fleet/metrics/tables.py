@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from fleet.metrics.dialect import plausible
-from fleet.metrics.target import TargetState
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity
+from fleet.sources.scrape.target import TargetState
 
 Id = TypeVar("Id", EngineId, GpuId)
 

@@ -1,6 +1,6 @@
 """Slim rows of Kubernetes objects: what the console shows and joins on, and no more.
 
-A row is projected from the raw JSON of a list or watch as soon as it arrives (fleet/kube/project.py); the JSON is
+A row is projected from the raw JSON of a list or watch as soon as it arrives (fleet/sources/kube/project); the JSON is
 dropped. Times are Unix seconds. Strings that repeat over thousands of pods (images, arguments, labels) are shared.
 The whole object is read again, on demand, for describe and YAML.
 """
@@ -61,7 +61,7 @@ class Serving:
     """How the server of models in a pod is reached, as far as the pod's own description tells."""
 
     engine: str = ""
-    """Which product it is (``fleet.engines``); empty for one that is not known."""
+    """Which product it is (``fleet.metrics.products``); empty for one that is not known."""
     container: str = ""
     """The container that it runs in; empty where the pod runs none."""
     ports: tuple[int, ...] = ()

@@ -1,8 +1,8 @@
 """The Snapshot: everything the screens show comes from exactly one of these.
 
-Immutable, built once per tick off the UI path (fleet/snapshot.py). Keys are strings: a pod is ``namespace/name``, a
-workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine ``namespace/pod#engine@model``, a GPU its
-UUID (``UUID/GI`` for a MIG instance), a node its name.
+Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys are strings: a pod is
+``namespace/name``, a workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine
+``namespace/pod#engine@model``, a GPU its UUID (``UUID/GI`` for a MIG instance), a node its name.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class GpuUse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Loose:
+class Unmatched:
     """A join that could not be made: shown as such, never dropped."""
 
     join: Join
@@ -227,12 +227,12 @@ class Snapshot:
     by_workload: Frame = field(default_factory=Frame)
     by_model: Frame = field(default_factory=Frame)
     by_gpu: Frame = field(default_factory=Frame)
-    loose: tuple[Loose, ...] = ()
+    unmatched: tuple[Unmatched, ...] = ()
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     history: History = field(default_factory=NoHistory)
     whole: Snapshot | None = field(default=None, repr=False, compare=False)
-    """The cluster that this is a view of (fleet/view.py); None where nothing is left out."""
+    """The cluster that this is a view of (fleet/snapshot/namespace_view.py); None where nothing is left out."""
 
     @property
     def everything(self) -> Snapshot:

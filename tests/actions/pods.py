@@ -17,17 +17,17 @@ from actions.drain.selectors import selects
 from actions.drain.unit import controller_of, is_ready, labels_of
 from actions.local.machine import Machine
 from actions.plan import Mutation
-from actions.scene import Rules
-from fleet.kube.client import Response
-from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.nodes import project_node
-from fleet.kube.project.pods import project_pod
+from actions.plan_context import Rules
 from fleet.model.frame import Column, Frame
 from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import ModelGroup, Snapshot
+from fleet.sources.kube.client import Response
+from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.nodes import project_node
+from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, Obj, node, owned_by, pod, replica_set, service
 from tests.actions.stage import NOW, SNAPSHOT, FakeCluster, deployment
 
@@ -239,7 +239,7 @@ class PodCluster(FakeCluster):
 
 @dataclass
 class HandWork:
-    """See actions.work.Work. Waiting moves the cluster's clock."""
+    """See actions.execution_context.Work. Waiting moves the cluster's clock."""
 
     cluster: PodCluster
     rules: Rules = field(default_factory=lambda: Rules(follow_timeout=120.0))

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from actions.request import Target
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.nodes import project_node
-from fleet.kube.project.pods import project_pod
 from fleet.model.snapshot import ModelGroup
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.nodes import project_node
+from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, node
 from tests.actions.stage import SNAPSHOT, FakeCluster
 

@@ -14,17 +14,17 @@ from typing import Any
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.plan import Mutation, Plan
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, Target
 from actions.runner import Runner
-from actions.scene import Scene
-from console import assembly
-from console.auditing import audit_folder
 from console.config.settings import ClusterSettings, Settings
-from console.doing import runner
-from fleet.kube.reads import KubeReads
-from fleet.kube.source import KubernetesSource
+from console.wiring import sources
+from console.wiring.actions import runner
+from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.reads import KubeReads
+from fleet.sources.kube.source import KubernetesSource
 from tests.simulator.api_process import simulator
 from tests.waiting import PATIENCE
 
@@ -53,9 +53,9 @@ class Simulated:
         async with asyncio.timeout(PATIENCE):
             return await self.runner.wait(self.runner.start(plan, reason, "test").id)
 
-    def scene(self) -> Scene:
+    def context(self) -> PlanContext:
         """What a plan is given now."""
-        return self.runner._scene()
+        return self.runner._context()
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Wait for what comes by itself."""
@@ -87,9 +87,9 @@ async def simulated(*flags: str) -> AsyncIterator[Simulated]:
     """A cluster whose fleet has been seen once."""
     with simulator(*flags) as process:
         settings = replace(Settings(), cluster=ClusterSettings(kubeconfig=str(process.kubeconfig)))
-        source = assembly.kubernetes(settings, "", "")
+        source = sources.kubernetes(settings, "", "")
         assert isinstance(source, KubernetesSource)
-        observer = assembly.observer(settings, source, time.time())
+        observer = sources.observer(settings, source, time.time())
         first = asyncio.Event()
         newest: list[Snapshot] = []
 

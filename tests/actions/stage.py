@@ -14,15 +14,15 @@ from typing import Any
 
 import orjson
 
+from actions.action_run import ActionRun
 from actions.plan import JSON_PATCH, Mutation, Scope
+from actions.plan_context import PlanContext, Rules
 from actions.runner import Runner
-from actions.scene import Rules, Scene
-from actions.undertaking import Undertaking
-from fleet.kube.client import Response
-from fleet.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
-from fleet.kube.reads import Permission
-from fleet.kube.resources import EVERY, object_path
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
+from fleet.sources.kube.client import Response
+from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.reads import Permission
+from fleet.sources.kube.resources import EVERY, object_path
 
 NOW = 1_790_000_000.0
 OTHERS = {
@@ -202,13 +202,13 @@ class FakeCluster:
 
     # what the actions are given
 
-    def scene(self) -> Scene:
-        """The scene of now."""
-        return Scene(self.snapshot, self, self.dry_run, self.scope, self.rules, lambda: NOW)
+    def context(self) -> PlanContext:
+        """The context of now."""
+        return PlanContext(self.snapshot, self, self.dry_run, self.scope, self.rules, lambda: NOW)
 
-    def runner(self, changed: Callable[[Undertaking], None] = lambda _: None) -> Runner:
+    def runner(self, changed: Callable[[ActionRun], None] = lambda _: None) -> Runner:
         """A runner on it; it takes the stage for its writer and its audit log."""
-        return Runner(self.scene, self, self, changed=changed, settle=0.0)
+        return Runner(self.context, self, self, changed=changed, settle=0.0)
 
     def mutations(self) -> list[str]:
         """What was really sent, in order."""

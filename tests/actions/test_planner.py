@@ -10,7 +10,7 @@ import pytest
 from actions.plan import Mutation, Verdict
 from actions.planner import AGAIN, make_plan
 from actions.request import Scale, Target
-from fleet.kube.errors import ConflictError
+from fleet.sources.kube.errors import ConflictError
 from tests.actions.plans import check
 from tests.actions.stage import FakeCluster, deployment
 
@@ -32,6 +32,6 @@ async def test_it_is_planned_again_while_the_target_moves_on(conflicts: int, ver
             raise ConflictError("the object has been modified", status=409)
         return await cluster.dry_run(mutation)
 
-    plan = await make_plan(Scale(CHAT, 6), replace(cluster.scene(), dry_run=dry_run))
+    plan = await make_plan(Scale(CHAT, 6), replace(cluster.context(), dry_run=dry_run))
     assert check(plan, "server").verdict is verdict
     assert not left

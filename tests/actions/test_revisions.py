@@ -10,8 +10,8 @@ import pytest
 
 from actions.request import Target
 from actions.revisions import Revision, bare, revisions, same_template, sought
-from fleet.kube.errors import KubeError, NotFoundError
 from fleet.model.objects import ModelVersion
+from fleet.sources.kube.errors import KubeError, NotFoundError
 from tests.actions.rolled import CHAT, CODER, chat, coder, pod, replica_set, template
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import Sent
+from actions.plan_context import PlanContext
 from actions.progress import Cause, Result
 from actions.request import Scale, Target
 from actions.runner import RefusedError, Runner
-from actions.scene import Scene
-from actions.undertaking import Undertaking
-from fleet.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
+from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
 from tests.actions.stage import NOW, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
@@ -85,7 +85,7 @@ async def test_stopping_leaves_what_was_done_and_says_so(stage: FakeCluster) -> 
     stage.react = stuck
     sent = asyncio.Event()
 
-    def changed(state: Undertaking) -> None:
+    def changed(state: ActionRun) -> None:
         if state.latest is not None and state.latest.total:
             sent.set()
 
@@ -116,7 +116,7 @@ async def test_several_run_side_by_side(stage: FakeCluster) -> None:
     plans = [await runner.plan(Scale(CHAT, 6)), await runner.plan(Scale(Target("Deployment", "serving", "embed"), 3))]
     states = [runner.start(plan, "", "yes") for plan in plans]
     assert [(await runner.wait(state.id)).result for state in states] == [Result.CONVERGED, Result.CONVERGED]
-    assert [u.plan.target.name for u in runner.undertakings] == ["embed", "chat-70b"]
+    assert [u.plan.target.name for u in runner.action_runs] == ["embed", "chat-70b"]
     await runner.close()
 
 
@@ -125,14 +125,14 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
     later = replace(before, measured_at=NOW + 1.0)
     looked: list[float | None] = []
 
-    def scene() -> Scene:
+    def context() -> PlanContext:
         # The source measures again while the action waits for it.
         looked.append(stage.snapshot.measured_at)
         if stage.audited and len(looked) > 20:
             stage.snapshot = later
-        return stage.scene()
+        return stage.context()
 
-    runner = Runner(scene, stage, stage, settle=30.0)
+    runner = Runner(context, stage, stage, settle=30.0)
     plan = await runner.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.before is not None
@@ -144,12 +144,12 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
 async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage: FakeCluster) -> None:
     measuring = asyncio.Event()
 
-    def scene() -> Scene:
+    def context() -> PlanContext:
         if stage.audited and stage.audited[-1][0] == "result":
             measuring.set()
-        return stage.scene()
+        return stage.context()
 
-    runner = Runner(scene, stage, stage, settle=30.0)
+    runner = Runner(context, stage, stage, settle=30.0)
     plan = await runner.plan(Scale(CHAT, 6))
     state = runner.start(plan, "", "yes")
     await measuring.wait()

@@ -117,7 +117,7 @@ def built(case: Case) -> FakeCluster:
 
 
 def planned(cluster: FakeCluster, request: Request) -> Plan:
-    return asyncio.run(make_plan(request, cluster.scene()))
+    return asyncio.run(make_plan(request, cluster.context()))
 
 
 def hold(case: Case, plan: Plan) -> None:

@@ -12,8 +12,8 @@ from actions.drain.endpoints import receives
 from actions.plan import Plan, Verdict
 from actions.progress import Result
 from actions.request import AtDeadline, Cordon, Drain, DrainNode, Method, Restore, Target, Uncordon
-from fleet.kube.errors import NotFoundError
 from fleet.model.objects import Pod
+from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import verdict
 from tests.actions.simulated import Simulated, simulated
 
@@ -62,8 +62,8 @@ async def test_a_pod_is_drained_by_its_service_only_label_and_replaced() -> None
         assert outcome.result is Result.CONVERGED, outcome
         assert await gone(it, pod)
         assert await ready(it) == before
-        (undertaking,) = it.runner.undertakings
-        assert "0 requests left" in [progress.text for progress in undertaking.progress]
+        (action_run,) = it.runner.action_runs
+        assert "0 requests left" in [progress.text for progress in action_run.progress]
 
 
 async def test_a_pod_that_stays_with_its_requests_is_put_back() -> None:

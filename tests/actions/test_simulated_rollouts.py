@@ -19,9 +19,9 @@ from actions.plan import MERGE, Mutation, Verdict
 from actions.progress import Result
 from actions.request import Pause, Restart, Resume, RollBack, Target, Unblock
 from actions.revisions import Revision, current_of, revisions
-from fleet.kube.errors import NotFoundError
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.pods import project_pod
+from fleet.sources.kube.errors import NotFoundError
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
 from tests.actions.plans import check
 from tests.actions.simulated import Simulated, simulated
 
@@ -108,7 +108,7 @@ async def test_a_rollout_that_waits_for_gpus_is_foreseen_and_unblocked() -> None
         restarting = it.runner.start(plan, "", "test")
 
         async def waits() -> bool:
-            return bool(await waiting_for_gpus(await it.raw(EMBED), it.scene()))
+            return bool(await waiting_for_gpus(await it.raw(EMBED), it.context()))
 
         await it.until(waits)
         unblock = await it.runner.plan(Unblock(EMBED))

@@ -17,7 +17,7 @@ from actions.progress import Result
 from actions.request import Pause, Request, Restart, Restore, Resume, RollBack, Scale, Target, to_json
 from actions.runner import Runner
 from actions.undo import last_undo, plan_undo
-from fleet.kube.errors import NotFoundError
+from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, deployment, replica_set
 from tests.actions.stage import SCOPE, FakeCluster
@@ -34,7 +34,7 @@ class Recorded:
 
     async def do(self, request: Request | Plan, who: Who = ME) -> Result:
         """Plan it where it is no plan yet, and carry it out as somebody."""
-        runner = Runner(self.cluster.scene, self.cluster, AuditLog(self.folder, who), settle=0.0)
+        runner = Runner(self.cluster.context, self.cluster, AuditLog(self.folder, who), settle=0.0)
         plan = request if isinstance(request, Plan) else await runner.plan(request)
         return (await runner.wait(runner.start(plan, "", "yes").id)).result
 
@@ -43,7 +43,7 @@ class Recorded:
         return list(open_folder(self.folder).actions)
 
     async def undo(self, who: Who = ME) -> Plan:
-        return await plan_undo(self.done, who, self.cluster.scene())
+        return await plan_undo(self.done, who, self.cluster.context())
 
 
 @pytest.fixture

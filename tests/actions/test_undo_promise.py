@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.action_run import ActionRun
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
@@ -14,11 +15,10 @@ from actions.plan import Plan, Undo
 from actions.progress import Outcome, Result
 from actions.request import Pause, Request, Restart, Restore, Scale, Target
 from actions.runner import Runner
-from actions.undertaking import Undertaking
 from actions.undo import plan_undo, why_not
-from fleet.kube.errors import NotFoundError
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import NotFoundError
 from tests.actions.rolled import CHAT, chat
 from tests.actions.stage import FakeCluster
 
@@ -31,7 +31,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.cluster: FakeCluster = chat(gpus=32)
         self.folder = folder
-        self.runner = Runner(self.cluster.scene, self.cluster, AuditLog(folder, ME), settle=0.0)
+        self.runner = Runner(self.cluster.context, self.cluster, AuditLog(folder, ME), settle=0.0)
 
     async def do(self, request: Request | Plan) -> str:
         plan = request if isinstance(request, Plan) else await self.runner.plan(request)
@@ -41,11 +41,11 @@ class Session:
 
     async def undo(self) -> Plan:
         done = list(open_folder(self.folder).actions)
-        return await plan_undo(done, ME, self.cluster.scene())
+        return await plan_undo(done, ME, self.cluster.context())
 
-    def promised(self, id: str) -> str:  # noqa: A002 - the undertaking's
-        found = next(u for u in self.runner.undertakings if u.id == id)
-        return why_not(found, self.runner.undertakings, self.cluster.scene().snapshot)
+    def promised(self, id: str) -> str:  # noqa: A002 - the run's
+        found = next(u for u in self.runner.action_runs if u.id == id)
+        return why_not(found, self.runner.action_runs, self.cluster.context().snapshot)
 
     async def agrees(self) -> list[str]:
         """What the session's actions are told, newest first; undo does what they say."""
@@ -53,7 +53,7 @@ class Session:
             undone = (await self.undo()).undoes
         except NotFoundError:
             undone = ""
-        told = {u.id: self.promised(u.id) for u in self.runner.undertakings}
+        told = {u.id: self.promised(u.id) for u in self.runner.action_runs}
         assert [id for id, lack in told.items() if not lack] == ([undone] if undone else [])  # noqa: A001
         return list(told.values())
 
@@ -88,17 +88,17 @@ async def test_undo_is_not_promised_of_what_never_reached_the_cluster(session: S
     assert await session.agrees() == ["nothing of it was done"]
 
 
-def drained(*names: str) -> Undertaking:
+def drained(*names: str) -> ActionRun:
     first, *others = [Target("Pod", "serving", name, f"uid-{name}") for name in names]
     plan = Plan(
         request=Scale(CHAT, 1),
-        scope=chat().scene().scope,
+        scope=chat().context().scope,
         title="Drain chat-0",
         made_at=1.0,
         steps=(),
         undo=Undo("the labels back", Restore(first, {"app": "chat"}, tuple(others))),
     )
-    return Undertaking(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "gone"), reached=True)
+    return ActionRun(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "gone"), reached=True)
 
 
 def seen(*names: str) -> Snapshot:
@@ -106,7 +106,7 @@ def seen(*names: str) -> Snapshot:
         f"serving/{n}": Pod("serving", n, f"uid-{n}", "", created=0.0, phase="", status="", ready=True, restarts=0)
         for n in ("other", *names)
     }
-    return replace(chat().scene().snapshot, pods=pods)
+    return replace(chat().context().snapshot, pods=pods)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-from fleet.metrics.prometheus import PrometheusSource
-from fleet.metrics.transport import PrometheusEndpoint
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.benchmarks.fleet.objects import Engine
 from tests.benchmarks.peers import VLLMSTAT, Peer
 from tests.benchmarks.refresh import ENGINES, OURS, scraping

@@ -17,7 +17,15 @@ TIMEOUT = 180.0
 
 def run() -> list[Report]:
     """Both in turns, each time in a fresh process."""
-    command = [sys.executable, "-m", "tests.fleet.kube.measure_sync", "--pods", str(PODS), "--rounds", str(ROUNDS)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fleet.sources.kube.measure_sync",
+        "--pods",
+        str(PODS),
+        "--rounds",
+        str(ROUNDS),
+    ]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
     lines = [json.loads(line) for line in said.splitlines()]
     seen = {

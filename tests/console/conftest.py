@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.fleet.kube.conftest import api, cluster
+from tests.fleet.sources.kube.conftest import api, cluster
 
 __all__ = ["api", "cluster"]

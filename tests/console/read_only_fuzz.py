@@ -30,10 +30,10 @@ from console.app import QuarterdeckApp
 from console.commands.habits import HABITS
 from console.commands.table import BY_NAME, TABLE
 from console.config.settings import ClusterSettings, Settings
-from console.demo import Simulation, simulated
-from console.observing import ObservingSession
 from console.options import Options
-from fleet import door
+from console.session.observing import ObservingSession
+from console.wiring.demo import Simulation, simulated
+from fleet import guard
 from tests.waiting import PATIENCE
 
 REVIEWS = ("/selfsubjectreviews", "/selfsubjectaccessreviews", "/selfsubjectrulesreviews")
@@ -159,7 +159,7 @@ async def fuzz(seed: int, *, steps: int = 0, seconds: float = 0.0) -> Recorded:
 
     Raises whatever ends the console: nothing that is pressed may.
     """
-    door.shut()
+    guard.lock()
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder, simulated(["--pods", "8", "--seed", str(seed % 100)]) as fleet:
         async with proxied(fleet, Path(folder)) as (kubeconfig, recorded):

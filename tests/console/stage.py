@@ -11,12 +11,12 @@ from textual.pilot import Pilot
 from actions.audit.history import RecordedAction
 from actions.audit.opened import open_folder
 from console.app import QuarterdeckApp
-from console.auditing import audit_folder
 from console.config.settings import Settings
 from console.desk import ConsoleDesk
-from console.observing import ObservingSession
 from console.screens.actions import ActionScreen
 from console.screens.plan import PlanScreen
+from console.session.observing import ObservingSession
+from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
 from tests.waiting import PATIENCE
 from widgets.grid import Grid
@@ -73,7 +73,7 @@ class Stage:
         await self.until(lambda: isinstance(self.desk.front, ActionScreen))
         front = self.desk.front
         assert isinstance(front, ActionScreen)
-        await self.until(lambda: front.undertaking is not None and front.undertaking.outcome is not None)
+        await self.until(lambda: front.action_run is not None and front.action_run.outcome is not None)
         return front
 
     def move_to(self, key: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from console.cli import exits
 from tests.console.cli import kubeconfig, quarterdeck
-from tests.fleet.kube.api import Api, Object, is_list, reply, status
+from tests.fleet.sources.kube.api import Api, Object, is_list, reply, status
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 SCALE = ("scale", "deployment/chat", "3", "--dry-run", "--wait", "20")

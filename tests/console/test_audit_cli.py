@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from actions.audit.who import Who, login
-from console.auditing import audit_folder
 from console.cli.moments import moment, moment_until
 from console.config.settings import ActionSettings, Settings
 from console.main import main
+from console.wiring.audit_folder import audit_folder
 from tests.actions.audit.logs import PATCH, filled, intent, log_in, only_file
 
 

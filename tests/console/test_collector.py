@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.collector import collect_rarely
+from console.cli.collector import collect_rarely
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actions.audit.reading import look_at, records
-from console.demo import Simulation, simulated
+from console.wiring.demo import Simulation, simulated
 from tests.console.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.xdist_group("confirming")

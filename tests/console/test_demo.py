@@ -17,9 +17,9 @@ import pytest
 
 from console import main
 from console.cli.demo import instructions, simulator_arguments
-from console.demo import DemoError, Simulation, simulated
 from console.report.document import SnapshotDocument
-from fleet import measuring
+from console.wiring.demo import DemoError, Simulation, simulated
+from fleet.sources import metrics
 from tests.ending import ending
 from tests.waiting import PATIENCE
 
@@ -68,7 +68,7 @@ def test_its_files_and_the_child_are_gone_afterwards() -> None:
 
 def test_the_child_ends_when_its_parent_is_killed() -> None:
     code = (
-        "import time\nfrom console.demo import simulated\n"
+        "import time\nfrom console.wiring.demo import simulated\n"
         "with simulated(['--pods', '1']) as s:\n print(s.pid, flush=True)\n time.sleep(60)"
     )
     with ending(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)) as parent:
@@ -101,7 +101,7 @@ def test_flags_are_passed_on() -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates need two scrapes some seconds apart; here they may be rough."""
-    monkeypatch.setattr(measuring, "SETTLE", 0.5)
+    monkeypatch.setattr(metrics, "SETTLE", 0.5)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -13,7 +13,7 @@ from console.config.validate import leaves
 from console.config.variables import settable
 from console.report import docs as snapshot
 from console.report.schema import SHIPPED, schema
-from fleet.engines import KNOWN
+from fleet.metrics.products import KNOWN
 from fleet.model.quantity import Quantity
 from themes.look import THEME_NAMES
 

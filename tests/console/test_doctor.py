@@ -15,19 +15,19 @@ from console import main
 from console.config.load import load
 from console.config.problem import ConfigError, Problem
 from console.config.settings import PrometheusSettings, Settings
-from console.demo import Simulation, simulated
 from console.doctor.check import Check, Verdict
 from console.doctor.permissions import Answer, Need, grants, judge, needs
 from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
-from fleet import measuring
+from console.wiring.demo import Simulation, simulated
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Serving
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
-from fleet.snapshot import Builder
+from fleet.snapshot.builder import Builder
+from fleet.sources import metrics
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
 PODS = Need("pods", ("list", "watch"), "the pods", essential=True)
@@ -234,7 +234,7 @@ class Doctor(Protocol):
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
     # Rates need two scrapes some seconds apart; nothing here looks at a rate.
-    monkeypatch.setattr(measuring, "SETTLE", 0.1)
+    monkeypatch.setattr(metrics, "SETTLE", 0.1)
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         code = main.main(["doctor", "--json", *arguments])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from console.views.containers import worth_reading
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.pods import project_pod
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
 
 PROXY = {"name": "istio-proxy", "image": "istio/proxyv2:1.24", "args": ["proxy", "sidecar"]}
 VLLM = {"name": "vllm", "image": "vllm/vllm-openai:v0.11.0", "command": ["vllm", "serve", "a/b"]}

@@ -6,9 +6,9 @@ import pytest
 
 from actions.request import Target
 from console.cli.named import NotNamedError, find
-from fleet.kube.owners import ownership
 from fleet.model.objects import Owner, Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
+from fleet.sources.kube.owners import ownership
 
 KINDS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 

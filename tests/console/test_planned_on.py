@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from console.cli import exits
-from console.demo import Simulation, simulated
 from console.main import main
+from console.wiring.demo import Simulation, simulated
 from tests.console.slow_api import slow
 
 ROOM = re.compile(r"spare GPUs\s+(.+?)(?:\n\s+→|\n {3}[●▲✖])", re.DOTALL)

@@ -13,11 +13,11 @@ import yaml
 from actions.permissions import needed
 from actions.request import Kind
 from console.cli.dispatch import dispatch
-from fleet.kube.client import KubeClient
-from fleet.kube.errors import ForbiddenError
-from fleet.kube.kubeconfig import load_access
-from fleet.kube.reads import KubeReads
-from fleet.kube.resources import EVERY
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import ForbiddenError
+from fleet.sources.kube.kubeconfig import load_access
+from fleet.sources.kube.reads import KubeReads
+from fleet.sources.kube.resources import EVERY
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]

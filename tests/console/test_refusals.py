@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 
 from actions.request import Kind
-from console.commands.command import Command, Context, Where
+from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import View
 from console.commands.dispatch import refusal
 from console.commands.table import BY_ID, TABLE
-from console.failure import SessionError
+from console.session.failure import SessionError
 from console.views.subject import ref_of
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import MACHINE, Snapshot
@@ -74,7 +74,7 @@ def _contexts() -> Iterator[Context]:
         subjects(seen),
         ((), (pod,), (pod, workload)),
         (None, Denying()),
-        Where,
+        ScreenId,
     ):
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
         yield Context(where, NO_VIEW, snapshot, subject, target, "", marked, acting)
@@ -83,7 +83,7 @@ def _contexts() -> Iterator[Context]:
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
 def test_a_refusal_is_one_sentence_whatever_the_command_is_asked_of(command: Command) -> None:
     said = {refusal(command, context, read_only=False) for context in contexts()}
-    said |= {refusal(command, context, read_only=True) for context in contexts()[:: len(Where) + 1]}
+    said |= {refusal(command, context, read_only=True) for context in contexts()[:: len(ScreenId) + 1]}
     for words in said - {None}:
         assert words is not None
         assert _SENTENCE.fullmatch(words), words
@@ -97,7 +97,7 @@ def test_a_refusal_is_one_sentence_whatever_the_command_is_asked_of(command: Com
 def test_the_explanation_in_a_title_is_no_part_of_a_refusal() -> None:
     snapshot = fleet()
     workload = next(iter(snapshot.workloads))
-    context = Context(Where.FLEET, NO_VIEW, snapshot, workload, ref_of(snapshot, workload))
+    context = Context(ScreenId.FLEET, NO_VIEW, snapshot, workload, ref_of(snapshot, workload))
     assert refusal(BY_ID["act.drain"], context, read_only=False) == "Drain: this is a workload; its pods are below it"
 
 
@@ -105,7 +105,7 @@ def test_what_kubernetes_does_not_know_is_called_so() -> None:
     snapshot = fleet()
     workload, pod = list(snapshot.workloads)[-1], next(iter(snapshot.pods))
     for command, subject in (("act.scale", workload), ("act.drain", pod)):
-        context = Context(Where.FLEET, NO_VIEW, snapshot, subject)
+        context = Context(ScreenId.FLEET, NO_VIEW, snapshot, subject)
         words = refusal(BY_ID[command], context, read_only=False)
         assert words is not None
         assert words.endswith("it is measured, but Kubernetes does not know it")

@@ -17,7 +17,7 @@ from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
-from fleet.snapshot import Builder
+from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 from themes.glyphs import ASCII, UNICODE
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from console import main
-from console.demo import Simulation, simulated
 from console.report.document import GpuPart, ModelPart, PodPart, SnapshotDocument, WorkloadPart
+from console.wiring.demo import Simulation, simulated
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
 from tests.waiting import block_until

@@ -34,7 +34,7 @@ def unseen(name: str) -> Snapshot:
         gpus={},
         gpus_of={},
         gpus_on={},
-        loose=(),
+        unmatched=(),
     )
 
 

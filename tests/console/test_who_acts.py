@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from actions.audit.reading import look_at, records
-from console.auditing import audit_folder
 from console.config.settings import Settings
-from console.doing import runner
-from fleet.kube.errors import ServerError
-from fleet.kube.resources import EVERY, PODS
-from fleet.kube.source import KubernetesSource
+from console.wiring.actions import runner
+from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
-from tests.fleet.kube.api import Api, pod, reply
+from fleet.sources.kube.errors import ServerError
+from fleet.sources.kube.resources import EVERY, PODS
+from fleet.sources.kube.source import KubernetesSource
+from tests.fleet.sources.kube.api import Api, pod, reply
 
 REVIEWS = "/selfsubjectreviews"
 
@@ -50,7 +50,7 @@ async def test_a_record_names_who_the_cluster_says_we_are_though_the_snapshot_is
         assert source.cluster.user == "tester", "the kubeconfig's name, until the cluster has said another"
         assert (await source.identify()).user == "jane"
         await acting.reviewed("0123")
-        assert acting._scene().scope.user == "jane"
+        assert acting._context().scope.user == "jane"
     finally:
         await acting.close()
         await source.stop()

@@ -7,12 +7,12 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fleet.kube.state import KubeState
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
 from fleet.model.objects import Node, Owner, Pod, Workload
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Cluster, Health, SourceStatus
+from fleet.sources.kube.state import KubeState
 
 NOW = 1_795_220_000.0
 LIVE = SourceStatus("kubernetes", Health.LIVE, since=NOW)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fleet.metrics.binding import MOST_ENGINES
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
-from fleet.snapshot import Builder
+from fleet.snapshot.builder import Builder
 from tests.fleet.metrics.pages import V0_33, Card, Load, dcgm, vllm
 from tests.fleet.metrics.rig import EPOCH, Rig
 from tests.fleet.rows import deployment, kube, pod

@@ -10,9 +10,9 @@ from pathlib import Path
 TWO_AT_ONCE = """
 import threading
 from fleet.imports import IMPORTING
-from fleet.kube.credentials import _library
-from fleet.metrics.api import Api
-from fleet.metrics.transport import PrometheusEndpoint
+from fleet.sources.kube.credentials import _library
+from fleet.sources.prometheus.api import Api
+from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 ready, failed = threading.Barrier(2), []
 

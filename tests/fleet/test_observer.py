@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.kube.state import KubeState
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.observer import Observer
-from fleet.snapshot import Builder
+from fleet.snapshot.builder import Builder
+from fleet.sources.kube.state import KubeState
 from tests.fleet.rows import NOW, deployment, engine, kube, measurement, pod
 from tests.waiting import PATIENCE
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from fleet import measuring
-from fleet.kube.state import KubeState
-from fleet.measuring import Measuring, MeasuringSettings, Use
 from fleet.metrics.promql import STAMP, TAG
-from fleet.metrics.scrape import ScrapeSettings
-from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.scraping import ScrapingSettings
-from fleet.targets import Via
+from fleet.sources import metrics
+from fleet.sources.kube.state import KubeState
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape.collector import ScrapeCollectorSettings
+from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.targets import Via
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
-from tests.fleet.test_measuring import PAGE, ApiServer, engine, fleet, serving
+from tests.fleet.sources.test_metrics import PAGE, ApiServer, engine, fleet, serving
 from tests.waiting import PATIENCE
 
 DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
@@ -43,7 +43,7 @@ class Stage:
     silent: bool = False
     scraped: list[str] = field(default_factory=list)
     state: KubeState = field(default_factory=fleet)
-    measuring: Measuring = field(init=False)
+    measuring: MetricsCollector = field(init=False)
     now: float = NOW
 
     async def pods(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -72,10 +72,10 @@ async def staged(fake: Fake, scrape: Use = Use.AUTO) -> AsyncIterator[Stage]:
     stage = Stage(fake)
     async with serving(stage.pods) as port, serving_prometheus(fake):
         stage.state = fleet(engine(), exporter(port))
-        scraping = ScrapingSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeSettings(timeout=2.0))
+        scraping = ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeSettings(timeout=2.0))
         endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
-        stage.measuring = Measuring(
-            ApiServer(), MeasuringSettings(endpoint=endpoint, scraping=scraping, scrape=scrape), NOW
+        stage.measuring = MetricsCollector(
+            ApiServer(), MetricsSettings(endpoint=endpoint, scraping=scraping, scrape=scrape), NOW
         )
         try:
             yield stage
@@ -128,7 +128,7 @@ async def test_engines_are_scraped_and_the_gpus_are_those_of_prometheus_where_it
 async def test_gpus_that_cannot_be_scraped_are_no_outage_beside_a_prometheus_that_has_the_engines() -> None:
     async with serving_prometheus(Fake(ENGINES)) as fake:
         endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
-        measuring = Measuring(ApiServer(), MeasuringSettings(endpoint=endpoint), NOW)
+        measuring = MetricsCollector(ApiServer(), MetricsSettings(endpoint=endpoint), NOW)
         try:
             await measuring.measure(fleet(engine(), engine("dcgm", labels={"app": "dcgm-exporter"})), None, NOW)
         finally:
@@ -202,7 +202,7 @@ async def test_a_first_answer_that_takes_its_time_is_not_waited_for() -> None:
 
     async with staged(Fake(ENGINES, reply=slow)) as stage:
         # How long it is waited for is asked of the source itself: a machine may stand still for longer than that.
-        assert stage.measuring._patience() == measuring.PATIENCE <= 3.0
+        assert stage.measuring._patience() == metrics.PATIENCE <= 3.0
         async with asyncio.timeout(PATIENCE):
             found = await stage.measure()
         assert found is not None

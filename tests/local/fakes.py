@@ -16,16 +16,16 @@ from typing import Any
 
 import psutil
 
+from actions.action_run import ActionRun
 from actions.local.environment import NODE
 from actions.local.machine import Machine
-from actions.local.scene import local_scene, local_scope
+from actions.local.plan_context import local_context, local_scope
 from actions.local.writer import LocalWriter
 from actions.plan import Plan
+from actions.plan_context import Rules
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target
 from actions.runner import Runner
-from actions.scene import Rules
-from actions.undertaking import Undertaking
 from fleet.local.gpus import GpuReading
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import nodes_folder, read_records
@@ -94,7 +94,7 @@ class Box:
     model: Path
     rules: Rules = field(default_factory=lambda: Rules(follow_timeout=30.0))
     audited: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
-    states: list[Undertaking] = field(default_factory=list)
+    states: list[ActionRun] = field(default_factory=list)
     grace: float = 10.0
 
     @property
@@ -120,7 +120,7 @@ class Box:
         machine = Machine(self.root / "state", os.environ, self.watcher, executable, self.grace, lambda: GpuReading())
         scope = local_scope(os.getuid(), require_reason=False)
         return Runner(
-            lambda: local_scene(machine, scope, self.rules, lambda: None),
+            lambda: local_context(machine, scope, self.rules, lambda: None),
             LocalWriter(machine),
             self,
             changed=self.states.append,

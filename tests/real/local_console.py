@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from actions.request import LOCAL
-from console.assembly import observer, source_of
+from console.wiring.sources import observer, source_of
 from fleet.model.snapshot import Snapshot
 from fleet.observer import Observer
 from tests.real.local_clients import PATIENCE

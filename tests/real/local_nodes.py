@@ -18,14 +18,14 @@ from pathlib import Path
 
 import psutil
 
+from actions.action_run import ActionRun
 from actions.plan import Plan
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_NODE, LocalUp, Request, Target
 from actions.runner import Runner
-from actions.undertaking import Undertaking
 from console.config import paths
 from console.config.settings import LocalSettings, PrometheusSettings, Settings, UiSettings
-from console.doing_local import local_runner
+from console.wiring.local_actions import local_runner
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import nodes_folder, read_records
 from fleet.local.spec import LaunchSpec
@@ -139,7 +139,7 @@ class Here:
     def runner(self, watcher: Watcher) -> Runner:
         """Whoever acts: the console's own, with the audit log."""
 
-        def changed(state: Undertaking) -> None:
+        def changed(state: ActionRun) -> None:
             if state.latest is not None and state.latest.text not in self.told[-1:]:
                 self.told.append(state.latest.text)
 

@@ -14,13 +14,13 @@ import pytest
 
 from actions.local.ask import ask
 from actions.local.machine import Machine
-from actions.local.scene import local_scene, local_scope
+from actions.local.plan_context import local_context, local_scope
 from actions.local.writer import LocalWriter
 from actions.plan import Verdict
+from actions.plan_context import Rules
 from actions.progress import Result
 from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
 from actions.runner import Runner
-from actions.scene import Rules
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase, Stage
@@ -116,8 +116,8 @@ async def test_a_sweep_is_within_what_the_server_counted(node: NodeRecord, tmp_p
     nodes = Nodes(node)
     machine = Machine(tmp_path, os.environ, nodes)
     scope = local_scope(os.getuid(), require_reason=False)
-    scene = local_scene(machine, scope, Rules(follow_timeout=300.0), lambda: None)
-    runner = Runner(lambda: scene, LocalWriter(machine), nodes, settle=0)
+    context = local_context(machine, scope, Rules(follow_timeout=300.0), lambda: None)
+    runner = Runner(lambda: context, LocalWriter(machine), nodes, settle=0)
     target = Target(LOCAL_NODE, LOCAL, "tiny", "id-1")
     plan = await runner.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
     assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(

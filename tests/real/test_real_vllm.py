@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from fleet.metrics.prometheus import PrometheusSource
-from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
-from fleet.metrics.target import Target
-from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Family, Quantity
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
+from fleet.sources.scrape.target import Target
 from tests.real.stage import prometheus, query, snapshot
 from tests.real.vllm_server import installation, served
 from tests.waiting import block_until
@@ -170,7 +170,7 @@ async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes
     at = document["measured_at"]
     (pod,) = document["pods"]
     assert (pod["namespace"], pod["name"]) == ("local", "tiny-0")
-    assert [loose["join"] for loose in document["loose"]] == ["metrics without a pod"]
+    assert [unmatched["join"] for unmatched in document["loose"]] == ["metrics without a pod"]
     by_hand = {
         "ttft_p95": "histogram_quantile(0.95, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[60s])))",
         "itl_p99": "histogram_quantile(0.99, sum by (le) (rate(vllm:inter_token_latency_seconds_bucket[60s])))",

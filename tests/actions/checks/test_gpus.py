@@ -10,12 +10,12 @@ import pytest
 from actions.checks.gpus import spare_for
 from actions.checks.room import check_room
 from actions.plan import Verdict
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.gpu import is_gpu
-from fleet.kube.project.nodes import project_node
-from fleet.kube.project.pods import project_pod
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.gpu import is_gpu
+from fleet.sources.kube.project.nodes import project_node
+from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, TOLERATIONS, node
 from tests.actions.pods import chat
 from tests.actions.stage import SNAPSHOT

@@ -41,7 +41,7 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> FakeCluste
     ],
 )
 async def test_more_than_is_left_is_said(hard: dict[str, str], used: dict[str, str], more: int, words: str) -> None:
-    found = await check_quota("serving", SPEC, more, quota(hard, used).scene())
+    found = await check_quota("serving", SPEC, more, quota(hard, used).context())
     assert found.verdict is (Verdict.WARN if words else Verdict.PASS)
     assert words in found.text
 
@@ -49,9 +49,9 @@ async def test_more_than_is_left_is_said(hard: dict[str, str], used: dict[str, s
 async def test_a_quota_that_may_leave_them_out_is_told_with_its_scope() -> None:
     selector = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["batch"]}]}
     cluster = quota({"pods": "0"}, {}, scopeSelector=selector)
-    assert "team (scope PriorityClass) allows 0 pods" in (await check_quota("serving", SPEC, 1, cluster.scene())).text
+    assert "team (scope PriorityClass) allows 0 pods" in (await check_quota("serving", SPEC, 1, cluster.context())).text
 
 
 async def test_without_a_quota_everything_fits() -> None:
-    found = await check_quota("serving", SPEC, 100, FakeCluster().scene())
+    found = await check_quota("serving", SPEC, 100, FakeCluster().context())
     assert (found.verdict, found.text) == (Verdict.PASS, "no quota in namespace serving")

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from actions.checks.running import check_running
-from actions.drain.survey import Survey
+from actions.drain.inspect import Inspection
 from actions.drain.unit import Unit
-from actions.drain.waiting import Terms
+from actions.drain.wait import Terms
 from actions.plan import Verdict
 from actions.request import AtDeadline, Method
 from tests.actions.pods import PodCluster, chat
@@ -19,8 +19,8 @@ CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP
 
 async def units(cluster: PodCluster, *names: str) -> list[Unit]:
     """What the pods are drained with."""
-    survey = Survey(cluster.scene())
-    return [await survey.unit(cluster.get("Pod", "serving", name)) for name in names]
+    inspection = Inspection(cluster.context())
+    return [await inspection.unit(cluster.get("Pod", "serving", name)) for name in names]
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ async def test_of_several_the_slowest_is_told_and_all_are_counted() -> None:
 async def test_who_is_evicted_at_once_and_who_goes_on_getting_requests_is_a_warning() -> None:
     cluster = chat()
     (unit,) = await units(cluster, "chat-0")
-    at_once = replace(unit, way=replace(unit.way, method=Method.EVICT, labels={}, waits=False))
+    at_once = replace(unit, strategy=replace(unit.strategy, method=Method.EVICT, labels={}, waits=False))
     found = check_running(cluster.snapshot, [at_once], Terms(300.0, CUT))
     assert (found.verdict, found.text.partition(":")[0]) == (Verdict.WARN, "20 requests on chat-0")
-    kept = replace(unit, way=replace(unit.way, kept=("InferencePool chat",)))
+    kept = replace(unit, strategy=replace(unit.strategy, kept=("InferencePool chat",)))
     found = check_running(cluster.snapshot, [kept], Terms(300.0, CUT))
     assert found.text == "InferencePool chat goes on sending requests to chat-0"
 

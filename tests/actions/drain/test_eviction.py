@@ -10,7 +10,7 @@ import pytest
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
 from actions.drain.unit import Member
-from fleet.kube.errors import ConflictError, KubeError, NotFoundError, ThrottledError, error_of_response
+from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError, ThrottledError, error_of_response
 from tests.conftest import RECORDINGS
 
 POD = Member("serving", "chat-0", "uid-0", 120.0)

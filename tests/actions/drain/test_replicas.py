@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from actions.checks.owner import check_owner
-from actions.drain.survey import Survey
+from actions.drain.inspect import Inspection
 from actions.drain.unit import Unit, from_fact, to_fact
 from actions.kinds.drain import DrainAction
 from actions.plan import Plan, Verdict
 from actions.planner import make_plan
 from actions.progress import Outcome, Result
 from actions.request import Drain, Target
-from fleet.kube.errors import NotFoundError
 from fleet.model.objects import Workload
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import NotFoundError
 from tests.actions.objects import Obj, owned_by, pod
 from tests.actions.plans import check
 from tests.actions.pods import HandWork, PodCluster, chat
@@ -97,8 +97,8 @@ CHAINS: dict[str, Make] = {
 
 
 async def _drained(cluster: PodCluster) -> tuple[Plan, Outcome]:
-    plan = await make_plan(BOTH, cluster.scene())
-    return plan, await DrainAction().carry_out(plan, HandWork(cluster))
+    plan = await make_plan(BOTH, cluster.context())
+    return plan, await DrainAction().execute(plan, HandWork(cluster))
 
 
 @pytest.mark.parametrize("chain", CHAINS)
@@ -147,8 +147,8 @@ async def test_a_status_that_nobody_has_written_since_is_not_believed() -> None:
         _deployment(it)["status"]["readyReplicas"] = 2
 
     cluster.settle()
-    plan = await make_plan(BOTH, cluster.scene())
-    work = HandWork(cluster)
+    plan = await make_plan(BOTH, cluster.context())
+    execution = HandWork(cluster)
     written = PodCluster._replicate
 
     def silent(self: PodCluster, replicas: Obj) -> None:
@@ -157,7 +157,7 @@ async def test_a_status_that_nobody_has_written_since_is_not_believed() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PodCluster, "_replicate", silent)
-        outcome = await DrainAction().carry_out(plan, work)
+        outcome = await DrainAction().execute(plan, execution)
     assert outcome.result is Result.TIMED_OUT
     assert "chat-1" in cluster.names()
 
@@ -187,13 +187,13 @@ async def test_where_the_workload_is_deleted_meanwhile_no_further_pod_is_touched
 
 
 async def test_the_plan_says_who_starts_another_and_who_owns_that() -> None:
-    plan = await make_plan(BOTH, CHAINS["an InferenceService"]().scene())
+    plan = await make_plan(BOTH, CHAINS["an InferenceService"]().context())
     assert "Deployment chat-70b of InferenceService chat starts another" in check(plan, "owner").text
     assert check(plan, "rollout").verdict is Verdict.PASS
 
 
 async def _unit(cluster: PodCluster) -> Unit:
-    return await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+    return await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
 
 
 async def test_a_group_is_counted_by_its_leaders_and_by_the_set_above_it() -> None:
@@ -213,7 +213,7 @@ async def test_a_group_is_counted_by_its_leaders_and_by_the_set_above_it() -> No
     cluster.add({**sets, "spec": {"replicas": 2}, "status": {"readyReplicas": 2}})
     group_set = {"kind": "LeaderWorkerSet", "metadata": {**meta, "uid": "uid-lws"}}
     cluster.add({**group_set, "spec": {"replicas": 2}, "status": {"readyReplicas": 2}})
-    unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "night-0"))
+    unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "night-0"))
     assert unit.keeper == Target("LeaderWorkerSet", "serving", "night", "uid-lws")
     assert (len(unit.members), unit.ready) == (2, 2)
 
@@ -228,8 +228,8 @@ async def test_of_a_daemon_set_too_the_second_stays_until_the_first_is_ready_aga
     selector = {"matchLabels": {"app": "chat-70b"}}
     status = {"desiredNumberScheduled": 2, "numberReady": 2}
     cluster.add({"kind": "DaemonSet", "metadata": meta, "spec": {"selector": selector}, "status": status})
-    plan = await make_plan(BOTH, cluster.settle().scene())
-    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    plan = await make_plan(BOTH, cluster.settle().context())
+    outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.TIMED_OUT
     assert "chat-1" in cluster.names()
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from actions.drain.inspect import Inspection
 from actions.drain.requests import Fall, RequestsOf, Seen, measured
-from actions.drain.survey import Survey
-from actions.drain.waiting import Terms, ended
+from actions.drain.wait import Terms, ended
 from actions.request import AtDeadline
 from fleet.engine_api import EngineProbe
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.pods import project_pod
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import Obj, pod
 from tests.actions.pods import HandWork, chat
 
@@ -98,7 +98,7 @@ async def test_the_engine_is_asked_first_and_the_snapshot_where_it_does_not_answ
     cluster = chat(requests=20.0)
     async with engine(PAGE.format(running=5.0, waiting=0.0)) as served:
         cluster.add(served.pod())
-        unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+        unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
         looks = RequestsOf(unit, HandWork(cluster))
         seen = await looks.look()
         assert seen is not None
@@ -143,7 +143,7 @@ async def test_an_engine_out_of_reach_is_not_asked_every_second() -> None:
     cluster = chat(requests=20.0)
     async with engine("") as served:
         cluster.add(served.pod())
-    unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+    unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
     looks, problems = RequestsOf(unit, HandWork(cluster)), []
     for _ in range(40):
         assert await looks.look() is not None
@@ -159,20 +159,20 @@ async def test_an_engine_out_of_reach_is_not_asked_every_second() -> None:
 
 async def test_what_was_seen_before_it_left_is_no_zero() -> None:
     cluster = chat()
-    unit = await Survey(cluster.scene()).unit(cluster.get("Pod", "serving", "chat-0"))
+    unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
     cluster.objects["Pod", "serving", "chat-0"]["metadata"]["labels"]["serving"] = "off"
-    work = HandWork(cluster)
+    execution = HandWork(cluster)
 
     @dataclass
     class Late:
         """A scrape every fifteen seconds, the first of them from before."""
 
         async def look(self) -> Seen:
-            return Seen(work.now() - (work.now() - began + 10) % 15, 0.0)
+            return Seen(execution.now() - (execution.now() - began + 10) % 15, 0.0)
 
         async def close(self) -> None:
             return None
 
-    began = work.now()
-    assert await ended(unit, work, Terms(300.0, AtDeadline.EVICT), Late()) == (None, "")
-    assert work.now() - began == 20, "the scrapes after 5 and 20 seconds"
+    began = execution.now()
+    assert await ended(unit, execution, Terms(300.0, AtDeadline.EVICT), Late()) == (None, "")
+    assert execution.now() - began == 20, "the scrapes after 5 and 20 seconds"

@@ -14,6 +14,6 @@ PATH = "/api/v1/namespaces/serving/pods/chat-0"
 
 async def done(cluster: PodCluster, request: Drain) -> tuple[Outcome, HandWork]:
     """Plan it and carry it out."""
-    plan = await make_plan(request, cluster.scene())
-    work = HandWork(cluster)
-    return await DrainAction().carry_out(plan, work), work
+    plan = await make_plan(request, cluster.context())
+    execution = HandWork(cluster)
+    return await DrainAction().execute(plan, execution), execution

@@ -10,7 +10,7 @@ from actions.plan import MERGE, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Target
-from fleet.kube.errors import KubeError
+from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, owner
 from tests.actions.stage import FakeCluster, settled
@@ -72,7 +72,7 @@ async def test_an_hpa_gets_new_bounds_and_its_workload_follows() -> None:
 
 
 async def test_a_scaled_object_has_its_own_names_and_defaults() -> None:
-    plan = await make_plan(Bounds(SCALED, 2, 2), scaled().scene())
+    plan = await make_plan(Bounds(SCALED, 2, 2), scaled().context())
     assert plan.mutations[0].body["spec"] == {"minReplicaCount": 2, "maxReplicaCount": 2}
     assert plan.mutations[0].path == "/apis/keda.sh/v1alpha1/namespaces/serving/scaledobjects/chat"
     assert plan.undo.request == Bounds(SCALED, 0, 100)
@@ -80,13 +80,13 @@ async def test_a_scaled_object_has_its_own_names_and_defaults() -> None:
 
 
 async def test_bounds_that_cross_are_blocked_before_the_server_says_so() -> None:
-    found = check(await make_plan(Bounds(HPA, minimum=5), scaled().scene()), "bounds")
+    found = check(await make_plan(Bounds(HPA, minimum=5), scaled().context()), "bounds")
     assert found.verdict is Verdict.BLOCK
     assert "minimum 5 is more than the maximum 4" in found.text
 
 
 async def test_the_hpa_of_keda_is_left_to_keda() -> None:
-    plan = await make_plan(Bounds(HPA, 2, 3), scaled(ownerReferences=[owner("ScaledObject", "chat")]).scene())
+    plan = await make_plan(Bounds(HPA, 2, 3), scaled(ownerReferences=[owner("ScaledObject", "chat")]).context())
     assert check(plan, "owner").verdict is Verdict.BLOCK
     assert [a.request for a in plan.alternatives] == [
         Bounds(Target("ScaledObject", "serving", "chat", "uid-chat"), 2, 3)
@@ -94,7 +94,7 @@ async def test_the_hpa_of_keda_is_left_to_keda() -> None:
 
 
 async def test_more_than_there_are_gpus_for_is_said() -> None:
-    found = check(await make_plan(Bounds(HPA, minimum=4), scaled(gpus=12).scene()), "spare GPUs")
+    found = check(await make_plan(Bounds(HPA, minimum=4), scaled(gpus=12).context()), "spare GPUs")
     assert found.verdict is Verdict.WARN
     assert "room for 1 of 2 more pods" in found.text
 
@@ -133,7 +133,7 @@ async def test_a_hold_that_somebody_sets_meanwhile_is_not_laid_on_keda() -> None
 
 
 async def test_letting_go_takes_both_of_kedas_annotations_away() -> None:
-    plan = await make_plan(Hold(SCALED), scaled(annotations={PAUSED: "true"}).scene())
+    plan = await make_plan(Hold(SCALED), scaled(annotations={PAUSED: "true"}).context())
     assert plan.mutations[0].body["metadata"]["annotations"] == {PAUSED_AT: None, PAUSED: None}
     assert plan.undo.request == Hold(SCALED, 2), "where it is held now"
 
@@ -150,7 +150,7 @@ async def test_letting_go_takes_both_of_kedas_annotations_away() -> None:
 async def test_what_a_hold_means_is_said(
     replicas: int | None, annotations: dict[str, str], verdict: Verdict, words: str
 ) -> None:
-    found = check(await make_plan(Hold(SCALED, replicas), scaled(annotations=annotations).scene()), "pause")
+    found = check(await make_plan(Hold(SCALED, replicas), scaled(annotations=annotations).context()), "pause")
     assert found.verdict is verdict
     assert words in found.text
 
@@ -167,6 +167,6 @@ async def test_an_autoscaler_that_does_not_act_times_out() -> None:
 
 async def test_other_kinds_have_no_bounds() -> None:
     with pytest.raises(KubeError, match="a Deployment cannot be given bounds"):
-        await make_plan(Bounds(CHAT, 1, 2), scaled().scene())
+        await make_plan(Bounds(CHAT, 1, 2), scaled().context())
     with pytest.raises(KubeError, match="a Deployment cannot be held"):
-        await make_plan(Hold(CHAT, 1), scaled().scene())
+        await make_plan(Hold(CHAT, 1), scaled().context())

@@ -11,7 +11,7 @@ from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Cordon, Target, Uncordon
-from fleet.kube.errors import ConflictError, NotFoundError
+from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
 from tests.actions.plans import verdict
 from tests.actions.pods import HandWork, PodCluster, chat
@@ -27,52 +27,52 @@ def nodes() -> PodCluster:
 
 async def test_a_node_is_closed_with_its_version_and_opened_again() -> None:
     cluster = nodes()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     version = cluster.get("Node", "", "node-1")["metadata"]["resourceVersion"]
     (mutation,) = plan.steps[0].mutations
     assert mutation.path == "/api/v1/nodes/node-1"
     assert mutation.body == {"metadata": {"resourceVersion": version}, "spec": {"unschedulable": True}}
     assert plan.undo.request == Uncordon(NODE)
-    assert (await CordonAction().carry_out(plan, HandWork(cluster))).ok
+    assert (await CordonAction().execute(plan, HandWork(cluster))).ok
     assert cluster.get("Node", "", "node-1")["spec"]["unschedulable"] is True
-    back = await make_plan(Uncordon(NODE), cluster.scene())
+    back = await make_plan(Uncordon(NODE), cluster.context())
     assert back.steps[0].mutations[0].body["spec"] == {"unschedulable": None}
     assert back.undo.request == Cordon(NODE)
-    assert (await CordonAction().carry_out(back, HandWork(cluster))).ok
+    assert (await CordonAction().execute(back, HandWork(cluster))).ok
     assert "unschedulable" not in cluster.get("Node", "", "node-1")["spec"]
 
 
 async def test_a_node_that_is_so_already_is_told() -> None:
     cluster = nodes()
-    assert verdict(await make_plan(Uncordon(NODE), cluster.scene()), "node") is Verdict.WARN
-    await CordonAction().carry_out(await make_plan(Cordon(NODE), cluster.scene()), HandWork(cluster))
-    assert verdict(await make_plan(Cordon(NODE), cluster.scene()), "node") is Verdict.WARN
+    assert verdict(await make_plan(Uncordon(NODE), cluster.context()), "node") is Verdict.WARN
+    await CordonAction().execute(await make_plan(Cordon(NODE), cluster.context()), HandWork(cluster))
+    assert verdict(await make_plan(Cordon(NODE), cluster.context()), "node") is Verdict.WARN
 
 
 async def test_the_room_that_is_left_is_told() -> None:
     cluster = nodes()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     assert verdict(plan, "spare GPUs") is Verdict.PASS
     cluster.objects["Node", "", "node-2"]["spec"]["unschedulable"] = True
     cluster.settle()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     assert verdict(plan, "spare GPUs") is Verdict.WARN
 
 
 async def test_a_node_that_changed_since_the_plan_is_a_conflict() -> None:
     cluster = nodes()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     cluster.add(node("node-1", 12))
     with pytest.raises(ConflictError):
-        await CordonAction().carry_out(plan, HandWork(cluster))
+        await CordonAction().execute(plan, HandWork(cluster))
 
 
 async def test_a_taint_that_does_not_come_is_said() -> None:
     cluster = nodes()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     # The node controller is dead: what it would have set within a second does not come.
     cluster.settle = lambda: cluster  # type: ignore[method-assign]
-    outcome = await CordonAction().carry_out(plan, HandWork(cluster))
+    outcome = await CordonAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.TIMED_OUT
     assert "is missing" in outcome.text
 
@@ -83,14 +83,14 @@ async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(
     cluster = nodes()
     cluster.objects["Node", "", "node-1"]["spec"]["unschedulable"] = not closing
     cluster.settle()
-    plan = await make_plan(Cordon(NODE) if closing else Uncordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE) if closing else Uncordon(NODE), cluster.context())
 
     def overrule(obj: dict[str, Any]) -> dict[str, Any]:
         return {**obj, "spec": {**obj["spec"], "unschedulable": not closing}}
 
     cluster.react = overrule
     begun = cluster.clock
-    outcome = await CordonAction().carry_out(plan, HandWork(cluster))
+    outcome = await CordonAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.FAILED
     assert outcome.text == f"somebody else has {said} since"
     assert "controller manager" not in outcome.remedy
@@ -99,7 +99,7 @@ async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(
 
 async def test_a_node_that_was_made_again_meanwhile_is_another() -> None:
     cluster = nodes()
-    plan = await make_plan(Cordon(NODE), cluster.scene())
+    plan = await make_plan(Cordon(NODE), cluster.context())
     cluster.react = lambda obj: {**obj, "metadata": {**obj["metadata"], "uid": "another"}}
     with pytest.raises(NotFoundError, match="another of its name was made"):
-        await CordonAction().carry_out(plan, HandWork(cluster))
+        await CordonAction().execute(plan, HandWork(cluster))

@@ -9,7 +9,7 @@ from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import AtDeadline, Drain, Method, Restore, Target
-from fleet.kube.errors import ConflictError, NotFoundError, error_of_status
+from fleet.sources.kube.errors import ConflictError, NotFoundError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import node, pod, service
 from tests.actions.plans import check
@@ -18,7 +18,7 @@ from tests.actions.pods import HandWork, PodCluster, chat
 
 async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:
     cluster = chat()
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     assert plan.title == "Drain chat-0"
     assert plan.facts["units"][0]["way"]["method"] == Method.LABEL
     leave, wait, evict, replaced = plan.steps
@@ -42,27 +42,27 @@ async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:
 
 async def test_it_waits_for_the_requests_then_evicts_and_sees_it_replaced() -> None:
     cluster = chat(requests=40.0)
-    outcome, work = await done(cluster, Drain(CHAT0))
+    outcome, execution = await done(cluster, Drain(CHAT0))
     assert outcome.result is Result.CONVERGED
     assert cluster.mutations() == [f"PATCH {PATH}", f"POST {PATH}/eviction"]
     assert "chat-0" not in cluster.names()
     assert cluster.get("Deployment", "serving", "chat-70b")["status"]["readyReplicas"] == 3
-    counts = [(text, done, total, eta) for _, text, done, total, eta in work.said if text.endswith("left")]
+    counts = [(text, done, total, eta) for _, text, done, total, eta in execution.said if text.endswith("left")]
     assert counts[0] == ("40 requests left", 0.0, 40.0, None)
     assert counts[2] == ("30 requests left", 10.0, 40.0, 6.0), "at 5 a second"
     assert [text for text, *_ in counts][-2:] == ["0 requests left", "0 requests left"], "one zero is not enough"
-    assert [at for at, *_ in work.said] == sorted(at for at, *_ in work.said), "the steps in their order"
+    assert [at for at, *_ in execution.said] == sorted(at for at, *_ in execution.said), "the steps in their order"
 
 
 async def test_without_such_a_label_its_replica_set_lets_it_go() -> None:
     cluster = chat(serving_label=False)
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     way = plan.facts["units"][0]["way"]
     assert way["method"] == Method.ORPHAN
     assert way["labels"] == {"app": "chat-70b-drained"}
     assert "starts another" in check(plan, "method").text
     assert "an orphan that nobody else would end" in plan.steps[2].detail
-    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.ok
     assert "chat-0" not in cluster.names()
     assert len(cluster.names()) == 3
@@ -72,12 +72,12 @@ async def test_where_a_gpu_is_free_a_replacement_is_ready_before_the_pod_leaves(
     cluster = chat()
     cluster.add(node("node-2", 8))
     cluster.settle()
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     assert check(plan, "spare GPUs").text == "node-2 has 8 free: a replacement starts first"
     release, leave, *_ = plan.steps
     assert release.mutations[0].body["metadata"]["labels"] == {"pod-template-hash": "7c9f-drained"}
     assert leave.mutations[0].body["metadata"]["labels"] == {"app": "chat-70b-drained"}
-    assert not plan.blast, "as many serve as before"
+    assert not plan.impact, "as many serve as before"
     assert plan.undo.request == Restore(CHAT0, {"pod-template-hash": "7c9f", "app": "chat-70b"})
     least = 3
 
@@ -87,7 +87,7 @@ async def test_where_a_gpu_is_free_a_replacement_is_ready_before_the_pod_leaves(
         least = min(least, len(serving))
 
     cluster.moved_on = watched
-    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.ok
     assert least == 3, "never fewer pods in service than before"
     assert cluster.names() == {"chat-1", "chat-2", "chat-70b-7c9f-new0"}
@@ -107,9 +107,9 @@ async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
     cluster = chat()
     cluster.add(node("node-2", 8))
     cluster.settle()
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     (at_once,) = [a.request for a in plan.alternatives if "at once" in a.title]
-    now = await make_plan(at_once, cluster.scene())
+    now = await make_plan(at_once, cluster.context())
     assert now.facts["units"][0]["way"]["method"] == Method.LABEL
     assert check(now, "spare GPUs").text == "node-2 has 8 free: a replacement could start first"
     assert any(a.title == "a replacement first" for a in now.alternatives)
@@ -117,18 +117,18 @@ async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
 
 async def test_a_replacement_first_is_refused_where_none_can_start_beside_it() -> None:
     cluster = chat()
-    plan = await make_plan(Drain(CHAT0, method=Method.LABEL, replacement_first=True), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, method=Method.LABEL, replacement_first=True), cluster.context())
     assert check(plan, "spare GPUs").verdict is Verdict.BLOCK
 
 
 async def test_at_the_deadline_it_is_evicted_or_the_drain_stops() -> None:
     cluster = chat(requests=1000.0)
-    plan = await make_plan(Drain(CHAT0, deadline=20.0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, deadline=20.0), cluster.context())
     assert "about 900 of them would be cut after 20s" in check(plan, "running requests").text
     assert check(plan, "running requests").verdict is Verdict.WARN
-    outcome, work = await done(chat(requests=1000.0), Drain(CHAT0, deadline=20.0))
+    outcome, execution = await done(chat(requests=1000.0), Drain(CHAT0, deadline=20.0))
     assert outcome.ok
-    assert any(text.startswith("deadline: 9") for text in work.words)
+    assert any(text.startswith("deadline: 9") for text in execution.words)
     assert outcome.text.endswith("900 requests still on chat-0 at its deadline")
     cluster = chat(requests=1000.0)
     outcome, _ = await done(cluster, Drain(CHAT0, deadline=20.0, at_deadline=AtDeadline.STOP))
@@ -142,13 +142,13 @@ async def test_requests_that_nobody_can_see_get_the_whole_deadline() -> None:
     cluster = chat()
     cluster.measured = False
     cluster.settle()
-    plan = await make_plan(Drain(CHAT0, deadline=30.0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, deadline=30.0), cluster.context())
     assert "not measured" in check(plan, "running requests").text
     before = cluster.clock
-    work = HandWork(cluster)
-    assert (await DrainAction().carry_out(plan, work)).ok
+    execution = HandWork(cluster)
+    assert (await DrainAction().execute(plan, execution)).ok
     assert cluster.clock - before >= 30.0
-    assert any("cannot be seen" in text for text in work.words)
+    assert any("cannot be seen" in text for text in execution.words)
 
 
 async def test_a_pod_that_stays_in_the_endpoints_is_not_evicted() -> None:
@@ -177,31 +177,31 @@ async def test_who_puts_it_back_meanwhile_is_not_overruled() -> None:
 
 async def test_a_pod_that_changed_since_the_plan_is_a_conflict() -> None:
     cluster = chat()
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     cluster.add(pod("chat-0", labels={"serving": "on"}))
     with pytest.raises(ConflictError):
-        await DrainAction().carry_out(plan, HandWork(cluster))
+        await DrainAction().execute(plan, HandWork(cluster))
     assert cluster.get("Pod", "serving", "chat-0")["metadata"]["labels"]["serving"] == "on"
 
 
 async def test_another_pod_of_a_chosen_name_is_not_drained() -> None:
     cluster = chat()
     with pytest.raises(NotFoundError, match="not the one that was chosen"):
-        await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", "uid-of-yesterday"),)), cluster.scene())
+        await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", "uid-of-yesterday"),)), cluster.context())
 
 
 async def test_the_last_ready_pod_is_told_and_what_the_others_would_carry() -> None:
-    plan = await make_plan(Drain(CHAT0), chat(1).scene())
+    plan = await make_plan(Drain(CHAT0), chat(1).context())
     assert check(plan, "last replica").verdict is Verdict.WARN
     assert "nothing answers until another is ready" in check(plan, "last replica").text
     assert check(plan, "capacity").text == "nobody is left to carry 20 requests at a time"
-    plan = await make_plan(Drain(CHAT0), chat(3).scene())
-    assert [(c.what, c.before, c.after) for c in plan.blast] == [
+    plan = await make_plan(Drain(CHAT0), chat(3).context())
+    assert [(c.what, c.before, c.after) for c in plan.impact] == [
         ("ready replicas of chat-70b", "3", "2"),
         ("requests per replica", "20.0", "30.0"),
         ("KV cache in use", "60%", "90%"),
     ]
-    plan = await make_plan(Drain(CHAT0), chat(2).scene())
+    plan = await make_plan(Drain(CHAT0), chat(2).context())
     assert check(plan, "capacity").verdict is Verdict.WARN
     assert check(plan, "capacity").text == (
         "the one other ready replica would run at KV 120% (now 60%): queue grows about 1.7/s"
@@ -219,17 +219,17 @@ async def test_several_are_drained_in_turn_and_the_first_failure_ends_it() -> No
         out_at_once = max(out_at_once, len(out))
 
     cluster.moved_on = watched
-    outcome, work = await done(cluster, Drain(CHAT0, others))
+    outcome, execution = await done(cluster, Drain(CHAT0, others))
     assert outcome.ok
     assert out_at_once == 1
     assert not {"chat-0", "chat-1", "chat-2"} & cluster.names()
-    assert work.at == 11, "four steps each"
+    assert execution.at == 11, "four steps each"
 
     cluster = chat(requests=5.0)
     path = "/api/v1/namespaces/serving/pods/chat-1/eviction"
-    plan = await make_plan(Drain(CHAT0, others), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, others), cluster.context())
     cluster.fail[path] = error_of_status({"code": 500, "message": "This pod has more than one PodDisruptionBudget, x"})
-    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.FAILED
     assert "chat-0 done before" in outcome.text
     assert "chat-2" in cluster.names()
@@ -237,14 +237,14 @@ async def test_several_are_drained_in_turn_and_the_first_failure_ends_it() -> No
 
 async def test_one_whose_labels_changed_while_others_were_drained_is_left_alone() -> None:
     cluster = chat(requests=5.0)
-    plan = await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", ""),)), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", ""),)), cluster.context())
 
     def second_person(now: PodCluster) -> None:
         now.objects["Pod", "serving", "chat-1"]["metadata"]["labels"]["serving"] = "canary"
 
     cluster.moved_on = second_person
     with pytest.raises(ConflictError, match="label serving of chat-1 is canary now"):
-        await DrainAction().carry_out(plan, HandWork(cluster))
+        await DrainAction().execute(plan, HandWork(cluster))
     assert "chat-1" in cluster.names()
 
 
@@ -258,10 +258,10 @@ async def test_a_pool_that_goes_on_selecting_it_is_told() -> None:
             "spec": {"selector": {"matchLabels": {"app": "chat-70b"}}},
         }
     )
-    plan = await make_plan(Drain(CHAT0, method=Method.LABEL), cluster.scene())
+    plan = await make_plan(Drain(CHAT0, method=Method.LABEL), cluster.context())
     assert check(plan, "method").verdict is Verdict.WARN
     assert "InferencePool chat-pool still selects chat-0" in check(plan, "method").text
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     assert plan.facts["units"][0]["way"]["method"] == Method.ORPHAN, "that leaves the pool as well"
 
 
@@ -269,10 +269,10 @@ async def test_a_pod_that_is_not_ready_has_nothing_to_wait_for() -> None:
     cluster = chat()
     cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
     cluster.settle()
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     assert plan.facts["units"][0]["way"]["method"] == Method.EVICT
     assert [step.title for step in plan.steps] == ["evict chat-0", "wait until it is replaced"]
-    outcome = await DrainAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.ok
     assert cluster.mutations() == [f"POST {PATH}/eviction"]
 
@@ -280,7 +280,7 @@ async def test_a_pod_that_is_not_ready_has_nothing_to_wait_for() -> None:
 async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() -> None:
     cluster = chat()
     cluster.add(service("all-of-chat", app="chat-70b"))
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     way = plan.facts["units"][0]["way"]
     assert way["method"] == Method.ORPHAN
     assert set(way["services"]) == {"chat-70b", "all-of-chat"}
@@ -288,24 +288,24 @@ async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() 
 
 async def test_of_several_that_are_replaced_in_turn_one_is_away_at_a_time() -> None:
     others = tuple(Target("Pod", "serving", f"chat-{i}") for i in (1, 2))
-    plan = await make_plan(Drain(CHAT0, others), chat().scene())
+    plan = await make_plan(Drain(CHAT0, others), chat().context())
     assert check(plan, "last replica").verdict is Verdict.PASS
-    assert (plan.blast[0].before, plan.blast[0].after) == ("3", "2")
+    assert (plan.impact[0].before, plan.impact[0].after) == ("3", "2")
 
 
 async def test_endpoints_that_may_not_be_looked_at_are_given_time() -> None:
     cluster = chat(requests=5.0)
     cluster.hidden.add("EndpointSlice")
-    outcome, work = await done(cluster, Drain(CHAT0))
+    outcome, execution = await done(cluster, Drain(CHAT0))
     assert outcome.ok
-    assert "its endpoints may not be looked at: 5 s are given to them" in work.words
+    assert "its endpoints may not be looked at: 5 s are given to them" in execution.words
 
 
 async def test_a_node_without_a_kubelet_ends_nothing() -> None:
     cluster = chat()
     cluster.objects["Node", "", "node-1"]["status"]["conditions"][0]["status"] = "Unknown"
     cluster.settle()
-    found = check(await make_plan(Drain(CHAT0), cluster.scene()), "node")
+    found = check(await make_plan(Drain(CHAT0), cluster.context()), "node")
     assert "node-1 is not ready (Unknown)" in found.text
     cluster.ends_in = 10_000.0
     outcome, _ = await done(cluster, Drain(CHAT0))
@@ -321,17 +321,17 @@ async def test_a_router_that_goes_on_sending_is_suspected() -> None:
         it.requests["chat-0"] = 20.0 + it.clock % 2
 
     cluster.moved_on = one_more
-    outcome, work = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
+    outcome, execution = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
-    assert any(text.endswith("new ones still come: does a router choose pods by itself?") for text in work.words)
+    assert any(text.endswith("new ones still come: does a router choose pods by itself?") for text in execution.words)
 
 
 async def test_of_requests_that_stand_still_none_is_said_to_come() -> None:
     cluster = chat(requests=20.0)
     cluster.rate = 0.0
-    outcome, work = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
+    outcome, execution = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
-    said = [text for text in work.words if text.startswith("20 requests left")]
+    said = [text for text in execution.words if text.startswith("20 requests left")]
     assert said[0] == "20 requests left"
     assert said[-1] == "20 requests left; none has ended in 30 s: they take long, or its engine hangs"
 
@@ -341,12 +341,12 @@ async def test_what_was_taken_out_before_is_waited_for_again() -> None:
     outcome, _ = await done(cluster, Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
     assert "drain it again to wait longer" in outcome.remedy
-    plan = await make_plan(Drain(CHAT0), cluster.scene())
+    plan = await make_plan(Drain(CHAT0), cluster.context())
     assert plan.steps[0].title.startswith("wait for ")
     assert plan.steps[1].mutations[0].body["deleteOptions"]["gracePeriodSeconds"] == 120
     left: list[float] = []
     cluster.moved_on = lambda now: left.append(now.requests["chat-0"]) if not now.ending else None
-    assert (await DrainAction().carry_out(plan, HandWork(cluster))).ok
+    assert (await DrainAction().execute(plan, HandWork(cluster))).ok
     assert left[-1] == 0.0
 
 

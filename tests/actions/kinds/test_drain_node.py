@@ -12,7 +12,7 @@ from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import DrainNode, Target, Uncordon
-from fleet.kube.errors import ConflictError, error_of_status
+from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.objects import budget, node, pod, replica_set, service
 from tests.actions.plans import check
 from tests.actions.pods import HandWork, PodCluster, chat
@@ -60,7 +60,7 @@ async def test_the_filters_are_those_of_kubectl() -> None:
         pod("elsewhere", node="node-2", labels={"serving": "on"}),
     )
     cluster.settle()
-    plan = await make_plan(DrainNode(NODE), cluster.scene())
+    plan = await make_plan(DrainNode(NODE), cluster.context())
     assert [c.about for c in plan.blocks] == ["emptyDir", "unmanaged"]
     assert "chat-0" in check(plan, "emptyDir").text
     assert "LLM pods nearly always do" in check(plan, "emptyDir").text
@@ -72,14 +72,14 @@ async def test_the_filters_are_those_of_kubectl() -> None:
     assert evicted == ["job-done"], "finished pods always go, and what is on another node stays"
     (allowed,) = [a.request for a in plan.alternatives]
     assert allowed == replace(ASKED, force=True)
-    plan = await make_plan(allowed, cluster.scene())
+    plan = await make_plan(allowed, cluster.context())
     assert {unit["name"] for unit in plan.facts["units"]} == {"job-done", "chat-0", "lost-x", "notebook"}
     assert not plan.blocks
 
 
 async def test_it_is_cordoned_first_then_workloads_are_drained_side_by_side() -> None:
     cluster = two_workloads()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     assert plan.title == "Drain node node-1: 5 pods"
     assert plan.undo.request == Uncordon(NODE)
     assert check(plan, "spare GPUs").text == "there is room elsewhere for all 5 pods that hold GPUs"
@@ -89,8 +89,8 @@ async def test_it_is_cordoned_first_then_workloads_are_drained_side_by_side() ->
         out.add(frozenset(p["metadata"]["name"] for p in now.pods() if not now._served(p)))
 
     cluster.moved_on = watched
-    work = HandWork(cluster)
-    outcome = await DrainNodeAction().carry_out(plan, work)
+    execution = HandWork(cluster)
+    outcome = await DrainNodeAction().execute(plan, execution)
     assert outcome.result is Result.CONVERGED
     assert outcome.text.startswith("5 of 5 pods gone; node-1 stays cordoned")
     assert cluster.mutations()[0] == "PATCH /api/v1/nodes/node-1"
@@ -98,14 +98,14 @@ async def test_it_is_cordoned_first_then_workloads_are_drained_side_by_side() ->
     assert cluster.get("Node", "", "node-1")["spec"]["unschedulable"] is True
     assert any(any(n.startswith("chat") for n in names) and any(n.startswith("embed") for n in names) for names in out)
     assert not any(len([n for n in names if n.startswith("chat")]) > 1 for names in out), "of one workload in turn"
-    counts = [(done, total) for at, _, done, total, _ in work.said if at == 1]
+    counts = [(done, total) for at, _, done, total, _ in execution.said if at == 1]
     assert counts[-1] == (5, 5)
-    assert any(text.startswith("2 of 5 pods gone; ") for text in work.words)
+    assert any(text.startswith("2 of 5 pods gone; ") for text in execution.words)
 
 
 async def test_requests_are_waited_for_before_a_pod_is_evicted() -> None:
     cluster = two_workloads()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     left: list[float] = []
     send = cluster.send
 
@@ -115,7 +115,7 @@ async def test_requests_are_waited_for_before_a_pod_is_evicted() -> None:
         return await send(mutation)
 
     cluster.send = watched  # type: ignore[method-assign]
-    assert (await DrainNodeAction().carry_out(plan, HandWork(cluster))).ok
+    assert (await DrainNodeAction().execute(plan, HandWork(cluster))).ok
     assert left == [0.0] * 5
 
 
@@ -123,7 +123,7 @@ async def test_budgets_are_asked_for_every_pod_before_anything_is_touched() -> N
     cluster = chat()
     cluster.add(budget(needed=2))
     cluster.settle()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     assert not cluster.mutations()
     dry = [line for line in cluster.asked if line.startswith("DRY POST")]
     assert len(dry) == 3
@@ -137,7 +137,7 @@ async def test_a_budget_that_needs_all_of_them_blocks_it() -> None:
     cluster = chat()
     cluster.add(budget(needed=3))
     cluster.settle()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     assert check(plan, "budget").verdict is Verdict.BLOCK
 
 
@@ -145,20 +145,20 @@ async def test_what_finds_no_gpu_elsewhere_is_told() -> None:
     cluster = chat()
     cluster.add(node("node-2", 5))
     cluster.settle()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     found = check(plan, "spare GPUs")
     assert found.verdict is Verdict.WARN
     assert "2 of 3 pods" in found.text
     assert check(plan, "last replica").verdict is Verdict.WARN
-    assert plan.blast[0].after == "0"
+    assert plan.impact[0].after == "0"
 
 
 async def test_after_a_failure_no_other_pod_is_touched() -> None:
     cluster = two_workloads()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     path = "/api/v1/namespaces/serving/pods/chat-0/eviction"
     cluster.fail[path] = error_of_status({"code": 500, "message": "This pod has more than one PodDisruptionBudget, x"})
-    outcome = await DrainNodeAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainNodeAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.FAILED
     assert "node-1 stays cordoned" in outcome.text
     assert {"chat-1", "chat-2"} <= cluster.names()
@@ -168,19 +168,19 @@ async def test_after_a_failure_no_other_pod_is_touched() -> None:
 
 async def test_a_conflict_on_the_way_ends_it_as_a_conflict() -> None:
     cluster = two_workloads()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     cluster.add(pod("chat-1", labels={"serving": "canary"}))
     with pytest.raises(ConflictError):
-        await DrainNodeAction().carry_out(plan, HandWork(cluster))
+        await DrainNodeAction().execute(plan, HandWork(cluster))
     assert "chat-1" in cluster.names()
 
 
 async def test_a_node_that_changed_since_the_plan_is_a_conflict_and_nothing_goes() -> None:
     cluster = chat()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     cluster.add(node("node-1", 12))
     with pytest.raises(ConflictError):
-        await DrainNodeAction().carry_out(plan, HandWork(cluster))
+        await DrainNodeAction().execute(plan, HandWork(cluster))
     assert len(cluster.mutations()) == 1
     assert len(cluster.names()) == 3
 
@@ -188,9 +188,9 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict_and_nothing_goes
 async def test_a_node_that_somebody_opens_again_is_not_drained() -> None:
     """What is evicted could come back to it."""
     cluster = chat()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     cluster.react = lambda obj: {**obj, "spec": {**obj["spec"], "unschedulable": False}}
-    outcome = await DrainNodeAction().carry_out(plan, HandWork(cluster))
+    outcome = await DrainNodeAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.FAILED
     assert outcome.text == "somebody else has uncordoned node-1 since; nothing was taken out of service"
     assert len(cluster.mutations()) == 1
@@ -217,14 +217,14 @@ def group() -> PodCluster:
 
 async def test_the_pods_of_a_group_go_together() -> None:
     cluster = group()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     (found,) = [unit for unit in plan.facts["units"] if unit["name"] != "chat-0"]
     assert found["name"] == "group 0 of deepseek"
     assert found["front"]["name"] == "deepseek-0-0", "the leader takes the requests, on whichever node it is"
     assert [m["name"] for m in found["members"]] == ["deepseek-0-1", "deepseek-0-2"]
-    work = HandWork(cluster)
-    assert (await DrainNodeAction().carry_out(plan, work)).ok
-    sent = [m.path.rpartition("/pods/")[2] for m in work.sent if "deepseek" in m.path]
+    execution = HandWork(cluster)
+    assert (await DrainNodeAction().execute(plan, execution)).ok
+    sent = [m.path.rpartition("/pods/")[2] for m in execution.sent if "deepseek" in m.path]
     assert sent == ["deepseek-0-0", "deepseek-0-1/eviction", "deepseek-0-2/eviction"]
 
 
@@ -232,17 +232,17 @@ async def test_a_budget_that_no_replacement_helps_is_told_to_end_the_drain_half_
     cluster = chat()
     cluster.add(budget(needed=2))
     cluster.settle()
-    found = check(await make_plan(ASKED, cluster.scene()), "budget")
+    found = check(await make_plan(ASKED, cluster.context()), "budget")
     assert "after 1 the others wait in vain" in found.text
     cluster.add(node("node-2", 64))
     cluster.settle()
-    found = check(await make_plan(ASKED, cluster.scene()), "budget")
+    found = check(await make_plan(ASKED, cluster.context()), "budget")
     assert "wait until replacements are ready" in found.text
 
 
 async def test_a_group_that_starts_again_at_the_first_eviction_is_no_conflict() -> None:
     cluster = group()
-    plan = await make_plan(ASKED, cluster.scene())
+    plan = await make_plan(ASKED, cluster.context())
     send = cluster.send
 
     async def restarts(mutation: Any) -> Any:
@@ -252,5 +252,5 @@ async def test_a_group_that_starts_again_at_the_first_eviction_is_no_conflict() 
         return answer
 
     cluster.send = restarts  # type: ignore[method-assign]
-    assert (await DrainNodeAction().carry_out(plan, HandWork(cluster))).ok
+    assert (await DrainNodeAction().execute(plan, HandWork(cluster))).ok
     assert "deepseek-0-2" in cluster.names(), "the next one is left alone"

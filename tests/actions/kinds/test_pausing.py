@@ -8,7 +8,7 @@ from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Pause, Resume
-from fleet.kube.errors import KubeError
+from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, template
 
@@ -43,8 +43,8 @@ async def test_a_pause_that_somebody_ends_meanwhile_is_not_said_to_hold() -> Non
 
 
 async def test_what_is_so_already_is_blocked() -> None:
-    assert check(await make_plan(Pause(CHAT), chat(paused=True).scene()), "rollout").verdict is Verdict.BLOCK
-    assert check(await make_plan(Resume(CHAT), chat().scene()), "rollout").verdict is Verdict.BLOCK
+    assert check(await make_plan(Pause(CHAT), chat(paused=True).context()), "rollout").verdict is Verdict.BLOCK
+    assert check(await make_plan(Resume(CHAT), chat().context()), "rollout").verdict is Verdict.BLOCK
 
 
 async def test_a_rollout_that_is_paused_in_the_middle_is_said_to_be() -> None:
@@ -52,7 +52,7 @@ async def test_a_rollout_that_is_paused_in_the_middle_is_said_to_be() -> None:
     halfway = cluster.get("Deployment", "serving", "chat")
     halfway["status"]["updatedReplicas"] = 1
     cluster.add(halfway)
-    found = check(await make_plan(Pause(CHAT), cluster.scene()), "rollout")
+    found = check(await make_plan(Pause(CHAT), cluster.context()), "rollout")
     assert found.verdict is Verdict.WARN
     assert "1 of 2 pods are of the new template" in found.text
 
@@ -62,11 +62,11 @@ async def test_what_a_resume_sets_going_is_checked_as_a_rollout_is() -> None:
     edited = cluster.get("Deployment", "serving", "chat")
     edited["spec"]["template"] = template(3)
     cluster.add(edited)
-    plan = await make_plan(Resume(CHAT), cluster.scene())
+    plan = await make_plan(Resume(CHAT), cluster.context())
     assert "template was changed while it was paused" in check(plan, "rollout").text
     assert "would stand still" in check(plan, "spare GPUs").text
 
 
 async def test_only_deployments_are_paused() -> None:
     with pytest.raises(KubeError, match="a StatefulSet cannot be paused"):
-        await make_plan(Pause(CODER), coder().scene())
+        await make_plan(Pause(CODER), coder().context())

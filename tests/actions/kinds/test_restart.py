@@ -49,14 +49,14 @@ async def test_what_git_looks_after_does_not_matter_and_an_operator_does() -> No
     tracked = cluster.get("Deployment", "serving", "chat")
     tracked["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "serving:apps/Deployment:serving/chat"
     cluster.add(tracked)
-    assert check(await make_plan(Restart(CHAT), cluster.scene()), "owner").verdict is Verdict.PASS
+    assert check(await make_plan(Restart(CHAT), cluster.context()), "owner").verdict is Verdict.PASS
     tracked["metadata"]["ownerReferences"] = [owner("InferenceService", "llm")]
     cluster.add(tracked)
-    assert check(await make_plan(Restart(CHAT), cluster.scene()), "owner").verdict is Verdict.BLOCK
+    assert check(await make_plan(Restart(CHAT), cluster.context()), "owner").verdict is Verdict.BLOCK
 
 
 async def test_a_paused_deployment_is_resumed_first() -> None:
-    plan = await make_plan(Restart(CHAT), chat(gpus=12, paused=True).scene())
+    plan = await make_plan(Restart(CHAT), chat(gpus=12, paused=True).context())
     assert check(plan, "rollout").verdict is Verdict.BLOCK
     assert [a.request for a in plan.alternatives] == [Resume(CHAT)]
 
@@ -172,7 +172,7 @@ async def test_what_comes_after_a_pod_is_said(
     found["metadata"]["ownerReferences"] = owners
     found["metadata"]["labels"] |= labels
     cluster.add(found)
-    plan = await make_plan(Restart(POD), cluster.scene())
+    plan = await make_plan(Restart(POD), cluster.context())
     assert check(plan, "owner").verdict is verdict
     assert words in check(plan, "owner").text
 
@@ -181,7 +181,7 @@ async def test_a_budget_that_an_eviction_would_ask_is_named() -> None:
     cluster = chat()
     budget = PodDisruptionBudget("serving", "chat", "u", "1", {"app": "chat"}, 0, 2, 2, 2)
     cluster.snapshot = replace(cluster.snapshot, budgets=(budget,))
-    plan = await make_plan(Restart(POD), cluster.scene())
+    plan = await make_plan(Restart(POD), cluster.context())
     assert check(plan, "budget").verdict is Verdict.WARN
     assert "PDB chat allows no disruption now" in check(plan, "budget").text
 

@@ -14,9 +14,9 @@ from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Resume, RollBack, Target, Unblock
 from actions.revisions import CAUSE, revisions
-from fleet.kube.errors import KubeError
-from fleet.metrics.past import Latency
-from fleet.metrics.problem import SourceProblem
+from fleet.sources.kube.errors import KubeError
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.past import Latency
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, pod, replica_set, template
 from tests.actions.stage import FakeCluster
@@ -25,7 +25,7 @@ from tests.conftest import RECORDINGS
 
 async def test_the_template_of_the_one_before_is_written_and_nothing_else() -> None:
     cluster = chat()
-    plan = await make_plan(RollBack(CHAT), cluster.scene())
+    plan = await make_plan(RollBack(CHAT), cluster.context())
     version = cluster.get("Deployment", "serving", "chat")["metadata"]["resourceVersion"]
     (mutation,) = plan.steps[0].mutations
     assert (mutation.method, mutation.path) == ("PATCH", CHAT_PATH)
@@ -44,7 +44,7 @@ async def test_the_template_of_the_one_before_is_written_and_nothing_else() -> N
 
 
 async def test_what_differs_is_said_and_shown_and_no_secret_is() -> None:
-    plan = await make_plan(RollBack(CHAT, "1"), chat().scene())
+    plan = await make_plan(RollBack(CHAT, "1"), chat().context())
     assert plan.changes == (
         Change("revision", "chat-h2", "chat-h1"),
         Change("image", "vllm:v2", "vllm:v1"),
@@ -89,18 +89,18 @@ async def test_a_cause_that_the_revision_has_not_is_taken_away() -> None:
     bare = replica_set(1)
     del bare["metadata"]["annotations"][CAUSE]
     cluster.add(bare)
-    plan = await make_plan(RollBack(CHAT), cluster.scene())
+    plan = await make_plan(RollBack(CHAT), cluster.context())
     assert plan.mutations[0].body[2:] == [{"op": "remove", "path": "/metadata/annotations/kubernetes.io~1change-cause"}]
 
 
 async def test_the_revision_that_it_has_is_blocked() -> None:
-    plan = await make_plan(RollBack(CHAT, "chat-h2"), chat().scene())
+    plan = await make_plan(RollBack(CHAT, "chat-h2"), chat().context())
     assert check(plan, "revision").verdict is Verdict.BLOCK
     assert "already" in check(plan, "revision").text
 
 
 async def test_a_paused_rollout_is_resumed_first() -> None:
-    plan = await make_plan(RollBack(CHAT), chat(gpus=12, paused=True).scene())
+    plan = await make_plan(RollBack(CHAT), chat(gpus=12, paused=True).context())
     assert check(plan, "rollout").verdict is Verdict.BLOCK
     assert [a.request for a in plan.alternatives] == [Resume(CHAT)]
 
@@ -110,27 +110,27 @@ async def test_what_may_load_other_weights_is_said() -> None:
     unpinned = replica_set(1)
     unpinned["spec"]["template"]["spec"]["containers"][0]["args"] = ["--model", "acme/chat"]
     cluster.add(unpinned)
-    plan = await make_plan(RollBack(CHAT), cluster.scene())
+    plan = await make_plan(RollBack(CHAT), cluster.context())
     assert check(plan, "revision").verdict is Verdict.WARN
     assert "unpinned" in check(plan, "revision").text
 
 
 async def test_without_a_gpu_for_the_first_new_pod_it_would_stand_still() -> None:
     # 25 % of 2: one is added first, none may be missing.
-    plan = await make_plan(RollBack(CHAT), chat(gpus=8).scene())
+    plan = await make_plan(RollBack(CHAT), chat(gpus=8).context())
     found = check(plan, "spare GPUs")
     assert found.verdict is Verdict.WARN
     assert "would stand still: its first new pod needs 4 GPUs" in found.text
     assert [a.request for a in plan.alternatives] == [Unblock(CHAT, 0, 1)]
-    assert not plan.blast, "no pod ends before another is ready"
-    assert check(await make_plan(RollBack(CHAT), chat(gpus=12).scene()), "spare GPUs").verdict is Verdict.PASS
+    assert not plan.impact, "no pod ends before another is ready"
+    assert check(await make_plan(RollBack(CHAT), chat(gpus=12).context()), "spare GPUs").verdict is Verdict.PASS
 
 
 async def test_where_pods_are_taken_away_first_there_is_no_deadlock_and_the_others_carry_more() -> None:
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
-    plan = await make_plan(RollBack(CHAT), chat(gpus=8, strategy=rolling).scene())
+    plan = await make_plan(RollBack(CHAT), chat(gpus=8, strategy=rolling).context())
     assert check(plan, "spare GPUs").verdict is Verdict.PASS
-    assert Change("ready replicas of chat", "2", "1") in plan.blast
+    assert Change("ready replicas of chat", "2", "1") in plan.impact
 
 
 async def test_an_autoscaler_that_may_take_the_last_gpu_in_the_middle_is_named() -> None:
@@ -143,15 +143,15 @@ async def test_an_autoscaler_that_may_take_the_last_gpu_in_the_middle_is_named()
         )
         return found
 
-    found = check(await make_plan(RollBack(CHAT), cluster(8).scene()), "autoscaler")
+    found = check(await make_plan(RollBack(CHAT), cluster(8).context()), "autoscaler")
     assert found.verdict is Verdict.WARN
     assert "HorizontalPodAutoscaler hpa may ask for 1 more pod while one is missing" in found.text
-    plan = await make_plan(RollBack(CHAT), cluster(12).scene())
+    plan = await make_plan(RollBack(CHAT), cluster(12).context())
     assert not [c for c in plan.checks if c.about == "autoscaler"], "there is room for it"
 
 
 async def test_recreate_is_a_full_outage() -> None:
-    plan = await make_plan(RollBack(CHAT), chat(gpus=12, strategy={"type": "Recreate"}).scene())
+    plan = await make_plan(RollBack(CHAT), chat(gpus=12, strategy={"type": "Recreate"}).context())
     assert "nothing answers meanwhile" in check(plan, "spare GPUs").text
     assert check(plan, "last replica").verdict is Verdict.WARN
 
@@ -175,7 +175,7 @@ async def test_what_a_stateful_set_would_leave_is_said() -> None:
     broken = cluster.get("StatefulSet", "serving", "coder")
     broken["status"]["readyReplicas"] = 1
     cluster.add(broken)
-    plan = await make_plan(RollBack(CODER), cluster.scene())
+    plan = await make_plan(RollBack(CODER), cluster.context())
     assert "pod 0 keeps the template of before" in check(plan, "partition").text
     assert "1 of 2 pods are not ready" in check(plan, "order").text
 
@@ -201,7 +201,7 @@ async def test_the_latency_of_both_comes_from_what_prometheus_remembers() -> Non
             return Latency(0.42, 0.031)
         raise SourceProblem("it does not answer")
 
-    plan = await make_plan(RollBack(CHAT), replace(cluster.scene(), past=past))
+    plan = await make_plan(RollBack(CHAT), replace(cluster.context(), past=past))
     assert plan.changes[-1] == Change("latency while it ran", "not known", "TTFT p95 0.42 s, ITL p95 31 ms")
     assert [(namespace, pods) for namespace, pods, _ in asked] == [
         ("serving", "chat-h2-[a-z0-9]+"),
@@ -214,7 +214,7 @@ async def test_what_prometheus_has_of_none_is_not_known() -> None:
     async def past(namespace: str, pods: str, seconds: float) -> Latency:
         return Latency(math.nan, math.nan)
 
-    plan = await make_plan(RollBack(CHAT), replace(chat().scene(), past=past))
+    plan = await make_plan(RollBack(CHAT), replace(chat().context(), past=past))
     assert plan.changes[-1] == Change("latency while it ran", "not known", "not known")
 
 
@@ -222,7 +222,7 @@ async def test_a_kind_without_revisions_is_refused() -> None:
     cluster = FakeCluster()
     cluster.add({"kind": "Pod", "metadata": {"name": "p", "namespace": "serving", "uid": "u"}, "spec": {}})
     with pytest.raises(KubeError, match="a Pod cannot be rolled back"):
-        await make_plan(RollBack(Target("Pod", "serving", "p")), cluster.scene())
+        await make_plan(RollBack(Target("Pod", "serving", "p")), cluster.context())
 
 
 @pytest.mark.contract

@@ -11,9 +11,9 @@ from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Bounds, Hold, Scale, Target
-from fleet.kube.errors import KubeError, NotFoundError
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
+from fleet.sources.kube.errors import KubeError, NotFoundError
 from tests.actions.plans import check
 from tests.actions.stage import OTHERS, FakeCluster, deployment
 
@@ -38,7 +38,7 @@ def autoscaler(minimum: int = 2, maximum: int = 6) -> dict[str, object]:
 
 async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:
     stage = cluster()
-    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    plan = await make_plan(Scale(CHAT, 6), stage.context())
     (mutation,) = plan.steps[0].mutations
     assert (mutation.method, mutation.path) == ("PATCH", f"{PATH}/scale")
     version = stage.get("Deployment", "serving", "chat-70b")["metadata"]["resourceVersion"]
@@ -54,7 +54,7 @@ async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:
 async def test_an_identity_without_the_permission_is_told_which_one() -> None:
     stage = cluster()
     stage.forbidden.add("patch deployments/scale")
-    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    plan = await make_plan(Scale(CHAT, 6), stage.context())
     assert check(plan, "permission").verdict is Verdict.BLOCK
     assert "patch deployments/scale.apps" in check(plan, "permission").text
     assert not [c for c in plan.checks if c.about == "server"], "the dry run fails for the same reason"
@@ -63,7 +63,7 @@ async def test_an_identity_without_the_permission_is_told_which_one() -> None:
 async def test_what_an_autoscaler_would_undo_is_blocked_and_lasting_ways_are_offered() -> None:
     stage = cluster()
     stage.add(autoscaler(2, 6))
-    plan = await make_plan(Scale(CHAT, 8), stage.scene())
+    plan = await make_plan(Scale(CHAT, 8), stage.context())
     found = check(plan, "autoscaler")
     assert found.verdict is Verdict.BLOCK
     assert "2 to 6" in found.text
@@ -75,7 +75,7 @@ async def test_what_an_autoscaler_would_undo_is_blocked_and_lasting_ways_are_off
 async def test_within_the_bounds_the_autoscaler_may_still_move_it() -> None:
     stage = cluster()
     stage.add(autoscaler(2, 6))
-    plan = await make_plan(Scale(CHAT, 5), stage.scene())
+    plan = await make_plan(Scale(CHAT, 5), stage.context())
     assert check(plan, "autoscaler").verdict is Verdict.WARN
     assert [a.request.target.name for a in plan.alternatives] == ["chat-70b", "chat-70b"]
 
@@ -90,7 +90,7 @@ async def test_keda_is_paused_by_annotation() -> None:
         },
         autoscaler(1, 3),
     )
-    plan = await make_plan(Scale(CHAT, 6), stage.scene())
+    plan = await make_plan(Scale(CHAT, 6), stage.context())
     assert "KEDA ScaledObject chat" in check(plan, "autoscaler").text
     scaled = Target("ScaledObject", "serving", "chat", "uid-so")
     assert Hold(scaled, 6) in [a.request for a in plan.alternatives]
@@ -100,7 +100,7 @@ async def test_keda_is_paused_by_annotation() -> None:
 async def test_zero_is_said_to_be_an_off_switch() -> None:
     stage = cluster()
     stage.add(autoscaler())
-    plan = await make_plan(Scale(CHAT, 0), stage.scene())
+    plan = await make_plan(Scale(CHAT, 0), stage.context())
     assert "off-switch" in check(plan, "autoscaler").text
     assert check(plan, "replicas").verdict is Verdict.WARN
 
@@ -108,7 +108,7 @@ async def test_zero_is_said_to_be_an_off_switch() -> None:
 async def test_leaving_zero_hands_control_back() -> None:
     stage = cluster(0)
     stage.add(autoscaler())
-    plan = await make_plan(Scale(CHAT, 3), stage.scene())
+    plan = await make_plan(Scale(CHAT, 3), stage.context())
     assert "hands control back" in check(plan, "autoscaler").text
     assert plan.undo.request == Scale(CHAT, 0)
 
@@ -116,7 +116,7 @@ async def test_leaving_zero_hands_control_back() -> None:
 async def test_a_name_that_was_used_again_is_another_object() -> None:
     stage = cluster()
     with pytest.raises(NotFoundError, match="not the one that was chosen"):
-        await make_plan(Scale(Target("Deployment", "serving", "chat-70b", "uid-of-yesterday"), 6), stage.scene())
+        await make_plan(Scale(Target("Deployment", "serving", "chat-70b", "uid-of-yesterday"), 6), stage.context())
 
 
 async def test_the_change_is_sent_recorded_and_followed() -> None:
@@ -191,5 +191,5 @@ async def test_an_owner_without_replicas_says_what_it_makes_and_what_to_change(m
     top = "serving/InferenceService/chat"
     stage.snapshot = replace(stage.snapshot, parts={made.key: made}, part_of={made.key: top})
     with pytest.raises(KubeError, match="it makes Deployment chat-predictor and sets theirs") as refused:
-        await make_plan(Scale(Target("InferenceService", "serving", "chat"), 3), stage.scene())
+        await make_plan(Scale(Target("InferenceService", "serving", "chat"), 3), stage.context())
     assert "spec.predictor.minReplicas" in refused.value.remedy

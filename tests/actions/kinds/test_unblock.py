@@ -41,7 +41,7 @@ async def test_a_rollout_that_waits_for_gpus_is_let_go_on_and_the_old_values_com
     assert "1 new pod finds no GPU" in check(plan, "rollout").text
     assert "1 old pod ends first and frees its GPUs" in plan.steps[0].detail
     assert plan.changes == (Change("maxSurge", "25%", "0"), Change("maxUnavailable", "25%", "1"))
-    assert Change("ready replicas of chat", "2", "1") in plan.blast
+    assert Change("ready replicas of chat", "2", "1") in plan.impact
     assert (await runner.wait(runner.start(plan, "", "yes").id)).result is Result.CONVERGED
     assert plan.undo.request == Unblock(CHAT, "25%", "25%")
     back = await runner.plan(plan.undo.request)
@@ -56,8 +56,8 @@ async def test_a_rollout_that_waits_for_something_else_is_told_apart() -> None:
     rolling = cluster.get("Deployment", "serving", "chat")
     rolling["status"]["updatedReplicas"] = 1
     cluster.add(rolling)
-    assert "may not be what holds it up" in check(await make_plan(Unblock(CHAT), cluster.scene()), "rollout").text
-    assert "no rollout is under way" in check(await make_plan(Unblock(CHAT), chat().scene()), "rollout").text
+    assert "may not be what holds it up" in check(await make_plan(Unblock(CHAT), cluster.context()), "rollout").text
+    assert "no rollout is under way" in check(await make_plan(Unblock(CHAT), chat().context()), "rollout").text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_what_could_not_be_or_would_change_nothing_is_blocked(
     request_: Unblock, strategy: dict[str, object], words: str
 ) -> None:
     cluster = chat(strategy=strategy or {"type": "RollingUpdate"})
-    found = check(await make_plan(request_, cluster.scene()), "strategy")
+    found = check(await make_plan(request_, cluster.context()), "strategy")
     assert found.verdict is Verdict.BLOCK
     assert words in found.text
 
@@ -86,7 +86,7 @@ async def test_a_real_scheduler_and_a_real_server() -> None:
     limits = {"resources": {"limits": {"nvidia.com/gpu": "4"}}}
     spec = {"selector": {"matchLabels": {"app": "tp4"}}, "template": {"spec": {"containers": [limits]}}}
     obj = {"metadata": {"namespace": "ref-rec"}, "spec": spec}
-    assert await waiting_for_gpus(obj, cluster.scene()) == (pod["metadata"]["name"],)
+    assert await waiting_for_gpus(obj, cluster.context()) == (pod["metadata"]["name"],)
     sent = json.loads((RECORDINGS / "kube-1.36" / "deployment_strategy_unblock_patch.json").read_text())["request"]
     target = Target("Deployment", "ref-rec", "tp4")
     ours = unblock_mutation(sent["path"], {"metadata": {"resourceVersion": "1"}}, Unblock(target))

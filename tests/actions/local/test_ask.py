@@ -13,8 +13,8 @@ import pytest
 
 from actions.local import ask as module
 from actions.local.ask import ask
-from fleet import door
-from fleet.door import LOGS, PROXY
+from fleet import guard
+from fleet.guard import LOGS, PROXY
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord
@@ -243,6 +243,6 @@ async def test_cancelling_it_ends_the_request_at_once(at: Engine, node: NodeReco
 
 
 async def test_read_only_sends_nothing(at: Engine, node: NodeRecord) -> None:
-    door.shut({LOGS, PROXY})
+    guard.lock({LOGS, PROXY})
     assert "read-only" in (await failed(node)).message
     assert not at.asked

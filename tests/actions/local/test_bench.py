@@ -13,18 +13,18 @@ from typing import Any
 import psutil
 import pytest
 
+from actions.action_run import ActionRun
 from actions.local.bench import Tool, measure
 from actions.local.bench_store import keep_bench
 from actions.local.machine import Machine
-from actions.local.scene import local_scene, local_scope
+from actions.local.plan_context import local_context, local_scope
 from actions.local.writer import LocalWriter
 from actions.plan import Plan, Verdict
+from actions.plan_context import PlanContext, Rules
 from actions.progress import Outcome, Progress, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
 from actions.runner import Runner
-from actions.scene import Rules, Scene
-from actions.undertaking import Undertaking
-from fleet import door
+from fleet import guard
 from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError
 from fleet.local.node import NodeState, Phase
@@ -45,10 +45,10 @@ class Stage:
         self.environ: dict[str, str] = {"PATH": os.environ["PATH"]}
         self.audited: list[tuple[str, str, Mapping[str, Any]]] = []
         self.rules = Rules()
-        self.seen: list[Undertaking] = []
-        self.changed: Callable[[Undertaking], None] = self.seen.append
+        self.seen: list[ActionRun] = []
+        self.changed: Callable[[ActionRun], None] = self.seen.append
         machine = Machine(folder, self.environ, self)
-        self.runner = Runner(lambda: self._scene(machine), LocalWriter(machine), self, changed=self._tell, settle=0)
+        self.runner = Runner(lambda: self._context(machine), LocalWriter(machine), self, changed=self._tell, settle=0)
 
     async def look(self) -> tuple[NodeState, ...]:
         return (self.state,)
@@ -59,11 +59,11 @@ class Stage:
     def check(self) -> None:
         """The audit log can be written."""
 
-    def _scene(self, machine: Machine) -> Scene:
-        return local_scene(machine, local_scope(os.getuid(), require_reason=False), self.rules, lambda: None)
+    def _context(self, machine: Machine) -> PlanContext:
+        return local_context(machine, local_scope(os.getuid(), require_reason=False), self.rules, lambda: None)
 
-    def _tell(self, undertaking: Undertaking) -> None:
-        self.changed(undertaking)
+    def _tell(self, action_run: ActionRun) -> None:
+        self.changed(action_run)
 
     async def plan(self, *concurrency: int, **more: Any) -> Plan:
         return await self.runner.plan(LocalBench(TARGET, concurrency or (1, 2), **more))
@@ -172,8 +172,8 @@ async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: 
     half = asyncio.Event()
     told: list[Progress] = []
 
-    def changed(undertaking: Undertaking) -> None:
-        latest = undertaking.latest
+    def changed(action_run: ActionRun) -> None:
+        latest = action_run.latest
         if latest is not None and latest.step == 1 and latest.done:
             told.append(latest)
             half.set()
@@ -335,7 +335,7 @@ async def test_read_only_starts_nothing(stage_of: StageOf) -> None:
     stage, vllm = stage_of()
     node = stage.state.record
     tool = Tool(vllm.executable, node, "tiny", 8, 8, 60.0)
-    door.shut()
+    guard.lock()
     with pytest.raises(LocalError, match="read-only"):
         await measure(tool, 1, 8, 1, stage.environ, lambda _: None)
     assert not vllm.calls

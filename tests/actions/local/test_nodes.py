@@ -10,7 +10,7 @@ import pytest
 from actions.plan import Verdict
 from actions.progress import Result
 from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalRestart, LocalUp, Target
-from fleet import door
+from fleet import guard
 from fleet.local.errors import LocalError
 from fleet.local.node import Phase
 from tests.local.fakes import Open
@@ -134,7 +134,7 @@ async def test_read_only_starts_and_ends_nothing(opened: Open) -> None:
     await box.carried_out(box.up(box.spec()))
     runner = box.runner()
     plan = await runner.plan(box.down())
-    door.shut()
+    guard.lock()
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
     assert "read-only" in outcome.text

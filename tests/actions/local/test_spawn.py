@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from actions.local.spawn import hold, run
-from fleet import door
+from fleet import guard
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity, group
 from tests.waiting import PATIENCE
@@ -199,7 +199,7 @@ async def test_a_run_has_its_limit(tmp_path: Path) -> None:
 
 
 async def test_read_only_starts_nothing(tmp_path: Path) -> None:
-    door.shut()
+    guard.lock()
     with pytest.raises(LocalError, match="a test was not started: this is read-only"):
         hold(SLEEPER, env=os.environ, folder=tmp_path, log=tmp_path / "log", what="a test")
     with pytest.raises(LocalError, match="read-only"):

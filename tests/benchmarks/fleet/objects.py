@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tests.fleet.kube.measure_sync import PODS_PER_WORKLOAD, realistic_pod
+from tests.fleet.sources.kube.measure_sync import PODS_PER_WORKLOAD, realistic_pod
 
 Object = dict[str, Any]
 PODS_PER_NODE = 8

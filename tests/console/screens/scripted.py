@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from actions.action_run import ActionRun
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Kind, Request, Target
 from actions.revisions import Revision
-from actions.undertaking import Undertaking
-from console.acting import Acting, Changed
-from console.failure import SessionError
-from console.local_spec import Same
-from console.locally import Locally, Looked, Piece
+from console.local.protocol import LocalServers, Looked, Piece
+from console.local.same_as_pod import Same
+from console.session.actions import ActionService, Changed
+from console.session.failure import SessionError
 from fleet.local.benches import Bench
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity
@@ -27,7 +27,7 @@ from widgets.log_buffer import LogLine
 
 @dataclass
 class ScriptedSession:
-    """See console.session.Session. What was asked for is in ``asked``; ``fails`` makes the next answers errors."""
+    """A session without sources. What was asked for is in ``asked``; ``fails`` makes the next answers errors."""
 
     context: str = "prod-eu1"
     namespace: str = ""
@@ -89,12 +89,12 @@ class ScriptedSession:
         while follow and (line_or_end := await self.more.get()) is not None:
             yield LogLine(line_or_end)
 
-    def acting(self, changed: Changed) -> Acting:
+    def acting(self, changed: Changed) -> ActionService:
         self.acted += 1
         self.acts.changed = changed
         return self.acts
 
-    def locally(self, looked: Looked) -> Locally:
+    def locally(self, looked: Looked) -> LocalServers:
         self.here.asked.append(("locally",))
         self.here.looked = looked
         return self.here
@@ -106,7 +106,7 @@ class ScriptedSession:
 
 @dataclass
 class ScriptedActing:
-    """See console.acting.Acting. Plans come from ``make``; an action goes on as the test says with ``come_on``."""
+    """Actions that reach nothing. Plans come from ``make``; an action goes on as the test says with ``come_on``."""
 
     make: Callable[[Request], Plan] = lambda request: make_plan(request)
     changed: Changed = lambda _: None
@@ -117,7 +117,7 @@ class ScriptedActing:
     """What undo takes back by."""
     interrupted: Sequence[tuple[str, float]] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)
-    states: dict[str, Undertaking] = field(default_factory=dict)
+    states: dict[str, ActionRun] = field(default_factory=dict)
 
     async def plan(self, request: Request) -> Plan:
         self.asked.append(("plan", request))
@@ -135,18 +135,18 @@ class ScriptedActing:
         self._may_fail()
         return self.found
 
-    async def start(self, plan: Plan, reason: str, confirmation: str) -> Undertaking:
+    async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         self.asked.append(("start", plan.id, reason, confirmation))
         self._may_fail()
-        self.states[plan.id] = Undertaking(plan, reason, plan.made_at)
+        self.states[plan.id] = ActionRun(plan, reason, plan.made_at)
         self.changed(self.states[plan.id])
         return self.states[plan.id]
 
-    def stop(self, id: str) -> None:  # noqa: A002 - the undertaking's
+    def stop(self, id: str) -> None:  # noqa: A002 - the run's
         self.asked.append(("stop", id))
 
     @property
-    def undertakings(self) -> tuple[Undertaking, ...]:
+    def action_runs(self) -> tuple[ActionRun, ...]:
         return tuple(reversed(self.states.values()))
 
     def denied(self, kind: Kind, target: ObjectRef) -> str | None:
@@ -160,7 +160,7 @@ class ScriptedActing:
         self.asked.append(("reviewed", id))
         self._may_fail()
 
-    def come_on(self, id: str, **values: object) -> None:  # noqa: A002 - the undertaking's
+    def come_on(self, id: str, **values: object) -> None:  # noqa: A002 - the run's
         """A newer state of an action."""
         self.states[id] = replace(self.states[id], **values)  # type: ignore[arg-type]
         self.changed(self.states[id])
@@ -172,7 +172,7 @@ class ScriptedActing:
 
 @dataclass
 class ScriptedLocally:
-    """See console.locally.Locally. ``come`` says what the next look finds; answers come from ``pieces``."""
+    """See console.local.protocol.Locally. ``come`` says what the next look finds; answers come from ``pieces``."""
 
     nodes: tuple[NodeState, ...] = ()
     snapshot: Snapshot | None = None

@@ -7,10 +7,10 @@ import time
 from actions.plan import Plan
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import Scale, Target
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.options import Options
 from console.screens.plan import PlanScreen
+from console.session.failure import SessionError
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
 from tests.fleets import make_snapshot
@@ -42,7 +42,7 @@ async def test_an_action_is_followed_step_by_step_with_counts_and_what_is_left(s
     async with desk(make_snapshot(), size=size) as d:
         plan = await begin(d)
         await d.press("t", "enter")
-        assert d.screen.where is Where.ACTION
+        assert d.screen.where is ScreenId.ACTION
         assert "under way for" in d.line_with("Scale mixtral")
         assert d.line_with("send it").split()[:2] == ["◐", "1"]
         now = time.time()
@@ -75,7 +75,7 @@ async def test_what_is_over_is_announced_on_whatever_screen_is_in_front() -> Non
         await d.press("o")
         said(d, plan, outcome=Outcome(Result.FAILED, "quota exceeded"))
         await d.settle()
-        assert d.screen.where is Where.NODES
+        assert d.screen.where is ScreenId.NODES
         assert d.screen.said == "Scale mixtral-8x22b to 3: failed, quota exceeded"
         assert "1 action under way" in d.lines[0]
         await d.press("t")
@@ -105,7 +105,7 @@ async def test_to_stop_is_asked_and_to_let_it_go_on_has_the_focus() -> None:
         assert "Stop: Scale mixtral-8x22b to 3?" in d.text
         assert "What was sent stays sent" in d.text
         await d.press("enter")
-        assert d.screen.where is Where.ACTION
+        assert d.screen.where is ScreenId.ACTION
         assert ("stop", plan.id) not in d.session.acts.asked
         await d.press("x", "tab", "enter")
         assert ("stop", plan.id) in d.session.acts.asked
@@ -121,7 +121,7 @@ async def test_quitting_asks_while_actions_are_under_way() -> None:
         assert "What was sent stays sent" in d.text
         await d.press("enter")
         assert not d.app._exit
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
         await d.press("ctrl+c")
         await d.pilot.press("tab", "enter")
         await d.until(lambda: d.app._exit)
@@ -173,7 +173,7 @@ async def test_actions_of_nothing_say_where_older_ones_are() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("t")
         assert "nothing was done in this session; :audit shows" in d.screen.said
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
 
 
 async def test_what_was_cut_off_is_said_at_the_start() -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.dispatch import refusal
 from console.commands.habits import HABITS, READ_ONLY_HABITS
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
-from console.failure import SessionError
 from console.options import Options
+from console.session.failure import SessionError
 from console.views.help import FILTERS, MOVING, help_lines, signs
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import Desk, desk
@@ -34,8 +34,8 @@ def test_ids_and_names_are_unique() -> None:
     assert max(names.values()) == 1
 
 
-@pytest.mark.parametrize("where", list(Where))
-def test_no_key_has_two_meanings_on_one_screen(where: Where) -> None:
+@pytest.mark.parametrize("where", list(ScreenId))
+def test_no_key_has_two_meanings_on_one_screen(where: ScreenId) -> None:
     keys = Counter(key for command in bound_on(where) for key in command.keys)
     assert [key for key, count in keys.items() if count > 1] == []
 
@@ -114,7 +114,7 @@ async def test_help_lists_the_table_families_as_one_row() -> None:
         for command in TABLE:
             title = command.family or command.title
             rows = [line for line in d.lines if re.search(rf"\s{re.escape(title)}(  | \[| \(|$)", line)]
-            elsewhere = Where.FLEET in command.where and command not in bound_on(Where.FLEET)
+            elsewhere = ScreenId.FLEET in command.where and command not in bound_on(ScreenId.FLEET)
             keys = [] if command.family or elsewhere else [key_text(key) for key in command.keys]
             assert any(all(key in row for key in keys) for row in rows), (command.id, rows)
         shown = [line for line in d.lines if re.match(r"   \S", line) or re.match(r" {18}:\S", line)]
@@ -126,7 +126,7 @@ async def test_help_lists_the_table_families_as_one_row() -> None:
 async def test_help_names_no_key_that_is_not_bound_where_it_was_asked() -> None:
     async with desk(make_snapshot(), size=(140, 140)) as d:
         await d.press("enter", "question_mark")
-        assert d.screen.where is Where.HELP
+        assert d.screen.where is ScreenId.HELP
         here = d.lines[: d.lines.index(d.line_with(" MOVING"))]
         # In text, n is the next match: the namespaces are there by name alone.
         row = next(line for line in here if " Namespaces " in line)
@@ -134,9 +134,9 @@ async def test_help_names_no_key_that_is_not_bound_where_it_was_asked() -> None:
         assert any(line.split()[:1] == ["n"] and "Next match" in line for line in here)
 
 
-@pytest.mark.parametrize("where", list(Where))
+@pytest.mark.parametrize("where", list(ScreenId))
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-def test_help_is_not_cut_at_80_columns(where: Where, glyphs: Glyphs) -> None:
+def test_help_is_not_cut_at_80_columns(where: ScreenId, glyphs: Glyphs) -> None:
     lines = help_lines(where, {}, 80, glyphs)
     assert max(width_of("".join(span.text for span in line.spans)) for line in lines) <= 80
     said = " ".join(" ".join(span.text for span in line.spans) for line in lines)
@@ -145,7 +145,7 @@ def test_help_is_not_cut_at_80_columns(where: Where, glyphs: Glyphs) -> None:
         assert (command.family or command.title) in words
 
 
-@pytest.mark.parametrize("key", sorted(set(HABITS) - {key for c in bound_on(Where.FLEET) for key in c.keys}))
+@pytest.mark.parametrize("key", sorted(set(HABITS) - {key for c in bound_on(ScreenId.FLEET) for key in c.keys}))
 async def test_a_key_of_k9s_that_does_nothing_here_says_what_to_do(key: str) -> None:
     async with desk(make_snapshot()) as d:
         screen = d.screen
@@ -186,14 +186,14 @@ async def test_pods_takes_what_it_takes_in_k9s(line: str, asked: tuple[object, .
         await d.type(line)
         await d.press("enter")
         await d.until(lambda: d.session.asked == [asked])
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
 
 
 @pytest.mark.parametrize(("line", "narrowed"), [("pods /mixtral", "mixtral"), ("pods app=x", "-l app=x")])
 async def test_pods_takes_a_filter(line: str, narrowed: str) -> None:
     async with desk(make_snapshot()) as d:
         await d.command(line)
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
         assert d.screen.narrowed == narrowed
 
 
@@ -233,7 +233,7 @@ async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
         assert d.session.asked == [("describe", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
 
 
-def _where(d: Desk) -> Where:
+def _where(d: Desk) -> ScreenId:
     return d.screen.where
 
 
@@ -249,11 +249,11 @@ async def test_the_command_line_runs_completes_and_remembers() -> None:
         await d.press("colon")
         await d.type("sou")
         await d.press("tab", "enter")
-        assert _where(d) is Where.SOURCES
+        assert _where(d) is ScreenId.SOURCES
         await d.press("colon", "up", "backspace", "enter")
         assert "no command 'source'; did you mean :sources?" in d.text
         await d.command("fleet")
-        assert _where(d) is Where.FLEET
+        assert _where(d) is ScreenId.FLEET
 
 
 async def test_the_command_line_speaks_of_what_was_under_the_cursor() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from console.views.containers import lack_of_log, worth_reading
-from fleet.kube.project.fields import Interner
-from fleet.kube.project.pods import project_pod
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actions.request import LocalDown
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.options import Options
 from fleet.local.node import Phase
 from tests.console.screens.desk import desk
@@ -22,7 +22,7 @@ async def test_a_node_that_dies_is_told_of_on_whatever_screen_is_in_front() -> N
         assert d.screen.said == ""
         d.session.here.come(make_node("tiny", Phase.DEAD))
         await d.until(lambda: d.screen.said == "tiny died: it ran out of GPU memory; :local shows it")
-        assert d.screen.where is Where.NODES
+        assert d.screen.where is ScreenId.NODES
         d.screen.say("")
         d.session.here.come(make_node("tiny", Phase.DEAD), make_node("new"))
         await d.settle()

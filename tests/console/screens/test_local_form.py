@@ -9,11 +9,11 @@ import pytest
 
 from actions.plan import Plan
 from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Request, Target
-from console.commands.command import Where
-from console.failure import SessionError
-from console.local_spec import Difference, Same
-from console.screens.local_form import LaunchForm
-from console.views.local_form import Form, again, filled_in, new, preset_chosen, read
+from console.commands.command import ScreenId
+from console.local.same_as_pod import Difference, Same
+from console.local.screens.form import LaunchForm
+from console.local.views.form import Form, again, filled_in, new, preset_chosen, read
+from console.session.failure import SessionError
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node
@@ -191,10 +191,10 @@ async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
         await d.type("two")
         assert "a whole number from 1 on" in row(d, "tensor parallel")
         await d.press("ctrl+s")
-        assert d.screen.where is Where.FORM
+        assert d.screen.where is ScreenId.FORM
         assert d.screen.said == "a whole number from 1 on"
         await d.press("backspace", "backspace", "backspace", "2", "ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny-2", "org/Tiny", port=8001, tensor_parallel_size=2)
         assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "tiny-2"), spec))]
 
@@ -208,7 +208,7 @@ async def test_keys_that_a_line_takes_for_text_are_not_offered_while_it_is_typed
         await d.press("colon", "question_mark")
         assert "org/x:?" in row(d, "model")
         await d.press("backspace", "backspace", "ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert "? help" in d.line_with("esc back")
         await d.press("shift+tab")
         assert "? help" not in d.line_with("esc back")
@@ -240,7 +240,7 @@ async def test_rows_are_gone_through_with_the_arrows_and_choices_with_left_right
         assert form.rows["verify"].typing
         assert "checksums" in d.text
         await d.press("o", "enter")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         ((_, request),) = d.session.acts.asked
         assert isinstance(request, LocalUp)
         assert request.verify
@@ -251,16 +251,16 @@ async def test_the_plan_goes_back_to_the_form_and_the_action_leaves_it_behind() 
     async with desk(make_snapshot(), session=machine()) as d:
         form = await open_form(d, "org/x")
         await d.press("ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN and "permission" in d.text)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN and "permission" in d.text)
         await d.press("escape")
         assert d.screen is form
         assert "org/x" in row(d, "model")
         await d.press("ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN and "permission" in d.text)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN and "permission" in d.text)
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         await d.press("escape")
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
 
 
 async def test_while_weights_are_read_the_plan_says_how_far_it_is_and_can_be_left() -> None:
@@ -295,7 +295,7 @@ async def test_presets_come_first_and_fill_the_rows() -> None:
         assert "org/full" in row(d, "model")
         assert "fp8_e4m3" in row(d, "KV cache type")
         await d.press("ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "full"), FULL))]
 
 
@@ -315,7 +315,7 @@ async def test_a_restart_names_the_node_by_its_id_and_shows_what_was() -> None:
         await d.type("2048")
         assert "was not set" in row(d, "context length")
         await d.press("ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny", "org/tiny-model", port=8000, max_model_len=2048)
         assert d.session.acts.asked == [("plan", LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny", "id-tiny"), spec))]
 
@@ -339,7 +339,7 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
         assert "this machine has 1 GPU" in d.text
         assert "org/big" in row(d, "model")
         await d.press("ctrl+s")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         ((_, request),) = session.acts.asked
         assert isinstance(request, LocalUp)
         assert request.spec == LaunchSpec("big", "org/big", port=8001, max_model_len=4096)
@@ -350,7 +350,7 @@ async def test_what_cannot_be_copied_says_why() -> None:
     async with desk(make_snapshot(), session=session) as d:
         await d.command("up same")
         await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM is started here")
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
 
 
 async def test_the_same_as_nothing_says_so() -> None:
@@ -364,7 +364,7 @@ async def test_escape_leaves() -> None:
     async with desk(make_snapshot(), session=machine()) as d:
         await open_form(d)
         await d.press("down", "escape")
-        assert d.screen.where is Where.LOCAL
+        assert d.screen.where is ScreenId.LOCAL
 
 
 async def test_what_a_node_was_started_with_does_nothing_to_the_screen() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from actions.plan import Table
 from actions.request import LocalDown
-from console.commands.command import Where
+from console.commands.command import ScreenId
 from console.commands.table import TABLE
+from console.local.views.server import title_line
+from console.local.views.servers import gpus_text
 from console.options import Options
-from console.views.local import gpus_text
-from console.views.local_node import title_line
 from fleet.local.node import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
@@ -32,7 +32,7 @@ async def test_one_line_per_node_and_under_the_cursor_its_phases_its_command_and
 ) -> None:
     async with desk(make_snapshot(), size=size, session=session()) as d:
         await d.press("m")
-        assert d.screen.where is Where.LOCAL
+        assert d.screen.where is ScreenId.LOCAL
         assert [d.line_with(f" {name} ").split()[0] for name in ("bad", "loads", "tiny")] == ["■", "◐", "●"]
         assert "dead: it ran out of GPU memory" in d.line_with("■ bad")
         assert "reading weights" in d.line_with("◐ loads")
@@ -153,7 +153,7 @@ async def test_the_table_filters() -> None:
 async def test_a_node_is_taken_down_by_its_id(key: str) -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("m", "down", key)
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("loads"))]
 
 
@@ -163,7 +163,7 @@ async def test_a_node_is_named_from_anywhere() -> None:
         assert "no node of this machine is called 'tiny'" in d.screen.said
         await d.press("m", "escape")
         await d.command("down tiny")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
         await d.press("escape")
         await d.command("down nobody")
@@ -177,14 +177,14 @@ async def test_the_pod_of_a_node_stands_for_it_on_the_fleet() -> None:
         await d.press("m", "escape")
         d.grid.move_to(key)
         await d.command("down")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
 
 
 async def test_a_plan_of_a_node_says_when_the_node_is_another_one() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("m", "down", "s")
-        await d.until(lambda: d.screen.where is Where.PLAN and "permission" in d.text)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN and "permission" in d.text)
         d.session.here.come(*session("tiny").here.nodes)
         await d.until(lambda: "is gone since this was planned" in d.screen.said)
 
@@ -212,7 +212,7 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
         titles = {"n": "Start", "s": "Take", "x": "Take", "r": "Restart", "t": "Try", "b": "Benchmark", "z": "Undo"}
         for key, title in titles.items():
             await d.press(key)
-            assert d.screen.where is Where.LOCAL
+            assert d.screen.where is ScreenId.LOCAL
             # And not what the same key would do to a cluster.
             assert re.fullmatch(rf"{title} .*: not in read-only mode", d.screen.said)
         for name in ("up org/x", "down tiny", "try tiny", "bench tiny", "local-restart tiny", "same"):
@@ -238,7 +238,7 @@ async def test_in_ascii_and_without_colours_nothing_else_reaches_the_terminal(
     async with desk(make_snapshot(), size=size, session=session(), look=look) as d:
         d.app.written.clear()
         await d.press("m", "down", "enter", "escape", "down", "t", "h", "enter", "escape", "escape", "n", "right")
-        assert d.screen.where is Where.FORM
+        assert d.screen.where is ScreenId.FORM
         await d.press("escape")
         assert "~ loads" in d.text
         assert "X bad" in d.text
@@ -254,7 +254,7 @@ async def test_the_palette_has_it() -> None:
             await d.pilot.press("space" if char == " " else char)
         await d.pilot.pause(0.3)
         await d.pilot.press("enter")
-        await d.until(lambda: d.screen.where is Where.LOCAL)
+        await d.until(lambda: d.screen.where is ScreenId.LOCAL)
 
 
 async def test_a_node_that_does_not_answer_is_a_warning() -> None:
@@ -271,7 +271,7 @@ async def test_undo_on_this_machines_screens_is_about_this_machine() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         d.session.acts.last = LocalDown(target("tiny"))
         await d.press("z")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         await d.press("escape", "m", "z")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert [asked for asked in d.session.acts.asked if asked[0] == "undo"] == [("undo", False), ("undo", True)]

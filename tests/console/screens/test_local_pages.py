@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from actions.progress import Outcome, Result
 from actions.request import LocalBench
-from console.commands.command import Where
-from console.failure import SessionError
-from console.locally import Piece
-from console.screens.local import LocalScreen
-from console.screens.local_log import LocalLogScreen
-from console.screens.local_try import TryScreen
+from console.commands.command import ScreenId
+from console.local.protocol import Piece
+from console.local.screens.log import LocalLogScreen
+from console.local.screens.servers import LocalScreen
+from console.local.screens.try_it import TryScreen
+from console.session.failure import SessionError
 from fleet.local.benches import Bench, Level
 from fleet.local.node import Phase
 from tests.console.screens.desk import SIZES, desk
@@ -25,7 +25,7 @@ from tests.fleets import make_snapshot
 async def test_everything_about_a_node(size: tuple[int, int]) -> None:
     async with desk(make_snapshot(), size=size, session=session("bad")) as d:
         await d.press("m", "enter")
-        assert d.screen.where is Where.LOCAL_NODE
+        assert d.screen.where is ScreenId.LOCAL_NODE
         for words in ("it ran out of GPU memory", "torch.OutOfMemoryError", "/state/local/bad/key", "4711", "8002"):
             assert words in d.text
         assert d.line_with("starting ").split()[0] == "■"
@@ -156,7 +156,7 @@ async def test_benchmarks_of_nothing_say_how_to_measure() -> None:
         await d.press("m", "v")
         await d.until(lambda: "nothing was measured of tiny yet" in d.text)
         await d.press("b")
-        assert d.screen.where is Where.FORM
+        assert d.screen.where is ScreenId.FORM
 
 
 async def test_a_benchmark_is_planned_from_its_form() -> None:
@@ -166,11 +166,11 @@ async def test_a_benchmark_is_planned_from_its_form() -> None:
         await d.type("2 8,x")
         assert "whole numbers with blanks between them" in d.line_with("requests at once")
         await d.press("ctrl+s")
-        assert d.screen.where is Where.FORM
+        assert d.screen.where is ScreenId.FORM
         await d.press("backspace", "3", "2", "down", "down")
         await d.type("64")
         await d.press("enter", "enter")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalBench(target("tiny"), (2, 8, 32), 256, 64)]
 
 

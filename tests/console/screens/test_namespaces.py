@@ -7,7 +7,7 @@ from dataclasses import replace
 from console.views.since import SinceTracker
 from console.views.subject import is_somewhere
 from fleet.model.snapshot import Assessment, Severity
-from fleet.view import Viewer
+from fleet.snapshot.namespace_view import Viewer
 from tests.fleets import make_snapshot
 
 

@@ -11,9 +11,9 @@ import pytest
 from actions.plan import Alternative, Change, Check, Plan, Scope, Verdict
 from actions.request import Drain, DrainNode, Kind, Request, Restart, RollBack, Scale, Target
 from actions.revisions import Revision
-from console.commands.command import Where
-from console.failure import SessionError
+from console.commands.command import ScreenId
 from console.screens.plan import PlanScreen
+from console.session.failure import SessionError
 from fleet.model.objects import ModelVersion
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
@@ -52,8 +52,8 @@ async def test_a_plan_says_what_where_as_whom_and_what_stands_against_it(size: t
         Check("permission", Verdict.PASS, "patch deployments/scale: allowed"),
         Check("spare GPUs", Verdict.WARN, "none is free: a new pod waits", "drain a pod of a lesser model first"),
     )
-    blast = (Change("KV of the busiest", "92%", "97%"),)
-    session = acting(checks=checks, blast=blast, scope=PRODUCTION)
+    impact = (Change("KV of the busiest", "92%", "97%"),)
+    session = acting(checks=checks, impact=impact, scope=PRODUCTION)
     async with desk(make_snapshot(), size=size, session=session) as d:
         await open_scale(d)
         assert session.acts.asked == [("plan", Scale(target(), 7))]
@@ -75,7 +75,7 @@ async def test_enter_on_arrival_goes_back_and_sends_nothing() -> None:
     async with desk(make_snapshot(), session=acting()) as d:
         await open_scale(d)
         await d.press("enter")
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
         assert started(d) == []
 
 
@@ -85,11 +85,11 @@ async def test_tab_and_enter_apply_and_what_follows_is_shown() -> None:
         plan = screen.plan
         assert plan is not None
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert started(d) == [("start", plan.id, "", "Apply")]
         assert "1 action under way" in d.lines[0]
         await d.press("escape")
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
 
 
 async def test_in_production_the_name_of_the_target_must_be_typed() -> None:
@@ -108,7 +108,7 @@ async def test_in_production_the_name_of_the_target_must_be_typed() -> None:
         assert started(d) == []
         assert screen.cancel.has_focus
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", "typed mixtral-8x22b, then Apply")]
 
 
@@ -134,7 +134,7 @@ async def test_a_reason_is_asked_for_where_one_is_required_and_goes_along() -> N
         assert screen.reason.typing
         await d.type("INC-4471 s")
         await d.press("enter", "tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("INC-4471 s", "Apply")]
         assert "INC-4471 s" in d.text
 
@@ -156,7 +156,7 @@ async def test_an_old_plan_is_made_again_and_what_is_different_is_shown_before_a
         assert "permission: not any more (was pass)" in d.text
         assert screen.cancel.has_focus
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert screen.plan is not None
         assert [asked[1] for asked in started(d)] == [screen.plan.id]
         assert len([asked for asked in session.acts.asked if asked[0] == "plan"]) == 2
@@ -169,7 +169,7 @@ async def test_an_old_plan_that_still_holds_is_applied_as_it_was_made_again() ->
         screen = await open_scale(d)
         first = screen.plan
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert first is not None
         assert [asked[1] for asked in started(d)] != [first.id]
 
@@ -183,7 +183,7 @@ async def test_a_target_that_changes_meanwhile_is_said_and_planned_again() -> No
         await d.deliver(replace(snapshot, workloads={**snapshot.workloads, WORST: touched}))
         assert "has changed since this was planned" in d.screen.said
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[0] for asked in d.session.acts.asked] == ["plan", "plan", "start"]
 
 
@@ -232,7 +232,7 @@ async def test_what_start_refuses_is_said_and_the_plan_stays() -> None:
         session.acts.fails = SessionError("the audit log cannot be written")
         await d.press("tab", "enter")
         await d.until(lambda: "the audit log cannot be written" in d.screen.said)
-        assert d.screen.where is Where.PLAN
+        assert d.screen.where is ScreenId.PLAN
 
 
 async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
@@ -240,10 +240,10 @@ async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
     desired = snapshot.workloads[WORST].desired
     async with desk(snapshot, session=acting()) as d:
         await d.press("s", "up", "up", "down", "enter")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
         await d.press("escape", "s", "escape")
-        assert d.screen.where is Where.FLEET
+        assert d.screen.where is ScreenId.FLEET
         await d.press("s", "9", "enter")
         await d.until(lambda: len(d.session.acts.asked) == 2)
         assert d.session.acts.asked[1] == ("plan", Scale(target(), 9))
@@ -273,7 +273,7 @@ async def test_the_target_is_what_was_under_the_cursor_when_the_key_went_down() 
         await d.type("restart")
         await d.deliver(replace(snapshot, workloads={**snapshot.workloads, WORST: again}))
         await d.press("enter")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert d.session.acts.asked == [("plan", Restart(target()))]
 
 
@@ -285,7 +285,7 @@ async def test_pods_are_drained_together_when_they_are_marked() -> None:
             d.grid.move_to(key)
             await d.press("space")
         await d.press("ctrl+d")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         ((_, request),) = d.session.acts.asked
         assert isinstance(request, Drain)
         chosen = [request.target, *request.others]
@@ -313,7 +313,7 @@ async def test_nodes_are_cordoned_and_drained_on_their_screen() -> None:
         await d.press("u")
         assert "it is not cordoned" in d.screen.said
         await d.press("r")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         node = Target("Node", "", name, snapshot.nodes[name].uid)
         assert d.session.acts.asked == [("plan", DrainNode(node))]
 
@@ -332,7 +332,7 @@ async def test_revisions_are_listed_and_one_is_rolled_back_to() -> None:
         assert "vllm-openai:v0.31 (abcdef01) mistral/mixtral@rev1" in d.line_with("v0.31")
         assert "2h" in d.line_with("v0.31")
         await d.press("enter")
-        await d.until(lambda: d.screen.where is Where.PLAN)
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert session.acts.asked[-1] == ("plan", RollBack(target(), "web-7"))
         await d.press("escape", "up", "enter")
         assert "that is what runs now" in d.screen.said
@@ -391,7 +391,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
         await d.press("enter")
         assert screen.cancel.has_focus
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", f"typed {after}, then Apply")]
 
 
@@ -403,7 +403,7 @@ async def test_a_small_step_does_not(before: str, after: str) -> None:
         screen = await open_scale(d, after)
         assert not screen.number.display
         await d.press("tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
 
 
 async def test_a_large_step_in_production_takes_the_name_and_the_number() -> None:
@@ -414,5 +414,5 @@ async def test_a_large_step_in_production_takes_the_name_and_the_number() -> Non
         await d.press("enter")
         await d.type("65")
         await d.press("enter", "tab", "enter")
-        await d.until(lambda: d.screen.where is Where.ACTION)
+        await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", f"typed {NAME} and 65, then Apply")]

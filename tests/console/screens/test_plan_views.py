@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from actions.action_run import ActionRun
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import LOCAL, LOCAL_NODE, LocalUp, Restart, Scale, Target
-from actions.undertaking import Undertaking
+from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
-from console.views.undertakings import announcement, going_on, outcome_lines, undertaking_lines, undertaking_title
 from fleet.local.spec import LaunchSpec
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
@@ -36,7 +36,7 @@ PLAN = Plan(
         Check("autoscaler", Verdict.BLOCK, LONG),
     ),
     changes=(Change("replicas", "2", "3"), Change("arguments", LONG, LONG)),
-    blast=(Change("KV", "92%", "97%"),),
+    impact=(Change("KV", "92%", "97%"),),
     tables=(
         Table("memory of each GPU", ("what", "GiB", "from"), (("weights", "141", LONG), ("KV cache", "9.6", LONG))),
         Table("everything", ("one", "two", "three"), ((LONG, LONG, LONG),)),
@@ -98,16 +98,16 @@ def test_what_comes_from_outside_does_nothing() -> None:
         undo=Undo(evil),
         scope=Scope(evil, evil, evil),
     )
-    undertaking = Undertaking(plan, evil, 1.0, (Progress(0, evil, 1.0),), Outcome(Result.FAILED, evil, evil))
+    action_run = ActionRun(plan, evil, 1.0, (Progress(0, evil, 1.0),), Outcome(Result.FAILED, evil, evil))
     lines = [
         *plan_lines(plan, 100, UNICODE, diff=True, requests=True),
         plan_title(plan, 100, UNICODE),
-        *undertaking_lines(undertaking, 100, UNICODE),
-        undertaking_title(undertaking, 2.0, 100, UNICODE),
+        *action_run_lines(action_run, 100, UNICODE),
+        action_run_title(action_run, 2.0, 100, UNICODE),
     ]
     assert [line for line in lines for span in line.spans if not span.text.isprintable()] == []
-    assert announcement(undertaking)[0].isprintable()
-    assert all(line.isprintable() for line in going_on([replace(undertaking, outcome=None)]))
+    assert announcement(action_run)[0].isprintable()
+    assert all(line.isprintable() for line in going_on([replace(action_run, outcome=None)]))
 
 
 def test_requests_are_shown_as_they_will_be_sent() -> None:
@@ -120,7 +120,7 @@ def test_requests_are_shown_as_they_will_be_sent() -> None:
 def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
     load = replace(
         PLAN,
-        blast=(Change("KV", "91%", "96%"),),
+        impact=(Change("KV", "91%", "96%"),),
         checks=(replace(PLAN.checks[0], text="31 requests"), *PLAN.checks[1:]),
     )
     assert differences(PLAN, load) == []
@@ -137,7 +137,7 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
 
 def test_who_leaves_is_told_what_goes_on_without_them() -> None:
     here = replace(PLAN, request=LocalUp(Target(LOCAL_NODE, LOCAL, "tiny"), LaunchSpec("tiny", "org/tiny")))
-    cluster, node = Undertaking(PLAN, "", 1.0), Undertaking(here, "", 1.0)
+    cluster, node = ActionRun(PLAN, "", 1.0), ActionRun(here, "", 1.0)
     assert "the cluster goes on with it by itself" in going_on([cluster])[-1]
     assert "a node that loads or ends goes on by itself" in going_on([node])[-1]
     assert "the cluster, or the node, goes on" in going_on([cluster, node])[-1]
@@ -151,14 +151,14 @@ def test_each_line_of_an_outcome_stands_by_itself() -> None:
 
 def test_what_is_over_is_announced_in_the_colour_of_its_result() -> None:
     def told(result: Result, text: str) -> tuple[str, Role]:
-        return announcement(Undertaking(PLAN, "", 1.0, outcome=Outcome(result, text)))
+        return announcement(ActionRun(PLAN, "", 1.0, outcome=Outcome(result, text)))
 
     assert told(Result.CONVERGED, "3 ready") == (f"{PLAN.title}: converged, 3 ready", Role.OK)
     assert told(Result.STOPPED, "stopped; done: x") == (f"{PLAN.title}: stopped; done: x", Role.WARNING)
     assert told(Result.FAILED, "it died\nits log")[0] == f"{PLAN.title}: failed, it died; its log"
     assert told(Result.FAILED, "") == (f"{PLAN.title}: failed", Role.ERROR)
     with pytest.raises(ValueError, match="under way"):
-        announcement(Undertaking(PLAN, "", 1.0))
+        announcement(ActionRun(PLAN, "", 1.0))
 
 
 def felt(before: Load, after: Load) -> str:
@@ -179,9 +179,9 @@ def test_what_users_felt_is_compared_with_numbers_alone() -> None:
 
 def test_undo_is_promised_where_it_would_be_planned_and_else_it_is_said_why_not() -> None:
     plan = replace(PLAN, undo=Undo("scale back to 2", Scale(TARGET, 2)))
-    over = Undertaking(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "done"))
-    assert "scale back to 2 (z plans it)" in words(undertaking_lines(over, 100, UNICODE))
+    over = ActionRun(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "done"))
+    assert "scale back to 2 (z plans it)" in words(action_run_lines(over, 100, UNICODE))
     assert "scale back to 2 (not by z: it was taken back already)" in words(
-        undertaking_lines(over, 100, UNICODE, "it was taken back already")
+        action_run_lines(over, 100, UNICODE, "it was taken back already")
     )
-    assert "z" not in words(undertaking_lines(replace(over, outcome=None), 100, UNICODE)).partition("undo")[2]
+    assert "z" not in words(action_run_lines(replace(over, outcome=None), 100, UNICODE)).partition("undo")[2]

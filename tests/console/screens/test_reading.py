@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.failure import SessionError
+from console.session.failure import SessionError
 from fleet.model.objects import Container, ObjectRef
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model.snapshot import GpuUse, Health, Join, Loose, SourceStatus
+from fleet.model.snapshot import GpuUse, Health, Join, SourceStatus, Unmatched
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import healthy
 from tests.fleets import NOW, make_snapshot, ticked
@@ -35,8 +35,8 @@ async def test_sources_tell_since_when_what_is_wrong_and_what_to_do() -> None:
 async def test_joins_that_could_not_be_made_are_listed() -> None:
     snapshot = make_snapshot()
     pod = healthy(snapshot)
-    loose = (*snapshot.loose, Loose(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
-    async with desk(replace(snapshot, loose=loose), size=(190, 40)) as d:
+    unmatched = (*snapshot.unmatched, Unmatched(Join.POD_WITHOUT_METRICS, pod, "port 8000 is closed"))
+    async with desk(replace(snapshot, unmatched=unmatched), size=(190, 40)) as d:
         assert "3 could not be joined" in d.lines[2]
         assert "pod without metrics" in d.line_with(pod[-9:])
         await d.command("joins")
@@ -61,6 +61,6 @@ async def test_a_free_gpu_is_no_trouble() -> None:
     snapshot = make_snapshot()
     gpu = next(iter(snapshot.gpus))
     free = {**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")}
-    loose = (Loose(Join.GPU_WITHOUT_POD, gpu, "free"),)
-    async with desk(replace(snapshot, gpus=free, gpu_use={gpu: GpuUse.FREE}, loose=loose)) as d:
+    unmatched = (Unmatched(Join.GPU_WITHOUT_POD, gpu, "free"),)
+    async with desk(replace(snapshot, gpus=free, gpu_use={gpu: GpuUse.FREE}, unmatched=unmatched)) as d:
         assert "joined" not in d.text

@@ -31,6 +31,8 @@ def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(
     assert not _imported("import console.cli.open", module)
 
 
-@pytest.mark.parametrize("module", ["console.machine", "console.nodes", "fleet.local.watching", "httpx", "psutil"])
+@pytest.mark.parametrize(
+    "module", ["console.local.session", "console.local.watcher", "fleet.local.watching", "httpx", "psutil"]
+)
 def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: str) -> None:
-    assert not _imported("import console.assembly", module)
+    assert not _imported("import console.wiring.sources", module)

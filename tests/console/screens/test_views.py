@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.commands.command import Command, Context, Where
+from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
 from console.views.plots import nice_top
@@ -120,7 +120,11 @@ def test_a_gpu_stands_for_its_pod_and_a_free_one_for_its_node() -> None:
 async def test_what_is_dangerous_is_refused_in_read_only_mode_whoever_asks() -> None:
     ran: list[Context] = []
     command = Command(
-        "test.delete", "Delete", lambda _, context: ran.append(context), where=frozenset({Where.FLEET}), dangerous=True
+        "test.delete",
+        "Delete",
+        lambda _, context: ran.append(context),
+        where=frozenset({ScreenId.FLEET}),
+        dangerous=True,
     )
     async with desk(make_snapshot()) as d:
         context = d.screen.context()

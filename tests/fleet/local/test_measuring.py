@@ -15,10 +15,10 @@ from fleet.local.measuring import LocalMeasuring
 from fleet.local.node import NodeState
 from fleet.local.process import Identity
 from fleet.local.source import LocalSource
-from fleet.measuring import MeasuringSettings
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, Join, Snapshot
-from fleet.snapshot import Builder
+from fleet.snapshot.builder import Builder
+from fleet.sources.metrics import MetricsSettings
 from tests.fleet.local.nodes import dead, record, state
 from tests.fleet.local.test_source import Watched
 
@@ -57,7 +57,7 @@ async def measured(nodes: Sequence[NodeState], reading: GpuReading) -> tuple[Sna
     kube = source.state()
     (host,) = kube.nodes
     now = kube.status.since + 1.0
-    measuring = LocalMeasuring(lambda: source.nodes, MeasuringSettings(), now, host=host, gpus=lambda: reading)
+    measuring = LocalMeasuring(lambda: source.nodes, MetricsSettings(), now, host=host, gpus=lambda: reading)
     assert measuring.due(kube, now)
     await measuring.measure(kube, frozenset(), now)
     await measuring.close()
@@ -70,7 +70,7 @@ async def test_two_nodes_at_one_address_each_have_their_own_numbers() -> None:
         snapshot, _ = await measured((state(record("a", port=one)), state(record("b", port=two))), GpuReading())
     assert snapshot.by_pod.value("local/a", Quantity.RUNNING) == 3
     assert snapshot.by_pod.value("local/b", Quantity.RUNNING) == 7
-    assert snapshot.loose == ()
+    assert snapshot.unmatched == ()
     assert not snapshot.gpus
 
 
@@ -102,7 +102,7 @@ async def test_processes_that_are_no_node_of_ours_leave_the_gpu_without_a_pod() 
     async with engine(1) as port:
         snapshot, _ = await measured((state(record(port=port)),), GpuReading((gpu,)))
     assert not snapshot.gpus_of
-    assert (Join.GPU_WITHOUT_POD, "GPU-0") in {(loose.join, loose.key) for loose in snapshot.loose}
+    assert (Join.GPU_WITHOUT_POD, "GPU-0") in {(unmatched.join, unmatched.key) for unmatched in snapshot.unmatched}
 
 
 async def test_gpus_are_measured_where_no_node_runs() -> None:
@@ -130,7 +130,7 @@ async def test_a_node_that_was_taken_down_leaves_no_numbers() -> None:
         source = LocalSource(watched, gpus=GpuReading)
         await source.look()
         now = source.state().status.since + 1.0
-        measuring = LocalMeasuring(lambda: source.nodes, MeasuringSettings(), now, host="here", gpus=GpuReading)
+        measuring = LocalMeasuring(lambda: source.nodes, MetricsSettings(), now, host="here", gpus=GpuReading)
         await measuring.measure(source.state(), None, now)
         assert measuring.latest is not None
         assert len(measuring.latest.engines) == 1
@@ -155,7 +155,7 @@ async def test_nvml_is_read_off_the_loop() -> None:
 
     source = LocalSource(Watched(), gpus=read)
     await source.look()
-    measuring = LocalMeasuring(lambda: (), MeasuringSettings(), 0.0, host="here", gpus=read)
+    measuring = LocalMeasuring(lambda: (), MetricsSettings(), 0.0, host="here", gpus=read)
     await measuring.measure(source.state(), None, 1.0)
     await measuring.close()
     assert loops == [False, False]

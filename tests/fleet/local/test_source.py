@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from fleet.assess import assess_pod, assess_workload
-from fleet.kube.state import KubeState
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.node import NodeState, Phase
 from fleet.local.source import LocalSource
 from fleet.model.frame import Frame
 from fleet.model.snapshot import Assessment, Health, Severity
-from fleet.targets import endpoints, told_apart
+from fleet.snapshot.health import assess_pod, assess_workload
+from fleet.sources.kube.state import KubeState
+from fleet.sources.scrape.targets import endpoints, told_apart
 from tests.fleet.local.nodes import BEGUN, dead, loading, record, state
 from tests.waiting import PATIENCE
 

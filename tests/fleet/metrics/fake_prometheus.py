@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from fleet.metrics.prometheus import PrometheusSource
-from fleet.metrics.transport import PrometheusEndpoint
 from fleet.model.measurement import Measurement
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 LABELS = {"namespace": "llm", "pod": "p", "instance": "10.0.0.1:8000", "job": "j", "model_name": "chat", "engine": "0"}
 RUNNING = {"__name__": "vllm:num_requests_running", **LABELS}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fleet.metrics.problem import SourceProblem
-from fleet.metrics.scrape import ScrapeSettings, ScrapeSource
-from fleet.metrics.target import Target
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
+from fleet.sources.problem import SourceProblem
+from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
+from fleet.sources.scrape.target import Target
 
 EPOCH = 1_795_220_000.0
 

@@ -9,11 +9,12 @@ import orjson
 import pytest
 from aiohttp import web
 
-from fleet.metrics import promql, session
+from fleet.metrics import promql
 from fleet.metrics.answers import Engines, Gpus, Sample
 from fleet.metrics.engines.vllm import VLLM
-from fleet.metrics.problem import SourceProblem
 from fleet.model.quantity import Quantity
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus import session
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 
 AT = 1_795_220_000.0

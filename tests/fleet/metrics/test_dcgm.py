@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.metrics.clock_reasons import throttle_reasons
+from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import gpu_id
-from fleet.metrics.scrape import ScrapeSource
-from fleet.metrics.target import Target
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
+from fleet.sources.scrape.source import ScrapeSource
+from fleet.sources.scrape.target import Target
 from tests.fleet.metrics.pages import BLANK, Card, dcgm
 from tests.fleet.metrics.rig import EPOCH, Rig, gpu
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.metrics.scrape import ScrapeSource
-from fleet.metrics.target import Target
 from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, Group, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound
+from fleet.sources.scrape.source import ScrapeSource
+from fleet.sources.scrape.target import Target
 from tests.conftest import RECORDINGS
 
 VLLM = RECORDINGS / "vllm-0.32"

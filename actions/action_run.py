@@ -1,0 +1,34 @@
+"""An action that is under way or over: what the screens and the command line show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.plan import Plan
+from actions.progress import Outcome, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRun:
+    """One confirmed plan. A newer state is a new object."""
+
+    plan: Plan
+    reason: str
+    begun: float
+    """Unix time."""
+    progress: tuple[Progress, ...] = ()
+    """The latest of each step so far, in the order of the steps."""
+    outcome: Outcome | None = None
+    """None while it is under way."""
+    reached: bool = False
+    """Whether the cluster did, or may have done, more of it than to note it down."""
+
+    @property
+    def id(self) -> str:
+        """The plan's, which the audit log records it under."""
+        return self.plan.id
+
+    @property
+    def latest(self) -> Progress | None:
+        """Where it is."""
+        return self.progress[-1] if self.progress else None

@@ -1,0 +1,150 @@
+"""Draining one unit from its first label to its replacement: the same for a pod, a group and a whole node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from actions.drain.eviction import evict, eviction, gone, same
+from actions.drain.requests import Looks, RequestsOf
+from actions.drain.unit import Unit, labels_of
+from actions.drain.wait import Ended, Terms, ended, left
+from actions.execution_context import ExecutionContext
+from actions.follow.replacement import follow_first, follow_replacement, pods_of
+from actions.plan import MERGE, Mutation
+from actions.progress import Outcome, Result
+from actions.words import span
+from fleet.sources.kube.errors import ConflictError, NotFoundError
+from fleet.sources.kube.resources import PODS
+
+AS_READ_THEN = "(as read then)"
+"""Stands in a plan for the resourceVersion that a pod will have when its turn comes."""
+
+
+class Phase(StrEnum):
+    """The parts of a drain, in their order."""
+
+    RELEASE = "release"
+    LEAVE = "leave"
+    WAIT = "wait"
+    EVICT = "evict"
+    REPLACE = "replace"
+
+
+def phases(unit: Unit) -> tuple[Phase, ...]:
+    """Those that this unit goes through."""
+    way = unit.strategy
+    wanted = {
+        Phase.RELEASE: bool(way.release),
+        Phase.LEAVE: bool(way.labels),
+        Phase.WAIT: way.waits,
+        Phase.EVICT: True,
+        Phase.REPLACE: unit.replaced,
+    }
+    return tuple(phase for phase, there in wanted.items() if there)
+
+
+def labelling(unit: Unit, labels: Mapping[str, str | None], version: str) -> Mutation:
+    """The request that changes labels of the unit's front; a pod that changed since ``version`` makes it a 409."""
+    front = unit.front
+    return Mutation(
+        "PATCH",
+        PODS.path(front.namespace, front.name),
+        {"metadata": {"resourceVersion": version, "labels": dict(labels)}},
+        MERGE,
+        about=f"label {front.name} {', '.join(f'{key}={value}' for key, value in labels.items())}",
+    )
+
+
+def evictions(unit: Unit, terms: Terms) -> tuple[Mutation, ...]:
+    """The requests that evict its members. Evicted at once, its requests get the deadline as their grace period."""
+    longest = terms.deadline if unit.watched and not unit.strategy.waits else 0.0
+    return tuple(eviction(member, max(member.grace, longest)) for member in unit.members)
+
+
+async def drain(
+    unit: Unit,
+    execution: ExecutionContext,
+    terms: Terms,
+    enter: Callable[[Phase], None],
+    *,
+    as_planned: bool,
+    follow: bool = True,
+    requests: Callable[[Unit, ExecutionContext], Looks] = RequestsOf,
+) -> Ended:
+    """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
+
+    ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
+    labels will do, because its turn comes long after the plan. Raises ConflictError where it is not, and KubeError.
+    """
+    way, version = unit.strategy, unit.version if as_planned else ""
+    if not as_planned and way.changed:
+        try:
+            version = await _unchanged(unit, way.before, execution)
+        except NotFoundError:
+            return Ended()
+    if way.release:
+        enter(Phase.RELEASE)
+        known = await pods_of(unit, execution)
+        await execution.send(labelling(unit, way.release, version))
+        outcome = await follow_first(unit, known.keys(), execution)
+        if outcome is not None:
+            return Ended(outcome)
+        version = await _unchanged(unit, way.before | way.release, execution)
+    cut = ""
+    if way.labels:
+        enter(Phase.LEAVE)
+        await execution.send(labelling(unit, way.labels, version))
+        outcome = await left(unit, execution)
+        if outcome is not None:
+            return Ended(outcome)
+    if way.waits:
+        enter(Phase.WAIT)
+        looks = requests(unit, execution)
+        try:
+            outcome, cut = await ended(unit, execution, terms, looks)
+        finally:
+            await looks.close()
+        if outcome is not None:
+            return Ended(outcome)
+    enter(Phase.EVICT)
+    outcome = await _evicted(unit, execution, terms)
+    if outcome is None and follow and unit.replaced:
+        enter(Phase.REPLACE)
+        outcome = await follow_replacement(unit, execution)
+    return Ended(outcome, cut)
+
+
+async def _evicted(unit: Unit, execution: ExecutionContext, terms: Terms) -> Outcome | None:
+    requests = evictions(unit, terms)
+    for i, mutation in enumerate(requests):
+        try:
+            outcome = await evict(mutation, execution, terms.deadline)
+        except ConflictError:
+            if not i:
+                raise
+            # The first one's end makes the controller restart the group: another has this name already.
+            continue
+        if outcome is not None:
+            return outcome
+    for member, mutation in zip(unit.members, requests, strict=True):
+        grace = float(mutation.body["deleteOptions"]["gracePeriodSeconds"])
+        execution.say(f"{member.name} ends, within {span(grace)}")
+        if not await gone(member, execution, grace):
+            return Outcome(
+                Result.TIMED_OUT,
+                f"{member.name} is still there a minute after its grace period of {span(grace)}",
+                "is its node alive? look at the node and at the pod's finalizers",
+            )
+    return None
+
+
+async def _unchanged(unit: Unit, labels: Mapping[str, str], execution: ExecutionContext) -> str:
+    """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
+    front = unit.front
+    pod = same(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
+    now = labels_of(pod)
+    for key, value in labels.items():
+        if now.get(key) != value:
+            raise ConflictError(f"label {key} of {front.name} is {now.get(key, 'gone')} now, not {value}", status=409)
+    return str(pod["metadata"].get("resourceVersion", ""))

@@ -1,0 +1,173 @@
+"""What must be known of a pod before it is drained: who sends it requests, who controls it, what it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.drain.replicas import KEEPERS, ready_among, selector_of
+from actions.drain.selectors import written
+from actions.drain.strategy import TrafficSource, choose
+from actions.drain.unit import LWS, Unit, controller_of, group_of, is_ready, labels_of, leader_of, member_of
+from actions.plan_context import PlanContext
+from actions.request import Method, Target
+from fleet.model.objects import Pod
+from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.project.pods import project_pod
+from fleet.sources.scrape.targets import runs_engine
+
+Raw = Mapping[str, Any]
+
+
+class Inspection:
+    """Reads for one plan; what several pods have in common is read once. Every method raises KubeError."""
+
+    def __init__(self, context: PlanContext) -> None:
+        self._context = context
+        self._sources: dict[str, tuple[TrafficSource, ...]] = {}
+        self._objects: dict[tuple[str, str, str], Raw | None] = {}
+
+    async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> Unit:
+        """What the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
+        group = group_of(pod)
+        pods: list[dict[str, Any]] = [dict(pod)]
+        if group is not None:
+            namespace, name, index = group
+            selector = written({f"{LWS}name": name, f"{LWS}group-index": index})
+            pods = await self._context.reads.list_raw("Pod", namespace, selector) or pods
+        front = leader_of(pods)
+        namespace, controller = front["metadata"].get("namespace", ""), controller_of(front)
+        owner = await self.object(controller[0], namespace, controller[1]) if controller else None
+        selector_of_owner = ((owner or {}).get("spec") or {}).get("selector") or {}
+        workload = await self._top(front, owner)
+        engine = self.serves(front)
+        idle = "" if engine and is_ready(front) else _idle(engine)
+        strategy = choose(
+            labels_of(front),
+            (controller[0], selector_of_owner) if controller else None,
+            await self.sources(namespace),
+            wanted=method,
+            first=first,
+            idle=idle,
+        )
+        keeper = await self._keeper(front)
+        owned_by = Target(controller[0], namespace, controller[1], controller[2]) if controller else None
+        return Unit(
+            name=f"group {group[2]} of {group[1]}" if group else front["metadata"]["name"],
+            front=member_of(front),
+            version=front["metadata"].get("resourceVersion", ""),
+            members=tuple(member_of(raw) for raw in pods),
+            strategy=strategy,
+            watched=not idle,
+            workload=workload,
+            controller=owned_by,
+            selector=_labels_in(selector_of_owner),
+            ready=await self._others_ready(front, keeper, owned_by) + 1 if owned_by else 0,
+            engine=engine,
+            keeper=_target(keeper) if keeper is not None else None,
+        )
+
+    def row(self, pod: Raw) -> Pod:
+        """The pod as the console knows pods."""
+        return project_pod(dict(pod), Interner())
+
+    def serves(self, pod: Raw) -> bool:
+        """Whether it is an engine, by its template or by what was measured of it."""
+        row = self.row(pod)
+        return runs_engine(row) or bool(self._context.snapshot.engines_of.get(row.key))
+
+    async def sources(self, namespace: str) -> tuple[TrafficSource, ...]:
+        """The Services and InferencePools of a namespace."""
+        if namespace not in self._sources:
+            found = []
+            for kind in ("Service", "InferencePool"):
+                for raw in await listed(kind, namespace, self._context):
+                    selector = (raw.get("spec") or {}).get("selector") or {}
+                    # The group of the pools that came before had the labels themselves for its selector.
+                    labels = selector.get("matchLabels", selector) if kind == "InferencePool" else selector
+                    found.append(TrafficSource(kind, raw["metadata"]["name"], labels))
+            self._sources[namespace] = tuple(found)
+        return self._sources[namespace]
+
+    async def object(self, kind: str, namespace: str, name: str) -> Raw | None:
+        """An object, None where it is gone or may not be read."""
+        key = (kind, namespace, name)
+        if key not in self._objects:
+            try:
+                self._objects[key] = await self._context.reads.get_raw(*key)
+            except (NotFoundError, ForbiddenError):
+                self._objects[key] = None
+        return self._objects[key]
+
+    async def _keeper(self, pod: Raw) -> Raw | None:
+        """The owner that counts the replicas of which this pod is one: the highest that does, without a gap below it.
+
+        Above it are owners that made it, and whose own status counts something else, or nothing.
+        """
+        found: Raw | None = None
+        below = pod
+        while (above := controller_of(below)) is not None and above[0] in KEEPERS:
+            raw = await self.object(above[0], pod["metadata"].get("namespace", ""), above[1])
+            # Another group may have a kind of the same name (OpenKruise's StatefulSet): the uid tells.
+            if raw is None or raw["metadata"].get("uid", "") != above[2]:
+                break
+            found = below = raw
+        return found
+
+    async def _others_ready(self, front: Raw, keeper: Raw | None, controller: Target) -> int:
+        """Ready replicas beside this one."""
+        selector = selector_of(keeper) if keeper is not None else ""
+        pods = await self._context.reads.list_raw("Pod", controller.namespace, selector)
+        uid = front["metadata"].get("uid")
+        return ready_among((pod for pod in pods if pod["metadata"].get("uid") != uid), keeper, controller)
+
+    async def _top(self, pod: Raw, owner: Raw | None) -> Target | None:
+        """The top of the owner chain: as the Snapshot has it, else as far as the objects say."""
+        snapshot, namespace = self._context.snapshot, pod["metadata"].get("namespace", "")
+        known = snapshot.workloads.get(snapshot.workload_of.get(f"{namespace}/{pod['metadata']['name']}", ""))
+        if known is not None and known.uid and controller_of(pod):
+            return Target(known.kind, namespace, known.name, known.uid)
+        top = pod
+        while (above := controller_of(top)) is not None:
+            raw = owner if top is pod else await self.object(above[0], namespace, above[1])
+            if raw is None or controller_of(raw) is None:
+                return Target(above[0], namespace, above[1], above[2])
+            top = raw
+        return None
+
+
+def _target(raw: Raw) -> Target:
+    metadata = raw["metadata"]
+    return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))
+
+
+def _labels_in(selector: Raw) -> dict[str, str]:
+    """What a selector wants labels to be; a ReplicationController's is the labels themselves."""
+    labels = selector.get("matchLabels") or (selector if "matchExpressions" not in selector else {})
+    return {key: value for key, value in labels.items() if isinstance(value, str)}
+
+
+async def listed(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]]:
+    """All of a kind; none where the cluster does not know the kind, or does not let us look. Raises KubeError."""
+    return await permitted(kind, namespace, context) or []
+
+
+async def permitted(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]] | None:
+    """All of a kind; none where the cluster does not know it, None where we may not look. Raises KubeError."""
+    try:
+        return await context.reads.list_raw(kind, namespace)
+    except NotFoundError:
+        return []
+    except ForbiddenError:
+        return None
+    except KubeError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _idle(engine: bool) -> str:
+    return (
+        "it is not ready, so nothing is sent to it" if engine else "it serves no model, so there is nothing to wait for"
+    )

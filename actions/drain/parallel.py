@@ -1,0 +1,108 @@
+"""Several units side by side, told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.drain.execute import Phase, drain
+from actions.drain.unit import Unit
+from actions.drain.wait import Terms
+from actions.execution_context import ExecutionContext
+from actions.local.machine import Machine
+from actions.plan_context import Reads
+from actions.progress import Outcome
+from fleet.model.snapshot import Snapshot
+
+_WORDS = {
+    Phase.RELEASE: "a replacement starts",
+    Phase.LEAVE: "leaves its endpoints",
+    Phase.WAIT: "waits for its requests",
+    Phase.EVICT: "is evicted",
+    Phase.REPLACE: "is replaced",
+}
+
+
+class ParallelDrains:
+    """Drains the units of several workloads side by side, those of one workload in turn.
+
+    After the first failure nobody takes another unit; those under way are brought to their end.
+    """
+
+    def __init__(self, execution: ExecutionContext, terms: Terms, total: int) -> None:
+        self._work = execution
+        self._terms = terms
+        self._busy: dict[str, str] = {}
+        self.total = total
+        self.gone = 0
+        self.cut: list[str] = []
+        """What had not ended by its deadline, in words."""
+        self.failures: list[Outcome] = []
+        self.errors: list[Exception] = []
+
+    async def drain(self, units: Sequence[Unit]) -> None:
+        """One workload's."""
+        for unit in units:
+            if self.failures or self.errors:
+                return
+            execution = _Part(self._work, self, unit.name)
+            try:
+                outcome, cut = await drain(
+                    unit, execution, self._terms, execution.enter, as_planned=False, follow=False
+                )
+            except Exception as error:  # noqa: BLE001 - it is for the caller, once the others have come to an end
+                self.errors.append(error)
+                return
+            finally:
+                self._busy.pop(unit.name, None)
+            if cut:
+                self.cut.append(cut)
+            if outcome is not None:
+                self.failures.append(outcome)
+                return
+            self.gone += len(unit.members)
+            self.tell()
+
+    def tell(self, name: str = "", text: str = "", eta: float | None = None) -> None:
+        """Where all of it is; ``text`` of one unit."""
+        if name:
+            self._busy[name] = text
+        parts = [f"{busy}: {text}" for busy, text in self._busy.items() if text]
+        words = f"{self.gone} of {self.total} pods gone"
+        self._work.say("; ".join((words, *parts[:3])), self.gone, self.total, eta if len(self._busy) == 1 else None)
+
+
+class _Part:
+    """The work of one unit among several: what it says is put together with what the others say."""
+
+    def __init__(self, execution: ExecutionContext, drains: ParallelDrains, name: str) -> None:
+        self._drains = drains
+        self._name = name
+        self.rules = execution.rules
+        self.now = execution.now
+        self.send = execution.send
+        self.until = execution.until
+        self._work = execution
+
+    @property
+    def reads(self) -> Reads:
+        return self._work.reads
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._work.snapshot
+
+    @property
+    def machine(self) -> Machine:
+        return self._work.machine
+
+    def step(self, index: int) -> None:
+        """The steps of the plan are those of all the drains."""
+
+    def enter(self, phase: Phase) -> None:
+        """See ``actions.drain.execute.drain``."""
+        self._drains.tell(self._name, _WORDS[phase])
+
+    def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
+        """See ExecutionContext."""
+        del done, total
+        self._drains.tell(self._name, text, eta)

@@ -1,0 +1,132 @@
+"""Waiting until a pod has left its endpoints, and until its requests have ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from actions.drain.endpoints import receives
+from actions.drain.eviction import pause_for, same
+from actions.drain.requests import Fall, Looks, Seen
+from actions.drain.unit import Unit, labels_of
+from actions.execution_context import ExecutionContext
+from actions.progress import Outcome, Result
+from actions.request import AtDeadline
+from actions.words import count, span
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError
+
+LEAVING = 30.0
+"""Seconds in which the endpoints must have seen a label that changed; they take two (reference: kubernetes §2.3)."""
+UNSEEN = 5.0
+"""Seconds given to endpoints that may not be looked at."""
+COMING = 30.0
+"""Seconds after which as many requests as at first mean that something goes on sending them."""
+ZEROS = 2
+"""Looks in a row that must see no request: one may fall between two of them."""
+_STANDS = f"; none has ended in {COMING:.0f} s: they take long, or its engine hangs"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long the requests of a pod get, and what then."""
+
+    deadline: float
+    """Seconds."""
+    at_deadline: AtDeadline
+
+
+class Ended(NamedTuple):
+    """How the wait for a unit's requests, or all of its drain, has ended."""
+
+    outcome: Outcome | None = None
+    """Where the action ends here; None where it goes on."""
+    cut: str = ""
+    """What had not ended by the deadline, in words; empty where everything had."""
+
+
+async def left(unit: Unit, execution: ExecutionContext) -> Outcome | None:
+    """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
+    there: list[str] = []
+
+    async def out() -> bool:
+        there[:] = [
+            service
+            for service in unit.strategy.services
+            if await receives(unit.front.namespace, unit.front.name, service, execution.reads)
+        ]
+        execution.say(f"still in the endpoints of {', '.join(there)}" if there else "out of the endpoints")
+        return not there
+
+    try:
+        if await execution.until(out, LEAVING):
+            return None
+    except ForbiddenError:
+        execution.say(f"its endpoints may not be looked at: {UNSEEN:.0f} s are given to them")
+        await pause_for(execution, UNSEEN)
+        return None
+    return Outcome(
+        Result.FAILED,
+        f"{unit.name} is still in the endpoints of {', '.join(there)} {LEAVING:.0f} s after its label was changed",
+        "look at the Service's selector; undo puts the label back",
+    )
+
+
+async def ended(unit: Unit, execution: ExecutionContext, terms: Terms, requests: Looks) -> Ended:
+    """Wait until the pod has no requests left, or the deadline comes."""
+    fall, front, since = Fall(), unit.front, execution.now()
+    first: Seen | None = None
+    last: Seen | None = None
+    fewest = math.inf
+    grown = back = False
+
+    async def idle() -> bool:
+        nonlocal first, last, fewest, grown, back
+        try:
+            pod = same(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
+        except NotFoundError:
+            return True
+        labels = labels_of(pod)
+        if any(labels.get(key) != value for key, value in unit.strategy.labels.items()):
+            back = True
+            return True
+        seen = await requests.look()
+        if seen is None:
+            execution.say(f"the requests of {unit.name} cannot be seen: it gets the whole {span(terms.deadline)}")
+            return False
+        first, last = first or seen, seen
+        if seen.at >= since:
+            # What was seen before it left says nothing of requests that came until then.
+            fall.add(seen)
+        total = max(first.requests, seen.requests)
+        if seen.at >= since:
+            grown = grown or seen.requests > fewest
+            fewest = min(fewest, seen.requests)
+        more = ""
+        if seen.requests and seen.requests >= first.requests and execution.now() - since > COMING:
+            # The same number all the time may be the same requests: only one more is a new one.
+            more = "; new ones still come: does a router choose pods by itself?" if grown else _STANDS
+        execution.say(f"{count(seen.requests, 'request')} left{more}", total - seen.requests, total, fall.eta)
+        return fall.zeros >= ZEROS
+
+    reached = await execution.until(idle, terms.deadline)
+    if back:
+        return Ended(
+            Outcome(
+                Result.FAILED,
+                f"somebody has put {unit.name} back into service meanwhile",
+                "it was not evicted: look who did it, then drain it again",
+            )
+        )
+    if reached:
+        return Ended()
+    still = count(last.requests, "request") if last is not None else "requests that nobody can see"
+    if terms.at_deadline is AtDeadline.STOP:
+        outcome = Outcome(
+            Result.TIMED_OUT,
+            f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and goes on with them",
+            "drain it again to wait longer, or undo to put it back",
+        )
+        return Ended(outcome)
+    execution.say(f"deadline: {still} left, with {span(front.grace)} of grace")
+    return Ended(cut=f"{still} still on {unit.name} at its deadline")

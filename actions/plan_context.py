@@ -1,0 +1,70 @@
+"""What planning may look at. Every part of it only reads, save for the server's dry run, which keeps nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from actions.plan import Mutation, Scope
+from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.reads import Permission
+
+if TYPE_CHECKING:
+    from actions.local.machine import Machine
+    from fleet.sources.prometheus.past import Latency
+
+
+class Reads(Protocol):
+    """The reads of fleet.sources.kube.reads.KubeReads that plans use; each raises KubeError and KubeconfigError."""
+
+    async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]: ...
+    async def list_raw(
+        self, kind: str, namespace: str, selector: str = "", fields: str = ""
+    ) -> list[dict[str, Any]]: ...
+    async def path_of(self, kind: str, namespace: str, name: str) -> str: ...
+    async def can_i(
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Permission: ...
+
+
+class DryRun(Protocol):
+    """Sends a mutation that the server checks and does not keep. Raises KubeError for what it would refuse."""
+
+    async def __call__(self, mutation: Mutation) -> dict[str, Any]: ...
+
+
+class Past(Protocol):
+    """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem."""
+
+    async def __call__(self, namespace: str, pods: str, seconds: float) -> Latency: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings and the site's policy say of actions; times in seconds."""
+
+    require_reason: bool = False
+    reason_pattern: str = ""
+    """A regular expression that a reason must contain; empty for any."""
+    drain_deadline: float = 300.0
+    follow_timeout: float = 1800.0
+    stale_after: float = 60.0
+    """Data that is older is too old to decide on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """The fleet as it is now, and the ways to look closer."""
+
+    snapshot: Snapshot
+    reads: Reads
+    dry_run: DryRun
+    scope: Scope
+    rules: Rules
+    now: Callable[[], float]
+    """Unix time."""
+    past: Past | None = None
+    """None where nothing remembers."""
+    machine: Machine | None = None
+    """This machine, for actions on its own nodes; None for all others."""

@@ -1,0 +1,190 @@
+"""What every command that acts does with a plan: print it, ask, do it, tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Protocol, TextIO
+
+from actions.action_run import ActionRun
+from actions.audit.anchor import LABEL
+from actions.audit.errors import AuditError
+from actions.plan import Plan
+from actions.progress import Cause, Outcome, Result
+from actions.runner import RefusedError, Runner
+from console.cli import exits, interruptible, streams
+from console.cli.dispatch import say
+from console.report.action import to_json
+from console.views.action_runs import outcome_lines
+from console.views.plan import plan_lines, plan_title
+from themes.glyphs import Glyphs
+from themes.look import choose_glyphs
+from widgets.line import Line
+from widgets.untrusted import untrusted
+
+
+class Options(Protocol):
+    """Of any command that acts."""
+
+    dry_run: bool
+    yes: bool
+    reason: str
+    json: bool
+
+
+async def execute(
+    plan: Plan, options: Options, runner: Runner, in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome
+) -> tuple[int, Outcome | None]:
+    """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done.
+
+    ``in_words`` may say more of how it ended than the runner knows.
+    """
+    (ended,) = await carry_out_all((plan,), options, runner, in_words)
+    return ended
+
+
+async def carry_out_all(
+    plans: Sequence[Plan],
+    options: Options,
+    runner: Runner,
+    in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+) -> list[tuple[int, Outcome | None]]:
+    """Ask for each plan in turn; those that were confirmed are carried out side by side. As ``execute``, for each."""
+    answers = [await _ask(plan, options) for plan in plans]
+    begun = [_start(plan, answer, options, runner) for plan, answer in zip(plans, answers, strict=True)]
+    started = [state.id for _, state in begun if state is not None]
+
+    def stop() -> None:
+        for each in started:
+            runner.stop(each)
+
+    if started:
+        interruptible.when_ended(stop)
+    ended = []
+    for plan, (code, state) in zip(plans, begun, strict=True):
+        outcome = await runner.wait(state.id) if state is not None else None
+        outcome = in_words(outcome) if outcome is not None else None
+        code = code if outcome is None else _code(outcome)
+        if not streams.told(partial(_tell, plan, outcome, options)):
+            code = code or exits.PROBLEM
+        if outcome is not None and outcome.anchor:
+            say(f"{LABEL} {outcome.anchor}")
+        ended.append((code, outcome))
+    return ended
+
+
+async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
+    """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
+    if not options.json and not streams.told(partial(_print_plan, plan, requests=options.dry_run)):
+        return exits.PROBLEM, ""
+    if plan.blocks:
+        for check in plan.blocks:
+            say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
+        return exits.REFUSED, ""
+    if options.dry_run:
+        return exits.OK, ""
+    confirmed = "--yes" if options.yes else await asyncio.to_thread(_asked, plan)
+    if not confirmed:
+        say("nothing was sent")
+        return exits.REFUSED, ""
+    return exits.OK, confirmed
+
+
+def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner) -> tuple[int, ActionRun | None]:
+    """Start what was confirmed; the exit code where it was not, or may not be, started."""
+    code, confirmed = answer
+    if not confirmed:
+        return code, None
+    try:
+        return exits.OK, runner.start(plan, options.reason, confirmed)
+    except (RefusedError, AuditError) as error:
+        say(f"refused: {error}")
+        return exits.REFUSED, None
+
+
+def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
+    if options.json:
+        streams.document(to_json(plan, outcome, reason=options.reason))
+    elif outcome is not None:
+        print_lines(outcome_lines(outcome, width(), glyphs()))
+
+
+def _code(outcome: Outcome) -> int:
+    if outcome.result is Result.STOPPED:
+        return exits.INTERRUPTED
+    if outcome.cause is not Cause.OTHER:
+        return exits.REFUSED if outcome.cause is Cause.FORBIDDEN else exits.UNREACHABLE
+    return exits.OK if outcome.ok else exits.PROBLEM
+
+
+def _asked(plan: Plan) -> str:
+    """How the person confirmed; empty for no."""
+    if not sys.stdin.isatty():
+        say("--yes is needed where nobody can be asked")
+        return ""
+    wanted = plan.target.name if plan.scope.production else "yes"
+    what = f"the name {wanted}" if plan.scope.production else wanted
+    print(f"Type {what} to go on, anything else to leave it: ", end="", file=sys.stderr, flush=True)
+    typed = _line(sys.stdin.fileno())
+    return f"typed {typed}" if typed == wanted else ""
+
+
+def _line(source: int) -> str:
+    """The next line of a terminal. Blocks.
+
+    Not of sys.stdin: who leaves with Ctrl-C leaves a thread in here, and that would hold a lock which the interpreter
+    needs at its end.
+    """
+    typed = b""
+    while not typed.endswith(b"\n") and (more := os.read(source, 4096)):
+        typed += more
+    return typed.decode(errors="replace").strip()
+
+
+class ProgressPrinter:
+    """Progress on stderr: one line per change; with its target in front where ``several`` go on side by side."""
+
+    def __init__(self, *, several: bool = False) -> None:
+        self._several = several
+        self._said: dict[str, str] = {}
+
+    def changed(self, state: ActionRun) -> None:
+        """A newer state of the action."""
+        latest = state.latest
+        if latest is None or state.outcome is not None:
+            return
+        step = state.plan.steps[latest.step].title
+        count = f" [{latest.done:.0f}/{latest.total:.0f}]" if latest.total else ""
+        line = f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}"
+        line = f"{state.plan.target.name}: {line}" if self._several else line
+        if line != self._said.get(state.id):
+            self._said[state.id] = line
+            eta = f", about {latest.eta:.0f} s more" if latest.eta else ""
+            print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
+
+
+def _print_plan(plan: Plan, *, requests: bool) -> None:
+    """For a dry run, which has ``requests``, it is the data; else talk."""
+    out = sys.stdout if requests else sys.stderr
+    page = plan_lines(plan, width(), glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
+    print_lines([plan_title(plan, width(), glyphs()), *page], out)
+
+
+def print_lines(lines: Iterable[Line], out: TextIO | None = None) -> None:
+    """Lines of a page without their colours; on stdout unless ``out`` is another."""
+    for line in lines:
+        print("".join(span.text for span in line.spans).rstrip(), file=out or sys.stdout)
+
+
+def width() -> int:
+    """Cells of the terminal, or of COLUMNS, or 80."""
+    return shutil.get_terminal_size().columns
+
+
+def glyphs() -> Glyphs:
+    """What this terminal can show."""
+    return choose_glyphs(os.environ, sys.stdout.encoding, "auto")

@@ -1,0 +1,1 @@
+"""The servers of this machine: their screens, views, commands and command line."""

@@ -1,0 +1,1 @@
+"""quarterdeck local: flags, what only looks, what acts, and how a start is told of."""

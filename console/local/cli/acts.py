@@ -1,0 +1,297 @@
+"""What ``quarterdeck local`` does: plan, ask, do, follow; and a word with a node. Never in read-only mode."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from actions.action_run import ActionRun
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
+from actions.local.ask import ask
+from actions.local.installed import installed
+from actions.local.machine import Reading, unheard
+from actions.progress import Outcome, Result
+from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, LocalRestart, LocalUp, Target
+from actions.runner import Runner
+from console.cli import exits, interruptible
+from console.cli.confirm import ProgressPrinter, carry_out_all, execute
+from console.cli.dispatch import Invocation, say
+from console.config.settings import Settings
+from console.local.cli.asked import begun, like, placed, with_flags
+from console.local.cli.telling import PhasePrinter
+from console.local.presets import defaults
+from console.local.same_as_pod import Difference
+from console.local.watcher import SharedWatcher
+from console.wiring import local_actions
+from console.wiring.audit_folder import audit_folder
+from fleet.local.errors import LocalError
+from fleet.local.gpus import read_gpus
+from fleet.local.node import NodeState
+from fleet.local.spec import LaunchSpec
+from fleet.sources.kube.errors import KubeconfigError, NotFoundError
+from widgets.untrusted import untrusted, untrusted_line
+
+_TAIL = 20
+"""Last lines of a dead node's log that are printed."""
+
+
+def act(invocation: Invocation, settings: Settings) -> int:
+    """The exit code. Raises LocalError for what cannot be asked for."""
+    timeout = getattr(invocation.options, "timeout", None)
+    if timeout is not None:
+        settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
+    return interruptible.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One command line."""
+
+    invocation: Invocation
+    settings: Settings
+
+    @property
+    def options(self) -> argparse.Namespace:
+        return self.invocation.options
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[SharedWatcher]:
+        """Who looks at the nodes of this machine."""
+        here = SharedWatcher(self.settings, self.invocation.environ)
+        try:
+            yield here
+        finally:
+            await here.close()
+
+    @asynccontextmanager
+    async def running(
+        self, here: SharedWatcher, changed: Callable[[ActionRun], None], reading: Reading = unheard
+    ) -> AsyncIterator[Runner]:
+        """What carries out what is asked."""
+        runner = local_actions.local_runner(
+            self.settings, self.invocation.environ, here, changed, reading=reading, asking=_say_it
+        )
+        try:
+            yield runner
+        finally:
+            await runner.close()
+
+
+async def _up(asked: _Asked) -> int:
+    options, settings, environ = asked.options, asked.settings, asked.invocation.environ
+    async with asked.watching() as here:
+        nodes = await here.look()
+        ports = {node.record.spec.port for node in nodes if node.alive}
+        if options.like:
+            if options.model or options.preset:
+                raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
+            spec = await _like(asked, ports)
+        else:
+            spec = begun(options, settings, environ)
+        spec = with_flags(spec, options, options.extra)
+        # A dead one of the same name is replaced: the plan says so.
+        taken = {node.name for node in nodes if node.alive}
+        spec = placed(spec, options.name or "", taken, settings.local.port, ports)
+        request = LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec, verify=options.verify)
+        return await _start(asked, here, request)
+
+
+async def _restart(asked: _Asked) -> int:
+    options = asked.options
+    async with asked.watching() as here:
+        node = _named(await here.look(), options.name, here.problems)
+        spec = with_flags(node.record.spec, options, options.extra)
+        request = LocalRestart(_target(node), spec, grace=options.grace, verify=options.verify)
+        return await _start(asked, here, request)
+
+
+async def _start(asked: _Asked, here: SharedWatcher, request: LocalUp | LocalRestart) -> int:
+    """Plan and carry out what ends with a node that loads."""
+    options, name = asked.options, request.spec.name
+    begun: list[str] = []
+    if request.verify:
+        say("weights with a stated checksum are read once: that takes as long as the disk does")
+
+    def loading(state: ActionRun) -> None:
+        if not begun:
+            begun.append(state.id)
+            if options.detach:
+                runner.stop(state.id)
+
+    def in_words(outcome: Outcome) -> Outcome:
+        if outcome.result is not Result.STOPPED or not begun:
+            return outcome
+        told = (
+            f"quarterdeck local ls tells how far it is, local logs {name} -f what it writes, local down {name} ends it"
+        )
+        return replace(outcome, text=f"{name} goes on loading", remedy=told)
+
+    teller = PhasePrinter(loading)
+    async with asked.running(here, teller.changed, teller.reading) as runner:
+        code, _ = await execute(await runner.plan(request), options, runner, in_words)
+    if code == exits.PROBLEM:
+        await _tell_last_words(here, name)
+    return exits.OK if options.detach and begun and code == exits.INTERRUPTED else code
+
+
+async def _tell_last_words(here: SharedWatcher, name: str) -> None:
+    node = next((node for node in await here.look() if node.name == name), None)
+    if node is not None and not node.alive:
+        for line in node.tail[-_TAIL:]:
+            print(f"  {untrusted_line(line)}", file=sys.stderr)
+        say(f"its log: {node.record.log}")
+
+
+async def _down(asked: _Asked) -> int:
+    options = asked.options
+    if bool(options.names) is options.all:
+        raise LocalError("say which node to take down, or --all", "quarterdeck local ls lists them.")
+    async with asked.watching() as here:
+        known = await here.look()
+        chosen = known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
+        if not chosen:
+            say("there are no nodes on this machine")
+            return exits.OK
+        async with asked.running(here, ProgressPrinter(several=len(chosen) > 1).changed) as runner:
+            plans = [await runner.plan(LocalDown(_target(node), options.grace)) for node in chosen]
+            ended = await carry_out_all(plans, options, runner)
+        return next((code for code, _ in ended if code != exits.OK), exits.OK)
+
+
+async def _undo(asked: _Asked) -> int:
+    log = await asyncio.to_thread(open_folder, audit_folder(asked.settings, asked.invocation.environ))
+    machine = local_actions.this_machine()
+    who = Who.here(machine.user, machine.groups, asked.invocation.environ)
+    async with asked.watching() as here, asked.running(here, ProgressPrinter().changed) as runner:
+        try:
+            plan = await runner.plan_undo(log.actions, who)
+        except NotFoundError as error:
+            raise LocalError(error.message, error.remedy) from error
+        code, _ = await execute(plan, asked.options, runner)
+        return code
+
+
+async def _bench(asked: _Asked) -> int:
+    options = asked.options
+    async with asked.watching() as here:
+        target = _target(_named(await here.look(), options.name, here.problems))
+        request = LocalBench(target)
+        if options.concurrency is not None:
+            request = replace(request, concurrency=_levels(options.concurrency))
+        given = {name: getattr(options, name) for name in ("prompt_tokens", "output_tokens", "requests")}
+        request = replace(request, **{name: value for name, value in given.items() if value is not None})
+        async with asked.running(here, ProgressPrinter().changed) as runner:
+            code, _ = await execute(await runner.plan(request), options, runner)
+            return code
+
+
+async def _try(asked: _Asked) -> int:
+    """The answer on stdout as it comes, the numbers on stderr."""
+    options = asked.options
+    async with asked.watching() as here:
+        node = _named(await here.look(), options.name, here.problems)
+    model = node.models[0] if node.models else node.record.spec.served
+    task = asyncio.current_task()
+    if task is not None:
+        interruptible.when_ended(task.cancel)
+    shown, piece = 0, None
+    try:
+        async with aclosing(ask(node.record, model, " ".join(options.prompt), tokens=options.tokens)) as pieces:
+            async for piece in pieces:
+                _put(piece.text[shown:])
+                shown = len(piece.text)
+    except LocalError as error:
+        print()
+        say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
+        return exits.PROBLEM
+    except asyncio.CancelledError:
+        print()
+        return exits.INTERRUPTED
+    print()
+    if piece is not None:
+        ttft = "" if piece.ttft is None else f", TTFT {piece.ttft:.3f} s"
+        rate = "" if piece.rate is None else f", {piece.rate:.1f} tokens/s"
+        stopped = f", ended: {untrusted(piece.stopped)}" if piece.stopped else ""
+        say(f"{piece.tokens} tokens in {piece.elapsed:.2f} s{ttft}{rate}{stopped}")
+    return exits.OK
+
+
+def _put(text: str) -> None:
+    """What a model says may hold anything: no control character of it reaches the terminal."""
+    print("\n".join(untrusted_line(line) for line in text.split("\n")), end="", flush=True)
+
+
+def _say_it(text: str) -> None:
+    say(untrusted(text))
+
+
+async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
+    """The same as a pod of the cluster; what had to differ is told."""
+    from console.cli.observe import explain, observe, reached
+
+    settings, environ = asked.settings, asked.invocation.environ
+    try:
+        snapshot = await observe(settings, asked.options.wait)
+    except KubeconfigError as error:
+        raise LocalError(error.message, error.remedy) from error
+    if not reached(snapshot):
+        raise LocalError("; ".join(explain(snapshot)) or "the cluster cannot be reached")
+    found = await installed(settings.local.vllm, environ, _say_it)
+    gpus = 0 if found is not None and found.cpu else len((await asyncio.to_thread(read_gpus)).gpus)
+    given = {name: value for name, value in vars(asked.options).items() if name in {"host", "port", "hub"}}
+    same = like(
+        asked.options.like,
+        snapshot,
+        settings.cluster.namespace,
+        replace(defaults(settings, ports), **given),
+        gpus,
+        found.version if found is not None else "",
+    )
+    for line in _differences(same.differences):
+        print(line, file=sys.stderr)
+    return same.spec
+
+
+def _differences(differences: tuple[Difference, ...]) -> list[str]:
+    lines = ["What differs from the pod:"] if differences else []
+    return lines + [untrusted(f"  {d.what}: {d.there} → {d.here} ({d.why})") for d in differences]
+
+
+def _levels(text: str) -> tuple[int, ...]:
+    try:
+        levels = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or min(levels) < 1:
+        raise LocalError("--concurrency takes numbers with commas between them: 1,4,16")
+    return levels
+
+
+def _named(nodes: tuple[NodeState, ...], name: str, problems: Sequence[str]) -> NodeState:
+    found = next((node for node in nodes if node.name == name), None)
+    if found is None:
+        # It may be the one whose record cannot be read.
+        for problem in problems:
+            say(untrusted(problem))
+        known = ", ".join(node.name for node in nodes) or "none"
+        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+    return found
+
+
+def _target(node: NodeState) -> Target:
+    return Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+
+
+_ACTS: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {
+    "up": _up,
+    "down": _down,
+    "restart": _restart,
+    "undo": _undo,
+    "bench": _bench,
+    "try": _try,
+}

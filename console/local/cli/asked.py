@@ -1,0 +1,127 @@
+"""The node that a command line asks for: from its model, preset or pod, with the arguments that were given over it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from console.config.settings import Settings
+from console.local.presets import free_port, require
+from console.local.same_as_pod import CannotCopyError, Same, same_as
+from fleet.local.arguments import arguments_of, length, parse_arguments
+from fleet.local.errors import LocalError
+from fleet.local.naming import is_name, name_for
+from fleet.local.spec import LaunchSpec
+from fleet.model.objects import Pod
+from fleet.model.snapshot import Snapshot
+
+_AS_GIVEN = (
+    "host",
+    "port",
+    "revision",
+    "tensor_parallel_size",
+    "pipeline_parallel_size",
+    "gpu_memory_utilization",
+    "max_num_seqs",
+    "quantization",
+    "kv_cache_dtype",
+    "dtype",
+    "enable_prefix_caching",
+    "hub",
+)
+_SECRETS = {
+    "--api-key": "A key is made for it; to choose it yourself, give a preset VLLM_API_KEY in its env.",
+    "--hf-token": 'Let a preset take it from your environment: env = { HF_TOKEN = { env = "HF_TOKEN" } }',
+}
+_COUNTS = ("tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs")
+
+
+def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
+    """What a new node begins with: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
+    model = options.model or ""
+    preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
+    if preset:
+        spec = require(settings, environ, preset)
+        return replace(spec, model=model) if model and model != preset else spec
+    local = settings.local
+    return LaunchSpec("", model, port=0, hub=local.hub, usage_stats=local.usage_stats)
+
+
+def like(typed: str, snapshot: Snapshot, namespace: str, defaults: LaunchSpec, gpus: int, version: str) -> Same:
+    """The same as the pod ``NS/POD`` (or ``POD``, in ``namespace`` first). Raises LocalError."""
+    wanted, _, name = typed.rpartition("/")
+    found = [pod for pod in snapshot.pods.values() if pod.name == name and wanted in {"", pod.namespace}]
+    found = [pod for pod in found if pod.namespace == namespace] or found
+    if not found:
+        raise LocalError(f"there is no pod {typed} in {snapshot.cluster.context or 'the cluster'}")
+    if len(found) > 1:
+        raise LocalError(f"{typed} is more than one pod: in {', '.join(pod.namespace for pod in found)}")
+    pod: Pod = found[0]
+    try:
+        return same_as(pod, defaults, gpus=gpus, version=version)
+    except CannotCopyError as error:
+        raise LocalError(str(error)) from error
+
+
+def with_flags(spec: LaunchSpec, options: argparse.Namespace, extra: Sequence[str] | None) -> LaunchSpec:
+    """``spec`` with the arguments that were given; ``extra``: those behind ``--``, if any. Raises LocalError."""
+    given = vars(options)
+    values: dict[str, Any] = {name: given[name] for name in _AS_GIVEN if name in given}
+    if "served_model_name" in given:
+        values["served_model_name"] = tuple(given["served_model_name"])
+    if "max_model_len" in given:
+        try:
+            values["max_model_len"] = length(given["max_model_len"])
+        except ValueError as error:
+            raise LocalError(f"--max-model-len: {error}", "8192, 32K") from error
+    if "env" in given:
+        values["env"] = {**spec.env, **dict(_variable(pair) for pair in given["env"])}
+    _check(values)
+    if extra is not None:
+        values |= _extra(spec, extra)
+    return replace(spec, **values)
+
+
+def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
+    """What a field takes goes there, so that what is checked and recorded is what vLLM is told; the rest as it is."""
+    for argument in arguments_of(words):
+        if argument.flag in _SECRETS:
+            what = f"{argument.flag} would stand in the list of processes: it is not taken"
+            raise LocalError(what, _SECRETS[argument.flag])
+    # With the model before them, no word of theirs is taken for it.
+    fields, rest = parse_arguments([spec.model, *words])
+    stray = fields["model"] if fields["model"] != spec.model else rest[0] if rest and rest[0][:1] != "-" else ""
+    if stray:
+        raise LocalError(f"{stray} stands behind --: the model goes before it, and only flags behind it")
+    return {**fields, "extra": rest}
+
+
+def placed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
+    """With a name of its own and a port that is free, where none was said. Raises LocalError."""
+    if not spec.model:
+        raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
+    if name and not is_name(name):
+        raise LocalError(f"{name} cannot be the name of a node", "Letters, digits, dots and dashes, 63 at most.")
+    own = name or name_for(spec.name or spec.model, taken)
+    return replace(spec, name=own, port=spec.port or free_port(first, ports))
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    for name in _COUNTS:
+        if values.get(name, 1) < 1:
+            raise LocalError(f"--{name.replace('_', '-')} must be 1 at least")
+    if not 0 < values.get("gpu_memory_utilization", 1.0) <= 1:
+        raise LocalError("--gpu-memory-utilization is a ratio: 0.9, 1 at most")
+    if not 1 <= values.get("port", 1) <= 65535:
+        raise LocalError("--port must be from 1 to 65535")
+
+
+def _variable(pair: str) -> tuple[str, str]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name.isidentifier():
+        # What was typed may be a secret: it is not repeated.
+        raise LocalError("--env takes NAME=VALUE")
+    return name, value

@@ -1,0 +1,204 @@
+"""``quarterdeck local``: the vLLM nodes of this machine. What only looks is here, what acts in local_acts.py."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from console.cli import exits, interruptible, streams
+from console.cli.dispatch import Invocation, say
+from console.config import paths
+from console.config.settings import Settings
+from fleet import guard
+from fleet.local.benches import read_benches
+from fleet.local.errors import LocalError
+from fleet.local.node import NodeState, Phase
+from fleet.local.record import LOG, RECORD, NodeRecord, nodes_folder, read_records
+from fleet.local.tail import PAUSE, Tail
+from widgets.untrusted import untrusted, untrusted_line
+from widgets.values import age_text
+
+_TAB = 8
+
+
+def run(invocation: Invocation) -> int:
+    """The exit code: see docs/local.md."""
+    settings = invocation.load().settings
+    what = invocation.options.local_command
+    look = _LOOKS.get(what)
+    try:
+        if look is not None:
+            return look(invocation, settings)
+        if guard.is_locked():
+            say(f"local {what} was refused: {guard.READ_ONLY}")
+            return exits.REFUSED
+        from console.local.cli.acts import act
+
+        return act(invocation, settings)
+    except LocalError as error:
+        say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
+        return exits.USAGE
+
+
+def folder_of(invocation: Invocation) -> Path:
+    """Where nodes are recorded."""
+    return nodes_folder(paths.state_folder(invocation.environ))
+
+
+def record_of(invocation: Invocation, name: str) -> NodeRecord:
+    """The node of this name. Raises LocalError."""
+    records, problems = read_records(folder_of(invocation))
+    for problem in problems:
+        say(untrusted(problem))
+    found = next((record for record in records if record.name == name), None)
+    if found is None:
+        known = ", ".join(record.name for record in records) or "none"
+        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+    return found
+
+
+def _ls(invocation: Invocation, _: Settings) -> int:
+    nodes, problems = interruptible.run(_look(folder_of(invocation)))
+    if invocation.options.json:
+        from console.local.report import nodes_json
+
+        streams.document(nodes_json(nodes, problems))
+    else:
+        for line in table(nodes) if nodes else ():
+            print(line)
+        if not nodes:
+            say("no nodes on this machine: quarterdeck local up MODEL starts one")
+        for state in nodes:
+            if state.reason is not None:
+                say(untrusted(f"{state.name} died: {state.reason.text}"))
+    for problem in problems:
+        say(untrusted(problem))
+    return exits.PROBLEM if problems else exits.OK
+
+
+async def _look(folder: Path) -> tuple[tuple[NodeState, ...], Sequence[str]]:
+    from fleet.local.watching import Watcher
+
+    watcher = Watcher(folder)
+    try:
+        return await watcher.look(), watcher.problems
+    finally:
+        await watcher.close()
+
+
+def table(nodes: Sequence[NodeState]) -> list[str]:
+    """The nodes for a person, as wide as it takes."""
+    rows = [("NAME", "PHASE", "SINCE", "ADDRESS", "SERVES", "PID")]
+    for state in nodes:
+        record, stage = state.record, state.stage
+        phase = stage.phase.value
+        if stage.phase is Phase.READY and state.healthy is False:
+            phase = "ready, does not answer"
+        elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
+            phase += f", about {age_text(state.eta)} more"
+        since = age_text(max(0.0, state.at - (stage.began or record.begun)))
+        if stage.phase is Phase.DEAD and not state.end_seen:
+            # It was last heard of then, and ended since.
+            since = f"<{since}"
+        served = ", ".join(state.models) or record.spec.served
+        rows.append((state.name, phase, since, record.spec.url, served, str(record.identity.pid)))
+    clean = [[untrusted(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in clean) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean]
+
+
+def _logs(invocation: Invocation, _: Settings) -> int:
+    options = invocation.options
+    log = _log_of(invocation, options.name)
+    try:
+        # The reader of a log that grows takes one that cannot be read for an empty one.
+        log.open("rb").close()
+    except OSError as error:
+        raise LocalError(f"{log} cannot be read: {error.strerror or error}") from error
+    tail = Tail(log)
+    last: deque[str] = deque(maxlen=options.tail)
+    while lines := tail.read():
+        if options.tail is None:
+            # A log of days is not held in memory.
+            _put(*lines)
+        else:
+            last.extend(lines)
+    if not options.follow and tail.unfinished:
+        last.append(tail.unfinished)
+    _put(*last)
+    while options.follow:
+        # Ctrl-C ends it.
+        lines = tail.read()
+        _put(*lines)
+        if not lines:
+            time.sleep(PAUSE)
+    return exits.OK
+
+
+def _log_of(invocation: Invocation, name: str) -> Path:
+    """The log of a node; of one that was taken down, that of its last start. Raises LocalError."""
+    folder = folder_of(invocation)
+    kept = folder / name / LOG
+    taken_down = all(record.name != name for record in read_records(folder)[0])
+    # A name is no path: ``..`` would lead out of the folder.
+    if (
+        taken_down
+        and name not in {"", ".", ".."}
+        and Path(name).name == name
+        and kept.is_file()
+        and not (folder / name / RECORD).exists()
+    ):
+        say(untrusted(f"{name} was taken down: this is the log of its last start, {kept}"))
+        return kept
+    return record_of(invocation, name).log
+
+
+def _put(*lines: str) -> None:
+    for line in lines:
+        print(untrusted_line(line, _TAB))
+    sys.stdout.flush()
+
+
+def _benches(invocation: Invocation, _: Settings) -> int:
+    options = invocation.options
+    try:
+        found = read_benches(folder_of(invocation))
+    except OSError as error:
+        raise LocalError(f"the benchmarks cannot be read: {error.strerror or error}") from error
+    if options.name:
+        served = {
+            record.spec.served for record in read_records(folder_of(invocation))[0] if record.name == options.name
+        }
+        found = tuple(bench for bench in found if bench.node == options.name or bench.model in served)
+    if options.json:
+        from console.local.report import benches_json
+
+        streams.document(benches_json(found))
+        return exits.OK
+    from console.cli.confirm import glyphs, print_lines, width
+    from console.local.views.bench import benches_lines
+
+    print_lines(benches_lines(found, None, (), width(), glyphs()))
+    if not found:
+        say("no benchmarks yet: quarterdeck local bench NODE")
+    return exits.OK
+
+
+def _entry(invocation: Invocation, _: Settings) -> int:
+    from fleet.local.entries import entries
+
+    options = invocation.options
+    print(entries(record_of(invocation, options.name), options.gateway, options.address), end="")
+    return exits.OK
+
+
+_LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {
+    "ls": _ls,
+    "logs": _logs,
+    "benches": _benches,
+    "entry": _entry,
+}
+"""What is let through in read-only mode."""

@@ -1,0 +1,85 @@
+"""What the screens need of the vLLM nodes of this machine: how they are, their logs, and a word with them.
+
+Starting and ending them goes through Acting, as every action does (requests with targets of kind LOCAL_NODE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from fleet.local.answer import Piece as Piece
+from fleet.local.node import NodeState
+from fleet.local.spec import LaunchSpec
+
+if TYPE_CHECKING:
+    from console.local.same_as_pod import Same
+    from fleet.local.benches import Bench
+    from fleet.model.objects import Pod
+    from fleet.model.snapshot import Snapshot
+
+
+class LocalServers(Protocol):
+    """The nodes of this machine. All awaitables run on the caller's event loop and raise SessionError only."""
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        """As they were at the last look, by name; looked at about once a second."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is measured of those that are ready; None where there is none, or where this machine is in view."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of them cannot be read, in words."""
+        ...
+
+    @property
+    def reading(self) -> tuple[int, int]:
+        """Bytes of weights that were read for their checksums, and of how many; zeros while none are read."""
+        ...
+
+    @property
+    def lacking(self) -> str:
+        """What must be installed before a node can be started, in words; empty where nothing is missing."""
+        ...
+
+    @property
+    def presets(self) -> Mapping[str, LaunchSpec]:
+        """Those of the settings, by name."""
+        ...
+
+    def unset(self, preset: str) -> Mapping[str, str]:
+        """Variable that a preset takes from one that is not set → the name of that one."""
+        ...
+
+    def defaults(self) -> LaunchSpec:
+        """What a form starts with: a free port, the settings' defaults, no model."""
+        ...
+
+    async def same(self, pod: Pod) -> Same:
+        """What a pod runs, as it would be started here. Raises SessionError where that cannot be said."""
+        ...
+
+    def log(self, name: str) -> AsyncIterator[str]:
+        """The lines of a node's log from its beginning (the last 5,000), then those that come, until it is closed."""
+        ...
+
+    def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
+        """Put a prompt to a node and stream what it answers. Raises SessionError, also in read-only mode."""
+        ...
+
+    async def benches(self, name: str) -> tuple[Bench, ...]:
+        """The benchmarks that were run here on this node's model, newest first."""
+        ...
+
+    def entries(self, name: str) -> str:
+        """The node as an entry for gateways, to be copied. Raises SessionError where there is no such node."""
+        ...
+
+
+Looked = Callable[[], None]
+"""Called on any thread after each look that found something new."""

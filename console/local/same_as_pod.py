@@ -1,0 +1,248 @@
+"""The same as this pod, on this machine: its arguments taken over, and what had to differ, with the reason. No I/O but
+looking whether a path exists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final
+
+from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
+from fleet.local.spec import DEFAULT_PORT, LaunchSpec
+from fleet.model.objects import Container, Pod
+from fleet.sources.kube.project.model_version import command_words
+from fleet.sources.kube.project.shell import commands
+
+
+class CannotCopyError(Exception):
+    """What the pod runs cannot be started here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not taken over, and why. No secret is ever in it."""
+
+    what: str
+    there: str
+    here: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What to start, and how it differs from the pod."""
+
+    spec: LaunchSpec
+    differences: tuple[Difference, ...]
+
+
+OTHERS: Final = {
+    "SGLang": ("sglang",),
+    "Text Generation Inference": ("text-generation-launcher", "text-generation-inference"),
+    "TensorRT-LLM": ("trtllm-serve", "tensorrt_llm", "tensorrt-llm"),
+    "Triton": ("tritonserver",),
+    "llama.cpp": ("llama-server", "llama.cpp"),
+    "LMDeploy": ("lmdeploy",),
+    "Ollama": ("ollama",),
+}
+"""Engines that are not started here, and how they are told."""
+_LEFT_OUT: Final = "left out"
+_SECRETS: Final = frozenset({"--api-key", "--hf-token"})
+_PEERS: Final = re.compile(
+    r"-dp[a-z]*|--data-parallel-.*|-n|--nnodes|-r|--node-rank|--master-(addr|port)|--headless|--kv-transfer-config"
+    r"|--ec-transfer-config|--kv-events-config|--weight-transfer-config|--distributed-init-method|--otlp-traces-endpoint"
+)
+"""Flags that name other processes: ranks, nodes, stores and collectors of the cluster."""
+_ENTRY: Final = re.compile(r"vllm\.entrypoints\.(openai\.)?api_server|.*/vllm/entrypoints/(openai/)?api_server\.py")
+_REDIRECTION: Final = re.compile(r"[\d&]*>.*|<.*")
+_VARIABLE: Final = re.compile(r"\$[({]?\w+[)}]?")
+_VERSION: Final = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:\.?(?:post|rc|dev)\d+)?)\b")
+
+
+def same_as(
+    pod: Pod,
+    defaults: LaunchSpec,
+    *,
+    gpus: int | None = None,
+    version: str = "",
+    exists: Callable[[str], bool] = lambda path: Path(path).exists(),
+) -> Same:
+    """A node like ``pod``; name, host, port and what may be fetched are those of ``defaults``.
+
+    ``gpus`` is how many this machine has, ``version`` the vLLM that is installed; what is not known is not compared.
+    Raises CannotCopyError for what is no vLLM, or cannot be seen to be one.
+    """
+    container = _engine(pod)
+    words = _arguments(pod, container)
+    taken, differences = _sorted(words, exists)
+    fields, extra = parse_arguments(taken)
+    fields, more = _placed(pod, fields, defaults, exists)
+    if not fields.get("model"):
+        raise CannotCopyError(f"{pod.name} does not say which model it serves")
+    differences += more
+    if gpus is not None:
+        fields, fewer = _on_gpus(fields, gpus)
+        differences += fewer
+    there = _VERSION.match(container.image.partition("@")[0].rpartition(":")[2])
+    if version and there is not None and there[1] != version.partition("+")[0]:
+        why = "flags, defaults and speed differ between versions"
+        differences.append(Difference("vLLM", there[1], version, why))
+    differences.append(
+        Difference("variables", "not read", _names(defaults), "those of a pod may hold secrets: set what matters here")
+    )
+    base = LaunchSpec(
+        defaults.name,
+        "",
+        host=defaults.host,
+        port=defaults.port,
+        env=defaults.env,
+        hub=defaults.hub,
+        usage_stats=defaults.usage_stats,
+    )
+    return Same(replace(base, **fields, extra=extra), tuple(differences))
+
+
+def _engine(pod: Pod) -> Container:
+    """The container that runs the model. Raises CannotCopyError where it is another engine."""
+    containers = [container for container in pod.containers if not container.init]
+    if not containers:
+        raise CannotCopyError(f"{pod.name} has no containers")
+    named = [container for container in containers if _served_with(container.command) is not None]
+    found = next((each for each in containers if each.gpus), named[0] if named else containers[0])
+    if _served_with(found.command) is None:
+        looked = " ".join((found.image, *command_words(found.command, ()))).lower()
+        for engine, marks in OTHERS.items():
+            if any(mark in looked for mark in marks):
+                raise CannotCopyError(f"{pod.name} runs {engine}: only vLLM is started here")
+    return found
+
+
+def _served_with(command: Sequence[str]) -> Sequence[str] | None:
+    """The arguments of ``vllm serve`` in a command line; None where there is no such command."""
+    for words in commands(command, ()):
+        for at, word in enumerate(words):
+            behind = words[at + 1] if at + 1 < len(words) else ""
+            if behind == "serve" and (word.rpartition("/")[2] == "vllm" or word.startswith("vllm.entrypoints.cli")):
+                return words[at + 2 :]
+            if _ENTRY.fullmatch(word):
+                return words[at + 1 :]
+    return None
+
+
+def _arguments(pod: Pod, container: Container) -> list[str]:
+    """The words behind ``vllm serve``. Raises CannotCopyError."""
+    found = _served_with(container.command)
+    if found is None:
+        # The images of vLLM have an entrypoint: there are arguments alone, flags or the model first.
+        words = command_words(container.command, ())
+        bare = not words or words[0].startswith("-") or words[0] == pod.version.model
+        if "vllm" not in container.image.lower() or not bare:
+            what = words[0] if words else container.image
+            raise CannotCopyError(f"{pod.name} runs {what}: it cannot be seen to be vLLM, nor with which arguments")
+        found = words
+    # What redirects the output of a script is no argument.
+    return [word for word in takewhile(lambda word: not _REDIRECTION.fullmatch(word), found) if word.strip()]
+
+
+def _sorted(words: Sequence[str], exists: Callable[[str], bool]) -> tuple[list[str], list[Difference]]:
+    """The arguments that can be taken over as they are, and the others."""
+    taken: list[str] = []
+    differences: list[Difference] = []
+    for argument in arguments_of(words):
+        found = _not_here(argument, exists)
+        if found is None:
+            taken += argument.words
+        else:
+            differences.append(found)
+    return taken, differences
+
+
+def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference | None:
+    """Why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
+    flag, values, _ = argument
+    there = " ".join(values) or "on"
+    if flag in _SECRETS:
+        return Difference(flag, "set", _LEFT_OUT, "a secret of the fleet stays there; a node gets a key of its own")
+    if flag.startswith("--ssl-"):
+        return Difference(flag, there, _LEFT_OUT, "here it speaks plain HTTP; keys of the fleet stay there")
+    if flag == "--uds":
+        return Difference(flag, there, _LEFT_OUT, "here it listens on a port")
+    if _PEERS.fullmatch(flag):
+        return Difference(flag, there, _LEFT_OUT, "it needs other processes of the cluster: here is one engine alone")
+    if flag == "--distributed-executor-backend" and "ray" in values:
+        return Difference(flag, there, _LEFT_OUT, "there is no Ray cluster here: its processes are on this machine")
+    if flag == "--shutdown-timeout":
+        return Difference(flag, there, _LEFT_OUT, "running requests get the grace period of this program")
+    if flag == "--disable-log-stats":
+        return Difference(flag, there, _LEFT_OUT, "without its statistics there is nothing to measure here")
+    if flag in {"", "--model", "--host", "--port"}:
+        return None
+    if any(_VARIABLE.search(value) for value in values if not value.startswith("{")):
+        return Difference(flag, there, _LEFT_OUT, "it comes from a variable of the pod, which is not read")
+    if flag == "--config":
+        return Difference(flag, there, _LEFT_OUT, "what stands in that file of the container is not known here")
+    if flag in FIELDS and parse_arguments(argument.words).extra:
+        return Difference(flag, there, _LEFT_OUT, "only a value that can be checked is taken over")
+    if any(value.startswith("/") and not exists(value) for value in values):
+        return Difference(flag, there, _LEFT_OUT, "there is no such path on this machine")
+    return None
+
+
+def _placed(
+    pod: Pod, fields: dict[str, Any], defaults: LaunchSpec, exists: Callable[[str], bool]
+) -> tuple[dict[str, Any], list[Difference]]:
+    """The fields with the model, the address and the names that they have here."""
+    found = dict(fields)
+    differences: list[Difference] = []
+    model = str(found.get("model", ""))
+    if not model or "$" in model:
+        model = pod.version.model if "$" not in pod.version.model else ""
+    if model:
+        found["model"] = model
+        differences += _model(model, defaults, exists)
+    host = str(found.pop("host", "")) or "0.0.0.0"
+    if host != defaults.host:
+        why = "only this machine reaches it, unless you say otherwise"
+        differences.append(Difference("host", host, defaults.host, why))
+    port = found.pop("port", DEFAULT_PORT)
+    if port != defaults.port:
+        differences.append(Difference("port", str(port), str(defaults.port), "the first one that is free here"))
+    return found, differences
+
+
+def _model(model: str, defaults: LaunchSpec, exists: Callable[[str], bool]) -> list[Difference]:
+    if model.startswith("/"):
+        if exists(model):
+            return []
+        return [Difference("model", model, "not there", "a folder of the container: name one of this machine")]
+    if re.match(r"\w+://", model):
+        return [Difference("model", model, "as it is", "it is read from there: that needs access, and credentials")]
+    if defaults.hub:
+        return []
+    why = "the hub is not asked, unless you say so: it must have been fetched before"
+    return [Difference("weights", "from the hub", "from the cache of this machine", why)]
+
+
+def _on_gpus(fields: dict[str, Any], gpus: int) -> tuple[dict[str, Any], list[Difference]]:
+    """With as much parallelism as there are GPUs: the pipeline goes first, then tensor parallelism by a divisor."""
+    tensor, pipeline = fields.get("tensor_parallel_size", 1), fields.get("pipeline_parallel_size", 1)
+    if tensor * pipeline <= max(gpus, 1):
+        return fields, []
+    # A divisor of what divided the model's heads divides them, too.
+    fewer = max(size for size in range(1, tensor + 1) if tensor % size == 0 and size <= max(gpus, 1))
+    stages = pipeline if fewer * pipeline <= gpus else 1
+    why = f"this machine has {gpus} {'GPU' if gpus == 1 else 'GPUs'}: whether it fits is checked before it starts"
+    differences = [
+        Difference(what, str(there), str(here), why)
+        for what, there, here in (("tensor parallel", tensor, fewer), ("pipeline parallel", pipeline, stages))
+        if there != here
+    ]
+    return fields | {"tensor_parallel_size": fewer, "pipeline_parallel_size": stages}, differences
+
+
+def _names(spec: LaunchSpec) -> str:
+    return " ".join(spec.env) or "none"

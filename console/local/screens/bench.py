@@ -1,0 +1,126 @@
+"""Benchmarks of the vLLM nodes of this machine: what to measure, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import ScreenId
+from console.local.views.bench import benches_lines
+from console.local.views.bench_form import CONCURRENCY, Wanted, read_bench
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.form import FormScreen
+from console.screens.reading import ReadingScreen
+from console.session.failure import SessionError
+from fleet.local.node import NodeState
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.form import FormLine
+from widgets.line import Line, Span, plain
+from widgets.untrusted import untrusted, untrusted_name
+
+if TYPE_CHECKING:
+    from fleet.local.benches import Bench
+
+
+class BenchForm(FormScreen):
+    """A few numbers; what is empty is as it is shown."""
+
+    def __init__(self, console: Console, node: NodeState) -> None:
+        rows = (
+            FormLine("concurrency", "requests at once", " ".join(map(str, CONCURRENCY))),
+            FormLine("prompt_tokens", "tokens of a prompt", "256"),
+            FormLine("output_tokens", "tokens of an answer", "128"),
+            FormLine("requests", "requests per level", "4 times as many as at once, 8 at least"),
+        )
+        super().__init__(console, f"Benchmark {untrusted_name(node.name)}", rows)
+        self._node = node
+        self._wanted: Wanted = read_bench({})
+
+    def check(self) -> None:
+        self._wanted = read_bench(self.values)
+        self.say_beside({})
+        self._preview.show(partial(_sum, self._wanted))
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return self._wanted.problems
+
+    def plan(self) -> None:
+        from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+
+        wanted, node = self._wanted, self._node
+        target = Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+        self.desk.open_plan(
+            LocalBench(target, wanted.concurrency, wanted.prompt_tokens, wanted.output_tokens, wanted.requests)
+        )
+
+
+def _sum(wanted: Wanted, width: int, glyphs: Glyphs) -> list[Line]:
+    del width, glyphs
+    levels = "1 level" if len(wanted.concurrency) == 1 else f"{len(wanted.concurrency)} levels"
+    return [plain(f"   {levels}, {wanted.total} requests in all; the node's other users will feel them", Role.DIM)]
+
+
+class BenchesScreen(ReadingScreen):
+    """What was measured on a node's model here, newest first."""
+
+    where = ScreenId.BENCHES
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.BENCHES)
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._node = name
+        self._benches: Sequence[Bench] | None = None
+        self._under_way = console.under_way
+        super().__init__(console)
+
+    @property
+    def subject(self) -> str | None:
+        return self._node
+
+    def on_mount(self) -> None:
+        self._show([plain(" reading …", Role.DIM)])
+        self._read()
+
+    def on_screen_resume(self) -> None:
+        # A benchmark may have ended while another screen was in front.
+        self._read()
+
+    def show_action_runs(self) -> None:
+        super().show_action_runs()
+        before, self._under_way = self._under_way, self.desk.under_way
+        if self._under_way < before:
+            self._read()
+
+    def draw(self, snapshot: Snapshot) -> None:
+        if not self._benches:
+            return
+        benches, own = self._benches, {node.record.id for node in self.desk.nodes}
+        self.page.show(lambda width, glyphs: benches_lines(benches, snapshot, own, width, glyphs))
+
+    def _read(self) -> None:
+        self.beside(self._load, "read")
+
+    async def _load(self) -> None:
+        try:
+            benches = self._benches = await self.desk.locally.benches(self._node)
+        except SessionError as error:
+            self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
+            return
+        if not benches:
+            how = "read-only: nothing is measured here" if self.desk.read_only else "b measures it"
+            what = f"   nothing was measured of {untrusted_name(self._node)} yet"
+            self._show([plain(what), plain(f"   {how}", Role.DIM)])
+        elif self.desk.snapshot is not None:
+            self.draw(self.desk.snapshot)
+        else:
+            self.page.show(lambda width, glyphs: benches_lines(benches, None, (), width, glyphs))
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        title = Line((Span(f" Benchmarks of {untrusted_name(self._node)}", Role.STRONG),))
+        self.page.show(lambda _width, _glyphs: [title, *lines])

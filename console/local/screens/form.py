@@ -1,0 +1,103 @@
+"""The form for a vLLM node: a new one, one like a pod of the fleet, or one that is started again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.local.views.form import PRESET, Filled, Form, Row, preset_chosen, read
+from console.screens.console import Console
+from console.screens.form import FormScreen
+from console.views.layout import followed, head
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.form import FormChoice, FormLine, FormRow
+from widgets.line import BLANK, Line, Span
+from widgets.untrusted import untrusted
+
+if TYPE_CHECKING:
+    from console.local.same_as_pod import Difference
+
+
+class LaunchForm(FormScreen):
+    """``form`` says what stands in it at first."""
+
+    def __init__(self, console: Console, form: Form) -> None:
+        presets = [FormChoice(PRESET, "preset", tuple(form.presets), "none")] if form.presets else []
+        super().__init__(console, untrusted(form.title), [*presets, *(_row(row, form) for row in form.rows)])
+        self._form = form
+        self._filled: Filled = read(form, form.values)
+        self._filling = True
+
+    def on_mount(self) -> None:
+        self._fill()
+        self._tell(self._form.differences)
+
+    def _fill(self) -> None:
+        """Put into the rows what the form says."""
+        self._filling = True
+        for key, row in self.rows.items():
+            row.value = self._form.chosen if key == PRESET else self._form.values.get(key, "")
+        self._filling = False
+        self.check()
+
+    def _tell(self, differences: tuple[Difference, ...]) -> None:
+        if differences:
+            width = self.app.size.width - 2
+            lines = differences_lines(differences, width, self._told.glyphs)
+            self._told.styles.height = len(lines)
+            self._told.show(lambda width, glyphs: differences_lines(differences, width, glyphs))
+
+    def check(self) -> None:
+        if self._filling:
+            return
+        chosen = self.values.get(PRESET, "")
+        if chosen != self._form.chosen:
+            self._form = preset_chosen(self._form, chosen)
+            if chosen:
+                self._fill()
+                return
+        filled = self._filled = read(self._form, self.values)
+        name = self.rows.get("name")
+        if isinstance(name, FormLine):
+            name.show_default(filled.name)
+        self.say_beside(filled.remarks)
+        self._preview.show(partial(_preview, filled.command))
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return self._filled.problems
+
+    def plan(self) -> None:
+        from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
+
+        filled, node = self._filled, self._form.node
+        if node is None:
+            target = Target(LOCAL_NODE, LOCAL, filled.spec.name)
+            self.desk.open_plan(LocalUp(target, filled.spec, verify=filled.verify))
+        else:
+            target = Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+            self.desk.open_plan(LocalRestart(target, filled.spec, verify=filled.verify))
+
+
+def _row(row: Row, form: Form) -> FormRow:
+    if row.choices:
+        return FormChoice(row.key, row.label, row.choices, row.default)
+    default = str(form.base.port) if row.key == "port" else row.default
+    return FormLine(row.key, row.label, default)
+
+
+def differences_lines(differences: tuple[Difference, ...], width: int, glyphs: Glyphs) -> list[Line]:
+    """What could not be taken over from the pod: there, here, and why."""
+    lines = [head("what has to differ", f"there {glyphs.right} here")]
+    for each in differences:
+        values = f"{untrusted(each.there)} {glyphs.right} {untrusted(each.here)}"
+        lines += followed((Span(f"   {untrusted(each.what)}  ", Role.DIM),), values, Role.STRONG, width, 6)
+        lines += followed((Span("      "),), untrusted(each.why), Role.TEXT, width, 6)
+    return [*lines, BLANK]
+
+
+def _preview(command: str, width: int, glyphs: Glyphs) -> list[Line]:
+    del glyphs
+    return followed((Span("   $ ", Role.DIM),), untrusted(command), Role.DIM, width, 5)[:2]

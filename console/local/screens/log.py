@@ -1,0 +1,93 @@
+"""The log of a vLLM node of this machine, as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, cast
+
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.worker import WorkType
+
+from console.commands.command import ScreenId
+from console.commands.desk import Toggle
+from console.local.screens.follow import follow
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.searched import SearchedScreen
+from console.views.containers import dropped_text
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.log_view import LogView
+from widgets.untrusted import untrusted_name
+
+
+class LocalLogScreen(SearchedScreen):
+    """From its beginning, or its last 5,000 lines, on; follows it."""
+
+    where = ScreenId.LOCAL_LOG
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL_LOG)
+    DEFAULT_CSS = """
+    LocalLogScreen #title {
+        height: 1;
+    }
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._node = name
+        self.log_view = LogView()
+        self._ended = False
+        super().__init__(console, self.log_view)
+        self._title = Lines(id="title")
+
+    @property
+    def subject(self) -> str | None:
+        return self._node
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.log_view
+
+    def on_mount(self) -> None:
+        self._show_title()
+        self.run_worker(cast("WorkType[None]", self._read), group="logs", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        await follow(self.desk, self._node, self.log_view, self._end)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._show_title()
+
+    def _show_title(self) -> None:
+        state = ["following" if self.log_view.following else "paused"] + ["ended"] * self._ended
+        if (fate := self._fate()) is not None:
+            state.append(fate)
+        if self.log_view.dropped:
+            state.append(dropped_text(self.log_view.dropped))
+        line = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
+        self._title.show(lambda _width, _glyphs: [line])
+
+    def _fate(self) -> str | None:
+        """Why nothing more will come; None while it may."""
+        node = next((node for node in self.desk.locally.nodes if node.name == self._node), None)
+        if node is None:
+            return "it is gone"
+        return None if node.alive else "it has died"
+
+    def show_nodes(self) -> None:
+        super().show_nodes()
+        self._show_title()
+
+    def on_log_view_state_changed(self) -> None:
+        self._show_title()
+
+    def toggle(self, switch: Toggle) -> None:
+        if switch is Toggle.FOLLOW:
+            self.log_view.action_follow()
+        else:
+            super().toggle(switch)
+
+    def clear(self) -> None:
+        self.log_view.clear()

@@ -1,0 +1,193 @@
+"""The vLLM nodes of this machine: all of them, and under the cursor how one came up and the live end of its log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar, cast
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.worker import WorkType
+
+from console.commands.command import ScreenId
+from console.local.screens.follow import follow
+from console.local.screens.server import TICK
+from console.local.views.server import node_glance
+from console.local.views.servers import LocalModel, is_loading, nothing_runs, pod_keys
+from console.screens.base import bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.table import TableScreen
+from console.views.query import Query
+from fleet.local.node import NodeState
+from fleet.model.snapshot import Snapshot
+from themes.palette import Role
+from widgets.grid import Grid
+from widgets.line import BLANK
+from widgets.log_view import LogView
+
+WIDE = 200
+"""Columns from which on what is under the cursor is beside the table instead of below it."""
+_GLANCE = 14
+"""Lines of the glance at most; the page of the node has the rest."""
+
+
+class Below(Vertical):
+    """What is known of the node under the cursor, and the end of its log."""
+
+    def __init__(self, glance: Lines, log: LogView) -> None:
+        super().__init__(id="below")
+        self._parts = (glance, log)
+
+    def compose(self) -> Iterable[Widget]:
+        yield from self._parts
+
+
+class Parts(Horizontal):
+    """The table and the node under the cursor: one below the other, or side by side where there is room."""
+
+    DEFAULT_CSS = """
+    Parts {
+        height: 1fr;
+        layout: vertical;
+    }
+    Parts #below {
+        height: 1fr;
+        width: 1fr;
+    }
+    Parts.wide {
+        layout: horizontal;
+    }
+    Parts.wide Grid {
+        width: 1fr;
+        height: 100%;
+    }
+    Parts.wide #below {
+        width: 96;
+        height: 100%;
+        margin-left: 2;
+    }
+    Parts.empty #below {
+        display: none;
+    }
+    """
+
+    def __init__(self, grid: Grid, below: Below) -> None:
+        super().__init__()
+        self._parts = (grid, below)
+
+    def compose(self) -> Iterable[Widget]:
+        yield from self._parts
+
+
+class LocalScreen(TableScreen):
+    """See the module. ``clock`` is Unix time."""
+
+    where = ScreenId.LOCAL
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL)
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(console, Grid(id="local", waiting="looking for vLLM nodes of this machine …"))
+        self._clock = clock
+        self._glance = Lines(id="glance")
+        self.log_view = LogView()
+        self.log_view.can_focus = False
+        self._parts = Parts(self.grid, Below(self._glance, self.log_view))
+        self._followed: tuple[str, str] | None = None
+        """Name and id of the node whose log is followed."""
+        self._told: tuple[str, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        yield self._parts
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK, self._tick)
+        self.show_nodes()
+
+    def draw(self, snapshot: Snapshot) -> None:
+        del snapshot  # the table asks the desk
+        self.show_nodes()
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        self.show_nodes()
+
+    def show_nodes(self) -> None:
+        super().show_nodes()
+        desk, here, now = self.desk, self.desk.measured_here, self._clock()
+        nodes, filter_ = desk.locally.nodes, self.query_.filter
+        lacking = "" if nodes or desk.read_only else desk.locally.lacking
+        waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
+        self.grid.show(LocalModel(nodes, here, filter_, now, pod_keys(here, nodes), waiting))
+        self._tell_problems()
+        self._look_at_cursor()
+        self.show_keys()
+
+    def _tick(self) -> None:
+        """The time goes on while one loads; nothing is drawn while none does."""
+        if any(is_loading(node) for node in self.desk.nodes):
+            self.show_nodes()
+
+    def _tell_problems(self) -> None:
+        problems = self.desk.locally.problems
+        if problems != self._told:
+            self._told = problems
+            if problems:
+                self.say(problems[0], Role.WARNING)
+
+    # the node under the cursor
+
+    @property
+    def node(self) -> NodeState | None:
+        """The node under the cursor."""
+        return next((node for node in self.desk.nodes if node.name == self.grid.cursor), None)
+
+    def _look_at_cursor(self) -> None:
+        node, now = self.node, self._clock()
+        self._parts.set_class(node is None, "empty")
+        followed = (node.name, node.record.id) if node is not None else None
+        self._lay_out()
+        if node is not None:
+            width = self._glance.size.width or self.size.width
+            lines = node_glance(node, now, width, self._glance.glyphs)[:_GLANCE]
+            self._glance.styles.height = len(lines) + 1
+            self._glance.show(lambda _width, _glyphs: [*lines, BLANK])
+        if followed != self._followed:
+            self._followed = followed
+            self.log_view.clear()
+            if followed is None:
+                self.workers.cancel_group(self, "log")
+            else:
+                self.run_worker(cast("WorkType[None]", self._read), group="log", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        if self._followed is not None:
+            await follow(self.desk, self._followed[0], self.log_view)
+
+    def on_screen_suspend(self) -> None:
+        # Another screen is in front: nobody reads this log.
+        self._followed = None
+        self.workers.cancel_group(self, "log")
+
+    def on_screen_resume(self) -> None:
+        self.show_nodes()
+
+    def _lay_out(self) -> None:
+        """The table takes what its rows need, up to a third of the screen: the log is what is read."""
+        if self._parts.has_class("wide") or self._parts.has_class("empty"):
+            self.grid.styles.clear_rule("height")
+        else:
+            self.grid.styles.height = min(len(self.desk.nodes) + 2, max(4, self.size.height // 3))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._parts.set_class(event.size.width >= WIDE, "wide")
+        self.call_after_refresh(self._look_at_cursor)
+
+    def on_grid_highlighted(self) -> None:
+        self._look_at_cursor()
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        self.desk.open_node(message.key)

@@ -1,0 +1,140 @@
+"""A word with a vLLM node of this machine: a prompt, and the answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from console.commands.command import ScreenId
+from console.local.views.try_it import Exchange, exchange_lines
+from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.console import Console
+from console.screens.lines import Lines
+from console.screens.page import Page
+from console.session.failure import SessionError
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.field import Field
+from widgets.line import BLANK, Line, Span
+from widgets.prompt import History
+from widgets.untrusted import untrusted_name
+
+
+class PromptField(Field):
+    """A line for prompts: up and down go through what was asked before."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__("ask ", id="prompt")
+        self._history = history
+
+    def step(self, by: int) -> None:
+        self.value = self._history.walk(-by, self.value)
+
+
+class TryScreen(ConsoleScreen):
+    """Several prompts in turn; each is asked by itself, without what was said before."""
+
+    where = ScreenId.TRY
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(ScreenId.TRY),
+        Binding("pagedown", "scroll_pages(1)", "Page down", show=False),
+        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
+    ]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    TryScreen #title, TryScreen #stream {
+        height: 1;
+    }
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._node = name
+        self._exchanges: list[Exchange] = []
+        super().__init__(console)
+        self._history = History()
+        self._title = Lines(id="title")
+        self.page = Page()
+        self.page.can_focus = False
+        self.field = PromptField(self._history)
+
+    @property
+    def subject(self) -> str | None:
+        return self._node
+
+    @property
+    def streaming(self) -> bool:
+        """Whether an answer is coming."""
+        return bool(self._exchanges) and not self._exchanges[-1].over
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.page
+        yield self.field
+
+    def on_mount(self) -> None:
+        self.field.take_focus()
+        self._show()
+
+    def _focus_body(self) -> None:
+        self.field.take_focus()
+
+    def on_field_entered(self, message: Field.Entered) -> None:
+        prompt = message.field.value
+        if not prompt or message.field is not self.field:
+            return
+        if self.streaming:
+            self.say("it is answering; esc stops it")
+            return
+        self._history.add(prompt)
+        self.field.value = ""
+        self._exchanges.append(Exchange(prompt))
+        self.run_worker(self._ask(prompt), group="ask", exclusive=True, exit_on_error=False)
+
+    def on_field_given_up(self, message: Field.GivenUp) -> None:
+        if message.field is self.field and not self.back():
+            self.desk.go_back()
+
+    def back(self) -> bool:
+        """Esc stops an answer that is coming, and else leaves."""
+        if not self.streaming:
+            return False
+        self.workers.cancel_group(self, "ask")
+        self._end(stopped="stopped")
+        return True
+
+    async def _ask(self, prompt: str) -> None:
+        self._show()
+        try:
+            # To cancel this ends what it waits for, which closes the connection: the server stops.
+            async for piece in self.desk.locally.ask(self._node, prompt):
+                self._exchanges[-1].piece = piece
+                self._show()
+        except SessionError as error:
+            self._end(problem=error.in_a_line)
+        else:
+            self._end()
+
+    def _end(self, *, stopped: str = "", problem: str = "") -> None:
+        exchange = self._exchanges[-1]
+        exchange.over, exchange.stopped, exchange.problem = True, stopped, problem
+        self._show()
+
+    def _show(self) -> None:
+        state = "answering, esc stops it" if self.streaming else "enter asks, up brings back what was asked before"
+        title = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
+        self._title.show(lambda _width, _glyphs: [title])
+
+        def page(width: int, glyphs: Glyphs) -> list[Line]:
+            lines: list[Line] = []
+            for exchange in self._exchanges:
+                lines += [*exchange_lines(exchange, width, glyphs), BLANK]
+            return lines
+
+        self.page.show(page)
+        self.page.action_bottom()
+
+    def action_scroll_pages(self, pages: int) -> None:
+        self.page.action_scroll_pages(pages)

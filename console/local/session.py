@@ -1,0 +1,211 @@
+"""The real Locally: the nodes of this machine, looked at on the loop of the observing session.
+
+What a person does with them goes through Acting; what is here starts and ends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.local.background import BackgroundObserver
+from console.session.failure import SessionError, in_words
+from fleet.local.answer import Piece
+from fleet.local.benches import Bench, read_benches
+from fleet.local.node import NodeState, Phase
+from fleet.local.spec import LaunchSpec
+from fleet.local.tail import follow
+
+if TYPE_CHECKING:
+    from console.config.settings import Settings
+    from console.local.protocol import Looked
+    from console.local.same_as_pod import Same
+    from console.local.watcher import SharedWatcher
+    from fleet.model.objects import Pod
+    from fleet.model.snapshot import Snapshot
+    from fleet.observer import Observer
+
+T = TypeVar("T")
+
+LOOK = 1.0
+"""Seconds between two looks."""
+AHEAD = 2000
+"""Lines of a log, or pieces of an answer, that wait for the screen at most."""
+Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+"""Runs a coroutine on the observing loop; raises SessionError for whatever goes wrong there."""
+
+
+class LocalServerSession:
+    """See console.local.protocol.Locally."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        ask: Ask,
+        nodes: SharedWatcher,
+        looked: Looked,
+        in_view: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._loop = loop
+        self._ask = ask
+        self._nodes = nodes
+        self._looked = looked
+        self._in_view = in_view
+        self._aside = BackgroundObserver(self._observer, looked)
+        self._reading = (0, 0)
+
+    async def run(self) -> None:
+        """Look until cancelled; on the observing loop. What is ready is measured, too, where the view is elsewhere."""
+        seen: tuple[NodeState, ...] | None = None
+        try:
+            while True:
+                latest = await self._nodes.look(LOOK / 2)
+                if latest != seen:
+                    seen = latest
+                    self._looked()
+                ready = any(state.stage.phase is Phase.READY for state in latest)
+                await self._aside.be(wanted=ready and not self._in_view())
+                await asyncio.sleep(LOOK)
+        finally:
+            await self._aside.be(wanted=False)
+
+    def _observer(self) -> Observer:
+        from console.wiring.sources import observer
+        from fleet.local.source import LocalSource
+
+        return observer(self._settings, LocalSource(self._nodes), time.time(), self._environ)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """See LocalServers."""
+        return self._aside.snapshot
+
+    @property
+    def nodes(self) -> tuple[NodeState, ...]:
+        """See LocalServers."""
+        return self._nodes.latest
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """See LocalServers."""
+        return self._nodes.problems
+
+    @property
+    def reading(self) -> tuple[int, int]:
+        """See LocalServers."""
+        return self._reading
+
+    def note_reading(self, read: int, size: int) -> None:
+        """A plan that is being made reads weights: see actions.local.machine.Reading."""
+        self._reading = (read, size)
+
+    @property
+    def lacking(self) -> str:
+        """See LocalServers."""
+        from actions.local.installed import find_executable
+
+        named = self._settings.local.vllm
+        if find_executable(named, self._environ):
+            return ""
+        if named:
+            return f"{named} cannot be run: set local.vllm in the settings right, or leave it out"
+        return "vLLM is not installed: pip install 'quarterdeck[local]', or name one in the settings (local.vllm)"
+
+    @property
+    def presets(self) -> Mapping[str, LaunchSpec]:
+        """See LocalServers."""
+        from console.local.presets import presets
+
+        return presets(self._settings, self._environ)
+
+    def unset(self, preset: str) -> Mapping[str, str]:
+        """See LocalServers."""
+        from console.local.presets import unset
+
+        return unset(self._settings.local.presets[preset], self._environ)
+
+    def defaults(self) -> LaunchSpec:
+        """See LocalServers."""
+        from console.local.presets import defaults
+
+        return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
+
+    async def same(self, pod: Pod) -> Same:
+        """See LocalServers."""
+        same: Same = await self._ask(self._same(pod))
+        return same
+
+    async def _same(self, pod: Pod) -> Same:
+        from actions.local.installed import installed
+        from console.local.same_as_pod import CannotCopyError, same_as
+        from fleet.local.gpus import read_gpus
+
+        found = await installed(self._settings.local.vllm, self._environ)
+        reading = await asyncio.to_thread(read_gpus)
+        gpus = 0 if found is not None and found.cpu else None if reading.problem else len(reading.gpus)
+        try:
+            return same_as(pod, self.defaults(), gpus=gpus, version=found.version if found is not None else "")
+        except CannotCopyError as error:
+            raise SessionError(str(error)) from error
+
+    def log(self, name: str) -> AsyncIterator[str]:
+        """See LocalServers."""
+        return self._across(follow(self._named(name).record.log))
+
+    def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
+        """See LocalServers."""
+        from actions.local.ask import ask
+
+        state = self._named(name)
+        model = state.models[0] if state.models else state.record.spec.served
+        return self._across(ask(state.record, model, prompt, tokens=tokens))
+
+    async def benches(self, name: str) -> tuple[Bench, ...]:
+        """See LocalServers."""
+        served = self._named(name).record.spec.served
+        found: tuple[Bench, ...] = await self._ask(asyncio.to_thread(read_benches, self._nodes.folder))
+        return tuple(bench for bench in found if bench.model == served or bench.node == name)
+
+    def entries(self, name: str) -> str:
+        """See LocalServers."""
+        from fleet.local.entries import entries
+
+        return entries(self._named(name).record)
+
+    def _named(self, name: str) -> NodeState:
+        found = next((state for state in self.nodes if state.name == name), None)
+        if found is None:
+            raise SessionError(f"there is no node {name} on this machine any more")
+        return found
+
+    async def _across(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
+        """What comes on the observing loop, handed to the caller's."""
+        here = asyncio.get_running_loop()
+        queue: asyncio.Queue[T | BaseException | None] = asyncio.Queue()
+        room = asyncio.Semaphore(AHEAD)
+
+        async def read() -> None:
+            last: BaseException | None = None
+            try:
+                async for item in items:
+                    await room.acquire()
+                    here.call_soon_threadsafe(queue.put_nowait, item)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
+                last = error
+            here.call_soon_threadsafe(queue.put_nowait, last)
+
+        reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
+        try:
+            while (item := await queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise in_words(item)
+                self._loop.call_soon_threadsafe(room.release)
+                yield item
+        finally:
+            reading.cancel()

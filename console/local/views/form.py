@@ -1,0 +1,339 @@
+"""The form for a node to start: what stands in it at first, and what is made of what was typed. No I/O.
+
+A line that is empty leaves its argument to vLLM; what the settings, a preset, a pod or the node itself say is filled
+in, so that it is seen and can be taken out.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from actions.audit.marks import MARK
+from actions.local.store import hidden
+from fleet.local.arguments import length
+from fleet.local.naming import is_name, name_for
+from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
+
+if TYPE_CHECKING:
+    from console.local.protocol import LocalServers
+    from console.local.same_as_pod import Difference, Same
+    from fleet.local.node import NodeState
+
+T = TypeVar("T")
+
+PRESET: Final = "preset"
+VERIFY: Final = "verify"
+_LEFT: Final = "left to vLLM"
+_ON, _OFF = "on", "off"
+
+
+class Row(NamedTuple):
+    """One row of the form; with ``choices`` it is chosen, without it is typed."""
+
+    key: str
+    label: str
+    default: str = _LEFT
+    choices: tuple[str, ...] = ()
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row("model", "model", "a folder, or org/name of the hub"),
+    Row("name", "name"),
+    Row("served_model_name", "served as", "the model; several with blanks between them"),
+    Row("revision", "revision", "of the hub: the newest there is here"),
+    Row("port", "port"),
+    Row("host", "host", f"{LOOPBACK}: this machine alone"),
+    Row("tensor_parallel_size", "tensor parallel", "1 GPU"),
+    Row("pipeline_parallel_size", "pipeline parallel", "1 stage"),
+    Row("gpu_memory_utilization", "GPU memory", f"{_LEFT}; 0.9 is nine tenths of each GPU"),
+    Row("max_model_len", "context length", "the model's own, in tokens"),
+    Row("max_num_seqs", "requests at once"),
+    Row(
+        "quantization", "quantisation", "the model's own", ("fp8", "awq", "gptq", "bitsandbytes", "compressed-tensors")
+    ),
+    Row("kv_cache_dtype", "KV cache type", _LEFT, ("auto", "fp8", "fp8_e4m3", "fp8_e5m2")),
+    Row("dtype", "type of weights", "the model's own", ("auto", "bfloat16", "float16", "float32")),
+    Row("enable_prefix_caching", "prefix caching", _LEFT, (_ON, _OFF)),
+    Row("env", "variables", "NAME=value, with blanks between them"),
+    Row("extra", "other arguments", "as on the command line of vllm serve"),
+    Row("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
+    Row(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
+)
+"""In the order in which a person thinks of them. Their keys are the fields of LaunchSpec."""
+
+_COUNTS = ("tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs")
+_WORDS = ("model", "host", "revision", "quantization", "kv_cache_dtype", "dtype")
+_HAS_ITS_ROW: Final = {f"--{key.replace('_', '-')}": label for key, label, *_ in ROWS} | {
+    "-tp": "tensor parallel",
+    "-pp": "pipeline parallel",
+}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form before anything was typed."""
+
+    title: str
+    base: LaunchSpec
+    """What has no row is taken from it, and the port where none is typed."""
+    values: Mapping[str, str]
+    """What stands in the rows, by key."""
+    presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
+    unset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Preset → variable that it takes from one that is not set → the name of that one."""
+    chosen: str = ""
+    """The preset that was chosen."""
+    nodes: tuple[NodeState, ...] = ()
+    """Those that there are: their names and ports are taken."""
+    node: NodeState | None = None
+    """The one that is started again; None for a new one."""
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that it has: a node that is started again keeps its name."""
+        return tuple(row for row in ROWS if self.node is None or row.key != "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was typed, as a spec; with what is wrong with it by row."""
+
+    spec: LaunchSpec
+    verify: bool
+    problems: Mapping[str, str]
+    remarks: Mapping[str, str]
+    """What is worth knowing of a row that is right."""
+    name: str
+    """The name that it gets where none is typed."""
+
+    @property
+    def command(self) -> str:
+        """What would be started, as a shell would take it."""
+        return shlex.join(("vllm", *serve_arguments(self.spec)))
+
+
+def new(locally: LocalServers, model: str) -> Form:
+    """A node that is not there yet; ``model`` may be empty, or the name of a preset."""
+    defaults, presets = locally.defaults(), locally.presets
+    title, unset = "Start a vLLM node on this machine", _unset(locally)
+    form = Form(title, defaults, filled_in(defaults), presets, unset, nodes=locally.nodes)
+    if model in presets:
+        return preset_chosen(form, model)
+    return replace(form, values={**form.values, "model": model})
+
+
+def copied(locally: LocalServers, pod: str, same: Same) -> Form:
+    """What a pod runs, on this machine."""
+    title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
+    presets, unset = locally.presets, _unset(locally)
+    return Form(title, same.spec, values, presets, unset, nodes=locally.nodes, differences=same.differences)
+
+
+def again(locally: LocalServers, node: NodeState) -> Form:
+    """A node that is there, started again."""
+    spec = node.record.spec
+    others = tuple(other for other in locally.nodes if other.name != node.name)
+    values = {**filled_in(spec), "port": str(spec.port)}
+    return Form(f"Restart {node.name}", spec, values, locally.presets, _unset(locally), nodes=others, node=node)
+
+
+def _unset(locally: LocalServers) -> dict[str, Mapping[str, str]]:
+    return {name: locally.unset(name) for name in locally.presets}
+
+
+def preset_chosen(form: Form, name: str) -> Form:
+    """The form with a preset of the settings in its rows; empty for none: as the settings begin a new one."""
+    spec = form.presets.get(name)
+    if spec is None:
+        return replace(form, chosen="")
+    values, taken = filled_in(spec), {node.name for node in form.nodes}
+    if spec.name in taken:
+        values["name"] = name_for(spec.name, taken)
+    port = form.node.record.spec.port if form.node is not None else spec.port
+    if port:
+        values["port"] = str(port)
+    return replace(form, base=replace(spec, port=form.base.port), values=values, chosen=name)
+
+
+def filled_in(spec: LaunchSpec) -> dict[str, str]:
+    """What stands in the rows for a spec: what is not as vLLM has it by itself, and masks in place of secrets.
+
+    The port is offered, not filled in.
+    """
+    plain = LaunchSpec("", "")
+    values = {
+        key: str(getattr(spec, key))
+        for key in (*_WORDS, *_COUNTS, "gpu_memory_utilization", "max_model_len")
+        if getattr(spec, key) != getattr(plain, key)
+    }
+    values["name"] = spec.name
+    values["served_model_name"] = shlex.join(spec.served_model_name)
+    values["env"] = shlex.join(f"{name}={value}" for name, value in hidden(spec.env).items())
+    values["extra"] = shlex.join(spec.extra)
+    if spec.enable_prefix_caching is not None:
+        values["enable_prefix_caching"] = _ON if spec.enable_prefix_caching else _OFF
+    if spec.hub:
+        values["hub"] = _ON
+    return {key: value for key, value in values.items() if value}
+
+
+def read(form: Form, values: Mapping[str, str]) -> Filled:
+    """What was typed. What is wrong keeps its default in the spec."""
+    reader = _Reader(form, values)
+    spec = reader.spec()
+    for variable, source in form.unset.get(form.chosen, {}).items():
+        if variable not in spec.env:
+            reader.problems.setdefault("env", f"{variable} comes from {source}, which is not set")
+    name = form.node.name if form.node is not None else name_for(values.get("model", ""), reader.taken)
+    return Filled(spec, values.get(VERIFY) == _ON, reader.problems, _remarks(form, spec), name)
+
+
+class _Reader:
+    """Reads row by row; what cannot be read is a problem of its row."""
+
+    def __init__(self, form: Form, values: Mapping[str, str]) -> None:
+        self.problems: dict[str, str] = {}
+        self.taken = {node.name for node in form.nodes}
+        self._form = form
+        self._values = values
+
+    def spec(self) -> LaunchSpec:
+        values = self._values
+        spec = replace(
+            self._form.base,
+            name=self._name(),
+            model=values.get("model", ""),
+            host=self._host(),
+            port=self._port(),
+            revision=values.get("revision", ""),
+            served_model_name=tuple(self._words("served_model_name")),
+            tensor_parallel_size=self._read("tensor_parallel_size", _count, 1),
+            pipeline_parallel_size=self._read("pipeline_parallel_size", _count, 1),
+            gpu_memory_utilization=self._read("gpu_memory_utilization", _share, 0.0),
+            max_model_len=self._read("max_model_len", _length, 0),
+            max_num_seqs=self._read("max_num_seqs", _count, 0),
+            quantization=values.get("quantization", ""),
+            kv_cache_dtype=values.get("kv_cache_dtype", ""),
+            dtype=values.get("dtype", ""),
+            enable_prefix_caching={_ON: True, _OFF: False}.get(values.get("enable_prefix_caching", "")),
+            env=self._env(),
+            extra=self._extra(),
+            hub=values.get("hub") == _ON,
+        )
+        if not spec.model:
+            self.problems["model"] = "which model?"
+        elif any(part.isspace() for part in spec.model) and "/" not in spec.model:
+            self.problems["model"] = "a name of the hub has no blanks in it"
+        return spec
+
+    def _name(self) -> str:
+        if self._form.node is not None:
+            return self._form.node.name
+        name = self._values.get("name", "")
+        if not name:
+            return name_for(self._values.get("model", ""), self.taken)
+        if not is_name(name):
+            self.problems["name"] = "letters, digits, dots and dashes, 63 at most"
+        elif name in self.taken:
+            self.problems["name"] = "there is a node of this name"
+        return name
+
+    def _host(self) -> str:
+        host = self._values.get("host", "")
+        if any(char.isspace() or char == "/" for char in host):
+            self.problems["host"] = "an address or the name of a host"
+        return host or LOOPBACK
+
+    def _port(self) -> int:
+        text = self._values.get("port", "")
+        if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+            self.problems["port"] = "a number from 1 to 65535"
+            return self._form.base.port
+        port = int(text) if text else self._form.base.port
+        other = next((node.name for node in self._form.nodes if node.alive and node.record.spec.port == port), None)
+        if other is not None:
+            self.problems["port"] = f"{other} listens there"
+        return port
+
+    def _read(self, key: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._values.get(key, "")
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems[key] = str(error)
+            return default
+
+    def _words(self, key: str) -> list[str]:
+        try:
+            return shlex.split(self._values.get(key, ""))
+        except ValueError:
+            self.problems[key] = "a quotation mark is not closed"
+            return []
+
+    def _env(self) -> dict[str, str]:
+        words = self._words("env")
+        wrong = next((word for word in words if not _VARIABLE.fullmatch(word)), None)
+        if wrong is not None:
+            self.problems["env"] = f"{wrong.partition('=')[0]!r}: NAME=value is wanted"
+            return {}
+        typed = dict(word.split("=", 1) for word in words)
+        # A mask that was left as it is stands for what it hides.
+        return {name: self._form.base.env.get(name, MARK) if value == MARK else value for name, value in typed.items()}
+
+    def _extra(self) -> tuple[str, ...]:
+        words = self._words("extra")
+        for word in words:
+            flag = word.partition("=")[0].replace("_", "-")
+            if flag == "--api-key":
+                self.problems["extra"] = "a key is made for it; it is never on a command line"
+            elif flag in _HAS_ITS_ROW:
+                self.problems["extra"] = f"{flag} has a line of its own: {_HAS_ITS_ROW[flag]}"
+        if words and not words[0].startswith("-"):
+            self.problems["extra"] = f"{words[0]!r} is no argument: they begin with --"
+        return tuple(words)
+
+
+def _remarks(form: Form, spec: LaunchSpec) -> dict[str, str]:
+    remarks: dict[str, str] = {}
+    if not spec.is_loopback:
+        remarks["host"] = "others reach it: it asks for the key that is made for it"
+    if spec.hub:
+        remarks["hub"] = "it may fetch the model, and talk to the hub"
+    if form.node is not None:
+        before = {**filled_in(form.node.record.spec), "port": str(form.node.record.spec.port)}
+        after = {**filled_in(spec), "port": str(spec.port)}
+        for key, *_ in ROWS:
+            if before.get(key, "") != after.get(key, "") and key != "name":
+                remarks[key] = f"was {before.get(key) or 'not set'}"
+    return remarks
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise ValueError("a whole number from 1 on")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise ValueError("a share of the memory: 0.9, 1 at most")
+    return share
+
+
+def _length(text: str) -> int:
+    try:
+        return length(text)
+    except ValueError as error:
+        raise ValueError("a number of tokens: 8192, 32K") from error

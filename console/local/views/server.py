@@ -1,0 +1,181 @@
+"""One vLLM node of this machine: its phases with their times, why it died, and how it was started."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from console.local.views.servers import (
+    address_of,
+    gpus_text,
+    is_loading,
+    phase_text,
+    pod_keys,
+    severity_of,
+    time_text,
+)
+from console.views.layout import followed, head, labelled, pairs, sections, told
+from console.views.load import latency_lines, load_lines
+from console.views.since import clock, coarse
+from fleet.local.node import NodeState, Phase, Stage
+from fleet.model.snapshot import Severity, Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.bar import bar
+from widgets.line import Line, Span, fit, spans_width
+from widgets.severity import severity_role, severity_span
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+from widgets.values import age_text, seconds_text
+
+_BAR = 20
+_ENDS = frozenset({Phase.READY, Phase.DEAD})
+_NAME = 18
+"""Cells of a phase's name."""
+
+
+def title_line(node: NodeState, now: float, glyphs: Glyphs) -> Line:
+    """Its glyph, its name, where it is and since when."""
+    severity = severity_of(node)
+    role = Role.DIM if severity is Severity.OK else severity_role(severity)
+    spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(node.name)}", Role.STRONG)]
+    spans.append(Span(f"  {phase_text(node.stage)}", role))
+    if times := time_text(node, now):
+        spans.append(Span(f"  {times}", Role.DIM))
+    elif node.stage.phase is Phase.STOPPING:
+        spans.append(Span(f"  for {age_text(max(0.0, now - node.stage.began))}", Role.DIM))
+    elif not node.alive:
+        ago = age_text(coarse(max(0.0, now - node.stage.began)))
+        spans.append(Span(f"  {ago} ago" if node.end_seen else f"  last heard of {ago} ago", Role.DIM))
+    elif node.record.ready is not None:
+        age = age_text(coarse(now - node.record.begun))
+        spans.append(Span(f"  for {age}, ready after {seconds_text(node.elapsed)}", Role.DIM))
+    return Line(tuple(spans))
+
+
+def reason_lines(node: NodeState, width: int, glyphs: Glyphs) -> list[Line]:
+    """Why it died, what to do about it, and the line of its log that says so; nothing for one that lives."""
+    reason = node.reason
+    if reason is None:
+        return []
+    lines = followed((Span("   "),), untrusted(reason.text), Role.CRITICAL, width, 3)
+    if reason.remedy:
+        lines += followed((Span(f"   {glyphs.right} ", Role.DIM),), untrusted(reason.remedy), Role.TEXT, width, 5)
+    if reason.line:
+        lines += followed((Span("   log  ", Role.DIM),), untrusted(reason.line), Role.DIM, width, 8)
+    return lines
+
+
+def stages_of(node: NodeState, now: float) -> list[tuple[Stage, float]]:
+    """Each phase of the start with the seconds that it took, or has taken so far."""
+    stages = node.stages or (node.stage,)
+    last = node.record.ready if node.stage.phase is Phase.READY and node.record.ready is not None else max(now, node.at)
+    if not node.alive:
+        last = max(node.stage.began, stages[-1].began)
+    ends = [*(stage.began for stage in stages[1:]), last]
+    return [(stage, max(0.0, end - stage.began)) for stage, end in zip(stages, ends, strict=True)]
+
+
+def phases_line(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    """All phases in a line or two: ``starting 4.1s · compiling 41s, warm-up``; what the one that goes on does, last."""
+    words = [
+        f"{stage.phase.value} {seconds_text(seconds)}"
+        for stage, seconds in stages_of(node, now)
+        if stage.phase not in _ENDS
+    ]
+    if words and is_loading(node) and node.stage.detail and not node.stage.total:
+        words[-1] += f", {untrusted(node.stage.detail)}"
+    return followed((Span("   "),), f" {glyphs.between} ".join(words), Role.TEXT, width, 3) if words else []
+
+
+def phase_lines(node: NodeState, now: float, glyphs: Glyphs) -> list[Line]:
+    """The phases, one per line, with their seconds, and a bar in the one that is going on and counts."""
+    lines: list[Line] = []
+    shown = [(stage, seconds) for stage, seconds in stages_of(node, now) if stage.phase not in _ENDS]
+    for number, (stage, seconds) in enumerate(shown):
+        last = number == len(shown) - 1
+        here = last and is_loading(node)
+        glyph = Span(glyphs.starting, Role.STARTING) if here else Span(glyphs.mark, Role.OK)
+        if last and not node.alive:
+            glyph = Span(glyphs.critical, Role.CRITICAL)
+        name = fit(stage.phase.value, _NAME, "left", glyphs.ellipsis)
+        spans = [Span("   "), glyph, Span(f" {name}"), Span(fit(seconds_text(seconds), 8, "right", glyphs.ellipsis))]
+        if here and stage.total > 0:
+            spans += [Span("  "), Span(bar(stage.done / stage.total, _BAR, glyphs), Role.BAR)]
+        words = [f"{stage.done:g} of {stage.total:g}"] if stage.total > 0 else []
+        words += [untrusted(stage.detail)] if stage.detail else []
+        if words:
+            spans.append(Span(f"  {words[0] if stage.total > 0 else words[-1]}", Role.DIM))
+        lines.append(Line(tuple(spans)))
+    return lines
+
+
+def command_text(node: NodeState) -> str:
+    """The command line as a shell would take it. No secret is ever in it."""
+    return untrusted(shlex.join(node.record.argv))
+
+
+def node_glance(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    """What stands under the table: where it is, why it died, how it was started."""
+    return [
+        title_line(node, now, glyphs),
+        *reason_lines(node, width, glyphs),
+        *phases_line(node, now, width, glyphs),
+        *followed((Span("   $ ", Role.DIM),), command_text(node), Role.DIM, width, 5),
+    ]
+
+
+def node_lines(node: NodeState, snapshot: Snapshot | None, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    """The whole page of a node."""
+    pod = pod_keys(snapshot, (node,)).get(node.record.id)
+    return sections(
+        [title_line(node, now, glyphs), *reason_lines(node, width, glyphs)],
+        [head("start", f"begun {clock(node.record.begun)}"), *phase_lines(node, now, glyphs)],
+        _load(node, snapshot, pod, width, glyphs),
+        [head("what runs"), *_facts(node, gpus_text(node, snapshot, pod), width)],
+        _tail(node.tail),
+    )
+
+
+def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: int, glyphs: Glyphs) -> list[Line]:
+    if node.stage.phase is not Phase.READY:
+        return []
+    if snapshot is None or pod is None:
+        return [head("load", "not measured yet")]
+    frame = snapshot.by_pod
+    return [
+        head("load"),
+        *load_lines(frame, pod, width, glyphs),
+        *latency_lines(snapshot, frame, pod, width, glyphs),
+    ]
+
+
+def _facts(node: NodeState, gpus: str, width: int) -> list[Line]:
+    record, spec = node.record, node.record.spec
+    process = [("", Span(str(record.identity.pid))), ("in", Span(untrusted(record.folder)))]
+    address = [("", Span(address_of(node)))]
+    if node.stage.phase is Phase.READY:
+        answers = {True: "answers", False: "does not answer", None: "not asked yet"}[node.healthy]
+        address.append(("health", Span(answers)))
+    served = ", ".join(node.models) or spec.served
+    names = ", ".join(sorted(spec.env))
+    rows = [
+        *told("command", command_text(node), width),
+        *told("model", untrusted_name(spec.model), width),
+        *told("served as", untrusted(served), width),
+        labelled("address", *pairs(address)),
+        labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
+        *told("variables", untrusted(names), width),
+        *told("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
+        *told("log", untrusted(str(record.log)), width),
+    ]
+    pid = labelled("process", *pairs(process))
+    return [*rows, pid if spans_width(pid.spans) <= width else labelled("process", process[0][1])]
+
+
+def _tail(tail: Sequence[str]) -> list[Line]:
+    if not tail:
+        return []
+    return [
+        head("end of its log", "l follows it"),
+        *(Line((Span(f"   {untrusted_line(t)}", Role.DIM),)) for t in tail),
+    ]

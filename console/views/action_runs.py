@@ -1,0 +1,266 @@
+"""Actions that are under way or over: one as a page, all of them as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from actions.action_run import ActionRun
+from actions.progress import Load, Outcome, Progress, Result
+from actions.request import LOCAL_NODE
+from console.views.filter import Filter
+from console.views.layout import followed, head, labelled, sections, told
+from console.views.plan import place
+from console.views.since import clock
+from fleet.model.snapshot import Severity
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.bar import bar
+from widgets.cells import Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span
+from widgets.parts import Part, arrange
+from widgets.untrusted import untrusted
+from widgets.values import age_text, percent_text, seconds_text, significant
+
+BAR = 20
+_RESULTS = {
+    Result.CONVERGED: (Severity.OK, Role.OK),
+    Result.FAILED: (Severity.CRITICAL, Role.ERROR),
+    Result.TIMED_OUT: (Severity.CRITICAL, Role.ERROR),
+    Result.CONFLICT: (Severity.WARNING, Role.WARNING),
+    Result.STOPPED: (Severity.WARNING, Role.WARNING),
+}
+
+
+def announcement(action_run: ActionRun) -> tuple[str, Role]:
+    """What is said, on whatever screen is in front, of an action that is over. Raises ValueError before that."""
+    outcome = action_run.outcome
+    if outcome is None:
+        raise ValueError("it is under way")
+    words = "; ".join(_told(outcome).splitlines())
+    return untrusted(f"{action_run.plan.title}: {words}"), _RESULTS[outcome.result][1]
+
+
+def _told(outcome: Outcome) -> str:
+    """The result and its words, which may begin with the result."""
+    result = outcome.result.value
+    if outcome.text.startswith(result):
+        return outcome.text
+    return f"{result}, {outcome.text}" if outcome.text else result
+
+
+def under_way(action_runs: Sequence[ActionRun]) -> tuple[ActionRun, ...]:
+    """Those that are not over."""
+    return tuple(u for u in action_runs if u.outcome is None)
+
+
+def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
+    """For one who would leave: what stops with this program, and what the cluster does all the same."""
+    running = under_way(action_runs)
+    what = "1 action is" if len(running) == 1 else f"{len(running)} actions are"
+    return [
+        f"{what} under way. Nothing more of it is done or recorded when this program ends.",
+        *(f"{untrusted(u.plan.title)}: {_so_far(u)}" for u in running),
+        f"What was sent stays sent: {_who(running)} by itself. The audit log keeps what was done.",
+    ]
+
+
+def _who(running: Sequence[ActionRun]) -> str:
+    here = {u.plan.target.kind == LOCAL_NODE for u in running}
+    if here == {True}:
+        return "a node that loads or ends goes on"
+    return "the cluster, or the node, goes on with it" if True in here else "the cluster goes on with it"
+
+
+def _so_far(action_run: ActionRun) -> str:
+    latest, steps = action_run.latest, action_run.plan.steps
+    if latest is None:
+        return "nothing was sent yet"
+    step = steps[min(latest.step, len(steps) - 1)].title if steps else ""
+    return untrusted(f"step {latest.step + 1} of {len(steps)}, {step}" + (f", {latest.text}" if latest.text else ""))
+
+
+def action_run_title(action_run: ActionRun, now: float, width: int, glyphs: Glyphs) -> Line:
+    """One line: what, how it stands, where."""
+    plan, outcome = action_run.plan, action_run.outcome
+    if outcome is None:
+        state = Span(f"under way for {age_text(max(0.0, now - action_run.begun))}", Role.STARTING)
+    else:
+        state = Span(outcome.result.value, _RESULTS[outcome.result][1])
+    where = Part((Span(place(plan.scope, plan.target.namespace, glyphs), Role.STRONG),), 1)
+    right = [where]
+    if plan.scope.production:
+        right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+    return arrange([Part((Span(untrusted(plan.title), Role.STRONG),)), Part((state,))], right, width)
+
+
+def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not: str = "") -> list[Line]:
+    """The steps with where each is, the outcome, what users felt before and after, and the way back.
+
+    ``why_not``: why undo would not take it back now, empty where it would.
+    """
+    plan, outcome = action_run.plan, action_run.outcome
+    steps: list[Line] = []
+    by_step = {progress.step: progress for progress in action_run.progress}
+    for index, step in enumerate(plan.steps):
+        steps += _step(index, untrusted(step.title), by_step.get(index), action_run, width, glyphs)
+    return sections(
+        steps,
+        _outcome(outcome, width) if outcome is not None else [],
+        _effect(outcome, glyphs) if outcome is not None else [],
+        [
+            *told("reason", untrusted(action_run.reason), width),
+            labelled("begun", Span(clock(action_run.begun))),
+            *told("undo", f"{untrusted(plan.undo.text)}{_promise(action_run, why_not)}", width),
+        ],
+    )
+
+
+def _promise(action_run: ActionRun, why_not: str) -> str:
+    """What z would do of it."""
+    if action_run.outcome is None or action_run.plan.undo.request is None:
+        return ""
+    return f"  (not by z: {untrusted(why_not)})" if why_not else "  (z plans it)"
+
+
+def _step(
+    index: int, title: str, progress: Progress | None, action_run: ActionRun, width: int, glyphs: Glyphs
+) -> list[Line]:
+    outcome, latest = action_run.outcome, action_run.latest
+    at = latest.step if latest is not None else 0
+    done = index < at or (outcome is not None and outcome.ok)
+    here = index == at and not done
+    if done:
+        glyph = Span(glyphs.mark, Role.OK)
+    elif here and outcome is None:
+        glyph = Span(glyphs.starting, Role.STARTING)
+    elif here and outcome is not None:
+        glyph = Span(glyphs.critical, _RESULTS[outcome.result][1])
+    else:
+        glyph = Span(glyphs.gone, Role.DIM)
+    role = Role.TEXT if done else Role.STRONG if here else Role.DIM
+    lines = [Line((Span("   "), glyph, Span(f" {index + 1}  ", Role.DIM), Span(title, role)))]
+    if progress is None:
+        return lines
+    if progress.total > 0 and not done:
+        lines.append(_bar(progress, glyphs))
+    if progress.text:
+        text = untrusted(progress.text)
+        if here and outcome is None and progress.total <= 0 and progress.eta is not None:
+            text += f", {_left(progress.eta)}"
+        lines += followed((Span(" " * 8),), text, Role.DIM if done else Role.TEXT, width, 8)
+    return lines
+
+
+def _left(eta: float) -> str:
+    return f"about {age_text(max(0.0, eta))} more"
+
+
+def _bar(progress: Progress, glyphs: Glyphs) -> Line:
+    spans = [
+        Span(" " * 8),
+        Span(bar(progress.done / progress.total, BAR, glyphs), Role.BAR),
+        Span(f" {significant(progress.done)} of {significant(progress.total)}"),
+    ]
+    if progress.eta is not None:
+        spans.append(Span(f"   {_left(progress.eta)}", Role.DIM))
+    return Line(tuple(spans))
+
+
+def outcome_lines(outcome: Outcome, width: int, glyphs: Glyphs) -> list[Line]:
+    """How an action ended, and what users felt before and after: for the command line."""
+    return sections(_outcome(outcome, width), _effect(outcome, glyphs))
+
+
+def _outcome(outcome: Outcome, width: int) -> list[Line]:
+    role = _RESULTS[outcome.result][1]
+    lines = [
+        line
+        for text in _told(outcome).splitlines()
+        for line in followed((Span("   "),), untrusted(text), role, width, 6)
+    ]
+    if outcome.remedy:
+        lines += followed((Span("   "),), untrusted(outcome.remedy), Role.TEXT, width, 6)
+    return lines
+
+
+def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:
+    before, after = outcome.before, outcome.after
+    if before is None or after is None:
+        return []
+    if _unmeasured(before) and _unmeasured(after):
+        return []
+    if _unmeasured(before) or _unmeasured(after):
+        when = "was measured before" if _unmeasured(before) else "is measured of it now"
+        return [
+            head("what users felt"),
+            Line((Span(f"   nothing {when}, so there is nothing to compare", Role.DIM),)),
+        ]
+    rows = [
+        ("queue", _numbers(before.waiting, after.waiting, significant, glyphs)),
+        ("TTFT p95", _numbers(before.ttft_p95, after.ttft_p95, seconds_text, glyphs)),
+        ("errors", _numbers(before.error_ratio, after.error_ratio, lambda r: f"{percent_text(r)}%", glyphs)),
+    ]
+    shown = [labelled(name, span) for name, span in rows if span is not None]
+    return [head("what users felt", f"before {glyphs.right} now"), *shown]
+
+
+def _unmeasured(load: Load) -> bool:
+    return not any(_is_number(value) for value in (load.waiting, load.ttft_p95, load.error_ratio))
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and not math.isnan(value)
+
+
+def _numbers(before: float | None, after: float | None, text: Callable[[float], str], glyphs: Glyphs) -> Span | None:
+    """Two numbers to compare; one alone is said to be alone, and None stands for none."""
+    if not _is_number(before):
+        return Span(f"{text(after)} now, not measured before") if _is_number(after) else None
+    if not _is_number(after):
+        return Span(f"{text(before)} before, not measured now")
+    worse = after > before * 1.1 and after - before > 1e-3
+    return Span(f"{text(before)} {glyphs.right} {text(after)}", Role.WARNING if worse else Role.TEXT)
+
+
+_COLUMNS = (
+    Column("what", "ACTION", 34, align="left", grow=3, widest=80, priority=0),
+    Column("state", "STATE", 24, align="left", grow=2, widest=70, priority=1),
+    Column("begun", "BEGUN", 6, priority=2),
+    Column("reason", "REASON", 14, align="left", grow=1, widest=40, priority=3),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionsModel:
+    """A GridModel of the actions of this session, newest first; keys are their ids."""
+
+    action_runs: Sequence[ActionRun]
+    filter: Filter
+    waiting: str = "nothing was done in this session"
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        shown = [u for u in self.action_runs if not self.filter or self.filter.matches(u.plan.title, {})]
+        return [Group(u.id) for u in shown]
+
+    def row(self, key: str) -> Row:
+        found = next(u for u in self.action_runs if u.id == key)
+        outcome = found.outcome
+        severity, role = _RESULTS[outcome.result] if outcome is not None else (Severity.STARTING, Role.STARTING)
+        state = outcome.result.value if outcome is not None else _so_far(found)
+        return Row(
+            key,
+            (
+                Text(untrusted(found.plan.title)),
+                Text(state, role),
+                Text(clock(found.begun), Role.DIM),
+                Text(untrusted(found.reason), Role.DIM),
+            ),
+            severity,
+        )

@@ -1,0 +1,1 @@
+"""Putting sources and actions together as the settings say."""

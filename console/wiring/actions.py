@@ -1,0 +1,92 @@
+"""Putting the actions together as the settings say. Never imported in read-only mode: there is nothing to act with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from actions.action_run import ActionRun
+from actions.audit.log import AuditLog
+from actions.audit.who import Who
+from actions.plan import Scope
+from actions.plan_context import Past, PlanContext, Rules
+from actions.runner import Runner
+from actions.writer import Writer
+from console.config.production import is_production
+from console.config.settings import Settings
+from console.wiring.audit_folder import audit_folder
+from fleet.guard import may_change
+from fleet.model.snapshot import Cluster, Snapshot
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.reads import KubeReads
+from fleet.sources.kube.source import KubernetesSource
+
+
+def runner(
+    settings: Settings,
+    source: KubernetesSource,
+    newest: Callable[[], Snapshot],
+    changed: Callable[[ActionRun], None] = lambda _: None,
+    environ: Mapping[str, str] = os.environ,
+    past: Past | None = None,
+) -> Runner:
+    """What plans and carries out actions on the source's cluster. Call it with a running event loop.
+
+    ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Who acts is
+    what the source knows of it: let it ``identify`` before anything is planned. Reads go through the source's client,
+    which lets nothing else through; what changes something has a client of its own.
+    """
+    reads = KubeReads(source.client)
+    writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
+    rules = rules_of(settings)
+
+    def context() -> PlanContext:
+        snapshot = newest()
+        return PlanContext(snapshot, reads, writer.dry_run, scope_of(settings, source.cluster), rules, time.time, past)
+
+    audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
+    return Runner(context, writer, audit, changed=changed)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings say of actions."""
+    actions = settings.actions
+    return Rules(
+        require_reason=actions.require_reason,
+        reason_pattern=actions.reason_pattern,
+        drain_deadline=actions.drain_deadline,
+        follow_timeout=actions.follow_timeout,
+    )
+
+
+def scope_of(settings: Settings, cluster: Cluster) -> Scope:
+    """Where and as whom, as every confirmation shows it."""
+    return Scope(
+        context=cluster.context,
+        server=cluster.server,
+        user=cluster.user,
+        production=is_production(settings.cluster.production, cluster.context, cluster.cluster),
+        require_reason=rules_of(settings).require_reason,
+    )
+
+
+class Audit:
+    """The log, written as whoever the cluster says we are at that moment."""
+
+    def __init__(self, folder: Path, cluster: Callable[[], Cluster], environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._environ = environ
+
+    def append(self, event: str, action: str, content: Mapping[str, Any]) -> str:
+        return self._log().append(event, action, content)
+
+    def check(self) -> None:
+        self._log().check()
+
+    def _log(self) -> AuditLog:
+        cluster = self._cluster()
+        return AuditLog(self._folder, Who.here(cluster.user, cluster.groups, self._environ))

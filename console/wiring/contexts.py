@@ -1,0 +1,56 @@
+"""What this machine is called among the contexts of the kubeconfig. Imports what is heavy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from console.config.settings import Settings
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.kubeconfig import load_access, load_kubeconfig
+
+LOCAL: Final = "local"
+OTHERWISE: Final = "this-machine"
+"""Where the kubeconfig has a context called ``local``: that one is meant by it, as before."""
+
+
+def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Every context of the kubeconfig, in its order; none where it cannot be read."""
+    try:
+        return tuple(load_kubeconfig(settings.cluster.kubeconfig or None, environ).contexts)
+    except KubeconfigError:
+        return ()
+
+
+def machine_context(contexts: tuple[str, ...]) -> str:
+    """The context that is this machine, beside those of the kubeconfig."""
+    return OTHERWISE if LOCAL in contexts else LOCAL
+
+
+def every_context(settings: Settings) -> tuple[str, ...]:
+    """Those of the kubeconfig, and this machine last."""
+    contexts = contexts_of(settings)
+    return (*contexts, machine_context(contexts))
+
+
+def leads_somewhere(settings: Settings, context: str) -> bool:
+    """Whether the kubeconfig says how to reach this context (empty: the current one)."""
+    try:
+        load_access(settings.cluster.kubeconfig or None, context or None)
+    except KubeconfigError:
+        return False
+    return True
+
+
+def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this context is the machine that this program runs on."""
+    return context in (LOCAL, OTHERWISE) and context == machine_context(contexts_of(settings, environ))
+
+
+def not_a_cluster(context: str) -> KubeconfigError:
+    """What an action on a cluster is told where this machine is in view."""
+    return KubeconfigError(
+        f"{context} is this machine and no cluster: its vLLM nodes are no objects of Kubernetes",
+        "quarterdeck local up, down, restart and undo are for them; in the console :local lists them",
+    )

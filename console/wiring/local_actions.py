@@ -1,0 +1,70 @@
+"""Putting the actions on this machine together as the settings say. Never imported in read-only mode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from actions.action_run import ActionRun
+from actions.local.machine import Machine, Nodes, Reading, unheard
+from actions.local.plan_context import local_context, local_scope
+from actions.local.writer import LocalWriter
+from actions.plan_context import PlanContext
+from actions.request import LOCAL
+from actions.runner import Runner
+from console.config import paths
+from console.config.settings import Settings
+from console.wiring.actions import Audit, rules_of
+from console.wiring.audit_folder import audit_folder
+from fleet.model.snapshot import Cluster, Snapshot
+
+
+def machine_of(
+    settings: Settings,
+    environ: Mapping[str, str],
+    nodes: Nodes,
+    reading: Reading = unheard,
+    asking: Callable[[str], None] = lambda _: None,
+) -> Machine:
+    """This machine as the settings describe it. ``nodes``: fleet.local.watching.Watcher."""
+    local = settings.local
+    return Machine(
+        state=paths.state_folder(environ),
+        environ=environ,
+        nodes=nodes,
+        executable=local.vllm,
+        grace=local.grace,
+        reading=reading,
+        asking=asking,
+    )
+
+
+def local_runner(
+    settings: Settings,
+    environ: Mapping[str, str],
+    nodes: Nodes,
+    changed: Callable[[ActionRun], None] = lambda _: None,
+    newest: Callable[[], Snapshot | None] = lambda: None,
+    reading: Reading = unheard,
+    asking: Callable[[str], None] = lambda _: None,
+) -> Runner:
+    """What plans and carries out actions on the nodes of this machine. Call it with a running event loop.
+
+    ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a node.
+    """
+    machine = machine_of(settings, environ, nodes, reading, asking)
+    rules = rules_of(settings)
+    cluster = this_machine()
+    scope = local_scope(os.getuid(), require_reason=rules.require_reason)
+
+    def context() -> PlanContext:
+        return local_context(machine, scope, rules, newest)
+
+    audit = Audit(audit_folder(settings, environ), lambda: cluster, environ)
+    return Runner(context, LocalWriter(machine), audit, changed=changed)
+
+
+def this_machine() -> Cluster:
+    """This machine as the cluster that its nodes are in."""
+    scope = local_scope(os.getuid(), require_reason=False)
+    return Cluster(context=scope.context, cluster=LOCAL, server=scope.server, user=scope.user)

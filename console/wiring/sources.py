@@ -1,0 +1,139 @@
+"""Putting the sources together as the settings say. Imports what is heavy: never imported before the first frame."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from console.cli.crash import keep
+from console.config.settings import FromEnvironment, PrometheusSettings, Settings
+from console.wiring.contexts import is_machine
+from fleet.observer import Observer
+from fleet.sources.kube.absent import AbsentKubernetes
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.kubeconfig import load_access
+from fleet.sources.kube.source import KubernetesSource
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.prometheus.trust import Trust
+from fleet.sources.scrape.collector import ScrapeCollectorSettings
+from fleet.sources.scrape.pod_access import PodAccess
+from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.targets import Via
+
+if TYPE_CHECKING:
+    # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
+    from console.local.watcher import SharedWatcher
+    from fleet.local.source import LocalSource
+
+Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
+"""A cluster in view, what stands in for one that cannot be addressed, or this machine."""
+
+
+def source_of(
+    settings: Settings,
+    context: str,
+    namespace: str,
+    environ: Mapping[str, str] = os.environ,
+    nodes: Callable[[], SharedWatcher] | None = None,
+) -> Source:
+    """What ``context`` names: this machine, or see ``kubernetes``. ``nodes`` gives who looks at this machine already.
+
+    This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
+    """
+    if not is_machine(settings, context, environ):
+        return kubernetes(settings, context, namespace, environ)
+    from console.local.watcher import SharedWatcher
+    from fleet.local.source import LocalSource
+
+    if nodes is not None:
+        return LocalSource(nodes(), context=context)
+    own = SharedWatcher(settings, environ)
+    return LocalSource(own, context=context, closing=own.close)
+
+
+def kubernetes(
+    settings: Settings, context: str, namespace: str, environ: Mapping[str, str] = os.environ
+) -> KubernetesSource | AbsentKubernetes:
+    """The cluster that ``context`` names (empty: the current one), or what stands in for one that cannot be addressed.
+
+    Call it with a running event loop.
+    """
+    try:
+        access = load_access(settings.cluster.kubeconfig or None, context or None, environ)
+        return KubernetesSource(access, namespace=namespace, namespaces=settings.cluster.namespaces, environ=environ)
+    except KubeconfigError as error:
+        return AbsentKubernetes(error, context, namespace)
+
+
+def observer(settings: Settings, source: Source, now: float, environ: Mapping[str, str] = os.environ) -> Observer:
+    """An Observer of this cluster and its metrics, not yet started."""
+    metrics = measuring_settings(settings, environ)
+    if isinstance(source, KubernetesSource | AbsentKubernetes):
+        measuring = MetricsCollector(source.client, metrics, now)
+    else:
+        from fleet.local.measuring import LocalMeasuring
+
+        measuring = LocalMeasuring(lambda: source.nodes, metrics, now, host=source.host)
+    return Observer(
+        source,
+        measuring,
+        refresh=settings.ui.refresh,
+        read_only=settings.read_only,
+        report=lambda error: keep(error, sys.argv[1:]),
+    )
+
+
+def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MetricsSettings:
+    """The settings of the metrics sources."""
+    prometheus, scrape = settings.prometheus, settings.scrape
+    return MetricsSettings(
+        prometheus=Use(prometheus.enabled),
+        endpoint=endpoint(prometheus, environ) if prometheus.url else None,
+        trust=Trust(frozenset(prometheus.services), frozenset(prometheus.namespaces)),
+        within={prometheus.cluster_label: prometheus.cluster} if prometheus.cluster else {},
+        timeout=prometheus.timeout,
+        window=prometheus.window,
+        scrape=Use(scrape.enabled),
+        scraping=ScrapeCollectorSettings(
+            ports=scrape.ports or (8000,),
+            path=scrape.path,
+            via=None if scrape.via == "auto" else Via(scrape.via),
+            access=PodAccess(
+                token_file=scrape.bearer_token_file,
+                namespaces=frozenset(scrape.bearer_namespaces),
+                ca_file=scrape.ca_file,
+                cleartext=scrape.bearer_cleartext,
+            ),
+            scrape=ScrapeSettings(
+                window=prometheus.window,
+                interval=settings.ui.refresh,
+                timeout=scrape.timeout,
+                concurrency=scrape.concurrency,
+            ),
+        ),
+        refresh=settings.ui.refresh,
+    )
+
+
+def endpoint(settings: PrometheusSettings, environ: Mapping[str, str] = os.environ) -> PrometheusEndpoint:
+    """The configured Prometheus; secrets from the environment are read here, those in files at each request."""
+    return PrometheusEndpoint(
+        url=settings.url,
+        token=environ.get(settings.bearer_token_env, "") if settings.bearer_token_env else "",
+        token_file=settings.bearer_token_file,
+        username=settings.username,
+        password=environ.get(settings.password_env, "") if settings.password_env else "",
+        password_file=settings.password_file,
+        ca_file=settings.ca_file,
+        cert_file=settings.cert_file,
+        key_file=settings.key_file,
+        headers={
+            name: environ.get(value.env, "") if isinstance(value, FromEnvironment) else value
+            for name, value in settings.headers.items()
+        },
+        verify=not settings.insecure_skip_verify,
+        timeout=settings.timeout,
+    )

@@ -1,0 +1,105 @@
+"""The httpx client of the few calls per engine: each request asks the guard before it reaches a socket.
+
+Answers are bounded in size and in time as they come: httpx itself would keep whatever is sent, and inflate it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+
+from fleet.guard import Guard, reads_only
+from fleet.net.bodies import Limit, limits
+
+PATIENCE = 3.0
+"""Timeouts that a whole answer may take: one that trickles never hits the timeout between two bytes."""
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Asks ``guard`` about every request, redirects included, and hands it on. Raises fleet.guard.RefusedError.
+
+    ``limit`` holds for every body and ``total`` seconds for every answer; None for a stream that is bounded by whoever
+    reads it.
+    """
+
+    def __init__(self, guard: Guard, limit: Limit | None, total: float | None) -> None:
+        self._guard = guard
+        self._limit = limit
+        self._total = total
+        # trust_env off: what is asked for on this machine must not travel through a proxy.
+        self._inner = httpx.AsyncHTTPTransport(trust_env=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it. Raises httpx.HTTPError, for a body that was compressed without being asked to as well."""
+        self._guard(request.method, _as_sent(request.url))
+        until = None if self._total is None else asyncio.get_running_loop().time() + self._total
+        try:
+            async with asyncio.timeout_at(until):
+                response = await self._inner.handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("does not finish its answer", request=request) from error
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.strip().lower() != "identity" or not isinstance(response.stream, httpx.AsyncByteStream):
+            # httpx would inflate a chunk whole, whatever comes of it.
+            await response.aclose()
+            said = f"answers in the encoding {encoding[:40]!r}, which was not asked for"
+            raise httpx.DecodingError(said, request=request)
+        response.stream = _Bounded(response.stream, request, self._limit, until)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """A body as it comes, up to its limit and its end in time."""
+
+    def __init__(
+        self, inner: httpx.AsyncByteStream, request: httpx.Request, limit: Limit | None, until: float | None
+    ) -> None:
+        self._inner = inner
+        self._request = request
+        self._limit = limit
+        self._until = until
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        parts = aiter(self._inner)
+        while True:
+            try:
+                async with asyncio.timeout_at(self._until):
+                    part = await anext(parts, None)
+            except TimeoutError as error:
+                raise httpx.ReadTimeout("does not finish its answer", request=self._request) from error
+            if part is None:
+                return
+            size += len(part)
+            if self._limit is not None and size > self._limit.bytes:
+                raise httpx.ReadError(self._limit.exceeded().message, request=self._request)
+            yield part
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _as_sent(url: httpx.URL) -> str:
+    """The URL of the very bytes that go out; ``str(url)`` shows some of them in another way."""
+    user = f"{url.userinfo.decode('ascii')}@" if url.userinfo else ""
+    return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def client(timeout: float, guard: Guard = reads_only, *, stream: bool = False) -> httpx.AsyncClient:
+    """A client; ``timeout`` in seconds holds for each wait. Close it (``async with``).
+
+    ``stream``: answers are read as they come, by somebody who bounds what is kept of them, for as long as they last.
+    """
+    limit, total = (None, None) if stream else (limits().other, PATIENCE * timeout)
+    return httpx.AsyncClient(
+        transport=GuardedTransport(guard, limit, total),
+        timeout=timeout,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+    )

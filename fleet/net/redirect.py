@@ -1,0 +1,45 @@
+"""Redirects of a scrape: followed to another path of the same server, never to another one.
+
+``/metrics`` is an application of its own in some servers, which send a client on to ``/metrics/`` (307). Prometheus
+follows; so is done here, but what a pod answers must not choose whom the console asks.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+from fleet.sources.problem import SourceProblem
+
+MOST_REDIRECTS = 4
+"""Requests for one answer."""
+_PROXY = "/proxy/"
+"""In a path of the API server: what follows is the pod's own."""
+
+
+class RedirectError(Exception):
+    """The server answers that the page is at ``location``."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+def followed(url: str, location: str) -> str:
+    """Where a redirect from ``url`` leads. Raises SourceProblem where that is another server, or no place at all.
+
+    ``url`` is a path for a request through the API server's proxy, which writes its own address and that path into the
+    redirects of a pod: then the place must be beneath the same proxy.
+    """
+    try:
+        there = urlsplit(urljoin(url, location))
+        here = urlsplit(url)
+        elsewhere = (there.scheme, there.netloc) != (here.scheme, here.netloc)
+    except ValueError:
+        raise SourceProblem(f"redirects to {location!r}, which is no address") from None
+    if not here.netloc:
+        beneath = here.path.partition(_PROXY)[0] + _PROXY
+        elsewhere = not there.path.startswith(beneath)
+    if elsewhere:
+        raise SourceProblem(f"redirects to {location}, which is another server: that is not followed")
+    origin = f"{here.scheme}://{here.netloc}" if here.netloc else ""
+    return f"{origin}{there.path}{'?' if there.query else ''}{there.query}"

@@ -1,0 +1,1 @@
+"""From objects and measurements to the Snapshot: topology, joins, aggregation, health, history. Pure."""

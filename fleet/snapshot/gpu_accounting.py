@@ -1,0 +1,67 @@
+"""Which GPUs are free, by the cluster's own accounting: what a node offers less what pods on it hold.
+
+An exporter that names no pod says nothing of who holds a GPU: often it was not told. Only where the accounting says
+that nobody can hold it is a GPU called free (reference: kubernetes §6).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from fleet.model.snapshot import GpuUse
+from fleet.sources.kube.state import KubeState
+
+FINISHED = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that hold nothing any more. A terminating pod holds its devices until the kubelet has finished it."""
+
+
+def free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:
+    """(free, allocatable) per node. Empty where not all pods are known: one that is not seen may hold any of them."""
+    if not kube.coverage.whole("pods"):
+        return {}
+    held: Counter[str] = Counter()
+    for pod in kube.pods.values():
+        if pod.gpus and pod.node and pod.phase not in FINISHED:
+            held[pod.node] += pod.gpus
+    return {
+        name: (max(0, sum(node.gpus.values()) - held[name]), sum(node.gpus.values()))
+        for name, node in kube.nodes.items()
+        if node.gpus
+    }
+
+
+def uses(
+    kube: KubeState,
+    free: Mapping[str, tuple[int, int]],
+    gpus_on: Mapping[str, Sequence[str]],
+    holders: Mapping[str, Sequence[str]],
+) -> dict[str, GpuUse]:
+    """GPU key → what is known of its use. ``holders``: GPU key → keys of the known pods that are named on it."""
+    unnamed = _held_without_a_name(kube, Counter(pod for pods in holders.values() for pod in pods))
+    found: dict[str, GpuUse] = {}
+    for node, keys in gpus_on.items():
+        alone = [key for key in keys if not holders[key]]
+        found.update(dict.fromkeys(keys, GpuUse.HELD))
+        found.update(dict.fromkeys(alone, _use(free.get(node), unnamed[node], len(alone))))
+    return found
+
+
+def _use(accounted: tuple[int, int] | None, unnamed: int, alone: int) -> GpuUse:
+    """Of ``alone`` GPUs of a node that no pod is named on, while its pods hold ``unnamed`` that are named nowhere."""
+    if accounted is None:
+        return GpuUse.UNKNOWN
+    left, _ = accounted
+    if unnamed == 0 and left >= alone:
+        return GpuUse.FREE
+    # Fewer left than GPUs without a name: some are held, or not offered (sick, shared, another plugin's).
+    return GpuUse.UNNAMED if left == 0 and unnamed else GpuUse.UNKNOWN
+
+
+def _held_without_a_name(kube: KubeState, named: Mapping[str, int]) -> Mapping[str, int]:
+    """Node → GPUs that its pods hold beyond those that exporters name them on."""
+    found: dict[str, int] = defaultdict(int)
+    for key, pod in kube.pods.items():
+        if pod.gpus and pod.node and pod.phase not in FINISHED:
+            found[pod.node] += max(0, pod.gpus - named.get(key, 0))
+    return found

@@ -1,0 +1,98 @@
+"""Whose requests a percentile is of: the histograms of a measurement, by pod, workload and model.
+
+The percentiles of a row are of the requests that its sums count, all of them and no others; where the source cannot
+tell them apart there is no percentile, rather than one of somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Family
+from fleet.snapshot.topology import Topology
+
+
+class _Part(NamedTuple):
+    model: str
+    """The served name that these requests asked for; empty for all that the pod serves."""
+    histogram: Histogram
+
+
+class Parts:
+    """The histograms of a measurement."""
+
+    def __init__(self, measurement: Measurement, topology: Topology) -> None:
+        self._topology = topology
+        self._pods: dict[Family, dict[str, list[_Part]]] = {}
+        self._models: dict[Family, dict[str, list[Histogram]]] = {}
+        for family, groups in measurement.histograms.items():
+            pods: dict[str, list[_Part]] = defaultdict(list)
+            models: dict[str, list[Histogram]] = defaultdict(list)
+            for group, histogram in groups.items():
+                if group.pod or group.instance:
+                    pods[topology.pod_of(group)].append(_Part(group.model, histogram))
+                else:
+                    models[f"{group.namespace}/{group.model}"].append(histogram)
+            pods.pop("", None)
+            self._pods[family], self._models[family] = pods, models
+
+    def of_pods(self, focus: frozenset[str]) -> dict[Family, list[list[Histogram]]]:
+        """Per measured pod; none for those that are not in ``focus``."""
+        return {
+            family: [_of(found.get(key, ())) if key in focus else [] for key in self._topology.measured_pods]
+            for family, found in self._pods.items()
+        }
+
+    def of_workloads(self) -> dict[Family, list[list[Histogram]]]:
+        """Per measured workload."""
+        return {
+            family: [self._of_workload(family, key) for key in self._topology.measured_workloads]
+            for family in self._pods
+        }
+
+    def of_models(self) -> dict[Family, list[list[Histogram]]]:
+        """Per model."""
+        return {family: [self._of_model(family, key) for key in self._topology.models] for family in self._pods}
+
+    def _of_workload(self, family: Family, key: str) -> list[Histogram]:
+        """From its own pods where all of them are there, else from its models where no other workload serves those."""
+        own = self._of_pods_of(family, self._topology.engine_pods[key])
+        if own:
+            return _of(own)
+        if key not in self._topology.alone:
+            return []
+        whole = self._models[family]
+        return [histogram for model in self._topology.served[key] for histogram in whole.get(model, ())]
+
+    def _of_model(self, family: Family, key: str) -> list[Histogram]:
+        """As the source gives it, else from the pods that serve it: of each what asked for this model."""
+        if key in self._models[family]:
+            return self._models[family][key]
+        pods, name = self._topology.model_pods[key], self._topology.models[key].name
+        parts = self._of_pods_of(family, pods)
+        if any(not part.model for part in parts) and any(self._serves_others(pod, name) for pod in pods):
+            return []
+        return _of(part for part in parts if part.model in ("", name))
+
+    def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[_Part]:
+        """The histograms of all these pods, or none at all: part of a fleet is not its percentile.
+
+        Where the source gives no models' histograms it gives every engine's; a pod without one is then a pod that has
+        observed nothing yet, such as one that has just started.
+        """
+        found = self._pods[family]
+        if self._models[family] and not all(pod in found for pod in pods):
+            return []
+        return [part for pod in pods for part in found.get(pod, ())]
+
+    def _serves_others(self, pod: str, name: str) -> bool:
+        topology = self._topology
+        return any(topology.engines[key].model != name for key in topology.engines_of.get(pod, ()))
+
+
+def _of(parts: Iterable[_Part]) -> list[Histogram]:
+    return [part.histogram for part in parts]

@@ -1,0 +1,47 @@
+"""Pods that serve and owe no engine metrics, and what is said of them instead.
+
+A worker of a group lends its GPUs to the engine that its leader runs; an engine that no dialect reads is named. Neither
+is sick, and neither is a join that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fleet.model.objects import Pod
+from fleet.sources.scrape.targets import unread
+
+_GROUP = ("leaderworkerset.sigs.k8s.io/name", "leaderworkerset.sigs.k8s.io/group-index")
+_WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
+
+
+def unmeasured(
+    pods: Mapping[str, Pod],
+    workload_of: Mapping[str, str],
+    pods_of: Mapping[str, Sequence[str]],
+    answered: Mapping[str, str],
+) -> dict[str, str]:
+    """Pod key → why it has no engine metrics, for those that need none.
+
+    ``answered`` are targets whose metrics turned out to be of a product that is not read (``Measurement.unread``).
+    """
+    found = {}
+    for key, pod in pods.items():
+        if pod.serving.follows:
+            members = [pods[member] for member in pods_of.get(workload_of.get(key, ""), ()) if member in pods]
+            leader = leader_of(pod, members)
+            found[key] = f"part of {leader.name}'s engine" if leader else "part of its group's engine"
+        elif why := answered.get(key) or unread(pod):
+            found[key] = why
+    return found
+
+
+def leader_of(pod: Pod, members: Sequence[Pod]) -> Pod | None:
+    """The pod that runs the engine which ``pod`` is a part of; ``members`` are the pods of its workload."""
+    group = [pod.labels.get(label) for label in _GROUP]
+    if all(group):
+        members = [one for one in members if [one.labels.get(label) for label in _GROUP] == group]
+        leaders = [one for one in members if one.labels.get(_WORKER_INDEX) == "0"]
+    else:
+        leaders = [one for one in members if not one.serving.follows]
+    return leaders[0] if len(leaders) == 1 else None

@@ -1,0 +1,70 @@
+"""Standing in for a cluster that cannot even be addressed: no kubeconfig, a broken one, an unknown context.
+
+The console starts all the same: it says what is wrong where it would say how the cluster is, shows what Prometheus
+knows, and lets the person choose another context.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NoReturn
+
+from fleet.model.snapshot import Cluster, Health, SourceStatus
+from fleet.net.bodies import Limit
+from fleet.sources.kube.client import JSON, READ_TIMEOUT
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.state import KubeState
+
+
+class AbsentKubernetes:
+    """Has the face of a KubernetesSource and of its client; every request fails with the error that it stands for."""
+
+    def __init__(self, error: KubeconfigError, context: str = "", namespace: str = "") -> None:
+        self._error = error
+        status = SourceStatus("kubernetes", Health.DOWN, since=time.time(), problem=error.message, remedy=error.remedy)
+        self._state = KubeState(0, Cluster(context=context, namespace=namespace), status)
+
+    @property
+    def client(self) -> AbsentKubernetes:
+        """Itself: there is nothing behind it."""
+        return self
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
+        """Never synced, and no use in waiting."""
+        del timeout
+        return False
+
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view: of what Prometheus knows."""
+        self._state = replace(self._state, cluster=replace(self._state.cluster, namespace=namespace))
+
+    def tick(self) -> None:
+        """Nothing is counted."""
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    def state(self) -> KubeState:
+        """No objects, and why."""
+        return self._state
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- as KubeClient has it
+        limit: Limit | None = None,
+    ) -> NoReturn:
+        """Raises the KubeconfigError."""
+        del path, query, accept, timeout, limit
+        raise KubeconfigError(self._error.message, self._error.remedy)

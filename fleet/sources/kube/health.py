@@ -1,0 +1,172 @@
+"""From the troubles of the feeds to what the header says of the Kubernetes source. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.model.snapshot import Health
+from fleet.sources.kube.errors import (
+    DefectError,
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    ServerError,
+    ThrottledError,
+    UnauthorizedError,
+)
+from fleet.sources.kube.feed import Feed
+from fleet.sources.kube.kubeconfig import Access
+
+Trouble = KubeError | KubeconfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the source is, why, and what to do."""
+
+    health: Health
+    problem: str = ""
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+    since: float | None = None
+    """Unix time at which the trouble began, where that is known."""
+    trouble: Trouble | None = None
+    """What keeps the whole source from working."""
+
+
+def judge(
+    feeds: Sequence[Feed[Any]],
+    access: Access,
+    user: str,
+    probe: Trouble | None,
+    absent: str = "",
+    namespace: str = "",
+) -> Verdict:
+    """The verdict over all feeds.
+
+    ``probe`` is why the server did not answer when asked whether it is there; ``absent`` is the namespace in view where
+    there is none of that name; ``namespace`` is the one in view: that others may not be read is then a note alone.
+    """
+    reflectors = [reflector for feed in feeds for reflector in feed.reflectors.values()]
+    troubles = [
+        (reflector.troubled_since or 0.0, reflector.trouble)
+        for reflector in reflectors
+        if reflector.trouble is not None and not _is_refusal(reflector.trouble)
+    ]
+    working = any(reflector.synced and reflector.trouble is None for reflector in reflectors)
+    since = min((began for began, _ in troubles), default=None)
+    trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
+    if trouble is not None:
+        return Verdict(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
+    defect = next((feed.defect for feed in feeds if feed.defect is not None), None)
+    if defect is not None and not any(feed.reflectors for feed in feeds):
+        found = DefectError(defect)
+        return Verdict(Health.DOWN, found.message, found.remedy, since=since, trouble=found)
+    limits, lost = _notes(feeds, user)
+    lost = [*_unwatched(feeds, user), *lost]
+    notes = tuple(dict.fromkeys([*limits, *lost]))
+    whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
+    if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
+        return Verdict(Health.STARTING, notes=notes)
+    if absent:
+        problem = f"there is no namespace {absent!r} in this cluster"
+        return Verdict(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
+    if lost or (limits and not namespace):
+        refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
+        return Verdict(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
+    return Verdict(Health.LIVE, notes=notes)
+
+
+def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
+    """(what is wrong, what to do), naming the user and the file that the credentials come from."""
+    if not isinstance(trouble, UnauthorizedError):
+        if isinstance(trouble, ServerError | ThrottledError):
+            return f"{access.server} answers HTTP {trouble.status}: {trouble.message}", trouble.remedy
+        return trouble.message, trouble.remedy
+    where = f" in {access.file}" if access.file else ""
+    problem = f"{access.server} does not accept the credentials of user {access.user!r}{where} (401 {trouble.message})"
+    settings = access.user_settings
+    plugin = settings.get("exec")
+    if isinstance(plugin, dict):
+        remedy = f"Its exec plugin gave credentials that are refused: log in again with `{plugin.get('command')}`."
+    elif settings.get("tokenFile"):
+        remedy = f"The token in {settings['tokenFile']} has expired or was revoked: renew it."
+    elif settings.get("token"):
+        remedy = "The token has expired or was revoked: log in again, or choose another context."
+    elif settings.get("client-certificate") or settings.get("client-certificate-data"):
+        remedy = "The client certificate is refused, perhaps expired: renew it, or choose another context."
+    else:
+        remedy = "The user entry has no credentials: log in, or choose another context."
+    return problem, remedy
+
+
+def in_words(trouble: Trouble, access: Access) -> Trouble:
+    """The same trouble, its text naming the server, the user and the file that the credentials come from."""
+    said = copy(trouble)
+    said.message, said.remedy = explain(trouble, access)
+    return said
+
+
+def _is_refusal(trouble: Trouble | None) -> bool:
+    """Whether the server answered, and said no: of one resource, not of itself."""
+    return isinstance(trouble, ForbiddenError | NotFoundError)
+
+
+def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]:
+    """What is known of some namespaces alone, and what is not known at all."""
+    notes: list[str] = []
+    partial: dict[tuple[str, ...], list[str]] = {}
+    for feed in feeds:
+        troubles = {scope: r.trouble for scope, r in feed.reflectors.items() if r.trouble is not None}
+        readable = tuple(sorted(scope for scope in feed.reflectors if scope not in troubles))
+        if feed.denied is not None and readable:
+            partial.setdefault(readable, []).append(feed.resource.name)
+        elif feed.denied is not None:
+            notes.append(_lost(feed, feed.denied, user))
+        else:
+            notes += [_lost(feed, t, user) for t in troubles.values() if _is_refusal(t) and not _is_absent(feed, t)]
+        notes += [f"{feed.resource.name}: {t.message}" for t in troubles.values() if not _is_refusal(t)]
+        if feed.defect is not None:
+            notes.append(f"{feed.resource.name}: a defect of Quarterdeck, please report it: {feed.defect!r}")
+        skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
+        if skipped:
+            notes.append(f"{feed.resource.name}: {skipped} objects made no sense and were left out")
+    limits: list[str] = []
+    for scopes, names in partial.items():
+        shown = ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if len(scopes) > 3 else "")
+        limits.append(
+            f"only namespace {shown}: {user or 'this user'} may not list {', '.join(names)} in all namespaces"
+        )
+    return limits, notes
+
+
+def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
+    """What is listed now and then instead of watched, by the reason."""
+    reasons: dict[tuple[bool, str], list[str]] = {}
+    for feed in feeds:
+        errors = [r.unwatched for r in feed.reflectors.values() if r.unwatched is not None and r.trouble is None]
+        if errors:
+            forbidden = isinstance(errors[0], ForbiddenError)
+            reasons.setdefault((forbidden, "" if forbidden else errors[0].message), []).append(feed.resource.name)
+    for (forbidden, message), names in reasons.items():
+        why = f"{user or 'this user'} may not watch; an administrator must grant it" if forbidden else message
+        yield f"changes come late: listed every half a minute instead of watched ({why}): {', '.join(names)}"
+
+
+def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:
+    return feed.resource.optional and isinstance(trouble, NotFoundError)
+
+
+def _lost(feed: Feed[Any], trouble: Trouble, user: str) -> str:
+    """What is missing, why, and who can change it."""
+    resource = feed.resource
+    if isinstance(trouble, NotFoundError):
+        return f"{resource.name}: this server has no {resource.qualified}; not shown: {resource.lost}"
+    return (
+        f"{resource.name}: forbidden; not shown: {resource.lost}. "
+        f"A cluster administrator must grant {user or 'this user'} get, list and watch on {resource.qualified}"
+    )

@@ -1,0 +1,160 @@
+"""The fields of a kubeconfig and their types, as kubectl decodes them (client-go, ``clientcmd/api/v1``).
+
+A value of another type is refused and never converted: the text ``"false"`` is true to anybody who asks whether there
+is something, and would turn verification off. Fields that kubectl does not know are left out, as it does; a null is
+the same as nothing. No message repeats a value: any of them may be a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fleet.sources.kube.errors import KubeconfigError
+
+Place = str
+"""Where a value stands, in words: ``token of user 'chat' in /home/a/.kube/config``."""
+Field = Callable[[Any, Place], Any]
+"""Checks a value that is not null; gives it ready for use. Raises KubeconfigError."""
+
+_NAMES: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
+
+
+def _wrong(value: object, place: Place, wanted: str) -> KubeconfigError:
+    found = _NAMES.get(type(value), f"a {type(value).__name__}")
+    quoted = " Write it in quotes." if wanted == "text" and found in ("a number", "a boolean") else ""
+    bare = " Write true or false without quotes." if wanted.startswith("a boolean") and found == "text" else ""
+    return KubeconfigError(
+        f"{place} is not {wanted} but {found}", f"Correct the file; kubectl refuses it as well.{quoted}{bare}"
+    )
+
+
+def string(value: Any, place: Place) -> str:
+    """A string; kubectl takes no number for one."""
+    if not isinstance(value, str):
+        raise _wrong(value, place, "text")
+    return value
+
+
+def boolean(value: Any, place: Place) -> bool:
+    """true or false, and nothing that looks like it."""
+    if not isinstance(value, bool):
+        raise _wrong(value, place, "a boolean (true or false)")
+    return value
+
+
+def data(value: Any, place: Place) -> str:
+    """Base64, over one line or several."""
+    text = string(value, place)
+    try:
+        base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise KubeconfigError(
+            f"{place} is not base64: {error}", "Copy the entry again: it is cut off or edited."
+        ) from error
+    return text
+
+
+def anything(value: Any, place: Place) -> Any:
+    """Of an extension: whoever defined it knows."""
+    del place
+    return value
+
+
+def list_of(element: Field, empty: Any) -> Field:
+    """A list; a null in it is ``empty``."""
+
+    def check(value: Any, place: Place) -> list[Any]:
+        if not isinstance(value, list):
+            raise _wrong(value, place, "a list")
+        return [
+            empty if item is None else element(item, f"item {number} of {place}") for number, item in enumerate(value)
+        ]
+
+    return check
+
+
+def map_of(element: Field, empty: Any) -> Field:
+    """A mapping with keys of any name."""
+
+    def check(value: Any, place: Place) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _wrong(value, place, "a mapping")
+        return {name: empty if item is None else element(item, f"{name!r} in {place}") for name, item in value.items()}
+
+    return check
+
+
+def struct(fields: Mapping[str, Field]) -> Field:
+    """A mapping of known fields; what is null or not known is left out."""
+
+    def check(value: Any, place: Place) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _wrong(value, place, "a mapping")
+        return {
+            name: check_field(value[name], f"{name} of {place}")
+            for name, check_field in fields.items()
+            if value.get(name) is not None
+        }
+
+    return check
+
+
+_STRINGS = list_of(string, "")
+_EXTENSIONS = list_of(struct({"name": string, "extension": anything}), {})
+
+CLUSTER: Final = struct(
+    {
+        "server": string,
+        "tls-server-name": string,
+        "insecure-skip-tls-verify": boolean,
+        "certificate-authority": string,
+        "certificate-authority-data": data,
+        "proxy-url": string,
+        "disable-compression": boolean,
+        "extensions": _EXTENSIONS,
+    }
+)
+_EXEC = struct(
+    {
+        "command": string,
+        "args": _STRINGS,
+        "env": list_of(struct({"name": string, "value": string}), {}),
+        "apiVersion": string,
+        "installHint": string,
+        "provideClusterInfo": boolean,
+        "interactiveMode": string,
+    }
+)
+USER: Final = struct(
+    {
+        "client-certificate": string,
+        "client-certificate-data": data,
+        "client-key": string,
+        "client-key-data": data,
+        "token": string,
+        "tokenFile": string,
+        "as": string,
+        "as-uid": string,
+        "as-groups": _STRINGS,
+        "as-user-extra": map_of(_STRINGS, []),
+        "username": string,
+        "password": string,
+        "auth-provider": struct({"name": string, "config": map_of(string, "")}),
+        "exec": _EXEC,
+        "extensions": _EXTENSIONS,
+    }
+)
+CONTEXT: Final = struct({"cluster": string, "user": string, "namespace": string, "extensions": _EXTENSIONS})
+TOP: Final = struct(
+    {
+        "apiVersion": string,
+        "kind": string,
+        "current-context": string,
+        "preferences": struct({"colors": boolean, "extensions": _EXTENSIONS}),
+        "extensions": _EXTENSIONS,
+    }
+)
+"""What stands beside the lists of clusters, users and contexts."""

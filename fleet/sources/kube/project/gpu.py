@@ -1,0 +1,112 @@
+"""GPUs and other devices that a pod template asks for, and that a node offers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
+
+_NAMES = frozenset({"nvidia.com/gpu", "nvidia.com/gpu.shared", "amd.com/gpu"})
+_PREFIXES = ("nvidia.com/mig-", "gpu.intel.com/")
+# The Intel plugin also counts things that are not devices (memory, millicores, tiles, access to monitoring).
+_NOT_DEVICES = ("gpu.intel.com/memory", "gpu.intel.com/millicores", "gpu.intel.com/tiles", "gpu.intel.com/monitoring")
+
+
+def is_gpu(resource: str) -> bool:
+    """Whether an extended resource is a GPU or a slice of one."""
+    if resource in _NAMES:
+        return True
+    if not resource.startswith(_PREFIXES):
+        return False
+    return not resource.startswith(_NOT_DEVICES) and not resource.endswith("_monitoring")
+
+
+def is_extended(resource: str) -> bool:
+    """Whether a device plugin offers it: a name with a domain that is not Kubernetes' own.
+
+    TPUs, NPUs, Gaudi, Neuron, MIG slices, network cards for RDMA: the scheduler counts all of them alike.
+    """
+    domain, slash, _ = resource.partition("/")
+    ours = domain == "kubernetes.io" or domain.endswith(".kubernetes.io") or domain.startswith("requests.")
+    return bool(slash) and not ours
+
+
+def gpus_of_resources(quantities: Raw) -> dict[str, int]:
+    """The GPU entries of a resource list."""
+    return _counted(quantities, is_gpu)
+
+
+def devices_of_resources(quantities: Raw) -> dict[str, int]:
+    """The extended resources of a resource list, GPUs among them."""
+    return _counted(quantities, is_extended)
+
+
+def container_gpus(container: Raw) -> dict[str, int]:
+    """GPUs of one container. Limits decide: for extended resources requests equal them, and may be left out."""
+    return _asked(container, gpus_of_resources)
+
+
+def pod_gpus(spec: Raw) -> tuple[int, str]:
+    """The GPUs that a pod of this spec holds, and the resource that most of them are of (empty for none)."""
+    peak = _peak(spec, gpus_of_resources)
+    if not peak:
+        return 0, ""
+    return sum(peak.values()), max(peak, key=lambda name: peak[name])
+
+
+def pod_devices(spec: Raw) -> dict[str, int]:
+    """Every extended resource that a pod of this spec holds, the one that it is mostly about first.
+
+    That is a GPU where it has one, else what it has most of: an accelerator comes in larger numbers than a card of its
+    network.
+    """
+    peak = _peak(spec, devices_of_resources)
+    return dict(sorted(peak.items(), key=lambda item: (not is_gpu(item[0]), -item[1], item[0])))
+
+
+def claims_devices(spec: Raw) -> bool:
+    """Whether it gets devices by resource claims (dynamic resource allocation): how many is not in its spec."""
+    return any(True for _ in mappings(spec, "resourceClaims"))
+
+
+def _counted(quantities: Raw, wanted: Callable[[str], bool]) -> dict[str, int]:
+    """Extended resources are whole numbers, written as text; thousands may be written as ``2k``."""
+    found = {}
+    for name, quantity in quantities.items():
+        if not wanted(name):
+            continue
+        written = str(quantity)
+        digits = written.removesuffix("k")
+        if digits.isdigit() and (count := int(digits) * (1 if digits == written else 1000)):
+            found[name] = count
+    return found
+
+
+def _asked(container: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
+    resources = mapping(container, "resources")
+    return of(mapping(resources, "limits")) or of(mapping(resources, "requests"))
+
+
+def _peak(spec: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
+    """As the scheduler counts: the larger of what runs together (containers and sidecars) and of each init container
+    with the sidecars started before it.
+    """
+    sidecars: Counter[str] = Counter()
+    peak: dict[str, int] = {}
+    for container in mappings(spec, "initContainers"):
+        asked = _asked(container, of)
+        if text(container, "restartPolicy") == "Always":
+            sidecars.update(asked)
+            asked = {}
+        _raise_to(peak, sidecars + Counter(asked))
+    running = Counter(sidecars)
+    for container in mappings(spec, "containers"):
+        running.update(_asked(container, of))
+    _raise_to(peak, running)
+    return peak
+
+
+def _raise_to(peak: dict[str, int], gpus: Mapping[str, int]) -> None:
+    for name, count in gpus.items():
+        peak[name] = max(peak.get(name, 0), count)

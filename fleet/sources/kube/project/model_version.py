@@ -1,0 +1,110 @@
+"""Which model a pod template runs, from its image, arguments and environment.
+
+The first evidence there is wins: arguments (``--model``, the positional of ``vllm serve``, ``--model-path`` of SGLang,
+``--model-id`` of TGI), then the environment. Values that come from secrets or config maps are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fleet.metrics.products import KnownEngine
+from fleet.model.objects import ModelVersion
+from fleet.sources.kube.project.fields import Interner, Raw, text, texts
+from fleet.sources.kube.project.serving import (
+    Start,
+    commands_of,
+    engine_container,
+    environment_of,
+    flag,
+    is_value,
+    server_of,
+    starts,
+)
+from fleet.sources.kube.project.shell import commands
+
+_UNKNOWN = KnownEngine("")
+_MODEL_VARIABLES = ("MODEL", "MODEL_ID", "MODEL_NAME", "HF_MODEL_ID", "VLLM_MODEL")
+_SEVERAL_VALUES = frozenset({"--served-model-name", "--lora-modules", "--api-key", "--middleware"})
+_NO_VALUE = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")
+_NO_VALUE_EITHER = frozenset(
+    {
+        "--allow-credentials",
+        "--async-scheduling",
+        "--calculate-kv-scales",
+        "--data-parallel-external-lb",
+        "--data-parallel-hybrid-lb",
+        "--data-parallel-multi-port-external-lb",
+        "--enforce-eager",
+        "--fully-sharded-loras",
+        "--headless",
+        "--language-model-only",
+        "--trust-remote-code",
+        "-dpe",
+        "-dph",
+        "-dpm",
+        "-ep",
+    }
+)
+
+_NOTHING = ModelVersion()
+
+
+def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -> ModelVersion:
+    """The model version of a pod template; ``image_ids`` is container name → status.imageID, empty for a template."""
+    container = engine_container(spec)
+    if container is None:
+        return _NOTHING
+    image = text(container, "image")
+    environment = environment_of(container)
+    found = commands_of(container)
+    start = next(starts(found), None)
+    engine = server_of(container, found) or _UNKNOWN
+    words = start.command if start else tuple(word for command in found for word in command)
+    model = next((value for name in engine.model_flags if (value := flag(words, name))), "") or _served(start)
+    if not model and not texts(container, "command") and "vllm" in image and words[:1] and is_value(words[0]):
+        # The entrypoint of the newer vLLM images is `vllm serve`: the first argument is the model.
+        model = words[0]
+    if not model:
+        model = next((environment[name] for name in _MODEL_VARIABLES if environment.get(name)), "")
+    served = next((value for name in engine.name_flags if (value := flag(words, name))), "")
+    share = interner.share
+    return share(
+        ModelVersion(
+            image=share(image),
+            digest=share(_digest(image_ids.get(text(container, "name"), ""))),
+            model=share(model),
+            served_name=share(served or model),
+            revision=share(flag(words, "--revision")),
+        )
+    )
+
+
+def command_words(command: Sequence[str], args: Sequence[str]) -> list[str]:
+    """The words of a command line; those of a script that it gives to a shell in place of the script."""
+    return [word for simple in commands(command, args) for word in simple]
+
+
+def _served(start: Start | None) -> str:
+    """X of ``vllm serve --port 8000 X``: the first word that is neither a flag nor the value of one."""
+    if start is None or not start.engine.positional:
+        return ""
+    taken = several = False
+    for word in start.command:
+        name, equals, _ = word.partition("=")
+        name = name.replace("_", "-")
+        if word == "--":
+            taken = several = False
+        elif word.startswith("-"):
+            alone = bool(equals) or name in _NO_VALUE_EITHER or name.startswith(_NO_VALUE)
+            taken, several = not alone, name in _SEVERAL_VALUES and not alone
+        elif taken:
+            taken = several
+        elif word and not word.startswith((">", "<", "2>", "&>")):
+            return word
+    return ""
+
+
+def _digest(image_id: str) -> str:
+    """``sha256:…`` of an imageID, which may be a pullable reference or name a local image."""
+    return image_id[image_id.index("sha256:") :] if "sha256:" in image_id else ""

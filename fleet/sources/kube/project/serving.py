@@ -1,0 +1,245 @@
+"""Which container of a pod serves a model, with what, and where that answers: read from its description alone.
+
+The first evidence there is wins: the command that starts the server, then the image. Values that come from secrets or
+config maps are never read, so a port that stands in one, or in a file that ``--config`` names, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fleet.metrics.products import KNOWN, KnownEngine, by_image
+from fleet.model.objects import Serving
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
+from fleet.sources.kube.project.gpu import container_gpus
+from fleet.sources.kube.project.shell import Command, commands, expanded, program
+
+_WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
+_RAY_NODE = "ray.io/node-type"
+_TLS_FLAGS = ("--ssl-certfile", "--ssl-keyfile")
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_MOST_RANKS = 64
+"""API servers of one pod: no node has more accelerators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command that starts a server of models; ``command`` are its words behind the program's own."""
+
+    engine: KnownEngine
+    command: Command
+
+
+def environment_of(container: Raw) -> dict[str, str]:
+    """The variables whose values stand in the template itself, the earlier ones put into the later."""
+    found: dict[str, str] = {}
+    for variable in mappings(container, "env"):
+        if "valueFrom" not in variable:
+            found[text(variable, "name")] = expanded(text(variable, "value"), found)
+    return found
+
+
+def commands_of(container: Raw, more: Mapping[str, str] | None = None) -> tuple[Command, ...]:
+    """The simple commands of a container; ``more`` are variables that its controller sets."""
+    known = environment_of(container) | dict(more or {})
+    return commands(texts(container, "command"), texts(container, "args"), known)
+
+
+def starts(found: Sequence[Command]) -> Iterator[Start]:
+    """The servers of models among these commands."""
+    return filter(None, map(_start, found))
+
+
+@lru_cache(maxsize=1024)
+def _start(command: Command) -> Start | None:
+    """The server that one command starts. Remembered, because the pods of a workload all have the same commands."""
+    names = [program(word) for word in command]
+    for engine in KNOWN:
+        behind = next((at for words in engine.programs if (at := _behind(names, words))), 0)
+        if behind:
+            return Start(engine, command[behind:])
+    return None
+
+
+def server_of(container: Raw, found: Sequence[Command]) -> KnownEngine | None:
+    """What a container serves with: as its command says, else its image where the command says nothing else."""
+    started = next(starts(found), None)
+    if started is not None:
+        return started.engine
+    engine = by_image(text(container, "image"))
+    if engine is None or _runs_something_else(engine, found):
+        return None
+    # A script of its own in an engine's image may do anything; with GPUs it most likely serves.
+    return engine if not texts(container, "command") or _holds_gpus(container) else None
+
+
+def candidates(spec: Raw) -> list[Raw]:
+    """The containers that run as long as their pod does: those of old, then the sidecars among the init containers."""
+    init = mappings(spec, "initContainers")
+    return [*mappings(spec, "containers"), *(c for c in init if text(c, "restartPolicy") == "Always")]
+
+
+def engine_container(spec: Raw) -> Raw | None:
+    """The container that runs the model, the first one where nothing tells. Sidecars may stand before it."""
+    found = candidates(spec)
+    return max(found, key=_likeness) if len(found) > 1 else next(iter(found), None)
+
+
+def serving(metadata: Raw, spec: Raw) -> Serving:
+    """How the server of models in this pod is reached."""
+    labels = mapping(metadata, "labels")
+    index = text(labels, _WORKER_INDEX)
+    more = {"LWS_WORKER_INDEX": index} if index else {}
+    main = engine_container(spec)
+    if main is None:
+        return Serving()
+    found = commands_of(main, more)
+    engine = server_of(main, found)
+    own_entrypoint = engine is not None and not texts(main, "command")
+    if _follows(found, labels, index, own_entrypoint=own_entrypoint):
+        return Serving(engine.name if engine else "", text(main, "name"), follows=True)
+    if engine is None and _holds_gpus(main) and _ray(found, "start"):
+        engine = next(known for known in KNOWN if "--metrics-export-port" in known.port_flags)
+    if engine is None:
+        return Serving(container=text(main, "name"))
+    ports: dict[int, None] = {}
+    for container in candidates(spec):
+        ports |= dict.fromkeys(_ports(container, commands_of(container, more), engine, main is container))
+    return Serving(engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, tuple(ports)))
+
+
+def flag(words: Sequence[str], name: str) -> str:
+    """The value of ``--flag value`` or ``--flag=value``; argparse takes ``_`` for ``-`` in vLLM's flags."""
+    wanted = name.replace("_", "-")
+    for number, word in enumerate(words):
+        if not word.startswith("-"):
+            continue
+        told, equals, value = word.partition("=")
+        if told == wanted or told.replace("_", "-") == wanted:
+            if equals:
+                return value
+            if number + 1 < len(words) and is_value(words[number + 1]):
+                return words[number + 1]
+    return ""
+
+
+def is_value(word: str) -> bool:
+    """Whether a word behind a flag can be its value."""
+    return bool(word) and not word.startswith("-")
+
+
+def _behind(names: Sequence[str], words: tuple[str, ...]) -> int:
+    """Where the words of a program end in a command, 0 for a command without them."""
+    size = len(words)
+    for at in range(len(names) - size + 1):
+        if tuple(names[at : at + size]) == words:
+            return at + size
+    return 0
+
+
+def _likeness(container: Raw) -> int:
+    """How much a container looks like the one that runs the model."""
+    found = commands_of(container)
+    words = [word for command in found for word in command]
+    return (
+        4 * (next(starts(found), None) is not None)
+        + 4 * _holds_gpus(container)
+        + 2 * (server_of(container, found) is not None)
+        + any(flag(words, name) for name in ("--model", "--model-path", "--model-id"))
+    )
+
+
+def _holds_gpus(container: Raw) -> bool:
+    """GPUs of its own, or a claim on a device."""
+    return bool(container_gpus(container) or mappings(mapping(container, "resources"), "claims"))
+
+
+def _runs_something_else(engine: KnownEngine, found: Sequence[Command]) -> bool:
+    """A command of the engine's own that serves nothing: ``vllm bench serve``, ``vllm run-batch``; or a mere sleep."""
+    own = {words[0] for words in engine.programs if len(words) > 1 and "." not in words[0]}
+    for command in found:
+        names = [program(word) for word in command]
+        if own.intersection(names[:2]) or names[:1] in (["sleep"], ["tail"]):
+            return True
+    return False
+
+
+def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoint: bool) -> bool:
+    """Whether a pod only lends its GPUs to the engine of another one of its group.
+
+    ``own_entrypoint``: the command is that of the engine's image, and its words are the server's arguments.
+    """
+    serves = list(found) if own_entrypoint else [start.command for start in starts(found)]
+    headless = any("--headless" in command for command in serves)
+    rank = next((rank for command in serves if (rank := flag(command, "--node-rank"))), "")
+    if headless or (rank.isdecimal() and int(rank) > 0):
+        return True
+    joins = _ray(found, "start", "--address") or any("multi-node-serving.sh" in map(program, c) for c in found)
+    if index not in ("", "0"):
+        return joins or not serves
+    # A worker of a RayService may run replicas of its own, whose metrics its Ray agent answers.
+    told = any(flag(command, "--metrics-export-port") for command in found)
+    return joins and not serves and not told and not text(labels, _RAY_NODE)
+
+
+def _ray(found: Sequence[Command], subcommand: str, name: str = "") -> bool:
+    for command in found:
+        behind = _behind([program(word) for word in command], ("ray", subcommand))
+        if behind and (not name or flag(command[behind:], name)):
+            return True
+    return False
+
+
+def _ports(container: Raw, found: Sequence[Command], engine: KnownEngine, main: bool) -> Iterator[int]:
+    """Where the API servers of this engine in this container answer, as far as their command lines tell."""
+    told = [start.command for start in starts(found) if start.engine is engine]
+    if not told and main:
+        told = [tuple(word for command in found for word in command)]
+    environment = environment_of(container)
+    for words in told:
+        port = next(filter(None, (flag(words, name) for name in engine.port_flags)), "")
+        port = port or next(filter(None, (environment.get(name, "") for name in engine.port_variables)), "")
+        first = number_of_port(port)
+        if first is not None:
+            yield from range(first, min(first + _ranks(words), 65536))
+        elif port:
+            yield from _of_every_rank(container, words)
+
+
+def _ranks(words: Sequence[str]) -> int:
+    """Ports from ``--port`` on that vLLM's supervisor of data-parallel ranks gives to one API server each."""
+    if not {"--data-parallel-multi-port-external-lb", "-dpm"}.intersection(word.replace("_", "-") for word in words):
+        return 1
+    names = ("--data-parallel-size-local", "-dpl", "--data-parallel-size", "-dp")
+    count = next(filter(None, (flag(words, name) for name in names)), "1")
+    return max(1, min(int(count), _MOST_RANKS)) if count.isdecimal() and len(count) < 6 else 1
+
+
+def _of_every_rank(container: Raw, words: Sequence[str]) -> Iterator[int]:
+    """The declared ports of a container that starts one API server per rank, at ports that only its shell knows."""
+    if flag(words, "--data-parallel-rank") or flag(words, "-dpn"):
+        for declared in mappings(container, "ports"):
+            port = number_of_port(str(declared.get("containerPort", "")))
+            if port is not None and declared.get("protocol", "TCP") == "TCP":
+                yield port
+
+
+def number_of_port(word: str) -> int | None:
+    """The TCP port that a word names; None for any other word."""
+    number = int(word) if word.isdecimal() and word.isascii() and len(word) <= 5 else 0
+    return number if 0 < number < 65536 else None
+
+
+def _speaks_tls(container: Raw, found: Sequence[Command], ports: tuple[int, ...]) -> bool:
+    """By the flags of the server, else by the scheme in which the kubelet probes its port."""
+    if any(flag(command, name) for command in found for name in _TLS_FLAGS):
+        return True
+    named = {text(port, "name"): port.get("containerPort") for port in mappings(container, "ports")}
+    for probe in _PROBES:
+        asked = mapping(mapping(container, probe), "httpGet")
+        port = asked.get("port")
+        if text(asked, "scheme").upper() == "HTTPS" and (not ports or named.get(str(port), port) in ports):
+            return True
+    return False

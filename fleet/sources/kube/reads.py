@@ -1,0 +1,197 @@
+"""What is read only when somebody asks: one whole object, logs, an object's events, a permission, a proxied GET."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+from fleet.model.objects import Event
+from fleet.net.bodies import limits
+from fleet.sources.kube.client import ANY, KubeClient, Response, decode
+from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.project.events import project_event
+from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
+from fleet.sources.kube.resources import EVENTS, EVERY, object_path
+
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+_ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+LINE_LIMIT = 64 * 1024
+"""Characters of one log line; longer ones are cut into pieces."""
+
+
+class Permission(NamedTuple):
+    """The answer of the server to `kubectl auth can-i`."""
+
+    allowed: bool
+    reason: str
+    """Which binding allows it, or what kept the server from telling; often empty when denied."""
+
+
+class KubeReads:
+    """Reads on demand, through the client of a source. Every method raises KubeError and KubeconfigError."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self._discovered: dict[str, tuple[str, str, str, bool]] = {}
+
+    async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """The whole object, as the server has it; kinds outside the console's own are found through discovery.
+
+        Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
+        """
+        path = await self.path_of(kind, namespace, name)
+        document = (await self._client.get(path)).json()
+        if not isinstance(document, dict):
+            raise KubeError(f"the server's answer for {kind} {name} is not an object")
+        return document
+
+    async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
+        """The whole objects of a kind in a namespace (empty: all), by label and field selector, all at once.
+
+        For the few that a plan looks at; the fleet itself is watched. Each has its kind and apiVersion.
+        """
+        query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
+        path = await self.path_of(kind, namespace, "")
+        document = (await self._client.get(path, query, limit=limits().kubernetes_list)).json()
+        if not isinstance(document, dict):
+            raise KubeError(f"the server's answer for the list of {kind} is not an object")
+        version = text(document, "apiVersion")
+        return [{"kind": kind, "apiVersion": version, **raw} for raw in mappings(document, "items")]
+
+    async def path_of(self, kind: str, namespace: str, name: str) -> str:
+        """The path of an object, or of its kind's list where ``name`` is empty.
+
+        Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
+        """
+        if kind == "Secret":
+            raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
+        for resource in EVERY:
+            if resource.kind == kind:
+                return resource.path(namespace, name)
+        return await self._discover(kind, namespace, name)
+
+    async def namespaces(self) -> tuple[str, ...]:
+        """The names of all namespaces, sorted. Raises ForbiddenError where this identity may not list them."""
+        answer = await self._client.get("/api/v1/namespaces", limit=limits().kubernetes_list)
+        listed = (text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items"))
+        return tuple(sorted(filter(None, listed)))
+
+    async def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str = "",
+        *,
+        follow: bool = False,
+        previous: bool = False,
+        tail_lines: int | None = 1000,
+        since_seconds: int | None = None,
+        limit_bytes: int | None = None,
+        timestamps: bool = False,
+    ) -> AsyncIterator[str]:
+        """The lines of a container's log, as they come with ``follow``, without their newline.
+
+        The text is the container's own: control characters are still in it. Bound what is asked for with
+        ``tail_lines``, ``since_seconds`` and ``limit_bytes``. With ``timestamps`` each line begins with the time at
+        which it was written (RFC 3339) and a blank.
+        """
+        query = {
+            key: value
+            for key, value in (
+                ("container", container),
+                ("follow", "true" if follow else ""),
+                ("previous", "true" if previous else ""),
+                ("tailLines", "" if tail_lines is None else str(tail_lines)),
+                ("sinceSeconds", "" if since_seconds is None else str(since_seconds)),
+                ("timestamps", "true" if timestamps else ""),
+                ("limitBytes", "" if limit_bytes is None else str(limit_bytes)),
+            )
+            if value
+        }
+        path = object_path("", "v1", "pods", namespace, pod) + "/log"
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""
+        async with self._client.stream(path, query, accept=ANY) as chunks:
+            async for chunk in chunks:
+                *lines, rest = (rest + decoder.decode(chunk)).split("\n")
+                for line in lines:
+                    yield line
+                while len(rest) > LINE_LIMIT:
+                    piece, rest = rest[:LINE_LIMIT], rest[LINE_LIMIT:]
+                    yield piece
+        if rest:
+            yield rest
+
+    async def events_of(self, namespace: str, uid: str) -> tuple[Event, ...]:
+        """The events of one object, newest first; by uid, because names are used again."""
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": "500"}
+        document = decode((await self._client.get(EVENTS.path(namespace), query, limit=limits().kubernetes_list)).body)
+        interner = Interner()
+        rows = [
+            project_event(raw, interner) for raw in mappings(document if isinstance(document, dict) else {}, "items")
+        ]
+        return tuple(sorted(rows, key=lambda event: event.last, reverse=True))
+
+    async def can_i(
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Permission:
+        """Whether we may do something; an empty namespace asks for all of them."""
+        attributes = {
+            "verb": verb,
+            "resource": resource,
+            "group": group,
+            "subresource": subresource,
+            "namespace": namespace,
+            "name": name,
+        }
+        review = await self._client.review(
+            _ACCESS_REVIEW,
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+            },
+        )
+        status = mapping(review, "status") if isinstance(review, dict) else {}
+        return Permission(status.get("allowed") is True, text(status, "reason") or text(status, "evaluationError"))
+
+    async def proxy_get(
+        self,
+        kind: Literal["pods", "services"],
+        namespace: str,
+        name: str,
+        port: int | str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        scheme: Literal["http", "https"] = "http",
+        timeout: float = 30.0,  # noqa: ASYNC109 -- handed to the HTTP client
+    ) -> Response:
+        """GET through the API server's proxy to a pod or a service; needs ``get`` on pods/proxy or services/proxy."""
+        prefix = "https:" if scheme == "https" else ""
+        target = object_path("", "v1", kind, namespace, f"{prefix}{name}:{port}")
+        return await self._client.get(f"{target}/proxy/{quote(path.lstrip('/'))}", query, accept=ANY, timeout=timeout)
+
+    async def _discover(self, kind: str, namespace: str, name: str) -> str:
+        """The path of an object of a kind that the console has no table entry for."""
+        if kind not in self._discovered:
+            answer = await self._client.get("/apis", accept=_AGGREGATED)
+            document = answer.json()
+            for group in mappings(document if isinstance(document, dict) else {}, "items"):
+                self._remember(group)
+        if kind not in self._discovered:
+            raise NotFoundError(f"this server has no kind {kind}")
+        group_name, version, plural, namespaced = self._discovered[kind]
+        return object_path(group_name, version, plural, namespace if namespaced else "", name)
+
+    def _remember(self, group: Raw) -> None:
+        name = text(mapping(group, "metadata"), "name")
+        # The server puts the version that it prefers first.
+        for version in mappings(group, "versions"):
+            for resource in mappings(version, "resources"):
+                kind = text(mapping(resource, "responseKind"), "kind")
+                entry = (name, text(version, "version"), text(resource, "resource"), resource.get("scope") != "Cluster")
+                self._discovered.setdefault(kind, entry)

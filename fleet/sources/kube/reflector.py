@@ -1,0 +1,381 @@
+"""Keeps the rows of one resource equal to the server's: list in pages, then watch, for ever.
+
+After every fault the watch goes on from the last resourceVersion seen, so that nothing is missed and nothing counted
+twice; where the server no longer remembers it (410), the whole is listed again and what vanished meanwhile is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Generic
+
+import orjson
+
+from fleet.net.bodies import limits
+from fleet.sources.kube.client import KubeClient, decode
+from fleet.sources.kube.errors import (
+    DefectError,
+    ExpiredError,
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    NotKubernetesError,
+    OversizedError,
+    UnreachableError,
+    error_of_status,
+)
+from fleet.sources.kube.pace import Backoff, Pace
+from fleet.sources.kube.project.fields import Interner, Raw, mapping, text
+from fleet.sources.kube.resources import R, Resource
+
+TURN = 0.008
+"""Seconds of work after which the event loop gets a turn."""
+STUCK = 3
+"""Watches in a row that break without an event, after which the resourceVersion is given up and all listed again."""
+
+
+_NO_WATCH = (405, 501)
+"""HTTP statuses of a server, or of a proxy before it, that lists and does not watch."""
+_BAD_TOKEN = 400
+"""HTTP status for a continue token that the server does not take: it is not its own, or was changed on the way."""
+
+
+class _UnwatchableError(Exception):
+    """The list works and the watch is refused."""
+
+    def __init__(self, error: KubeError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Reflector(Generic[R]):
+    """One resource in one scope: a namespace, or all of them ("").
+
+    ``rows`` belongs to the reflector and changes in place; ``changed`` is called after each change of it,
+    ``attempted`` when an attempt to list or watch has worked or failed.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource[R],
+        scope: str,
+        *,
+        interner: Interner,
+        pace: Pace,
+        changed: Callable[[], None],
+        attempted: Callable[[], None],
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.rows: dict[str, R] = {}
+        self.synced = False
+        """Whether ``rows`` has been complete once."""
+        self.trouble: KubeError | KubeconfigError | None = None
+        """Why the last attempt failed; None while listing or watching works."""
+        self.troubled_since: float | None = None
+        self.unwatched: KubeError | None = None
+        """Why changes do not come by themselves although lists work: the rows are as old as the last list."""
+        self.skipped = 0
+        """Objects that could not be made sense of."""
+        self._client = client
+        self._interner = interner
+        self._pace = pace
+        self._changed = changed
+        self._attempted = attempted
+        self._version = ""
+        self._paged = True
+        self._stuck = 0
+        self._expired = 0
+        """Times in a row that the server did not remember what it had said."""
+        self._heard = 0
+        self._woken = asyncio.Event()
+        self._severed = asyncio.Event()
+
+    async def run(self, *, until_forbidden: bool = False) -> None:
+        """Follow the resource until cancelled.
+
+        With ``until_forbidden`` raises :class:`ForbiddenError` when the list is refused, else asks again from time to
+        time.
+        """
+        backoff = Backoff(self._pace)
+        while True:
+            try:
+                if await self._unless_severed(self._list_and_watch()):
+                    backoff.reset()
+                    continue
+                wait = backoff.wait()
+            except ExpiredError as error:
+                self._expired += 1
+                if self._expired >= STUCK and self._version:
+                    self._lists_only(error)
+                elif self._expired >= STUCK:
+                    self._failed(error)
+                self._version = ""
+                wait = backoff.wait()
+            except _UnwatchableError as refusal:
+                self._lists_only(refusal.error)
+                self._version = ""
+                wait = self._pace.longest * (0.75 + backoff.random.random() / 2)
+            except (ForbiddenError, NotFoundError) as error:
+                self._failed(error)
+                if not self._version:
+                    self._clear()
+                    if until_forbidden and isinstance(error, ForbiddenError):
+                        raise
+                self._version = ""
+                wait = self._pace.denied * (0.75 + backoff.random.random() / 2)
+            except (KubeError, KubeconfigError) as error:
+                self._failed(error)
+                wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the following
+                self._failed(DefectError(error))
+                # What led to it may be in the rows that were listed: begin anew.
+                self._version = ""
+                wait = backoff.wait()
+            await self._pause(wait)
+
+    async def _list_and_watch(self) -> bool:
+        if not self._version:
+            await self._list()
+        try:
+            return await self._watch()
+        except (ForbiddenError, NotFoundError) as error:
+            raise _UnwatchableError(error) from error
+        except KubeError as error:
+            if error.status in _NO_WATCH:
+                raise _UnwatchableError(error) from error
+            raise
+
+    def wake(self) -> None:
+        """End the wait before the next attempt: the server answers again."""
+        self._woken.set()
+
+    def sever(self) -> None:
+        """Give up the request under way: its connection may be dead without anybody having said so."""
+        self._severed.set()
+
+    async def _unless_severed(self, work: Coroutine[None, None, bool]) -> bool:
+        """The result of ``work``; True, to go on at once, where it was given up."""
+        self._severed.clear()
+        working, severed = asyncio.ensure_future(work), asyncio.ensure_future(self._severed.wait())
+        try:
+            await asyncio.wait({working, severed}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else True
+        finally:
+            working.cancel()
+            severed.cancel()
+            await asyncio.gather(working, severed, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        self._woken.clear()
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _failed(self, error: KubeError | KubeconfigError) -> None:
+        self.trouble = error
+        if self.troubled_since is None:
+            self.troubled_since = time.time()
+        self._attempted()
+
+    def _lists_only(self, error: KubeError) -> None:
+        """Changes do not come by themselves: what was listed is shown, and listed again from time to time."""
+        self.unwatched = error
+        self._attempted()
+
+    def _worked(self) -> None:
+        self.trouble = None
+        self.troubled_since = None
+        self._attempted()
+
+    def _clear(self) -> None:
+        if self.rows:
+            self.rows.clear()
+            self._changed()
+        self.synced = False
+
+    async def _list(self) -> None:
+        """Read all pages of one consistent list and put them in place of the rows."""
+        fresh: dict[str, R] = {}
+        self.skipped = 0
+        query = {"limit": str(self.resource.page)} if self._paged else {}
+        try:
+            while True:
+                response = await self._client.get(self.resource.path(self.scope), query, limit=limits().kubernetes_list)
+                document = decode(response.body)
+                del response
+                version, token = self._list_metadata(document)
+                found = len(document.get("items") or [])
+                await self._take(document.get("items") or [], fresh)
+                del document
+                if not token:
+                    break
+                if token == query.get("continue") or not found:
+                    raise NotKubernetesError(f"the list of {self.resource.name} does not end: its pages go nowhere")
+                query["continue"] = token
+        except KubeError as error:
+            if not query.get("continue") or (not isinstance(error, ExpiredError) and error.status != _BAD_TOKEN):
+                raise
+            # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
+            self._paged = False
+            raise
+        self._paged = True
+        self._replace(fresh)
+        self._version = version
+        self._stuck = 0
+        self._worked()
+
+    def _list_metadata(self, document: Any) -> tuple[str, str]:
+        """(resourceVersion, continue) of a list. Raises :class:`NotKubernetesError` for anything else."""
+        if not isinstance(document, dict) or not isinstance(document.get("items") or [], list):
+            raise NotKubernetesError(f"the answer to a list of {self.resource.name} is not a list")
+        metadata = mapping(document, "metadata")
+        version = text(metadata, "resourceVersion")
+        if not version:
+            raise NotKubernetesError(f"the list of {self.resource.name} has no resourceVersion")
+        return version, text(metadata, "continue")
+
+    async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
+        """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
+        turn = time.monotonic()
+        for item in items:
+            row = self._row(item)
+            if row is not None:
+                fresh[row.key] = row
+            if time.monotonic() - turn > TURN:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+        if not self.synced:
+            self.rows.update(fresh)
+            self._changed()
+
+    def _row(self, raw: object) -> R | None:
+        if not isinstance(raw, dict) or not text(mapping(raw, "metadata"), "name"):
+            self.skipped += 1
+            return None
+        return self.resource.project(raw, self._interner)
+
+    def _replace(self, fresh: dict[str, R]) -> None:
+        before = {key: (row.uid, row.resource_version) for key, row in self.rows.items()}
+        after = {key: (row.uid, row.resource_version) for key, row in fresh.items()}
+        if before != after or not self.synced:
+            self.rows = fresh
+            self.synced = True
+            self._trim()
+            self._changed()
+
+    def _trim(self) -> None:
+        """Keep to the bound, with some slack so that it is not done for every event."""
+        bound, newest = self.resource.bound, self.resource.newest
+        if bound is None or newest is None or len(self.rows) <= bound + bound // 4:
+            return
+        keep = sorted(self.rows.values(), key=newest, reverse=True)[:bound]
+        self.rows = {row.key: row for row in keep}
+
+    async def _watch(self) -> bool:
+        """Watch until the server ends it. Whether it was of use: brought an event, or lasted.
+
+        A connection that breaks once it stood is no trouble: the next attempt shows whether there is one.
+        """
+        seconds = Backoff(self._pace).random.randint(*self._pace.watch)
+        query = {
+            "watch": "1",
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        began, before = time.monotonic(), self._heard
+        broken = False
+        async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
+            self._worked()
+            # It stands; whether it is of use, its first event tells.
+            if not self._expired:
+                self.unwatched = None
+            try:
+                await self._apply_all(chunks)
+            except UnreachableError:
+                broken = True
+        heard, lasted = self._heard != before, time.monotonic() - began
+        if lasted > self._pace.first * 10:
+            self._expired = 0
+        self._stuck = 0 if heard or not broken else self._stuck + 1
+        # Silence to the very end, without a bookmark, is how a server looks that was restored from a backup: our
+        # version lies in its future, and it would never send anything.
+        if self._stuck >= STUCK or (not heard and not broken and lasted >= seconds * 0.9):
+            self._version, self._stuck = "", 0
+        return heard or lasted > self._pace.first * 10
+
+    async def _apply_all(self, chunks: AsyncIterator[bytes]) -> None:
+        turn = time.monotonic()
+        async for line in _lines(chunks):
+            self._apply(line)
+            if time.monotonic() - turn > TURN:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+
+    def _apply(self, line: bytes) -> None:
+        """Apply one watch event.
+
+        Raises :class:`KubeError` for an ERROR event, and :class:`UnreachableError` for a line that is not an event:
+        what it said is unknown, so the watch is opened again from the last resourceVersion.
+        """
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise UnreachableError(f"garbage in the watch of {self.resource.name}: {error}") from error
+        raw = event.get("object") if isinstance(event, dict) else None
+        if not isinstance(raw, dict):
+            raise UnreachableError(f"garbage in the watch of {self.resource.name}")
+        kind = event.get("type")
+        if kind == "ERROR":
+            raise error_of_status(raw)
+        version = text(mapping(raw, "metadata"), "resourceVersion")
+        if kind in {"ADDED", "MODIFIED"}:
+            self._put(raw)
+        elif kind == "DELETED":
+            self._drop(raw)
+        elif kind != "BOOKMARK":
+            raise UnreachableError(f"an event of unknown type {kind!r} in the watch of {self.resource.name}")
+        self._heard += 1
+        self._expired = 0
+        self.unwatched = None
+        if version:
+            self._version = version
+
+    def _put(self, raw: Raw) -> None:
+        row = self._row(raw)
+        if row is not None:
+            self.rows[row.key] = row
+            self._trim()
+            self._changed()
+
+    def _drop(self, raw: Raw) -> None:
+        row = self._row(raw)
+        if row is not None and self.rows.pop(row.key, None) is not None:
+            self._changed()
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream. What follows the last newline was cut off and is not a line.
+
+    Raises :class:`OversizedError` for a line over ``limits().other``: etcd refuses objects over 1.5 MiB.
+    """
+    rest = bytearray()
+    limit = limits().other
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" not in chunk:
+            if len(rest) > limit.bytes:
+                exceeded = limit.exceeded()
+                raise OversizedError(f"the watch sends a line without an end: it {exceeded}", remedy=exceeded.remedy)
+            continue
+        *whole, last = bytes(rest).split(b"\n")
+        rest = bytearray(last)
+        for line in whole:
+            if line.strip():
+                yield line

@@ -1,0 +1,181 @@
+"""Measuring: Prometheus where there is one that has the engines, the direct scrape where there is not.
+
+Both give the same type, so nothing further up knows the difference but by the word on the screen. Losing Prometheus
+falls back to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import SourceStatus
+from fleet.sources.kube.state import KubeState
+from fleet.sources.prometheus.collector import PrometheusCollector
+from fleet.sources.prometheus.past import Latency, Past
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.prometheus.trust import Trust
+from fleet.sources.scrape.collector import Getter, ScrapeCollector, ScrapeCollectorSettings
+
+
+class Use(StrEnum):
+    """Whether a source is used."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """``endpoint`` None: Prometheus is looked for among the cluster's services. Times in seconds."""
+
+    prometheus: Use = Use.AUTO
+    endpoint: PrometheusEndpoint | None = None
+    trust: Trust = field(default_factory=Trust)
+    """Which of those that are found there may be asked."""
+    within: Mapping[str, str] = field(default_factory=dict)
+    """Labels and values that its series must have: one cluster of a store of several."""
+    timeout: float = 10.0
+    window: float = 60.0
+    scrape: Use = Use.AUTO
+    scraping: ScrapeCollectorSettings = field(default_factory=ScrapeCollectorSettings)
+    refresh: float = 2.0
+
+
+PATIENCE = 3.0
+"""Seconds that Prometheus' answer is waited for before the pods are scraped meanwhile, where no answer was seen yet."""
+SETTLE = 4.0
+"""Seconds between the first two scrapes when somebody waits for a complete answer: rates need two samples."""
+
+
+class MetricsCollector:
+    """The metrics of one cluster: ``latest`` is the last measurement, however old."""
+
+    def __init__(self, client: Getter, settings: MetricsSettings, now: float) -> None:
+        self._settings = settings
+        self._asking = PrometheusCollector(
+            client, settings.endpoint, settings.window, settings.timeout, now, settings.trust, settings.within
+        )
+        self._scraping = ScrapeCollector(client, settings.scraping, now)
+        self._next = float("-inf")
+        self._scrapes = 0
+        self._attempt: asyncio.Task[Measurement | None] | None = None
+        self._seen = now
+        self.latest: Measurement | None = None
+
+    def due(self, state: KubeState, now: float) -> bool:
+        """Whether it is time to measure. Not before the pods are known: there is nobody to ask, and nothing to join."""
+        if now < self._seen:
+            # The clock was set back: what waits for a time would wait for that much longer.
+            self.hurry()
+        self._seen = now
+        known = "pods" in state.synced or self._settings.endpoint is not None
+        return known and now >= self._next
+
+    def hurry(self) -> None:
+        """Measure at the next tick, and do not wait for the end of any backoff."""
+        self._next = float("-inf")
+        self._asking.hurry()
+        self._scraping.hurry()
+
+    def settles_in(self) -> float:
+        """Seconds until another measurement would tell more (rates need two scrapes); 0.0 when this is all."""
+        waiting = self._attempt is not None and not self._asking.failing
+        one = self._scrapes == 1 and self.latest is not None and self.latest.source == "scrape"
+        return SETTLE if waiting or one else 0.0
+
+    async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
+        """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
+        asked = await self._ask(state, pods, now)
+        scraped = None
+        if self._scrapes_engines(asked, now):
+            scraped = await self._scraping.measure_or_say(state, now)
+            self._scrapes += scraped is not None
+        elif self._settings.scrape is Use.AUTO and asked is not None and not asked.gpus:
+            scraped = await self._scraping.measure_or_say(state, now, only_gpus=True)
+        else:
+            self._scraping.off(now)
+        found = _join(asked, scraped)
+        # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
+        if found is not None and (found.engines or found.gpus or not found.unreachable):
+            self.latest = found
+        self._next = now + self._pace()
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
+        return await self._asking.remembered(latest.at, seconds, step)
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        return await self._asking.latency(namespace, pods, seconds)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """How the sources are."""
+        return (self._asking.keeper.status, self._scraping.keeper.status)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.gather(self._attempt, return_exceptions=True)
+        await asyncio.gather(self._asking.close(), self._scraping.close())
+
+    def _scrapes_engines(self, asked: Measurement | None, now: float) -> bool:
+        """Whether the engines are to be scraped beside, or instead of, what Prometheus said."""
+        if self._settings.scrape is not Use.AUTO:
+            return self._settings.scrape is Use.ALWAYS
+        if asked is None or not asked.engines:
+            return True
+        # The rates of a Prometheus that is back have a gap at first; those of the scrapes meanwhile have none.
+        return now < self._asking.whole_from and self._scraping.works
+
+    async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> Measurement | None:
+        """Ask Prometheus; None while its answer is not there.
+
+        It is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped meanwhile;
+        and while it fails it is asked aside.
+        """
+        if self._settings.prometheus is Use.NEVER:
+            self._asking.off(now)
+            return None
+        if self._attempt is None:
+            wanted = self._settings.prometheus is Use.ALWAYS
+            self._attempt = asyncio.create_task(self._asking.measure(state, pods, now, wanted=wanted), name="ask")
+        await asyncio.wait({self._attempt}, timeout=self._patience())
+        if not self._attempt.done():
+            return None
+        attempt, self._attempt = self._attempt, None
+        return await attempt
+
+    def _patience(self) -> float | None:
+        if self._asking.failing:
+            return 0.0
+        measured = self.latest is not None and self.latest.source == "prometheus"
+        return None if measured or self._settings.scrape is Use.NEVER else PATIENCE
+
+    def _pace(self) -> float:
+        """Seconds to the next measurement: a Prometheus is asked three times per scrape interval, no more often."""
+        refresh = self._settings.refresh
+        if self.latest is None or self.latest.source != "prometheus":
+            return refresh
+        return max(refresh, min(self.latest.interval / 3, 15.0))
+
+
+def _join(asked: Measurement | None, scraped: Measurement | None) -> Measurement | None:
+    """The one that has the engines, completed by the GPUs of the other where it has none itself."""
+    if scraped is None or asked is None:
+        return scraped or asked
+    whole, other = (scraped, asked) if scraped.engines or not asked.engines else (asked, scraped)
+    if whole.gpus or not other.gpus:
+        return whole
+    return replace(
+        whole,
+        gpus=other.gpus,
+        gpu_table=other.gpu_table,
+        throttle_reasons=other.throttle_reasons,
+        gpu_interval=other.gpu_interval or other.interval,
+    )

@@ -1,0 +1,1 @@
+"""Prometheus, Thanos, Mimir and VictoriaMetrics: found, trusted, asked."""

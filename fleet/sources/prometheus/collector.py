@@ -1,0 +1,249 @@
+"""Asking Prometheus: the one that is configured, else the one that is found among the cluster's services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import Health
+from fleet.net.bodies import limits
+from fleet.sources.kube.client import ANY, JSON
+from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.project.fields import mapping, mappings, text
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.discover import Candidate, Discovery, candidates, find
+from fleet.sources.prometheus.past import Latency, Past, latency, past
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.prometheus.trust import OPERATED, Operated, Sorted, Trust, adoption, offer, sort
+from fleet.sources.scrape.collector import Getter
+from fleet.sources.scrape.targets import none_is_read, runs_engine
+from fleet.sources.status import StatusKeeper, unforeseen
+
+LOOK_AGAIN = 60.0
+"""Seconds between searches where no Prometheus was found."""
+AWAY = 2.0
+"""Scrape intervals that Prometheus may be away without a gap in its window that rates would show."""
+BACKOFF = (2.0, 5.0, 10.0, 30.0)
+"""Seconds to the next attempt after the first, second … failure in a row."""
+
+
+class PrometheusCollector:
+    """One Prometheus API, found and kept."""
+
+    def __init__(
+        self,
+        client: Getter,
+        endpoint: PrometheusEndpoint | None,
+        window: float,
+        timeout: float,
+        now: float,
+        trust: Trust | None = None,
+        within: Mapping[str, str] | None = None,
+    ) -> None:
+        self._client = client
+        self._trust = trust or Trust()
+        self._within = within
+        self._offered: tuple[Candidate, ...] = ()
+        """Found by their names, and not asked: nothing says that they are to be believed."""
+        self._configured = endpoint
+        self._window = window
+        self._timeout = timeout
+        self._source: PrometheusSource | None = None
+        self._failures = 0
+        self._not_before = float("-inf")
+        self._engines_seen = False
+        self.whole_from = float("-inf")
+        """Console time (Unix) from which its window has no gap left of a time when it did not answer."""
+        # One that is not configured is not missed until the cluster's services have been looked at.
+        self.keeper = StatusKeeper("prometheus", Health.OFF if endpoint is None else Health.STARTING, now)
+
+    async def measure(
+        self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool
+    ) -> Measurement | None:
+        """One measurement; None where there is no Prometheus, it does not answer, or its turn has not come."""
+        if now < self._not_before:
+            return None
+        try:
+            source = self._source or await self._find(state, now, wanted=wanted)
+            if source is None:
+                return None
+            measurement = await source.measure(pods)
+        except SourceProblem as problem:
+            await self._failed(problem, now)
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
+            await self._failed(unforeseen(error), now)
+            return None
+        away = now - self.keeper.status.since if self._failures else 0.0
+        self._failures = 0
+        if away > AWAY * measurement.interval:
+            # It may have been dead rather than out of reach: then it has not scraped anything either.
+            self.whole_from = now + measurement.window
+        self._report(measurement, state, source.endpoint.shown, now)
+        return measurement
+
+    async def _failed(self, problem: SourceProblem, now: float) -> None:
+        """Say so, and wait longer with every failure in a row."""
+        self._not_before = now + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+        self._failures += 1
+        shown = self._source.endpoint.shown if self._source is not None else ""
+        self.keeper.report(Health.DOWN, now, problem=problem.problem, remedy=problem.remedy, endpoint=shown)
+        if self._configured is None and self._failures > len(BACKOFF):
+            await self._forget()
+
+    @property
+    def failing(self) -> bool:
+        """The last attempt failed."""
+        return self._failures > 0
+
+    def hurry(self) -> None:
+        """Ask at the next measurement, whatever was to be waited for."""
+        self._not_before = float("-inf")
+
+    def off(self, now: float) -> None:
+        """Not to be used."""
+        if self.keeper.status.health is not Health.OFF:
+            self.keeper.report(Health.OFF, now)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._forget()
+
+    def _report(self, measurement: Measurement, state: KubeState, endpoint: str, now: float) -> None:
+        """A pod that is not ready owes no metrics: its target being down is no trouble of the source."""
+        notes = tuple(
+            f"{target}: {why}"
+            for target, why in sorted(measurement.unreachable.items())
+            if target not in state.pods or state.pods[target].ready
+        )
+        problem = remedy = ""
+        if self._engines_seen and not measurement.engines:
+            problem = "the series of all its engines have ended: it does not reach them any more"
+            remedy = "look at its Targets page, and at what finds its targets"
+        elif not measurement.engines and none_is_read(state.pods.values()):
+            notes = (*notes, "it has the series of no engine that is read, as there is none in the cluster")
+        elif not measurement.engines:
+            problem = "it answers, but has no series of a serving engine (vllm:*)"
+            remedy = "let it scrape the engines' /metrics (a PodMonitor or the prometheus.io/scrape annotation)"
+        elif notes:
+            problem, remedy = notes[0], "look at its Targets page"
+        self._engines_seen = self._engines_seen or bool(measurement.engines)
+        if now < self.whole_from:
+            notes = (*notes, "it was away: its rates are too low until its window has no gap left")
+        self.keeper.report(
+            Health.DEGRADED if problem else Health.LIVE,
+            now,
+            problem=problem,
+            remedy=remedy,
+            endpoint=endpoint,
+            notes=(*notes, *measurement.notes, *map(offer, self._offered)),
+            requests=measurement.requests,
+        )
+
+    async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
+        """What Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
+        if self._source is None:
+            return []
+        try:
+            return await past(self._source, end - seconds, end, step, self._window)
+        except SourceProblem:
+            return []
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        if self._source is None:
+            raise SourceProblem("there is no Prometheus that remembers")
+        return await latency(self._source, namespace, pods, seconds)
+
+    async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
+        if self._configured is not None:
+            self._source = PrometheusSource(self._configured, window=self._window, within=self._within)
+            return self._source
+        if "services" not in state.synced and not state.services:
+            return None
+        self._not_before = now + LOOK_AGAIN
+        found = await self._sort(state)
+        self._offered = found.offered
+        discovery = await find(found.trusted, self._proxied)
+        if discovery.endpoint is None:
+            self._report_none(discovery, now, wanted=wanted)
+            return None
+        self._not_before = float("-inf")
+        self._source = PrometheusSource(discovery.endpoint, window=self._window, within=self._within)
+        return self._source
+
+    def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:
+        """None found is quiet unless it was asked for; found and refusing is always worth a line."""
+        tried = tuple(f"{attempt.candidate}: {attempt.problem}" for attempt in discovery.attempts)
+        problem = "no Prometheus among the cluster's services"
+        remedy = (
+            "name one with --prometheus URL (or [prometheus] url); through the API server it needs `get` on "
+            "services/proxy"
+        )
+        if self._offered:
+            problem = f"found {self._offered[0]}, which is not asked: nothing but its name says that it can be trusted"
+            remedy = adoption(self._offered[0])
+        if tried:
+            problem = f"found {discovery.attempts[0].candidate}, which does not answer: {discovery.attempts[0].problem}"
+        self.keeper.report(
+            Health.DOWN if wanted or tried else Health.OFF,
+            now,
+            problem=problem,
+            remedy=remedy,
+            notes=(*tried, *map(offer, self._offered)),
+        )
+
+    async def _sort(self, state: KubeState) -> Sorted:
+        """The candidates of the cluster, by whether they may be asked. The operators' resources are read if need be."""
+        found = candidates(state.services.values())
+        engines = {pod.namespace for pod in state.pods.values() if runs_engine(pod)}
+        said = sort(found, state.services, self._trust, with_engines=engines)
+        if not said.offered:
+            return said
+        operated = [one for kind in OPERATED for one in await self._operated(kind)]
+        return sort(found, state.services, self._trust, operated, engines)
+
+    async def _operated(self, kind: str) -> list[Operated]:
+        """The resources of an operator; none where there is no such operator, or they may not be listed."""
+        try:
+            answer = await self._client.get(
+                OPERATED[kind], accept=JSON, timeout=self._timeout, limit=limits().kubernetes_list
+            )
+            document = answer.json()
+        except (KubeError, KubeconfigError):
+            return []
+        items = mappings(document if isinstance(document, dict) else {}, "items")
+        every = (mapping(raw, "metadata") for raw in items)
+        return [Operated(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
+
+    def _proxied(self, candidate: Candidate) -> PrometheusEndpoint:
+        """A candidate through the API server's service proxy. The fetch is called on worker threads."""
+        loop = asyncio.get_running_loop()
+
+        def fetch(path: str) -> tuple[int, Mapping[str, str], bytes]:
+            asked = asyncio.run_coroutine_threadsafe(self._get(path), loop)
+            return asked.result(self._timeout + 1)
+
+        return PrometheusEndpoint(url=candidate.proxy_path, timeout=self._timeout, proxy=fetch)
+
+    async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        try:
+            answer = await self._client.get(path, accept=ANY, timeout=self._timeout, limit=limits().prometheus)
+        except KubeconfigError as error:
+            raise SourceProblem(error.message, error.remedy) from error
+        except KubeError as error:
+            if not error.status:
+                raise SourceProblem(error.message, error.remedy) from error
+            said = orjson.dumps({"status": "error", "error": error.message})
+            return error.status, {"Content-Type": JSON}, said
+        return answer.status, {"Content-Type": answer.content_type}, answer.body
+
+    async def _forget(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            await source.close()

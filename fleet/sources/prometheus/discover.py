@@ -1,0 +1,185 @@
+"""Finding a Prometheus API among the cluster's Services where none is configured.
+
+The well-known installations are recognised by the names and labels that their charts give; what is found this way is
+only a candidate until it has answered a query, and one that knows vLLM engines is preferred to one that does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fleet.metrics.dialect import Kind
+from fleet.metrics.promql import selector
+from fleet.metrics.registry import ENGINES
+from fleet.model.objects import Service
+from fleet.model.quantity import Quantity
+from fleet.net.plain_url import segment
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.api import Api
+from fleet.workers import Workers
+
+if TYPE_CHECKING:
+    from fleet.sources.prometheus.transport import PrometheusEndpoint
+
+_TIMEOUT = 5.0
+"""Seconds for one candidate to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A product as its charts install it: ``name`` is a regular expression for the Service's whole name."""
+
+    product: str
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    ports: tuple[int, ...]
+    path: str = ""
+
+
+# In the order of preference: the cluster's own Prometheus before stores that may hold several clusters.
+KNOWN = (
+    Known(
+        "Prometheus",
+        r"prometheus|prometheus-k8s|(.*-)?prometheus-server|(.*-)?kube-prometheus-prometheus"
+        r"|(.*-)?kube-prometheus-stack-prometheus|prometheus-kube-prometheus-prometheus",
+        (("app.kubernetes.io/name", "prometheus"), ("app", "kube-prometheus-stack-prometheus")),
+        (9090, 80, 9091, 443),
+    ),
+    # Headless, and of every instance of the operator: right, but the last of the Prometheus ones.
+    Known("Prometheus", r"prometheus-operated", (("operated-prometheus", "true"),), (9090,)),
+    Known(
+        "VictoriaMetrics",
+        r"vmsingle(-.*)?|(.*-)?victoria-metrics-single-server",
+        (("app.kubernetes.io/name", "vmsingle"), ("app.kubernetes.io/name", "victoria-metrics-single")),
+        (8429, 8428),
+    ),
+    Known(
+        "VictoriaMetrics cluster",
+        r"vmselect(-.*)?|(.*-)?victoria-metrics-cluster-vmselect",
+        (("app.kubernetes.io/name", "vmselect"),),
+        (8481,),
+        "/select/0/prometheus",
+    ),
+    Known(
+        "Thanos",
+        r"(.*-)?thanos-query(-frontend)?|thanos-querier",
+        (("app.kubernetes.io/component", "query-frontend"), ("app.kubernetes.io/name", "thanos-query")),
+        (9090, 10902, 9091),
+    ),
+    Known(
+        "Mimir",
+        r"(.*-)?mimir-(nginx|gateway|query-frontend)|(.*-)?cortex-(nginx|gateway|query-frontend)",
+        (),
+        (80, 8080),
+        "/prometheus",
+    ),
+)
+_TLS_PORTS = (443, 9091)
+"""OpenShift's monitoring answers TLS on 9091."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A Service that may be a Prometheus API."""
+
+    product: str
+    namespace: str
+    name: str
+    port: int
+    path: str = ""
+
+    @property
+    def proxy_path(self) -> str:
+        """Where the API server's service proxy has it: the ``url`` of a proxied PrometheusEndpoint."""
+        scheme = "https:" if self.port in _TLS_PORTS else ""
+        where = f"/api/v1/namespaces/{segment(self.namespace)}/services/{scheme}{segment(self.name)}"
+        return f"{where}:{self.port}/proxy{self.path}"
+
+    @property
+    def cluster_url(self) -> str:
+        """Where it is for who is inside the cluster."""
+        scheme = "https" if self.port in _TLS_PORTS else "http"
+        return f"{scheme}://{self.name}.{self.namespace}.svc:{self.port}{self.path}"
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.namespace}/{self.name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one candidate: ``engines`` it knows, or what is wrong with it."""
+
+    candidate: Candidate
+    engines: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The endpoint to use, None where no candidate answers, and everything that was tried."""
+
+    endpoint: PrometheusEndpoint | None
+    attempts: tuple[Attempt, ...]
+
+
+def candidates(services: Iterable[Service]) -> list[Candidate]:
+    """The Services that look like a Prometheus API, the likeliest first."""
+    found: list[tuple[tuple[int, int, str], Candidate]] = []
+    for service in services:
+        for rank, known in enumerate(KNOWN):
+            named = re.fullmatch(known.name, service.name) is not None
+            labelled = any(service.labels.get(label) == value for label, value in known.labels)
+            port = _port(service, known)
+            if (named or labelled) and port:
+                order = (rank, 0 if named else 1, service.key)
+                found.append((order, Candidate(known.product, service.namespace, service.name, port, known.path)))
+                break
+    return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
+
+
+def _port(service: Service, known: Known) -> int:
+    numbers = [number for _, number in service.ports]
+    return next((port for port in known.ports if port in numbers), 0)
+
+
+async def find(
+    among: Iterable[Candidate],
+    endpoint_of: Callable[[Candidate], PrometheusEndpoint],
+) -> Discovery:
+    """Ask the candidates in turn; the first that knows engines is taken, else the first that answers.
+
+    ``endpoint_of`` says how a candidate is reached (through the API server's proxy, or from inside the cluster).
+    """
+    attempts: list[Attempt] = []
+    answered: PrometheusEndpoint | None = None
+    loop = asyncio.get_running_loop()
+    worker = Workers(1, "find-prometheus")
+    try:
+        for candidate in among:
+            endpoint = endpoint_of(candidate)
+            attempt = await loop.run_in_executor(worker, _try, candidate, endpoint)
+            attempts.append(attempt)
+            if attempt.engines:
+                return Discovery(endpoint, tuple(attempts))
+            if not attempt.problem and answered is None:
+                answered = endpoint
+    finally:
+        worker.shutdown(wait=False, cancel_futures=True)
+    return Discovery(answered, tuple(attempts))
+
+
+def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
+    api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
+    # By exact names, which every store answers.
+    running = " or ".join(selector(name, ENGINES.exclude) for name in ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE))
+    try:
+        result, _ = api.query(f"count({running})", api.now())
+    except SourceProblem as problem:
+        return Attempt(candidate, problem=problem.problem)
+    finally:
+        api.close()
+    return Attempt(candidate, engines=int(float(result[0]["value"][1])) if result else 0)

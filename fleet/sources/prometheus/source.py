@@ -1,0 +1,270 @@
+"""The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
+
+A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
+parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
+evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then four more look at the
+server's clock, at the scrape intervals and at the bucket lists. A store that refuses regular expressions on metric
+names is asked by exact ones, in a few requests more.
+
+Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
+times the memory of the Measurement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from itertools import chain, pairwise
+from statistics import median
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from fleet.guard import reads_only
+from fleet.metrics import answers, promql
+from fleet.metrics.dialect import Match, Op
+from fleet.model.measurement import EngineId, Measurement
+from fleet.model.quantity import Family, Quantity
+from fleet.sources.problem import NamePatternError
+from fleet.sources.prometheus.api import Api
+from fleet.sources.prometheus.memory import share_heaps
+from fleet.workers import Workers
+
+if TYPE_CHECKING:
+    from fleet.guard import Guard
+    from fleet.sources.prometheus.transport import PrometheusEndpoint
+
+T = TypeVar("T")
+
+_SETTLED = 1.0
+"""Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time that it began, so
+what is asked for this very moment may still change; a second ago, the same query gives everybody the same answer."""
+_WORKERS = 6
+_SKEW_SHOWN = 5.0
+"""Seconds that the clocks of server and console may differ before a note says so."""
+_LOOK_EVERY = 300.0
+"""Seconds between looks at the scrape intervals."""
+_LOOK_BACK = 300.0
+"""Seconds of raw samples that a scrape interval is read from."""
+_MOST_PODS = 100
+"""Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
+_CLUSTERS_NAMED = 5
+"""Clusters that a note names."""
+_DEFAULT_INTERVAL = 15.0
+"""Seconds: what Prometheus' charts set, until two samples have been seen."""
+
+
+class _Interval(NamedTuple):
+    """A scrape interval; 0.0 seconds for not seen yet. ``looked`` is on the steady clock."""
+
+    seconds: float = 0.0
+    looked: float = 0.0
+
+
+class _Edges(NamedTuple):
+    """The bucket edges that all engines of a model have, when they were looked at, and for which engines."""
+
+    engines: tuple[EngineId, ...] = ()
+    looked: float = 0.0
+    common: answers.Edges = MappingProxyType({})
+    restarted: frozenset[int] = frozenset()
+    """Rows of engines that had restarted by then."""
+
+
+class PrometheusSource:
+    """Reads a fleet's metrics from one Prometheus API.
+
+    ``window`` in seconds is stretched to four scrape intervals. ``within`` are labels and values that all series
+    must have: one cluster of a store of several. ``clock`` is a steady clock, ``wall`` Unix time.
+    """
+
+    def __init__(
+        self,
+        endpoint: PrometheusEndpoint,
+        *,
+        window: float = 60.0,
+        within: Mapping[str, str] | None = None,
+        guard: Guard = reads_only,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.endpoint = endpoint
+        self._api = Api(endpoint, guard, wall)
+        self._window = window
+        self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
+        """What all series that are asked for must match."""
+        self._clock = clock
+        share_heaps()
+        self._lead = Workers(1, "prometheus-tick")
+        self._pool = Workers(_WORKERS, "prometheus")
+        self._engine_interval = self._gpu_interval = _Interval()
+        self._edges = _Edges()
+        self._exact = False
+        """Whether the store refused regular expressions on names, and answered exact ones."""
+
+    async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
+        """Everything at one moment.
+
+        ``pods`` are those (``namespace/pod``) whose engines' histograms are wanted besides the models'; None for all.
+        ``at`` is the evaluation time on the server's clock (Unix), by default its now. Raises SourceProblem.
+        """
+        wanted = None if pods is None else frozenset(pods)
+        return await asyncio.get_running_loop().run_in_executor(self._lead, self._measure, wanted, at)
+
+    async def query(self, text: str, at: float | None = None) -> list[Any]:
+        """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: self._api.query(text, self._time(at))[0])
+
+    async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
+        """The ``result`` of a range query; Unix seconds, rounded to whole ones. Raises SourceProblem."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._api.range, text, start, end, step)
+
+    async def now(self) -> float:
+        """The server's time (Unix). Raises SourceProblem."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._api.now)
+
+    async def close(self) -> None:
+        """Close the connections; a request under way ends by itself."""
+        self._lead.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._api.close()
+
+    def _time(self, at: float | None) -> float:
+        return round(self._api.now() - _SETTLED if at is None else at, 3)
+
+    def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
+        sent = self._api.requests
+        with promql.within(self.within):
+            try:
+                with promql.by_exact_names(self._exact):
+                    return self._measured(pods, at, sent)
+            except NamePatternError:
+                if self._exact:
+                    raise
+                with promql.by_exact_names(True):
+                    found = self._measured(pods, at, sent)
+                self._exact = True
+                return found
+
+    def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
+        at = self._time(at)
+        notes: dict[str, None] = {}
+        # Before the interval is known, long enough for any usual one.
+        known = self._engine_interval.seconds
+        ended = max(self._window, 4 * known) if known else _LOOK_BACK
+        read = partial(answers.Engines, at=at)
+        engines = self._ask(read, promql.engines(ended), at, notes)
+        self._engine_interval = self._interval(self._engine_interval, promql.RUNNING, engines.example, at)
+        interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
+        window = max(self._window, 4 * interval)
+        if window > ended:
+            engines = self._ask(read, promql.engines(window), at, notes)
+        scope = promql.Scope(engines.names, engines.labels, engines.key, window, engines.replicas)
+
+        def ask(read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str]) -> Future[T]:
+            return self._pool.submit(self._ask, read, queries, at, notes)
+
+        own = [ask(engines.buckets, (query,)) for query in self._own_buckets(scope, engines, pods)]
+        models = ask(answers.of_models, (promql.model_buckets(scope),))
+        numbers = ask(engines.numbers, promql.engine_numbers(scope))
+        gpus = ask(partial(answers.Gpus, at=at), promql.gpus(scope))
+        look = self._releases_may_differ(engines)
+        counts = ask(answers.of_models, (promql.bucket_counts(scope),)) if look else None
+        numbers.result()
+        restarted = frozenset(engines.columns.reset)
+        if counts is not None:
+            self._edges = _Edges(engines.ids, self._clock(), answers.common_edges(counts.result()), restarted)
+        else:
+            # Whoever has restarted since may be another release: to be looked at in the next tick.
+            looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
+            self._edges = self._edges._replace(looked=looked, restarted=restarted)
+        histograms = answers.model_histograms(models.result(), self._edges.common)
+        for part in own:
+            for family, groups in part.result().items():
+                histograms.setdefault(family, {}).update(groups)
+        cards = gpus.result()
+        self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
+        return Measurement(
+            source="prometheus",
+            at=at,
+            window=window,
+            interval=interval,
+            engines=engines.ids,
+            engine_table=engines.columns.table(),
+            gpus=cards.ids,
+            gpu_table=cards.columns.table(),
+            histograms=histograms,
+            means=engines.means,
+            unreachable=engines.unreachable,
+            requests=self._api.requests - sent,
+            gpu_interval=self._gpu_interval.seconds,
+            clock_skew=self._api.skew,
+            notes=(*self._remarks(engines, latencies=bool(histograms)), *notes),
+            throttle_reasons=cards.reasons,
+        )
+
+    def _releases_may_differ(self, engines: answers.Engines) -> bool:
+        """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
+        last = self._edges
+        return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
+
+    def _ask(
+        self, read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str], at: float, notes: dict[str, None]
+    ) -> T:
+        """What ``read`` makes of the answers to these queries; of nothing, where there is nothing to ask for."""
+        return read(chain.from_iterable(self._samples(query, at, notes) for query in queries if query))
+
+    def _samples(self, query: str, at: float, notes: dict[str, None]) -> Iterator[answers.Sample]:
+        result, warnings = self._api.elements(query, at)
+        notes.update(dict.fromkeys(warnings))
+        return answers.samples(result)
+
+    @staticmethod
+    def _own_buckets(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[str]:
+        where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
+        if where is not None and not where:
+            return []
+        together = promql.engine_buckets(scope, Family, where)
+        if len(quote(together)) <= promql.LONGEST:
+            return [together]
+        return [promql.engine_buckets(scope, (family,), where) for family in Family]
+
+    def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
+        """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
+        if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
+            return seen
+        asked = (self._api.query(query, at)[0] for query in promql.samples(names, example, _LOOK_BACK))
+        result = next(filter(None, asked), ())
+        gaps = [
+            float(late[0]) - float(early[0])
+            for series in result
+            for early, late in pairwise(series.get("values") or ())
+        ]
+        return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
+
+    def _remarks(self, engines: answers.Engines, *, latencies: bool) -> list[str]:
+        remarks = []
+        if len(engines.clusters) > 1:
+            some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
+            remarks.append(
+                f"it holds engines of {len(engines.clusters)} clusters ({some}), which may be mixed up here: "
+                'name yours in the configuration: [prometheus] cluster = "NAME"'
+            )
+        rated = engines.columns.table().columns.get(Quantity.GENERATION_TOKENS, ())
+        if not latencies and any(map(math.isfinite, rated)):
+            remarks.append(
+                "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "
+                "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
+            )
+        if not engines.ids:
+            remarks.append("it has no vLLM metrics: is a ServiceMonitor or PodMonitor for the engines missing?")
+        if abs(self._api.skew) > _SKEW_SHOWN:
+            where = "ahead of" if self._api.skew > 0 else "behind"
+            remarks.append(f"its clock is {abs(self._api.skew):.0f} s {where} this one; ages follow its clock")
+        return remarks

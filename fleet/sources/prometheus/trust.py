@@ -1,0 +1,89 @@
+"""Which Prometheus of those that are found in a cluster is believed: it is decided by where it lives.
+
+Anybody may call a Service "prometheus", and label it as one. What such a Service answers becomes the numbers by which
+people act, and every query goes to it with the permissions of who looks. So one that was found by its name alone is
+offered, and never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleet.model.objects import Service
+from fleet.sources.prometheus.discover import Candidate
+from fleet.sources.prometheus.stacks import NAMESPACES
+
+
+class Operated(NamedTuple):
+    """A resource of a Prometheus operator: whoever may make one decides what is monitored where it is."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def serves(self, service: Service) -> bool:
+        """Whether this is a Service that its operator makes for it, or that selects its pods, in its own namespace."""
+        if service.namespace != self.namespace:
+            return False
+        if self.kind == "Prometheus":
+            labels = ("operator.prometheus.io/name", "prometheus")
+            selected = any(service.selector.get(label) == self.name for label in labels)
+            return selected or service.name == "prometheus-operated"
+        prefix = {"VMSingle": "vmsingle", "VMCluster": "vmselect"}.get(self.kind)
+        return prefix is not None and service.name == f"{prefix}-{self.name}"
+
+
+OPERATED: Final = {
+    "Prometheus": "/apis/monitoring.coreos.com/v1/prometheuses",
+    "VMSingle": "/apis/operator.victoriametrics.com/v1beta1/vmsingles",
+    "VMCluster": "/apis/operator.victoriametrics.com/v1beta1/vmclusters",
+}
+"""Where the resources of operators are listed, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the configuration says of it."""
+
+    services: frozenset[str] = frozenset()
+    """``namespace/name`` of Services that are trusted wherever they live."""
+    namespaces: frozenset[str] = frozenset(NAMESPACES)
+    """Namespaces whose Services are, as long as no engine runs there."""
+
+
+class Sorted(NamedTuple):
+    """The candidates that may be asked, and those that are only offered; the likeliest first."""
+
+    trusted: tuple[Candidate, ...]
+    offered: tuple[Candidate, ...]
+
+
+def sort(
+    found: Iterable[Candidate],
+    services: Mapping[str, Service],
+    trust: Trust,
+    operated: Collection[Operated] = (),
+    with_engines: Collection[str] = (),
+) -> Sorted:
+    """Which of the candidates are trusted; ``with_engines`` are the namespaces in which an engine runs."""
+    trusted: list[Candidate] = []
+    offered: list[Candidate] = []
+    for candidate in found:
+        key = f"{candidate.namespace}/{candidate.name}"
+        of_stack = candidate.namespace in trust.namespaces and candidate.namespace not in with_engines
+        believed = key in trust.services or of_stack or any(one.serves(services[key]) for one in operated)
+        (trusted if believed else offered).append(candidate)
+    return Sorted(tuple(trusted), tuple(offered))
+
+
+def adoption(candidate: Candidate) -> str:
+    """The lines of the configuration that would adopt it."""
+    return f'[prometheus]\nservices = ["{candidate.namespace}/{candidate.name}"]'
+
+
+def offer(candidate: Candidate) -> str:
+    """What is said of a candidate that is not trusted."""
+    line = adoption(candidate).replace("\n", " ")
+    return f"{candidate} is offered and not asked: a name alone is no reason to believe it; if it is yours: {line}"

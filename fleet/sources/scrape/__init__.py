@@ -1,0 +1,1 @@
+"""The direct scrape: every engine's /metrics, where there is no Prometheus."""

@@ -1,0 +1,229 @@
+"""Scraping in a cluster: which way the pods are reached, whom to ask, and what to say when they do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import Health
+from fleet.net.bodies import Limit, limits
+from fleet.net.redirect import RedirectError
+from fleet.sources.kube.client import TEXT, Response
+from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import ClearTextError, SourceProblem
+from fleet.sources.scrape.fetch import wants_tls
+from fleet.sources.scrape.pod_access import Credentials, PodAccess
+from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
+from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints, exports_gpus, told_apart, unread
+from fleet.sources.status import StatusKeeper, unforeseen
+
+PROBE = 1.5
+"""Seconds to a TCP connection with a pod before its IP counts as out of reach."""
+PROBES = 3
+"""Pods that are tried: one may be down, three of three are a network that does not reach the console."""
+RECONSIDER = 60.0
+"""Seconds after which a way that leads nowhere is looked at again."""
+NAMED = 5
+"""Targets that a status names one by one; the rest are counted."""
+
+
+class Getter(Protocol):
+    """The one thing that is asked of the Kubernetes client here."""
+
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,
+        timeout: float,  # noqa: ASYNC109 -- handed on
+        limit: Limit | None = None,
+    ) -> Response:
+        """One GET on the API server. Raises KubeError and KubeconfigError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeCollectorSettings:
+    """``via`` None: the pod IP where it can be reached, else the API server's proxy."""
+
+    ports: tuple[int, ...] = (8000,)
+    path: str = "/metrics"
+    via: Via | None = None
+    scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+    access: PodAccess = field(default_factory=PodAccess)
+
+
+class ScrapeCollector:
+    """Direct scrapes of the pods of one cluster."""
+
+    def __init__(self, client: Getter, settings: ScrapeCollectorSettings, now: float) -> None:
+        self._client = client
+        self._settings = settings
+        self._source = ScrapeSource(settings.scrape)
+        self._credentials = Credentials(settings.access)
+        self._via = settings.via
+        self._tried = float("-inf")
+        self._unreached = ""
+        self._found_in: object = None
+        self._endpoints: list[Endpoint] = []
+        self._exporters: list[Endpoint] = []
+        self._unclear: dict[str, str] = {}
+        self._unread: dict[str, str] = {}
+        self.keeper = StatusKeeper("scrape", Health.STARTING, now)
+
+    async def measure_or_say(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
+        """As ``measure``; what nobody foresaw is a trouble of this source like any other, and ends nothing else."""
+        try:
+            return await self.measure(state, now, only_gpus=only_gpus)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
+            found = unforeseen(error)
+            self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
+            return None
+
+    async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
+        """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them.
+
+        ``only_gpus``: the engines are measured otherwise. GPUs that cannot be had then are no outage.
+        """
+        found = self._find(state, only_gpus=only_gpus)
+        if not found:
+            nobody = "no pod names a model to serve, so there is nothing to scrape"
+            silent = self._unclear | self._unread
+            why = next((f"{target}: {reason}" for target, reason in sorted(silent.items())), nobody)
+            self.off(now, "" if only_gpus else why)
+            return None
+        via = await self._way(found, now)
+        if via is None:
+            self._source.pause()
+            health = Health.OFF if only_gpus else Health.DOWN
+            self.keeper.report(health, now, problem=self._unreached, remedy=_NO_WAY)
+            return None
+        self._credentials.read()
+        measurement = await self._source.measure([self._target(e, via) for e in found], now)
+        self._judge(measurement, found, via, now, only_gpus=only_gpus)
+        return measurement
+
+    def off(self, now: float, why: str = "") -> None:
+        """Not needed now. What was scraped before is forgotten: it would be old when the next scrape begins."""
+        self._source.forget()
+        if self.keeper.status.health is not Health.OFF or self.keeper.status.problem != why:
+            self.keeper.report(Health.OFF, now, problem=why)
+
+    @property
+    def works(self) -> bool:
+        """The last scrape brought something."""
+        return self.keeper.status.health in (Health.LIVE, Health.DEGRADED)
+
+    def hurry(self) -> None:
+        """Look for a way at the next measurement, whenever the last look was."""
+        self._tried = float("-inf")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._source.close()
+
+    def _target(self, endpoint: Endpoint, via: Via) -> Target:
+        target = endpoint.target(via, self._fetch)
+        if via is Via.POD_IP and not exports_gpus(endpoint.pod):
+            target = self._credentials.of_engine(target)
+        if endpoint.tls:
+            return target
+        return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
+
+    def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
+        if self._found_in is not state.pods:
+            self._found_in = state.pods
+            self._unread = {p.key: why for p in state.pods.values() if p.phase == "Running" and (why := unread(p))}
+            every = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            self._endpoints, self._unclear = told_apart(every)
+            self._exporters = [endpoint for endpoint in self._endpoints if exports_gpus(endpoint.pod)]
+        return self._exporters if only_gpus else self._endpoints
+
+    async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
+        if self._via is None and now - self._tried >= RECONSIDER:
+            self._tried = now
+            self._via = await self._choose(found)
+        return self._via
+
+    async def _choose(self, found: Sequence[Endpoint]) -> Via | None:
+        ready = [e for e in found if e.pod.ready] or list(found)
+        step = max(1, len(ready) // PROBES)
+        tried = ready[::step][:PROBES]
+        if any(await asyncio.gather(*(_connects(endpoint) for endpoint in tried))):
+            return Via.POD_IP
+        try:
+            await self._get(tried[0].target(Via.PROXY, None).url)
+        except ForbiddenError as error:
+            self._unreached = f"pod IPs do not answer, and the API server's proxy is refused: {error.message}"
+            return None
+        except (KubeError, KubeconfigError) as error:
+            if isinstance(error, NotKubernetesError) and error.location:
+                return Via.PROXY
+            self._unreached = f"neither the pod IPs nor the API server's proxy answer: {error.message}"
+            return None
+        return Via.PROXY
+
+    def _judge(
+        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, *, only_gpus: bool
+    ) -> None:
+        """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
+        ready = {e.key for e in asked if e.pod.ready}
+        by_key = {e.key: e for e in asked}
+        silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
+        where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
+        notes = [f"{target}: {by_key[target].target(via, None).url} {why}" for target, why in silent.items()]
+        notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
+        notes += [f"{target}: {why}" for target, why in sorted(self._unclear.items())]
+        notes += [f"{target}: {why}" for target, why in sorted({**self._unread, **measurement.unread}.items())]
+        if len(notes) > NAMED:
+            notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
+        if self._credentials.problem:
+            notes.append(self._credentials.problem)
+        if only_gpus:
+            notes.append("only the GPUs are scraped: Prometheus has the engines and none of them")
+        everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())
+        if everybody and self._settings.via is None:
+            self._via = None
+        health = Health.DOWN if everybody else Health.DEGRADED if silent else Health.LIVE
+        self.keeper.report(
+            health,
+            now,
+            problem=f"{len(silent)} of {len(ready)} targets do not answer: {notes[0]}" if silent else "",
+            remedy="look at the pods named here; their numbers are missing or old until they answer" if silent else "",
+            endpoint=where,
+            notes=tuple(notes),
+            requests=measurement.requests,
+        )
+
+    async def _fetch(self, path: str) -> bytes:
+        try:
+            return await self._get(path)
+        except (KubeError, KubeconfigError) as error:
+            if isinstance(error, NotKubernetesError) and error.location:
+                raise RedirectError(error.location) from error
+            problem = ClearTextError if wants_tls(error.message.encode()) else SourceProblem
+            raise problem(error.message, error.remedy) from error
+
+    async def _get(self, path: str) -> bytes:
+        timeout = self._settings.scrape.timeout
+        return (await self._client.get(path, accept=TEXT, timeout=timeout, limit=limits().scrape)).body
+
+
+_NO_WAY = (
+    "give the console a Prometheus (--prometheus URL), run it where pod IPs are reachable, or grant `get` on pods/proxy"
+)
+
+
+async def _connects(endpoint: Endpoint) -> bool:
+    try:
+        async with asyncio.timeout(PROBE):
+            _, writer = await asyncio.open_connection(endpoint.pod.ip, endpoint.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

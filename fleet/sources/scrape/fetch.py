@@ -1,0 +1,137 @@
+"""GET one /metrics over HTTP with aiohttp, which is imported when the first target is asked and not before."""
+
+from __future__ import annotations
+
+from errno import ECONNRESET
+from typing import TYPE_CHECKING
+
+from fleet.net.bodies import Body, BodyError, Limit
+from fleet.net.redirect import RedirectError
+from fleet.sources.problem import ClearTextError, SourceProblem
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from fleet.sources.scrape.target import Target
+
+_OTHER_FILES = 256
+"""Files that the rest of the program may have open."""
+_FIRST = 4096
+"""Bytes of a refusal that are looked at."""
+_TLS_WORDS = (b"HTTPS server", b"HTTPS port", b"malformed HTTP response", b"malformed HTTP status")
+_ACCEPT = {
+    "Accept": "text/plain; version=0.0.4, */*; q=0.1",
+    # Inflating costs more CPU than the bytes cost on a cluster's network.
+    "Accept-Encoding": "identity",
+    "User-Agent": "quarterdeck",
+}
+
+
+def room_for(connections: int) -> bool:
+    """Whether this process may have so many connections open; its soft limit is raised for them where that is allowed.
+
+    A login shell commonly gives 1,024 files, macOS 256; the hard limit is a thousand times that.
+    """
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return True
+    wanted = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return True
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.ClientSession:
+    """A session for many targets; ``timeout`` in seconds is for one request from connecting to the last byte.
+
+    ``keep`` the connections for the next scrape: that is a file for each target (see ``room_for``).
+    """
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=concurrency, force_close=not keep),
+        timeout=aiohttp.ClientTimeout(total=timeout),
+        headers=_ACCEPT,
+        # Inflated here, where it is bounded: an exporter may compress although it was not asked to.
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> tuple[bytes, bool]:
+    """The body, and whether the transport vouches that it is whole.
+
+    Raises SourceProblem in words for an answer that is no use or exceeds the limit, OSError or TimeoutError for none.
+    """
+    import aiohttp
+    from yarl import URL
+
+    try:
+        async with session.get(
+            # As it is: what the guard was shown is what is sent.
+            URL(target.url, encoded=True),
+            headers=target.headers or None,
+            ssl=target.ssl,
+            allow_redirects=False,
+        ) as response:
+            if 300 <= response.status < 400 and response.headers.get("Location"):
+                raise RedirectError(response.headers["Location"])
+            if response.status == 400 and wants_tls(await response.content.read(_FIRST)):
+                raise ClearTextError("answers that it wants HTTPS (400)")
+            if response.status != 200:
+                raise SourceProblem(_refusal(response.status, response.reason or ""))
+            body = Body(response.headers.get("Content-Encoding", ""), limit)
+            if (response.content_length or 0) > limit.bytes:
+                raise limit.exceeded()
+            async for chunk in response.content.iter_any():
+                body.add(chunk)
+            bounded = response.content_length is not None or "Transfer-Encoding" in response.headers
+            return body.whole(), bounded or body.encoded
+    except BodyError as error:
+        raise SourceProblem(error.message, error.remedy) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise SourceProblem(f"its certificate is not trusted ({error.certificate_error})") from error
+    except aiohttp.ClientConnectorSSLError as error:
+        raise SourceProblem("does not speak TLS as expected (is it http?)") from error
+    except aiohttp.ClientPayloadError as error:
+        raise SourceProblem("its answer broke off in the middle") from error
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientResponseError, ConnectionResetError) as error:
+        raise _hung_up(error) from error
+    except aiohttp.ClientOSError as error:
+        if error.errno == ECONNRESET:
+            raise _hung_up(error) from error
+        raise OSError(error.errno, error.strerror or str(error)) from error
+    except aiohttp.ClientError as error:
+        raise SourceProblem(f"does not answer properly ({type(error).__name__})") from error
+
+
+def _hung_up(error: Exception) -> ClearTextError:
+    """What a server of TLS does when it is spoken to in clear text: it hangs up, or answers an alert."""
+    return ClearTextError(f"does not answer properly ({type(error).__name__}): does it speak TLS?")
+
+
+def wants_tls(said: bytes) -> bool:
+    """Whether a refusal says that the server speaks TLS: the words of Go's, nginx' and the API server's proxy."""
+    return any(words in said for words in _TLS_WORDS)
+
+
+def in_words(error: OSError, timeout: float) -> str:
+    """A failed connection (or a TimeoutError, after ``timeout`` seconds) in a few words."""
+    if isinstance(error, ConnectionRefusedError) or error.errno == 111:
+        return "refuses the connection"
+    if isinstance(error, TimeoutError):
+        return f"does not answer within {timeout:g} s"
+    return f"cannot be reached ({error.strerror or str(error) or type(error).__name__})"
+
+
+def _refusal(status: int, reason: str) -> str:
+    said = f"answers HTTP {status} {reason}".rstrip()
+    if status in (401, 403):
+        return f"{said}: it wants credentials (scrape.bearer_token_file)"
+    return f"{said}: no metrics at this path" if status == 404 else said

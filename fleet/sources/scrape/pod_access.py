@@ -1,0 +1,74 @@
+"""What engines with a guarded /metrics are shown: a bearer token, for the pods that the configuration names alone.
+
+A pod is whatever its owner makes of it, so a token that is sent to one can be kept by whoever may create pods there.
+Therefore it goes only to engines of the namespaces that are listed, straight to the pod's address, and over TLS that an
+authority of the configuration vouches for, unless clear text is allowed in so many words. The API server's proxy has an
+``Authorization`` of its own, so nothing is sent through it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fleet.sources.scrape.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class PodAccess:
+    """Who gets the token of ``token_file``, and which authorities are trusted. Empty: nobody, none.
+
+    ``ca_file``: the authorities that must have signed what engines present over TLS. Their names are not compared: a
+    pod is asked by its address, which stands in no certificate. ``cleartext``: the token may also go over plain HTTP,
+    and over TLS that nobody verifies.
+    """
+
+    token_file: str = ""
+    namespaces: frozenset[str] = frozenset()
+    ca_file: str = ""
+    cleartext: bool = False
+
+
+class Credentials:
+    """The files of a :class:`PodAccess`, read anew for every scrape: tokens are rotated."""
+
+    def __init__(self, access: PodAccess) -> None:
+        self._access = access
+        self._token = ""
+        self._context: ssl.SSLContext | None = None
+        self.problem = ""
+        """What is wrong with the files, in words; empty for nothing."""
+
+    def read(self) -> None:
+        """Read the files again. What cannot be read is not used, and ``problem`` says so."""
+        self.problem = self._token = ""
+        if self._access.ca_file and self._context is None:
+            try:
+                context = ssl.create_default_context(cafile=self._access.ca_file)
+            except (OSError, ValueError) as error:
+                self.problem = f"scrape.ca_file cannot be used ({error}): no token is sent over TLS"
+            else:
+                context.check_hostname = False
+                self._context = context
+        if self._access.token_file:
+            try:
+                token = Path(self._access.token_file).read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not text"
+                self.problem = f"scrape.bearer_token_file cannot be read ({reason}): no token is sent"
+                return
+            if not token.isprintable() or " " in token:
+                self.problem = "scrape.bearer_token_file does not hold one token: none is sent"
+            else:
+                self._token = token
+
+    def of_engine(self, target: Target) -> Target:
+        """The target of an engine with what it is to be shown; ``target`` is not one through the API server."""
+        tls = target.url.startswith("https://")
+        if tls and self._context is not None:
+            target = replace(target, ssl=self._context)
+        safe = (tls and self._context is not None) or self._access.cleartext
+        if self._token and safe and target.namespace in self._access.namespaces:
+            target = replace(target, headers={**target.headers, "Authorization": f"Bearer {self._token}"})
+        return target

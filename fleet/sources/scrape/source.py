@@ -1,0 +1,185 @@
+"""The direct source: every engine's /metrics, asked in bulk, when there is no Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fleet.guard import Guard, RefusedError, reads_only
+from fleet.metrics.exposition import Layouts
+from fleet.metrics.tables import Tables
+from fleet.model.measurement import Measurement
+from fleet.net.bodies import limits
+from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
+from fleet.sources.problem import ClearTextError, SourceProblem, UnreadError
+from fleet.sources.scrape.fetch import get, in_words, open_session, room_for
+from fleet.sources.scrape.target import Target, TargetState
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_KEPT = 300.0
+"""Seconds for which the last values of a silent target are kept, with their age (Prometheus' lookback)."""
+_PER_TURN = 100
+"""Targets put together in one turn of the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeSettings:
+    """How to scrape: seconds, and how many requests at once."""
+
+    window: float = 60.0
+    interval: float = 5.0
+    """Expected time between ticks, until the ticks themselves tell."""
+    timeout: float = 5.0
+    concurrency: int = 64
+
+
+class ScrapeSource:
+    """Scrapes targets and remembers their counters over the window.
+
+    One instance belongs to one event loop. ``clock`` is a steady clock in seconds.
+    """
+
+    def __init__(
+        self,
+        settings: ScrapeSettings | None = None,
+        *,
+        guard: Guard = reads_only,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings or ScrapeSettings()
+        self._guard = guard
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._room = 0
+        """Targets whose connections the session may keep."""
+        self._states: dict[str, TargetState] = {}
+        self._layouts = Layouts()
+        self._last: float | None = None
+        self._interval = self._settings.interval
+
+    async def measure(self, targets: Sequence[Target], now: float) -> Measurement:
+        """Scrape the targets; ``now`` is the Unix time of the tick's beginning.
+
+        Targets that are no longer given are forgotten. One that fails is named in ``unreachable`` and keeps its last
+        values, with their age, for five minutes. Raises nothing for a target's failure.
+        """
+        begun = self._clock()
+        if self._last is not None:
+            self._interval = begun - self._last or self._interval
+        self._last = begun
+        span = max(self._settings.window, 4 * self._interval)
+        unique = {target.key: target for target in targets}
+        self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
+        await self._make_room(sum(target.fetch is None for target in unique.values()))
+        unreachable: dict[str, str] = {}
+        unread: dict[str, str] = {}
+        queue = iter(unique.values())
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._settings.concurrency, len(unique))):
+                group.create_task(self._work(queue, span, now - begun, unreachable, unread))
+        at = now + (self._clock() - begun)
+        live = {key: state for key, state in self._states.items() if at - state.heard_at <= _KEPT}
+        tables = Tables(at)
+        for turn, state in enumerate(live.values()):
+            tables.add(state)
+            if turn % _PER_TURN == _PER_TURN - 1:
+                await asyncio.sleep(0)
+        # At first the counters are known for a shorter time than the window: say over what the rates really are.
+        covered = max((state.window.covered for state in live.values()), default=0.0)
+        measurement = tables.measurement(
+            window=round(covered, 1) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
+        )
+        return replace(measurement, unread=unread)
+
+    def pause(self) -> None:
+        """The next scrape is not the next of a series: the time until then is no scrape interval."""
+        self._last = None
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been scraped yet."""
+        self.pause()
+        self._states = {}
+        self._interval = self._settings.interval
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _work(
+        self,
+        queue: Iterator[Target],
+        span: float,
+        epoch: float,
+        unreachable: dict[str, str],
+        unread: dict[str, str],
+    ) -> None:
+        for target in queue:
+            state = self._states[target.key]
+            state.window.span = span
+            try:
+                body, whole = await self._fetch(target, state)
+                clock = self._clock()
+                state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
+            except UnreadError as problem:
+                unread[target.key] = problem.problem
+            except SourceProblem as problem:
+                unreachable[target.key] = problem.problem
+            except (OSError, TimeoutError) as error:
+                unreachable[target.key] = in_words(error, self._settings.timeout)
+
+    async def _fetch(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+        """The answer in clear text, or over TLS where only that is spoken: from then on it is asked so at once."""
+        if target.over_tls is None:
+            return await self._follow(target)
+        if not state.wants_tls:
+            try:
+                return await self._follow(target)
+            except ClearTextError as problem:
+                in_clear = problem
+            try:
+                answer = await self._follow(target.over_tls)
+            except (SourceProblem, OSError, TimeoutError):
+                raise in_clear from None
+            state.wants_tls = True
+            return answer
+        try:
+            return await self._follow(target.over_tls)
+        except SourceProblem:
+            # Started anew without it, perhaps.
+            state.wants_tls = False
+            raise
+
+    async def _follow(self, target: Target) -> tuple[bytes, bool]:
+        for _ in range(MOST_REDIRECTS):
+            try:
+                return await self._ask(target)
+            except RedirectError as redirect:
+                target = replace(target, url=followed(target.url, redirect.location))
+        raise SourceProblem("redirects again and again")
+
+    async def _ask(self, target: Target) -> tuple[bytes, bool]:
+        try:
+            self._guard("GET", target.url)
+        except RefusedError as error:
+            raise SourceProblem(error.message, error.remedy) from None
+        if target.fetch is not None:
+            async with asyncio.timeout(self._settings.timeout):
+                return await target.fetch(target.url), True
+        if self._session is None:
+            self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._room > 0)
+        return await get(self._session, target, limits().scrape)
+
+    async def _make_room(self, targets: int) -> None:
+        """Keep the connections where there is room for one per target; with a fleet that grew, look again."""
+        if targets <= self._room:
+            return
+        before, self._room = self._room, targets if room_for(targets) else 0
+        if before and not self._room:
+            await self.close()

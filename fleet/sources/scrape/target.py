@@ -1,0 +1,133 @@
+"""One /metrics endpoint: where it is, and what is remembered of it between ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from ssl import SSLContext
+
+from fleet.metrics.binding import NAMES, Binding, bind
+from fleet.metrics.dialect import IMPLAUSIBLE
+from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
+from fleet.metrics.gpus.clock_reasons import throttle_reasons
+from fleet.metrics.products import VLLM, by_metrics
+from fleet.metrics.window import Window
+from fleet.sources.problem import SourceProblem, UnreadError
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Answers the body of a GET on a path (through the API server's proxy, say).
+
+Raises SourceProblem, OSError or TimeoutError when it cannot.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint to scrape in this tick.
+
+    Either ``url`` is asked over HTTP (with ``headers`` and, for https, ``ssl``), or ``fetch`` is called with the path.
+    """
+
+    namespace: str
+    pod: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ssl: SSLContext | bool = True
+    """As aiohttp has it: True verifies against the system's CAs, False does not verify."""
+    fetch: Fetch | None = None
+    node: str = ""
+    """The node that it runs on; empty where nobody knows."""
+    name: str = ""
+    """What it is called where its pod answers at several ports."""
+
+    known: bool = True
+    """It is an exporter of GPUs or an engine whose metrics are read: other metrics there are a mistake."""
+    over_tls: Target | None = None
+    """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
+
+    @property
+    def key(self) -> str:
+        """How the target is called in ``Measurement.unreachable``."""
+        return self.name or (f"{self.namespace}/{self.pod}" if self.pod else self.url)
+
+
+class TargetState:
+    """The counters of a target over the window, and the meaning of its lines."""
+
+    __slots__ = (
+        "_node",
+        "_parser",
+        "_series",
+        "binding",
+        "heard_at",
+        "rates",
+        "sampled_at",
+        "values",
+        "wants_tls",
+        "window",
+    )
+
+    def __init__(self, span: float, layouts: Layouts | None = None) -> None:
+        self._parser = Parser(NAMES, layouts)
+        self._series: tuple[Series, ...] | None = None
+        self._node = ""
+        self.binding = Binding()
+        self.wants_tls = False
+        """It did not speak HTTP in clear text and answered over TLS."""
+        self.window = Window(span)
+        self.values: list[float] = []
+        self.rates: list[float] = []
+        self.heard_at = -math.inf
+        """Unix time of the last answer."""
+        self.sampled_at = -math.inf
+        """Unix time of the values: that of the answer, or of the oldest sample where the target itself says one."""
+
+    def take(self, target: Target, body: bytes, *, whole: bool, clock: float, now: float) -> None:
+        """Read one answer, received at steady time ``clock`` and Unix time ``now``.
+
+        Raises SourceProblem when it is not an exposition, or one without anything that a dialect knows.
+        """
+        exposition = self._parser.parse(body, whole=whole)
+        if exposition.series is not self._series or target.node != self._node:
+            where = target.namespace, target.pod, _address(target.url), target.node
+            binding = bind(exposition.series).at(*where, port=target.name.rpartition(":")[2])
+            if not binding.engines and not binding.gpus:
+                raise _nothing_read(body, known=target.known)
+            self.window.relabel(binding.source(self.binding) if self._series is not None else ())
+            self._series, self._node, self.binding = exposition.series, target.node, binding
+        values = exposition.values
+        self.window.add(clock, [values[i] for i in self.binding.counters])
+        self.rates = self.window.rates()
+        if self.binding.gpus:
+            self.rates = [
+                math.nan if values[at] >= IMPLAUSIBLE else rate
+                for at, rate in zip(self.binding.counters, self.rates, strict=True)
+            ]
+        self.values = values
+        self.heard_at = now
+        self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
+
+    def reasons(self) -> dict[str, tuple[str, ...]]:
+        """GPU key → what lowers its clocks now, for the GPUs that say so."""
+        return {self.binding.gpus[row].key: throttle_reasons(self.values[at]) for row, at in self.binding.masks}
+
+
+def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
+    """What is said of metrics that no dialect knows: whose they are, where their names tell."""
+    names = metric_names(body)
+    engine = by_metrics(names)
+    if engine is not None and not engine.read:
+        return UnreadError(engine.unread)
+    if engine is not None and engine is not VLLM:
+        return UnreadError(f"{engine.name}: answers no metrics of an engine")
+    whose = f" ({names[0]} …)" if names else ""
+    if names and not known:
+        return UnreadError(f"answers metrics of no engine that is known{whose}: not read")
+    return SourceProblem(
+        f"answers metrics, but none of vLLM's or DCGM's{whose}", "check the port: is this the engine's own /metrics?"
+    )
+
+
+def _address(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

@@ -1,0 +1,195 @@
+"""Which addresses to scrape when there is no Prometheus: the engines and the GPU exporters among the pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+
+from fleet.metrics.products import VLLM, by_name
+from fleet.model.objects import Container, Pod
+from fleet.net.plain_url import plain_path, segment
+from fleet.sources.scrape.target import Fetch, Target
+
+DCGM_PORT = 9400
+"""dcgm-exporter's default."""
+
+_PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
+"""Names that charts give the port that answers /metrics, the most telling first."""
+_NOT_HTTP = ("grpc", "envoy", "health", "debug", "admin", "zmq", "kv", "nixl", "nccl", "rpc", "dist", "gcs", "ssh")
+"""In the names of ports that do something else."""
+_QUOTED = 60
+"""Characters of a pod's own text that a message repeats."""
+
+
+class Via(StrEnum):
+    """How a pod is reached."""
+
+    POD_IP = "pod-ip"
+    PROXY = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a pod answers metrics: at its own address and nowhere else, whatever the pod says of itself."""
+
+    pod: Pod
+    port: int
+    path: str
+    """In its plain form (``fleet.net.plain_url``)."""
+    problem: str = ""
+    """Why it is not asked: what the pod says is no port and path of its own. Empty for one that is asked."""
+    tls: bool = False
+    one_of_several: bool = False
+    """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
+
+    @property
+    def key(self) -> str:
+        """How it is called among the targets."""
+        return f"{self.pod.key}:{self.port}" if self.one_of_several else self.pod.key
+
+    @property
+    def address(self) -> str:
+        """host:port, IPv6 in brackets."""
+        host = f"[{self.pod.ip}]" if ":" in self.pod.ip else self.pod.ip
+        return f"{host}:{self.port}"
+
+    def target(self, via: Via, fetch: Fetch | None) -> Target:
+        """The target by this way; ``fetch`` gets a path of the API server. Raises ValueError for one with a problem."""
+        if self.problem:
+            raise ValueError(self.problem)
+        pod, name = self.pod, self.key if self.one_of_several else ""
+        known = exports_gpus(pod) or by_name(pod.serving.engine) is not None
+        if via is Via.POD_IP:
+            url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
+            # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
+            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=known)
+        scheme = "https:" if self.tls else ""
+        where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
+        path = f"{where}:{self.port}/proxy{self.path}"
+        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=known)
+
+
+def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
+    """The endpoints of every pod that runs an engine whose metrics are read, or exports its node's GPUs.
+
+    The port of an engine is, in this order: the annotation prometheus.io/port; what its own command line says, which
+    may be several; of the ports that its container declares one whose name says so, one among ``ports``, any that can
+    be it; else the one that its product takes by itself, for vLLM the first of ``ports``.
+    """
+    found = []
+    for pod in pods:
+        if pod.phase != "Running" or not pod.ip:
+            continue
+        if exports_gpus(pod):
+            port = _annotated(pod.annotations) or _declared(pod.containers, (DCGM_PORT,)) or DCGM_PORT
+            found.append(_endpoint(pod, port, "/metrics"))
+        elif runs_engine(pod) and not unread(pod):
+            chosen = _ports_of_engine(pod, ports)
+            found += [_endpoint(pod, port, path, one_of_several=len(chosen) > 1) for port in chosen]
+    return found
+
+
+def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
+    annotated = _annotated(pod.annotations)
+    if annotated is not None:
+        return (annotated,)
+    if pod.serving.ports:
+        return pod.serving.ports
+    own = [c for c in pod.containers if c.name == pod.serving.container and c.ports]
+    own = own or [c for c in pod.containers if not c.init]
+    engine = by_name(pod.serving.engine)
+    usual = ports[0] if engine is None or engine is VLLM else engine.port
+    return (_declared(own, ports) or _any_declared(own) or usual,)
+
+
+def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False) -> Endpoint:
+    """The endpoint of a pod at the path of its annotation, else at ``default``."""
+    said = pod.annotations.get("prometheus.io/path", "").strip()
+    try:
+        path = plain_path(said or default)
+    except ValueError as error:
+        whose = "its annotation prometheus.io/path" if said else "the configured path of metrics"
+        problem = f"not asked: {whose} is no path of its own ({(said or default)[:_QUOTED]!r}): {error}"
+        return Endpoint(pod, port, "", problem)
+    try:
+        ip_address(pod.ip)
+    except ValueError:
+        return Endpoint(pod, port, path, f"not asked: its address {pod.ip[:_QUOTED]!r} is no IP address")
+    return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several)
+
+
+def _speaks_tls(pod: Pod, port: int) -> bool:
+    """By the annotation prometheus.io/scheme, else as its engine is told to at this port."""
+    scheme = pod.annotations.get("prometheus.io/scheme", "").strip().lower()
+    if scheme in ("http", "https"):
+        return scheme == "https"
+    return pod.serving.tls and (not pod.serving.ports or port in pod.serving.ports)
+
+
+def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
+    """The endpoints whose answer can be told to be their pod's, and the others' pods with the reason why not.
+
+    Pods on a node's own network share its address. Where their ports do not tell them apart, the one that is ready is
+    behind it, if only one is. An endpoint with a problem is none that is asked.
+    """
+    by_address: dict[str, list[Endpoint]] = {}
+    unclear: dict[str, str] = {}
+    for endpoint in found:
+        if endpoint.problem:
+            unclear[endpoint.pod.key] = endpoint.problem
+            continue
+        by_address.setdefault(f"{endpoint.address}{endpoint.path}", []).append(endpoint)
+    clear: list[Endpoint] = []
+    for address, sharing in by_address.items():
+        behind = sharing if len(sharing) == 1 else [e for e in sharing if e.pod.ready and e.pod.deleted is None]
+        if len(behind) == 1:
+            clear += behind
+        why = f"shares {address} with another pod, so nobody can tell whose metrics these are; declare the ports"
+        unclear |= {e.pod.key: why for e in sharing if len(behind) != 1 or e is not behind[0]}
+    return clear, unclear
+
+
+def runs_engine(pod: Pod) -> bool:
+    """The pod serves a model: its template starts a server that is known, or names a model to serve."""
+    if pod.serving.follows:
+        return False
+    return bool(pod.serving.engine or pod.version.model or pod.version.served_name)
+
+
+def unread(pod: Pod) -> str:
+    """Why the metrics of a pod's engine are not read although it runs one, in words; empty where they are read."""
+    engine = by_name(pod.serving.engine)
+    return "" if engine is None or engine.read else engine.unread
+
+
+def none_is_read(pods: Iterable[Pod]) -> bool:
+    """There are engines, and none whose metrics are read: nobody owes any."""
+    engines = [pod for pod in pods if runs_engine(pod)]
+    return bool(engines) and all(map(unread, engines))
+
+
+def exports_gpus(pod: Pod) -> bool:
+    """The pod is a dcgm-exporter, by the labels of its chart or of the GPU operator."""
+    names = (pod.labels.get("app.kubernetes.io/name", ""), pod.labels.get("app", ""), pod.labels.get("k8s-app", ""))
+    return any("dcgm-exporter" in name for name in names)
+
+
+def _annotated(annotations: Mapping[str, str]) -> int | None:
+    text = annotations.get("prometheus.io/port", "")
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= 5 and 0 < int(text) < 65536 else None
+
+
+def _declared(containers: Iterable[Container], known: tuple[int, ...]) -> int | None:
+    declared = [port for container in containers for port in container.ports]
+    numbers = [number for _, number in declared]
+    by_name = dict(reversed(declared))
+    named = (by_name[name] for name in _PORT_NAMES if name in by_name)
+    return next(named, None) or next((port for port in known if port in numbers), None)
+
+
+def _any_declared(containers: Iterable[Container]) -> int | None:
+    """The first declared port that is not called something else."""
+    declared = (port for container in containers for port in container.ports)
+    return next((port for name, port in declared if not any(word in name for word in _NOT_HTTP)), None)

@@ -1,0 +1,63 @@
+"""The status of a source over time: since when it is what it is, and when it last gave a good answer."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.sources.problem import SourceProblem
+
+
+def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
+    """A line about an error of ours that nobody foresaw; ``details`` says where more of it is kept."""
+    return SourceStatus(
+        "console",
+        Health.DOWN,
+        since=now,
+        problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
+        remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
+    )
+
+
+def unforeseen(error: Exception) -> SourceProblem:
+    """The same of a source: it has one more way to fail, and is asked again like after any other."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" ({Path(place[0].filename).name}:{place[0].lineno})" if place else ""
+    return SourceProblem(
+        f"a defect of Quarterdeck, please report it: unexpected {type(error).__name__}{where}: {error}",
+        "It is tried again; what else is measured goes on.",
+    )
+
+
+class StatusKeeper:
+    """Turns reports into SourceStatus; ``since`` moves only when the health changes."""
+
+    def __init__(self, name: str, health: Health, now: float) -> None:
+        self.status = SourceStatus(name, health, since=now)
+
+    def report(
+        self,
+        health: Health,
+        now: float,
+        *,
+        problem: str = "",
+        remedy: str = "",
+        endpoint: str = "",
+        notes: tuple[str, ...] = (),
+        requests: int = 0,
+    ) -> None:
+        """Note how the source is at ``now`` (Unix seconds). LIVE and DEGRADED count as an answer."""
+        last = self.status
+        answered = health in (Health.LIVE, Health.DEGRADED)
+        self.status = SourceStatus(
+            name=last.name,
+            health=health,
+            since=last.since if last.health is health else now,
+            last_ok=now if answered else last.last_ok,
+            problem=problem,
+            remedy=remedy,
+            endpoint=endpoint or last.endpoint,
+            notes=notes,
+            requests=requests,
+        )

@@ -1,0 +1,266 @@
+"""This machine as a cluster: the real console and the real session on nodes of a fake vLLM, from the keys."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.request import Kind, LocalUp
+from console.app import QuarterdeckApp
+from console.commands.command import ScreenId
+from console.config.settings import ClusterSettings, LocalSettings, Settings
+from console.options import Options
+from console.session.failure import SessionError
+from console.session.observing import ObservingSession
+from console.wiring.audit_folder import audit_logs
+from console.wiring.demo import simulated
+from fleet.local.node import Phase
+from fleet.model.objects import ObjectRef
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity
+from tests.console.machine import a_machine, run, started
+from tests.console.stage import Stage
+from tests.local.fakes import Box
+from themes.look import Look, use
+
+SECRET = "sk-that-nobody-shall-see"
+NODE = "local/tiny"
+KV = 0.25
+"""What the fake says of its KV cache."""
+
+
+@pytest.fixture
+async def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Box]:
+    """The machine of the test, which is also that of the console."""
+    async with a_machine(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@asynccontextmanager
+async def console(
+    box: Box, *, context: str = "local", kubeconfig: str = "", audit_of_cluster: Path | None = None
+) -> AsyncIterator[Stage]:
+    """The console on this machine, after the first look. ``audit_of_cluster`` is for clusters alone, as in the demo."""
+    use(Look())
+    local = LocalSettings(vllm=str(box.vllm), grace=5.0)
+    here = Settings(cluster=ClusterSettings(kubeconfig=kubeconfig, context=context), local=local)
+    settings, options = here, Options(nodes=box.nodes)
+    if audit_of_cluster is not None:
+        settings = replace(here, actions=replace(here.actions, audit_dir=str(audit_of_cluster)))
+        options = replace(options, audit=audit_of_cluster, audit_here=audit_logs(here, os.environ))
+    session = ObservingSession(settings, here)
+    app = QuarterdeckApp(session, options)
+    async with app.run_test(size=(120, 40)) as pilot:
+        stage = Stage(app, pilot, session)
+        await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
+        yield stage
+
+
+async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
+    async with console(box) as stage:
+        await stage.until(lambda: "no vLLM node on this machine" in stage.shown)
+        await stage.line(f"up {box.model}")
+        await stage.until(lambda: stage.desk.front is not None and stage.desk.front.where is ScreenId.FORM)
+        await stage.pilot.press("ctrl+s")
+        plan = (await stage.planned()).plan
+        assert plan is not None
+        assert isinstance(plan.request, LocalUp)
+        done = await stage.apply()
+        assert done.action_run is not None
+        assert done.action_run.outcome is not None
+        assert done.action_run.outcome.ok, done.action_run.outcome
+        stage.desk.go_home()
+        await stage.until(lambda: stage.snapshot.by_pod.value("local/model", Quantity.KV_USAGE) == KV)
+        await stage.until(lambda: "● model" in stage.shown)
+        await stage.line("down model")
+        await stage.planned()
+        done = await stage.apply()
+        assert done.action_run is not None
+        assert done.action_run.outcome is not None
+        assert done.action_run.outcome.ok, done.action_run.outcome
+        stage.desk.go_home()
+        await stage.until(lambda: not stage.snapshot.pods)
+        assert [(a.kind, a.outcome) for a in stage.recorded()] == [
+            (Kind.LOCAL_UP, "converged"),
+            (Kind.LOCAL_DOWN, "converged"),
+        ]
+    assert not box.processes()
+
+
+async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: Box) -> None:
+    await started(box)
+    async with console(box) as stage:
+        await stage.until(lambda: "● tiny" in stage.shown)
+        for key in (NODE, "local/Process/tiny"):
+            stage.move_to(key)
+            await stage.pilot.pause()
+            for command in ("scale 2", "restart", "drain", "rollback"):
+                await stage.line(command)
+                assert stage.desk.front is not None
+                assert stage.desk.front.where is ScreenId.FLEET
+                assert "a node of this machine; :down" in stage.desk.front.said, command
+        assert "scale" not in stage.keybar
+        await stage.line("down")
+        plan = (await stage.planned()).plan
+        assert plan is not None
+        assert plan.target.name == "tiny"
+
+
+async def test_its_node_is_no_node_of_kubernetes(box: Box) -> None:
+    await started(box)
+    async with console(box) as stage:
+        await stage.until(lambda: bool(stage.snapshot.nodes))
+        await stage.line("nodes")
+        await stage.pilot.press("a")
+        (name,) = stage.snapshot.nodes
+        await stage.until(lambda: name in stage.shown)
+        stage.move_to(name)
+        await stage.pilot.pause()
+        for command in ("cordon", "drain-node"):
+            await stage.line(command)
+            assert stage.desk.front is not None
+            assert "Kubernetes knows nothing of it" in stage.desk.front.said, command
+
+
+async def test_describe_yaml_and_log_of_a_node_tell_no_secret(box: Box) -> None:
+    await started(box, env={"HF_TOKEN": SECRET, "VLLM_LOGGING_LEVEL": "INFO"})
+    async with console(box) as stage:
+        await stage.until(lambda: NODE in stage.snapshot.pods)
+        session = stage.session
+        pod, workload = ObjectRef("Pod", "local", "tiny"), ObjectRef("Process", "local", "tiny")
+        assert await session.namespaces() == ("local",)
+        told = [await session.describe(pod), await session.yaml(pod), await session.describe(workload)]
+        assert all("tiny" in text and "HF_TOKEN" in text for text in told), told
+        assert f"  {box.model}" in told[0]
+        key = (box.nodes / "tiny" / "key").read_text().strip()
+        assert not [text for text in told if SECRET in text or key in text]
+        stream = session.logs("local", "tiny", "vllm", follow=False, previous=False, tail=3, since=0)
+        assert [line.text for line in [line async for line in stream]][-1].endswith("Application startup complete.")
+        with pytest.raises(SessionError, match="every start begins a new one"):
+            _ = [line async for line in session.logs("local", "tiny", "", follow=False, previous=True, tail=3, since=0)]
+        with pytest.raises(SessionError, match="no node of this machine is called other"):
+            await session.describe(ObjectRef("Pod", "local", "other"))
+        (node,) = stage.snapshot.nodes
+        assert "tiny: Running" in await session.describe(ObjectRef("Node", "", node))
+        assert f"name: {node}" in await session.yaml(ObjectRef("Node", "", node))
+
+
+async def test_a_node_that_is_killed_is_critical_and_told_of(box: Box) -> None:
+    await started(box)
+    async with console(box) as stage:
+        await stage.until(lambda: NODE in stage.snapshot.pods and bool(stage.desk.nodes))
+        state = await box.node()
+        os.kill(state.record.identity.pid, 9)
+        await stage.until(lambda: stage.snapshot.assessments[NODE].severity is Severity.CRITICAL)
+        assert stage.desk.front is not None
+        await stage.until(lambda: "tiny died" in (stage.desk.front.said if stage.desk.front is not None else ""))
+        assert (await box.node()).stage.phase is Phase.DEAD
+
+
+async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> None:
+    await started(box)
+    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+        async with console(box, context="demo", kubeconfig=str(fleet.kubeconfig)) as stage:
+            await stage.until(lambda: bool(stage.snapshot.pods))
+            assert stage.session.contexts()[-1] == "local"
+            assert NODE not in stage.snapshot.pods
+            await stage.line("local")
+            # 25 % of its KV cache, though the view is elsewhere.
+            await stage.until(lambda: "25" in next((x for x in stage.shown.splitlines() if " tiny " in x), ""))
+            stage.desk.go_home()
+            await stage.line("ctx local")
+            await stage.until(lambda: set(stage.snapshot.pods) == {NODE})
+            await stage.line("down")
+            assert (await stage.planned()).plan is not None
+            done = await stage.apply()
+            assert done.action_run is not None
+            await stage.line("ctx demo")
+            await stage.until(lambda: len(stage.snapshot.pods) > 1)
+            assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert stage.desk.locally.snapshot is None
+
+
+async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_path: Path) -> None:
+    await started(box)
+    simulated_log = tmp_path / "of the simulated fleet"
+    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+        place = {"context": "demo", "kubeconfig": str(fleet.kubeconfig), "audit_of_cluster": simulated_log}
+        async with console(box, **place) as stage:  # type: ignore[arg-type]
+            await stage.until(lambda: bool(stage.snapshot.pods))
+            await stage.line("local")
+            await stage.until(lambda: any(" tiny " in line for line in stage.shown.splitlines()))
+            await stage.line("down")
+            assert (await stage.planned()).plan is not None
+            await stage.apply()
+            assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert not simulated_log.exists()
+            stage.desk.go_home()
+            await stage.line("audit")
+            await stage.until(lambda: "no action is recorded" in stage.shown)
+            stage.desk.go_home()
+            await stage.line("local")
+            await stage.line("audit")
+            await stage.until(lambda: "tiny" in stage.shown)
+
+
+async def test_the_command_line_on_this_machine(box: Box) -> None:
+    await started(box)
+    shot, doctor, scale = await asyncio.gather(
+        run(box, "snapshot", "--json", "--context", "local"),
+        run(box, "doctor", "--context", "local"),
+        run(box, "scale", "tiny", "2", "--context", "local", "--yes"),
+    )
+    document = json.loads(shot.stdout)
+    (pod,) = document["pods"]
+    assert (shot.returncode, pod["name"], pod["ready"]) == (0, "tiny", True)
+    assert pod["readings"]["kv_cache_usage"]["value"] == KV
+    assert document["workloads"][0]["kind"] == "Process"
+    assert doctor.returncode == 0
+    assert f"ok    vLLM here      {box.vllm}; its version is asked for" in doctor.stdout
+    assert "ok    nodes          1, 1 of them running" in doctor.stdout
+    assert "tiny: Running, http://127.0.0.1:" in doctor.stdout
+    assert (scale.returncode, scale.stdout) == (2, "")
+    assert "local is this machine and no cluster" in scale.stderr
+    assert "quarterdeck local up, down, restart and undo" in scale.stderr
+
+
+async def test_the_doctor_says_what_to_do_about_what_is_missing_and_what_died(box: Box) -> None:
+    await started(box)
+    os.kill((await box.node()).record.identity.pid, 9)
+    await box.until(lambda state: not state.alive)
+    box.vllm.unlink()
+    doctor = await run(box, "doctor", "--context", "local")
+    assert doctor.returncode == 0
+    assert "warn  vLLM here      not installed" in doctor.stdout
+    assert "pip install 'quarterdeck[local]'" in doctor.stdout
+    assert "1, 0 of them running" in doctor.stdout
+    assert "fix: quarterdeck local down tiny" in doctor.stdout
+
+
+async def test_where_the_kubeconfig_has_a_context_called_local_that_one_is_meant(box: Box, tmp_path: Path) -> None:
+    await started(box)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "current-context": "local",
+                "contexts": [{"name": "local", "context": {"cluster": "c", "user": "u"}}],
+                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+                "users": [{"name": "u", "user": {}}],
+            }
+        )
+    )
+    flag = ("--kubeconfig", str(kubeconfig))
+    cluster, here = await asyncio.gather(
+        run(box, "snapshot", "--wait", "2", "--context", "local", *flag),
+        run(box, "snapshot", "--json", "--context", "this-machine", *flag),
+    )
+    assert cluster.returncode == 3
+    assert json.loads(here.stdout)["pods"][0]["name"] == "tiny"

@@ -1,0 +1,39 @@
+"""How a start is told of on stderr: on a terminal one line that is written over, elsewhere only news."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.local.cli.command import table
+from console.local.cli.telling import PhasePrinter
+from tests.fleet.local.nodes import BEGUN, dead, record
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_reading_weights_is_told_where_a_line_can_be_written_over(
+    *, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    teller = PhasePrinter()
+    for read in (1, 2, 4):
+        teller.reading(read << 30, 4 << 30)
+    teller.reading(0, 0)
+    said = capsys.readouterr().err
+    if not terminal:
+        assert said == ""
+        return
+    assert [line[3:] for line in said.split("\r")[1:]] == [
+        "weights read for their checksums: 1.0 GiB of 4.0 GiB (25 %)",
+        "weights read for their checksums: 2.0 GiB of 4.0 GiB (50 %)",
+        "weights read for their checksums: 4.0 GiB of 4.0 GiB (100 %)\n",
+    ]
+
+
+@pytest.mark.parametrize(("seen", "since"), [(True, "30s"), (False, "<30s")])
+def test_a_node_whose_end_nobody_saw_is_not_said_to_have_ended_now(seen: bool, since: str) -> None:
+    state = dead(record())
+    state = replace(state, stage=replace(state.stage, began=BEGUN + 30.0), end_seen=seen)
+    (_, row) = table([state])
+    assert row.split()[:3] == ["tiny", "dead", since]

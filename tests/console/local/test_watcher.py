@@ -1,0 +1,74 @@
+"""Looking at the nodes of this machine, for several at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from console.config.settings import Settings
+from console.local.watcher import SharedWatcher
+from fleet.local.node import NodeState
+from tests.fleet.local.nodes import record, state
+
+
+class Slow:
+    """A watcher that finds what is there when its look begins, and is let go on by the test."""
+
+    def __init__(self) -> None:
+        self.there: tuple[NodeState, ...] = ()
+        self.looks = 0
+        self.go = asyncio.Event()
+        self.problems: tuple[str, ...] = ()
+
+    async def look(self) -> tuple[NodeState, ...]:
+        self.looks += 1
+        found = self.there
+        await self.go.wait()
+        return found
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    made = Slow()
+    monkeypatch.setattr("console.local.watcher.Watcher", lambda _: made)
+    return made
+
+
+def nodes(folder: Path) -> SharedWatcher:
+    return SharedWatcher(Settings(read_only=True), {"XDG_STATE_HOME": str(folder)})
+
+
+async def test_a_look_that_began_before_a_node_was_started_is_no_answer_to_who_asks_after(
+    slow: Slow, tmp_path: Path
+) -> None:
+    looking = nodes(tmp_path)
+    before = asyncio.create_task(looking.look())
+    await asyncio.sleep(0)
+    slow.there = (state(record()),)
+    after = asyncio.create_task(looking.look())
+    slow.go.set()
+    assert (await before, [node.name for node in await after]) == ((), ["tiny"])
+
+
+async def test_who_asks_while_others_wait_shares_the_next_look(slow: Slow, tmp_path: Path) -> None:
+    looking = nodes(tmp_path)
+    asked = [asyncio.create_task(looking.look()) for _ in range(5)]
+    await asyncio.sleep(0)
+    slow.go.set()
+    await asyncio.gather(*asked)
+    assert slow.looks == 2
+
+
+async def test_who_is_content_with_what_was_seen_a_moment_ago_looks_at_nothing(slow: Slow, tmp_path: Path) -> None:
+    looking = nodes(tmp_path)
+    slow.go.set()
+    await looking.look()
+    await looking.look(age=60.0)
+    assert slow.looks == 1
+    await looking.look()
+    assert slow.looks == 2

@@ -1,0 +1,173 @@
+"""What stands between the screens and the runner: which plans it starts, what it asks of the server, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.action_run import ActionRun
+from actions.plan import Check, Verdict
+from actions.request import Kind, Scale, Target
+from console.session.actions import ClusterActions
+from console.session.failure import SessionError
+from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Cluster
+from fleet.sources.kube.errors import ServerError
+from fleet.sources.kube.reads import Permission
+from tests.actions.stage import FakeCluster, deployment
+from tests.waiting import PATIENCE
+
+TARGET = Target("Deployment", "serving", "chat-70b")
+REF = ObjectRef("Deployment", "serving", "chat-70b")
+
+
+class Counted(FakeCluster):
+    """Counts what it is asked about permissions."""
+
+    reviews: int = 0
+
+    async def can_i(
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+    ) -> Permission:
+        self.reviews += 1
+        return await super().can_i(verb, resource, group, subresource, namespace, name)
+
+
+class Told:
+    """What the screens were told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.states: list[ActionRun | None] = []
+        self.news = asyncio.Event()
+
+    def __call__(self, state: ActionRun | None) -> None:
+        self.states.append(state)
+        self.news.set()
+
+    async def next(self) -> ActionRun | None:
+        """The next one."""
+        async with asyncio.timeout(PATIENCE):
+            await self.news.wait()
+        self.news.clear()
+        return self.states[-1]
+
+    async def end(self) -> ActionRun:
+        """The state with which an action is over."""
+        while True:
+            state = await self.next()
+            if state is not None and state.outcome is not None:
+                return state
+
+
+async def ask(question: Coroutine[Any, Any, Any]) -> Any:
+    """Both sides are on one loop here."""
+    return await question
+
+
+def acting(cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> ClusterActions:
+    loop = asyncio.get_running_loop()
+
+    async def identify() -> Cluster:
+        return cluster.snapshot.cluster
+
+    return ClusterActions(loop, ask, cluster.runner, lambda: cluster, identify, audit, told)
+
+
+async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+
+    async def identify() -> Cluster:
+        raise ServerError("overloaded")
+
+    loop, audit = asyncio.get_running_loop(), Path("/no/such/folder")
+    acts = ClusterActions(loop, ask, cluster.runner, lambda: cluster, identify, audit, Told())
+    with pytest.raises(ServerError, match="overloaded"):
+        await acts.plan(Scale(TARGET, 5))
+    with pytest.raises(ServerError, match="overloaded"):
+        await acts.undo()
+    assert cluster.asked == []
+
+
+async def test_a_plan_is_started_followed_and_kept() -> None:
+    cluster, told = FakeCluster(), Told()
+    cluster.add(deployment())
+    acts = acting(cluster, told)
+    plan = await acts.plan(Scale(TARGET, 5))
+    assert cluster.mutations() == []
+    started = await acts.start(plan, "INC-1", "Apply")
+    over = await told.end()
+    assert over.id == started.id == plan.id
+    assert over.outcome is not None
+    assert over.outcome.ok
+    assert acts.action_runs == (over,)
+    assert cluster.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
+    await acts.disconnect()
+    assert acts.action_runs == (over,)
+
+
+async def test_a_plan_of_another_cluster_is_not_started() -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+    acts = acting(cluster, Told())
+    plan = await acts.plan(Scale(TARGET, 5))
+    await acts.disconnect()
+    with pytest.raises(SessionError, match="planned for another cluster"):
+        await acts.start(plan, "", "Apply")
+    assert cluster.mutations() == []
+
+
+async def test_a_plan_that_is_forbidden_is_not_started() -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+    acts = acting(cluster, Told())
+    plan = await acts.plan(Scale(TARGET, 5))
+    with pytest.raises(SessionError, match="no way"):
+        await acts.start(replace(plan, checks=(Check("x", Verdict.BLOCK, "no way"),)), "", "Apply")
+    assert cluster.mutations() == []
+    await acts.disconnect()
+
+
+async def test_to_stop_leaves_what_was_sent() -> None:
+    cluster, told = FakeCluster(react=lambda obj: obj), Told()
+    cluster.add(deployment())
+    acts = acting(cluster, told)
+    plan = await acts.plan(Scale(TARGET, 5))
+    await acts.start(plan, "", "Apply")
+    while not any(line.startswith("PATCH") for line in cluster.mutations()):
+        await told.next()
+    acts.stop(plan.id)
+    over = await told.end()
+    assert over.outcome is not None
+    assert over.outcome.result.value == "stopped"
+    assert cluster.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
+    await acts.disconnect()
+
+
+async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() -> None:
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    acts = acting(cluster, told)
+    assert acts.denied(Kind.SCALE, REF) is None
+    assert await told.next() is None
+    for _ in range(3):
+        assert acts.denied(Kind.SCALE, REF) == "you may not patch deployments/scale.apps in serving"
+    assert cluster.reviews == 1
+    assert acts.denied(Kind.RESTART, REF) is None
+    await told.next()
+    assert acts.denied(Kind.RESTART, REF) is None
+    assert cluster.reviews == 2
+
+
+async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+    acts = acting(cluster, Told(), tmp_path)
+    with pytest.raises(Exception, match="nothing on this cluster that could be taken back"):
+        await acts.undo()
+    assert list(await acts.cut_off()) == []
+    await acts.disconnect()

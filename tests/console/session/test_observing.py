@@ -1,0 +1,107 @@
+"""The real session on the simulated fleet, as the screens use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.config.settings import ClusterSettings, Settings
+from console.session.failure import SessionError
+from console.session.observing import ObservingSession
+from console.wiring.demo import simulated
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from tests.waiting import PATIENCE
+
+
+@asynccontextmanager
+async def observed(*arguments: str) -> AsyncIterator[tuple[ObservingSession, Snapshot]]:
+    """A session on a small fleet, and the first Snapshot with pods in it."""
+    with simulated(["--pods", "4", "--seed", "7", *arguments]) as fleet:
+        session = ObservingSession(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
+
+        def deliver(snapshot: Snapshot) -> None:
+            here.call_soon_threadsafe(seen.put_nowait, snapshot)
+
+        session.start(deliver)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                snapshot = await seen.get()
+                while not snapshot.pods:
+                    snapshot = await seen.get()
+            yield session, snapshot
+        finally:
+            await session.close()
+
+
+async def test_log_lines_come_with_the_time_at_which_they_were_written_and_without_its_text() -> None:
+    async with observed() as (session, snapshot):
+        pod = next(pod for pod in snapshot.pods.values() if pod.ready and pod.gpus)
+        name = pod.containers[0].name
+        stream = session.logs(pod.namespace, pod.name, name, follow=False, previous=False, tail=20, since=0)
+        lines = [line async for line in stream]
+        assert lines
+        times = [line.at for line in lines if line.at is not None]
+        assert len(times) == len(lines)
+        assert times == sorted(times)
+        assert not any("T" in line.text[:20] and line.text[:20].endswith("Z") for line in lines)
+        recent = session.logs(pod.namespace, pod.name, name, follow=False, previous=False, tail=20, since=1)
+        assert [line for line in [line async for line in recent] if line.at is None or line.at < snapshot.at - 1] == []
+
+
+async def test_a_log_that_is_not_there_says_so() -> None:
+    async with observed() as (session, snapshot):
+        pod = next(pod for pod in snapshot.pods.values() if pod.ready and not pod.restarts)
+        stream = session.logs(
+            pod.namespace, pod.name, pod.containers[0].name, follow=False, previous=True, tail=20, since=0
+        )
+        with pytest.raises(SessionError, match="previous terminated container"):
+            _ = [line async for line in stream]
+
+
+@asynccontextmanager
+async def delivered(*arguments: str) -> AsyncIterator[tuple[ObservingSession, asyncio.Queue[Snapshot]]]:
+    """A session on the fleet, and its Snapshots as they come."""
+    with simulated(["--seed", "7", *arguments]) as fleet:
+        session = ObservingSession(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
+
+        def deliver(snapshot: Snapshot) -> None:
+            here.call_soon_threadsafe(seen.put_nowait, snapshot)
+
+        session.start(deliver)
+        try:
+            yield session, seen
+        finally:
+            await session.close()
+
+
+async def next_where(seen: asyncio.Queue[Snapshot], true: Callable[[Snapshot], bool]) -> Snapshot:
+    """The next Snapshot of which something is true."""
+    async with asyncio.timeout(PATIENCE):
+        while not true(snapshot := await seen.get()):
+            pass
+    return snapshot
+
+
+async def test_a_namespace_switch_changes_what_is_shown_and_nothing_of_what_is_known() -> None:
+    async with delivered() as (session, seen):
+        first = await next_where(seen, lambda s: s.coverage.whole("pods") and len(s.gpus) > 0)
+        await session.switch(namespace="batch")
+        batch = await next_where(seen, lambda s: s.cluster.namespace == "batch")
+        assert {pod.namespace for pod in batch.pods.values()} == {"batch"}
+        assert batch.sequence > first.sequence, "the same observer goes on"
+        assert batch.everything.pods == first.pods
+        assert batch.free_gpus == first.free_gpus
+        assert len(batch.gpus) == len(first.gpus)
+        assert batch.measured_at is not None
+        await session.switch(namespace="")
+        back = await next_where(seen, lambda s: s.cluster.namespace == "")
+        assert set(back.pods) == set(first.pods)
+        workload = next(key for key in first.model_of if first.model_of[key].startswith("serving/"))
+        before = first.history.strip(workload, Quantity.RUNNING, 60)
+        assert len(back.history.strip(workload, Quantity.RUNNING, 60)) >= len(before) > 0

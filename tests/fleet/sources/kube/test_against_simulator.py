@@ -1,0 +1,92 @@
+"""The source against the simulated fleet's API server: another implementation of the protocol, over TLS, with RBAC."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.model.snapshot import Health
+from fleet.sources.kube.kubeconfig import load_access
+from fleet.sources.kube.owners import ownership
+from fleet.sources.kube.source import KubernetesSource
+from tests.fleet.sources.kube.conftest import QUICK
+from tests.waiting import PATIENCE, until
+
+Info = dict[str, Any]
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Info]:
+    """A running simulator: what it says of itself. It ends when its stdin is closed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "simulator", "--pods", "24", "--until-stdin-closes",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        info: Info = json.loads(await process.stdout.readline())
+    yield info
+    process.stdin.close()
+    await process.communicate()
+
+
+async def started(info: Info, context: str) -> KubernetesSource:
+    source = KubernetesSource(load_access(info["kubeconfig"], context), pace=QUICK)
+    await source.start()
+    assert await source.wait_synced(PATIENCE)
+    return source
+
+
+async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
+    admin = await started(simulator, "demo")
+    await until(lambda: admin.state().status.health is Health.LIVE)
+    state = admin.state()
+    assert len(state.pods) == simulator["pods"]
+    assert state.cluster.user == "admin"
+    joined = ownership(state.pods, state.replica_sets, state.workloads)
+    assert set(joined.workload_of) == set(state.pods)
+    kinds = {"Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet", "Pod"}
+    assert {row.kind for row in joined.workloads.values()} <= kinds
+    served = [row for row in joined.workloads.values() if row.version.served_name and row.gpus]
+    assert served
+    assert all(row.gpus for row in state.nodes.values() if row.gpu_product)
+
+    auditor = await started(simulator, "demo-auditor")
+    seen = auditor.state()
+    assert (seen.cluster.user, set(seen.pods)) == ("auditor", set(state.pods))
+    assert seen.status.health is Health.LIVE
+
+    lead = await started(simulator, "demo-teamlead")
+    part = lead.state()
+    namespaces = {row.namespace for row in part.pods.values()}
+    assert len(namespaces) == 1
+    assert set(part.pods) == {key for key, row in state.pods.items() if row.namespace in namespaces}
+    assert part.nodes == {}
+    assert part.status.health is Health.DEGRADED
+    assert any("only namespace" in note for note in part.status.notes)
+    assert any(note.startswith("nodes: forbidden") for note in part.status.notes)
+    for source in (admin, auditor, lead):
+        await source.stop()
+
+
+async def test_reads_on_demand(simulator: Info) -> None:
+    source = await started(simulator, "demo")
+    pod = next(row for row in source.state().pods.values() if row.version.served_name and row.ready)
+    raw = await source.reads.get_raw("Pod", pod.namespace, pod.name)
+    assert raw["metadata"]["uid"] == pod.uid
+    lines = [line async for line in source.reads.logs(pod.namespace, pod.name, tail_lines=3)]
+    assert len(lines) == 3
+    metrics = await source.reads.proxy_get("pods", pod.namespace, pod.name, pod.containers[0].ports[0][1], "/metrics")
+    assert b"vllm:num_requests_running" in metrics.body
+    assert (await source.reads.can_i("get", "pods", namespace=pod.namespace)).allowed
+    await source.stop()
+    auditor = await started(simulator, "demo-auditor")
+    assert not (await auditor.reads.can_i("patch", "deployments", "apps", "scale", pod.namespace)).allowed
+    await auditor.stop()

@@ -1,0 +1,338 @@
+"""Which source measures, what is said when none does, and how one takes over from the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from aiohttp import web
+
+from fleet.model.objects import ModelVersion, Pod, Service, Serving
+from fleet.model.snapshot import Health
+from fleet.net.bodies import Limit
+from fleet.sources.kube.client import Response
+from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError, error_of_response
+from fleet.sources.kube.state import KubeState
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape.collector import ScrapeCollectorSettings
+from fleet.sources.scrape.pod_access import PodAccess
+from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.targets import Via
+from tests.fleet.rows import NOW, deployment, kube, pod
+from tests.ports import free_port
+from tests.waiting import PATIENCE
+
+LLAMA = ModelVersion(model="meta/llama", served_name="llama")
+PAGE = b"""# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="llama"} 7.0
+# TYPE vllm:generation_tokens_total counter
+vllm:generation_tokens_total{engine="0",model_name="llama"} 100.0
+"""
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler, also: str = "") -> AsyncIterator[int]:
+    """An HTTP server on loopback (and on another address of it); its port."""
+    server = web.Server(handler)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    if also:
+        await web.TCPSite(runner, also, port).start()
+    try:
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+async def metrics(_: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(body=PAGE, content_type="text/plain")
+
+
+class ApiServer:
+    """What the sources ask of the Kubernetes client: GETs of paths, answered by the test."""
+
+    def __init__(self, answer: Callable[[str], bytes] | None = None) -> None:
+        self.asked: list[str] = []
+        self._answer = answer
+
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str,  # noqa: ARG002
+        timeout: float,  # noqa: ASYNC109, ARG002
+        limit: Limit | None = None,  # noqa: ARG002
+    ) -> Response:
+        self.asked.append(path)
+        if self._answer is None:
+            raise ForbiddenError('pods "a" is forbidden: cannot get resource "pods/proxy"', status=403)
+        return Response(200, self._answer(path), "application/json")
+
+
+def fleet(*pods: Pod, services: tuple[Service, ...] = ()) -> KubeState:
+    state = kube(pods, deployment())
+    return replace(state, services={s.key: s for s in services}, synced=frozenset({"pods", "services"}))
+
+
+def engine(name: str = "a", **more: Any) -> Pod:
+    return pod(name, version=LLAMA, **({"ip": "127.0.0.1"} | more))
+
+
+def settings(port: int, **more: object) -> MetricsSettings:
+    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeSettings(timeout=2.0))
+    return replace(MetricsSettings(scraping=scraping, timeout=2.0), **more)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def measuring(api: ApiServer, how: MetricsSettings) -> AsyncIterator[MetricsCollector]:
+    found = MetricsCollector(api, how, NOW)
+    try:
+        yield found
+    finally:
+        await found.close()
+
+
+def health(measuring: MetricsCollector) -> dict[str, Health]:
+    return {status.name: status.health for status in measuring.statuses()}
+
+
+def problem(measuring: MetricsCollector, name: str) -> str:
+    return next(f"{s.problem} | {s.remedy}" for s in measuring.statuses() if s.name == name)
+
+
+async def test_without_a_prometheus_the_pods_are_scraped_at_their_own_address() -> None:
+    api = ApiServer()
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine()), None, NOW)
+        assert found.latest is not None
+        assert found.latest.source == "scrape"
+        assert [e.pod for e in found.latest.engines] == ["a"]
+        assert health(found) == {"prometheus": Health.OFF, "scrape": Health.LIVE}
+        assert api.asked == []
+
+
+async def test_where_pod_ips_are_out_of_reach_the_api_servers_proxy_is_used() -> None:
+    api = ApiServer(lambda _: PAGE)
+    port = free_port()
+    async with measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine()), None, NOW)
+        assert found.latest is not None
+        assert len(found.latest.engines) == 1
+        assert set(api.asked) == {f"/api/v1/namespaces/serving/pods/a:{port}/proxy/metrics"}
+        assert health(found)["scrape"] is Health.LIVE
+
+
+async def test_where_neither_way_is_open_it_says_which_permission_would_open_one() -> None:
+    async with measuring(ApiServer(), settings(free_port())) as found:
+        await found.measure(fleet(engine()), None, NOW)
+        assert found.latest is None
+        assert health(found)["scrape"] is Health.DOWN
+        said = problem(found, "scrape")
+        assert "pods/proxy" in said
+        assert "--prometheus" in said
+
+
+async def test_the_way_is_looked_for_again_after_a_minute_and_not_at_every_tick() -> None:
+    api = ApiServer()
+    async with measuring(api, settings(free_port())) as found:
+        for seconds in (0, 2, 4, 61):
+            await found.measure(fleet(engine()), None, NOW + seconds)
+        assert len(api.asked) == 2
+
+
+async def test_a_redirect_of_a_pod_is_followed_through_the_api_server() -> None:
+    path = "/api/v1/namespaces/serving/pods/a:8000/proxy/metrics"
+
+    def answer(asked: str) -> bytes:
+        if asked == path:
+            raise error_of_response(307, {"Location": f"https://api.example.com{path}/"}, b"")
+        return PAGE
+
+    api = ApiServer(answer)
+    how = settings(8000, scraping=ScrapeCollectorSettings(via=Via.PROXY))
+    async with measuring(api, how) as found:
+        await found.measure(fleet(engine()), None, NOW)
+    assert api.asked == [path, f"{path}/"]
+    assert health(found)["scrape"] is Health.LIVE
+
+
+async def test_the_token_for_guarded_metrics_is_for_engines_and_not_for_exporters(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t0ken")
+    seen: set[str] = set()
+
+    async def guarded(request: web.BaseRequest) -> web.StreamResponse:
+        seen.add(f"{request.transport.get_extra_info('sockname')[0]} {request.headers.get('Authorization')}")  # type: ignore[union-attr]
+        return web.Response(body=PAGE, content_type="text/plain")
+
+    async with serving(guarded, "127.0.0.2") as port:
+        access = PodAccess(str(tmp_path / "token"), frozenset({"serving"}), cleartext=True)
+        exporter = pod("x", ip="127.0.0.2", labels={"app": "dcgm-exporter"})
+        exporter = replace(exporter, annotations={"prometheus.io/port": str(port)})
+        how = settings(port, scraping=ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP, access=access))
+        async with measuring(ApiServer(), how) as found:
+            await found.measure(fleet(engine(), exporter), None, NOW)
+    assert seen == {"127.0.0.1 Bearer t0ken", "127.0.0.2 None"}
+
+
+async def test_engines_that_are_not_read_are_named_and_no_trouble_of_the_source() -> None:
+    async with serving(metrics) as port:
+        how = settings(port, scraping=ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP))
+        sglang = engine("b", serving=Serving("SGLang"))
+        async with measuring(ApiServer(), how) as found:
+            await found.measure(fleet(engine(), sglang), None, NOW)
+            assert health(found)["scrape"] is Health.LIVE
+            assert found.statuses()[1].notes == ("serving/b: SGLang: not read yet",)
+            await found.measure(fleet(sglang), None, NOW + 2)
+            assert health(found)["scrape"] is Health.OFF
+            assert "serving/b: SGLang: not read yet" in problem(found, "scrape")
+
+
+async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one_does() -> None:
+    async with serving(metrics) as port:
+        how = settings(port, scraping=ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP))
+        loading = engine("b", ip="127.0.0.2", ready=False)
+        async with measuring(ApiServer(), how) as found:
+            await found.measure(fleet(engine(), loading), None, NOW)
+            assert health(found)["scrape"] is Health.LIVE
+            assert "not ready yet" in found.statuses()[1].notes[0]
+            await found.measure(fleet(engine(), replace(loading, ready=True)), None, NOW + 2)
+            assert health(found)["scrape"] is Health.DEGRADED
+            assert f"serving/b: http://127.0.0.2:{port}/metrics refuses the connection" in problem(found, "scrape")
+
+
+async def test_pods_that_share_an_address_are_named_and_not_measured_as_one_another() -> None:
+    async with serving(metrics) as port, measuring(ApiServer(), settings(port)) as found:
+        await found.measure(fleet(engine(), engine("b"), engine("c", ip="127.0.0.1", ready=False)), None, NOW)
+        assert found.latest is None
+        assert "serving/a: shares 127.0.0.1" in problem(found, "scrape")
+        await found.measure(fleet(engine(), engine("b", ready=False)), None, NOW + 2)
+        assert found.latest is not None
+        assert [e.pod for e in found.latest.engines] == ["a"]
+        assert any(note.startswith("serving/b: shares 127.0.0.1") for note in found.statuses()[1].notes)
+
+
+async def test_never_means_never() -> None:
+    api = ApiServer(lambda _: PAGE)
+    how = settings(free_port(), prometheus=Use.NEVER, scrape=Use.NEVER)
+    async with measuring(api, how) as found:
+        await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
+        assert (found.latest, api.asked) == (None, [])
+        assert health(found) == {"prometheus": Health.OFF, "scrape": Health.OFF}
+
+
+PROMETHEUS = Service("monitoring", "prometheus-k8s", "u", "1", "ClusterIP", {}, (("web", 9090),))
+
+
+async def test_a_prometheus_among_the_services_is_asked_through_the_service_proxy() -> None:
+    answers = {True: ("scalar", f'[{NOW},"{NOW}"]'), False: ("vector", "[]")}
+
+    def answer(path: str) -> bytes:
+        kind, result = answers["time()" in unquote(path)]
+        return f'{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}'.encode()
+
+    api = ApiServer(answer)
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
+        assert api.asked[0].startswith("/api/v1/namespaces/monitoring/services/prometheus-k8s:9090/proxy/api/v1/")
+        # It has no engines: the pods are scraped, and the line says what is missing in Prometheus.
+        assert found.latest is not None
+        assert found.latest.source == "scrape"
+        assert health(found)["prometheus"] is Health.DEGRADED
+        assert "vllm" in problem(found, "prometheus")
+
+
+@pytest.mark.parametrize("namespace", ["serving", "team-a"])
+async def test_a_prometheus_of_somebody_is_offered_and_never_asked(namespace: str) -> None:
+    api = ApiServer()
+    theirs = replace(PROMETHEUS, namespace=namespace)
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine(), services=(theirs,)), None, NOW)
+        assert [path for path in api.asked if "/services/" in path] == []
+        status = found.statuses()[0]
+        assert status.health is Health.OFF
+        assert f"found Prometheus {namespace}/prometheus-k8s:9090, which is not asked" in status.problem
+        assert status.remedy == f'[prometheus]\nservices = ["{namespace}/prometheus-k8s"]'
+        assert found.latest is not None
+        assert found.latest.source == "scrape"
+
+
+async def test_one_of_a_prometheus_operators_resource_is_asked() -> None:
+    def answer(path: str) -> bytes:
+        if path == "/apis/monitoring.coreos.com/v1/prometheuses":
+            return b'{"items":[{"metadata":{"namespace":"team-a","name":"main"}}]}'
+        if path.startswith("/apis/"):
+            raise NotFoundError("the server could not find the requested resource", status=404)
+        return b'{"status":"success","data":{"resultType":"vector","result":[]}}'
+
+    theirs = replace(PROMETHEUS, namespace="team-a", name="prometheus-operated")
+    beside = replace(PROMETHEUS, namespace="team-b")
+    api = ApiServer(answer)
+    async with serving(metrics) as port, measuring(api, settings(port)) as found:
+        await found.measure(fleet(engine(), services=(theirs, beside)), None, NOW)
+        asked = {path.partition("/proxy/")[0] for path in api.asked if "/services/" in path}
+        assert asked == {"/api/v1/namespaces/team-a/services/prometheus-operated:9090"}
+
+
+async def test_a_prometheus_that_refuses_is_named_with_the_permission_it_takes() -> None:
+    async with serving(metrics) as port, measuring(ApiServer(), settings(port)) as found:
+        await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
+        assert health(found)["prometheus"] is Health.DOWN
+        said = problem(found, "prometheus")
+        assert "monitoring/prometheus-k8s:9090" in said
+        assert "services/proxy" in said
+        assert found.latest is not None
+
+
+async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_its_timeout() -> None:
+    release, tried_again = asyncio.Event(), asyncio.Event()
+    hanging = 0
+
+    async def hang(_: web.BaseRequest) -> web.StreamResponse:
+        nonlocal hanging
+        hanging += 1
+        if hanging > 1:
+            tried_again.set()
+        await release.wait()
+        return web.Response(status=503)
+
+    async with serving(metrics) as port, serving(hang) as dead:
+        endpoint = PrometheusEndpoint(url=f"http://127.0.0.1:{dead}", timeout=0.5)
+        async with measuring(ApiServer(), settings(port, endpoint=endpoint)) as found:
+            await found.measure(fleet(engine()), None, NOW)
+            assert health(found) == {"prometheus": Health.DOWN, "scrape": Health.LIVE}
+            for step in range(1, 4):
+                async with asyncio.timeout(0.4):
+                    await found.measure(fleet(engine()), None, NOW + 10 * step)
+            assert found.latest is not None
+            assert found.latest.source == "scrape"
+            async with asyncio.timeout(PATIENCE):
+                await tried_again.wait()
+        release.set()
+
+
+def test_prometheus_is_not_asked_more_often_than_three_times_per_scrape() -> None:
+    found = MetricsCollector(ApiServer(), MetricsSettings(refresh=2.0), NOW)
+    state = fleet(engine())
+    assert found.due(state, NOW)
+    assert not found.due(replace(state, synced=frozenset()), NOW)
+
+
+@pytest.mark.parametrize("error", [KubeError("boom", status=500), KubeError("gone", status=404)])
+async def test_an_api_server_that_fails_is_no_reason_to_fail(error: KubeError) -> None:
+    def fail(_: str) -> bytes:
+        raise error
+
+    async with measuring(ApiServer(fail), settings(free_port())) as found:
+        await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
+        assert health(found) == {"prometheus": Health.DOWN, "scrape": Health.DOWN}
