@@ -35,7 +35,7 @@ class DryRun(Protocol):
 
 
 class Past(Protocol):
-    """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem."""
+    """Raises SourceProblem."""
 
     async def __call__(self, namespace: str, pods: str, seconds: float) -> Latency: ...
 

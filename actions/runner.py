@@ -279,8 +279,6 @@ def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
 
 
 class _Execution:
-    """See actions.execution_context.Work."""
-
     def __init__(self, runner: Runner, plan: Plan, reason: str) -> None:
         self._runner = runner
         self._plan = plan
@@ -325,7 +323,7 @@ class _Execution:
         return self._runner._context().now()
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
-        """See ExecutionContext. The first one is followed by the note on the target."""
+        """The first one is followed by the note on the target."""
         first = not self.sent
         answer = await self._send(mutation)
         if first and self._plan.note is not None:
@@ -395,12 +393,10 @@ class _Execution:
         return answer
 
     def step(self, index: int) -> None:
-        """See ExecutionContext."""
         self._step = index
         self.say("")
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
-        """See ExecutionContext."""
         progress = Progress(self._step, text, self.now(), done, total, eta)
         before = self._said.get(self._step)
         if before is not None and replace(before, at=progress.at) == progress:
@@ -409,7 +405,6 @@ class _Execution:
         self._runner.update(self._plan.id, progress=tuple(self._said[i] for i in sorted(self._said)))
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see Work
-        """See ExecutionContext."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while True:

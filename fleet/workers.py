@@ -34,7 +34,7 @@ class Workers(ThreadPoolExecutor):
         self._ended = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """See Executor. Raises RuntimeError after ``shutdown``."""
+        """Raises RuntimeError after ``shutdown``."""
         future: Future[T] = Future()
         with self._guard:
             if self._ended:
@@ -47,7 +47,7 @@ class Workers(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """See Executor. Never waits, whatever ``wait`` says: an event loop that ends would, for a call that hangs."""
+        """Never waits, whatever ``wait`` says: an event loop that ends would, for a call that hangs."""
         del wait
         with self._guard:
             self._ended = True

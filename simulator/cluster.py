@@ -230,7 +230,7 @@ class Cluster:
             self.store.delete("v1", "Event", meta["namespace"], meta["name"])
 
     def observe(self, now: float) -> None:
-        """See what was done to pods through the API since they were last published."""
+        """Notice what was done to pods through the API since they were last published."""
         table = self.store.table("v1", "Pod")
         try:
             keys = dict.fromkeys(change.key for change in table.since(self._seen))
@@ -240,7 +240,7 @@ class Cluster:
             self.observe_pod(*key, now)
 
     def observe_pod(self, namespace: str, name: str, now: float) -> None:
-        """See what was done to one pod: deleted, labelled, orphaned, adopted, created."""
+        """Notice what was done to one pod: deleted, labelled, orphaned, adopted, created."""
         obj = self.store.get("v1", "Pod", namespace, name)
         pod = self.pods.get((namespace, name))
         if obj is None:

@@ -99,10 +99,8 @@ class _Part:
         """The steps of the plan are those of all the drains."""
 
     def enter(self, phase: Phase) -> None:
-        """See ``actions.drain.execute.drain``."""
         self._drains.tell(self._name, _WORDS[phase])
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
-        """See ExecutionContext."""
         del done, total
         self._drains.tell(self._name, text, eta)

@@ -38,10 +38,7 @@ class Limits(NamedTuple):
 
 
 class BoundsAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         asked, target = expect(request, Bounds), request.target
         require_kind(target, "HorizontalPodAutoscaler", "ScaledObject", what="given bounds")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -88,7 +85,6 @@ class BoundsAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -35,10 +35,7 @@ class Reached(Enum):
 
 
 class CordonAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         closing, name = request.kind is Kind.CORDON, request.target.name
         require_kind(request.target, "Node", what="cordoned")
         node = await context.reads.get_raw("Node", "", name)
@@ -63,7 +60,6 @@ class CordonAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         closing = plan.request.kind is Kind.CORDON
         execution.step(0)
         (mutation,) = plan.steps[0].mutations

@@ -32,10 +32,7 @@ from fleet.sources.kube.errors import NotFoundError
 
 
 class DrainAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         wanted = expect(request, Drain)
         for target in (wanted.target, *wanted.others):
             require_kind(target, "Pod", what="drained this way")
@@ -93,7 +90,6 @@ class DrainAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         terms = terms_of(expect(plan.request, Drain), execution.rules)
         units = [from_fact(fact) for fact in plan.facts["units"]]
         begun, at, late = execution.now(), 0, ""

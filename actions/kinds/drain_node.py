@@ -38,10 +38,7 @@ _CORDON, _DRAIN = range(2)
 
 
 class DrainNodeAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         wanted = expect(request, DrainNode)
         require_kind(wanted.target, "Node", what="drained this way")
         terms = _terms(wanted, context.rules.drain_deadline)
@@ -98,7 +95,6 @@ class DrainNodeAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         wanted = expect(plan.request, DrainNode)
         terms = _terms(wanted, execution.rules.drain_deadline)
         units = [from_fact(fact) for fact in plan.facts["units"]]

@@ -26,10 +26,7 @@ _POLL = 120.0
 
 
 class HoldAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         replicas, target = expect(request, Hold).replicas, request.target
         require_kind(target, "ScaledObject", what="held")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -66,7 +63,6 @@ class HoldAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -37,10 +37,7 @@ _ADDRESS: Final = frozenset({"--host", "--port"})
 
 
 class LocalBenchAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         asked, machine = expect(request, LocalBench), machine_of(context)
         asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
         state = await node_named(machine, asked.target.name, asked.target.uid)
@@ -65,7 +62,7 @@ class LocalBenchAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action. What was measured is kept, also of one that was stopped or failed on the way."""
+        """What was measured is kept, also of one that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
         state = await node_named(execution.machine, plan.target.name, plan.target.uid)
         bench = _begun(plan, state, execution.now())

@@ -15,10 +15,7 @@ from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Targ
 
 
 class LocalDownAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         asked, machine = expect(request, LocalDown), machine_of(context)
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record = state.record
@@ -39,7 +36,6 @@ class LocalDownAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         asked = expect(plan.request, LocalDown)
         state = await node_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace

@@ -24,10 +24,7 @@ from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, ex
 
 
 class LocalRestartAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         asked, machine = expect(request, LocalRestart), machine_of(context)
         state = await node_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
@@ -55,7 +52,6 @@ class LocalRestartAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         asked = expect(plan.request, LocalRestart)
         state = await node_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace

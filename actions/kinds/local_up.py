@@ -16,10 +16,7 @@ from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Targ
 
 
 class LocalUpAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         asked, machine = expect(request, LocalUp), machine_of(context)
         spec = placed(asked.spec)
         found = await installed(machine.executable, machine.environ, machine.asking)
@@ -39,7 +36,6 @@ class LocalUpAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         spec = expect(plan.request, LocalUp).spec
         (mutation,) = plan.steps[0].mutations
         return await start(spec, mutation, execution)

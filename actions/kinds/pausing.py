@@ -22,10 +22,9 @@ from fleet.sources.kube.errors import NotFoundError
 
 
 class PausingAction:
-    """See actions.execution_context.Action. Takes both requests."""
+    """Takes both requests."""
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         target, pause = request.target, request.kind is Kind.PAUSE
         require_kind(target, "Deployment", what="paused" if pause else "resumed")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -52,7 +51,6 @@ class PausingAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -31,10 +31,7 @@ STAMP = "kubectl.kubernetes.io/restartedAt"
 
 
 class RestartAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         target = expect(request, Restart).target
         require_kind(target, "Deployment", "StatefulSet", "Pod", what="restarted")
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
@@ -69,7 +66,6 @@ class RestartAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

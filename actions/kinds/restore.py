@@ -25,10 +25,7 @@ _BACK = 30.0
 
 
 class RestoreAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         wanted = expect(request, Restore)
         require_kind(wanted.target, "Pod", what="put back into service")
         pods, gone = await _pods(wanted, context)
@@ -57,7 +54,6 @@ class RestoreAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         *patches, _ = plan.steps
         for i, step in enumerate(patches):
             execution.step(i)

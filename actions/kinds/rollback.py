@@ -26,10 +26,7 @@ from actions.words import named, span
 
 
 class RollBackAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         target, wanted = request.target, expect(request, RollBack).revision
         require_kind(target, *KINDS, what="rolled back")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -74,7 +71,6 @@ class RollBackAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

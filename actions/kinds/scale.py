@@ -32,10 +32,7 @@ _COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class ScaleAction:
-    """See actions.execution_context.Action."""
-
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         target, wanted = request.target, expect(request, Scale).replicas
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
@@ -77,7 +74,6 @@ class ScaleAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

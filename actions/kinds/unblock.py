@@ -29,10 +29,9 @@ from fleet.sources.kube.project.gpu import pod_devices
 
 
 class UnblockAction:
-    """See actions.execution_context.Action. The same request with the old values takes it back."""
+    """The same request with the old values takes it back."""
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """See Action."""
         wanted, target = expect(request, Unblock), request.target
         require_kind(target, "Deployment", what="unblocked")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -75,7 +74,6 @@ class UnblockAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        """See Action."""
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -38,7 +38,7 @@ def local_context(
 
 
 class _NoCluster:
-    """See actions.plan_context.Reads. A local action that asks a cluster is a bug; it is told in words all the same."""
+    """A local action that asks a cluster is a bug; it is told in words all the same."""
 
     async def get_raw(self, *_: Any) -> NoReturn:
         raise _none()

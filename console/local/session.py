@@ -38,8 +38,6 @@ Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 
 
 class LocalServerSession:
-    """See console.local.protocol.Locally."""
-
     def __init__(
         self,
         settings: Settings,
@@ -83,22 +81,18 @@ class LocalServerSession:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """See LocalServers."""
         return self._aside.snapshot
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:
-        """See LocalServers."""
         return self._nodes.latest
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """See LocalServers."""
         return self._nodes.problems
 
     @property
     def reading(self) -> tuple[int, int]:
-        """See LocalServers."""
         return self._reading
 
     def note_reading(self, read: int, size: int) -> None:
@@ -107,7 +101,6 @@ class LocalServerSession:
 
     @property
     def lacking(self) -> str:
-        """See LocalServers."""
         from actions.local.installed import find_executable
 
         named = self._settings.local.vllm
@@ -119,25 +112,21 @@ class LocalServerSession:
 
     @property
     def presets(self) -> Mapping[str, LaunchSpec]:
-        """See LocalServers."""
         from console.local.presets import presets
 
         return presets(self._settings, self._environ)
 
     def unset(self, preset: str) -> Mapping[str, str]:
-        """See LocalServers."""
         from console.local.presets import unset
 
         return unset(self._settings.local.presets[preset], self._environ)
 
     def defaults(self) -> LaunchSpec:
-        """See LocalServers."""
         from console.local.presets import defaults
 
         return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
 
     async def same(self, pod: Pod) -> Same:
-        """See LocalServers."""
         same: Same = await self._ask(self._same(pod))
         return same
 
@@ -155,11 +144,9 @@ class LocalServerSession:
             raise SessionError(str(error)) from error
 
     def log(self, name: str) -> AsyncIterator[str]:
-        """See LocalServers."""
         return self._across(follow(self._named(name).record.log))
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
-        """See LocalServers."""
         from actions.local.ask import ask
 
         state = self._named(name)
@@ -167,13 +154,11 @@ class LocalServerSession:
         return self._across(ask(state.record, model, prompt, tokens=tokens))
 
     async def benches(self, name: str) -> tuple[Bench, ...]:
-        """See LocalServers."""
         served = self._named(name).record.spec.served
         found: tuple[Bench, ...] = await self._ask(asyncio.to_thread(read_benches, self._nodes.folder))
         return tuple(bench for bench in found if bench.model == served or bench.node == name)
 
     def entries(self, name: str) -> str:
-        """See LocalServers."""
         from fleet.local.entries import entries
 
         return entries(self._named(name).record)

@@ -56,7 +56,7 @@ class Beside(Horizontal):
 
 
 class FleetScreen(TableScreen):
-    """See the module."""
+    """The first screen: every workload, the worst first, and its pods."""
 
     where = ScreenId.FLEET
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.FLEET)

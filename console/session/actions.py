@@ -112,37 +112,32 @@ class ClusterActions:
     # The console's side.
 
     async def plan(self, request: Request) -> Plan:
-        """See ActionService."""
         plan: Plan = await self._ask(self._plan(request))
         return plan
 
     async def undo(self, *, here: bool = False) -> Plan:
-        """See ActionService. ``here`` is known by which of two it is asked of (console.session.routing)."""
+        """``here`` is known by which of two it is asked of (console.session.routing)."""
         del here
         plan: Plan = await self._ask(self._undo())
         return plan
 
     async def revisions(self, target: Target) -> Sequence[Revision]:
-        """See ActionService."""
         found: Sequence[Revision] = await self._ask(self._revisions(target))
         return found
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
-        """See ActionService."""
         state: ActionRun = await self._ask(self._start(plan, reason, confirmation))
         return state
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """See ActionService."""
         self._loop.call_soon_threadsafe(self._stop, id)
 
     @property
     def action_runs(self) -> tuple[ActionRun, ...]:
-        """See ActionService."""
         return tuple(reversed(self._states.values()))
 
     def denied(self, kind: Kind, target: ObjectRef) -> str | None:
-        """See ActionService. The server is asked once per permission and namespace."""
+        """The server is asked once per permission and namespace."""
         for permission in needed(kind, target.kind):
             key = (permission, target.namespace if permission.namespaced else "")
             if key not in self._answers:
@@ -154,12 +149,10 @@ class ClusterActions:
         return None
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:
-        """See ActionService."""
         found: Sequence[tuple[str, float]] = await self._ask(self._cut_off())
         return found
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """See ActionService."""
         await self._ask(self._reviewed(id))
 
     # The observing loop's side.

@@ -81,13 +81,11 @@ class ObservingSession:
     # The console's side: called on its loop.
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
-        """See Session."""
         self._deliver = deliver
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._begin(), self._loop)
 
     async def close(self) -> None:
-        """See Session."""
         if not self._thread.is_alive():
             self._loop.close()
             return
@@ -99,46 +97,36 @@ class ObservingSession:
         await asyncio.to_thread(self._thread.join, STOPPING)
 
     def focus(self, pods: frozenset[str]) -> None:
-        """See Session."""
         self._focus = pods
         self._loop.call_soon_threadsafe(self._apply_focus)
 
     def refresh(self) -> None:
-        """See Session."""
         self._loop.call_soon_threadsafe(self._hurry)
 
     @property
     def context(self) -> str:
-        """See Session."""
         return self._context
 
     @property
     def namespace(self) -> str:
-        """See Session."""
         return self._namespace
 
     def contexts(self) -> tuple[str, ...]:
-        """See Session."""
         return self._contexts
 
     async def namespaces(self) -> tuple[str, ...]:
-        """See Session."""
         return await self._ask(self._list_namespaces())
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
-        """See Session."""
         await self._ask(self._switch(context, namespace))
 
     async def describe(self, ref: ObjectRef) -> str:
-        """See Session."""
         return await self._ask(self._describe(ref))
 
     async def yaml(self, ref: ObjectRef) -> str:
-        """See Session."""
         return await self._ask(self._yaml(ref))
 
     def acting(self, changed: Changed) -> ActionService:
-        """See Session."""
         from console.session.actions import ClusterActions
         from console.session.routing import ActionRouter
         from console.wiring.audit_folder import audit_folder
@@ -154,7 +142,6 @@ class ObservingSession:
         return self._acting
 
     def locally(self, looked: Looked) -> LocalServers:
-        """See Session."""
         from console.local.session import LocalServerSession
 
         nodes = self._machine_nodes()
@@ -171,7 +158,6 @@ class ObservingSession:
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        """See Session."""
         lines: asyncio.Queue[LogLine | SessionError | None] = asyncio.Queue()
         room = asyncio.Semaphore(LOG_AHEAD)
         here = asyncio.get_running_loop()

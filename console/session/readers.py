@@ -41,9 +41,7 @@ class ObjectReader(Protocol):
 
     def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]:
-        """See Session."""
-        ...
+    ) -> AsyncIterator[LogLine]: ...
 
 
 class ClusterReader:
@@ -53,14 +51,12 @@ class ClusterReader:
         self._reads = reads
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
-        """See ObjectReader."""
         try:
             return await self._reads.namespaces()
         except ForbiddenError:
             return tuple(sorted(set(seen)))
 
     async def describe(self, ref: ObjectRef) -> str:
-        """See ObjectReader."""
         raw = await self._reads.get_raw(ref.kind, ref.namespace, ref.name)
         uid = str(raw.get("metadata", {}).get("uid", ""))
         try:
@@ -70,13 +66,11 @@ class ClusterReader:
         return describe(raw, found, now=time.time())
 
     async def yaml(self, ref: ObjectRef) -> str:
-        """See ObjectReader."""
         return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        """See ObjectReader."""
         async for line in self._reads.logs(
             namespace,
             pod,
@@ -97,18 +91,15 @@ class LocalReader:
         self._source = source
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
-        """See ObjectReader."""
         del seen
         return (NAMESPACE,)
 
     async def describe(self, ref: ObjectRef) -> str:
-        """See ObjectReader."""
         if ref.kind == "Node":
             return "\n".join(self._machine()) + "\n"
         return "\n".join(_told(self._named(ref), time.time())) + "\n"
 
     async def yaml(self, ref: ObjectRef) -> str:
-        """See ObjectReader."""
         if ref.kind == "Node":
             node = self._source.state().nodes[self._source.host]
             return to_yaml({"kind": "Node", "name": node.name, "gpus": dict(node.gpus), "product": node.gpu_product})
@@ -121,7 +112,7 @@ class LocalReader:
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        """See ObjectReader. The lines carry no time of their own, so ``since`` leaves none out."""
+        """The lines carry no time of their own, so ``since`` leaves none out."""
         del container, since
         state = self._named(ObjectRef("Pod", namespace, pod))
         if previous:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActionRouter:
-    """See console.session.actions.Acting. ``is_here`` says whether this machine is the cluster in view."""
+    """``is_here`` says whether this machine is the cluster in view."""
 
     def __init__(self, cluster: ClusterActions, here: ClusterActions, is_here: Callable[[], bool]) -> None:
         self._cluster = cluster
@@ -27,42 +27,37 @@ class ActionRouter:
         return self._here if target.kind == LOCAL_NODE else self._cluster
 
     async def plan(self, request: Request) -> Plan:
-        """See ActionService."""
         return await self._of(request.target).plan(request)
 
     async def undo(self, *, here: bool = False) -> Plan:
-        """See ActionService."""
         return await (self._here if here or self._is_here() else self._cluster).undo()
 
     async def revisions(self, target: Target) -> Sequence[Revision]:
-        """See ActionService."""
         return await self._cluster.revisions(target)
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
-        """See ActionService."""
         return await self._of(plan.target).start(plan, reason, confirmation)
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """See ActionService. The one that does not know it leaves it."""
+        """The one that does not know it leaves it."""
         self._cluster.stop(id)
         self._here.stop(id)
 
     @property
     def action_runs(self) -> tuple[ActionRun, ...]:
-        """See ActionService."""
         every = (*self._cluster.action_runs, *self._here.action_runs)
         return tuple(sorted(every, key=lambda action_run: -action_run.begun))
 
     def denied(self, kind: Kind, target: ObjectRef) -> str | None:
-        """See ActionService. On this machine the plan says what the system forbids."""
+        """On this machine the plan says what the system forbids."""
         return None if target.kind == LOCAL_NODE else self._cluster.denied(kind, target)
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:
-        """See ActionService. There is one log for both."""
+        """There is one log for both."""
         return await self._cluster.cut_off()
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """See ActionService. Written by the runner of this machine, which is there without a cluster too."""
+        """Written by the runner of this machine, which is there without a cluster too."""
         await self._here.reviewed(id)
 
     # The observing loop's side.

@@ -46,7 +46,7 @@ class LocalMeasuring(MetricsCollector):
         self._gpus = StatusKeeper(NAME, Health.STARTING, now)
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
-        """See Measuring. What NVML does not say is missing; it never takes the nodes' own numbers with it."""
+        """What NVML does not say is missing; it never takes the nodes' own numbers with it."""
         before = self.latest
         await super().measure(state, pods, now)
         reading, holders = await asyncio.to_thread(self._look, tuple(self._nodes()))
@@ -62,7 +62,7 @@ class LocalMeasuring(MetricsCollector):
         self.latest = with_gpus(base, reading.gpus, holders, self._host, now)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """See Measuring; and how NVML is."""
+        """Those of every collector, and how NVML is."""
         return (*super().statuses(), self._gpus.status)
 
     def _look(self, nodes: tuple[NodeState, ...]) -> tuple[GpuReading, dict[int, str]]:

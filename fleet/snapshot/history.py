@@ -96,7 +96,6 @@ class View:
         return self.recorder.step
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
-        """See fleet.model.snapshot.History."""
         out = []
         for slot in range(self.slot - points + 1, self.slot + 1):
             point = self.recorder.at(slot)

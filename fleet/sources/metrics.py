@@ -110,7 +110,7 @@ class MetricsCollector:
         return await self._asking.remembered(latest.at, seconds, step)
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
-        """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        """Raises SourceProblem, also where there is no Prometheus."""
         return await self._asking.latency(namespace, pods, seconds)
 
     def statuses(self) -> tuple[SourceStatus, ...]:

@@ -239,7 +239,7 @@ class PodCluster(FakeCluster):
 
 @dataclass
 class HandWork:
-    """See actions.execution_context.Work. Waiting moves the cluster's clock."""
+    """Waiting moves the cluster's clock."""
 
     cluster: PodCluster
     rules: Rules = field(default_factory=lambda: Rules(follow_timeout=120.0))

@@ -137,11 +137,10 @@ class Box:
     # actions.runner.Audit
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
-        """See Audit."""
         self.audited.append((event, action, content))
 
     def check(self) -> None:
-        """See Audit."""
+        """Never full."""
 
     @property
     def said(self) -> list[str]:

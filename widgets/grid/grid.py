@@ -62,7 +62,7 @@ class _Drawn(NamedTuple):
 
 
 class Grid(LineView, can_focus=True):
-    """See the module."""
+    """A table that draws the rows in view and no others."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", id="grid.down", show=False),

@@ -84,7 +84,7 @@ class Parts(Horizontal):
 
 
 class LocalScreen(TableScreen):
-    """See the module. ``clock`` is Unix time."""
+    """A row per server, and the log and numbers of the one under the cursor. ``clock`` is Unix time."""
 
     where = ScreenId.LOCAL
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL)

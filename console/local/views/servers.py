@@ -173,7 +173,6 @@ class LocalModel:
     filter: Filter
     now: float
     pods: Mapping[str, str]
-    """See ``pod_keys``."""
     waiting: str = ""
     sort: Sort | None = None
     columns: tuple[Column, ...] = COLUMNS

@@ -155,7 +155,7 @@ class PrometheusCollector:
             return []
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
-        """See ``fleet.sources.prometheus.past.latency``. Raises SourceProblem, also where there is no Prometheus."""
+        """Raises SourceProblem, also where there is no Prometheus."""
         if self._source is None:
             raise SourceProblem("there is no Prometheus that remembers")
         return await latency(self._source, namespace, pods, seconds)

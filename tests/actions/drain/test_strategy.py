@@ -74,7 +74,7 @@ def test_orphaning_that_is_asked_for_orphans_although_a_label_would_do() -> None
 
 
 @pytest.mark.parametrize(
-    ("fronts", "idle", "words"),
+    ("sources", "idle", "words"),
     [([], "", "no Service selects it"), ([BOTH], "it is not ready", "it is not ready")],
 )
 def test_where_there_is_nothing_to_take_it_out_of_it_is_evicted(

@@ -172,7 +172,7 @@ class ScriptedActing:
 
 @dataclass
 class ScriptedLocally:
-    """See console.local.protocol.Locally. ``come`` says what the next look finds; answers come from ``pieces``."""
+    """``come`` says what the next look finds; answers come from ``pieces``."""
 
     nodes: tuple[NodeState, ...] = ()
     snapshot: Snapshot | None = None
