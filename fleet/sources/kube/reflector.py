@@ -103,6 +103,7 @@ class Reflector(Generic[R]):
         """
         backoff = Backoff(self._pace)
         while True:
+            self._woken.clear()
             try:
                 if await self._unless_severed(self._list_and_watch()):
                     backoff.reset()
@@ -151,7 +152,7 @@ class Reflector(Generic[R]):
             raise
 
     def wake(self) -> None:
-        """End the wait before the next attempt: the server answers again."""
+        """The server answers again: the next attempt is made at once, also where the one under way fails yet."""
         self._woken.set()
 
     def sever(self) -> None:
@@ -171,7 +172,6 @@ class Reflector(Generic[R]):
             await asyncio.gather(working, severed, return_exceptions=True)
 
     async def _pause(self, seconds: float) -> None:
-        self._woken.clear()
         try:
             await asyncio.wait_for(self._woken.wait(), seconds)
         except TimeoutError:
@@ -191,6 +191,8 @@ class Reflector(Generic[R]):
     def _worked(self) -> None:
         self.trouble = None
         self.troubled_since = None
+        # Whoever woke it has what they wanted.
+        self._woken.clear()
         self._attempted()
 
     def _clear(self) -> None:

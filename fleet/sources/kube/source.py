@@ -392,7 +392,7 @@ class KubernetesSource:
         """The server works again: what waits after failures need not. What it refused or sheds keeps its time."""
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
-                if not isinstance(reflector.trouble, ForbiddenError | NotFoundError | ThrottledError | None):
+                if not isinstance(reflector.trouble, ForbiddenError | NotFoundError | ThrottledError):
                     reflector.wake()
 
     async def _look_for(self, namespace: str) -> None:

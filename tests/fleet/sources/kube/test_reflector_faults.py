@@ -17,6 +17,7 @@ from fleet.sources.kube.errors import (
     ThrottledError,
     UnreachableError,
 )
+from fleet.sources.kube.pace import Pace
 from tests.fleet.sources.kube.api import PODS as PODS_PATH
 from tests.fleet.sources.kube.api import Api, is_list, is_watch, pod, reply, status
 from tests.fleet.sources.kube.mirror import lists, mirror, watches
@@ -46,6 +47,24 @@ async def test_server_errors_are_retried_until_they_end(api: Api) -> None:
         assert m.versions == api.names()
         assert m.reflector.trouble is None
     assert len(lists(api)) == 4, "a watch that cannot be opened is no reason to list again"
+
+
+async def test_who_is_woken_during_an_attempt_that_fails_does_not_wait_after_it(api: Api) -> None:
+    api.put(pod("a"))
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def fail(_: web.Request) -> web.StreamResponse:
+        asked.set()
+        await answer.wait()
+        return web.json_response(status(500, "InternalError", "etcd is on fire"), status=500)
+
+    api.next(is_list(), fail)
+    async with mirror(api, pace=Pace(first=3600.0, longest=3600.0)) as m:
+        await asked.wait()
+        m.reflector.wake()
+        answer.set()
+        await until(lambda: m.reflector.synced)
+    assert len(lists(api)) == 2
 
 
 async def test_restart_of_the_server_is_survived(api: Api) -> None:
