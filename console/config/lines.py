@@ -38,14 +38,6 @@ def locate(text: str) -> dict[Path, int]:
     return lines
 
 
-def line_of(lines: dict[Path, int], path: Path) -> int | None:
-    """The line of a key, or of the nearest thing around it; None for a text that has neither."""
-    for depth in range(len(path), 0, -1):
-        if path[:depth] in lines:
-            return lines[path[:depth]]
-    return None
-
-
 def _keys(text: str) -> tuple[Path, int]:
     """The dotted key that a text begins with, and where it ends."""
     out: list[str] = []

@@ -36,7 +36,6 @@ _SEEN_IN_NAMESPACES = (
     _rule("operator.victoriametrics.com", "vmsingles", ["list"]),
     _rule("operator.victoriametrics.com", "vmclusters", ["list"]),
     _rule("policy", "poddisruptionbudgets"),
-    _rule("discovery.k8s.io", "endpointslices"),
     # Where these are installed; a rule for what is not there does nothing.
     _rule("keda.sh", "scaledobjects"),
     _rule("leaderworkerset.x-k8s.io", "leaderworkersets"),
@@ -57,6 +56,8 @@ _DONE_IN_NAMESPACES = (
     # Drain: the label that takes a pod out of service, then its eviction. Restart of one pod: its deletion.
     _rule("", "pods", ["patch", "delete"]),
     _rule("", "pods/eviction", ["create"]),
+    # Whether a Service still sends requests to it.
+    _rule("discovery.k8s.io", "endpointslices", ["list"]),
     # The note on the target that says who did what, and why.
     _rule("", "events", ["create"]),
 )

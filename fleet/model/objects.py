@@ -248,29 +248,6 @@ class Service:
         return f"{self.namespace}/{self.name}"
 
 
-class Endpoint(NamedTuple):
-    address: str
-    pod: str
-    """Name of the pod behind it; empty where targetRef names none."""
-    ready: bool
-    serving: bool
-    terminating: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSlice:
-    namespace: str
-    name: str
-    uid: str
-    resource_version: str
-    service: str
-    endpoints: tuple[Endpoint, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     namespace: str

@@ -21,7 +21,6 @@ from fleet.model.objects import (
     Node,
     Pod,
     PodDisruptionBudget,
-    Service,
     Workload,
 )
 from fleet.model.quantity import Quantity
@@ -192,7 +191,6 @@ class Snapshot:
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     """By the key of the workload that they scale."""
     budgets: tuple[PodDisruptionBudget, ...] = ()
-    services: tuple[Service, ...] = ()
     events: tuple[Event, ...] = ()
     """Newest first, bounded."""
 

@@ -86,7 +86,6 @@ class Builder:
             gpus=topology.gpus,
             autoscalers=topology.autoscalers,
             budgets=topology.budgets,
-            services=topology.services,
             events=self._newest_events(kube),
             pods_of=topology.pods_of,
             workload_of=topology.workload_of,

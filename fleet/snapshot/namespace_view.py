@@ -41,7 +41,7 @@ class Viewer:
         namespace = whole.cluster.namespace
         if not namespace or whole.is_machine:
             return whole
-        of = (namespace, whole.budgets, whole.services, whole.events, whole.unmatched)
+        of = (namespace, whole.budgets, whole.events, whole.unmatched)
         of += tuple(getattr(whole, name) for name in _OF_LAYOUT)
         if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
             self._of, self._parts = of, _narrowed(whole, namespace)
@@ -65,7 +65,6 @@ def _narrowed(whole: Snapshot, namespace: str) -> dict[str, Any]:
         "engines_of": engines_of,
         "gpus_of": {pod: gpus for pod, gpus in whole.gpus_of.items() if pod in pods},
         "budgets": tuple(row for row in whole.budgets if row.namespace == namespace),
-        "services": tuple(row for row in whole.services if row.namespace == namespace),
         "events": tuple(row for row in whole.events if namespace == row.namespace or not row.involved.namespace),
         "unmatched": tuple(unmatched for unmatched in whole.unmatched if _concerns(unmatched, whole, namespace)),
     }

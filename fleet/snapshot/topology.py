@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
-from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Service, Workload
+from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
 from fleet.model.snapshot import GpuUse, ModelGroup, Unmatched, engine_key
 from fleet.snapshot.aggregate import Members
 from fleet.snapshot.gpu_accounting import free_gpus, uses
@@ -55,7 +55,6 @@ class Topology:
     models: Mapping[str, ModelGroup]
     autoscalers: Mapping[str, HorizontalPodAutoscaler]
     budgets: tuple[PodDisruptionBudget, ...]
-    services: tuple[Service, ...]
     engines: Mapping[str, EngineId]
     gpus: Mapping[str, GpuId]
     engines_of: Mapping[str, tuple[str, ...]]
@@ -192,7 +191,6 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         models=models,
         autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},
         budgets=tuple(kube.budgets.values()),
-        services=tuple(kube.services.values()),
         engines=dict(zip(keys, engine_ids, strict=True)),
         gpus=gpus,
         engines_of={p: tuple(keys[i] for i in indexes) for p, indexes in engine_rows.items()},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config.lines import Path, line_of, locate
+from console.config.lines import Path, locate
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,6 @@ def test_a_key_is_found_on_its_line(text: str, path: Path, line: int) -> None:
 
 def test_what_is_inside_strings_and_arrays_is_no_key() -> None:
     assert set(locate('a = """\nx = 1\n"""\nb = [\n  "y = 1",\n]')) == {("a",), ("b",)}
-
-
-def test_the_nearest_thing_around_a_key_stands_for_it() -> None:
-    lines = locate("[t]\na = 1")
-    assert line_of(lines, ("t", "a", "0")) == 2
-    assert line_of(lines, ("t", "missing")) == 1
-    assert line_of(lines, ("nowhere",)) is None
 
 
 KEYS = st.sampled_from(["a", "b-1", "c_d", '"q t"', "'l.m'"])

@@ -1,15 +1,14 @@
-"""What is read only when somebody asks: one whole object, logs, an object's events, a permission, a proxied GET."""
+"""What is read only when somebody asks: one whole object, logs, an object's events, a permission."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal, NamedTuple
-from urllib.parse import quote
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
 
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
-from fleet.sources.kube.client import ANY, KubeClient, Response, decode
+from fleet.sources.kube.client import ANY, KubeClient, decode
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
@@ -35,7 +34,8 @@ class KubeReads:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
-        self._discovered: dict[str, tuple[str, str, str, bool]] = {}
+        self._discovered = {"EndpointSlice": ("discovery.k8s.io", "v1", "endpointslices", True)}
+        """Kind → (group, version, plural, namespaced) of what is not watched; drains read one kind of it."""
 
     async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """The whole object, as the server has it; kinds outside the console's own are found through discovery.
@@ -157,23 +157,6 @@ class KubeReads:
         )
         status = mapping(review, "status") if isinstance(review, dict) else {}
         return Permission(status.get("allowed") is True, text(status, "reason") or text(status, "evaluationError"))
-
-    async def proxy_get(
-        self,
-        kind: Literal["pods", "services"],
-        namespace: str,
-        name: str,
-        port: int | str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        scheme: Literal["http", "https"] = "http",
-        timeout: float = 30.0,  # noqa: ASYNC109 -- handed to the HTTP client
-    ) -> Response:
-        """GET through the API server's proxy to a pod or a service; needs ``get`` on pods/proxy or services/proxy."""
-        prefix = "https:" if scheme == "https" else ""
-        target = object_path("", "v1", kind, namespace, f"{prefix}{name}:{port}")
-        return await self._client.get(f"{target}/proxy/{quote(path.lstrip('/'))}", query, accept=ANY, timeout=timeout)
 
     async def _discover(self, kind: str, namespace: str, name: str) -> str:
         """The path of an object of a kind that the console has no table entry for."""

@@ -12,7 +12,7 @@ from fleet.sources.kube.project.fields import Interner, Raw
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget
-from fleet.sources.kube.project.services import project_endpoint_slice, project_service
+from fleet.sources.kube.project.services import project_service
 from fleet.sources.kube.project.workloads import (
     project_daemon_set,
     project_deployment,
@@ -116,14 +116,6 @@ BUDGETS = Resource(
     "how many pods may be taken away at once",
 )
 SERVICES = Resource("services", "", "v1", "Service", project_service, "services, and Prometheus found through them")
-ENDPOINT_SLICES = Resource(
-    "endpointslices",
-    "discovery.k8s.io",
-    "v1",
-    "EndpointSlice",
-    project_endpoint_slice,
-    "which pods get traffic",
-)
 EVENTS = Resource("events", "", "v1", "Event", project_event, "events", bound=5000, newest=lambda event: event.last)
 
 EVERY: tuple[Resource[Any], ...] = (
@@ -137,6 +129,5 @@ EVERY: tuple[Resource[Any], ...] = (
     AUTOSCALERS,
     BUDGETS,
     SERVICES,
-    ENDPOINT_SLICES,
     EVENTS,
 )

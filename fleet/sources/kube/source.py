@@ -44,7 +44,6 @@ from fleet.sources.kube.resources import (
     BUDGETS,
     DAEMON_SETS,
     DEPLOYMENTS,
-    ENDPOINT_SLICES,
     EVENTS,
     LEADER_WORKER_SETS,
     NODES,
@@ -99,7 +98,6 @@ class KubernetesSource:
         self._autoscalers = self._feed(AUTOSCALERS)
         self._budgets = self._feed(BUDGETS)
         self._services = self._feed(SERVICES)
-        self._endpoint_slices = self._feed(ENDPOINT_SLICES)
         self._events = self._feed(EVENTS)
         # The pods come first: their list is the longest, and the first screen is made of it.
         self._feeds: tuple[Feed[Any], ...] = (
@@ -110,7 +108,6 @@ class KubernetesSource:
             self._autoscalers,
             self._budgets,
             self._services,
-            self._endpoint_slices,
             self._events,
         )
         self._merged: tuple[int, Mapping[str, Workload]] = (-1, MappingProxyType({}))
@@ -247,7 +244,6 @@ class KubernetesSource:
             autoscalers=self._autoscalers.rows(),
             budgets=self._budgets.rows(),
             services=self._services.rows(),
-            endpoint_slices=self._endpoint_slices.rows(),
             events=self._events.rows(),
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from fleet.model.coverage import Coverage
 from fleet.model.objects import (
-    EndpointSlice,
     Event,
     HorizontalPodAutoscaler,
     Node,
@@ -39,5 +38,4 @@ class KubeState:
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     budgets: Mapping[str, PodDisruptionBudget] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
-    endpoint_slices: Mapping[str, EndpointSlice] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)

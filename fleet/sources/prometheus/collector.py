@@ -18,7 +18,7 @@ from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.discover import Candidate, Discovery, candidates, find
 from fleet.sources.prometheus.past import Latency, Past, latency, past
 from fleet.sources.prometheus.source import PrometheusSource
-from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 from fleet.sources.prometheus.trust import OPERATED, Operated, Sorted, Trust, adoption, offer, sort
 from fleet.sources.scrape.collector import Getter
 from fleet.sources.scrape.targets import none_is_read, runs_engine
@@ -222,13 +222,8 @@ class PrometheusCollector:
         return [Operated(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
 
     def _proxied(self, candidate: Candidate) -> PrometheusEndpoint:
-        """A candidate through the API server's service proxy. The fetch is called on worker threads."""
-        loop = asyncio.get_running_loop()
-
-        def fetch(path: str) -> tuple[int, Mapping[str, str], bytes]:
-            asked = asyncio.run_coroutine_threadsafe(self._get(path), loop)
-            return asked.result(self._timeout + 1)
-
+        """A candidate through the API server's service proxy."""
+        fetch = through_loop(self._get, asyncio.get_running_loop(), self._timeout + 1)
         return PrometheusEndpoint(url=candidate.proxy_path, timeout=self._timeout, proxy=fetch)
 
     async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:

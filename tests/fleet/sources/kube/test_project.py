@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.model.objects import Endpoint, ModelVersion, Owner
+from fleet.model.objects import ModelVersion, Owner
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.gpu import is_gpu, pod_gpus
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
-from fleet.sources.kube.project.services import project_endpoint_slice
 from fleet.sources.kube.project.workloads import project_daemon_set, project_deployment, project_leader_worker_set
 from fleet.sources.kube.resources import EVERY, Resource
 
@@ -250,21 +249,6 @@ def test_a_replica_of_a_leader_worker_set_is_a_group() -> None:
     template["leaderTemplate"] = {"spec": {"containers": [asking(gpu="1") | {"args": ["--model", "m"]}]}}
     row = project_leader_worker_set(raw, Interner())
     assert (row.desired, row.gpus, row.version.model) == (2, 25, "m")
-
-
-def test_an_endpoint_without_conditions_is_ready() -> None:
-    row = project_endpoint_slice(
-        {
-            "metadata": {"name": "s", "labels": {"kubernetes.io/service-name": "chat"}},
-            "endpoints": [
-                {"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "name": "p"}},
-                {"addresses": [], "conditions": {"ready": False, "serving": True, "terminating": True}},
-            ],
-        },
-        Interner(),
-    )
-    assert row.service == "chat"
-    assert row.endpoints == (Endpoint("10.0.0.1", "p", True, True, False), Endpoint("", "", False, True, True))
 
 
 def test_what_repeats_is_shared() -> None:

@@ -154,17 +154,3 @@ async def test_can_i(api: Api, reads: KubeReads) -> None:
         "verb": "patch", "resource": "deployments", "group": "apps", "subresource": "scale", "namespace": "n",
     }  # fmt: skip
     assert asked[1]["spec"]["resourceAttributes"] == {"verb": "delete", "resource": "nodes"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "scheme", "path"),
-    [
-        ("pods", "http", "/api/v1/namespaces/n/pods/x:8000/proxy/metrics"),
-        ("services", "https", "/api/v1/namespaces/n/services/https:x:8000/proxy/metrics"),
-    ],
-)
-async def test_a_get_through_the_proxy(api: Api, reads: KubeReads, kind: str, scheme: str, path: str) -> None:
-    api.next(at(path), text(b"metric 1\n"))
-    answer = await reads.proxy_get(kind, "n", "x", 8000, "/metrics", {"q": "1"}, scheme=scheme)  # type: ignore[arg-type]
-    assert answer.body == b"metric 1\n"
-    assert api.requests[0].query == {"q": "1"}

@@ -17,7 +17,6 @@ from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget
-from fleet.sources.kube.project.services import project_endpoint_slice
 from fleet.sources.kube.project.workloads import project_deployment, project_replica_set, project_stateful_set
 from fleet.sources.kube.resources import EVERY
 from tests.conftest import RECORDINGS
@@ -122,14 +121,6 @@ def test_autoscalers_and_budgets() -> None:
         budget = project_budget(raw, Interner())
         assert budget.allowed == raw["status"]["disruptionsAllowed"]
         assert budget.expected == raw["status"]["expectedPods"]
-
-
-def test_terminating_endpoints() -> None:
-    rows = [project_endpoint_slice(raw, Interner()) for raw in body("endpointslices_terminating")["items"]]
-    assert {row.service for row in rows} == {"chat"}
-    leaving = [endpoint for row in rows for endpoint in row.endpoints if endpoint.terminating]
-    assert leaving
-    assert all(endpoint.serving and not endpoint.ready and endpoint.pod for endpoint in leaving)
 
 
 @pytest.mark.parametrize("name", ["events_core_list", "events_failed_scheduling"])

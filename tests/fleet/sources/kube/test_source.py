@@ -69,7 +69,6 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
         assert set(state.autoscalers) == {"serving/a-horizontalpodautoscalers"}
         assert set(state.budgets) == {"serving/a-poddisruptionbudgets"}
         assert set(state.services) == {"serving/a-services"}
-        assert set(state.endpoint_slices) == {"serving/a-endpointslices"}
         assert set(state.events) == {"serving/a-events"}
         assert len(state.synced) == len(EVERY) - 1
         await until(lambda: cluster.watching == len(EVERY) - 1)
