@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.request import Request, Target
     from console.screens.console import Console
-    from console.session.actions import ActionService, Changed
+    from console.session.protocol import ActionService, Changed
 
 
 class ActingDesk:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from console.local.protocol import Looked
     from console.screens.console import Console
-    from console.session.actions import Changed
+    from console.session.protocol import Changed
     from widgets.prompt import History, Kind
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from console.local.protocol import LocalServers, Looked
-    from console.session.actions import Changed
+    from console.session.protocol import Changed
     from fleet.local.node import NodeState
     from fleet.model.snapshot import Snapshot
 

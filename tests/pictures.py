@@ -19,8 +19,8 @@ from console.app import QuarterdeckApp
 from console.commands.reference import keys_markdown
 from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.desk import ConsoleDesk
-from console.session.observing import ObservingSession
 from console.wiring.demo import simulated
+from console.wiring.session import session_of
 from fleet.local.node import Phase
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
@@ -49,7 +49,7 @@ async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Calla
     """One scenario, and the keys that lead from the first screen to each picture and back (``escape``)."""
     with simulated(["--scenario", scenario, "--seed", "7", "--speed", "4"]) as fleet:
         settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
-        app = QuarterdeckApp(ObservingSession(settings))
+        app = QuarterdeckApp(session_of(settings))
         async with app.run_test(size=SIZE) as pilot:
             desk = await _ready(app, pilot, ready)
             for name, keys in pictures.items():
@@ -69,7 +69,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
     maker = Path(__file__).parent / "real" / "vllm_model.py"
     await asyncio.to_thread(subprocess.run, [vllm / "bin" / "python", maker, model], check=True, capture_output=True)
     local = LocalSettings(vllm=str(vllm / "bin" / "vllm"))
-    app = QuarterdeckApp(ObservingSession(Settings(cluster=ClusterSettings(context="local"), local=local)))
+    app = QuarterdeckApp(session_of(Settings(cluster=ClusterSettings(context="local"), local=local)))
 
     def write(name: str) -> None:
         picture = app.export_screenshot(title="quarterdeck")

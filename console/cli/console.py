@@ -15,7 +15,7 @@ def run(invocation: Invocation) -> int:
 
 
 def show(invocation: Invocation, settings: Settings, here: Settings | None = None) -> int:
-    """The console with these settings, or what there is of it without a terminal; ``here``: see ObservingSession."""
+    """The console with these settings, or what there is of it without a terminal; ``here``: console.wiring.session."""
     terminal = invocation.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _once(settings)

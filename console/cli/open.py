@@ -18,8 +18,8 @@ from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
 from console.config.settings import Settings
 from console.options import Options
-from console.session.observing import ObservingSession
 from console.wiring.audit_folder import audit_logs
+from console.wiring.session import session_of
 from themes.look import choose_look, use
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def open_console(settings: Settings, environ: Mapping[str, str], here: Settings 
         audit_here=audit_logs(here or settings, environ),
         nodes=paths.state_folder(environ) / "local",
     )
-    app = _Console(ObservingSession(settings, here), options)
+    app = _Console(session_of(settings, here), options)
     try:
         app.run()
     finally:

@@ -13,7 +13,7 @@ from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from console.session.actions import ActionService
+    from console.session.protocol import ActionService
     from fleet.local.node import NodeState
 
 

@@ -6,12 +6,11 @@ What a person does with them goes through Acting; what is here starts and ends n
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from console.local.background import BackgroundObserver
-from console.session.failure import SessionError, in_words
+from console.session.failure import SessionError
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
 from fleet.local.node import NodeState, Phase
@@ -23,39 +22,35 @@ if TYPE_CHECKING:
     from console.local.protocol import Looked
     from console.local.same_as_pod import Same
     from console.local.watcher import SharedWatcher
+    from console.session.bridge import Bridge
     from fleet.model.objects import Pod
     from fleet.model.snapshot import Snapshot
     from fleet.observer import Observer
 
-T = TypeVar("T")
-
 LOOK = 1.0
 """Seconds between two looks."""
-AHEAD = 2000
-"""Lines of a log, or pieces of an answer, that wait for the screen at most."""
-Ask = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
-"""Runs a coroutine on the observing loop; raises SessionError for whatever goes wrong there."""
 
 
 class LocalServerSession:
+    """``observer`` makes what observes this machine; ``in_view`` says whether that is in view anyway."""
+
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        loop: asyncio.AbstractEventLoop,
-        ask: Ask,
+        bridge: Bridge,
         nodes: SharedWatcher,
+        observer: Callable[[], Observer],
         looked: Looked,
         in_view: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._environ = environ
-        self._loop = loop
-        self._ask = ask
+        self._bridge = bridge
         self._nodes = nodes
         self._looked = looked
         self._in_view = in_view
-        self._aside = BackgroundObserver(self._observer, looked)
+        self._aside = BackgroundObserver(observer, looked)
         self._reading = (0, 0)
 
     async def run(self) -> None:
@@ -72,12 +67,6 @@ class LocalServerSession:
                 await asyncio.sleep(LOOK)
         finally:
             await self._aside.be(wanted=False)
-
-    def _observer(self) -> Observer:
-        from console.wiring.sources import observer
-        from fleet.local.source import LocalSource
-
-        return observer(self._settings, LocalSource(self._nodes), time.time(), self._environ)
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -127,8 +116,7 @@ class LocalServerSession:
         return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
 
     async def same(self, pod: Pod) -> Same:
-        same: Same = await self._ask(self._same(pod))
-        return same
+        return await self._bridge.call(self._same(pod))
 
     async def _same(self, pod: Pod) -> Same:
         from actions.local.installed import installed
@@ -144,18 +132,18 @@ class LocalServerSession:
             raise SessionError(str(error)) from error
 
     def log(self, name: str) -> AsyncIterator[str]:
-        return self._across(follow(self._named(name).record.log))
+        return self._bridge.stream(follow(self._named(name).record.log))
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
         from actions.local.ask import ask
 
         state = self._named(name)
         model = state.models[0] if state.models else state.record.spec.served
-        return self._across(ask(state.record, model, prompt, tokens=tokens))
+        return self._bridge.stream(ask(state.record, model, prompt, tokens=tokens))
 
     async def benches(self, name: str) -> tuple[Bench, ...]:
         served = self._named(name).record.spec.served
-        found: tuple[Bench, ...] = await self._ask(asyncio.to_thread(read_benches, self._nodes.folder))
+        found = await self._bridge.call(asyncio.to_thread(read_benches, self._nodes.folder))
         return tuple(bench for bench in found if bench.model == served or bench.node == name)
 
     def entries(self, name: str) -> str:
@@ -168,29 +156,3 @@ class LocalServerSession:
         if found is None:
             raise SessionError(f"there is no node {name} on this machine any more")
         return found
-
-    async def _across(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
-        """What comes on the observing loop, handed to the caller's."""
-        here = asyncio.get_running_loop()
-        queue: asyncio.Queue[T | BaseException | None] = asyncio.Queue()
-        room = asyncio.Semaphore(AHEAD)
-
-        async def read() -> None:
-            last: BaseException | None = None
-            try:
-                async for item in items:
-                    await room.acquire()
-                    here.call_soon_threadsafe(queue.put_nowait, item)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the screen must hear of it
-                last = error
-            here.call_soon_threadsafe(queue.put_nowait, last)
-
-        reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
-        try:
-            while (item := await queue.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise in_words(item)
-                self._loop.call_soon_threadsafe(room.release)
-                yield item
-        finally:
-            reading.cancel()

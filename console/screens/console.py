@@ -13,7 +13,7 @@ from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.local.protocol import LocalServers
-    from console.session.actions import ActionService
+    from console.session.protocol import ActionService
     from fleet.local.node import NodeState
     from widgets.prompt import History, Kind
 

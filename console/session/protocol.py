@@ -1,18 +1,21 @@
-"""What the screens need of the world outside: Snapshots that arrive, and the few reads that a person asks for.
+"""What the screens need of the world outside: Snapshots that arrive, what a person asks for, and what acts.
 
-The screens know this protocol only. The real one (console/session/observing.py) runs the sources on a thread with an
-event loop of its own, so that nothing a source does can hold up a key press; tests give the screens a scripted one.
+The screens know these protocols only. The real ones run on a thread with an event loop of its own, so that nothing a
+source does can hold up a key press; tests give the screens scripted ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # For the annotations alone: the first frame waits for whoever imports this.
+    from actions.action_run import ActionRun
+    from actions.plan import Plan
+    from actions.request import Kind, Request, Target
+    from actions.revisions import Revision
     from console.local.protocol import LocalServers, Looked
-    from console.session.actions import ActionService, Changed
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from widgets.log_buffer import LogLine
@@ -83,3 +86,51 @@ class Session(Protocol):
     def locally(self, looked: Looked) -> LocalServers:
         """The vLLM nodes of this machine, whatever cluster is in view. Asked for once, after ``start``."""
         ...
+
+
+class ActionService(Protocol):
+    """Actions on the cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
+
+    async def plan(self, request: Request) -> Plan:
+        """What would happen, and what stands against it. Changes nothing."""
+        ...
+
+    async def undo(self, *, here: bool = False) -> Plan:
+        """A plan that takes back the last action of this person on this cluster.
+
+        ``here``: on this machine's nodes, whatever cluster is in view.
+        """
+        ...
+
+    async def revisions(self, target: Target) -> Sequence[Revision]:
+        """The revisions that a workload can be rolled back to, newest first."""
+        ...
+
+    async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
+        """Carry a confirmed plan out; it goes on when nobody looks. ``confirmation``: how the person confirmed."""
+        ...
+
+    def stop(self, id: str) -> None:  # noqa: A002 - the run's
+        """Do nothing more of it; what was sent stays."""
+        ...
+
+    @property
+    def action_runs(self) -> tuple[ActionRun, ...]:
+        """All of this session, newest first."""
+        ...
+
+    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+        """Why this identity may not do that, in words; None where it may, and while that is being asked."""
+        ...
+
+    async def cut_off(self) -> Sequence[tuple[str, float]]:
+        """Title and time (Unix) of the actions that the audit log has no end of and nobody has looked at."""
+        ...
+
+    async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
+        """A person has looked at one of those: it is not told of again."""
+        ...
+
+
+Changed = Callable[["ActionRun | None"], None]
+"""Called on any thread with each new state of an action; with None where a permission has become known."""

@@ -31,8 +31,8 @@ from console.commands.habits import HABITS
 from console.commands.table import BY_NAME, TABLE
 from console.config.settings import ClusterSettings, Settings
 from console.options import Options
-from console.session.observing import ObservingSession
 from console.wiring.demo import Simulation, simulated
+from console.wiring.session import session_of
 from fleet import guard
 from tests.waiting import PATIENCE
 
@@ -164,7 +164,7 @@ async def fuzz(seed: int, *, steps: int = 0, seconds: float = 0.0) -> Recorded:
     with tempfile.TemporaryDirectory() as folder, simulated(["--pods", "8", "--seed", str(seed % 100)]) as fleet:
         async with proxied(fleet, Path(folder)) as (kubeconfig, recorded):
             settings = Settings(read_only=True, cluster=ClusterSettings(kubeconfig=str(kubeconfig)))
-            app = QuarterdeckApp(ObservingSession(settings), Options(read_only=True, audit=Path(folder)))
+            app = QuarterdeckApp(session_of(settings), Options(read_only=True, audit=Path(folder)))
             async with app.run_test(size=(120, 40)) as pilot:
                 await _shown(app, pilot)
                 until = time.monotonic() + seconds

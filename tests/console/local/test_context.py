@@ -18,9 +18,9 @@ from console.commands.command import ScreenId
 from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.options import Options
 from console.session.failure import SessionError
-from console.session.observing import ObservingSession
 from console.wiring.audit_folder import audit_logs
 from console.wiring.demo import simulated
+from console.wiring.session import session_of
 from fleet.local.node import Phase
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
@@ -55,7 +55,7 @@ async def console(
     if audit_of_cluster is not None:
         settings = replace(here, actions=replace(here.actions, audit_dir=str(audit_of_cluster)))
         options = replace(options, audit=audit_of_cluster, audit_here=audit_logs(here, os.environ))
-    session = ObservingSession(settings, here)
+    session = session_of(settings, here)
     app = QuarterdeckApp(session, options)
     async with app.run_test(size=(120, 40)) as pilot:
         stage = Stage(app, pilot, session)

@@ -13,8 +13,8 @@ from actions.request import Kind, Request, Target
 from actions.revisions import Revision
 from console.local.protocol import LocalServers, Looked, Piece
 from console.local.same_as_pod import Same
-from console.session.actions import ActionService, Changed
 from console.session.failure import SessionError
+from console.session.protocol import ActionService, Changed
 from fleet.local.benches import Bench
 from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity

@@ -23,6 +23,7 @@ from console.options import Options
 from console.session.observing import ObservingSession
 from console.wiring.audit_folder import audit_folder
 from console.wiring.demo import Simulation, simulated
+from console.wiring.session import session_of
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 from tests.console.stage import PATIENT, Stage
@@ -34,11 +35,11 @@ import asyncio, sys
 from console.app import QuarterdeckApp
 from console.options import Options
 from console.config.settings import ClusterSettings, Settings
-from console.session.observing import ObservingSession
+from console.wiring.session import session_of
 
 async def main(read_only):
     settings = Settings(read_only=read_only, cluster=ClusterSettings(kubeconfig="/no/such/kubeconfig"))
-    app = QuarterdeckApp(ObservingSession(settings), Options(read_only=read_only))
+    app = QuarterdeckApp(session_of(settings), Options(read_only=read_only))
     async with app.run_test(size=(80, 24)) as pilot:
         while app.desk is None or app.desk.snapshot is None:
             await pilot.pause(0.01)
@@ -46,7 +47,8 @@ async def main(read_only):
         await pilot.pause()
 
 asyncio.run(main(sys.argv[1] == "read-only"))
-acting = ("console.session.actions", "console.wiring.actions", "actions.runner", "actions.writer")
+acting = ("console.session.actions", "console.session.action_site", "console.wiring.actions")
+acting += ("actions.runner", "actions.writer")
 print([name for name in acting if name in sys.modules])
 """
 
@@ -79,7 +81,7 @@ async def acting(*flags: str, context: str = "") -> AsyncIterator[FleetStage]:
     use(Look())
     with simulated(["--seed", "7", *flags]) as fleet:
         cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig), context=context)
-        session = ObservingSession(Settings(cluster=cluster))
+        session = session_of(Settings(cluster=cluster))
         app = QuarterdeckApp(session, Options())
         async with app.run_test(size=(120, 40)) as pilot:
             stage = FleetStage(app, pilot, session, fleet)
@@ -140,7 +142,7 @@ async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> No
 def test_what_acts_is_not_even_imported_in_read_only_mode(mode: str, imported: bool, tmp_path: Path) -> None:
     script = tmp_path / "console_alone.py"
     script.write_text(IMPORTS)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, str(script), mode],
         cwd=root,

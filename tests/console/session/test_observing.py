@@ -12,6 +12,7 @@ from console.config.settings import ClusterSettings, Settings
 from console.session.failure import SessionError
 from console.session.observing import ObservingSession
 from console.wiring.demo import simulated
+from console.wiring.session import session_of
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests.waiting import PATIENCE
@@ -21,7 +22,7 @@ from tests.waiting import PATIENCE
 async def observed(*arguments: str) -> AsyncIterator[tuple[ObservingSession, Snapshot]]:
     """A session on a small fleet, and the first Snapshot with pods in it."""
     with simulated(["--pods", "4", "--seed", "7", *arguments]) as fleet:
-        session = ObservingSession(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
         here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
 
         def deliver(snapshot: Snapshot) -> None:
@@ -67,7 +68,7 @@ async def test_a_log_that_is_not_there_says_so() -> None:
 async def delivered(*arguments: str) -> AsyncIterator[tuple[ObservingSession, asyncio.Queue[Snapshot]]]:
     """A session on the fleet, and its Snapshots as they come."""
     with simulated(["--seed", "7", *arguments]) as fleet:
-        session = ObservingSession(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
         here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
 
         def deliver(snapshot: Snapshot) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import ClusterSettings, PrometheusSettings, Settings
-from console.session.observing import STOPPING, ObservingSession
+from console.session.thread import STOPPING
 from console.wiring import sources
+from console.wiring.session import session_of
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from tests.waiting import PATIENCE
 
@@ -29,7 +30,7 @@ class Watcher:
     """A session and what it delivers."""
 
     def __init__(self, settings: Settings) -> None:
-        self.session = ObservingSession(settings)
+        self.session = session_of(settings)
         self.last: Snapshot | None = None
         self._here = asyncio.get_running_loop()
         self._news = asyncio.Event()

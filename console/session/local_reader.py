@@ -1,13 +1,11 @@
-"""The reads that a person asks for: logs, describe, YAML, namespaces; of a cluster, and of this machine."""
+"""Reads of this machine: from what was written down of its nodes, and their logs."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import datetime
-from typing import Protocol
+from collections.abc import AsyncGenerator, Iterable, Iterator
 
 import orjson
 
@@ -18,74 +16,12 @@ from fleet.local.rows import NAMESPACE, PROCESS, events, revision, status
 from fleet.local.source import LocalSource
 from fleet.local.tail import PAUSE, Tail
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.describe import age, describe, to_yaml
-from fleet.sources.kube.errors import ForbiddenError
-from fleet.sources.kube.reads import KubeReads
+from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
 
 
-class ObjectReader(Protocol):
-    """What can be asked of a cluster. Every method raises KubeError, KubeconfigError and SessionError."""
-
-    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
-        """Sorted; ``seen`` are those that are known anyway, for where they may not be listed."""
-        ...
-
-    async def describe(self, ref: ObjectRef) -> str:
-        """The object and its events as text."""
-        ...
-
-    async def yaml(self, ref: ObjectRef) -> str:
-        """The object as YAML."""
-        ...
-
-    def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]: ...
-
-
-class ClusterReader:
-    """Through the API server."""
-
-    def __init__(self, reads: KubeReads) -> None:
-        self._reads = reads
-
-    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
-        try:
-            return await self._reads.namespaces()
-        except ForbiddenError:
-            return tuple(sorted(set(seen)))
-
-    async def describe(self, ref: ObjectRef) -> str:
-        raw = await self._reads.get_raw(ref.kind, ref.namespace, ref.name)
-        uid = str(raw.get("metadata", {}).get("uid", ""))
-        try:
-            found = await self._reads.events_of(ref.namespace, uid) if uid else ()
-        except ForbiddenError:
-            found = ()
-        return describe(raw, found, now=time.time())
-
-    async def yaml(self, ref: ObjectRef) -> str:
-        return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
-
-    async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]:
-        async for line in self._reads.logs(
-            namespace,
-            pod,
-            container,
-            follow=follow,
-            previous=previous,
-            tail_lines=tail,
-            since_seconds=since or None,
-            timestamps=True,
-        ):
-            yield _stamped(line)
-
-
 class LocalReader:
-    """From what was written down of the nodes of this machine. No value of the environment, and no key, is in it."""
+    """An ObjectReader of this machine. No value of the environment, and no key, is in it."""
 
     def __init__(self, source: LocalSource) -> None:
         self._source = source
@@ -111,7 +47,7 @@ class LocalReader:
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine, None]:
         """The lines carry no time of their own, so ``since`` leaves none out."""
         del container, since
         state = self._named(ObjectRef("Pod", namespace, pod))
@@ -168,12 +104,3 @@ def _told(state: NodeState, now: float) -> Iterator[str]:
 
 def _line(label: str, text: str) -> str:
     return f"{f'{label}:':<18}{text}"
-
-
-def _stamped(line: str) -> LogLine:
-    """A line as the API server stamps it: an RFC 3339 time and a blank in front. A piece of a long line has none."""
-    stamp, _, text = line.partition(" ")
-    try:
-        return LogLine(text, datetime.fromisoformat(stamp).timestamp()) if "T" in stamp else LogLine(line)
-    except ValueError:
-        return LogLine(line)

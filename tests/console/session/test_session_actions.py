@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,14 @@ import pytest
 from actions.action_run import ActionRun
 from actions.plan import Check, Verdict
 from actions.request import Kind, Scale, Target
-from console.session.actions import ClusterActions
+from console.session.action_site import ActionSite
+from console.session.actions import SessionActions
+from console.session.bridge import Bridge
 from console.session.failure import SessionError
+from console.session.permissions import Permissions
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Cluster
-from fleet.sources.kube.errors import ServerError
+from fleet.sources.kube.errors import KubeError, ServerError
 from fleet.sources.kube.reads import Permission
 from tests.actions.stage import FakeCluster, deployment
 from tests.waiting import PATIENCE
@@ -31,10 +33,17 @@ class Counted(FakeCluster):
 
     reviews: int = 0
 
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.asking, self.answer = asyncio.Event(), asyncio.Event()
+        self.answer.set()
+
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
     ) -> Permission:
         self.reviews += 1
+        self.asking.set()
+        await self.answer.wait()
         return await super().can_i(verb, resource, group, subresource, namespace, name)
 
 
@@ -64,32 +73,34 @@ class Told:
                 return state
 
 
-async def ask(question: Coroutine[Any, Any, Any]) -> Any:
-    """Both sides are on one loop here."""
-    return await question
+class Acting(SessionActions):
+    """The actions of a session on one cluster; both of its loops are that of the test."""
 
+    def __init__(self, cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> None:
+        self.identified: KubeError | None = None
+        """What asking who we are fails with."""
+        self.cluster = cluster
+        bridge = Bridge(asyncio.get_running_loop())
+        self.site = ActionSite(cluster.runner, self._identify, audit, told)
+        self.known = Permissions(bridge, lambda: cluster, lambda: told(None))
+        machine = ActionSite(FakeCluster().runner, self._identify, audit, told)
+        super().__init__(bridge, self.site, machine, lambda: False, lambda: cluster, self.known, audit)
 
-def acting(cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> ClusterActions:
-    loop = asyncio.get_running_loop()
-
-    async def identify() -> Cluster:
-        return cluster.snapshot.cluster
-
-    return ClusterActions(loop, ask, cluster.runner, lambda: cluster, identify, audit, told)
+    async def _identify(self) -> Cluster:
+        if self.identified is not None:
+            raise self.identified
+        return self.cluster.snapshot.cluster
 
 
 async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
 
-    async def identify() -> Cluster:
-        raise ServerError("overloaded")
-
-    loop, audit = asyncio.get_running_loop(), Path("/no/such/folder")
-    acts = ClusterActions(loop, ask, cluster.runner, lambda: cluster, identify, audit, Told())
-    with pytest.raises(ServerError, match="overloaded"):
+    acts = Acting(cluster, Told())
+    acts.identified = ServerError("overloaded")
+    with pytest.raises(SessionError, match="overloaded"):
         await acts.plan(Scale(TARGET, 5))
-    with pytest.raises(ServerError, match="overloaded"):
+    with pytest.raises(SessionError, match="overloaded"):
         await acts.undo()
     assert cluster.asked == []
 
@@ -97,7 +108,7 @@ async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
 async def test_a_plan_is_started_followed_and_kept() -> None:
     cluster, told = FakeCluster(), Told()
     cluster.add(deployment())
-    acts = acting(cluster, told)
+    acts = Acting(cluster, told)
     plan = await acts.plan(Scale(TARGET, 5))
     assert cluster.mutations() == []
     started = await acts.start(plan, "INC-1", "Apply")
@@ -107,16 +118,16 @@ async def test_a_plan_is_started_followed_and_kept() -> None:
     assert over.outcome.ok
     assert acts.action_runs == (over,)
     assert cluster.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
-    await acts.disconnect()
+    await acts.site.disconnect()
     assert acts.action_runs == (over,)
 
 
 async def test_a_plan_of_another_cluster_is_not_started() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = acting(cluster, Told())
+    acts = Acting(cluster, Told())
     plan = await acts.plan(Scale(TARGET, 5))
-    await acts.disconnect()
+    await acts.site.disconnect()
     with pytest.raises(SessionError, match="planned for another cluster"):
         await acts.start(plan, "", "Apply")
     assert cluster.mutations() == []
@@ -125,18 +136,18 @@ async def test_a_plan_of_another_cluster_is_not_started() -> None:
 async def test_a_plan_that_is_forbidden_is_not_started() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = acting(cluster, Told())
+    acts = Acting(cluster, Told())
     plan = await acts.plan(Scale(TARGET, 5))
     with pytest.raises(SessionError, match="no way"):
         await acts.start(replace(plan, checks=(Check("x", Verdict.BLOCK, "no way"),)), "", "Apply")
     assert cluster.mutations() == []
-    await acts.disconnect()
+    await acts.site.disconnect()
 
 
 async def test_to_stop_leaves_what_was_sent() -> None:
     cluster, told = FakeCluster(react=lambda obj: obj), Told()
     cluster.add(deployment())
-    acts = acting(cluster, told)
+    acts = Acting(cluster, told)
     plan = await acts.plan(Scale(TARGET, 5))
     await acts.start(plan, "", "Apply")
     while not any(line.startswith("PATCH") for line in cluster.mutations()):
@@ -146,12 +157,12 @@ async def test_to_stop_leaves_what_was_sent() -> None:
     assert over.outcome is not None
     assert over.outcome.result.value == "stopped"
     assert cluster.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
-    await acts.disconnect()
+    await acts.site.disconnect()
 
 
 async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() -> None:
     cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
-    acts = acting(cluster, told)
+    acts = Acting(cluster, told)
     assert acts.denied(Kind.SCALE, REF) is None
     assert await told.next() is None
     for _ in range(3):
@@ -166,8 +177,34 @@ async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() ->
 async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = acting(cluster, Told(), tmp_path)
+    acts = Acting(cluster, Told(), tmp_path)
     with pytest.raises(Exception, match="nothing on this cluster that could be taken back"):
         await acts.undo()
     assert list(await acts.cut_off()) == []
-    await acts.disconnect()
+    await acts.site.disconnect()
+
+
+async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() -> None:
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    acts = Acting(cluster, told)
+    acts.denied(Kind.SCALE, REF)
+    await told.next()
+    acts.known.forget()
+    cluster.forbidden = set()
+    assert acts.denied(Kind.SCALE, REF) is None
+    await told.next()
+    assert acts.denied(Kind.SCALE, REF) is None
+    assert cluster.reviews == 2
+
+
+async def test_an_answer_that_comes_after_the_cluster_was_left_is_not_taken_for_one_of_the_next() -> None:
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    cluster.answer.clear()
+    acts = Acting(cluster, told)
+    acts.denied(Kind.SCALE, REF)
+    await cluster.asking.wait()
+    acts.known.forget()
+    cluster.answer.set()
+    await told.next()
+    assert acts.denied(Kind.SCALE, REF) is None
+    assert cluster.reviews == 1

@@ -1,0 +1,63 @@
+"""Reads through the API server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterable
+from datetime import datetime
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.describe import describe, to_yaml
+from fleet.sources.kube.errors import ForbiddenError
+from fleet.sources.kube.reads import KubeReads
+from widgets.log_buffer import LogLine
+
+
+class ClusterReader:
+    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name."""
+
+    def __init__(self, reads: KubeReads, named: Iterable[str] = ()) -> None:
+        self._reads = reads
+        self._named = frozenset(named)
+
+    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
+        try:
+            return await self._reads.namespaces()
+        except ForbiddenError:
+            return tuple(sorted(self._named.union(seen)))
+
+    async def describe(self, ref: ObjectRef) -> str:
+        raw = await self._reads.get_raw(ref.kind, ref.namespace, ref.name)
+        uid = str(raw.get("metadata", {}).get("uid", ""))
+        try:
+            found = await self._reads.events_of(ref.namespace, uid) if uid else ()
+        except ForbiddenError:
+            found = ()
+        return describe(raw, found, now=time.time())
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
+
+    async def logs(
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncGenerator[LogLine, None]:
+        async for line in self._reads.logs(
+            namespace,
+            pod,
+            container,
+            follow=follow,
+            previous=previous,
+            tail_lines=tail,
+            since_seconds=since or None,
+            timestamps=True,
+        ):
+            yield _stamped(line)
+
+
+def _stamped(line: str) -> LogLine:
+    """A line as the API server stamps it: an RFC 3339 time and a blank in front. A piece of a long line has none."""
+    stamp, _, text = line.partition(" ")
+    try:
+        return LogLine(text, datetime.fromisoformat(stamp).timestamp()) if "T" in stamp else LogLine(line)
+    except ValueError:
+        return LogLine(line)

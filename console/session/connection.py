@@ -1,0 +1,94 @@
+"""What a session is put together from. ``console/wiring`` implements it, as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from actions.action_run import ActionRun
+    from actions.runner import Runner
+    from console.local.protocol import Looked
+    from console.local.session import LocalServerSession
+    from console.session.bridge import Bridge
+    from console.session.reader import ObjectReader
+    from fleet.model.snapshot import Cluster, Snapshot
+    from fleet.observer import Observer
+    from fleet.sources.kube.reads import KubeReads
+
+Newest = Callable[[], "Snapshot | None"]
+"""The newest Snapshot of the whole cluster, whatever part of it is in view."""
+Told = Callable[["ActionRun"], None]
+
+
+class Connection(Protocol):
+    """What a context leads to: a cluster, this machine, or nothing that can be reached. Belongs to the observing loop.
+
+    Where there is no cluster, ``reads``, ``identify`` and ``runner`` raise KubeconfigError with the reason.
+    """
+
+    context: str
+    observer: Observer
+    reader: ObjectReader
+    is_local: bool
+    """Whether it is this machine."""
+    is_absent: bool
+    """Whether the kubeconfig leads nowhere yet: a login may be writing it."""
+
+    def reads(self) -> KubeReads:
+        """What plans and permissions are asked of."""
+        ...
+
+    async def identify(self) -> Cluster:
+        """The cluster with who we are to it."""
+        ...
+
+    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
+        """What plans and carries out actions there. Imports what acts."""
+        ...
+
+
+class Wiring(Protocol):
+    """How to get what a session needs. Imports what is heavy, so nothing of it is called before the first frame."""
+
+    def connect(self, context: str, namespace: str) -> Connection:
+        """What ``context`` leads to, not yet observed. A context that leads nowhere is a Connection, too."""
+        ...
+
+    def contexts(self) -> tuple[str, ...]:
+        """Every context of the kubeconfig, and this machine last."""
+        ...
+
+    def leads_somewhere(self, context: str) -> bool:
+        """Whether the kubeconfig says how to reach it."""
+        ...
+
+    def check(self, context: str) -> None:
+        """Raises KubeconfigError for a context that leads nowhere, with those that there are."""
+        ...
+
+    def audit(self, *, local: bool) -> Path:
+        """The folder of the audit log of what is done on clusters, or on this machine."""
+        ...
+
+    def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
+        """The servers of this machine, not yet looked at."""
+        ...
+
+    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
+        """What plans and carries out actions on the servers of this machine. Imports what acts."""
+        ...
+
+    async def local_identity(self) -> Cluster:
+        """This machine as the cluster that its servers are in, with who we are on it."""
+        ...
+
+    def keep(self, error: Exception) -> str:
+        """Keep the details of a defect of ours; where they are, or empty where they cannot be kept."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what several share."""
+        ...

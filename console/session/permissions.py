@@ -1,0 +1,57 @@
+"""What this identity may not do, known before anybody tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from actions.permissions import Permission, needed
+from fleet.sources.kube.errors import KubeconfigError, KubeError
+
+if TYPE_CHECKING:
+    from actions.plan_context import Reads
+    from actions.request import Kind
+    from console.session.bridge import Bridge
+    from fleet.model.objects import ObjectRef
+
+
+class Permissions:
+    """Answers at once with what is known; the server is asked once per permission and namespace.
+
+    ``reads`` is called on the observing loop; ``learned`` on it, too, when an answer has come.
+    """
+
+    def __init__(self, bridge: Bridge, reads: Callable[[], Reads], learned: Callable[[], None]) -> None:
+        self._bridge = bridge
+        self._reads = reads
+        self._learned = learned
+        self._answers: dict[tuple[Permission, str], bool | None] = {}
+        """What may be done in a namespace (empty: the cluster); None while the server is asked."""
+
+    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+        """Why that may not be done, in words; None where it may, and while that is being asked."""
+        for permission in needed(kind, target.kind):
+            key = (permission, target.namespace if permission.namespaced else "")
+            if key not in self._answers:
+                self._answers[key] = None
+                self._bridge.begin(self._review(*key))
+            elif self._answers[key] is False:
+                where = f" in {target.namespace}" if permission.namespaced and target.namespace else ""
+                return f"you may not {permission}{where}"
+        return None
+
+    def forget(self) -> None:
+        """Another cluster comes into view."""
+        self._answers = {}
+
+    async def _review(self, permission: Permission, namespace: str) -> None:
+        verb, group, resource, subresource, _ = permission
+        answers = self._answers
+        try:
+            answer = await self._reads().can_i(verb, resource, group, subresource, namespace)
+        except (KubeError, KubeconfigError):
+            # Not known: the plan asks again, and says so.
+            return
+        # Of the cluster that was asked, which may be in view no more.
+        answers[permission, namespace] = answer.allowed
+        self._learned()

@@ -1,0 +1,60 @@
+"""The reads that a person asks for: logs, describe, YAML, namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from console.session.failure import SessionError
+
+if TYPE_CHECKING:
+    from fleet.model.objects import ObjectRef
+    from widgets.log_buffer import LogLine
+
+
+class ObjectReader(Protocol):
+    """What can be asked of what is in view. Every method raises KubeError, KubeconfigError and SessionError."""
+
+    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
+        """Sorted; ``seen`` are those that are known anyway, for where they may not be listed."""
+        ...
+
+    async def describe(self, ref: ObjectRef) -> str:
+        """The object and its events as text."""
+        ...
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        """The object as YAML."""
+        ...
+
+    def logs(
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncGenerator[LogLine, None]:
+        """Log lines, oldest first; with ``follow`` until it is closed."""
+        ...
+
+
+class NoReader:
+    """Where there is nothing to read from: every read fails, and says why."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self._why = (problem, remedy)
+
+    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
+        del seen
+        raise SessionError(*self._why)
+
+    async def describe(self, ref: ObjectRef) -> str:
+        del ref
+        raise SessionError(*self._why)
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        del ref
+        raise SessionError(*self._why)
+
+    async def logs(
+        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncGenerator[LogLine, None]:
+        del namespace, pod, container, follow, previous, tail, since
+        raise SessionError(*self._why)
+        yield

@@ -1,0 +1,100 @@
+"""What a context leads to, as the settings say: a cluster, this machine, or nothing that can be reached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+from console.config.settings import Settings
+from console.session.cluster_reader import ClusterReader
+from console.session.connection import Connection, Told
+from console.session.reader import NoReader, ObjectReader
+from console.wiring import sources
+from console.wiring.contexts import not_a_cluster
+from fleet.model.snapshot import Cluster, Snapshot
+from fleet.sources.kube.absent import AbsentKubernetes
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.reads import KubeReads
+from fleet.sources.kube.source import KubernetesSource
+
+if TYPE_CHECKING:
+    from actions.runner import Runner
+    from console.local.watcher import SharedWatcher
+
+
+def connect(
+    settings: Settings,
+    context: str,
+    namespace: str,
+    environ: Mapping[str, str],
+    servers: Callable[[], SharedWatcher],
+) -> Connection:
+    """What ``context`` names. Call it with a running event loop."""
+    source = sources.source_of(settings, context, namespace, environ, nodes=servers)
+    if isinstance(source, KubernetesSource):
+        return ClusterConnection(settings, source, context, environ)
+    if isinstance(source, AbsentKubernetes):
+        status = source.state().status
+        why = KubeconfigError(status.problem, status.remedy)
+        return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
+    from console.session.local_reader import LocalReader
+
+    return NoCluster(settings, source, context, environ, LocalReader(source), not_a_cluster(context))
+
+
+class ClusterConnection:
+    """To the API server of a cluster."""
+
+    is_local = is_absent = False
+
+    def __init__(self, settings: Settings, source: KubernetesSource, context: str, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._source = source
+        self._environ = environ
+        self._reads = KubeReads(source.client)
+        self.context = source.state().cluster.context or context
+        self.observer = sources.observer(settings, source, time.time(), environ)
+        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces)
+
+    def reads(self) -> KubeReads:
+        return self._reads
+
+    async def identify(self) -> Cluster:
+        return await self._source.identify()
+
+    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
+        from console.wiring.actions import runner
+
+        past = self.observer.measuring.latency
+        return runner(self._settings, self._source, newest, changed, self._environ, past)
+
+
+class NoCluster:
+    """Where nothing can be asked of a cluster, or done to one: ``why`` not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: sources.Source,
+        context: str,
+        environ: Mapping[str, str],
+        reader: ObjectReader,
+        why: KubeconfigError,
+    ) -> None:
+        self._why = why
+        self.is_absent = isinstance(source, AbsentKubernetes)
+        self.is_local = not self.is_absent
+        self.context = source.state().cluster.context or context
+        self.observer = sources.observer(settings, source, time.time(), environ)
+        self.reader = reader
+
+    def reads(self) -> NoReturn:
+        raise KubeconfigError(self._why.message, self._why.remedy)
+
+    async def identify(self) -> Cluster:
+        self.reads()
+
+    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
+        del newest, changed
+        self.reads()

@@ -1,0 +1,109 @@
+"""A session put together as the settings say."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from console.config.settings import Settings
+from console.session.observing import ObservingSession
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from actions.runner import Runner
+    from console.local.protocol import Looked
+    from console.local.session import LocalServerSession
+    from console.local.watcher import SharedWatcher
+    from console.session.bridge import Bridge
+    from console.session.connection import Connection, Newest, Told
+    from fleet.model.snapshot import Cluster
+    from fleet.observer import Observer
+
+
+def session_of(
+    settings: Settings, here: Settings | None = None, environ: Mapping[str, str] = os.environ
+) -> ObservingSession:
+    """``here``: the settings for what is done on this machine, where they are others."""
+    cluster = settings.cluster
+    return ObservingSession(SettingsWiring(settings, here or settings, environ), cluster.context, cluster.namespace)
+
+
+class SettingsWiring:
+    """Implements console.session.connection.Wiring. Everything heavy is imported where it is first needed."""
+
+    def __init__(self, settings: Settings, here: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._here = here
+        self._environ = environ
+        self._watcher: SharedWatcher | None = None
+
+    def connect(self, context: str, namespace: str) -> Connection:
+        from console.wiring.connections import connect
+
+        return connect(self._settings, context, namespace, self._environ, self._servers)
+
+    def contexts(self) -> tuple[str, ...]:
+        from console.wiring.contexts import every_context
+
+        return every_context(self._settings)
+
+    def leads_somewhere(self, context: str) -> bool:
+        from console.wiring.contexts import leads_somewhere
+
+        return leads_somewhere(self._settings, context)
+
+    def check(self, context: str) -> None:
+        from console.wiring.contexts import is_machine
+        from fleet.sources.kube.kubeconfig import load_access
+
+        if not is_machine(self._settings, context, self._environ):
+            load_access(self._settings.cluster.kubeconfig or None, context, self._environ)
+
+    def audit(self, *, local: bool) -> Path:
+        from console.wiring.audit_folder import audit_folder
+
+        return audit_folder(self._here if local else self._settings, self._environ)
+
+    def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
+        from console.local.session import LocalServerSession
+
+        servers = self._servers()
+
+        def observer() -> Observer:
+            from console.wiring import sources
+            from fleet.local.source import LocalSource
+
+            return sources.observer(self._settings, LocalSource(servers), time.time(), self._environ)
+
+        return LocalServerSession(self._settings, self._environ, bridge, servers, observer, looked, in_view)
+
+    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
+        from console.wiring.local_actions import local_runner
+
+        return local_runner(self._here, self._environ, self._servers(), changed, newest, note_reading)
+
+    async def local_identity(self) -> Cluster:
+        from console.wiring.local_actions import this_machine
+
+        return this_machine()
+
+    def keep(self, error: Exception) -> str:
+        from console.cli.crash import keep
+
+        return keep(error, sys.argv[1:])
+
+    async def close(self) -> None:
+        if self._watcher is not None:
+            await self._watcher.close()
+
+    def _servers(self) -> SharedWatcher:
+        """One watcher for all who look at the servers of this machine."""
+        from console.local.watcher import SharedWatcher
+
+        if self._watcher is None:
+            self._watcher = SharedWatcher(self._settings, self._environ)
+        return self._watcher
