@@ -14,13 +14,14 @@ from typing import Any
 from actions.drain.selectors import written
 from actions.plan_context import Reads
 from actions.request import Target
+from fleet.kinds.deployment import REVISION
+from fleet.kinds.kind import value_at
 from fleet.model.objects import ModelVersion, Pod
 from fleet.sources.kube.errors import KubeError, NotFoundError
 from fleet.sources.kube.project.fields import Interner, mapping, mappings, moment, text, texts
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.serving import engine_container
-from fleet.sources.kube.project.workloads import REVISION
 
 CAUSE = "kubernetes.io/change-cause"
 HASH = "pod-template-hash"
@@ -151,7 +152,7 @@ def _of_replica_set(
         raw,
         deployment,
         pods.get(metadata["name"], ()),
-        number=_number(text(annotations, REVISION)),
+        number=_number(str(value_at(raw, REVISION) or "")),
         hash_=text(mapping(metadata, "labels"), HASH),
         cause=text(annotations, CAUSE),
         current=same_template(template, deployment["spec"]["template"]),

@@ -43,9 +43,9 @@ class Need:
 
 def needs() -> tuple[Need, ...]:
     """Everything that the console reads."""
-    from fleet.sources.kube.resources import EVERY, PODS
+    from fleet.sources.kube.resources import PODS, every
 
-    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in EVERY)
+    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in every())
     return (
         *watched,
         Need("namespaces", ("list",), "the choice of namespaces", namespaced=False),

@@ -21,7 +21,7 @@ from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.node import NodeState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
 from fleet.model.snapshot import MACHINE, Cluster, Health
-from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.resources import every
 from fleet.sources.kube.state import KubeState
 from fleet.sources.status import StatusKeeper
 
@@ -32,7 +32,7 @@ LOOK: Final = 1.0
 """Seconds between two looks at the nodes."""
 COUNT: Final = 30.0
 """Seconds after which the GPUs are counted again: a driver may be loaded meanwhile."""
-_SYNCED: Final = frozenset(resource.qualified for resource in EVERY)
+_SYNCED: Final = frozenset(resource.qualified for resource in every())
 
 
 class Watching(Protocol):

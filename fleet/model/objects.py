@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+TEMPLATE_HASH: Final = "pod-template-hash"
+"""The label of pods that says which template they were made from, where links (ReplicaSets) make them."""
 
 
 class ObjectRef(NamedTuple):
@@ -164,7 +167,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Deployment, StatefulSet, DaemonSet, LeaderWorkerSet …: the top of a pod's owner chain, or a link of it."""
+    """Of one of ``fleet.kinds``: the top of a pod's owner chain, or a step of it."""
 
     kind: str
     namespace: str

@@ -16,6 +16,7 @@ from fleet.model.coverage import Coverage
 from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GpuId
 from fleet.model.objects import (
+    TEMPLATE_HASH,
     Event,
     HorizontalPodAutoscaler,
     Node,
@@ -268,14 +269,12 @@ class Snapshot:
 
 
 def _made_by(part: Workload, pod: Pod) -> bool:
-    """Whether the part, or a ReplicaSet of it (its name and the hash of the template), controls the pod."""
-    owner = pod.owner
+    """Whether the part, or a link of it (a ReplicaSet: its name and the hash of the template), controls the pod."""
+    owner, template = pod.owner, pod.labels.get(TEMPLATE_HASH, "")
     if owner is None:
         return False
-    if part.kind == "Deployment":
-        suffix = "-" + pod.labels.get("pod-template-hash", "")
-        return owner.kind == "ReplicaSet" and owner.name.removesuffix(suffix) == part.name
-    return owner.uid == part.uid
+    through_link = bool(template) and owner.kind != part.kind and owner.name == f"{part.name}-{template}"
+    return owner.uid == part.uid or through_link
 
 
 def engine_key(engine: EngineId) -> str:

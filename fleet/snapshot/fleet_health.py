@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Assessment, Severity
@@ -12,8 +13,6 @@ from fleet.snapshot.health import TROUBLED, application_xid, assess_gpu, assess_
 from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
 
-_REPLACING = frozenset({"ReplicaSet", "StatefulSet", "ReplicationController", "LeaderWorkerSet", "DaemonSet"})
-"""Controllers that put another pod in the place of one that has failed; that one stays until somebody collects it."""
 LEFT_OVER = 600.0
 """Seconds since its creation after which a failed pod is no reason for what its workload does now."""
 
@@ -60,7 +59,8 @@ def assessments(
 
 def _is_replaced(topology: Topology, pod: Pod, workload: str, ready: int, now: float) -> bool:
     """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""
-    if pod.owner is None or pod.owner.kind not in _REPLACING:
+    if pod.owner is None or not kind_of(pod.owner.kind).replaces:
+        # One that nothing replaces tells of itself for as long as it is there.
         return False
     desired = topology.workloads[workload].desired
     old = now - pod.created > LEFT_OVER
@@ -79,7 +79,7 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
 def _of_workload(topology: Topology, workload: Workload, ready: int, found: Mapping[str, Assessment]) -> Assessment:
     pods = topology.pods_of.get(workload.key, ())
     critical = [p for p in pods if found[p].severity is Severity.CRITICAL]
-    if workload.kind == "LeaderWorkerSet":
+    if kind_of(workload.kind).replica is not None:
         # A replica is a group of pods, and each that is critical takes its group away.
         serving = max(0, workload.desired - len(critical))
     else:

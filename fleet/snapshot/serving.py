@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from fleet.kinds.registry import kind_of
 from fleet.model.measurement import EngineId
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import ModelGroup
@@ -35,7 +36,7 @@ def served_by(
 def _by_template(workload: Workload, pods: Sequence[Pod]) -> str:
     versions = [workload.version, *(pod.version for pod in pods)]
     name = next((v.served_name or v.model for v in versions if v.served_name or v.model), "")
-    if not name and workload.kind != "DaemonSet" and (workload.gpus or any(pod.gpus for pod in pods)):
+    if not name and not kind_of(workload.kind).per_node and (workload.gpus or any(pod.gpus for pod in pods)):
         return workload.name
     return name
 

@@ -112,7 +112,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     addresses = Addresses.of(kube.pods)
     engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in engine_ids]
     pods = dict(kube.pods)
-    owners = ownership(kube.pods, kube.replica_sets, kube.workloads)
+    owners = ownership(kube.pods, kube.links, kube.workloads)
     workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
     _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads, kube.coverage)
 

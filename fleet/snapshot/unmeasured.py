@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fleet.kinds.registry import grouping
 from fleet.model.objects import Pod
 from fleet.sources.scrape.targets import unread
-
-_GROUP = ("leaderworkerset.sigs.k8s.io/name", "leaderworkerset.sigs.k8s.io/group-index")
-_WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
 
 
 def unmeasured(
@@ -38,10 +36,10 @@ def unmeasured(
 
 def leader_of(pod: Pod, members: Sequence[Pod]) -> Pod | None:
     """The pod that runs the engine which ``pod`` is a part of; ``members`` are the pods of its workload."""
-    group = [pod.labels.get(label) for label in _GROUP]
-    if all(group):
-        members = [one for one in members if [one.labels.get(label) for label in _GROUP] == group]
-        leaders = [one for one in members if one.labels.get(_WORKER_INDEX) == "0"]
+    kind = grouping(pod.labels)
+    group = kind.replica if kind is not None else None
+    if group is not None and (own := group.of(pod.labels)):
+        leaders = [one for one in members if group.of(one.labels) == own and group.leads(one.labels)]
     else:
         leaders = [one for one in members if not one.serving.follows]
     return leaders[0] if len(leaders) == 1 else None

@@ -22,7 +22,7 @@ from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.sources.kube.client import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import Permission
-from fleet.sources.kube.resources import EVERY, object_path
+from fleet.sources.kube.resources import every, object_path
 
 NOW = 1_790_000_000.0
 OTHERS = {
@@ -124,7 +124,7 @@ class FakeCluster:
         ]
 
     async def path_of(self, kind: str, namespace: str, name: str) -> str:
-        for resource in EVERY:
+        for resource in every():
             if resource.kind == kind:
                 return resource.path(namespace, name)
         if kind in OTHERS:
@@ -161,7 +161,7 @@ class FakeCluster:
             return dict(mutation.body)
         path = mutation.path.removesuffix("/scale")
         for kind, namespace, name in self.objects:
-            of = next((r.path(namespace, name) for r in EVERY if r.kind == kind), "")
+            of = next((r.path(namespace, name) for r in every() if r.kind == kind), "")
             if kind in OTHERS:
                 of = object_path(*OTHERS[kind], namespace, name)
             if of == path:

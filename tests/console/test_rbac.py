@@ -17,7 +17,7 @@ from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.reads import KubeReads
-from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.resources import every
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
@@ -87,7 +87,7 @@ async def test_a_role_can_do_what_it_must_and_nothing_else(
     client = KubeClient(load_access(str(fleet.kubeconfig), "demo-nobody"))
     reads = KubeReads(client)
     try:
-        for resource in EVERY:
+        for resource in every():
             place = "serving" if resource.namespaced else ""
             assert await allowed(reads, "watch", resource.group, resource.name, "", place), resource.name
         for kind, target in TARGETS.items():

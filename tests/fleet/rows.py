@@ -73,7 +73,7 @@ def kube(
         LIVE,
         pods={p.key: p for p in pods},
         workloads={w.key: w for w in workloads if w.kind != "ReplicaSet"},
-        replica_sets={w.key: w for w in workloads if w.kind == "ReplicaSet"},
+        links={w.key: w for w in workloads if w.kind == "ReplicaSet"},
         nodes={n.name: n for n in nodes},
     )
 

@@ -196,6 +196,23 @@ class Feed(Generic[R]):
         self.changes += 1
 
 
+class Merged(Generic[R]):
+    """The rows of several feeds as those of one."""
+
+    def __init__(self, feeds: Sequence[Feed[R]]) -> None:
+        self.feeds = feeds
+        self._view: Mapping[str, R] = MappingProxyType({})
+        self._viewed = -1
+
+    def rows(self) -> Mapping[str, R]:
+        """As those of a feed: never changed once given, and the same mapping as long as nothing changed."""
+        changes = sum(feed.changes for feed in self.feeds)
+        if self._viewed != changes:
+            self._view = MappingProxyType({key: row for feed in self.feeds for key, row in feed.rows().items()})
+            self._viewed = changes
+        return self._view
+
+
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fleet.model.objects import Owner, Pod, Workload
+from fleet.kinds.registry import those
+from fleet.model.objects import TEMPLATE_HASH, Owner, Pod, Workload
 
 _LONGEST = 10
 """Links of a chain; the longest real one has five. Guards against references that go in a circle."""
@@ -44,11 +45,9 @@ class _Top(NamedTuple):
     """The last known workload under an unknown owner."""
 
 
-def ownership(
-    pods: Mapping[str, Pod], replica_sets: Mapping[str, Workload], workloads: Mapping[str, Workload]
-) -> Ownership:
-    """Pods, ReplicaSets and other workloads joined by ownerReferences (by uid)."""
-    by_uid: dict[str, Workload | Pod] = {row.uid: row for row in replica_sets.values()}
+def ownership(pods: Mapping[str, Pod], links: Mapping[str, Workload], workloads: Mapping[str, Workload]) -> Ownership:
+    """Pods, workloads and the links between them (ReplicaSets) joined by ownerReferences (by uid)."""
+    by_uid: dict[str, Workload | Pod] = {row.uid: row for row in links.values()}
     by_uid |= {row.uid: row for row in workloads.values()}
     owned_pods = {row.owner.uid for row in by_uid.values() if row.owner is not None and row.owner.kind == "Pod"}
     if owned_pods:
@@ -104,19 +103,22 @@ class _Chains:
             return _Top(key, row, None, None)
         if owner.uid in self._above:
             return self._above[owner.uid]
-        above = self._by_uid.get(owner.uid) or self._deployment(row, owner)
+        above = self._by_uid.get(owner.uid) or self._beyond(row, owner)
         if above is None:
             key = f"{row.namespace}/{owner.kind}/{owner.name}"
             return _Top(key, None, owner, row if isinstance(row, Workload) else None)
         top = self._above[owner.uid] = self.top(above, links + 1)
         return top
 
-    def _deployment(self, row: Workload | Pod, owner: Owner) -> Workload | None:
-        """Above a ReplicaSet that is out of reach: its name is the Deployment's and the hash of the template."""
-        suffix = "-" + row.labels.get("pod-template-hash", "")
-        if owner.kind != "ReplicaSet" or not owner.name.endswith(suffix):
+    def _beyond(self, row: Workload | Pod, owner: Owner) -> Workload | None:
+        """Above a link that is out of reach: it is named after its workload and the hash of the template."""
+        suffix = "-" + row.labels.get(TEMPLATE_HASH, "")
+        if not owner.name.endswith(suffix):
             return None
-        return self._workloads.get(f"{row.namespace}/Deployment/{owner.name.removesuffix(suffix)}")
+        name = owner.name.removesuffix(suffix)
+        makers = those(lambda kind: kind.through == owner.kind)
+        found = (self._workloads.get(f"{row.namespace}/{kind.kind}/{name}") for kind in makers)
+        return next(filter(None, found), None)
 
 
 def _synthesised(key: str, top: _Top, pods: list[Pod], below: list[Workload]) -> Workload:

@@ -12,7 +12,7 @@ from fleet.sources.kube.client import ANY, KubeClient, decode
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
-from fleet.sources.kube.resources import EVENTS, EVERY, object_path
+from fleet.sources.kube.resources import EVENTS, every, object_path
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -68,7 +68,7 @@ class KubeReads:
         """
         if kind == "Secret":
             raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
-        for resource in EVERY:
+        for resource in every():
             if resource.kind == kind:
                 return resource.path(namespace, name)
         return await self._discover(kind, namespace, name)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
+from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.registry import listed
+from fleet.model.objects import Workload
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget
 from fleet.sources.kube.project.services import project_service
-from fleet.sources.kube.project.workloads import (
-    project_daemon_set,
-    project_deployment,
-    project_leader_worker_set,
-    project_replica_set,
-    project_stateful_set,
-)
+from fleet.sources.kube.project.workloads import project_workload
 
 
 class Row(Protocol):
@@ -78,27 +76,6 @@ PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which t
 NODES = Resource(
     "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node troubles", namespaced=False, page=200
 )
-DEPLOYMENTS = Resource(
-    "deployments", "apps", "v1", "Deployment", project_deployment, "desired replicas and rollouts of Deployments"
-)
-STATEFUL_SETS = Resource(
-    "statefulsets", "apps", "v1", "StatefulSet", project_stateful_set, "desired replicas and rollouts of StatefulSets"
-)
-DAEMON_SETS = Resource(
-    "daemonsets", "apps", "v1", "DaemonSet", project_daemon_set, "desired replicas and rollouts of DaemonSets"
-)
-REPLICA_SETS = Resource(
-    "replicasets", "apps", "v1", "ReplicaSet", project_replica_set, "which Deployment a pod belongs to, and revisions"
-)
-LEADER_WORKER_SETS = Resource(
-    "leaderworkersets",
-    "leaderworkerset.x-k8s.io",
-    "v1",
-    "LeaderWorkerSet",
-    project_leader_worker_set,
-    "desired replicas of multi-node engines",
-    optional=True,
-)
 AUTOSCALERS = Resource(
     "horizontalpodautoscalers",
     "autoscaling",
@@ -118,16 +95,18 @@ BUDGETS = Resource(
 SERVICES = Resource("services", "", "v1", "Service", project_service, "services, and Prometheus found through them")
 EVENTS = Resource("events", "", "v1", "Event", project_event, "events", bound=5000, newest=lambda event: event.last)
 
-EVERY: tuple[Resource[Any], ...] = (
-    PODS,
-    NODES,
-    DEPLOYMENTS,
-    STATEFUL_SETS,
-    DAEMON_SETS,
-    LEADER_WORKER_SETS,
-    REPLICA_SETS,
-    AUTOSCALERS,
-    BUDGETS,
-    SERVICES,
-    EVENTS,
-)
+_FIRST = (PODS, NODES)
+"""The first screen is made of them."""
+_THEN = (AUTOSCALERS, BUDGETS, SERVICES, EVENTS)
+
+
+@cache
+def workloads(kind: WorkloadKind) -> Resource[Workload]:
+    """The objects of a kind of workload."""
+    project = partial(project_workload, kind)
+    return Resource(kind.plural, kind.group, kind.version, kind.kind, project, kind.lost, optional=kind.custom)
+
+
+def every() -> tuple[Resource[Any], ...]:
+    """All of them, in the order in which they are asked for."""
+    return (*_FIRST, *map(workloads, listed()), *_THEN)

@@ -11,12 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+from fleet.kinds.registry import listed
 from fleet.model.coverage import Coverage
-from fleet.model.objects import Workload
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import ANY, KubeClient
@@ -33,7 +32,7 @@ from fleet.sources.kube.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from fleet.sources.kube.feed import Feed
+from fleet.sources.kube.feed import Feed, Merged
 from fleet.sources.kube.health import Trouble, Verdict, judge
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
@@ -42,17 +41,13 @@ from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.resources import (
     AUTOSCALERS,
     BUDGETS,
-    DAEMON_SETS,
-    DEPLOYMENTS,
     EVENTS,
-    LEADER_WORKER_SETS,
     NODES,
     PODS,
-    REPLICA_SETS,
     SERVICES,
-    STATEFUL_SETS,
     R,
     Resource,
+    workloads,
 )
 from fleet.sources.kube.state import KubeState
 
@@ -91,10 +86,8 @@ class KubernetesSource:
         self._attempted = asyncio.Event()
         self._pods = self._feed(PODS)
         self._nodes = self._feed(NODES)
-        self._workloads = tuple(
-            self._feed(resource) for resource in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, LEADER_WORKER_SETS)
-        )
-        self._replica_sets = self._feed(REPLICA_SETS)
+        self._workloads = Merged([self._feed(workloads(kind)) for kind in listed() if not kind.link])
+        self._links = Merged([self._feed(workloads(kind)) for kind in listed() if kind.link])
         self._autoscalers = self._feed(AUTOSCALERS)
         self._budgets = self._feed(BUDGETS)
         self._services = self._feed(SERVICES)
@@ -103,14 +96,13 @@ class KubernetesSource:
         self._feeds: tuple[Feed[Any], ...] = (
             self._pods,
             self._nodes,
-            *self._workloads,
-            self._replica_sets,
+            *self._workloads.feeds,
+            *self._links.feeds,
             self._autoscalers,
             self._budgets,
             self._services,
             self._events,
         )
-        self._merged: tuple[int, Mapping[str, Workload]] = (-1, MappingProxyType({}))
         self._tasks: list[asyncio.Task[None]] = []
         self._cluster = Cluster(
             context=access.context,
@@ -239,20 +231,13 @@ class KubernetesSource:
             coverage=self._coverage(),
             pods=self._pods.rows(),
             nodes=self._nodes.rows(),
-            workloads=self._all_workloads(),
-            replica_sets=self._replica_sets.rows(),
+            workloads=self._workloads.rows(),
+            links=self._links.rows(),
             autoscalers=self._autoscalers.rows(),
             budgets=self._budgets.rows(),
             services=self._services.rows(),
             events=self._events.rows(),
         )
-
-    def _all_workloads(self) -> Mapping[str, Workload]:
-        changes = sum(feed.changes for feed in self._workloads)
-        if self._merged[0] != changes:
-            merged = {key: row for feed in self._workloads for key, row in feed.rows().items()}
-            self._merged = (changes, MappingProxyType(merged))
-        return self._merged[1]
 
     def _feed(self, resource: Resource[R]) -> Feed[R]:
         return Feed(

@@ -33,8 +33,8 @@ class KubeState:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)
-    """Deployments, StatefulSets, DaemonSets and LeaderWorkerSets, owned or not."""
-    replica_sets: Mapping[str, Workload] = field(default_factory=dict)
+    """Of every kind that is listed, owned or not; those that are links stand beside them."""
+    links: Mapping[str, Workload] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     budgets: Mapping[str, PodDisruptionBudget] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)

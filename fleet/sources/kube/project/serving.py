@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fleet.kinds.registry import grouping
 from fleet.metrics.products import KNOWN, KnownEngine, by_image
 from fleet.model.objects import Serving
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.project.gpu import container_gpus
 from fleet.sources.kube.project.shell import Command, commands, expanded, program
 
-_WORKER_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
 _RAY_NODE = "ray.io/node-type"
 _TLS_FLAGS = ("--ssl-certfile", "--ssl-keyfile")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -90,8 +90,10 @@ def engine_container(spec: Raw) -> Raw | None:
 def serving(metadata: Raw, spec: Raw) -> Serving:
     """How the server of models in this pod is reached."""
     labels = mapping(metadata, "labels")
-    index = text(labels, _WORKER_INDEX)
-    more = {"LWS_WORKER_INDEX": index} if index else {}
+    kind = grouping(labels)
+    group = kind.replica if kind is not None else None
+    index = text(labels, group.worker) if group is not None else ""
+    more = {group.variable: index} if group is not None and index else {}
     main = engine_container(spec)
     if main is None:
         return Serving()

@@ -50,7 +50,7 @@ async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
     state = admin.state()
     assert len(state.pods) == simulator["pods"]
     assert state.cluster.user == "admin"
-    joined = ownership(state.pods, state.replica_sets, state.workloads)
+    joined = ownership(state.pods, state.links, state.workloads)
     assert set(joined.workload_of) == set(state.pods)
     kinds = {"Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet", "Pod"}
     assert {row.kind for row in joined.workloads.values()} <= kinds

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import Health
-from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.resources import every
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import PODS, Api, is_list, pod
 from tests.fleet.sources.kube.test_source import following, status_when, thing
@@ -42,7 +42,7 @@ async def test_where_the_whole_is_forbidden_the_namespace_in_view_is_read_and_th
 ) -> None:
     cluster.put(pod("a", "one"))
     cluster.put(pod("b", "two"))
-    cluster.denied |= {r.path() for r in EVERY if r.namespaced}
+    cluster.denied |= {r.path() for r in every() if r.namespaced}
     async with following(cluster, namespace="one") as source:
         assert await source.wait_synced(PATIENCE)
         state = source.state()

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet.kinds.daemonset import DAEMON_SET
+from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
 from fleet.model.objects import ModelVersion, Owner
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.project.fields import Interner
@@ -15,8 +18,8 @@ from fleet.sources.kube.project.gpu import is_gpu, pod_gpus
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
-from fleet.sources.kube.project.workloads import project_daemon_set, project_deployment, project_leader_worker_set
-from fleet.sources.kube.resources import EVERY, Resource
+from fleet.sources.kube.project.workloads import project_workload
+from fleet.sources.kube.resources import Resource, every
 
 Object = dict[str, Any]
 
@@ -231,13 +234,13 @@ def test_a_node() -> None:
 
 
 def test_replicas_that_are_left_out_mean_one_and_zero_means_zero() -> None:
-    assert project_deployment({"metadata": {"name": "d"}}, Interner()).desired == 1
-    assert project_deployment({"metadata": {"name": "d"}, "spec": {"replicas": 0}}, Interner()).desired == 0
+    assert project_workload(DEPLOYMENT, {"metadata": {"name": "d"}}, Interner()).desired == 1
+    assert project_workload(DEPLOYMENT, {"metadata": {"name": "d"}, "spec": {"replicas": 0}}, Interner()).desired == 0
 
 
 def test_a_daemon_set_wants_what_its_nodes_are() -> None:
     status = {"desiredNumberScheduled": 5, "numberReady": 4, "updatedNumberScheduled": 3, "numberAvailable": 2}
-    row = project_daemon_set({"metadata": {"name": "d"}, "status": status}, Interner())
+    row = project_workload(DAEMON_SET, {"metadata": {"name": "d"}, "status": status}, Interner())
     assert (row.desired, row.ready, row.updated, row.available) == (5, 4, 3, 2)
 
 
@@ -245,9 +248,9 @@ def test_a_replica_of_a_leader_worker_set_is_a_group() -> None:
     worker = {"spec": {"containers": [asking(gpu="8")]}}
     template = {"size": 4, "workerTemplate": worker}
     raw = {"metadata": {"name": "l"}, "spec": {"replicas": 2, "leaderWorkerTemplate": template}}
-    assert project_leader_worker_set(raw, Interner()).gpus == 32
+    assert project_workload(LEADER_WORKER_SET, raw, Interner()).gpus == 32
     template["leaderTemplate"] = {"spec": {"containers": [asking(gpu="1") | {"args": ["--model", "m"]}]}}
-    row = project_leader_worker_set(raw, Interner())
+    row = project_workload(LEADER_WORKER_SET, raw, Interner())
     assert (row.desired, row.gpus, row.version.model) == (2, 25, "m")
 
 
@@ -304,7 +307,7 @@ NONSENSE = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(raw=st.dictionaries(KEYS, NONSENSE, max_size=6), resource=st.sampled_from(EVERY))
+@given(raw=st.dictionaries(KEYS, NONSENSE, max_size=6), resource=st.sampled_from(every()))
 def test_nonsense_makes_a_row_and_never_an_error(raw: Object, resource: Resource[Any]) -> None:
     row = resource.project(raw, Interner())
     assert isinstance(row.key, str)

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.replicaset import REPLICA_SET
+from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeError, UnauthorizedError, error_of_response
@@ -17,8 +20,8 @@ from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget
-from fleet.sources.kube.project.workloads import project_deployment, project_replica_set, project_stateful_set
-from fleet.sources.kube.resources import EVERY
+from fleet.sources.kube.project.workloads import project_workload
+from fleet.sources.kube.resources import every
 from tests.conftest import RECORDINGS
 
 KUBE = RECORDINGS / "kube-1.36"
@@ -90,7 +93,7 @@ def test_a_cordoned_node() -> None:
 
 
 def test_a_deployment() -> None:
-    row = project_deployment(body("deployment_get"), Interner())
+    row = project_workload(DEPLOYMENT, body("deployment_get"), Interner())
     assert (row.desired, row.ready, row.updated, row.available) == (3, 3, 3, 3)
     assert (row.revision, row.selector, row.strategy, row.gpus) == ("1", {"app": "chat"}, "RollingUpdate", 1)
     assert row.generation == row.observed_generation
@@ -98,14 +101,14 @@ def test_a_deployment() -> None:
 
 
 def test_a_paused_and_a_stuck_rollout() -> None:
-    assert project_deployment(body("deployment_paused_get"), Interner()).paused
-    stuck = project_deployment(body("deployment_progress_deadline_exceeded"), Interner())
+    assert project_workload(DEPLOYMENT, body("deployment_paused_get"), Interner()).paused
+    stuck = project_workload(DEPLOYMENT, body("deployment_progress_deadline_exceeded"), Interner())
     assert any(c.type == "Progressing" and c.reason == "ProgressDeadlineExceeded" for c in stuck.conditions)
 
 
 def test_a_stateful_set() -> None:
     raw = body("statefulset_get")
-    row = project_stateful_set(raw, Interner())
+    row = project_workload(STATEFUL_SET, raw, Interner())
     assert (row.kind, row.desired) == ("StatefulSet", raw["spec"]["replicas"])
     assert row.revision == raw["status"]["updateRevision"]
 
@@ -138,8 +141,8 @@ def test_events_have_a_time_whoever_wrote_them(name: str) -> None:
 
 def test_replica_sets_lead_from_pods_to_their_deployment() -> None:
     interner = Interner()
-    deployment = project_deployment(body("deployment_get"), interner)
-    sets = [project_replica_set(raw, interner) for raw in body("replicasets_two_revisions")["items"]]
+    deployment = project_workload(DEPLOYMENT, body("deployment_get"), interner)
+    sets = [project_workload(REPLICA_SET, raw, interner) for raw in body("replicasets_two_revisions")["items"]]
     assert {row.revision for row in sets} == {"1", "2"}
     pods = [project_pod(raw, interner) for raw in body("pods_list_small")["items"]]
     joined = ownership({row.key: row for row in pods}, {row.key: row for row in sets}, {deployment.key: deployment})
@@ -164,7 +167,7 @@ def test_every_recorded_object_can_be_projected_described_and_dumped() -> None:
     objects = every_recorded_object()
     assert len(objects) > 100
     for raw in objects:
-        for resource in EVERY:
+        for resource in every():
             if raw.get("kind") == resource.kind:
                 assert resource.project(raw, Interner()).uid == raw["metadata"].get("uid", "")
         assert describe(raw, now=1.8e9)

@@ -16,7 +16,7 @@ from fleet.model.objects import Node
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.project.fields import Interner, Raw
-from fleet.sources.kube.resources import EVERY, NODES
+from fleet.sources.kube.resources import NODES, every
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import PODS, Api, Handler, Object, is_list, is_watch, pod, reply, status
 from tests.fleet.sources.kube.conftest import QUICK
@@ -52,7 +52,7 @@ async def status_when(source: KubernetesSource, wanted: Health) -> SourceStatus:
 
 
 async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> None:
-    for resource in EVERY:
+    for resource in every():
         if not resource.optional:
             cluster.put(thing(f"a-{resource.name}", "serving" if resource.namespaced else ""), resource.path())
     async with following(cluster) as source:
@@ -65,13 +65,13 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
             "serving/StatefulSet/a-statefulsets",
             "serving/DaemonSet/a-daemonsets",
         }
-        assert set(state.replica_sets) == {"serving/ReplicaSet/a-replicasets"}
+        assert set(state.links) == {"serving/ReplicaSet/a-replicasets"}
         assert set(state.autoscalers) == {"serving/a-horizontalpodautoscalers"}
         assert set(state.budgets) == {"serving/a-poddisruptionbudgets"}
         assert set(state.services) == {"serving/a-services"}
         assert set(state.events) == {"serving/a-events"}
-        assert len(state.synced) == len(EVERY) - 1
-        await until(lambda: cluster.watching == len(EVERY) - 1)
+        assert len(state.synced) == len(every()) - 1
+        await until(lambda: cluster.watching == len(every()) - 1)
         cluster.put(thing("late"), DEPLOYMENTS)
         await until(lambda: "serving/Deployment/late" in source.state().workloads)
     watched = [asked.path for asked in cluster.requests if asked.watch]
@@ -143,14 +143,14 @@ async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
 async def test_requests_are_counted_per_tick(cluster: Api) -> None:
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
-        await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
+        await until(lambda: cluster.watching == len(every()) - 1 and source.state().cluster.version)
         source.tick()
         before = len(cluster.requests)
         cluster.end_watches()
-        await until(lambda: cluster.watching == len(EVERY) - 1 and len(cluster.requests) > before)
+        await until(lambda: cluster.watching == len(every()) - 1 and len(cluster.requests) > before)
         source.tick()
         counted = source.state().status.requests
-        assert counted >= len(EVERY) - 1
+        assert counted >= len(every()) - 1
         assert source.state().status.requests == counted, "reading it changes nothing"
 
 
@@ -166,7 +166,7 @@ async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> 
 
 
 async def test_a_custom_resource_is_followed_once_it_is_there(cluster: Api) -> None:
-    (optional,) = (resource for resource in EVERY if resource.optional)
+    (optional,) = (resource for resource in every() if resource.optional)
     # For a user who may not list it, what is not there is forbidden.
     cluster.denied.add(optional.path())
     async with following(cluster) as source:
@@ -208,7 +208,7 @@ async def test_forbidden_everywhere_falls_back_to_the_namespaces(cluster: Api) -
         cluster.denied.clear()
         await status_when(source, Health.LIVE)
         assert set(source.state().pods) == {"one/p", "two/p", "two/q", "three/p"}
-        await until(lambda: cluster.watching == len(EVERY) - 1)
+        await until(lambda: cluster.watching == len(every()) - 1)
 
 
 async def test_namespaces_that_may_not_be_listed_are_those_of_the_configuration_and_the_context(cluster: Api) -> None:
@@ -227,7 +227,7 @@ async def test_a_user_who_may_nothing(cluster: Api) -> None:
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
-        assert len(found.notes) == len(EVERY) - 1
+        assert len(found.notes) == len(every()) - 1
         assert "forbidden" in found.problem
 
 
@@ -266,14 +266,14 @@ async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_co
     cluster.put(pod("a"))
     async with following(cluster) as source:
         await status_when(source, Health.LIVE)
-        await until(lambda: cluster.watching == len(EVERY) - 1 and source.state().cluster.version)
+        await until(lambda: cluster.watching == len(every()) - 1 and source.state().cluster.version)
         cluster.hang = True
         found = await status_when(source, Health.DOWN)
         assert "did not answer in time" in found.problem
         before = sum(asked.watch for asked in cluster.requests)
         cluster.hang = False
         await status_when(source, Health.LIVE)
-        await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(EVERY) - 1)
+        await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(every()) - 1)
 
 
 async def test_an_expired_token_names_the_user_and_what_to_do(cluster: Api) -> None:
@@ -330,10 +330,10 @@ async def test_a_defect_of_ours_costs_one_resource_and_is_said(cluster: Api, mon
 async def test_a_dropped_watch_is_no_trouble(cluster: Api) -> None:
     async with following(cluster) as source:
         await status_when(source, Health.LIVE)
-        await until(lambda: cluster.watching == len(EVERY) - 1)
+        await until(lambda: cluster.watching == len(every()) - 1)
         for _ in range(3):
             cluster.drop_watches()
-            await until(lambda: cluster.watching == len(EVERY) - 1 or health(source) is not Health.LIVE)
+            await until(lambda: cluster.watching == len(every()) - 1 or health(source) is not Health.LIVE)
             assert health(source) is Health.LIVE
 
 
@@ -350,7 +350,7 @@ async def test_watch_errors_of_all_kinds_keep_the_rows(cluster: Api) -> None:
 
 async def test_stopping_leaves_nothing_behind(cluster: Api) -> None:
     async with following(cluster) as source:
-        await until(lambda: cluster.watching == len(EVERY) - 1)
+        await until(lambda: cluster.watching == len(every()) - 1)
     await until(lambda: cluster.watching == 0)
     count = len(cluster.requests)
     assert source.state().pods is not None

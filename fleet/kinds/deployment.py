@@ -1,0 +1,27 @@
+"""Deployments (apps/v1): pods that are all alike, made through one ReplicaSet per template."""
+
+from __future__ import annotations
+
+from fleet.kinds.kind import Leaving, Replicas, Revisions, Update, WorkloadKind
+
+REVISION = ("metadata", "annotations", "deployment.kubernetes.io/revision")
+"""Where a Deployment and its ReplicaSets have the number of the revision."""
+
+DEPLOYMENT = WorkloadKind(
+    kind="Deployment",
+    group="apps",
+    version="v1",
+    plural="deployments",
+    short=("deploy",),
+    lost="desired replicas and rollouts of Deployments",
+    replicas=Replicas(arrived=("status", "availableReplicas"), complete=True),
+    revision=REVISION,
+    through="ReplicaSet",
+    leaving=Leaving.UNREADY_FIRST,
+    update=Update.STRATEGY,
+    restartable=True,
+    revisions=Revisions.REPLICA_SETS,
+    pausable=True,
+    replicas_at="spec.replicas",
+    template_at="spec.template",
+)

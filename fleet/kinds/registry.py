@@ -1,0 +1,57 @@
+"""The kinds of workloads that are known: one more is a module beside this one and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fleet.kinds.daemonset import DAEMON_SET
+from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.dynamo import DYNAMO_GRAPH_DEPLOYMENT
+from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.kserve import INFERENCE_SERVICE, LLM_INFERENCE_SERVICE
+from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
+from fleet.kinds.ray import RAY_CLUSTER, RAY_SERVICE
+from fleet.kinds.replicaset import REPLICA_SET
+from fleet.kinds.replicationcontroller import REPLICATION_CONTROLLER
+from fleet.kinds.rollout import CLONE_SET, ROLLOUT
+from fleet.kinds.statefulset import STATEFUL_SET
+
+KINDS: tuple[WorkloadKind, ...] = (
+    DEPLOYMENT,
+    STATEFUL_SET,
+    DAEMON_SET,
+    LEADER_WORKER_SET,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    INFERENCE_SERVICE,
+    LLM_INFERENCE_SERVICE,
+    RAY_SERVICE,
+    RAY_CLUSTER,
+    ROLLOUT,
+    CLONE_SET,
+    DYNAMO_GRAPH_DEPLOYMENT,
+)
+
+
+def kind_of(name: str) -> WorkloadKind:
+    """The kind of that name. One that nobody has described can do what any object with replicas can: be scaled."""
+    return next((kind for kind in KINDS if kind.kind == name), None) or WorkloadKind(kind=name)
+
+
+def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:
+    """The kind whose replicas are groups of pods, and that has written such labels; None for those of no group."""
+    for kind in KINDS:
+        group = kind.replica
+        if group is not None and (group.workload in labels or group.worker in labels):
+            return kind
+    return None
+
+
+def listed() -> tuple[WorkloadKind, ...]:
+    """Those whose objects are listed and watched."""
+    return those(lambda kind: kind.listed)
+
+
+def those(can: Callable[[WorkloadKind], object]) -> tuple[WorkloadKind, ...]:
+    """Those of which something holds."""
+    return tuple(kind for kind in KINDS if can(kind))

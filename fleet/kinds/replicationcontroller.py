@@ -1,0 +1,26 @@
+"""ReplicationControllers (v1): what ReplicaSets were before; met as owners of pods alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fleet.kinds.kind import Leaving, Replicas, WorkloadKind
+from fleet.sources.kube.project.fields import Raw, mapping
+
+
+def _selector(obj: Raw) -> Mapping[str, str]:
+    """It has no operators: it is the labels themselves."""
+    labels = mapping(mapping(obj, "spec"), "selector")
+    return {key: value for key, value in labels.items() if isinstance(value, str)}
+
+
+REPLICATION_CONTROLLER = WorkloadKind(
+    kind="ReplicationController",
+    version="v1",
+    plural="replicationcontrollers",
+    short=("rc",),
+    replicas=Replicas(),
+    selector=_selector,
+    replaces="starts another at once",
+    leaving=Leaving.UNREADY_FIRST,
+)
