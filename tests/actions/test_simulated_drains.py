@@ -37,7 +37,7 @@ def target(pod: Pod) -> Target:
 
 
 def method(plan: Plan) -> str:
-    return str(plan.facts["units"][0]["way"]["method"])
+    return str(plan.facts["units"][0]["strategy"]["method"])
 
 
 async def gone(it: Simulated, pod: Pod) -> bool:

@@ -20,7 +20,7 @@ async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:
     cluster = chat()
     plan = await make_plan(Drain(CHAT0), cluster.context())
     assert plan.title == "Drain chat-0"
-    assert plan.facts["units"][0]["way"]["method"] == Method.LABEL
+    assert plan.facts["units"][0]["strategy"]["method"] == Method.LABEL
     leave, wait, evict, replaced = plan.steps
     version = cluster.get("Pod", "serving", "chat-0")["metadata"]["resourceVersion"]
     (patch,) = leave.mutations
@@ -57,7 +57,7 @@ async def test_it_waits_for_the_requests_then_evicts_and_sees_it_replaced() -> N
 async def test_without_such_a_label_its_replica_set_lets_it_go() -> None:
     cluster = chat(serving_label=False)
     plan = await make_plan(Drain(CHAT0), cluster.context())
-    way = plan.facts["units"][0]["way"]
+    way = plan.facts["units"][0]["strategy"]
     assert way["method"] == Method.ORPHAN
     assert way["labels"] == {"app": "chat-70b-drained"}
     assert "starts another" in check(plan, "method").text
@@ -110,7 +110,7 @@ async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
     plan = await make_plan(Drain(CHAT0), cluster.context())
     (at_once,) = [a.request for a in plan.alternatives if "at once" in a.title]
     now = await make_plan(at_once, cluster.context())
-    assert now.facts["units"][0]["way"]["method"] == Method.LABEL
+    assert now.facts["units"][0]["strategy"]["method"] == Method.LABEL
     assert check(now, "spare GPUs").text == "node-2 has 8 free: a replacement could start first"
     assert any(a.title == "a replacement first" for a in now.alternatives)
 
@@ -262,7 +262,7 @@ async def test_a_pool_that_goes_on_selecting_it_is_told() -> None:
     assert check(plan, "method").verdict is Verdict.WARN
     assert "InferencePool chat-pool still selects chat-0" in check(plan, "method").text
     plan = await make_plan(Drain(CHAT0), cluster.context())
-    assert plan.facts["units"][0]["way"]["method"] == Method.ORPHAN, "that leaves the pool as well"
+    assert plan.facts["units"][0]["strategy"]["method"] == Method.ORPHAN, "that leaves the pool as well"
 
 
 async def test_a_pod_that_is_not_ready_has_nothing_to_wait_for() -> None:
@@ -270,7 +270,7 @@ async def test_a_pod_that_is_not_ready_has_nothing_to_wait_for() -> None:
     cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
     cluster.settle()
     plan = await make_plan(Drain(CHAT0), cluster.context())
-    assert plan.facts["units"][0]["way"]["method"] == Method.EVICT
+    assert plan.facts["units"][0]["strategy"]["method"] == Method.EVICT
     assert [step.title for step in plan.steps] == ["evict chat-0", "wait until it is replaced"]
     outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.ok
@@ -281,7 +281,7 @@ async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() 
     cluster = chat()
     cluster.add(service("all-of-chat", app="chat-70b"))
     plan = await make_plan(Drain(CHAT0), cluster.context())
-    way = plan.facts["units"][0]["way"]
+    way = plan.facts["units"][0]["strategy"]
     assert way["method"] == Method.ORPHAN
     assert set(way["services"]) == {"chat-70b", "all-of-chat"}
 
