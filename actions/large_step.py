@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from actions.catalogue import spec_of
 from actions.plan import Change, Plan
-from actions.request import Kind
 
 TIMES: Final = 3
 MORE: Final = 10
@@ -16,7 +16,7 @@ _REPLICAS: Final = ("replicas", "maximum", "minimum")
 
 def large_step(plan: Plan) -> Change | None:
     """The change of a plan that takes replicas far up, or all of them away; None for a plan of small steps."""
-    if plan.request.kind not in {Kind.SCALE, Kind.HOLD, Kind.BOUNDS}:
+    if not spec_of(plan.request.kind).sets_replicas:
         return None
     found = {change.what: change for change in plan.changes}
     return next((found[what] for what in _REPLICAS if what in found and _is_large(found[what])), None)

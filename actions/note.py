@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from actions.audit.anchor import LABEL
 from actions.audit.redaction import redacted_text
 from actions.plan import MANAGER, Mutation
-from actions.request import Kind, Target
+from actions.request import Target
 from fleet.sources.kube.resources import EVENTS
 
 _VERSIONS = {
@@ -30,7 +30,7 @@ def is_note(path: str) -> bool:
     return path.endswith(f"/{EVENTS.name}")
 
 
-def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: float, anchor: str = "") -> Mutation:
+def note(kind: str, target: Target, title: str, user: str, reason: str, at: float, anchor: str = "") -> Mutation:
     """The request that writes it; ``at`` in Unix seconds.
 
     ``anchor`` is that of the audit log: who writes the log cannot change it here. More people may read this than the
@@ -55,7 +55,7 @@ def note(kind: Kind, target: Target, title: str, user: str, reason: str, at: flo
         },
         "type": "Normal",
         "reason": "".join(part.capitalize() for part in kind.split("-")),
-        "action": kind.value,
+        "action": kind,
         "message": f"{title}, by {user or 'unknown'} with quarterdeck{why}"[: _LONGEST - len(end)] + end,
         "source": {"component": MANAGER},
         "reportingComponent": MANAGER,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from actions.request import Kind
+from actions.catalogue import spec_of
+
+
+class Resource(NamedTuple):
+    """What a target is to RBAC: its kind, group and plural."""
+
+    kind: str
+    group: str
+    plural: str
 
 
 class Permission(NamedTuple):
@@ -34,26 +42,11 @@ PLURALS: Mapping[str, tuple[str, str]] = {
 }
 """Kind → group and plural, of the kinds that actions are about most; others are found through discovery."""
 
-_PATCH_NODE = Permission("patch", "", "nodes", namespaced=False)
-_PATCH_POD = Permission("patch", "", "pods")
-_EVICT = Permission("create", "", "pods", "eviction")
+PATCH_NODE = Permission("patch", "", "nodes", namespaced=False)
+PATCH_POD = Permission("patch", "", "pods")
+EVICT = Permission("create", "", "pods", "eviction")
 
 
-def needed(kind: Kind, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
+def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
     """What an action on a target of this kind must be allowed. ``plural``: group and plural of other kinds."""
-    group, resource = plural or PLURALS.get(target, ("", target.lower() + "s"))
-    match kind:
-        case Kind.SCALE:
-            return (Permission("patch", group, resource, "scale"),)
-        case Kind.DRAIN:
-            return (_PATCH_POD, _EVICT)
-        case Kind.RESTORE:
-            return (_PATCH_POD,)
-        case Kind.DRAIN_NODE:
-            return (_PATCH_NODE, _PATCH_POD._replace(namespaced=False), _EVICT._replace(namespaced=False))
-        case Kind.CORDON | Kind.UNCORDON:
-            return (_PATCH_NODE,)
-        case Kind.RESTART if target == "Pod":
-            return (Permission("delete", "", "pods"),)
-        case _:
-            return (Permission("patch", group, resource),)
+    return spec_of(kind).permissions(Resource(target, *(plural or PLURALS.get(target, ("", target.lower() + "s")))))

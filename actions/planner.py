@@ -9,10 +9,10 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+from actions.catalogue import spec_of
 from actions.checks.data import check_data
 from actions.checks.permission import check_permission
 from actions.checks.seen import seen
-from actions.kinds import action_of
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
 from actions.plan_context import DryRun, PlanContext
@@ -31,7 +31,7 @@ async def make_plan(request: Request, context: PlanContext) -> Plan:
     """
     if request.target.kind == LOCAL_NODE:
         # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
-        return await action_of(request.kind).plan(request, context)
+        return await spec_of(request.kind).action().plan(request, context)
     plan, moved = await _planned(request, context)
     for _ in range(AGAIN):
         if not moved:
@@ -46,7 +46,7 @@ async def _planned(request: Request, context: PlanContext) -> tuple[Plan, bool]:
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
     permission, plan = await asyncio.gather(
-        check_permission(request, context), action_of(request.kind).plan(request, context)
+        check_permission(request, context), spec_of(request.kind).action().plan(request, context)
     )
     checks: tuple[Check, ...] = (permission, *seen(plan.checks, context.snapshot, plan.target), check_data(context))
     if permission.verdict is Verdict.BLOCK:

@@ -12,8 +12,8 @@ from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import RecordedAction
 from actions.audit.who import Who
+from actions.catalogue import spec_of
 from actions.effect import felt_through, load_of
-from actions.kinds import action_of
 from actions.note import is_note, note
 from actions.plan import Mutation, Plan
 from actions.plan_context import PlanContext, Reads, Rules
@@ -188,7 +188,7 @@ class Runner:
         there all the time, and a plan that comes out the same is the one that was confirmed."""
         for _ in range(AGAIN):
             try:
-                return await action_of(plan.request.kind).execute(plan, execution)
+                return await spec_of(plan.request.kind).action().execute(plan, execution)
             except ConflictError as conflict:
                 if execution.sent:
                     raise
@@ -200,7 +200,7 @@ class Runner:
                     raise
                 plan = replace(newer, id=plan.id)
                 await self._record("step", plan.id, {"step": 0, "text": "planned again: only its status had changed"})
-        return await action_of(plan.request.kind).execute(plan, execution)
+        return await spec_of(plan.request.kind).action().execute(plan, execution)
 
     def _felt(self, workload: str, target: Target) -> Load:
         """What users feel now of what served when the action began, or of what has come since."""

@@ -16,11 +16,13 @@ from actions.audit.history import RecordedAction, State
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted
 from actions.audit.who import Who
+from actions.catalogue import from_json, is_known, spec_of
+from actions.kinds.restore import Restore
 from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import PlanContext
 from actions.planner import make_plan
-from actions.request import Kind, Request, Restore, from_json, to_json
+from actions.request import Request, to_json
 from actions.words import named, span
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
@@ -28,8 +30,6 @@ from fleet.sources.kube.errors import NotFoundError
 ABOUT = "since then"
 _GONE: Final = "What it was done to, or would go back to, is gone."
 _UNRECORDED: Final = "looked like a secret in part, and was not recorded"
-_STANDS: Mapping[str, frozenset[str]] = {Kind.ROLL_BACK: frozenset({"revision"})}
-"""By which of its values an action is seen to stand still; all of them where it is not named here."""
 
 
 class Deed(NamedTuple):
@@ -143,7 +143,8 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     if action.state is State.UNDER_WAY:
         return Check(ABOUT, Verdict.WARN, f"it is still under way, begun {span(now - action.began)} ago")
     left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent)}
-    looked_at = _STANDS.get(action.kind, frozenset(left))
+    stands = spec_of(action.kind).stands if is_known(action.kind) else frozenset[str]()
+    looked_at = stands or frozenset(left)
     others = [
         f"{change.what} {change.before} (it left {left[change.what]})"
         for change in plan.changes

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from actions.kinds.bounds import Bounds
+from actions.kinds.hold import Hold
 from actions.plan import Alternative, Check, Verdict
 from actions.plan_context import PlanContext
-from actions.request import Bounds, Hold, Target
+from actions.request import Target
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 
 ABOUT = "autoscaler"

@@ -20,9 +20,11 @@ from actions.checks.rollout import check_rollout
 from actions.checks.room import check_surge
 from actions.follow.by_hand import of_another, pods_of
 from actions.impact import impacts
+from actions.kinds.pausing import Resume
+from actions.kinds.restart import Restart
 from actions.plan import Alternative, Change, Check, Verdict
 from actions.plan_context import PlanContext
-from actions.request import Restart, Resume, Target
+from actions.request import Target
 from actions.rolling import Rolling, rolling_of
 from actions.words import count, named, span
 from fleet.model.snapshot import Snapshot

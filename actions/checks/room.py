@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.checks.gpus import ABOUT, Spare, spare_for
+from actions.kinds.unblock import Unblock
 from actions.plan import Alternative, Check, Verdict
-from actions.request import Target, Unblock
+from actions.request import Target
 from actions.rolling import Rolling
 from actions.words import count
 from fleet.model.snapshot import Snapshot

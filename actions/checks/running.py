@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actions.drain.manner import AtDeadline
 from actions.drain.requests import measured
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
 from actions.plan import Check, Verdict
-from actions.request import AtDeadline
 from actions.words import count, named, span
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot

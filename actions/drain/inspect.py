@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actions.drain.manner import Method
 from actions.drain.replicas import KEEPERS, ready_among, selector_of
 from actions.drain.selectors import written
 from actions.drain.strategy import TrafficSource, choose
 from actions.drain.unit import LWS, Unit, controller_of, group_of, is_ready, labels_of, leader_of, member_of
 from actions.plan_context import PlanContext
-from actions.request import Method, Target
+from actions.request import Target
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.fields import Interner

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from actions.drain.endpoints import receives
 from actions.drain.eviction import pause_for, same
+from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import Unit, labels_of
 from actions.execution_context import ExecutionContext
 from actions.progress import Outcome, Result
-from actions.request import AtDeadline
 from actions.words import count, span
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 

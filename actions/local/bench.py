@@ -13,11 +13,11 @@ from typing import Final
 import orjson
 
 from actions.audit.marks import MARK
+from actions.kinds.local_bench import LocalBench
 from actions.local.bench_output import Output, level_of, why_ended
 from actions.local.environment import beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
-from actions.request import LocalBench
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
 from fleet.local.record import NodeRecord

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from actions.kinds.local_bench import LocalBench
 from actions.local.machine import Installed
 from actions.plan import Check, Verdict
-from actions.request import LocalBench
 from actions.words import count
 from fleet.local.errors import LocalError
 from fleet.local.load import NodeProbe

@@ -5,24 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from actions.request import (
-    AtDeadline,
-    Bounds,
-    Cordon,
-    Drain,
-    DrainNode,
-    Hold,
-    Method,
-    Pause,
-    Request,
-    Restart,
-    Resume,
-    RollBack,
-    Scale,
-    Target,
-    Unblock,
-    Uncordon,
-)
+from actions.drain.manner import AtDeadline, Method
+from actions.kinds.bounds import Bounds
+from actions.kinds.cordon import Cordon, Uncordon
+from actions.kinds.drain import Drain
+from actions.kinds.drain_node import DrainNode
+from actions.kinds.hold import Hold
+from actions.kinds.pausing import Pause, Resume
+from actions.kinds.restart import Restart
+from actions.kinds.rollback import RollBack
+from actions.kinds.scale import Scale
+from actions.kinds.unblock import Unblock
+from actions.request import Request, Target
 
 
 class UsageError(Exception):

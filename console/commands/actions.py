@@ -47,10 +47,10 @@ def _plain(kind: str) -> Begin:
     """A request that says no more than what it is for."""
 
     def begin(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-        from actions.request import REQUESTS, Kind
+        from actions.catalogue import spec_of
 
         del context
-        desk.open_plan(REQUESTS[Kind(kind)](_target(chosen[0])))
+        desk.open_plan(spec_of(kind).make({}, (_target(chosen[0]),)))
 
     return begin
 
@@ -61,7 +61,7 @@ def _scale(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
         return
 
     def plan(number: int) -> None:
-        from actions.request import Scale
+        from actions.kinds.scale import Scale
 
         if number < 0:
             desk.say("there are no less than 0 replicas", Role.WARNING)
@@ -83,7 +83,7 @@ def _drain_any(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None
     if context.where is ScreenId.NODES:
         _plain("drain-node")(desk, context, chosen)
         return
-    from actions.request import Drain
+    from actions.kinds.drain import Drain
 
     first, *others = (_target(pod) for pod in chosen)
     desk.open_plan(Drain(first, others=tuple(others)))
@@ -94,7 +94,7 @@ def _roll_back(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None
     if not context.argument:
         desk.open_revisions(target)
         return
-    from actions.request import RollBack
+    from actions.kinds.rollback import RollBack
 
     desk.open_plan(RollBack(target, context.argument))
 
@@ -116,10 +116,8 @@ def _permitted(kind: str, choose: Choose) -> Why:
         choice = choose(context)
         if isinstance(choice, str) or context.acting is None:
             return None
-        from actions.request import Kind
-
-        of_node = kind == Kind.DRAIN and context.where is ScreenId.NODES
-        return context.acting.denied(Kind.DRAIN_NODE if of_node else Kind(kind), choice[0].ref)
+        of_node = kind == "drain" and context.where is ScreenId.NODES
+        return context.acting.denied("drain-node" if of_node else kind, choice[0].ref)
 
     return why
 

@@ -103,7 +103,7 @@ def _needs_for_up(context: Context) -> str | None:
 
 
 def _down(desk: Desk, context: Context) -> None:
-    from actions.request import LocalDown
+    from actions.kinds.local_down import LocalDown
 
     node = node_of(context)
     if node is not None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from actions.request import RollBack, Target
+from actions.kinds.rollback import RollBack
+from actions.request import Target
 from console.commands.command import ScreenId
 from console.screens.base import bindings_of
 from console.screens.console import Console

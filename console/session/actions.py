@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from actions.request import LOCAL_NODE, Kind, Request, Target
+from actions.request import LOCAL_NODE, Request, Target
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SessionActions:
         every = (*self._cluster.action_runs, *self._machine.action_runs)
         return tuple(sorted(every, key=lambda action_run: -action_run.begun))
 
-    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+    def denied(self, kind: str, target: ObjectRef) -> str | None:
         """On this machine the plan says what the system forbids."""
         return None if target.kind == LOCAL_NODE else self._permissions.denied(kind, target)
 

@@ -10,7 +10,6 @@ from fleet.sources.kube.errors import KubeconfigError, KubeError
 
 if TYPE_CHECKING:
     from actions.plan_context import Reads
-    from actions.request import Kind
     from console.session.bridge import Bridge
     from fleet.model.objects import ObjectRef
 
@@ -28,7 +27,7 @@ class Permissions:
         self._answers: dict[tuple[Permission, str], bool | None] = {}
         """What may be done in a namespace (empty: the cluster); None while the server is asked."""
 
-    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+    def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Why that may not be done, in words; None where it may, and while that is being asked."""
         for permission in needed(kind, target.kind):
             key = (permission, target.namespace if permission.namespaced else "")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # For the annotations alone: the first frame waits for whoever imports this.
     from actions.action_run import ActionRun
     from actions.plan import Plan
-    from actions.request import Kind, Request, Target
+    from actions.request import Request, Target
     from actions.revisions import Revision
     from console.local.protocol import LocalServers, Looked
     from fleet.model.objects import ObjectRef
@@ -119,7 +119,7 @@ class ActionService(Protocol):
         """All of this session, newest first."""
         ...
 
-    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+    def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Why this identity may not do that, in words; None where it may, and while that is being asked."""
         ...
 

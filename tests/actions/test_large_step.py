@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from actions.kinds.bounds import Bounds
+from actions.kinds.cordon import Cordon
+from actions.kinds.hold import Hold
+from actions.kinds.scale import Scale
 from actions.large_step import large_step
 from actions.plan import Change
-from actions.request import Bounds, Cordon, Hold, Request, Scale, Target
+from actions.request import Request, Target
 from tests.console.screens.scripted import make_plan
 
 TARGET = Target("Deployment", "serving", "chat")

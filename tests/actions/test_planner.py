@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from actions.kinds.scale import Scale
 from actions.plan import Mutation, Verdict
 from actions.planner import AGAIN, make_plan
-from actions.request import Scale, Target
+from actions.request import Target
 from fleet.sources.kube.errors import ConflictError
 from tests.actions.plans import check
 from tests.actions.stage import FakeCluster, deployment

@@ -11,9 +11,10 @@ import pytest
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import Sent
+from actions.kinds.scale import Scale
 from actions.plan_context import PlanContext
 from actions.progress import Cause, Result
-from actions.request import Scale, Target
+from actions.request import Target
 from actions.runner import RefusedError, Runner
 from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
 from tests.actions.stage import NOW, FakeCluster, deployment

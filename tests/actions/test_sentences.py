@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 from actions.follow.coldstart import starting
 from actions.follow.rollout import state_of
+from actions.kinds.drain import Drain
+from actions.kinds.restart import Restart
+from actions.kinds.scale import Scale
 from actions.plan import Plan, Verdict
 from actions.planner import make_plan
-from actions.request import Drain, Request, Restart, Scale, Target
+from actions.request import Request, Target
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State

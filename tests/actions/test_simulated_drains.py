@@ -9,9 +9,14 @@ import pytest
 
 from actions import runner
 from actions.drain.endpoints import receives
+from actions.drain.manner import AtDeadline, Method
+from actions.kinds.cordon import Cordon, Uncordon
+from actions.kinds.drain import Drain
+from actions.kinds.drain_node import DrainNode
+from actions.kinds.restore import Restore
 from actions.plan import Plan, Verdict
 from actions.progress import Result
-from actions.request import AtDeadline, Cordon, Drain, DrainNode, Method, Restore, Target, Uncordon
+from actions.request import Target
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import verdict

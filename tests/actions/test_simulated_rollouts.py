@@ -14,10 +14,14 @@ import pytest
 from actions import runner
 from actions.checks.gpus import spare_for
 from actions.follow.rollout import state_of
-from actions.kinds.unblock import waiting_for_gpus
+from actions.kinds.pausing import Pause, Resume
+from actions.kinds.restart import Restart
+from actions.kinds.rollback import RollBack
+from actions.kinds.unblock import Unblock
+from actions.kinds.unblock.action import waiting_for_gpus
 from actions.plan import MERGE, Mutation, Verdict
 from actions.progress import Result
-from actions.request import Pause, Restart, Resume, RollBack, Target, Unblock
+from actions.request import Target
 from actions.revisions import Revision, current_of, revisions
 from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.project.fields import Interner

@@ -12,9 +12,14 @@ from actions.audit.history import RecordedAction
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.kinds.pausing import Pause, Resume
+from actions.kinds.restart import Restart
+from actions.kinds.restore import Restore
+from actions.kinds.rollback import RollBack
+from actions.kinds.scale import Scale
 from actions.plan import Check, Plan, Verdict
 from actions.progress import Result
-from actions.request import Pause, Request, Restart, Restore, Resume, RollBack, Scale, Target, to_json
+from actions.request import Request, Target, to_json
 from actions.runner import Runner
 from actions.undo import last_undo, plan_undo
 from fleet.sources.kube.errors import NotFoundError

@@ -11,9 +11,13 @@ from actions.action_run import ActionRun
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.kinds.pausing import Pause
+from actions.kinds.restart import Restart
+from actions.kinds.restore import Restore
+from actions.kinds.scale import Scale
 from actions.plan import Plan, Undo
 from actions.progress import Outcome, Result
-from actions.request import Pause, Request, Restart, Restore, Scale, Target
+from actions.request import Request, Target
 from actions.runner import Runner
 from actions.undo import plan_undo, why_not
 from fleet.model.objects import Pod

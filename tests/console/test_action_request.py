@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actions.request import Bounds, Hold, Scale, Target
+from actions.kinds.bounds import Bounds
+from actions.kinds.hold import Hold
+from actions.kinds.scale import Scale
+from actions.request import Target
 from console.cli.action_request import UsageError, request_of
 from console.cli.named import NotNamedError, find
 from console.cli.parser import parse

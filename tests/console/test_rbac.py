@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from actions.permissions import needed
-from actions.request import Kind
 from console.cli.dispatch import dispatch
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
@@ -23,19 +22,19 @@ from tests.simulator.api_process import Process, simulator
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
 
 TARGETS = {
-    Kind.SCALE: "Deployment",
-    Kind.BOUNDS: "HorizontalPodAutoscaler",
-    Kind.HOLD: "ScaledObject",
-    Kind.DRAIN: "Pod",
-    Kind.RESTORE: "Pod",
-    Kind.DRAIN_NODE: "Node",
-    Kind.CORDON: "Node",
-    Kind.UNCORDON: "Node",
-    Kind.ROLL_BACK: "StatefulSet",
-    Kind.RESTART: "Pod",
-    Kind.PAUSE: "Deployment",
-    Kind.RESUME: "Deployment",
-    Kind.UNBLOCK: "Deployment",
+    "scale": "Deployment",
+    "bounds": "HorizontalPodAutoscaler",
+    "hold": "ScaledObject",
+    "drain": "Pod",
+    "restore": "Pod",
+    "drain-node": "Node",
+    "cordon": "Node",
+    "uncordon": "Node",
+    "rollback": "StatefulSet",
+    "restart": "Pod",
+    "pause": "Deployment",
+    "resume": "Deployment",
+    "unblock": "Deployment",
 }
 NEVER = (
     ("get", "", "secrets", ""),

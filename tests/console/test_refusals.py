@@ -11,7 +11,6 @@ from typing import cast
 
 import pytest
 
-from actions.request import Kind
 from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import View
 from console.commands.dispatch import refusal
@@ -33,7 +32,7 @@ _SENTENCE = re.compile(
 class Denying(ScriptedActing):
     """An identity that may do nothing."""
 
-    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+    def denied(self, kind: str, target: ObjectRef) -> str | None:
         return f"you may not patch {kind} in {target.namespace or 'the cluster'}"
 
 

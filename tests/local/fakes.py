@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 
 from actions.action_run import ActionRun
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_up import LocalUp
 from actions.local.environment import NODE
 from actions.local.machine import Machine
 from actions.local.plan_context import local_context, local_scope
@@ -24,7 +26,7 @@ from actions.local.writer import LocalWriter
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target
+from actions.request import LOCAL, LOCAL_NODE, Request, Target
 from actions.runner import Runner
 from fleet.local.gpus import GpuReading
 from fleet.local.node import NodeState, Phase

@@ -19,9 +19,10 @@ from pathlib import Path
 import psutil
 
 from actions.action_run import ActionRun
+from actions.kinds.local_up import LocalUp
 from actions.plan import Plan
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, LocalUp, Request, Target
+from actions.request import LOCAL, LOCAL_NODE, Request, Target
 from actions.runner import Runner
 from console.config import paths
 from console.config.settings import LocalSettings, PrometheusSettings, Settings, UiSettings

@@ -19,9 +19,11 @@ import httpx
 import psutil
 import pytest
 
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_up import LocalUp
 from actions.plan import Verdict
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from actions.runner import RefusedError
 from fleet.local.node import NodeState, Phase
 from fleet.local.record import NodeRecord, read_records

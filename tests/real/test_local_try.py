@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from actions.kinds.local_bench import LocalBench
 from actions.local.ask import ask
 from actions.local.machine import Machine
 from actions.local.plan_context import local_context, local_scope
@@ -19,7 +20,7 @@ from actions.local.writer import LocalWriter
 from actions.plan import Verdict
 from actions.plan_context import Rules
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from actions.runner import Runner
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError

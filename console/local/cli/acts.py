@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from actions.action_run import ActionRun
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.kinds.local_bench import LocalBench
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_restart import LocalRestart
+from actions.kinds.local_up import LocalUp
 from actions.local.ask import ask
 from actions.local.installed import installed
 from actions.local.machine import Reading, unheard
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalBench, LocalDown, LocalRestart, LocalUp, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from actions.runner import Runner
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute

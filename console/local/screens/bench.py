@@ -52,7 +52,8 @@ class BenchForm(FormScreen):
         return self._wanted.problems
 
     def plan(self) -> None:
-        from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+        from actions.kinds.local_bench import LocalBench
+        from actions.request import LOCAL, LOCAL_NODE, Target
 
         wanted, node = self._wanted, self._node
         target = Target(LOCAL_NODE, LOCAL, node.name, node.record.id)

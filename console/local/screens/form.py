@@ -70,7 +70,9 @@ class LaunchForm(FormScreen):
         return self._filled.problems
 
     def plan(self) -> None:
-        from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Target
+        from actions.kinds.local_restart import LocalRestart
+        from actions.kinds.local_up import LocalUp
+        from actions.request import LOCAL, LOCAL_NODE, Target
 
         filled, node = self._filled, self._form.node
         if node is None:

@@ -15,8 +15,9 @@ from actions.audit.opened import open_folder
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from actions.audit.words import summary
+from actions.kinds.scale import Scale
 from actions.progress import Result
-from actions.request import Scale, Target
+from actions.request import Target
 from actions.runner import Runner
 from tests.actions.stage import FakeCluster, deployment
 

@@ -13,7 +13,7 @@ from actions.audit.chain import verify
 from actions.audit.opened import open_folder
 from actions.audit.reading import look_at
 from actions.note import note
-from actions.request import Kind, Target
+from actions.request import Target
 from console.main import main
 from tests.actions.audit.logs import filled, intent, log_in
 
@@ -62,7 +62,7 @@ def test_anchors_are_found_in_events_in_a_terminals_output_and_in_a_head(tmp_pat
     log = filled(tmp_path / "audit", 1)
     anchor = log.append("intent", "a2", intent())
     target = Target("Deployment", "serving", "chat-70b", "uid-1")
-    event = note(Kind.SCALE, target, "Scale chat-70b to 6", "mia", "INC-7 " + "x" * 2000, 1.0, anchor)
+    event = note("scale", target, "Scale chat-70b to 6", "mia", "INC-7 " + "x" * 2000, 1.0, anchor)
     assert event.body["message"].endswith(f"(audit log at {anchor})")
     assert len(event.body["message"]) == 1024
     file = tmp_path / "events.json"
@@ -78,7 +78,7 @@ def test_anchors_are_found_in_events_in_a_terminals_output_and_in_a_head(tmp_pat
 
 def test_no_secret_of_the_reason_is_in_the_event() -> None:
     target = Target("Deployment", "serving", "chat-70b", "uid-1")
-    event = note(Kind.SCALE, target, "Scale", "mia", "INC-7 DB_PASS=hunter2xyz", 1.0)
+    event = note("scale", target, "Scale", "mia", "INC-7 DB_PASS=hunter2xyz", 1.0)
     assert "hunter2xyz" not in event.body["message"]
     assert "INC-7" in event.body["message"]
 

@@ -8,10 +8,10 @@ import pytest
 
 from actions.checks.running import check_running
 from actions.drain.inspect import Inspection
+from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
 from actions.plan import Verdict
-from actions.request import AtDeadline, Method
 from tests.actions.pods import PodCluster, chat
 
 CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP

@@ -11,11 +11,12 @@ import pytest
 from actions.checks.owner import check_owner
 from actions.drain.inspect import Inspection
 from actions.drain.unit import Unit, from_fact, to_fact
-from actions.kinds.drain import DrainAction
+from actions.kinds.drain import Drain
+from actions.kinds.drain.action import DrainAction
 from actions.plan import Plan, Verdict
 from actions.planner import make_plan
 from actions.progress import Outcome, Result
-from actions.request import Drain, Target
+from actions.request import Target
 from fleet.model.objects import Workload
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError

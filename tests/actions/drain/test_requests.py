@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from actions.drain.inspect import Inspection
+from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, RequestsOf, Seen, measured
 from actions.drain.wait import Terms, ended
-from actions.request import AtDeadline
 from fleet.engine_api import EngineProbe
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.pods import project_pod

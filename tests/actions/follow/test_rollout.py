@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actions.follow.rollout import state_of
-from actions.kinds.scale import pods_of
+from actions.kinds.scale.action import pods_of
 from tests.actions.stage import deployment
 
 

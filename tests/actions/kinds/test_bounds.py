@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from actions.kinds.bounds import Bounds
+from actions.kinds.hold import Hold
 from actions.plan import MERGE, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Bounds, Hold, Target
+from actions.request import Target
 from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, owner

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from actions.kinds.cordon import CordonAction
+from actions.kinds.cordon import Cordon, Uncordon
+from actions.kinds.cordon.action import CordonAction
 from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Cordon, Target, Uncordon
+from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
 from tests.actions.plans import verdict

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from actions.kinds.drain import DrainAction
+from actions.drain.manner import Method
+from actions.kinds.drain import Drain
+from actions.kinds.drain.action import DrainAction
 from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Drain, Method, Target
+from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import budget

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from actions.kinds.drain_node import DrainNodeAction
+from actions.kinds.cordon import Uncordon
+from actions.kinds.drain_node import DrainNode
+from actions.kinds.drain_node.action import DrainNodeAction
 from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import DrainNode, Target, Uncordon
+from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.objects import budget, node, pod, replica_set, service
 from tests.actions.plans import check

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from actions.kinds.pausing import Pause, Resume
 from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Pause, Resume
 from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, template

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from actions.kinds.restart import delete_mutation, restart_mutation
+from actions.kinds.drain import Drain
+from actions.kinds.pausing import Resume
+from actions.kinds.restart import Restart
+from actions.kinds.restart.action import delete_mutation, restart_mutation
 from actions.plan import STRATEGIC, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Drain, Restart, Resume, Target
+from actions.request import Target
 from fleet.model.objects import PodDisruptionBudget
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod

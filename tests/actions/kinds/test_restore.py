@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from actions.kinds.drain import DrainAction
-from actions.kinds.restore import RestoreAction
+from actions.catalogue import from_json
+from actions.drain.manner import AtDeadline, Method
+from actions.kinds.drain import Drain
+from actions.kinds.drain.action import DrainAction
+from actions.kinds.restore import Restore
+from actions.kinds.restore.action import RestoreAction
 from actions.plan import Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import AtDeadline, Drain, Method, Restore, Target, from_json, to_json
+from actions.request import Target, to_json
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.kinds.drained import CHAT0
 from tests.actions.plans import verdict

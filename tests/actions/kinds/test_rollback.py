@@ -8,11 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from actions.kinds.rollback import rollback_mutation
+from actions.kinds.pausing import Resume
+from actions.kinds.rollback import RollBack
+from actions.kinds.rollback.action import rollback_mutation
+from actions.kinds.unblock import Unblock
 from actions.plan import STRATEGIC, Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Resume, RollBack, Target, Unblock
+from actions.request import Target
 from actions.revisions import CAUSE, revisions
 from fleet.sources.kube.errors import KubeError
 from fleet.sources.problem import SourceProblem

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from actions.kinds.scale import victims
+from actions.kinds.bounds import Bounds
+from actions.kinds.hold import Hold
+from actions.kinds.scale import Scale
+from actions.kinds.scale.action import victims
 from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
-from actions.request import Bounds, Hold, Scale, Target
+from actions.request import Target
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.sources.kube.errors import KubeError, NotFoundError

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from actions.action_run import ActionRun
+from actions.kinds.local_bench import LocalBench
 from actions.local.bench import Tool, measure
 from actions.local.bench_store import keep_bench
 from actions.local.machine import Machine
@@ -22,7 +23,7 @@ from actions.local.writer import LocalWriter
 from actions.plan import Plan, Verdict
 from actions.plan_context import PlanContext, Rules
 from actions.progress import Outcome, Progress, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalBench, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from actions.runner import Runner
 from fleet import guard
 from fleet.local.benches import Bench, read_benches

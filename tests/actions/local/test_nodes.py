@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_restart import LocalRestart
+from actions.kinds.local_up import LocalUp
 from actions.plan import Verdict
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalRestart, LocalUp, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from fleet import guard
 from fleet.local.errors import LocalError
 from fleet.local.node import Phase

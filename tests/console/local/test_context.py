@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.request import Kind, LocalUp
+from actions.kinds.local_up import LocalUp
 from console.app import QuarterdeckApp
 from console.commands.command import ScreenId
 from console.config.settings import ClusterSettings, LocalSettings, Settings
@@ -88,8 +88,8 @@ async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
         stage.desk.go_home()
         await stage.until(lambda: not stage.snapshot.pods)
         assert [(a.kind, a.outcome) for a in stage.recorded()] == [
-            (Kind.LOCAL_UP, "converged"),
-            (Kind.LOCAL_DOWN, "converged"),
+            ("local-up", "converged"),
+            ("local-down", "converged"),
         ]
     assert not box.processes()
 
@@ -183,7 +183,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             assert done.action_run is not None
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
-            assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert [action.kind for action in stage.recorded()] == ["local-down"]
             assert stage.desk.locally.snapshot is None
 
 
@@ -199,7 +199,7 @@ async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_pa
             await stage.line("down")
             assert (await stage.planned()).plan is not None
             await stage.apply()
-            assert [action.kind for action in stage.recorded()] == [Kind.LOCAL_DOWN]
+            assert [action.kind for action in stage.recorded()] == ["local-down"]
             assert not simulated_log.exists()
             stage.desk.go_home()
             await stage.line("audit")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from actions.action_run import ActionRun
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
-from actions.request import Kind, Request, Target
+from actions.request import Request, Target
 from actions.revisions import Revision
 from console.local.protocol import LocalServers, Looked, Piece
 from console.local.same_as_pod import Same
@@ -112,7 +112,7 @@ class ScriptedActing:
     changed: Changed = lambda _: None
     fails: SessionError | None = None
     found: Sequence[Revision] = ()
-    forbidden: Mapping[Kind, str] = field(default_factory=dict)
+    forbidden: Mapping[str, str] = field(default_factory=dict)
     last: Request | None = None
     """What undo takes back by."""
     interrupted: Sequence[tuple[str, float]] = ()
@@ -149,7 +149,7 @@ class ScriptedActing:
     def action_runs(self) -> tuple[ActionRun, ...]:
         return tuple(reversed(self.states.values()))
 
-    def denied(self, kind: Kind, target: ObjectRef) -> str | None:
+    def denied(self, kind: str, target: ObjectRef) -> str | None:
         del target
         return self.forbidden.get(kind)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from actions.kinds.scale import Scale
 from actions.plan import Plan
 from actions.progress import Load, Outcome, Progress, Result
-from actions.request import Scale, Target
+from actions.request import Target
 from console.commands.command import ScreenId
 from console.options import Options
 from console.screens.plan import PlanScreen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actions.request import LocalDown
+from actions.kinds.local_down import LocalDown
 from console.commands.command import ScreenId
 from console.options import Options
 from fleet.local.node import Phase

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from actions.kinds.local_restart import LocalRestart
+from actions.kinds.local_up import LocalUp
 from actions.plan import Plan
-from actions.request import LOCAL, LOCAL_NODE, LocalRestart, LocalUp, Request, Target
+from actions.request import LOCAL, LOCAL_NODE, Request, Target
 from console.commands.command import ScreenId
 from console.local.same_as_pod import Difference, Same
 from console.local.screens.form import LaunchForm

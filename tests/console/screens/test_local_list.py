@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kinds.local_down import LocalDown
 from actions.plan import Table
-from actions.request import LocalDown
 from console.commands.command import ScreenId
 from console.commands.table import TABLE
 from console.local.views.server import title_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from actions.kinds.local_bench import LocalBench
 from actions.progress import Outcome, Result
-from actions.request import LocalBench
 from console.commands.command import ScreenId
 from console.local.protocol import Piece
 from console.local.screens.log import LocalLogScreen

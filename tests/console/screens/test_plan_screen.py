@@ -8,8 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kinds.drain import Drain
+from actions.kinds.drain_node import DrainNode
+from actions.kinds.restart import Restart
+from actions.kinds.rollback import RollBack
+from actions.kinds.scale import Scale
 from actions.plan import Alternative, Change, Check, Plan, Scope, Verdict
-from actions.request import Drain, DrainNode, Kind, Request, Restart, RollBack, Scale, Target
+from actions.request import Request, Target
 from actions.revisions import Revision
 from console.commands.command import ScreenId
 from console.screens.plan import PlanScreen
@@ -340,7 +345,7 @@ async def test_revisions_are_listed_and_one_is_rolled_back_to() -> None:
 
 async def test_what_this_identity_may_not_do_is_shown_as_disabled_with_the_reason() -> None:
     session = acting()
-    session.acts.forbidden = {Kind.SCALE: "you may not patch deployments/scale.apps in serving"}
+    session.acts.forbidden = {"scale": "you may not patch deployments/scale.apps in serving"}
     async with desk(make_snapshot(), session=session) as d:
         assert "s scale" not in d.lines[-1]
         assert "r restart" in d.lines[-1]

@@ -9,9 +9,12 @@ from dataclasses import replace
 import pytest
 
 from actions.action_run import ActionRun
+from actions.kinds.local_up import LocalUp
+from actions.kinds.restart import Restart
+from actions.kinds.scale import Scale
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
 from actions.progress import Load, Outcome, Progress, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalUp, Restart, Scale, Target
+from actions.request import LOCAL, LOCAL_NODE, Target
 from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
 from fleet.local.spec import LaunchSpec

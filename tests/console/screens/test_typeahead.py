@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.keys import _character_to_key
 
-from actions.request import LocalUp
+from actions.kinds.local_up import LocalUp
 from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node

@@ -15,7 +15,6 @@ import pytest
 from textual.pilot import Pilot
 
 from actions.audit.folder import log_files
-from actions.request import Kind
 from console.app import QuarterdeckApp
 from console.commands.command import ScreenId
 from console.config.settings import ClusterSettings, Settings
@@ -123,7 +122,7 @@ async def test_scale_from_the_key_to_the_cluster_and_back() -> None:
         await stage.until(lambda: stage.desk.under_way == 1)
         assert await stage.replicas_become(workload, workload.desired)
         first, _ = stage.recorded()
-        assert (first.kind, first.outcome) == (Kind.SCALE, "converged")
+        assert (first.kind, first.outcome) == ("scale", "converged")
 
 
 async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> None:

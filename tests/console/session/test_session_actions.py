@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from actions.action_run import ActionRun
+from actions.kinds.scale import Scale
 from actions.plan import Check, Verdict
-from actions.request import Kind, Scale, Target
+from actions.request import Target
 from console.session.action_site import ActionSite
 from console.session.actions import SessionActions
 from console.session.bridge import Bridge
@@ -163,14 +164,14 @@ async def test_to_stop_leaves_what_was_sent() -> None:
 async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() -> None:
     cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
     acts = Acting(cluster, told)
-    assert acts.denied(Kind.SCALE, REF) is None
+    assert acts.denied("scale", REF) is None
     assert await told.next() is None
     for _ in range(3):
-        assert acts.denied(Kind.SCALE, REF) == "you may not patch deployments/scale.apps in serving"
+        assert acts.denied("scale", REF) == "you may not patch deployments/scale.apps in serving"
     assert cluster.reviews == 1
-    assert acts.denied(Kind.RESTART, REF) is None
+    assert acts.denied("restart", REF) is None
     await told.next()
-    assert acts.denied(Kind.RESTART, REF) is None
+    assert acts.denied("restart", REF) is None
     assert cluster.reviews == 2
 
 
@@ -187,13 +188,13 @@ async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> No
 async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() -> None:
     cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
     acts = Acting(cluster, told)
-    acts.denied(Kind.SCALE, REF)
+    acts.denied("scale", REF)
     await told.next()
     acts.known.forget()
     cluster.forbidden = set()
-    assert acts.denied(Kind.SCALE, REF) is None
+    assert acts.denied("scale", REF) is None
     await told.next()
-    assert acts.denied(Kind.SCALE, REF) is None
+    assert acts.denied("scale", REF) is None
     assert cluster.reviews == 2
 
 
@@ -201,10 +202,10 @@ async def test_an_answer_that_comes_after_the_cluster_was_left_is_not_taken_for_
     cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
     cluster.answer.clear()
     acts = Acting(cluster, told)
-    acts.denied(Kind.SCALE, REF)
+    acts.denied("scale", REF)
     await cluster.asking.wait()
     acts.known.forget()
     cluster.answer.set()
     await told.next()
-    assert acts.denied(Kind.SCALE, REF) is None
+    assert acts.denied("scale", REF) is None
     assert cluster.reviews == 1

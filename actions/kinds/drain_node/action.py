@@ -26,11 +26,13 @@ from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
 from actions.execution_context import ExecutionContext
 from actions.impact import impacts
-from actions.kinds.cordon import Reached, cordoning, is_cordoned, overruled, tainted
+from actions.kinds.cordon import Uncordon
+from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, tainted
+from actions.kinds.drain_node import DrainNode
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import DrainNode, Request, Target, Uncordon, expect
+from actions.request import Request, Target, expect
 from actions.words import count, named, span
 
 _CORDON, _DRAIN = range(2)

@@ -12,10 +12,11 @@ from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
+from actions.kinds.pausing import Pause, Resume
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import Kind, Pause, Request, Resume
+from actions.request import Request
 from actions.revisions import current_of, revisions_of
 from actions.words import span
 from fleet.sources.kube.errors import NotFoundError
@@ -25,7 +26,7 @@ class PausingAction:
     """Takes both requests."""
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        target, pause = request.target, request.kind is Kind.PAUSE
+        target, pause = request.target, isinstance(request, Pause)
         require_kind(target, "Deployment", what="paused" if pause else "resumed")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
@@ -55,7 +56,7 @@ class PausingAction:
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
         execution.step(1)
-        if plan.request.kind is Kind.RESUME:
+        if isinstance(plan.request, Resume):
             return await follow_rollout(plan, execution, template=True)
         return await _follow_pause(plan, execution)
 

@@ -10,10 +10,11 @@ from actions.checks.gpus import held_on
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.execution_context import ExecutionContext
+from actions.kinds.cordon import Cordon, Uncordon
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import Cordon, Kind, Request, Target, Uncordon
+from actions.request import Request, Target
 from actions.words import count
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
@@ -36,7 +37,7 @@ class Reached(Enum):
 
 class CordonAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        closing, name = request.kind is Kind.CORDON, request.target.name
+        closing, name = isinstance(request, Cordon), request.target.name
         require_kind(request.target, "Node", what="cordoned")
         node = await context.reads.get_raw("Node", "", name)
         mutation = cordoning(node, closing=closing)
@@ -60,7 +61,7 @@ class CordonAction:
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
-        closing = plan.request.kind is Kind.CORDON
+        closing = isinstance(plan.request, Cordon)
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -16,11 +16,12 @@ from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
 from actions.execution_context import ExecutionContext
 from actions.follow.template import follow_template, waiting_step
+from actions.kinds.rollback import RollBack
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
-from actions.request import Request, RollBack, expect
+from actions.request import Request, expect
 from actions.revisions import CAUSE, KINDS, Revision, bare, current_of, revisions_of, same_template, sought
 from actions.words import named, span
 

@@ -18,10 +18,11 @@ from actions.drain.selectors import written
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
+from actions.kinds.unblock import Unblock
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
-from actions.request import Request, Unblock, expect
+from actions.request import Request, expect
 from actions.rolling import amount, written_of
 from actions.words import count
 from fleet.sources.kube.project.fields import mapping, mappings, text

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from actions.execution_context import ExecutionContext
+from actions.kinds.local_restart import LocalRestart
 from actions.local.begin import node_named, placed, start, start_of
 from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
@@ -20,7 +21,7 @@ from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalRestart, Request, Target, expect
+from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
 
 
 class LocalRestartAction:

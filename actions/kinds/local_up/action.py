@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.execution_context import ExecutionContext
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_up import LocalUp
 from actions.local.begin import placed, start, start_of, steps_of
 from actions.local.checks.launch import check_launch
 from actions.local.installed import installed
@@ -12,7 +14,7 @@ from actions.local.planned import machine_of, no_vllm
 from actions.plan import Change, Check, Plan, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
+from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
 
 
 class LocalUpAction:

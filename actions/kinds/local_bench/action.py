@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from actions.execution_context import ExecutionContext
+from actions.kinds.local_bench import LocalBench
 from actions.local.begin import node_named
 from actions.local.bench import Tool, measure, requests_of
 from actions.local.bench_checks import (
@@ -25,7 +26,7 @@ from actions.local.planned import machine_of
 from actions.plan import Plan, Step, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalBench, Request, Target, expect
+from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
 from actions.words import count
 from fleet.local.benches import Bench, Level, read_benches
 from fleet.local.comparing import before, compare

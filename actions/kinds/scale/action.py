@@ -19,10 +19,11 @@ from actions.drain.replicas import KEEPERS
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout
 from actions.impact import Impact, impacts
+from actions.kinds.scale import Scale
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
-from actions.request import Request, Scale, Target, expect
+from actions.request import Request, Target, expect
 from actions.words import named
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot

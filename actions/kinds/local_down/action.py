@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.execution_context import ExecutionContext
+from actions.kinds.local_down import LocalDown
+from actions.kinds.local_up import LocalUp
 from actions.local.begin import node_named
 from actions.local.finish import finish, steps_of
 from actions.local.planned import check_owner, check_running, machine_of
 from actions.plan import Change, Plan, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, LocalDown, LocalUp, Request, Target, expect
+from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
 
 
 class LocalDownAction:

@@ -12,10 +12,11 @@ from actions.drain.inspect import Inspection
 from actions.drain.selectors import includes
 from actions.drain.unit import controller_of, is_ready, labels_of
 from actions.execution_context import ExecutionContext
+from actions.kinds.restore import Restore
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import Request, Restore, Target, expect
+from actions.request import Request, Target, expect
 from actions.words import named
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.resources import PODS

@@ -13,10 +13,11 @@ from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.execution_context import ExecutionContext
 from actions.follow.scaling import follow_autoscaler
+from actions.kinds.hold import Hold
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import Hold, Request, Target, expect
+from actions.request import Request, Target, expect
 from actions.words import span
 from fleet.sources.kube.project.fields import mapping, mappings, text
 

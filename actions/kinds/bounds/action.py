@@ -14,10 +14,12 @@ from actions.checks.suitable import require_kind
 from actions.drain.unit import controller_of
 from actions.execution_context import ExecutionContext
 from actions.follow.scaling import follow_autoscaler
+from actions.kinds.bounds import Bounds
+from actions.kinds.hold import Hold
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import Bounds, Hold, Request, Target, expect
+from actions.request import Request, Target, expect
 from fleet.sources.kube.project.fields import mapping
 
 ABOUT = "bounds"

@@ -1,0 +1,98 @@
+"""Every kind of action, one line each.
+
+A line costs no import: ``--help`` is written from these lines alone, and of the modules behind them only those are
+imported that are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from actions.request import Request
+    from actions.spec import ActionSpec
+
+
+class Entry(NamedTuple):
+    """One kind of action."""
+
+    kind: str
+    """As the audit log has it."""
+    where: str
+    """``module:NAME`` of its ActionSpec."""
+    command: str = ""
+    """As the command line has it; kinds that share a command are told apart by their targets. Empty: it has none."""
+    summary: str = ""
+    """For ``--help``, with the first kind of a command."""
+
+
+KINDS: tuple[Entry, ...] = (
+    Entry("scale", "actions.kinds.scale:SCALE", "scale", "how many replicas a workload has"),
+    Entry("restart", "actions.kinds.restart:RESTART", "restart", "a workload pod by pod, or one pod"),
+    Entry(
+        "drain", "actions.kinds.drain:DRAIN", "drain", "take pods, or all of a node, out of service, then evict them"
+    ),
+    Entry(
+        "rollback",
+        "actions.kinds.rollback:ROLL_BACK",
+        "rollback",
+        "the template of an earlier revision; --list shows them",
+    ),
+    Entry("pause", "actions.kinds.pausing:PAUSE", "pause", "a rollout stays where it is"),
+    Entry("resume", "actions.kinds.pausing:RESUME", "resume", "it goes on"),
+    Entry(
+        "unblock",
+        "actions.kinds.unblock:UNBLOCK",
+        "unblock",
+        "one that waits for GPUs replaces pods instead of adding them",
+    ),
+    Entry("cordon", "actions.kinds.cordon:CORDON", "cordon", "no new pods onto a node"),
+    Entry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "pods onto it again"),
+    Entry("drain-node", "actions.kinds.drain_node:DRAIN_NODE", "drain"),
+    Entry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
+    Entry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
+    Entry("restore", "actions.kinds.restore:RESTORE"),
+    Entry("local-up", "actions.kinds.local_up:LOCAL_UP"),
+    Entry("local-down", "actions.kinds.local_down:LOCAL_DOWN"),
+    Entry("local-restart", "actions.kinds.local_restart:LOCAL_RESTART"),
+    Entry("local-bench", "actions.kinds.local_bench:LOCAL_BENCH"),
+)
+
+
+def is_known(kind: str) -> bool:
+    """Whether there is such a kind: a log may have some of a newer version."""
+    return any(entry.kind == kind for entry in KINDS)
+
+
+@cache
+def spec_of(kind: str) -> ActionSpec:
+    """The declaration of a kind, whose module is imported by this. Raises ValueError for one that is not known."""
+    entry = next((entry for entry in KINDS if entry.kind == kind), None)
+    if entry is None:
+        raise ValueError(f"{kind!r} is no action that this version knows")
+    module, _, name = entry.where.partition(":")
+    spec: ActionSpec = getattr(import_module(module), name)
+    return spec
+
+
+def specs() -> Iterator[ActionSpec]:
+    """The declarations of all kinds, in the order in which they are shown."""
+    return (spec_of(entry.kind) for entry in KINDS)
+
+
+def specs_of(command: str) -> tuple[ActionSpec, ...]:
+    """The declarations of the kinds that a command of the command line stands for."""
+    return tuple(spec_of(entry.kind) for entry in KINDS if command and entry.command == command)
+
+
+def from_json(document: Mapping[str, Any]) -> Request:
+    """The request that ``actions.request.to_json`` wrote. Raises ValueError for anything else."""
+    from pydantic import TypeAdapter
+
+    content = dict(document)
+    spec = spec_of(str(content.pop("kind", "")))
+    # pydantic's ValidationError is a ValueError.
+    return TypeAdapter(spec.request).validate_python(content)

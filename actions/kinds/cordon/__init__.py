@@ -1,0 +1,80 @@
+"""Cordon and uncordon: whether new pods may come onto a node. What runs there is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.permissions import PATCH_NODE, Permission, Resource
+from actions.request import Request
+from actions.spec import ActionSpec
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon(Request):
+    """Let no new pod onto a node."""
+
+    kind: ClassVar[str] = "cordon"
+
+
+@dataclass(frozen=True, slots=True)
+class Uncordon(Request):
+    """Let pods onto a node again."""
+
+    kind: ClassVar[str] = "uncordon"
+
+
+def _action() -> Action:
+    from actions.kinds.cordon.action import CordonAction
+
+    return CordonAction()
+
+
+def _permissions(resource: Resource) -> tuple[Permission, ...]:
+    del resource
+    return (PATCH_NODE,)
+
+
+def _uncordoned(snapshot: Snapshot, target: ObjectRef) -> str | None:
+    return "it is cordoned already" if snapshot.nodes[target.name].unschedulable else None
+
+
+def _cordoned(snapshot: Snapshot, target: ObjectRef) -> str | None:
+    return None if snapshot.nodes[target.name].unschedulable else "it is not cordoned"
+
+
+CORDON = ActionSpec(
+    request=Cordon,
+    action=_action,
+    title="Cordon: no new pods onto the node",
+    about="Let no new pod onto a node.",
+    done="cordoned",
+    sends="PATCH of `spec.unschedulable`",
+    targets=("Node",),
+    available=_uncordoned,
+    permissions=_permissions,
+    target_metavar="NODE",
+    names=("cordon",),
+    keys=("c",),
+    hint="cordon",
+)
+UNCORDON = ActionSpec(
+    request=Uncordon,
+    action=_action,
+    title="Uncordon: pods onto the node again",
+    about="Let pods onto a node again.",
+    done="uncordoned",
+    sends="PATCH of `spec.unschedulable`",
+    targets=("Node",),
+    available=_cordoned,
+    permissions=_permissions,
+    target_metavar="NODE",
+    names=("uncordon",),
+    keys=("u",),
+    hint="uncordon",
+)

@@ -1,0 +1,66 @@
+"""Drain a node: cordon it, and drain every pod on it that kubectl drain would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.drain.manner import AtDeadline
+from actions.kinds.drain import AT_DEADLINE, DEADLINE
+from actions.permissions import EVICT, PATCH_NODE, PATCH_POD, Permission, Resource
+from actions.request import Request
+from actions.spec import ActionSpec, Argument, Takes
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class DrainNode(Request):
+    """Cordon a node and drain every pod on it that kubectl drain would."""
+
+    kind: ClassVar[str] = "drain-node"
+    deadline: float | None = None
+    at_deadline: AtDeadline = AtDeadline.EVICT
+    delete_empty_dir: bool = False
+    force: bool = False
+    """Also pods that nothing would start again."""
+
+
+def _action() -> Action:
+    from actions.kinds.drain_node.action import DrainNodeAction
+
+    return DrainNodeAction()
+
+
+def _permissions(resource: Resource) -> tuple[Permission, ...]:
+    del resource
+    # Its pods are in any namespace.
+    return (PATCH_NODE, PATCH_POD._replace(namespaced=False), EVICT._replace(namespaced=False))
+
+
+DRAIN_NODE = ActionSpec(
+    request=DrainNode,
+    action=_action,
+    title="Drain the node",
+    about="Cordon a node and drain every pod on it that kubectl drain would evict.",
+    done="drained",
+    sends="PATCH of the node, then as of the drain of each pod",
+    targets=("Node",),
+    permissions=_permissions,
+    arguments=(
+        DEADLINE,
+        AT_DEADLINE,
+        Argument(
+            "delete_empty_dir",
+            "--delete-emptydir-data",
+            Takes.SWITCH,
+            help="node: also pods with emptyDir volumes",
+        ),
+        Argument("force", "--force", Takes.SWITCH, help="node: also pods that nothing would start again"),
+        Argument("", "--ignore-daemonsets", Takes.SWITCH, help="node: always so; taken because kubectl has it"),
+    ),
+    names=("drain-node",),
+    keys=("r",),
+    hint="drain",
+)

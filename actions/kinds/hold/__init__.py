@@ -1,0 +1,52 @@
+"""Hold: pause a ScaledObject at a number of replicas, or let it go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.request import Request, Target
+from actions.spec import ActionSpec, Argument, Takes, UsageError, Values
+from actions.spec import replicas as number_of_replicas
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Request):
+    """Pause a ScaledObject at a number of replicas; None lets it go on."""
+
+    kind: ClassVar[str] = "hold"
+    replicas: int | None = None
+
+
+def _action() -> Action:
+    from actions.kinds.hold.action import HoldAction
+
+    return HoldAction()
+
+
+def _build(values: Values, targets: tuple[Target, ...]) -> Hold:
+    count, off = values.get("count"), bool(values.get("off"))
+    if (count is None) is not off:
+        raise UsageError("say at how many replicas to pause it, or --off to let it go on")
+    return Hold(targets[0], None if count is None else number_of_replicas(count))
+
+
+HOLD = ActionSpec(
+    request=Hold,
+    action=_action,
+    title="Pause KEDA's scaling, or let it go on",
+    about="Pause KEDA's scaling, or let it go on.",
+    done="held",
+    sends="PATCH of the pause annotation",
+    targets=("ScaledObject",),
+    arguments=(
+        Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="pause it at this many"),
+        Argument("off", "--off", Takes.SWITCH, help="let it go on"),
+    ),
+    build=_build,
+    target_help="scaledobject/NAME",
+    sets_replicas=True,
+)

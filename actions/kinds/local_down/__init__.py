@@ -1,0 +1,42 @@
+"""Take a vLLM node of this machine down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.request import LOCAL_NODE, Request
+from actions.spec import ActionSpec, nothing
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDown(Request):
+    """Take a node of this machine down: no new requests, the running ones to their end, then the process."""
+
+    kind: ClassVar[str] = "local-down"
+    grace: float | None = None
+    """Seconds for the running requests; None for the default of the settings."""
+
+
+def _action() -> Action:
+    from actions.kinds.local_down.action import LocalDownAction
+
+    return LocalDownAction()
+
+
+LOCAL_DOWN = ActionSpec(
+    request=LocalDown,
+    action=_action,
+    title="Take the node down: its running requests end first",
+    about="Take nodes down: running requests end first.",
+    done="taken down",
+    sends="nothing to a cluster: it signals a process",
+    targets=(LOCAL_NODE,),
+    permissions=nothing,
+    names=("down", "local-down"),
+    keys=("s", "x"),
+    hint="stop",
+)

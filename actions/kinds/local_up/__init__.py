@@ -1,0 +1,44 @@
+"""Start a vLLM node on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.request import LOCAL_NODE, Request
+from actions.spec import ActionSpec, nothing
+from fleet.local.spec import LaunchSpec
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class LocalUp(Request):
+    """Start a vLLM node on this machine. The target's name is the spec's."""
+
+    kind: ClassVar[str] = "local-up"
+    spec: LaunchSpec
+    verify: bool = False
+    """Also read all weights to compare their checksums, however large they are."""
+
+
+def _action() -> Action:
+    from actions.kinds.local_up.action import LocalUpAction
+
+    return LocalUpAction()
+
+
+LOCAL_UP = ActionSpec(
+    request=LocalUp,
+    action=_action,
+    title="Start a vLLM node on this machine",
+    about="Start a vLLM node on this machine; what stands behind -- goes to vllm serve as it is.",
+    done="started",
+    sends="nothing to a cluster: it starts a process",
+    targets=(LOCAL_NODE,),
+    permissions=nothing,
+    names=("up", "local-up"),
+    keys=("n",),
+    hint="new",
+)

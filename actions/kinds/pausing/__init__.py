@@ -1,0 +1,56 @@
+"""Pause and resume the rollout of a Deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.request import Request
+from actions.spec import BY_NAME, ActionSpec
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Request):
+    """Hold a Deployment's rollout where it is."""
+
+    kind: ClassVar[str] = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Request):
+    """Let a paused rollout go on."""
+
+    kind: ClassVar[str] = "resume"
+
+
+def _action() -> Action:
+    from actions.kinds.pausing.action import PausingAction
+
+    return PausingAction()
+
+
+PAUSE = ActionSpec(
+    request=Pause,
+    action=_action,
+    title="Pause the rollout",
+    about="Hold a Deployment's rollout where it is.",
+    done="paused",
+    sends="PATCH of `spec.paused`",
+    targets=("Deployment",),
+    target_help=BY_NAME,
+    names=("pause",),
+)
+RESUME = ActionSpec(
+    request=Resume,
+    action=_action,
+    title="Let a paused rollout go on",
+    about="Let a paused rollout go on.",
+    done="resumed",
+    sends="PATCH of `spec.paused`",
+    targets=("Deployment",),
+    target_help=BY_NAME,
+    names=("resume",),
+)

@@ -1,0 +1,46 @@
+"""Restart: a workload pod by pod, or one pod by deleting it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.permissions import Permission, Resource
+from actions.request import Request
+from actions.spec import BY_NAME, ActionSpec, patch
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Request):
+    """Restart a workload pod by pod, or one pod by deleting it."""
+
+    kind: ClassVar[str] = "restart"
+
+
+def _action() -> Action:
+    from actions.kinds.restart.action import RestartAction
+
+    return RestartAction()
+
+
+def _permissions(resource: Resource) -> tuple[Permission, ...]:
+    return (Permission("delete", "", "pods"),) if resource.kind == "Pod" else patch(resource)
+
+
+RESTART = ActionSpec(
+    request=Restart,
+    action=_action,
+    title="Restart the workload pod by pod, or one pod",
+    about="Restart a workload pod by pod, or one pod.",
+    done="restarted",
+    sends="PATCH of an annotation; DELETE of a pod with its uid",
+    targets=("Deployment", "StatefulSet", "Pod"),
+    permissions=_permissions,
+    target_help=BY_NAME,
+    names=("restart",),
+    keys=("r",),
+    hint="restart",
+)

@@ -1,0 +1,48 @@
+"""Put a pod back into service: the inverse of a drain that has not evicted yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.permissions import PATCH_POD, Permission, Resource
+from actions.request import Request, Target
+from actions.spec import ActionSpec
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Restore(Request):
+    """Put a pod back into service: the inverse of a drain that has not evicted yet. ``labels``: None removes one."""
+
+    kind: ClassVar[str] = "restore"
+    labels: Mapping[str, str | None]
+    others: tuple[Target, ...] = ()
+    """Pods that get the same labels back; those that are gone are left out."""
+
+
+def _action() -> Action:
+    from actions.kinds.restore.action import RestoreAction
+
+    return RestoreAction()
+
+
+def _permissions(resource: Resource) -> tuple[Permission, ...]:
+    del resource
+    return (PATCH_POD,)
+
+
+RESTORE = ActionSpec(
+    request=Restore,
+    action=_action,
+    title="Put the pod back into service",
+    about="Give a pod that is being drained its labels back. Only undo asks for it.",
+    done="put back into service",
+    sends="PATCH of the labels",
+    targets=("Pod",),
+    many=True,
+    permissions=_permissions,
+)

@@ -1,0 +1,45 @@
+"""Roll back: give a workload the template of an earlier revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.request import Request
+from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Listed
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack(Request):
+    """Give a workload the template of an earlier revision, named by its ReplicaSet or ControllerRevision."""
+
+    kind: ClassVar[str] = "rollback"
+    revision: str = ""
+    """Name of the ReplicaSet or ControllerRevision: a rollback re-numbers revisions. Empty: the one before."""
+
+
+def _action() -> Action:
+    from actions.kinds.rollback.action import RollBackAction
+
+    return RollBackAction()
+
+
+ROLL_BACK = ActionSpec(
+    request=RollBack,
+    action=_action,
+    title="Roll back to an earlier revision",
+    about="Give a workload the template of an earlier revision.",
+    done="rolled back",
+    sends="PATCH of `spec.template`",
+    targets=("Deployment", "StatefulSet"),
+    arguments=(Argument("revision", "--to", metavar="REVISION", help="its number, name or hash (the one before)"),),
+    target_help=BY_NAME,
+    inline=Inline("revision", "[REVISION]", "revision", choose_from=Listed.REVISIONS),
+    names=("rollback", "undo-rollout", "history"),
+    keys=("b",),
+    hint="roll back",
+    stands=frozenset({"revision"}),
+)

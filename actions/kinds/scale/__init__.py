@@ -1,0 +1,69 @@
+"""Scale: change the replicas of anything with a scale subresource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from actions.permissions import Permission, Resource
+from actions.request import Request, Target
+from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Takes, UsageError, Values, replicas
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Request):
+    """Change the replicas of anything with a scale subresource."""
+
+    kind: ClassVar[str] = "scale"
+    replicas: int
+
+
+def _action() -> Action:
+    from actions.kinds.scale.action import ScaleAction
+
+    return ScaleAction()
+
+
+def _permissions(resource: Resource) -> tuple[Permission, ...]:
+    return (Permission("patch", resource.group, resource.plural, "scale"),)
+
+
+def _build(values: Values, targets: tuple[Target, ...]) -> Scale:
+    given = {n for n in (values.get("count"), values.get("replicas")) if n is not None}
+    if len(given) != 1:
+        raise UsageError("say how many replicas: quarterdeck scale deployment/chat 4")
+    (count,) = given
+    return Scale(targets[0], replicas(count))
+
+
+def _wanted(snapshot: Snapshot, target: ObjectRef) -> int:
+    return snapshot.workloads[f"{target.namespace}/{target.kind}/{target.name}"].desired
+
+
+SCALE = ActionSpec(
+    request=Scale,
+    action=_action,
+    title="Scale",
+    about="Change how many replicas a workload has.",
+    done="scaled",
+    sends="PATCH of the `scale` subresource, nothing else",
+    targets=("Deployment", "StatefulSet", "LeaderWorkerSet", "ReplicaSet"),
+    other_workloads=True,
+    permissions=_permissions,
+    arguments=(
+        Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="how many"),
+        Argument("replicas", "--replicas", Takes.INTEGER, "N", "the same, as kubectl has it"),
+    ),
+    build=_build,
+    target_help=BY_NAME,
+    inline=Inline("replicas", "[REPLICAS | +N | -N]", "replicas", _wanted, ":scale 3, or :scale +1"),
+    names=("scale",),
+    keys=("s",),
+    hint="scale",
+    sets_replicas=True,
+)

@@ -1,0 +1,171 @@
+"""What one kind of action is: everything but how it is planned and executed, as data.
+
+Command line, flags, keys, palette, help, documents, permission checks and roles are made from it, in every mode: a
+declaration changes nothing and imports nothing that could. What plans and executes is behind ``ActionSpec.action``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from actions.permissions import Permission, Resource
+from actions.request import Request, Target
+
+if TYPE_CHECKING:
+    from actions.execution_context import Action
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Snapshot
+
+MOST_REPLICAS: Final = 2**31 - 1
+"""Kubernetes' APIs have replicas as int32."""
+BY_NAME: Final = "deployment/NAME, statefulset/NAME, or a name that only one workload has"
+"""How a workload is named on the command line."""
+
+
+class UsageError(Exception):
+    """What was typed cannot be asked for; the text says why."""
+
+
+class Takes(Enum):
+    """What the value of an argument is."""
+
+    TEXT = "text"
+    INTEGER = "an integer"
+    SECONDS = "a length of time in seconds"
+    SWITCH = "nothing: it is given or it is not"
+
+
+class Argument(NamedTuple):
+    """One argument of a command, and the field of the request that it fills."""
+
+    field: str
+    """Empty for one that is taken and means nothing."""
+    flag: str = ""
+    """As typed, ``--deadline``; empty for a word behind the target, which may be left out."""
+    takes: Takes = Takes.TEXT
+    metavar: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    convert: Callable[[Any], Any] = lambda value: value
+    """From the value to the field's."""
+    negative: str = ""
+    """The help of ``--no-FLAG``; empty where there is none."""
+
+
+class Listed(Enum):
+    """Lists from which an argument may be chosen."""
+
+    REVISIONS = "revisions"
+
+
+class Inline(NamedTuple):
+    """The argument that may stand behind the name in the console's own command line."""
+
+    field: str
+    shown: str
+    """In the help: ``[REPLICAS | +N | -N]``."""
+    what: str
+    """What a number is of: ``replicas``. It is asked for in a line of its own where it was not typed."""
+    current: Callable[[Snapshot, ObjectRef], int] | None = None
+    """The number as it is now, to which ``+1`` and ``-1`` are relative; None where it is text."""
+    example: str = ""
+    choose_from: Listed | None = None
+    """Shown, to choose one, where nothing was typed. On the command line ``--list`` prints them."""
+
+
+Values = Mapping[str, Any]
+"""What was given of the arguments, by field; None, or absent, for what was not."""
+
+
+def always(snapshot: Snapshot, target: ObjectRef) -> str | None:
+    """Nothing speaks against it."""
+    del snapshot, target
+    return None
+
+
+def patch(resource: Resource) -> tuple[Permission, ...]:
+    """The permission of what only patches its target."""
+    return (Permission("patch", resource.group, resource.plural),)
+
+
+def nothing(resource: Resource) -> tuple[Permission, ...]:
+    """No permission of a cluster: this machine says itself what may be done on it."""
+    del resource
+    return ()
+
+
+def replicas(count: int) -> int:
+    """A number of replicas that Kubernetes takes. Raises UsageError."""
+    if count < 0:
+        raise UsageError("replicas cannot be fewer than 0")
+    if count > MOST_REPLICAS:
+        raise UsageError(f"replicas cannot be more than {MOST_REPLICAS}")
+    return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """One kind of action. What it is called is the ``kind`` of its request."""
+
+    request: type[Request]
+    action: Callable[[], Action]
+    """Makes what plans and executes it; only here is that imported."""
+
+    title: str
+    """As the help and the palette have it: what it is called, then perhaps ``:`` and an explanation."""
+    about: str
+    """What it does, as one sentence: in its own ``--help`` and in docs/actions.md."""
+    done: str
+    """What its target is by it, as in ``nothing is scaled``."""
+    sends: str
+    """What goes to the API server, for docs/actions.md."""
+
+    targets: tuple[str, ...]
+    """Kinds of its target; the first one is meant where a name is given without a kind."""
+    other_workloads: bool = False
+    """On the screens also of workloads of other kinds: its plan finds out what they can do."""
+    many: bool = False
+    """Several targets at once, which its request has as ``others``."""
+    available: Callable[[Snapshot, ObjectRef], str | None] = always
+    """Why it cannot be done to a target now, as one clause; None where it can."""
+    permissions: Callable[[Resource], tuple[Permission, ...]] = patch
+    """What must be allowed for a target of this resource."""
+
+    arguments: tuple[Argument, ...] = ()
+    build: Callable[[Values, tuple[Target, ...]], Request] | None = None
+    """The request, where it is more than its target and its fields. Raises UsageError."""
+    target_metavar: str = "TARGET"
+    target_help: str = ""
+    inline: Inline | None = None
+
+    names: tuple[str, ...] = ()
+    """In the console's own command line, the first one being completed; empty for what no screen offers."""
+    keys: tuple[str, ...] = ()
+    """Default keys, in Textual's names."""
+    hint: str = ""
+    """The word beside the key in the key bar."""
+
+    sets_replicas: bool = False
+    """Its changes are numbers of replicas, which are asked for again where the step is large."""
+    stands: frozenset[str] = frozenset()
+    """By which of its changes it is seen that it still stands, when it is undone; empty for all of them."""
+
+    @property
+    def kind(self) -> str:
+        """As the command line and the audit log call it."""
+        return self.request.kind
+
+    def make(self, values: Values, targets: tuple[Target, ...]) -> Request:
+        """The request for what was given. Raises UsageError."""
+        first, *others = targets
+        if others and not self.many:
+            raise UsageError(f"one {first.kind.lower()} at a time")
+        if self.build is not None:
+            return self.build(values, targets)
+        given = {a.field: a.convert(values[a.field]) for a in self.arguments if values.get(a.field) is not None}
+        if self.many:
+            given["others"] = tuple(others)
+        return cast("Callable[..., Request]", self.request)(first, **given)
