@@ -40,7 +40,7 @@ def run(invocation: Invocation) -> int:
             return show(invocation, settings, here=loaded.settings)
     except DemoError as error:
         say(error)
-        return error.code
+        return exits.USAGE if error.usage else exits.PROBLEM
 
 
 def simulator_arguments(options: argparse.Namespace) -> list[str]:
@@ -60,7 +60,7 @@ def _serve(simulation: Simulation) -> int:
         simulation.wait()
     except KeyboardInterrupt:
         return exits.OK
-    raise DemoError("the simulated fleet ended by itself", exits.PROBLEM)
+    raise DemoError("the simulated fleet ended by itself")
 
 
 def instructions(simulation: Simulation) -> Iterator[str]:

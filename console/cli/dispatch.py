@@ -10,10 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.cli import exits, streams
+from console.cli import exits
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
+from console.report.harmless import harmless
 from fleet import guard
 from fleet.net import bodies
 
@@ -65,7 +66,8 @@ class Invocation:
         """The configuration in effect; warnings of it go to stderr. Raises ConfigError."""
         from console.cli.parser import setting_flags
 
-        loaded = load(self.environ, file=self._file(), flags=setting_flags(self.options), policy=self.policy)
+        flags = setting_flags(self.options)
+        loaded = load(self.environ, file=self._file(), flags=flags, policy=self.policy, check_keys=_check_keys)
         for warning in loaded.warnings:
             say(warning)
         if loaded.settings.read_only:
@@ -117,10 +119,17 @@ def _run(invocation: Invocation) -> int:
     return run(invocation)
 
 
+def _check_keys(keys: Mapping[str, str]) -> list[str]:
+    # Few remap a key, and the table is not light.
+    from console.commands.keys import check_keymap
+
+    return check_keymap(keys)
+
+
 def say(message: object) -> None:
     """Talk goes to stderr; stdout is for data.
 
     Only the first line begins as ours do: a text of others that has lines cannot pass for a second message.
     """
-    first, *more = (streams.harmless(line.strip()) for line in str(message).split("\n"))
+    first, *more = (harmless(line.strip()) for line in str(message).split("\n"))
     print("\n  ".join([f"quarterdeck: {first}", *more]), file=sys.stderr)

@@ -8,9 +8,9 @@ import sys
 import time
 
 from console.cli import exits, interruptible
-from console.config.production import is_production
 from console.config.settings import Settings
 from console.report.table import table
+from console.views.production import is_production
 from fleet.model.snapshot import Health, Snapshot
 from themes.look import choose_glyphs
 

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from console.report.harmless import harmless
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -64,16 +66,6 @@ class Terminal(io.TextIOWrapper):
     def steer(self, sequence: str) -> None:
         """Write a control sequence of our own."""
         super().write(sequence)
-
-
-def harmless(text: str) -> str:
-    """The text without what steers a terminal: control characters, escape sequences, bidirectional overrides."""
-    plain = text.replace("\n", "").replace("\t", "")
-    if plain.isascii() and plain.isprintable():
-        return text
-    from widgets.untrusted import untrusted
-
-    return "\n".join("\t".join(map(untrusted, line.split("\t"))) for line in text.split("\n"))
 
 
 def document(json: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from console.commands.command import Command, ScreenId
+from console.commands.help import FILTERS, MOVING
 from console.commands.keys import key_text
 from console.commands.table import TABLE
-from console.views.help import FILTERS, MOVING
 
 _SCREENS = {
     ScreenId.FLEET: "fleet",

@@ -66,11 +66,13 @@ def load(
     file: Path | None = None,
     flags: Iterable[Flag] = (),
     policy: Path = paths.SITE_POLICY,
+    check_keys: rules.CheckKeys = lambda _: (),
 ) -> Loaded:
     """The settings in effect: defaults < file < environment < flags < policy; ``read_only`` is only ever tightened.
 
     ``file`` is the one named on the command line; else QUARTERDECK_CONFIG, else the one under XDG config, which need
-    not exist. Raises ConfigError with every problem found.
+    not exist. ``check_keys`` says what is wrong with a remapping of keys, where there is one. Raises ConfigError with
+    every problem found.
     """
     path = chosen_file(environ, file)
     exists = file is not None or bool(environ.get(CONFIG_VARIABLE)) or is_there(path)
@@ -82,7 +84,7 @@ def load(
         settings = _set(settings, flag)
         origins[flag.key] = flag.name
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
-    _raise(origins, rules.check(settings))
+    _raise(origins, rules.check(settings, check_keys))
     return Loaded(settings, path, exists, origins, warnings, laid_down)
 
 

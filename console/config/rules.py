@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,12 +22,14 @@ from fleet.local.naming import is_name
 from fleet.net.headers import sendable
 
 Where = tuple[str, ...]
+CheckKeys = Callable[[Mapping[str, str]], Iterable[str]]
+"""What is wrong with a remapping (command id → keys), a sentence each; the table of commands knows."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A field name (RFC 9110, "token")."""
 
 
-def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
+def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
     """(key, what is wrong, remedy) of everything that cannot work."""
     for name in SECTIONS:
         section = getattr(settings, name)
@@ -37,7 +39,7 @@ def check(settings: Settings) -> Iterator[tuple[Where, str, str]]:
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
     if settings.keys:
-        yield from _keys(settings.keys)
+        yield from _keys(settings.keys, check_keys)
     try:
         re.compile(settings.actions.reason_pattern)
     except re.error as error:
@@ -89,11 +91,9 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
             yield from _range((*above, field.name), getattr(preset, field.name), field.metadata)
 
 
-def _keys(keys: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
+def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
     """What the table of commands says of a remapping, at the first key that each problem names."""
-    from console.commands.keys import check_keymap
-
-    for problem in check_keymap(keys):
+    for problem in check_keys(keys):
         where = next((name for name in keys if name in problem), "")
         yield ("keys", where), problem, ""
 

@@ -9,11 +9,11 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import Command, ScreenId
+from console.commands.help import help_lines
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.page import Page
 from console.screens.searched import SearchedScreen
-from console.views.help import help_lines
 from console.views.sources import source_lines
 from fleet.model.snapshot import Snapshot
 

@@ -15,8 +15,8 @@ from actions.plan import Scope
 from actions.plan_context import Past, PlanContext, Rules
 from actions.runner import Runner
 from actions.writer import Writer
-from console.config.production import is_production
 from console.config.settings import Settings
+from console.views.production import is_production
 from console.wiring.audit_folder import audit_folder
 from fleet.guard import may_change
 from fleet.model.snapshot import Cluster, Snapshot

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from console.cli import exits
-
+_USAGE = 2
+"""The exit code of argparse."""
 END_TIMEOUT = 5.0
 """Seconds that the child gets to end by itself once its stdin is closed."""
 
@@ -42,11 +42,11 @@ class Simulation:
 
 
 class DemoError(Exception):
-    """The simulated fleet did not start; ``code`` is the exit code that says why."""
+    """The simulated fleet did not start, or ended; ``usage`` where its arguments are wrong."""
 
-    def __init__(self, message: str, code: int) -> None:
+    def __init__(self, message: str, *, usage: bool = False) -> None:
         super().__init__(message)
-        self.code = code
+        self.usage = usage
 
 
 @contextmanager
@@ -91,9 +91,7 @@ def _failure(code: int, talk: IO[bytes]) -> DemoError:
     lines = talk.read().decode("utf-8", "replace").strip().splitlines()
     said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"
     said = said.replace(" (see python -m simulator --help)", "")
-    return DemoError(
-        f"the simulated fleet did not start: {said}", exits.USAGE if code == exits.USAGE else exits.PROBLEM
-    )
+    return DemoError(f"the simulated fleet did not start: {said}", usage=code == _USAGE)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

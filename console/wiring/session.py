@@ -92,7 +92,7 @@ class SettingsWiring:
         return this_machine()
 
     def keep(self, error: Exception) -> str:
-        from console.cli.crash import keep
+        from console.report.crash import keep
 
         return keep(error, sys.argv[1:])
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from console.cli.crash import keep
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
+from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from fleet.observer import Observer
 from fleet.sources.kube.absent import AbsentKubernetes

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from console.commands.keys import check_keymap
 from console.config.keys import variable
 from console.config.load import Flag, Loaded, load
 from console.config.paths import state_folder
@@ -27,7 +28,7 @@ def problems(file: Path, text: str, environ: dict[str, str] | None = None) -> li
     """What is said about a file, with its folder left out."""
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        load(environ or {}, file=file, policy=file.parent / "none")
+        load(environ or {}, file=file, policy=file.parent / "none", check_keys=check_keymap)
     return [str(problem).replace(str(file), "F") for problem in caught.value.problems]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.crash import keep
+from console.report.crash import keep
 
 
 def test_a_crash_report_has_no_secret_of_the_command_line_nor_of_the_exception(

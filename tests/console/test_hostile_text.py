@@ -15,7 +15,8 @@ from threading import Thread
 
 import pytest
 
-from console.cli.streams import document, harmless, page
+from console.cli.streams import document, page
+from console.report.harmless import harmless
 from tests.actions.audit.logs import PATCH, intent, log_in
 
 HOSTILE = "oops\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\x9d0;t\x9c\u202eevil\u2066\u200b\x7f\r\x08quarterdeck: all is well"

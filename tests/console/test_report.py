@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from console.config.production import is_production
 from console.report.build import document, to_json
 from console.report.document import SnapshotDocument
 from console.report.schema import schema
 from console.report.table import table
+from console.views.production import is_production
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
 from fleet.model.quantity import Family, Quantity

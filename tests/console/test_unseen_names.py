@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli.streams import harmless
+from console.report.harmless import harmless
 from console.report.table import table
 from fleet.model.snapshot import Snapshot
 from tests.console.screens.desk import desk

@@ -12,13 +12,13 @@ from textual.command import CommandPalette
 from console.commands.command import ScreenId
 from console.commands.dispatch import refusal
 from console.commands.habits import HABITS, READ_ONLY_HABITS
+from console.commands.help import FILTERS, MOVING, help_lines, signs
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
 from console.options import Options
 from console.session.failure import SessionError
-from console.views.help import FILTERS, MOVING, help_lines, signs
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedSession
