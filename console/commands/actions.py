@@ -1,34 +1,22 @@
 """The rows of the table that change the cluster: each leads to a plan, and nothing is sent before that is confirmed.
 
-What an action is made of is imported when one is asked for: in read-only mode none is.
+Those of the actions are made from their declarations in ``actions.kinds``, which say everything but how an action is
+planned and executed: that is imported when one is planned, and never in read-only mode.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any
 
+from actions.catalogue import KINDS, spec_of, specs_of
+from actions.request import Target
+from actions.spec import ActionSpec, Inline, Listed, UsageError
 from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
-from console.commands.targets import (
-    Choice,
-    Choose,
-    Chosen,
-    cordoned,
-    node,
-    pods,
-    uncordoned,
-    workload,
-    workload_of,
-    workload_or_pod,
-)
+from console.commands.targets import choose
 from themes.palette import Role
-
-if TYPE_CHECKING:
-    from actions.request import Target
-
-Begin = Callable[[Desk, Context, tuple[Chosen, ...]], None]
-Why = Callable[[Context], str | None]
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
 _NODES = frozenset({ScreenId.NODES})
@@ -37,123 +25,95 @@ _UNDO = _ANY | {ScreenId.LOCAL, ScreenId.LOCAL_NODE}
 _INSTEAD = 9
 
 
-def _target(chosen: Chosen) -> Target:
-    from actions.request import Target
-
-    return Target(chosen.ref.kind, chosen.ref.namespace, chosen.ref.name, chosen.uid)
-
-
-def _plain(kind: str) -> Begin:
-    """A request that says no more than what it is for."""
-
-    def begin(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-        from actions.catalogue import spec_of
-
-        del context
-        desk.open_plan(spec_of(kind).make({}, (_target(chosen[0]),)))
-
-    return begin
+def _rows() -> Iterator[Command]:
+    """A row for each kind of action that is done to what is under the cursor."""
+    for entry in KINDS:
+        spec = spec_of(entry.kind)
+        if spec.names and entry.command:
+            same = specs_of(entry.command)
+            yield _row(spec, same if spec is same[0] else (spec,))
 
 
-def _scale(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-    found = workload_of(context)
-    if found is None:
-        return
+def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
+    """``kinds``: those that its name stands for, each on its own screens, where it goes by one of several."""
 
-    def plan(number: int) -> None:
-        from actions.kinds.scale import Scale
+    def meant(context: Context) -> ActionSpec:
+        return next((kind for kind in kinds if context.where in _screens(kind)), spec)
 
-        if number < 0:
-            desk.say("there are no less than 0 replicas", Role.WARNING)
-        else:
-            desk.open_plan(Scale(_target(chosen[0]), number))
-
-    if not context.argument:
-        desk.ask_amount(f"replicas of {found.name}", found.desired, plan)
-        return
-    try:
-        number = int(context.argument)
-    except ValueError:
-        desk.say(f"{context.argument!r} is not a number of replicas; :scale 3, or :scale +1", Role.WARNING)
-        return
-    plan(found.desired + number if context.argument[0] in "+-" else number)
-
-
-def _drain_any(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-    if context.where is ScreenId.NODES:
-        _plain("drain-node")(desk, context, chosen)
-        return
-    from actions.kinds.drain import Drain
-
-    first, *others = (_target(pod) for pod in chosen)
-    desk.open_plan(Drain(first, others=tuple(others)))
-
-
-def _roll_back(desk: Desk, context: Context, chosen: tuple[Chosen, ...]) -> None:
-    target = _target(chosen[0])
-    if not context.argument:
-        desk.open_revisions(target)
-        return
-    from actions.kinds.rollback import RollBack
-
-    desk.open_plan(RollBack(target, context.argument))
-
-
-def _pods_or_node(context: Context) -> Choice:
-    return node(context) if context.where is ScreenId.NODES else pods(context)
-
-
-def _available(choose: Choose) -> Why:
-    def why(context: Context) -> str | None:
-        choice = choose(context)
+    def available(context: Context) -> str | None:
+        choice = choose(meant(context), context)
         return choice if isinstance(choice, str) else None
 
-    return why
-
-
-def _permitted(kind: str, choose: Choose) -> Why:
-    def why(context: Context) -> str | None:
-        choice = choose(context)
+    def permitted(context: Context) -> str | None:
+        kind = meant(context)
+        choice = choose(kind, context)
         if isinstance(choice, str) or context.acting is None:
             return None
-        of_node = kind == "drain" and context.where is ScreenId.NODES
-        return context.acting.denied("drain-node" if of_node else kind, choice[0].ref)
+        return context.acting.denied(kind.kind, choice[0].ref)
 
-    return why
-
-
-def _action(
-    kind: str,
-    title: str,
-    choose: Choose,
-    begin: Begin,
-    keys: tuple[str, ...] = (),
-    *,
-    names: tuple[str, ...] = (),
-    where: frozenset[ScreenId] = _SUBJECTS,
-    bound: frozenset[ScreenId] | None = None,
-    hint: str = "",
-    argument: str = "",
-) -> Command:
     def run(desk: Desk, context: Context) -> None:
-        choice = choose(context)
+        kind = meant(context)
+        choice = choose(kind, context)
         if not isinstance(choice, str):
-            begin(desk, context, choice)
+            targets = tuple(Target(ref.kind, ref.namespace, ref.name, uid) for ref, uid in choice)
+            _begin(desk, context, kind, targets)
 
     return Command(
-        f"act.{kind}",
-        title,
+        f"act.{spec.kind}",
+        spec.title,
         run,
-        keys,
-        names,
-        where,
-        hint,
-        argument,
-        bound=bound,
+        spec.keys,
+        spec.names,
+        where=frozenset().union(*map(_screens, kinds)),
+        hint=spec.hint,
+        argument=spec.inline.shown if spec.inline is not None else "",
+        bound=_screens(spec),
         dangerous=True,
-        available=_available(choose),
-        permitted=_permitted(kind, choose),
+        available=available,
+        permitted=permitted,
     )
+
+
+def _screens(spec: ActionSpec) -> frozenset[ScreenId]:
+    """Where what it is for is under the cursor."""
+    return _NODES if "Node" in spec.targets else _SUBJECTS
+
+
+def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target, ...]) -> None:
+    """Plan it; before that, ask for what was not typed."""
+    inline, typed = spec.inline, context.argument
+    if inline is None:
+        _plan(desk, spec, targets, {})
+        return
+    plan = partial(_plan_with, desk, spec, targets, inline)
+    if inline.current is not None and context.snapshot is not None:
+        now = inline.current(context.snapshot, targets[0].ref)
+        if not typed:
+            desk.ask_amount(f"{inline.what} of {targets[0].name}", now, plan)
+            return
+        try:
+            number = int(typed)
+        except ValueError:
+            desk.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
+            return
+        plan(now + number if typed[0] in "+-" else number)
+    elif not typed and inline.choose_from is Listed.REVISIONS:
+        desk.open_revisions(targets[0])
+    else:
+        plan(typed or None)
+
+
+def _plan_with(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], inline: Inline, value: Any) -> None:
+    _plan(desk, spec, targets, {inline.field: value})
+
+
+def _plan(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], values: dict[str, Any]) -> None:
+    try:
+        request = spec.make(values, targets)
+    except UsageError as error:
+        desk.say(str(error), Role.WARNING)
+    else:
+        desk.open_plan(request)
 
 
 def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
@@ -196,9 +156,6 @@ def _instead() -> Iterator[Command]:
         )
 
 
-_DEPLOYMENT = workload("Deployment")
-_KEEPS_REVISIONS = workload("Deployment", "StatefulSet")
-
 ACTIONS: tuple[Command, ...] = (
     Command(
         "open.actions",
@@ -211,85 +168,7 @@ ACTIONS: tuple[Command, ...] = (
         available=_needs_actions,
         dangerous=True,
     ),
-    _action(
-        "scale",
-        "Scale",
-        workload(),
-        _scale,
-        ("s",),
-        names=("scale",),
-        hint="scale",
-        argument="[REPLICAS | +N | -N]",
-    ),
-    _action(
-        "restart",
-        "Restart the workload pod by pod, or one pod",
-        workload_or_pod,
-        _plain("restart"),
-        ("r",),
-        names=("restart",),
-        hint="restart",
-    ),
-    _action(
-        "drain",
-        "Drain: the pod or the marked pods, on the screen of nodes the node",
-        _pods_or_node,
-        _drain_any,
-        ("ctrl+d",),
-        names=("drain",),
-        where=_SUBJECTS | _NODES,
-        bound=_SUBJECTS,
-        hint="drain",
-    ),
-    _action(
-        "rollback",
-        "Roll back to an earlier revision",
-        _KEEPS_REVISIONS,
-        _roll_back,
-        ("b",),
-        names=("rollback", "undo-rollout", "history"),
-        hint="roll back",
-        argument="[REVISION]",
-    ),
-    _action("pause", "Pause the rollout", _DEPLOYMENT, _plain("pause"), names=("pause",)),
-    _action("resume", "Let a paused rollout go on", _DEPLOYMENT, _plain("resume"), names=("resume",)),
-    _action(
-        "unblock",
-        "Unblock a rollout that waits for GPUs: replace pods instead of adding them",
-        _DEPLOYMENT,
-        _plain("unblock"),
-        names=("unblock",),
-    ),
-    _action(
-        "cordon",
-        "Cordon: no new pods onto the node",
-        uncordoned,
-        _plain("cordon"),
-        ("c",),
-        names=("cordon",),
-        where=_NODES,
-        hint="cordon",
-    ),
-    _action(
-        "uncordon",
-        "Uncordon: pods onto the node again",
-        cordoned,
-        _plain("uncordon"),
-        ("u",),
-        names=("uncordon",),
-        where=_NODES,
-        hint="uncordon",
-    ),
-    _action(
-        "drain-node",
-        "Drain the node",
-        node,
-        _plain("drain-node"),
-        ("r",),
-        names=("drain-node",),
-        where=_NODES,
-        hint="drain",
-    ),
+    *_rows(),
     Command(
         "act.undo",
         "Undo the last action",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from actions.catalogue import KINDS, spec_of
 
 _READ_ONLY = "in read-only mode nothing is"
 
@@ -32,20 +34,31 @@ HABITS: Mapping[str, str] = {
 }
 """Key (Textual's name) → one line. Where a screen binds the key, its own meaning holds."""
 
-READ_ONLY_HABITS: Mapping[str, str] = {
-    "s": f"{_READ_ONLY} scaled",
-    "e": f"{_READ_ONLY} edited",
-    "r": f"{_READ_ONLY} restarted or drained",
-    "i": f"{_READ_ONLY} changed",
-    "b": f"{_READ_ONLY} rolled back",
-    "c": f"{_READ_ONLY} cordoned",
-    "u": f"{_READ_ONLY} uncordoned",
-    "ctrl+d": f"{_READ_ONLY} deleted or drained",
-    "ctrl+k": f"{_READ_ONLY} deleted",
-    "ctrl+l": f"{_READ_ONLY} rolled back",
-    "z": f"{_READ_ONLY} done, so there is nothing to undo",
-    "t": f"{_READ_ONLY} done, so there are no actions; :audit shows what others did",
+_OF_K9S: Mapping[str, str] = {
+    "e": "edited",
+    "i": "changed",
+    "ctrl+d": "deleted",
+    "ctrl+k": "deleted or drained",
+    "ctrl+l": "rolled back",
 }
+"""Key → what k9s does with it that is done elsewhere here, or not at all."""
+
+
+def _read_only() -> Iterator[tuple[str, str]]:
+    """Where nothing may be changed: what a key would do otherwise is not done."""
+    done = {key: [word] for key, word in _OF_K9S.items()}
+    for entry in KINDS:
+        if entry.command:
+            spec = spec_of(entry.kind)
+            for key in spec.keys:
+                done.setdefault(key, []).append(spec.done)
+    for key, words in done.items():
+        yield key, f"{_READ_ONLY} {' or '.join(dict.fromkeys(words))}"
+    yield "z", f"{_READ_ONLY} done, so there is nothing to undo"
+    yield "t", f"{_READ_ONLY} done, so there are no actions; :audit shows what others did"
+
+
+READ_ONLY_HABITS: Mapping[str, str] = dict(_read_only())
 """The same where nothing may be changed."""
 
 

@@ -6,11 +6,12 @@ since is another object.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from actions.spec import ActionSpec
 from console.commands.command import Context
 from console.views.subject import ref_of
+from fleet.kinds.registry import kind_of
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -24,7 +25,6 @@ class Chosen(NamedTuple):
 
 Choice = tuple[Chosen, ...] | str
 """At least one object, or why there is none."""
-Choose = Callable[[Context], Choice]
 
 
 HERE: Final = "it is a node of this machine; :down, :local-restart, :try and :bench are for it"
@@ -32,51 +32,57 @@ HERE: Final = "it is a node of this machine; :down, :local-restart, :try and :be
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
 
 
+def choose(spec: ActionSpec, context: Context) -> Choice:
+    """What an action is for at this moment, or why it is for nothing of it."""
+    if "Node" in spec.targets:
+        found = _node(context)
+    elif spec.many:
+        found = _pods(context)
+    else:
+        found = _one(spec, context)
+    if isinstance(found, str) or context.snapshot is None:
+        return found
+    return next((why for each in found if (why := spec.available(context.snapshot, each.ref))), found)
+
+
 def _is_here(context: Context) -> bool:
     return context.snapshot is not None and context.snapshot.is_machine
 
 
-def workload_of(context: Context) -> Workload | None:
-    """The workload under the cursor."""
+def _workload_of(context: Context) -> Workload | None:
     snapshot, subject = context.snapshot, context.subject
     return snapshot.workloads.get(subject) if snapshot is not None and subject is not None else None
 
 
-def workload(*kinds: str) -> Choose:
-    """A workload of one of these kinds (none given: of any kind that has replicas)."""
-
-    def choose(context: Context) -> Choice:
-        if _is_here(context):
-            return HERE
-        if context.marked:
-            return "one workload at a time; esc clears the marks"
-        found = workload_of(context)
-        if found is not None and not found.uid:
-            return UNKNOWN
-        if found is None:
-            of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
-            return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
-        if kinds and found.kind not in kinds:
-            return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
-        if found.kind == "DaemonSet":
-            return "a DaemonSet has no replicas; it runs on every node"
-        return (Chosen(ObjectRef(found.kind, found.namespace, found.name), found.uid),)
-
-    return choose
-
-
-def workload_or_pod(context: Context) -> Choice:
-    """A workload that can be rolled, or one pod."""
+def _one(spec: ActionSpec, context: Context) -> Choice:
+    """The workload, or the pod, under the cursor."""
+    kinds = tuple(kind for kind in spec.targets if kind != "Pod")
     if _is_here(context):
         return HERE
     if context.marked:
-        return "one at a time; esc clears the marks"
+        what = "one" if len(kinds) < len(spec.targets) else "one workload"
+        return f"{what} at a time; esc clears the marks"
     snapshot, subject = context.snapshot, context.subject
-    pod = _pod(snapshot, subject or "") if snapshot is not None else None
-    return (pod,) if pod is not None else workload("Deployment", "StatefulSet")(context)
+    pod = _pod(snapshot, subject or "") if snapshot is not None and "Pod" in spec.targets else None
+    return (pod,) if pod is not None else _workload(() if spec.other_workloads else kinds, context)
 
 
-def pods(context: Context) -> Choice:
+def _workload(kinds: tuple[str, ...], context: Context) -> Choice:
+    """A workload of one of these kinds; none given: of any kind that has replicas."""
+    found = _workload_of(context)
+    if found is not None and not found.uid:
+        return UNKNOWN
+    if found is None:
+        of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
+        return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
+    if kinds and found.kind not in kinds:
+        return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
+    if why := kind_of(found.kind).unscalable:
+        return f"a {found.kind} {why}"
+    return (Chosen(ObjectRef(found.kind, found.namespace, found.name), found.uid),)
+
+
+def _pods(context: Context) -> Choice:
     """The marked pods in the order of the screen, else the one under the cursor."""
     snapshot = context.snapshot
     if _is_here(context):
@@ -95,7 +101,7 @@ def pods(context: Context) -> Choice:
     return chosen
 
 
-def node(context: Context) -> Choice:
+def _node(context: Context) -> Choice:
     """The node under the cursor, or that of the GPU under it."""
     snapshot, subject = context.snapshot, context.subject
     if _is_here(context):
@@ -107,23 +113,6 @@ def node(context: Context) -> Choice:
     gpu = snapshot.gpus.get(subject)
     found = snapshot.nodes.get(gpu.node if gpu is not None else subject)
     return "no node is under the cursor" if found is None else (Chosen(ObjectRef("Node", "", found.name), found.uid),)
-
-
-def uncordoned(context: Context) -> Choice:
-    """A node that takes new pods."""
-    return _by_cordon(context, cordoned=False, otherwise="it is cordoned already")
-
-
-def cordoned(context: Context) -> Choice:
-    """A node that takes none."""
-    return _by_cordon(context, cordoned=True, otherwise="it is not cordoned")
-
-
-def _by_cordon(context: Context, *, cordoned: bool, otherwise: str) -> Choice:
-    found = node(context)
-    if isinstance(found, str) or context.snapshot is None:
-        return found
-    return found if context.snapshot.nodes[found[0].ref.name].unschedulable is cordoned else otherwise
 
 
 def _pod(snapshot: Snapshot, key: str) -> Chosen | None:
