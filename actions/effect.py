@@ -6,7 +6,7 @@ Before and after an action the same workload is looked at. A pod that is gone be
 from __future__ import annotations
 
 from actions.progress import Load
-from actions.request import LOCAL_NODE, Target
+from actions.request import LOCAL_SERVER, Target
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -16,7 +16,7 @@ def felt_through(snapshot: Snapshot, target: Target) -> str:
 
     Empty where there is none: a node, a pod that is gone.
     """
-    if target.kind in ("Pod", LOCAL_NODE):
+    if target.kind in ("Pod", LOCAL_SERVER):
         return snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")
     return snapshot.top(f"{target.namespace}/{target.kind}/{target.name}")
 

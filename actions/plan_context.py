@@ -67,4 +67,4 @@ class PlanContext:
     past: Past | None = None
     """None where nothing remembers."""
     machine: Machine | None = None
-    """This machine, for actions on its own nodes; None for all others."""
+    """This machine, for actions on its own servers; None for all others."""

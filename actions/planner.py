@@ -16,7 +16,7 @@ from actions.checks.seen import seen
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
 from actions.plan_context import DryRun, PlanContext
-from actions.request import LOCAL_NODE, Request
+from actions.request import LOCAL_SERVER, Request
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 AGAIN = 2
@@ -27,9 +27,9 @@ async def make_plan(request: Request, context: PlanContext) -> Plan:
     """What would happen, what stands against it, how it is taken back. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
-    than the one that was chosen; LocalError for a node of this machine.
+    than the one that was chosen; LocalError for a server of this machine.
     """
-    if request.target.kind == LOCAL_NODE:
+    if request.target.kind == LOCAL_SERVER:
         # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
         return await spec_of(request.kind).action().plan(request, context)
     plan, moved = await _planned(request, context)

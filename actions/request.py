@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from fleet.model.objects import ObjectRef
 
-LOCAL_NODE: Final = "LocalNode"
-"""The kind of a target that is a vLLM node of this machine; its namespace is LOCAL, its uid the id of its record."""
+LOCAL_SERVER: Final = "LocalNode"
+"""The kind of a target that is a vLLM server of this machine; its namespace is LOCAL, its uid the id of its record."""
 LOCAL: Final = "local"
-"""The cluster, and the namespace, of such nodes."""
+"""The cluster, and the namespace, of such servers."""
 
 
 @dataclass(frozen=True, slots=True)

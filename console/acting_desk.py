@@ -116,9 +116,9 @@ class ActingDesk:
         from console.screens.plan import PlanScreen
 
         if self.acting is not None:
-            from actions.request import LOCAL_NODE
+            from actions.request import LOCAL_SERVER
 
-            is_here = request.target.kind == LOCAL_NODE
+            is_here = request.target.kind == LOCAL_SERVER
             reading = (lambda: self._console.locally.reading) if is_here else None
             self._open(PlanScreen(self._console, partial(self.acting.plan, request), reading))
 
@@ -136,9 +136,9 @@ class ActingDesk:
         shown = self.front.action_run if isinstance(self.front, ActionScreen) else None
         if shown is None:
             return self.looks_here
-        from actions.request import LOCAL_NODE
+        from actions.request import LOCAL_SERVER
 
-        return shown.plan.target.kind == LOCAL_NODE
+        return shown.plan.target.kind == LOCAL_SERVER
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen
@@ -184,14 +184,14 @@ class ActingDesk:
     def may_switch(self) -> bool:
         """Whether another cluster may come into view: not while actions on this one are under way.
 
-        Those on nodes of this machine go on, whatever is in view.
+        Those on servers of this machine go on, whatever is in view.
         """
         if self._acting is None:
             return True
-        from actions.request import LOCAL_NODE
+        from actions.request import LOCAL_SERVER
 
         known = self._acting.action_runs
-        here = [u for u in known if u.outcome is None and u.plan.target.kind != LOCAL_NODE]
+        here = [u for u in known if u.outcome is None and u.plan.target.kind != LOCAL_SERVER]
         if here:
             self.say("actions are under way here; stop them (t shows them) or wait to look elsewhere", Role.WARNING)
         return not here

@@ -46,11 +46,11 @@ class ActingChanged(Message):
         self.action_run = action_run
 
 
-class NodesLooked(Message):
-    """Something is new of the vLLM nodes of this machine. Many looks that wait to be shown are one."""
+class ServersLooked(Message):
+    """Something is new of the vLLM servers of this machine. Many looks that wait to be shown are one."""
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, NodesLooked)
+        return isinstance(message, ServersLooked)
 
 
 class Opening(Screen[None]):
@@ -125,12 +125,12 @@ class QuarterdeckApp(App[None]):
         self.post_message(ActingChanged(action_run))
 
     def looked(self) -> None:
-        """Something is new of the nodes of this machine, from any thread; does not block."""
-        self.post_message(NodesLooked())
+        """Something is new of the servers of this machine, from any thread; does not block."""
+        self.post_message(ServersLooked())
 
-    def on_nodes_looked(self) -> None:
+    def on_servers_looked(self) -> None:
         if self.desk is not None:
-            self.desk.show_nodes()
+            self.desk.show_servers()
 
     def on_acting_changed(self, message: ActingChanged) -> None:
         if self.desk is not None:

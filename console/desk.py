@@ -59,8 +59,8 @@ class ConsoleDesk(LocalDesk):
         front = self.front
         if front is not None:
             front.show(snapshot)
-        nodes = self._options.nodes
-        if first and nodes is not None and any(nodes.glob("*/record.json")):
+        servers = self._options.servers
+        if first and servers is not None and any(servers.glob("*/record.json")):
             # Adopted: one that died while nobody looked is told of, and of those that live when they do.
             self.look_here()
 
@@ -182,8 +182,8 @@ class ConsoleDesk(LocalDesk):
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
         if kind == "/":
             return ()
-        nodes, presets = [node.name for node in self.nodes], self.known_presets()
-        return complete(text, self.known_namespaces(), self.session.contexts(), nodes, presets)
+        servers, presets = [server.name for server in self.servers], self.known_presets()
+        return complete(text, self.known_namespaces(), self.session.contexts(), servers, presets)
 
     def run_line(self, text: str, context: Context) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The part of the desk that is about the vLLM nodes of this machine, whatever cluster is in view."""
+"""The part of the desk that is about the vLLM servers of this machine, whatever cluster is in view."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from console.local.protocol import LocalServers, Looked
     from console.session.protocol import Changed
-    from fleet.local.node import NodeState
+    from fleet.local.server import ServerState
     from fleet.model.snapshot import Snapshot
 
 
 class LocalDesk(ActingDesk):
     """Between ActingDesk and ConsoleDesk. ``looked`` is what the session calls when something is new, from any thread.
 
-    The nodes are asked for when somebody wants to see them: most consoles never do.
+    The servers are asked for when somebody wants to see them: most consoles never do.
     """
 
     def __init__(self, app: App[None], changed: Changed, looked: Looked) -> None:
@@ -29,7 +29,7 @@ class LocalDesk(ActingDesk):
         self._looked = looked
         self._locally: LocalServers | None = None
         self._known: dict[str, bool] | None = None
-        """Ids of the nodes that were seen → whether they lived; None before the first look."""
+        """Ids of the servers that were seen → whether they lived; None before the first look."""
 
     # Console
 
@@ -40,33 +40,33 @@ class LocalDesk(ActingDesk):
         return self._locally
 
     def look_here(self) -> None:
-        """Begin to look at the nodes, if nobody does yet."""
+        """Begin to look at the servers, if nobody does yet."""
         if self._locally is None:
             self._locally = self.session.locally(self._looked)
 
     @property
-    def nodes(self) -> tuple[NodeState, ...]:
-        return self._locally.nodes if self._locally is not None else ()
+    def servers(self) -> tuple[ServerState, ...]:
+        return self._locally.servers if self._locally is not None else ()
 
     @property
     def measured_here(self) -> Snapshot | None:
-        """What is measured of the nodes, whichever cluster is in view."""
+        """What is measured of the servers, whichever cluster is in view."""
         if self.snapshot is not None and self.snapshot.is_machine:
             return self.snapshot
         return self._locally.snapshot if self._locally is not None else None
 
-    def show_nodes(self) -> None:
+    def show_servers(self) -> None:
         """Something is new of them: one that has died is told of on whatever screen is in front."""
         front = self.front
         if front is None:
             return
-        front.show_nodes()
-        # What an action of ours does to a node is told by the action.
+        front.show_servers()
+        # What an action of ours does to a server is told by the action.
         ours = {u.plan.target.uid for u in self._acting.action_runs if u.outcome is None} if self._acting else set()
-        dead = [node for node in self.nodes if not node.alive and node.record.id not in ours]
-        died = [node for node in dead if (self._known or {}).get(node.record.id, True)]
+        dead = [server for server in self.servers if not server.alive and server.record.id not in ours]
+        died = [server for server in dead if (self._known or {}).get(server.record.id, True)]
         meanwhile = self._known is None
-        self._known = {node.record.id: node.alive for node in self.nodes}
+        self._known = {server.record.id: server.alive for server in self.servers}
         if died and front.where is not ScreenId.LOCAL:
             why = died[0].reason.text if died[0].reason is not None else "its log does not say why"
             others = f", and {len(died) - 1} more" if len(died) > 1 else ""
@@ -74,7 +74,7 @@ class LocalDesk(ActingDesk):
             self.say(f"{died[0].name} died{when}: {why}{others}; :local shows it", Role.ERROR)
 
     def known_presets(self) -> tuple[str, ...]:
-        """Names of the presets of the settings; none before anybody has asked for the nodes."""
+        """Names of the presets of the settings; none before anybody has asked for the servers."""
         return tuple(self._locally.presets) if self._locally is not None else ()
 
     # Desk
@@ -84,12 +84,12 @@ class LocalDesk(ActingDesk):
 
         self._open(LocalScreen(self._console))
 
-    def open_node(self, name: str) -> None:
-        from console.local.screens.server import LocalNodeScreen
+    def open_server(self, name: str) -> None:
+        from console.local.screens.server import LocalServerScreen
 
-        self._open(LocalNodeScreen(self._console, name))
+        self._open(LocalServerScreen(self._console, name))
 
-    def open_node_log(self, name: str) -> None:
+    def open_server_log(self, name: str) -> None:
         from console.local.screens.log import LocalLogScreen
 
         self._open(LocalLogScreen(self._console, name))
@@ -130,7 +130,7 @@ class LocalDesk(ActingDesk):
         from console.local.screens.form import LaunchForm
         from console.local.views.form import again
 
-        found = next((node for node in self.nodes if node.name == name), None)
+        found = next((server for server in self.servers if server.name == name), None)
         if found is not None:
             self._open(LaunchForm(self._console, again(self.locally, found)))
 
@@ -142,6 +142,6 @@ class LocalDesk(ActingDesk):
     def open_bench(self, name: str) -> None:
         from console.local.screens.bench import BenchForm
 
-        found = next((node for node in self.nodes if node.name == name), None)
+        found = next((server for server in self.servers if server.name == name), None)
         if found is not None:
             self._open(BenchForm(self._console, found))

@@ -20,5 +20,5 @@ class Options:
     """The folder of the audit log; None where there is none to look at."""
     audit_here: Path | None = None
     """The same of what is done on this machine; None where it is in that folder, too."""
-    nodes: Path | None = None
-    """Where the vLLM nodes of this machine are recorded; None where nobody looks for them by himself."""
+    servers: Path | None = None
+    """Where the vLLM servers of this machine are recorded; None where nobody looks for them by himself."""

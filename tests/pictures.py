@@ -21,7 +21,7 @@ from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.desk import ConsoleDesk
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
 from tests.real.vllm_server import installation
@@ -62,7 +62,7 @@ async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Calla
 
 
 async def draw_local(vllm: Path, folder: Path) -> None:
-    """A node of this machine: its plan, its loading, a word with it. ``vllm`` is an environment with a real one."""
+    """A server of this machine: its plan, its loading, a word with it. ``vllm`` is an environment with a real one."""
     home, model = folder / "home", folder / "models" / "tiny"
     for name in ("CONFIG", "STATE", "CACHE"):
         os.environ[f"XDG_{name}_HOME"] = str(home / name.lower())
@@ -80,7 +80,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
 
         async def until(*phases: Phase) -> None:
             async with asyncio.timeout(PATIENCE):
-                while [node.stage.phase for node in desk.nodes[:1]] not in [[phase] for phase in phases]:
+                while [server.stage.phase for server in desk.servers[:1]] not in [[phase] for phase in phases]:
                     await pilot.pause(0.2)
 
         await pilot.press("m", "n", *str(model), "ctrl+s", "wait:3000")
@@ -94,7 +94,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
         write("try")
         await pilot.press("escape", "s", "wait:2000", "tab", "enter")
         async with asyncio.timeout(PATIENCE):
-            while desk.nodes:
+            while desk.servers:
                 await pilot.pause(0.2)
 
 
@@ -120,7 +120,7 @@ def main() -> int:
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t")}, crashed))
         vllm = installation()
         if vllm is None:
-            print("no vLLM (VLLM_FOR_TESTS): the pictures of local nodes stay as they are", file=sys.stderr)
+            print("no vLLM (VLLM_FOR_TESTS): the pictures of local servers stay as they are", file=sys.stderr)
         else:
             with tempfile.TemporaryDirectory() as folder:
                 asyncio.run(draw_local(vllm, Path(folder)))

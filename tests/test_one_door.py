@@ -40,7 +40,7 @@ CLIENTS = {
 PROCESSES = {
     "console/wiring/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
     "fleet/sources/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
-    "actions/local/spawn.py": "nodes of this machine and their benchmarks: asks guard.may_start before anything else",
+    "actions/local/spawn.py": "servers of this machine and their benchmarks: asks guard.may_start before anything else",
 }
 SIGNALS = {
     "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",
@@ -141,7 +141,7 @@ def test_only_the_actions_client_may_change_anything() -> None:
     assert users("may_change") == {"console/wiring/actions.py"}
 
 
-def test_only_a_word_with_a_node_puts_prompts_to_an_engine() -> None:
+def test_only_a_word_with_a_server_puts_prompts_to_an_engine() -> None:
     assert users("may_ask") == {"actions/local/ask.py"}
 
 

@@ -1,4 +1,4 @@
-"""Putting a prompt to a node and streaming its answer, with the time to its first token and the tokens per second."""
+"""Putting a prompt to a server and streaming its answer, with the time to its first token and the tokens per second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actions.local.refused import Refusal, in_words
 from fleet.guard import RefusedError, may_ask
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.local.shown import key_for
 from fleet.net.http import client
 
@@ -28,14 +28,14 @@ _END: Final = "[DONE]"
 
 
 async def ask(
-    node: NodeRecord, model: str, prompt: str, *, tokens: int, clock: Callable[[], float] = time.perf_counter
+    server: ServerRecord, model: str, prompt: str, *, tokens: int, clock: Callable[[], float] = time.perf_counter
 ) -> AsyncGenerator[Piece, None]:
     """Put ``prompt`` to the served ``model`` and stream at most ``tokens`` tokens; close it to stop it at once.
 
     A model without a chat template gets the bare prompt. Works with every engine that speaks OpenAI's API. Raises
     LocalError, also in read-only mode; the API key is never in it.
     """
-    key = await asyncio.to_thread(key_for, node)
+    key = await asyncio.to_thread(key_for, server)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     said = _Said(clock)
     try:
@@ -43,49 +43,49 @@ async def ask(
             for path in (CHAT, PLAIN):
                 body = _body(path, model, prompt, tokens)
                 said.sent()
-                async with http.stream("POST", f"{node.spec.url}{path}", json=body, headers=headers) as response:
+                async with http.stream("POST", f"{server.spec.url}{path}", json=body, headers=headers) as response:
                     if response.status_code != httpx.codes.OK:
                         refusal = Refusal(response.status_code, await _text(response))
                         if path == CHAT and refusal.no_chat:
                             continue
-                        raise in_words(refusal, node, model, key)
-                    async for piece in _stream(response, said, node, model, key):
+                        raise in_words(refusal, server, model, key)
+                    async for piece in _stream(response, said, server, model, key):
                         yield piece
                 return
     except RefusedError as error:
         raise LocalError(error.message, error.remedy) from error
     except httpx.TimeoutException as error:
         raise LocalError(
-            f"{node.name} did not send a byte for {SILENCE:.0f} s", "Is it overloaded, or does it hang? See its log."
+            f"{server.name} did not send a byte for {SILENCE:.0f} s", "Is it overloaded, or does it hang? See its log."
         ) from error
     except httpx.ConnectError as error:
         raise LocalError(
-            f"{node.name} does not take connections at {node.spec.url}", "Is it still loading, or has it ended?"
+            f"{server.name} does not take connections at {server.spec.url}", "Is it still loading, or has it ended?"
         ) from error
     except httpx.TransportError as error:
         came = f" after {said.tokens} tokens" if said.tokens else ""
-        raise LocalError(f"the connection to {node.name} broke{came}", "Has it ended? See its log.") from error
+        raise LocalError(f"the connection to {server.name} broke{came}", "Has it ended? See its log.") from error
 
 
 async def _stream(
-    response: httpx.Response, said: _Said, node: NodeRecord, model: str, key: str
+    response: httpx.Response, said: _Said, server: ServerRecord, model: str, key: str
 ) -> AsyncGenerator[Piece, None]:
     """A piece for each packet that says something, then the last one."""
     events = Events()
     async for packet in response.aiter_bytes():
         changed = False
         for data in events.feed(packet):
-            changed |= _hear(data, said, node, model, key)
+            changed |= _hear(data, said, server, model, key)
         if changed and not said.over:
             yield said.piece()
     for data in events.feed(b"", final=True):
-        _hear(data, said, node, model, key)
+        _hear(data, said, server, model, key)
     if not said.stopped and not said.over:
-        raise LocalError(f"the answer of {node.name} broke off after {said.tokens} tokens", "See its log.")
+        raise LocalError(f"the answer of {server.name} broke off after {said.tokens} tokens", "See its log.")
     yield said.piece(done=True)
 
 
-def _hear(data: str, said: _Said, node: NodeRecord, model: str, key: str) -> bool:
+def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) -> bool:
     """Take in one event; whether it says something."""
     if data.strip() == _END:
         said.over = True
@@ -93,12 +93,12 @@ def _hear(data: str, said: _Said, node: NodeRecord, model: str, key: str) -> boo
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise LocalError(f"{node.name} sent what is no JSON in the middle of its answer") from error
+        raise LocalError(f"{server.name} sent what is no JSON in the middle of its answer") from error
     if not isinstance(document, dict):
-        raise LocalError(f"{node.name} sent what is no part of an answer")
+        raise LocalError(f"{server.name} sent what is no part of an answer")
     if document.get("error") or document.get("object") == "error":
         # The answer had begun with 200: what went wrong since can only be told within it.
-        raise in_words(Refusal.within(document), node, model, key)
+        raise in_words(Refusal.within(document), server, model, key)
     return said.hear(document)
 
 

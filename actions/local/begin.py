@@ -1,4 +1,4 @@
-"""Starting a node: what would be started, and following it until it serves or has died."""
+"""Starting a server: what would be started, and following it until it serves or has died."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
 from actions.words import count
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase
 from fleet.local.reasons import STOPPED
-from fleet.local.record import nodes_folder
+from fleet.local.record import servers_folder
+from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec, serve_arguments
 
 DRAIN = "--shutdown-timeout"
@@ -60,7 +60,7 @@ def steps_of(mutation: Mutation, spec: LaunchSpec) -> tuple[Step, ...]:
 async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContext, first: int = 0) -> Outcome:
     """Start it and follow it; ``first`` is the index of the first of ``steps_of`` among the plan's steps."""
     machine = execution.machine
-    folder = nodes_folder(machine.state) / spec.name
+    folder = servers_folder(machine.state) / spec.name
     execution.step(first)
     body = mutation.body | {"begun": execution.now()}
     with await asyncio.to_thread(claim, folder):
@@ -68,12 +68,12 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContex
         await asyncio.to_thread(prepare, folder, spec)
         await execution.send(Mutation(mutation.method, mutation.path, body, query={}, about=mutation.about))
     execution.step(first + LOADS)
-    node = body["id"]
-    state: NodeState | None = None
+    server = body["id"]
+    state: ServerState | None = None
 
     async def settled() -> bool:
         nonlocal state
-        state = await node_of(machine, node)
+        state = await server_of(machine, server)
         if state is None:
             return True
         execution.say(*_telling(state))
@@ -87,7 +87,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContex
     if state.stage.phase is Phase.DEAD:
         return _died(state)
     await asyncio.to_thread(mark_ready, state.record, state.record.ready or execution.now())
-    await asyncio.to_thread(remember, nodes_folder(machine.state), state)
+    await asyncio.to_thread(remember, servers_folder(machine.state), state)
     return Outcome(
         Result.CONVERGED,
         f"ready after {state.elapsed:.0f} s at {spec.url} as {', '.join(state.models) or spec.served}",
@@ -96,7 +96,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContex
 
 
 async def _clear(folder: Path, execution: ExecutionContext) -> None:
-    """Remove what a dead node of this name has left: with its record, nobody would know whose it is.
+    """Remove what a dead server of this name has left: with its record, nobody would know whose it is.
 
     Raises LocalError where processes of it still run.
     """
@@ -115,17 +115,19 @@ async def _clear(folder: Path, execution: ExecutionContext) -> None:
         await execution.send(removing(dead.runtime, f"temporary files of the last start of {dead.name}"))
 
 
-async def node_of(machine: Machine, node: str) -> NodeState | None:
-    """The node with this id as it is now; None where there is none (any more)."""
-    return next((state for state in await machine.nodes.look() if state.record.id == node), None)
+async def server_of(machine: Machine, server: str) -> ServerState | None:
+    """The server with this id as it is now; None where there is none (any more)."""
+    return next((state for state in await machine.servers.look() if state.record.id == server), None)
 
 
-async def node_named(machine: Machine, name: str, node: str = "") -> NodeState:
-    """The node of this name; with an id it must be that one. Raises LocalError."""
-    found = next((state for state in await machine.nodes.look() if state.name == name), None)
+async def server_named(machine: Machine, name: str, server: str = "") -> ServerState:
+    """The server of this name; with an id it must be that one. Raises LocalError."""
+    found = next((state for state in await machine.servers.look() if state.name == name), None)
     if found is None:
-        raise LocalError(f"there is no node {name} on this machine", "quarterdeck local ls lists those that there are.")
-    if node and found.record.id != node:
+        raise LocalError(
+            f"there is no server {name} on this machine", "quarterdeck local ls lists those that there are."
+        )
+    if server and found.record.id != server:
         raise LocalError(f"{name} is not the one that was chosen: it was started again meanwhile", "Choose it again.")
     return found
 
@@ -143,21 +145,21 @@ def placed(spec: LaunchSpec) -> LaunchSpec:
     return replace(spec, model=str(whole), served_model_name=spec.served_model_name or (whole.name,))
 
 
-def _telling(state: NodeState) -> tuple[str, float, float, float | None]:
+def _telling(state: ServerState) -> tuple[str, float, float, float | None]:
     """For ``ExecutionContext.say``."""
     stage = state.stage
     words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"
     return words, stage.done, stage.total, state.eta
 
 
-def _died(state: NodeState) -> Outcome:
+def _died(state: ServerState) -> Outcome:
     reason = state.reason
     text = f"it died while {_DOING.get(_last(state), 'starting')}: {reason.text if reason else 'nobody knows why'}"
     line = f"\n{reason.line}" if reason and reason.line else ""
     return Outcome(Result.FAILED, text + line, reason.remedy if reason else "")
 
 
-def _last(state: NodeState) -> Phase:
+def _last(state: ServerState) -> Phase:
     return next((stage.phase for stage in reversed(state.stages) if stage.phase is not Phase.DEAD), Phase.STARTING)
 
 

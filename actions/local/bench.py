@@ -1,4 +1,4 @@
-"""Running ``vllm bench serve`` against a node, one level of concurrency at a time."""
+"""Running ``vllm bench serve`` against a server, one level of concurrency at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.local.shown import key_for
 
 WHAT: Final = "vllm bench serve"
@@ -31,15 +31,15 @@ _PASSED_ON: Final = ("--tokenizer", "--tokenizer-mode")
 _FLAGS: Final = ("--trust-remote-code",)
 _OF_OTHERS: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "openai_api_key"})
 """Variables, in small letters, that it must not have: it sends through a proxy where there is one, and a key of another
-service to the node."""
+service to the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What measures which node, and how."""
+    """What measures which server, and how."""
 
     executable: str
-    record: NodeRecord
+    record: ServerRecord
     served: str
     """The name that requests use."""
     prompt_tokens: int
@@ -67,13 +67,13 @@ def command(
         # The model gives the tokenizer that makes up prompts; requests name what is served.
         "--model", _model_of(record, env),
         "--served-model-name", tool.served,
-        *_as_the_node(record.argv),
+        *_as_the_server(record.argv),
         "--dataset-name", "random",
         "--random-input-len", str(tool.prompt_tokens),
         "--random-output-len", str(tool.output_tokens),
         "--num-prompts", str(requests),
         "--max-concurrency", str(concurrency),
-        # Prompts that were sent before are in the prefix cache, and the node would seem faster than it is.
+        # Prompts that were sent before are in the prefix cache, and the server would seem faster than it is.
         "--seed", str(seed),
         "--ignore-eos",
         *_greedy(record.version),
@@ -85,9 +85,9 @@ def command(
     )  # fmt: skip
 
 
-def environment_for(record: NodeRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """Its environment: the one that the node was given, without hub and usage statistics whatever that has, and with
-    the node's key. It is the same vLLM: a variable that spares the node an instruction that this CPU does not have, or
+def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
+    """Its environment: the one that the server was given, without hub and usage statistics whatever that has, and with
+    the server's key. It is the same vLLM: a variable that spares the server an instruction that the CPU lacks, or that
     names the device, must hold for it, too. Raises LocalError.
     """
     folder = Path(record.folder)
@@ -131,7 +131,7 @@ async def measure(
     level = level_of(document, concurrency, requests)
     if level.failed >= requests:
         said = f": {output.failure}" if output.failure else ""
-        raise LocalError(f"all {requests} requests failed{said}", "Does the node still serve? See its log.")
+        raise LocalError(f"all {requests} requests failed{said}", "Does the server still serve? See its log.")
     return level
 
 
@@ -151,8 +151,8 @@ def _result(file: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _model_of(record: NodeRecord, env: Mapping[str, str]) -> str:
-    """The node's model; with a revision the folder in which the hub's cache has it, where it has it.
+def _model_of(record: ServerRecord, env: Mapping[str, str]) -> str:
+    """The server's model; with a revision the folder in which the hub's cache has it, where it has it.
 
     The benchmark cannot be told a revision. The cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -169,8 +169,8 @@ def _model_of(record: NodeRecord, env: Mapping[str, str]) -> str:
     return str(found) if found.is_dir() else model
 
 
-def _as_the_node(argv: tuple[str, ...]) -> list[str]:
-    """The node's arguments without which its tokenizer is another, or is not loaded."""
+def _as_the_server(argv: tuple[str, ...]) -> list[str]:
+    """The server's arguments without which its tokenizer is another, or is not loaded."""
     found: list[str] = []
     for at, word in enumerate(argv):
         name, joined, value = word.partition("=")

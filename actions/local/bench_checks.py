@@ -1,4 +1,4 @@
-"""What stands against a benchmark of a node of this machine."""
+"""What stands against a benchmark of a server of this machine."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from actions.local.machine import Installed
 from actions.plan import Check, Verdict
 from actions.words import count
 from fleet.local.errors import LocalError
-from fleet.local.load import NodeProbe
-from fleet.local.node import NodeState, Phase
+from fleet.local.load import ServerProbe
 from fleet.local.served import ServedModel, served_models
+from fleet.local.server import Phase, ServerState
 
 
-def check_ready(state: NodeState) -> Check:
+def check_ready(state: ServerState) -> Check:
     """Whether it serves."""
     phase = state.stage.phase
     if phase is Phase.READY:
-        return Check("node", Verdict.PASS, f"it is ready at {state.record.spec.url}")
+        return Check("server", Verdict.PASS, f"it is ready at {state.record.spec.url}")
     text = "it has died: nothing can be measured" if phase is Phase.DEAD else f"it is not ready yet: {phase.value}"
-    return Check("node", Verdict.BLOCK, text, "Start it again." if phase is Phase.DEAD else "Wait until it is ready.")
+    return Check("server", Verdict.BLOCK, text, "Start it again." if phase is Phase.DEAD else "Wait until it is ready.")
 
 
 def check_tool(tool: Installed | None) -> Check:
@@ -41,8 +41,8 @@ def check_sizes(asked: LocalBench) -> Check:
     return Check("sizes", Verdict.PASS, f"{count(len(asked.concurrency), 'level')}, one after the other")
 
 
-async def look_at_models(state: NodeState) -> tuple[ServedModel, ...] | LocalError:
-    """What the node says that it serves, or why it does not say."""
+async def look_at_models(state: ServerState) -> tuple[ServedModel, ...] | LocalError:
+    """What the server says that it serves, or why it does not say."""
     if state.stage.phase is not Phase.READY:
         return ()
     try:
@@ -66,10 +66,10 @@ def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError
     return Check(about, Verdict.PASS, f"{both} fit into its {longest} (max_model_len)")
 
 
-async def check_others(state: NodeState) -> Check:
+async def check_others(state: ServerState) -> Check:
     """Whether anybody else uses it now."""
     about = "others"
-    async with NodeProbe(state.record) as probe:
+    async with ServerProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
         return Check(about, Verdict.WARN, "it does not say how many requests it has: others may be measured with it")

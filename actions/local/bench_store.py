@@ -21,7 +21,7 @@ KEPT: Final = 500
 
 
 def keep_bench(folder: Path, bench: Bench) -> None:
-    """Write it down in ``nodes_folder``; it is on the disk when this returns. Raises LocalError."""
+    """Write it down in ``servers_folder``; it is on the disk when this returns. Raises LocalError."""
     line = orjson.dumps(to_json(bench)) + b"\n"
     file = folder / BENCHES
     try:

@@ -1,4 +1,4 @@
-"""What belongs to a node, and what is left of it: processes, shared memory, sockets."""
+"""What belongs to a server, and what is left of it: processes, shared memory, sockets."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import Final
 
 import psutil
 
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from actions.local.own_names import mark_of
 from fleet.local.process import Identity, group
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 
 SHARED: Final = "/dev/shm"  # noqa: S108 - where shared memory is, not a file of ours
 
 _RANDOM: Final = re.compile(r"/(?:psm_|sem\.|torch_|nccl-|__KMP_|VLLM|vllm)")
 """How what vLLM and its libraries leave there is named."""
 _OF_ANOTHER: Final = re.compile(r"(?:psm_|sem\.mp-|BUFFER_)[0-9a-f]{12}")
-"""With the mark of a node: of this one, and then it is removed, or of another."""
+"""With the mark of a server: of this one, and then it is removed, or of another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What a node has at one moment."""
+    """What a server has at one moment."""
 
     processes: tuple[Identity, ...] = ()
     """Oldest first."""
@@ -51,21 +51,21 @@ class Belongings:
         return tuple(each for each in self.processes if each.alive)
 
 
-def survey(record: NodeRecord) -> Belongings:
-    """All that belongs to a node now. Looks at every process of the machine: tens of milliseconds, off the loop."""
+def survey(record: ServerRecord) -> Belongings:
+    """All that belongs to a server now. Looks at every process of the machine: tens of milliseconds, off the loop."""
     processes = {each.pid: each for each in group(record.identity)}
     for process in psutil.process_iter():
         if process.pid in processes:
             continue
         # Those of other people do not tell their environment, and are none of ours.
         with suppress(psutil.Error, OSError):
-            if process.environ().get(NODE) == record.id and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(SERVER_ID) == record.id and process.status() != psutil.STATUS_ZOMBIE:
                 processes[process.pid] = Identity(process.pid, process.create_time())
     found = tuple(sorted(processes.values(), key=lambda each: each.started))
     return Belongings(found, _shared(processes), _ports(found))
 
 
-def left_of(record: NodeRecord, had: Belongings) -> Belongings:
+def left_of(record: ServerRecord, had: Belongings) -> Belongings:
     """What is still there of what it had. Shared memory that another process uses now is not counted."""
     now = survey(record)
     named = {path for path in _names().values() if mark_of(record.id) in Path(path).name}
@@ -75,10 +75,10 @@ def left_of(record: NodeRecord, had: Belongings) -> Belongings:
     return Belongings(tuple(alive.values()), frozenset(shared - others), now.ports)
 
 
-def perhaps_of(record: NodeRecord) -> tuple[str, ...]:
-    """Files of shared memory that came since the node was started, are this login's, and that no process uses.
+def perhaps_of(record: ServerRecord) -> tuple[str, ...]:
+    """Files of shared memory that came since the server was started, are this login's, and that no process uses.
 
-    They may be the node's, whose compiled code names such files at random; they may be another program's, which will
+    They may be the server's, whose compiled code names such files at random; they may be another program's, which will
     want them again. So they are told of, and left.
     """
     holders, found = _holders(), []
@@ -155,7 +155,7 @@ def _ports(processes: Iterable[Identity]) -> tuple[int, ...]:
     return tuple(sorted(ports))
 
 
-def owner_of(record: NodeRecord) -> str:
+def owner_of(record: ServerRecord) -> str:
     """Whose process it is; empty where it has ended, or for this login itself."""
     process = record.identity.process()
     with suppress(psutil.Error):

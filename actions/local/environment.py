@@ -1,4 +1,4 @@
-"""The environment of a node: the person's own, made safe by default."""
+"""The environment of a server: the person's own, made safe by default."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 from actions.audit.marks import MARK
 from fleet.local.spec import LaunchSpec
 
-NODE: Final = "QUARTERDECK_NODE"
-"""Every process of a node has it: its record's id. So they are found whoever their parent is by then."""
+SERVER_ID: Final = "QUARTERDECK_NODE"
+"""Every process of a server has it: its record's id. So they are found whoever their parent is by then."""
 SOCKETS: Final = "VLLM_RPC_BASE_PATH"
-"""Where vLLM puts its sockets. It leaves them behind, so they get a folder that goes with the node."""
+"""Where vLLM puts its sockets. It leaves them behind, so they get a folder that goes with the server."""
 _OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 _SILENT: Final = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _OURS: Final = "QUARTERDECK_"
@@ -46,12 +46,12 @@ _STEERING: Final = (
 """How variables begin that decide what compiled code, PyTorch and vLLM do."""
 _STEERING_WHOLE: Final = frozenset({"PATH", "LANG", "HOME", "XDG_CACHE_HOME", "VIRTUAL_ENV"})
 TOKENS: Final = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"})
-_OF_THE_SERVER: Final = frozenset({NODE, SOCKETS, "VLLM_API_KEY", *TOKENS})
+_OF_THE_SERVER: Final = frozenset({SERVER_ID, SOCKETS, "VLLM_API_KEY", *TOKENS})
 """What nobody else must have, or need not."""
 
 
 def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
-    """What this program sets for a node: what the machine needs (``needed``), then the spec's own, which wins."""
+    """What this program sets for a server: what the machine needs (``needed``), then the spec's own, which wins."""
     online = {} if spec.hub else _OFFLINE
     silent = {} if spec.usage_stats else _SILENT
     # A line of the log must not wait in a buffer for the next one; and who crashes in compiled code says in which.
@@ -59,7 +59,7 @@ def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
 
 
 def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
-    """What a node gets of the person's environment: nothing that is for this program, no key of another server."""
+    """What a server gets of the person's environment: nothing that is for this program, no key of another server."""
     dropped = {"VLLM_API_KEY", SOCKETS, "PYTHONHOME", "PYTHONPATH"}
     if not spec.hub:
         # It talks to no hub: it needs no token for one.
@@ -68,12 +68,12 @@ def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
 
 
 def steers(name: str) -> bool:
-    """Whether a variable decides what compiled code, PyTorch and vLLM do: what runs beside the node needs the same."""
+    """Whether a variable decides what compiled code, PyTorch and vLLM do: what runs beside a server needs the same."""
     return name not in _OF_THE_SERVER and (name.startswith(_STEERING) or name in _STEERING_WHOLE)
 
 
 def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Of a node's whole environment, what a benchmark of it needs: what steers it, and what it was ``given``.
+    """Of a server's whole environment, what a benchmark of it needs: what steers it, and what it was ``given``.
 
     ``given`` has masks in place of secrets; those are kept elsewhere.
     """
@@ -82,7 +82,7 @@ def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
 
 
 def beside(environ: Mapping[str, str], kept: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """The environment of what runs beside a node: the node's (``kept`` by ``to_keep``, and its ``secrets``); of the
+    """The environment of what runs beside a server: the server's (``kept`` by ``to_keep``, and its ``secrets``); of the
     person's, what steers nothing.
     """
     own = {name: value for name, value in environ.items() if not steers(name) or name in _STEERING_WHOLE - kept.keys()}

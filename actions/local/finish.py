@@ -1,4 +1,4 @@
-"""Taking a node down: no new requests, the running ones to their end, then its processes, then what they left."""
+"""Taking a server down: no new requests, the running ones to their end, then its processes, then what they left."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from actions.plan import Step
 from actions.progress import Outcome, Result
 from actions.words import count
 from fleet.engine_api import EngineLoad
-from fleet.local.load import NodeProbe
-from fleet.local.node import NodeState, Phase
+from fleet.local.load import ServerProbe
 from fleet.local.process import listens
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, ServerState
 
 GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
 """Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""
@@ -33,7 +33,7 @@ REFUSE, WAIT, END, LOOK = range(4)
 """The steps."""
 
 
-def steps_of(record: NodeRecord, grace: float) -> tuple[Step, ...]:
+def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
     """What happens, in order."""
     if not record.identity.alive:
         return (
@@ -61,7 +61,7 @@ class Ended(NamedTuple):
     """What a person should know of it: requests that were cut, files that may be its."""
 
 
-async def finish(state: NodeState, grace: float, execution: ExecutionContext, first: int = 0) -> Ended:
+async def finish(state: ServerState, grace: float, execution: ExecutionContext, first: int = 0) -> Ended:
     """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
     sent: list[str] = []
     try:
@@ -71,7 +71,7 @@ async def finish(state: NodeState, grace: float, execution: ExecutionContext, fi
         return Ended(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
 
 
-def _interrupted(record: NodeRecord, sent: Sequence[str]) -> Outcome:
+def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
     """How far it got, of one that was not waited for any more."""
     again = f"quarterdeck local down {record.name} goes on with it"
     if not record.identity.alive:
@@ -83,7 +83,7 @@ def _interrupted(record: NodeRecord, sent: Sequence[str]) -> Outcome:
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
-async def _finish(state: NodeState, grace: float, execution: ExecutionContext, first: int, sent: list[str]) -> Ended:
+async def _finish(state: ServerState, grace: float, execution: ExecutionContext, first: int, sent: list[str]) -> Ended:
     """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
@@ -119,11 +119,11 @@ async def _finish(state: NodeState, grace: float, execution: ExecutionContext, f
     return Ended(failed, tuple(told))
 
 
-async def _requests_end(record: NodeRecord, grace: float, execution: ExecutionContext) -> str:
+async def _requests_end(record: ServerRecord, grace: float, execution: ExecutionContext) -> str:
     """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
     idle, silent, last, began = 0, 0, -1.0, execution.now()
 
-    async with NodeProbe(record) as probe:
+    async with ServerProbe(record) as probe:
 
         async def over() -> bool:
             nonlocal idle, silent, last
@@ -157,7 +157,7 @@ async def _requests_end(record: NodeRecord, grace: float, execution: ExecutionCo
 
 
 async def _end(
-    record: NodeRecord,
+    record: ServerRecord,
     had: Belongings,
     execution: ExecutionContext,
     sent: list[str],
@@ -194,7 +194,7 @@ async def _end(
 
 
 async def _gone(
-    record: NodeRecord, had: Belongings, number: Signals, patience: float, execution: ExecutionContext
+    record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: ExecutionContext
 ) -> bool:
     """Wait until all have ended; workers that outlive their leader are not waited for as long."""
     alone: float | None = None
@@ -212,7 +212,7 @@ async def _gone(
     return not had.alive
 
 
-async def _clean(record: NodeRecord, had: Belongings, execution: ExecutionContext) -> Outcome | None:
+async def _clean(record: ServerRecord, had: Belongings, execution: ExecutionContext) -> Outcome | None:
     left = await asyncio.to_thread(left_of, record, had)
     if left.processes:
         pids = ", ".join(str(each.pid) for each in left.processes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fleet.local.gpus import GpuReading, read_gpus
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def unheard(read: int, size: int) -> None:
     """A Reading to which nobody listens."""
 
 
-class Nodes(Protocol):
+class Servers(Protocol):
     """fleet.local.watching.Watcher."""
 
-    async def look(self) -> tuple[NodeState, ...]:
-        """All nodes as they are now, by name."""
+    async def look(self) -> tuple[ServerState, ...]:
+        """All servers as they are now, by name."""
         ...
 
 
@@ -73,10 +73,10 @@ class Machine:
 
     state: Path
     environ: Mapping[str, str]
-    nodes: Nodes
+    servers: Servers
     executable: str = ""
     grace: float = 300.0
-    """Seconds that a node gets for its running requests, unless a request says otherwise."""
+    """Seconds that a server gets for its running requests, unless a request says otherwise."""
     gpus: Callable[[], GpuReading] = read_gpus
     reading: Reading = unheard
     asking: Callable[[str], None] = lambda _: None

@@ -2,7 +2,7 @@
 
 vLLM's processes name shared memory and semaphores at random (``psm_…``, ``sem.mp-…`` in /dev/shm) and put files into
 the temporary folder (``vllm_dist_…``). A process that is killed removes none of it. So each server gets a temporary
-folder of its own, and its Python begins such names with the node's mark: what has the mark is the node's.
+folder of its own, and its Python begins such names with the server's mark: what has the mark is the server's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 
 _MARK: Final = 12
-"""Characters of a node's id: 48 random bits."""
+"""Characters of a server's id: 48 random bits."""
 _SITE: Final = "site"
 _TEMPORARY: Final = "TMPDIR"
 _PATH: Final = "PYTHONPATH"
@@ -48,7 +48,7 @@ def _run_theirs():
 
 
 try:
-    _name(os.environ["{NODE}"][:{_MARK}])
+    _name(os.environ["{SERVER_ID}"][:{_MARK}])
 except (ImportError, KeyError):
     # A Python without shared memory, or a process that is not of the server.
     pass
@@ -56,13 +56,13 @@ _run_theirs()
 '''
 
 
-def mark_of(node: str) -> str:
-    """What stands in the names of what a node leaves behind; ``node`` is its record's id."""
-    return node[:_MARK]
+def mark_of(server: str) -> str:
+    """What stands in the names of what a server leaves behind; ``server`` is its record's id."""
+    return server[:_MARK]
 
 
-def own(env: Mapping[str, str], node: str, runtime: Path) -> dict[str, str]:
-    """The environment ``env`` with which a node's temporary files are in ``runtime`` and its names have its mark.
+def own(env: Mapping[str, str], server: str, runtime: Path) -> dict[str, str]:
+    """The environment ``env`` with which a server's temporary files are in ``runtime`` and its names have its mark.
 
     Writes a module into ``runtime``. Raises OSError.
     """
@@ -77,7 +77,7 @@ def own(env: Mapping[str, str], node: str, runtime: Path) -> dict[str, str]:
         **env,
         _TEMPORARY: str(runtime),
         _PATH: os.pathsep.join(part for part in (str(site), env.get(_PATH, "")) if part),
-        _BUFFER: f"{env.get(_BUFFER, 'VLLM_OBJECT_STORAGE_SHM_BUFFER')}_{mark_of(node)}",
+        _BUFFER: f"{env.get(_BUFFER, 'VLLM_OBJECT_STORAGE_SHM_BUFFER')}_{mark_of(server)}",
     }
 
 

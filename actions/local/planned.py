@@ -12,15 +12,15 @@ from actions.local.machine import Installed, Machine
 from actions.plan import Check, Verdict
 from actions.plan_context import PlanContext
 from actions.words import count
-from fleet.local.load import NodeProbe
-from fleet.local.node import NodeState, Phase
+from fleet.local.load import ServerProbe
 from fleet.local.process import group
+from fleet.local.server import Phase, ServerState
 
 
 def machine_of(context: PlanContext) -> Machine:
     """This machine. Raises TypeError for the scene of a cluster."""
     if context.machine is None:
-        raise TypeError("a node of this machine is planned on this machine")
+        raise TypeError("a server of this machine is planned on this machine")
     return context.machine
 
 
@@ -29,7 +29,7 @@ def no_vllm() -> Installed:
     return Installed("vllm")
 
 
-async def check_running(state: NodeState, grace: float) -> Check:
+async def check_running(state: ServerState, grace: float) -> Check:
     """What it does right now, and what happens to that."""
     about = "running"
     if state.stage.phase is Phase.DEAD:
@@ -40,7 +40,7 @@ async def check_running(state: NodeState, grace: float) -> Check:
         return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
     if not state.serves:
         return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
-    async with NodeProbe(state.record) as probe:
+    async with ServerProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
         return Check(about, Verdict.WARN, "it does not say how many requests it has: they may be cut")
@@ -53,7 +53,7 @@ async def check_running(state: NodeState, grace: float) -> Check:
     return Check(about, Verdict.WARN, f"{what}; {refuse}")
 
 
-def check_owner(state: NodeState) -> Check:
+def check_owner(state: ServerState) -> Check:
     """Whether it may be signalled."""
     other = owner_of(state.record)
     if other:

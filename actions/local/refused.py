@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from fleet.local.errors import LocalError
-from fleet.local.record import KEY, NodeRecord
+from fleet.local.record import KEY, ServerRecord
 
 _LONGEST: Final = 500
 """Characters of what it says that are shown."""
@@ -59,16 +59,16 @@ class Refusal:
         return self.status == _TOO_LARGE or any(words in body for words in _TOO_LONG)
 
 
-def in_words(refusal: Refusal, node: NodeRecord, model: str, key: str) -> LocalError:
+def in_words(refusal: Refusal, server: ServerRecord, model: str, key: str) -> LocalError:
     """What went wrong and what to do; never with the key in it, whatever the server says."""
     said = refusal.said.replace(key, "…") if key else refusal.said
     why = f": {said}" if said else ""
-    name = node.name
+    name = server.name
     if refusal.status in (_UNAUTHORIZED, _FORBIDDEN):
-        if not node.keyed:
+        if not server.keyed:
             return LocalError(f"{name} asks for an API key, and none is known here{why}")
         return LocalError(
-            f"{name} refuses its API key{why}", f"Is {node.folder}/{KEY} the one that it was started with?"
+            f"{name} refuses its API key{why}", f"Is {server.folder}/{KEY} the one that it was started with?"
         )
     if refusal.too_long:
         return LocalError(f"the prompt is too long{why}", "Shorten it, or ask for fewer tokens.")

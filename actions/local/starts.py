@@ -8,15 +8,15 @@ import orjson
 
 from fleet.local.errors import LocalError
 from fleet.local.eta import start_of, to_json
-from fleet.local.node import NodeState
 from fleet.local.record import STARTS
+from fleet.local.server import ServerState
 
 KEPT = 200
 """Starts that are remembered; the oldest go."""
 
 
-def remember(folder: Path, state: NodeState) -> None:
-    """Write down a start that has become ready; ``folder`` is where nodes are recorded. Raises LocalError."""
+def remember(folder: Path, state: ServerState) -> None:
+    """Write down a start that has become ready; ``folder`` is where servers are recorded. Raises LocalError."""
     file = folder / STARTS
     line = orjson.dumps(to_json(start_of(state)))
     try:

@@ -22,7 +22,7 @@ from actions.local.own_names import own
 from actions.local.whole import write_whole
 from actions.private import make_private
 from fleet.local.errors import LocalError
-from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, NodeRecord, from_json, to_json
+from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, ServerRecord, from_json, to_json
 from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
@@ -44,9 +44,9 @@ def without_secrets(spec: LaunchSpec) -> LaunchSpec:
 
 
 def claim(folder: Path) -> ExitStack:
-    """Nobody else starts a node in this folder until what is returned is closed, and none that is known runs there.
+    """Nobody else starts a server in this folder until what is returned is closed, and none that is known runs there.
 
-    A plan may be old when it is carried out: who writes over the record of a node that runs leaves a server that nobody
+    A plan may be old when it is carried out: who writes over the record of a server that runs leaves one that nobody
     knows of. Raises LocalError.
     """
     claimed = ExitStack()
@@ -66,7 +66,7 @@ def claim(folder: Path) -> ExitStack:
     except ValueError as error:
         claimed.close()
         raise LocalError(
-            f"{folder / RECORD} cannot be read: the node that it is of may still run", "Take another name (--name)."
+            f"{folder / RECORD} cannot be read: the server that it is of may still run", "Take another name (--name)."
         ) from error
     except OSError as error:
         claimed.close()
@@ -88,7 +88,7 @@ def _lock(descriptor: int) -> None:
         return
 
 
-def last_of(folder: Path) -> NodeRecord | None:
+def last_of(folder: Path) -> ServerRecord | None:
     """The record of the last start in this folder, which was not taken down; None where there is none."""
     try:
         return from_json(orjson.loads((folder / RECORD).read_bytes()))
@@ -97,7 +97,7 @@ def last_of(folder: Path) -> NodeRecord | None:
 
 
 def prepare(folder: Path, spec: LaunchSpec) -> None:
-    """Make the node's folder (0700) with its key and its secret variables (0600), and put its last log aside.
+    """Make the server's folder (0700) with its key and its secret variables (0600), and put its last log aside.
 
     The key is the one of the spec's environment, else a new one. What is masked there is what was kept before (a spec
     that comes from a record). Raises LocalError.
@@ -120,7 +120,7 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
 
 
 def unmasked(folder: Path, spec: LaunchSpec) -> LaunchSpec:
-    """A spec from a record with the secrets and the key that the node has: it is started again with those.
+    """A spec from a record with the secrets and the key that the server has: it is started again with those.
 
     Raises LocalError.
     """
@@ -138,7 +138,7 @@ def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
-    """Write down the variables that steer a node, for what is run beside it. Raises LocalError."""
+    """Write down the variables that steer a server, for what is run beside it. Raises LocalError."""
     try:
         write_whole(folder / ENVIRONMENT, orjson.dumps(dict(env)))
     except OSError as error:
@@ -146,7 +146,7 @@ def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
 
 
 def kept_environment(folder: Path) -> dict[str, str] | None:
-    """What ``keep_environment`` wrote; None where there is none: the node was started by an earlier version."""
+    """What ``keep_environment`` wrote; None where there is none: the server was started by an earlier version."""
     try:
         found = orjson.loads((folder / ENVIRONMENT).read_bytes())
     except (OSError, ValueError):
@@ -155,7 +155,7 @@ def kept_environment(folder: Path) -> dict[str, str] | None:
 
 
 def _kept(folder: Path) -> dict[str, str]:
-    """The secret variables of a node, the key among them; none where there is no such node."""
+    """The secret variables of a server, the key among them; none where there is no such server."""
     try:
         kept: dict[str, str] = orjson.loads((folder / SECRETS).read_bytes())
         return {**kept, KEY_VARIABLE: (folder / KEY).read_text().strip()}
@@ -163,16 +163,16 @@ def _kept(folder: Path) -> dict[str, str]:
         return {}
 
 
-def owned(env: Mapping[str, str], node: str, folder: Path) -> dict[str, str]:
+def owned(env: Mapping[str, str], server: str, folder: Path) -> dict[str, str]:
     """``own``, in words where it cannot be. Raises LocalError."""
     try:
-        return own(env, node, folder)
+        return own(env, server, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
 
 
 def runtime(folder: Path, temporary: str = "") -> Path:
-    """A new folder (0700) for the node's sockets and temporary files.
+    """A new folder (0700) for the server's sockets and temporary files.
 
     In ``temporary``, where the person has said where such files go; else in its own, or in the system's where the path
     is too long for a socket. Raises LocalError.
@@ -190,7 +190,7 @@ def runtime(folder: Path, temporary: str = "") -> Path:
         raise _unwritable(folder, error) from error
 
 
-def keep(record: NodeRecord) -> None:
+def keep(record: ServerRecord) -> None:
     """Write the record down; it is on the disk when this returns. Raises LocalError."""
     try:
         write_whole(Path(record.folder) / RECORD, orjson.dumps(to_json(record), option=orjson.OPT_INDENT_2))
@@ -198,7 +198,7 @@ def keep(record: NodeRecord) -> None:
         raise _unwritable(Path(record.folder), error) from error
 
 
-def mark_ready(record: NodeRecord, at: float) -> None:
+def mark_ready(record: ServerRecord, at: float) -> None:
     """Write down when it was first ready; no more than once, and not of one that is gone. Raises LocalError."""
     try:
         kept = from_json(orjson.loads((Path(record.folder) / RECORD).read_bytes()))
@@ -208,8 +208,8 @@ def mark_ready(record: NodeRecord, at: float) -> None:
         keep(replace(kept, ready=at, shared=tuple(sorted(survey(kept).shared))))
 
 
-def forget(record: NodeRecord) -> None:
-    """The node is gone: nothing of it stays but its logs. Raises LocalError."""
+def forget(record: ServerRecord) -> None:
+    """The server is gone: nothing of it stays but its logs. Raises LocalError."""
     folder = Path(record.folder)
     try:
         for name in (RECORD, KEY, SECRETS, ENVIRONMENT):

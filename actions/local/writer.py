@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from actions.local.environment import NODE, SOCKETS, inherited, to_keep
+from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep
 from actions.local.machine import Machine
 from actions.local.spawn import hold
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
@@ -21,7 +21,7 @@ from actions.plan import Mutation
 from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity
-from fleet.local.record import LOG, NodeRecord, nodes_folder
+from fleet.local.record import LOG, ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 from fleet.sources.kube.client import Response
 
@@ -31,7 +31,7 @@ REMOVE = "REMOVE"
 
 
 def starting(spec: LaunchSpec, id: str, argv: tuple[str, ...], env: dict[str, str], **facts: Any) -> Mutation:  # noqa: A002
-    """Start a node. ``env`` holds masks in place of secrets: the writer has the values from the node's own folder."""
+    """Start a server. ``env`` holds masks in place of secrets: the writer has the values from the server's folder."""
     body = {"id": id, "node": spec.name, "spec": asdict(spec), "argv": list(argv), "env": env, **facts}
     return Mutation(START, " ".join(argv[:2]), body, query={}, about=f"start {spec.name}")
 
@@ -44,7 +44,7 @@ def signalling(processes: tuple[Identity, ...], number: signal.Signals, about: s
 
 
 def removing(path: str, about: str) -> Mutation:
-    """Delete a file that a node left behind."""
+    """Delete a file that a server left behind."""
     return Mutation(REMOVE, path, None, query={}, about=about)
 
 
@@ -68,9 +68,9 @@ class LocalWriter:
 
     def _start(self, mutation: Mutation) -> dict[str, Any]:
         body = mutation.body
-        folder = nodes_folder(self._machine.state) / body["node"]
+        folder = servers_folder(self._machine.state) / body["node"]
         spec = LaunchSpec(**body["spec"])
-        env = {**inherited(self._machine.environ, spec), **whole_env(folder, body["env"]), NODE: body["id"]}
+        env = {**inherited(self._machine.environ, spec), **whole_env(folder, body["env"]), SERVER_ID: body["id"]}
         sockets = runtime(folder, env.get("TMPDIR", ""))
         env = {SOCKETS: str(sockets), **env}
         try:
@@ -79,7 +79,7 @@ class LocalWriter:
         except LocalError:
             shutil.rmtree(sockets, ignore_errors=True)
             raise
-        record = NodeRecord(
+        record = ServerRecord(
             id=body["id"],
             spec=spec,
             identity=held.identity,

@@ -33,7 +33,7 @@ def run(invocation: Invocation) -> int:
                 namespace=getattr(options, "namespace", ""),
             )
             prometheus = replace(type(loaded.settings.prometheus)(), url=getattr(options, "prometheus", ""))
-            # What is done to a simulated fleet is nothing for the record of what was done to real ones. Nodes of this
+            # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
             # machine are real, in a demo too.
             actions = replace(loaded.settings.actions, audit_dir=str(simulation.kubeconfig.parent / "audit"))
             settings = replace(loaded.settings, cluster=cluster, prometheus=prometheus, actions=actions)

@@ -85,18 +85,18 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
 async def _machine(
     settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
 ) -> tuple[list[Check], int]:
-    """This machine: its vLLM, GPUs and nodes, where it is the cluster in view."""
+    """This machine: its vLLM, GPUs and servers, where it is the cluster in view."""
     from console.local.watcher import SharedWatcher
     from fleet.local.gpus import read_gpus
 
-    nodes = SharedWatcher(settings, environ)
+    servers = SharedWatcher(settings, environ)
     try:
-        states = await nodes.look()
+        states = await servers.look()
     except OSError:
         # The source says so: it looks at the same folder.
         states = ()
     finally:
-        await nodes.close()
+        await servers.close()
     snapshot, reading = await asyncio.gather(observe(settings, WAIT), asyncio.to_thread(read_gpus))
     return [vllm, *check_machine(snapshot, reading, states, cpu=cpu)], _code(snapshot)
 

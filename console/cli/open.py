@@ -99,7 +99,7 @@ def open_console(settings: Settings, environ: Mapping[str, str], here: Settings 
         settings.keys,
         audit=audit_logs(settings, environ),
         audit_here=audit_logs(here or settings, environ),
-        nodes=paths.state_folder(environ) / "local",
+        servers=paths.state_folder(environ) / "local",
     )
     app = _Console(session_of(settings, here), options)
     try:

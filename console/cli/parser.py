@@ -89,7 +89,7 @@ def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
         commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
         extra(commands[name])
         _global_flags(commands[name])
-    local = into.add_parser("local", description="vLLM nodes on this machine.", allow_abbrev=False)
+    local = into.add_parser("local", description="vLLM servers on this machine.", allow_abbrev=False)
     commands |= {"local": local} | add_local(local)
     for name in commands:
         if name.startswith("local"):

@@ -28,7 +28,7 @@ actions (each prints its plan and asks; --dry-run ends there):
   undo                take back the last action that you did on this cluster
 
 this machine:
-  local               vLLM nodes here: up (a model, a preset, the same as a pod), ls, logs, down, restart,
+  local               vLLM servers here: up (a model, a preset, the same as a pod), ls, logs, down, restart,
                       try (a prompt), bench, benches, entry (for a gateway)
 
   audit               show, verify or export: who changed what, when and why

@@ -21,7 +21,7 @@ from themes.palette import Role
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
 _NODES = frozenset({ScreenId.NODES})
 _ANY = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.ACTIONS, ScreenId.ACTION})
-_UNDO = _ANY | {ScreenId.LOCAL, ScreenId.LOCAL_NODE}
+_UNDO = _ANY | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER}
 _INSTEAD = 9
 
 

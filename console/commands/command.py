@@ -14,7 +14,7 @@ from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.session.protocol import ActionService
-    from fleet.local.node import NodeState
+    from fleet.local.server import ServerState
 
 
 class ScreenId(StrEnum):
@@ -36,7 +36,7 @@ class ScreenId(StrEnum):
     REVISIONS = "revisions"
     CONFIRM = "confirm"
     LOCAL = "local"
-    LOCAL_NODE = "local node"
+    LOCAL_SERVER = "local server"
     LOCAL_LOG = "local log"
     FORM = "form"
     TRY = "try"
@@ -48,8 +48,8 @@ EVERYWHERE = frozenset(ScreenId)
 OBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.JOINS})
 """Screens with an object under the cursor."""
 TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
-OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_NODE, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
-"""Screens with a vLLM node of this machine under the cursor: their subject is its name."""
+OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
+"""Screens with a vLLM server of this machine under the cursor: their subject is its name."""
 
 
 class Context(NamedTuple):
@@ -70,8 +70,8 @@ class Context(NamedTuple):
     """Keys of the rows that were marked, in the order of the screen."""
     acting: ActionService | None = None
     """What changes the cluster; None in read-only mode and before the first Snapshot."""
-    nodes: tuple[NodeState, ...] = ()
-    """The vLLM nodes of this machine, as they were then."""
+    servers: tuple[ServerState, ...] = ()
+    """The vLLM servers of this machine, as they were then."""
 
 
 def always(context: Context) -> str | None:

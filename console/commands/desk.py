@@ -136,21 +136,21 @@ class Desk(Protocol):
     def open_yaml(self, ref: ObjectRef) -> None: ...
 
     def open_local(self) -> None:
-        """The vLLM nodes of this machine."""
+        """The vLLM servers of this machine."""
         ...
 
-    def open_node(self, name: str) -> None:
+    def open_server(self, name: str) -> None:
         """Everything about one of them."""
         ...
 
-    def open_node_log(self, name: str) -> None: ...
+    def open_server_log(self, name: str) -> None: ...
 
     def open_benches(self, name: str) -> None:
-        """The benchmarks of a node's model."""
+        """The benchmarks of a server's model."""
         ...
 
     def open_entries(self, name: str) -> None:
-        """A node as an entry for gateways."""
+        """A server as an entry for gateways."""
         ...
 
     def choose_namespace(self) -> None: ...
@@ -188,7 +188,7 @@ class Desk(Protocol):
         ...
 
     def open_up(self, model: str) -> None:
-        """The form for a node to start on this machine; ``model`` may be empty, or the name of a preset."""
+        """The form for a server to start on this machine; ``model`` may be empty, or the name of a preset."""
         ...
 
     async def open_same(self, pod: str) -> None:
@@ -196,13 +196,13 @@ class Desk(Protocol):
         ...
 
     def open_restart(self, name: str) -> None:
-        """The form for a node of this machine that is started again, filled with what it runs."""
+        """The form for a server of this machine that is started again, filled with what it runs."""
         ...
 
     def open_try(self, name: str) -> None:
-        """A word with a node."""
+        """A word with a server."""
         ...
 
     def open_bench(self, name: str) -> None:
-        """The form for a benchmark of a node."""
+        """The form for a benchmark of a server."""
         ...

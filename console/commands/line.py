@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from console.commands.command import Command
 from console.commands.table import BY_NAME, TABLE
-from console.local.commands import NODE, SAME
+from console.local.commands import SAME, SERVER
 
 
 class Typed(NamedTuple):
@@ -39,10 +39,10 @@ def complete(
     text: str,
     namespaces: Sequence[str],
     contexts: Sequence[str],
-    nodes: Sequence[str] = (),
+    servers: Sequence[str] = (),
     presets: Sequence[str] = (),
 ) -> list[str]:
-    """Whole lines that begin with what was typed, the shortest first. ``nodes`` and ``presets``: of this machine."""
+    """Whole lines that begin with what was typed, the shortest first. ``servers`` and ``presets``: of this machine."""
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
     if not blank:
         return _beginning(name, (command.names[0] for command in TABLE if command.names))
@@ -56,8 +56,8 @@ def complete(
         values = contexts
     elif command.id == "local.up":
         values = (SAME, *presets)
-    elif command.argument == NODE:
-        values = nodes
+    elif command.argument == SERVER:
+        values = servers
     return [f"{name} {value}" for value in _beginning(argument.strip(), values)]
 
 

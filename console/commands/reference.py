@@ -26,7 +26,7 @@ _SCREENS = {
     ScreenId.REVISIONS: "revisions",
     ScreenId.CONFIRM: "question",
     ScreenId.LOCAL: "this machine",
-    ScreenId.LOCAL_NODE: "one of its vLLM nodes",
+    ScreenId.LOCAL_SERVER: "one of its vLLM servers",
     ScreenId.LOCAL_LOG: "log of one",
     ScreenId.FORM: "form",
     ScreenId.TRY: "try",

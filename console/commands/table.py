@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from console.commands.actions import ACTIONS
 from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
-from console.local.commands import LOCAL, node_of
+from console.local.commands import LOCAL, server_of
 from console.views.subject import has_pod, pod_for, worst_pod
 
 _TEXTS = frozenset(
@@ -17,7 +17,7 @@ _TEXTS = frozenset(
         ScreenId.HELP,
         ScreenId.DETAIL,
         ScreenId.SOURCES,
-        ScreenId.LOCAL_NODE,
+        ScreenId.LOCAL_SERVER,
         ScreenId.LOCAL_LOG,
         ScreenId.BENCHES,
     }
@@ -74,7 +74,7 @@ def _needs_described(context: Context) -> str | None:
 
 
 def _needs_own(context: Context) -> str | None:
-    return None if node_of(context) is not None else "there is no node"
+    return None if server_of(context) is not None else "there is no server"
 
 
 def _describe(desk: Desk, context: Context) -> None:
@@ -92,7 +92,7 @@ def _yaml(desk: Desk, context: Context) -> None:
 def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
         if context.where not in OBJECTS and context.subject is not None:
-            desk.open_node_log(context.subject)
+            desk.open_server_log(context.subject)
             return
         pod = _restarted(context) if previous else _pod(context)
         if pod is not None:
@@ -103,7 +103,7 @@ def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
 
 def _detail(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        (desk.open_node if context.where is ScreenId.LOCAL else desk.open_detail)(context.subject)
+        (desk.open_server if context.where is ScreenId.LOCAL else desk.open_detail)(context.subject)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -226,7 +226,7 @@ TABLE: tuple[Command, ...] = (
         _logs(previous=False),
         ("l",),
         ("logs",),
-        OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_NODE},
+        OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER},
         "logs",
         available=_needs_log,
     ),

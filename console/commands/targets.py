@@ -27,7 +27,7 @@ Choice = tuple[Chosen, ...] | str
 """At least one object, or why there is none."""
 
 
-HERE: Final = "it is a node of this machine; :down, :local-restart, :try and :bench are for it"
+HERE: Final = "it is a server of this machine; :down, :local-restart, :try and :bench are for it"
 """Why no action on a cluster is for what the context of this machine shows."""
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
 

@@ -83,8 +83,8 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
     for name, preset in local.presets.items():
         above = ("local", "presets", name)
         if not is_name(name):
-            remedy = "A node is called after it: letters, digits, dots and dashes, 63 at most."
-            yield above, f'"{name}" cannot be the name of a node', remedy
+            remedy = "A server is called after it: letters, digits, dots and dashes, 63 at most."
+            yield above, f'"{name}" cannot be the name of a server', remedy
         if not preset.model:
             yield above, "it names no model", 'Set model = "org/name", or a folder.'
         for field in fields(preset):

@@ -170,7 +170,7 @@ class ActionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Arguments of a node under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
+    """Arguments of a server under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
@@ -196,18 +196,18 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """vLLM nodes on this machine (`quarterdeck local`)."""
+    """vLLM servers on this machine (`quarterdeck local`)."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     vllm: str = setting("", "The vllm executable. Empty: that of PATH, else of this program's environment.", path=True)
     port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
     grace: float = setting(
         300.0,
-        "Seconds for running requests when a node is taken down, unless it says otherwise.",
+        "Seconds for running requests when a server is taken down, unless it says otherwise.",
         minimum=0,
         maximum=86400,
     )
-    hub: bool = setting(False, "Let nodes fetch models from the hub. Without this they are offline.")
+    hub: bool = setting(False, "Let servers fetch models from the hub. Without this they are offline.")
     usage_stats: bool = setting(False, "Let vLLM send usage statistics.")
     presets: Mapping[str, Preset] = setting({}, "Tables of their own: see below.")
 

@@ -1,7 +1,7 @@
-"""The rows of the table for the vLLM nodes of this machine. What starts or ends one leads to a plan.
+"""The rows of the table for the vLLM servers of this machine. What starts or ends one leads to a plan.
 
-On the screens of nodes the one under the cursor is meant; on the fleet, where the cluster ``local`` is in view, the one
-whose pod is under it; and any by its name in the command line.
+On the screens of servers the one under the cursor is meant; on the fleet, where the cluster ``local`` is in view, the
+one whose pod is under it; and any by its name in the command line.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from console.views.subject import has_pod, pod_for
 
 if TYPE_CHECKING:
     from actions.request import Target
-    from fleet.local.node import NodeState
+    from fleet.local.server import ServerState
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
-_LOCAL = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_NODE})
+_LOCAL = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER})
 _NOT_IN_A_LINE = frozenset(ScreenId) - {ScreenId.FORM, ScreenId.PLAN, ScreenId.CONFIRM}
-NODE = "[NODE]"
+SERVER = "[SERVER]"
 """What may follow the name of a command for one of them."""
 SAME = "same"
 """``:up same``: what the pod under the cursor runs."""
 
 
-def node_of(context: Context) -> NodeState | None:
-    """The node that is meant: the one that was named, else the one under the cursor, else the one of a pod there."""
+def server_of(context: Context) -> ServerState | None:
+    """The server that is meant: the one that was named, else the one under the cursor, else the one of a pod there."""
     if context.argument:
-        return next((node for node in context.nodes if node.name == context.argument), None)
+        return next((server for server in context.servers if server.name == context.argument), None)
     snapshot, subject = context.snapshot, context.subject
     if context.where in OWN:
-        return next((node for node in context.nodes if node.name == subject), None)
+        return next((server for server in context.servers if server.name == subject), None)
     pod = pod_for(snapshot, subject) if snapshot is not None and subject is not None else None
     uid = snapshot.pods[pod].uid if snapshot is not None and pod is not None else ""
-    return next((node for node in context.nodes if node.record.id == uid), None)
+    return next((server for server in context.servers if server.record.id == uid), None)
 
 
-def target_of(node: NodeState) -> Target:
-    """The node as the target of a request."""
-    from actions.request import LOCAL, LOCAL_NODE, Target
+def target_of(server: ServerState) -> Target:
+    """The server as the target of a request."""
+    from actions.request import LOCAL, LOCAL_SERVER, Target
 
-    return Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+    return Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
 
 
-def _needs_node(context: Context) -> str | None:
-    if node_of(context) is not None:
+def _needs_server(context: Context) -> str | None:
+    if server_of(context) is not None:
         return None
     if context.argument:
-        names = ", ".join(node.name for node in context.nodes)
-        return f"no node of this machine is called {context.argument!r}" + (f"; there is {names}" if names else "")
-    return "no vLLM node of this machine is under the cursor; :local lists them"
+        names = ", ".join(server.name for server in context.servers)
+        return f"no server of this machine is called {context.argument!r}" + (f"; there is {names}" if names else "")
+    return "no vLLM server of this machine is under the cursor; :local lists them"
 
 
 def _needs_acting(context: Context) -> str | None:
@@ -59,16 +59,18 @@ def _needs_acting(context: Context) -> str | None:
 
 
 def _needs_both(context: Context) -> str | None:
-    return _needs_node(context) or _needs_acting(context)
+    return _needs_server(context) or _needs_acting(context)
 
 
 def _needs_ready(context: Context) -> str | None:
-    from fleet.local.node import Phase
+    from fleet.local.server import Phase
 
-    lack, node = _needs_node(context), node_of(context)
-    if lack is not None or node is None:
+    lack, server = _needs_server(context), server_of(context)
+    if lack is not None or server is None:
         return lack
-    return None if node.stage.phase is Phase.READY else f"{node.name} is not ready, it is {node.stage.phase.value}"
+    return (
+        None if server.stage.phase is Phase.READY else f"{server.name} is not ready, it is {server.stage.phase.value}"
+    )
 
 
 def _needs_pod(context: Context) -> str | None:
@@ -77,11 +79,11 @@ def _needs_pod(context: Context) -> str | None:
     return _needs_acting(context) if there else "there is no pod under the cursor"
 
 
-def _with_node(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], None]:
+def _with_server(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
-        node = node_of(context)
-        if node is not None:
-            do(desk, node.name)
+        server = server_of(context)
+        if server is not None:
+            do(desk, server.name)
 
     return run
 
@@ -105,24 +107,24 @@ def _needs_for_up(context: Context) -> str | None:
 def _down(desk: Desk, context: Context) -> None:
     from actions.kinds.local_down import LocalDown
 
-    node = node_of(context)
-    if node is not None:
-        desk.open_plan(LocalDown(target_of(node)))
+    server = server_of(context)
+    if server is not None:
+        desk.open_plan(LocalDown(target_of(server)))
 
 
 LOCAL: tuple[Command, ...] = (
     Command(
         "open.local",
-        "vLLM nodes of this machine",
+        "vLLM servers of this machine",
         lambda desk, _: desk.open_local(),
         ("m",),
-        ("local", "nodes-here"),
+        ("local", "servers", "nodes-here"),
         where=_NOT_IN_A_LINE,
         bound=_SUBJECTS | {ScreenId.NODES},
     ),
     Command(
         "local.up",
-        "Start a vLLM node on this machine",
+        "Start a vLLM server on this machine",
         _up,
         ("n",),
         ("up", "local-up"),
@@ -145,79 +147,79 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "local.down",
-        "Take the node down: its running requests end first",
+        "Take the server down: its running requests end first",
         _down,
         ("s", "x"),
         ("down", "local-down"),
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="stop",
-        argument=NODE,
+        argument=SERVER,
         dangerous=True,
         available=_needs_both,
     ),
     Command(
         "local.restart",
-        "Restart the node, with other arguments where they are changed",
-        _with_node(lambda desk, name: desk.open_restart(name)),
+        "Restart the server, with other arguments where they are changed",
+        _with_server(lambda desk, name: desk.open_restart(name)),
         ("r",),
         ("local-restart",),
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="restart",
-        argument=NODE,
+        argument=SERVER,
         dangerous=True,
         available=_needs_both,
     ),
     Command(
         "local.try",
         "Try it: a prompt, and the answer as it comes",
-        _with_node(lambda desk, name: desk.open_try(name)),
+        _with_server(lambda desk, name: desk.open_try(name)),
         ("t",),
         ("try",),
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="try",
-        argument=NODE,
+        argument=SERVER,
         dangerous=True,
         available=_needs_ready,
     ),
     Command(
         "local.bench",
         "Benchmark it",
-        _with_node(lambda desk, name: desk.open_bench(name)),
+        _with_server(lambda desk, name: desk.open_bench(name)),
         ("b",),
         ("bench",),
         where=OWN | _SUBJECTS,
         bound=_LOCAL | {ScreenId.BENCHES},
         hint="bench",
-        argument=NODE,
+        argument=SERVER,
         dangerous=True,
         available=lambda context: _needs_ready(context) or _needs_acting(context),
     ),
     Command(
         "open.benches",
         "Benchmarks of its model, beside earlier ones and the fleet",
-        _with_node(lambda desk, name: desk.open_benches(name)),
+        _with_server(lambda desk, name: desk.open_benches(name)),
         ("v",),
         ("benches",),
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="results",
-        argument=NODE,
-        available=_needs_node,
+        argument=SERVER,
+        available=_needs_server,
     ),
     Command(
         "open.entries",
-        "The node as an entry for gateways and nginx",
-        _with_node(lambda desk, name: desk.open_entries(name)),
+        "The server as an entry for gateways and nginx",
+        _with_server(lambda desk, name: desk.open_entries(name)),
         ("y",),
         ("entry",),
         where=OWN | _SUBJECTS,
         bound=_LOCAL,
         hint="entry",
-        argument=NODE,
-        available=_needs_node,
+        argument=SERVER,
+        available=_needs_server,
     ),
     Command(
         "form.plan",

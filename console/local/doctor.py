@@ -1,4 +1,4 @@
-"""What this machine can do as a cluster of its own: the vLLM that would be started, its GPUs, its nodes. Pure."""
+"""What this machine can do as a cluster of its own: the vLLM that would be started, its GPUs, its servers. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from actions.local.machine import Installed
 from console.doctor.check import Check, Verdict
 from fleet.local.fit.memory import gib
 from fleet.local.gpus import GpuReading
-from fleet.local.node import NodeState, Phase
 from fleet.local.rows import status
+from fleet.local.server import Phase, ServerState
 from fleet.model.snapshot import Health, Snapshot
 
 INSTALL = "pip install 'quarterdeck[local]'    # or name the one to use: local.vllm in the configuration"
@@ -23,9 +23,9 @@ def check_installed(executable: str, found: Installed | None, *, wanted: bool) -
     """
     if not executable:
         verdict = Verdict.WARN if wanted else Verdict.OK
-        return Check("vLLM here", verdict, "not installed: no node can be started on this machine", (), INSTALL)
+        return Check("vLLM here", verdict, "not installed: no server can be started on this machine", (), INSTALL)
     if found is None:
-        return Check("vLLM here", Verdict.OK, f"{executable}; its version is asked for when a node is planned")
+        return Check("vLLM here", Verdict.OK, f"{executable}; its version is asked for when a server is planned")
     kind = ", for the CPU" if found.cpu else ""
     lacks = (
         (not found.drains, "it cannot finish running requests by itself: down waits until it is idle"),
@@ -34,16 +34,18 @@ def check_installed(executable: str, found: Installed | None, *, wanted: bool) -
     return Check("vLLM here", Verdict.OK, f"{found.version}{kind}, {executable}", tuple(t for so, t in lacks if so))
 
 
-def check_machine(snapshot: Snapshot, reading: GpuReading, nodes: Sequence[NodeState], *, cpu: bool) -> Iterator[Check]:
-    """GPUs and nodes; ``cpu``: the vLLM here runs on the CPU, whatever GPUs there are."""
+def check_machine(
+    snapshot: Snapshot, reading: GpuReading, servers: Sequence[ServerState], *, cpu: bool
+) -> Iterator[Check]:
+    """GPUs and servers; ``cpu``: the vLLM here runs on the CPU, whatever GPUs there are."""
     yield _gpus(reading, cpu=cpu)
     source = snapshot.of_objects
     if source is not None and source.health is Health.DOWN:
-        yield Check("nodes", Verdict.FAIL, source.problem, (), source.remedy)
+        yield Check("servers", Verdict.FAIL, source.problem, (), source.remedy)
         return
-    yield _nodes(nodes, source.notes if source is not None else ())
+    yield _servers(servers, source.notes if source is not None else ())
     scrape = snapshot.source("scrape")
-    if scrape is not None and any(state.stage.phase is Phase.READY for state in nodes):
+    if scrape is not None and any(state.stage.phase is Phase.READY for state in servers):
         live = scrape.health is Health.LIVE
         said = f"through {scrape.endpoint}" if live else scrape.problem or scrape.health.value
         yield Check("metrics", Verdict.OK if live else Verdict.WARN, said, scrape.notes, scrape.remedy)
@@ -60,17 +62,17 @@ def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
     return Check("GPUs", Verdict.WARN, reading.problem or "none on this machine", (), reading.remedy)
 
 
-def _nodes(nodes: Sequence[NodeState], notes: tuple[str, ...]) -> Check:
-    dead = [state for state in nodes if not state.alive]
-    details = (*(f"{state.name}: {_told(state)}" for state in nodes), *notes)
+def _servers(servers: Sequence[ServerState], notes: tuple[str, ...]) -> Check:
+    dead = [state for state in servers if not state.alive]
+    details = (*(f"{state.name}: {_told(state)}" for state in servers), *notes)
     fix = "\n".join(f"quarterdeck local down {state.name}" for state in dead)
-    if not nodes:
-        return Check("nodes", Verdict.WARN if notes else Verdict.OK, "none", notes)
-    finding = f"{len(nodes)}, {len(nodes) - len(dead)} of them running"
-    return Check("nodes", Verdict.WARN if dead or notes else Verdict.OK, finding, details, fix)
+    if not servers:
+        return Check("servers", Verdict.WARN if notes else Verdict.OK, "none", notes)
+    finding = f"{len(servers)}, {len(servers) - len(dead)} of them running"
+    return Check("servers", Verdict.WARN if dead or notes else Verdict.OK, finding, details, fix)
 
 
-def _told(state: NodeState) -> str:
+def _told(state: ServerState) -> str:
     if state.reason is not None and state.reason.remedy:
         return f"{status(state)}; {state.reason.remedy}"
     return f"{status(state)}, {state.record.spec.url}"

@@ -1,4 +1,4 @@
-"""What the settings say of nodes of this machine: presets, and what a new node begins with."""
+"""What the settings say of servers of this machine: presets, and what a new server begins with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TRIED = 1000
 
 
 def presets(settings: Settings, environ: Mapping[str, str]) -> dict[str, LaunchSpec]:
-    """The presets as nodes, by name. A port of 0 is any that is free.
+    """The presets as servers, by name. A port of 0 is any that is free.
 
     A variable that a preset takes from one that is not set is left out: ``unset`` has it, and ``require`` refuses.
     """
@@ -42,7 +42,7 @@ def require(settings: Settings, environ: Mapping[str, str], name: str) -> Launch
 
 
 def defaults(settings: Settings, taken: Collection[int] = ()) -> LaunchSpec:
-    """What a new node begins with: a free port, no name and no model. ``taken`` are ports that are not to be used."""
+    """What a new server begins with: a free port, no name and no model. ``taken`` are ports that are not to be used."""
     local = settings.local
     port = free_port(local.port, taken)
     return LaunchSpec("", "", host=LOOPBACK, port=port, hub=local.hub, usage_stats=local.usage_stats)

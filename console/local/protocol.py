@@ -1,6 +1,6 @@
-"""What the screens need of the vLLM nodes of this machine: how they are, their logs, and a word with them.
+"""What the screens need of the vLLM servers of this machine: how they are, their logs, and a word with them.
 
-Starting and ending them goes through Acting, as every action does (requests with targets of kind LOCAL_NODE).
+Starting and ending them goes through Acting, as every action does (requests with targets of kind LOCAL_SERVER).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from fleet.local.answer import Piece as Piece
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class LocalServers(Protocol):
-    """The nodes of this machine. All awaitables run on the caller's event loop and raise SessionError only."""
+    """The servers of this machine. All awaitables run on the caller's event loop and raise SessionError only."""
 
     @property
-    def nodes(self) -> tuple[NodeState, ...]:
+    def servers(self) -> tuple[ServerState, ...]:
         """As they were at the last look, by name; looked at about once a second."""
         ...
 
@@ -44,7 +44,7 @@ class LocalServers(Protocol):
 
     @property
     def lacking(self) -> str:
-        """What must be installed before a node can be started, in words; empty where nothing is missing."""
+        """What must be installed before a server can be started, in words; empty where nothing is missing."""
         ...
 
     @property
@@ -65,19 +65,19 @@ class LocalServers(Protocol):
         ...
 
     def log(self, name: str) -> AsyncIterator[str]:
-        """The lines of a node's log from its beginning (the last 5,000), then those that come, until it is closed."""
+        """The lines of a server's log from its beginning (the last 5,000), then those that come, until it is closed."""
         ...
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
-        """Put a prompt to a node and stream what it answers. Raises SessionError, also in read-only mode."""
+        """Put a prompt to a server and stream what it answers. Raises SessionError, also in read-only mode."""
         ...
 
     async def benches(self, name: str) -> tuple[Bench, ...]:
-        """The benchmarks that were run here on this node's model, newest first."""
+        """The benchmarks that were run here on this server's model, newest first."""
         ...
 
     def entries(self, name: str) -> str:
-        """The node as an entry for gateways, to be copied. Raises SessionError where there is no such node."""
+        """The server as an entry for gateways, to be copied. Raises SessionError where there is no such server."""
         ...
 
 

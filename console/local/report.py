@@ -1,4 +1,4 @@
-"""The nodes of this machine and their benchmarks, as JSON. No secret is in it: a key is named by its file."""
+"""The servers of this machine and their benchmarks, as JSON. No secret is in it: a key is named by its file."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import asdict
 from typing import Any
 
 from actions.audit.redaction import redacted_arguments, redacted_text, redacted_variables
-from fleet.local.benches import Bench
-from fleet.local.node import NodeState
+from fleet.local.benches import Bench, to_json
 from fleet.local.record import KEY
+from fleet.local.server import ServerState
 
-NODES = "quarterdeck/local/v1"
+SERVERS = "quarterdeck/local/v1"
 BENCHES = "quarterdeck/benches/v1"
 
 
-def nodes_json(nodes: Sequence[NodeState], problems: Sequence[str]) -> str:
+def servers_json(servers: Sequence[ServerState], problems: Sequence[str]) -> str:
     """``local ls --json``: docs/local.md says what each field is."""
-    return _text({"schema": NODES, "nodes": [_node(state) for state in nodes], "problems": list(problems)})
+    return _text({"schema": SERVERS, "nodes": [_server(state) for state in servers], "problems": list(problems)})
 
 
 def benches_json(benches: Sequence[Bench]) -> str:
     """``local benches --json``."""
-    return _text({"schema": BENCHES, "benches": [asdict(bench) for bench in benches]})
+    return _text({"schema": BENCHES, "benches": [to_json(bench) for bench in benches]})
 
 
-def _node(state: NodeState) -> dict[str, Any]:
+def _server(state: ServerState) -> dict[str, Any]:
     record, stage, reason = state.record, state.stage, state.reason
     # What an earlier version wrote down, or a log repeats, may have a secret in clear.
     spec = asdict(record.spec) | {

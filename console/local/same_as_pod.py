@@ -71,7 +71,7 @@ def same_as(
     version: str = "",
     exists: Callable[[str], bool] = lambda path: Path(path).exists(),
 ) -> Same:
-    """A node like ``pod``; name, host, port and what may be fetched are those of ``defaults``.
+    """A server like ``pod``; name, host, port and what may be fetched are those of ``defaults``.
 
     ``gpus`` is how many this machine has, ``version`` the vLLM that is installed; what is not known is not compared.
     Raises CannotCopyError for what is no vLLM, or cannot be seen to be one.
@@ -166,7 +166,7 @@ def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference |
     flag, values, _ = argument
     there = " ".join(values) or "on"
     if flag in _SECRETS:
-        return Difference(flag, "set", _LEFT_OUT, "a secret of the fleet stays there; a node gets a key of its own")
+        return Difference(flag, "set", _LEFT_OUT, "a secret of the fleet stays there; a server gets a key of its own")
     if flag.startswith("--ssl-"):
         return Difference(flag, there, _LEFT_OUT, "here it speaks plain HTTP; keys of the fleet stay there")
     if flag == "--uds":

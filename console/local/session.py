@@ -1,4 +1,4 @@
-"""The real Locally: the nodes of this machine, looked at on the loop of the observing session.
+"""The real Locally: the servers of this machine, looked at on the loop of the observing session.
 
 What a person does with them goes through Acting; what is here starts and ends nothing.
 """
@@ -13,7 +13,7 @@ from console.local.background import BackgroundObserver
 from console.session.failure import SessionError
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
-from fleet.local.node import NodeState, Phase
+from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.tail import follow
 
@@ -39,7 +39,7 @@ class LocalServerSession:
         settings: Settings,
         environ: Mapping[str, str],
         bridge: Bridge,
-        nodes: SharedWatcher,
+        servers: SharedWatcher,
         observer: Callable[[], Observer],
         looked: Looked,
         in_view: Callable[[], bool],
@@ -47,7 +47,7 @@ class LocalServerSession:
         self._settings = settings
         self._environ = environ
         self._bridge = bridge
-        self._nodes = nodes
+        self._servers = servers
         self._looked = looked
         self._in_view = in_view
         self._aside = BackgroundObserver(observer, looked)
@@ -55,10 +55,10 @@ class LocalServerSession:
 
     async def run(self) -> None:
         """Look until cancelled; on the observing loop. What is ready is measured, too, where the view is elsewhere."""
-        seen: tuple[NodeState, ...] | None = None
+        seen: tuple[ServerState, ...] | None = None
         try:
             while True:
-                latest = await self._nodes.look(LOOK / 2)
+                latest = await self._servers.look(LOOK / 2)
                 if latest != seen:
                     seen = latest
                     self._looked()
@@ -73,12 +73,12 @@ class LocalServerSession:
         return self._aside.snapshot
 
     @property
-    def nodes(self) -> tuple[NodeState, ...]:
-        return self._nodes.latest
+    def servers(self) -> tuple[ServerState, ...]:
+        return self._servers.latest
 
     @property
     def problems(self) -> tuple[str, ...]:
-        return self._nodes.problems
+        return self._servers.problems
 
     @property
     def reading(self) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class LocalServerSession:
     def defaults(self) -> LaunchSpec:
         from console.local.presets import defaults
 
-        return defaults(self._settings, taken={state.record.spec.port for state in self.nodes})
+        return defaults(self._settings, taken={state.record.spec.port for state in self.servers})
 
     async def same(self, pod: Pod) -> Same:
         return await self._bridge.call(self._same(pod))
@@ -143,16 +143,16 @@ class LocalServerSession:
 
     async def benches(self, name: str) -> tuple[Bench, ...]:
         served = self._named(name).record.spec.served
-        found = await self._bridge.call(asyncio.to_thread(read_benches, self._nodes.folder))
-        return tuple(bench for bench in found if bench.model == served or bench.node == name)
+        found = await self._bridge.call(asyncio.to_thread(read_benches, self._servers.folder))
+        return tuple(bench for bench in found if bench.model == served or bench.server == name)
 
     def entries(self, name: str) -> str:
         from fleet.local.entries import entries
 
         return entries(self._named(name).record)
 
-    def _named(self, name: str) -> NodeState:
-        found = next((state for state in self.nodes if state.name == name), None)
+    def _named(self, name: str) -> ServerState:
+        found = next((state for state in self.servers if state.name == name), None)
         if found is None:
-            raise SessionError(f"there is no node {name} on this machine any more")
+            raise SessionError(f"there is no server {name} on this machine any more")
         return found

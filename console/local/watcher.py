@@ -1,4 +1,4 @@
-"""One watcher of this machine's vLLM nodes for all who look at them: screens, source, actions and commands."""
+"""One watcher of this machine's vLLM servers for all who look at them: screens, source, actions and commands."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from console.config import paths
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import nodes_folder
+from fleet.local.record import servers_folder
+from fleet.local.server import Phase, ServerState
 from fleet.local.watching import Watcher
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ class SharedWatcher:
     """They, as they were at the last look. Belongs to one event loop: the observing one in the console."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        self.folder = nodes_folder(paths.state_folder(environ))
+        self.folder = servers_folder(paths.state_folder(environ))
         self._settings = settings
         self._watcher = Watcher(self.folder)
         self._looking = asyncio.Lock()
         self._looked = float("-inf")
         """When the latest look began (monotonic)."""
-        self.latest: tuple[NodeState, ...] = ()
+        self.latest: tuple[ServerState, ...] = ()
         self._noted: set[str] = set()
         """Ids of those of which it is written down that they were ready."""
 
-    async def look(self, age: float = 0.0) -> tuple[NodeState, ...]:
+    async def look(self, age: float = 0.0) -> tuple[ServerState, ...]:
         """As they are now, or were when somebody looked no more than ``age`` seconds ago.
 
-        A look that began after this was called is shared; an older one would not know of a node that was just started.
+        A look that began after this was called is shared; an older one would not know a server that was just started.
         """
         wanted = time.monotonic() - age
         async with self._looking:
@@ -48,7 +48,7 @@ class SharedWatcher:
             return self.latest
 
     async def _note_ready(self) -> None:
-        """Write down when a node became ready that was started by a program that is gone since."""
+        """Write down when a server became ready that was started by a program that is gone since."""
         new = [s for s in self.latest if s.stage.phase is Phase.READY and s.record.id not in self._noted]
         for state in new:
             from actions.local.store import mark_ready

@@ -92,7 +92,7 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
         if source is not None and source.health is Health.STARTING:
             yield "  the cluster's first answer is still on its way"
         else:
-            yield "  no vLLM node on this machine" if snapshot.is_machine else "  no pods"
+            yield "  no vLLM server on this machine" if snapshot.is_machine else "  no pods"
     yield from _unmatched(snapshot, glyphs)
 
 

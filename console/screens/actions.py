@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from actions.action_run import ActionRun
-from actions.request import LOCAL_NODE
+from actions.request import LOCAL_SERVER
 from actions.undo import why_not
 from console.commands.command import ScreenId
 from console.screens.base import bindings_of
@@ -74,7 +74,7 @@ class ActionScreen(ReadingScreen):
         acting, snapshot = self.desk.acting, self.desk.snapshot
         if found.outcome is None or acting is None or snapshot is None:
             return ""
-        if found.plan.target.kind != LOCAL_NODE and found.plan.scope.server != snapshot.cluster.server:
+        if found.plan.target.kind != LOCAL_SERVER and found.plan.scope.server != snapshot.cluster.server:
             return "another cluster is in view"
         return why_not(found, acting.action_runs, snapshot)
 

@@ -130,8 +130,8 @@ class ConsoleScreen(Screen[None]):
         self._header.show(self._header_model())
         self.show_keys()
 
-    def show_nodes(self) -> None:
-        """Something is new of the vLLM nodes of this machine."""
+    def show_servers(self) -> None:
+        """Something is new of the vLLM servers of this machine."""
         self.show_keys()
 
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
@@ -149,7 +149,7 @@ class ConsoleScreen(Screen[None]):
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
         desk = self.desk
-        return Context(self.where, self, snapshot, subject, target, argument, self.marked, desk.acting, desk.nodes)
+        return Context(self.where, self, snapshot, subject, target, argument, self.marked, desk.acting, desk.servers)
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it below the body."""
@@ -316,7 +316,7 @@ class ConsoleScreen(Screen[None]):
         """What is said of a key that nothing is bound to now; None for nothing."""
         read_only = self.desk.read_only
         known = habit(key, read_only=read_only)
-        # The habits are of clusters: on the screens of this machine's nodes their keys mean other things.
+        # The habits are of clusters: on the screens of this machine's servers their keys mean other things.
         if not read_only or (known is not None and self.where not in OWN):
             return known
         own = (c for c in bound_on(self.where) if c.dangerous and key in keys_of(c, self.desk.keymap))

@@ -14,7 +14,7 @@ from fleet.model.snapshot import Snapshot
 if TYPE_CHECKING:
     from console.local.protocol import LocalServers
     from console.session.protocol import ActionService
-    from fleet.local.node import NodeState
+    from fleet.local.server import ServerState
     from widgets.prompt import History, Kind
 
 
@@ -36,11 +36,11 @@ class Console(Desk, Protocol):
 
     @property
     def locally(self) -> LocalServers:
-        """The vLLM nodes of this machine."""
+        """The vLLM servers of this machine."""
         ...
 
     @property
-    def nodes(self) -> tuple[NodeState, ...]:
+    def servers(self) -> tuple[ServerState, ...]:
         """They, as they were at the last look; none before anybody has asked for them."""
         ...
 

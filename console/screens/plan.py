@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from actions.large_step import large_step
 from actions.plan import Plan
-from actions.request import LOCAL_NODE
+from actions.request import LOCAL_SERVER
 from console.commands.command import ScreenId
 from console.commands.desk import Toggle
 from console.screens.base import ConsoleScreen, bindings_of
@@ -180,8 +180,8 @@ class PlanScreen(ConsoleScreen):
             self._changed = "is gone" if gone else "has changed"
             self.say(f"{self.plan.target} {self._changed} since this was planned", Role.WARNING)
 
-    def show_nodes(self) -> None:
-        super().show_nodes()
+    def show_servers(self) -> None:
+        super().show_servers()
         if self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)
 
@@ -196,8 +196,8 @@ class PlanScreen(ConsoleScreen):
         if target.kind == "Node":
             node = snapshot.nodes.get(target.name)
             return None if node is None else f"{node.uid} {node.unschedulable}"
-        if target.kind == LOCAL_NODE:
-            own = next((own for own in self.desk.nodes if own.name == target.name), None)
+        if target.kind == LOCAL_SERVER:
+            own = next((own for own in self.desk.servers if own.name == target.name), None)
             return None if own is None else f"{own.record.id} {own.alive}"
         workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")
         return None if workload is None else f"{workload.uid} {workload.generation} {workload.desired}"

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from actions.request import LOCAL_NODE, Request, Target
+from actions.request import LOCAL_SERVER, Request, Target
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SessionActions:
         self._audit = audit
 
     def _site(self, target: Target) -> ActionSite:
-        return self._machine if target.kind == LOCAL_NODE else self._cluster
+        return self._machine if target.kind == LOCAL_SERVER else self._cluster
 
     async def plan(self, request: Request) -> Plan:
         return await self._bridge.call(self._site(request.target).plan(request))
@@ -83,7 +83,7 @@ class SessionActions:
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
         """On this machine the plan says what the system forbids."""
-        return None if target.kind == LOCAL_NODE else self._permissions.denied(kind, target)
+        return None if target.kind == LOCAL_SERVER else self._permissions.denied(kind, target)
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:
         return await self._bridge.call(_cut_off(self._audit))

@@ -1,4 +1,4 @@
-"""Reads of this machine: from what was written down of its nodes, and their logs."""
+"""Reads of this machine: from what was written down of its servers, and their logs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 import orjson
 
 from console.session.failure import SessionError
-from fleet.local.node import NodeState
 from fleet.local.record import to_json
 from fleet.local.rows import NAMESPACE, PROCESS, events, revision, status
+from fleet.local.server import ServerState
 from fleet.local.source import LocalSource
 from fleet.local.tail import PAUSE, Tail
 from fleet.model.objects import ObjectRef
@@ -66,22 +66,22 @@ class LocalReader:
         if reader.unfinished:
             yield LogLine(reader.unfinished)
 
-    def _named(self, ref: ObjectRef) -> NodeState:
-        for state in self._source.nodes:
+    def _named(self, ref: ObjectRef) -> ServerState:
+        for state in self._source.servers:
             if ref.kind in ("Pod", PROCESS) and state.name == ref.name:
                 return state
-        raise SessionError(f"no node of this machine is called {ref.name}", ":local shows those that there are")
+        raise SessionError(f"no server of this machine is called {ref.name}", ":local shows those that there are")
 
     def _machine(self) -> Iterator[str]:
         state = self._source.state()
         yield _line("Name", self._source.host)
         for resource, count in state.nodes[self._source.host].gpus.items():
             yield _line("GPUs", f"{count} {resource}")
-        for node in self._source.nodes:
-            yield _line("Node", f"{node.name}: {status(node)}")
+        for server in self._source.servers:
+            yield _line("Server", f"{server.name}: {status(server)}")
 
 
-def _told(state: NodeState, now: float) -> Iterator[str]:
+def _told(state: ServerState, now: float) -> Iterator[str]:
     record, spec = state.record, state.record.spec
     yield _line("Name", record.name)
     yield _line("Status", status(state))

@@ -84,7 +84,7 @@ class Session(Protocol):
         ...
 
     def locally(self, looked: Looked) -> LocalServers:
-        """The vLLM nodes of this machine, whatever cluster is in view. Asked for once, after ``start``."""
+        """The vLLM servers of this machine, whatever cluster is in view. Asked for once, after ``start``."""
         ...
 
 
@@ -98,7 +98,7 @@ class ActionService(Protocol):
     async def undo(self, *, here: bool = False) -> Plan:
         """A plan that takes back the last action of this person on this cluster.
 
-        ``here``: on this machine's nodes, whatever cluster is in view.
+        ``here``: on this machine's servers, whatever cluster is in view.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from actions.action_run import ActionRun
 from actions.progress import Load, Outcome, Progress, Result
-from actions.request import LOCAL_NODE
+from actions.request import LOCAL_SERVER
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, told
 from console.views.plan import place
@@ -69,10 +69,10 @@ def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
 
 
 def _who(running: Sequence[ActionRun]) -> str:
-    here = {u.plan.target.kind == LOCAL_NODE for u in running}
+    here = {u.plan.target.kind == LOCAL_SERVER for u in running}
     if here == {True}:
-        return "a node that loads or ends goes on"
-    return "the cluster, or the node, goes on with it" if True in here else "the cluster goes on with it"
+        return "a server that loads or ends goes on"
+    return "the cluster, or the server, goes on with it" if True in here else "the cluster goes on with it"
 
 
 def _so_far(action_run: ActionRun) -> str:

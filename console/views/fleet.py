@@ -188,7 +188,7 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     if said := empty_text(snapshot, query):
         return said
     if snapshot.is_machine:
-        return "no vLLM node on this machine\n:up MODEL starts one · :ctx other clusters"
+        return "no vLLM server on this machine\n:up MODEL starts one · :ctx other clusters"
     hidden = len(snapshot.workloads) if not query.others else 0
     where = f"namespace {untrusted_name(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
     if hidden:

@@ -31,7 +31,7 @@ def connect(
     servers: Callable[[], SharedWatcher],
 ) -> Connection:
     """What ``context`` names. Call it with a running event loop."""
-    source = sources.source_of(settings, context, namespace, environ, nodes=servers)
+    source = sources.source_of(settings, context, namespace, environ, servers=servers)
     if isinstance(source, KubernetesSource):
         return ClusterConnection(settings, source, context, environ)
     if isinstance(source, AbsentKubernetes):

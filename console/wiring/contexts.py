@@ -51,6 +51,6 @@ def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os
 def not_a_cluster(context: str) -> KubeconfigError:
     """What an action on a cluster is told where this machine is in view."""
     return KubeconfigError(
-        f"{context} is this machine and no cluster: its vLLM nodes are no objects of Kubernetes",
+        f"{context} is this machine and no cluster: its vLLM servers are no objects of Kubernetes",
         "quarterdeck local up, down, restart and undo are for them; in the console :local lists them",
     )

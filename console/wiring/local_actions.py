@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from actions.action_run import ActionRun
-from actions.local.machine import Machine, Nodes, Reading, unheard
+from actions.local.machine import Machine, Reading, Servers, unheard
 from actions.local.plan_context import local_context, local_scope
 from actions.local.writer import LocalWriter
 from actions.plan_context import PlanContext
@@ -22,16 +22,16 @@ from fleet.model.snapshot import Cluster, Snapshot
 def machine_of(
     settings: Settings,
     environ: Mapping[str, str],
-    nodes: Nodes,
+    servers: Servers,
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Machine:
-    """This machine as the settings describe it. ``nodes``: fleet.local.watching.Watcher."""
+    """This machine as the settings describe it. ``servers``: fleet.local.watching.Watcher."""
     local = settings.local
     return Machine(
         state=paths.state_folder(environ),
         environ=environ,
-        nodes=nodes,
+        servers=servers,
         executable=local.vllm,
         grace=local.grace,
         reading=reading,
@@ -42,17 +42,17 @@ def machine_of(
 def local_runner(
     settings: Settings,
     environ: Mapping[str, str],
-    nodes: Nodes,
+    servers: Servers,
     changed: Callable[[ActionRun], None] = lambda _: None,
     newest: Callable[[], Snapshot | None] = lambda: None,
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Runner:
-    """What plans and carries out actions on the nodes of this machine. Call it with a running event loop.
+    """What plans and carries out actions on the servers of this machine. Call it with a running event loop.
 
-    ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a node.
+    ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a server.
     """
-    machine = machine_of(settings, environ, nodes, reading, asking)
+    machine = machine_of(settings, environ, servers, reading, asking)
     rules = rules_of(settings)
     cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)
@@ -65,6 +65,6 @@ def local_runner(
 
 
 def this_machine() -> Cluster:
-    """This machine as the cluster that its nodes are in."""
+    """This machine as the cluster that its servers are in."""
     scope = local_scope(os.getuid(), require_reason=False)
     return Cluster(context=scope.context, cluster=LOCAL, server=scope.server, user=scope.user)

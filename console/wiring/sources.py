@@ -37,9 +37,9 @@ def source_of(
     context: str,
     namespace: str,
     environ: Mapping[str, str] = os.environ,
-    nodes: Callable[[], SharedWatcher] | None = None,
+    servers: Callable[[], SharedWatcher] | None = None,
 ) -> Source:
-    """What ``context`` names: this machine, or see ``kubernetes``. ``nodes`` gives who looks at this machine already.
+    """What ``context`` names: this machine, or see ``kubernetes``. ``servers`` gives who looks at this machine already.
 
     This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
     """
@@ -48,8 +48,8 @@ def source_of(
     from console.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
 
-    if nodes is not None:
-        return LocalSource(nodes(), context=context)
+    if servers is not None:
+        return LocalSource(servers(), context=context)
     own = SharedWatcher(settings, environ)
     return LocalSource(own, context=context, closing=own.close)
 
@@ -76,7 +76,7 @@ def observer(settings: Settings, source: Source, now: float, environ: Mapping[st
     else:
         from fleet.local.measuring import LocalMeasuring
 
-        measuring = LocalMeasuring(lambda: source.nodes, metrics, now, host=source.host)
+        measuring = LocalMeasuring(lambda: source.servers, metrics, now, host=source.host)
     return Observer(
         source,
         measuring,

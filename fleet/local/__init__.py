@@ -1,1 +1,1 @@
-"""The vLLM nodes of this machine, as they are: what was started, how far it is, what it uses. Changes nothing."""
+"""The vLLM servers of this machine, as they are: what was started, how far it is, what it uses. Changes nothing."""

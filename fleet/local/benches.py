@@ -1,4 +1,4 @@
-"""Benchmarks of nodes of this machine, as they were kept: ``local/benches.jsonl`` in the state folder."""
+"""Benchmarks of servers of this machine, as they were kept: ``local/benches.jsonl`` in the state folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Bench:
     """One sweep."""
 
     id: str
-    node: str
+    server: str
     model: str
     """The served name."""
     at: float
@@ -51,14 +51,14 @@ class Bench:
     version: str = ""
     """Of vLLM."""
     arguments: tuple[str, ...] = ()
-    """Of the node, without model, host and port."""
+    """Of the server, without model, host and port."""
     cancelled: bool = False
     tool: str = "vllm bench serve"
     """What measured."""
 
 
 def read_benches(folder: Path) -> tuple[Bench, ...]:
-    """All that are kept in ``nodes_folder``, newest first. A line that cannot be read is left out. Raises OSError."""
+    """All that are kept in ``servers_folder``, newest first. A line that cannot be read is left out. Raises OSError."""
     try:
         lines = (folder / BENCHES).read_bytes().splitlines()
     except FileNotFoundError:
@@ -74,8 +74,8 @@ def read_benches(folder: Path) -> tuple[Bench, ...]:
 
 
 def to_json(bench: Bench) -> dict[str, Any]:
-    """The sweep as JSON values."""
-    return asdict(bench)
+    """The sweep as JSON values. The server's name has the key ``node``, as in the files of earlier versions."""
+    return {"node" if name == "server" else name: value for name, value in asdict(bench).items()}
 
 
 def from_json(document: Any) -> Bench:
@@ -83,4 +83,6 @@ def from_json(document: Any) -> Bench:
     from pydantic import TypeAdapter
 
     # pydantic's ValidationError is a ValueError.
+    if isinstance(document, dict):
+        document = {"server" if name == "node" else name: value for name, value in document.items()}
     return TypeAdapter(Bench).validate_python(document)

@@ -1,4 +1,4 @@
-"""Whether a node does better than before, and than the fleet: a benchmark beside earlier ones and real traffic."""
+"""Whether a server does better than before, and than the fleet: a benchmark beside earlier ones and real traffic."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Comparison:
     obstacles: tuple[str, ...]
     """Why their numbers cannot be compared, in words: another model, other lengths, another tool."""
     circumstances: tuple[str, ...]
-    """What else is not the same, so that a difference may come from it: the version of vLLM, the node's arguments."""
+    """What else is not the same, so that a difference may come from it: the version of vLLM, the server's arguments."""
     differences: tuple[Difference, ...]
     """Of the levels that are in both; none where there is an obstacle."""
 

@@ -1,4 +1,4 @@
-"""A node of this machine as an entry for a gateway: text to be copied, never applied. Keys stand in it by the name of
+"""A server of this machine as an entry for a gateway: text to be copied, never applied. Keys stand in it by the name of
 a variable, never by their value.
 """
 
@@ -11,22 +11,22 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.local.spec import LaunchSpec
 
 READ: Final = 3600
 """Seconds without a byte that a gateway lets pass: a long prompt in a full queue sends nothing for long."""
 _ANY: Final = frozenset({"0.0.0.0", "::", ""})
 _LOOPBACK: Final = (
-    "This node listens on a loopback address: only this machine reaches it, so only a gateway on this machine can use "
-    "it. For others, start it with --host and an address of this machine."
+    "This server listens on a loopback address: only this machine reaches it, so only a gateway on this machine can "
+    "use it. For others, start it with --host and an address of this machine."
 )
 
 
-def entries(record: NodeRecord, gateway: str = "", address: str = "") -> str:
-    """The node as an entry for one gateway (a key of ``GATEWAYS``), or for all of them one after the other.
+def entries(record: ServerRecord, gateway: str = "", address: str = "") -> str:
+    """The server as an entry for one gateway (a key of ``GATEWAYS``), or for all of them one after the other.
 
-    ``address`` is what a gateway elsewhere reaches this machine by; empty for this machine's name, where the node
+    ``address`` is what a gateway elsewhere reaches this machine by; empty for this machine's name, where the server
     listens on all addresses. Raises KeyError for a gateway that there is none for.
     """
     at = _address(record.spec, address or socket.gethostname())
@@ -40,7 +40,7 @@ def entries(record: NodeRecord, gateway: str = "", address: str = "") -> str:
     return comment + "\n".join(GATEWAYS[name](record, at) for name in wanted)
 
 
-def variable(record: NodeRecord) -> str:
+def variable(record: ServerRecord) -> str:
     """The name of the variable that the entries take the API key from."""
     name = re.sub(r"[^A-Z0-9]", "_", record.name.upper())
     # A shell takes no variable that begins with a digit.
@@ -55,7 +55,7 @@ def _pair(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _nginx(record: NodeRecord, address: str) -> str:
+def _nginx(record: ServerRecord, address: str) -> str:
     name = record.name
     # nginx reads no variables of the environment: envsubst, which its images run over templates, puts the key in.
     header = f'    proxy_set_header Authorization "Bearer ${{{variable(record)}}}";\n' if record.keyed else ""
@@ -76,7 +76,7 @@ location /v1/ {{
 """
 
 
-def _litellm(record: NodeRecord, address: str) -> str:
+def _litellm(record: ServerRecord, address: str) -> str:
     # LiteLLM wants a key of every server that speaks OpenAI's API; one that asks for none takes any.
     key = f"os.environ/{variable(record)}" if record.keyed else "none"
     served = record.spec.served
@@ -91,7 +91,7 @@ model_list:
 """
 
 
-def _envoy(record: NodeRecord, address: str) -> str:
+def _envoy(record: ServerRecord, address: str) -> str:
     kind = "STATIC" if _is_ip(address) else "STRICT_DNS"
     return f"""\
 # Envoy: static_resources{_told(record)}
@@ -118,7 +118,7 @@ clusters:
 """
 
 
-def _haproxy(record: NodeRecord, address: str) -> str:
+def _haproxy(record: ServerRecord, address: str) -> str:
     header = f'    http-request set-header Authorization "Bearer ${{{variable(record)}}}"\n' if record.keyed else ""
     return f"""\
 # HAProxy
@@ -131,7 +131,7 @@ backend {record.name}
 """
 
 
-def _gateway_api(record: NodeRecord, address: str) -> str:
+def _gateway_api(record: ServerRecord, address: str) -> str:
     name = record.name.lower().replace(".", "-")
     port = record.spec.port
     if not _is_ip(address) or ipaddress.ip_address(address).is_loopback:
@@ -180,7 +180,7 @@ spec:
 """
 
 
-def _told(record: NodeRecord) -> str:
+def _told(record: ServerRecord) -> str:
     """What a gateway without variables of its own must do for the key."""
     return f"; clients send the key as Authorization: Bearer ${variable(record)}" if record.keyed else ""
 
@@ -212,11 +212,11 @@ def _folded(text: str, width: int = 96) -> list[str]:
     return lines
 
 
-GATEWAYS: Final[Mapping[str, Callable[[NodeRecord, str], str]]] = {
+GATEWAYS: Final[Mapping[str, Callable[[ServerRecord, str], str]]] = {
     "nginx": _nginx,
     "litellm": _litellm,
     "envoy": _envoy,
     "haproxy": _haproxy,
     "gateway-api": _gateway_api,
 }
-"""Name of a gateway → its entry, from the node and the address at which the gateway reaches it."""
+"""Name of a gateway → its entry, from the server and the address at which the gateway reaches it."""

@@ -1,4 +1,4 @@
-"""When a node will be ready, from how long earlier starts took."""
+"""When a server will be ready, from how long earlier starts took."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from fleet.local.node import NodeState, Phase, Stage
-from fleet.local.record import STARTS, NodeRecord
+from fleet.local.record import STARTS, ServerRecord
+from fleet.local.server import Phase, ServerState, Stage
 
 LATE: Final = 2.0
 """Times the longest that a start ever took, after which nothing is foretold any more."""
@@ -38,8 +38,8 @@ class Start:
         return sum(self.phases.values())
 
 
-def start_of(state: NodeState) -> Start:
-    """A node that has become ready, as a start to remember."""
+def start_of(state: ServerState) -> Start:
+    """A server that has become ready, as a start to remember."""
     record = state.record
     end = record.ready or state.at
     stages = [stage for stage in state.stages if stage.phase is not Phase.READY]
@@ -48,7 +48,7 @@ def start_of(state: NodeState) -> Start:
     return Start(record.spec.model, digest(record), phases)
 
 
-def digest(record: NodeRecord) -> str:
+def digest(record: ServerRecord) -> str:
     """Of what decides how long a start takes."""
     words, skip = [], False
     for word in record.argv[1:]:
@@ -60,7 +60,7 @@ def digest(record: NodeRecord) -> str:
     return sha256(" ".join((record.version, *words)).encode()).hexdigest()[:16]
 
 
-def estimate(starts: Sequence[Start], record: NodeRecord, stages: Sequence[Stage], now: float) -> float | None:
+def estimate(starts: Sequence[Start], record: ServerRecord, stages: Sequence[Stage], now: float) -> float | None:
     """Seconds until it is ready; None where no earlier start of the model is known, or where it is too late to tell.
 
     Of each phase that lies ahead, what it took the last time; of the present one, what its count says, else the rest.
@@ -86,7 +86,7 @@ def estimate(starts: Sequence[Start], record: NodeRecord, stages: Sequence[Stage
 
 
 def read_starts(folder: Path) -> tuple[Start, ...]:
-    """Those that are remembered, oldest first; ``folder`` is where nodes are recorded."""
+    """Those that are remembered, oldest first; ``folder`` is where servers are recorded."""
     try:
         lines = (folder / STARTS).read_bytes().splitlines()
     except OSError:

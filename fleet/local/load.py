@@ -1,4 +1,4 @@
-"""Asking a node of this machine how many requests it has."""
+"""Asking a server of this machine how many requests it has."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from fleet.engine_api import EngineLoad, EngineProbe
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.sources.scrape.target import Target
 
 
-class NodeProbe:
-    """Asks one node again and again; an async context that closes its connections."""
+class ServerProbe:
+    """Asks one server again and again; an async context that closes its connections."""
 
-    def __init__(self, record: NodeRecord) -> None:
+    def __init__(self, record: ServerRecord) -> None:
         url = f"{record.spec.url}/metrics"
         self._probe = EngineProbe(Target("local", record.name, url))
 

@@ -1,4 +1,4 @@
-"""Measuring this machine: its nodes are scraped directly, and NVML tells of the GPUs. There is no Prometheus here."""
+"""Measuring this machine: its servers are scraped directly, and NVML tells of the GPUs. There is no Prometheus here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
-from fleet.local.node import NodeState
 from fleet.local.process import owners
 from fleet.local.rows import NAMESPACE
+from fleet.local.server import ServerState
 from fleet.metrics.tables import Columns
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
@@ -26,11 +26,11 @@ NAME: Final = "gpus"
 
 
 class LocalMeasuring(MetricsCollector):
-    """The metrics of this machine's nodes and of its GPUs. ``nodes`` gives the nodes as they were last seen."""
+    """The metrics of this machine's servers and of its GPUs. ``servers`` gives the servers as they were last seen."""
 
     def __init__(
         self,
-        nodes: Callable[[], Sequence[NodeState]],
+        servers: Callable[[], Sequence[ServerState]],
         settings: MetricsSettings,
         now: float,
         *,
@@ -40,19 +40,19 @@ class LocalMeasuring(MetricsCollector):
         scraping = replace(settings.scraping, via=Via.POD_IP, path="/metrics")
         direct = replace(settings, prometheus=Use.NEVER, endpoint=None, scrape=Use.ALWAYS, scraping=scraping)
         super().__init__(_NoServer(), direct, now)
-        self._nodes = nodes
+        self._servers = servers
         self._host = host
         self._read = gpus
         self._gpus = StatusKeeper(NAME, Health.STARTING, now)
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
-        """What NVML does not say is missing; it never takes the nodes' own numbers with it."""
+        """What NVML does not say is missing; it never takes the servers' own numbers with it."""
         before = self.latest
         await super().measure(state, pods, now)
-        reading, holders = await asyncio.to_thread(self._look, tuple(self._nodes()))
+        reading, holders = await asyncio.to_thread(self._look, tuple(self._servers()))
         self._judge(reading, now)
         running = any(pod.phase == "Running" for pod in state.pods.values())
-        # What is left of nodes that were taken down is no measurement of this machine.
+        # What is left of servers that were taken down is no measurement of this machine.
         base = self.latest if self.latest is not None and (running or self.latest is not before) else None
         if base is None and not reading.gpus:
             self.latest = None if not running else self.latest
@@ -65,11 +65,11 @@ class LocalMeasuring(MetricsCollector):
         """Those of every collector, and how NVML is."""
         return (*super().statuses(), self._gpus.status)
 
-    def _look(self, nodes: tuple[NodeState, ...]) -> tuple[GpuReading, dict[int, str]]:
+    def _look(self, servers: tuple[ServerState, ...]) -> tuple[GpuReading, dict[int, str]]:
         """The GPUs and, where processes hold memory on them, whose those are. Blocks."""
         reading = self._read()
         pids = {process.pid for gpu in reading.gpus for process in gpu.processes}
-        return reading, owners(pids, {state.record.identity: state.name for state in nodes if state.alive})
+        return reading, owners(pids, {state.record.identity: state.name for state in servers if state.alive})
 
     def _judge(self, reading: GpuReading, now: float) -> None:
         """A machine without GPUs lacks nothing; one whose GPUs do not all answer does."""
@@ -84,7 +84,7 @@ def with_gpus(
 ) -> Measurement:
     """The measurement with a row for each GPU, as read at ``now``; ``host`` is the node that they sit in.
 
-    A GPU belongs to the node whose processes have most memory on it. Where no process of a node has any (what NVML
+    A GPU belongs to the server whose processes have most memory on it. Where no process of a server has any (what NVML
     counts in another pid namespace is nobody's here), it belongs to none.
     """
     columns: Columns[GpuId] = Columns()

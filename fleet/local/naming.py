@@ -1,4 +1,4 @@
-"""What a node is called: like a label of DNS, so that it can be a folder, a pod and an upstream."""
+"""What a server is called: like a label of DNS, so that it can be a folder, a pod and an upstream."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 
 
 def is_name(text: str) -> bool:
-    """Whether a node may be called so: letters, digits, dots and dashes, a letter or a digit at both ends."""
+    """Whether a server may be called so: letters, digits, dots and dashes, a letter or a digit at both ends."""
     return len(text) <= LONGEST and _NAME.fullmatch(text) is not None
 
 
 def name_for(model: str, taken: Collection[str] = ()) -> str:
-    """A name for a node that serves ``model``: its last part in lower case, with a number where that is ``taken``.
+    """A name for a server that serves ``model``: its last part in lower case, with a number where that is ``taken``.
 
     >>> name_for("meta-llama/Llama-3.1-8B-Instruct", ["llama-3.1-8b-instruct"])
     'llama-3.1-8b-instruct-2'

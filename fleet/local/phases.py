@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from fleet.local.node import Phase, Stage
+from fleet.local.server import Phase, Stage
 from fleet.local.tail import said
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}

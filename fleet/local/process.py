@@ -43,7 +43,7 @@ def identify(pid: int) -> Identity:
 
 
 def group(identity: Identity) -> tuple[Identity, ...]:
-    """The process, what it started, and what else is in its session: all that ends with a node. Newest last.
+    """The process, what it started, and what else is in its session: all that ends with a server. Newest last.
 
     The session is looked for also where the process itself has ended: its workers may live on.
     """
@@ -56,7 +56,7 @@ def group(identity: Identity) -> tuple[Identity, ...]:
         if process.pid in found:
             continue
         try:
-            # The node leads its session: its id is the leader's pid, which nobody gets while the session lives.
+            # The server leads its session: its id is the leader's pid, which nobody gets while the session lives.
             if os.getsid(process.pid) == identity.pid and process.create_time() >= identity.started - CLOCK_STEP:
                 _keep(found, process)
         except (OSError, psutil.Error):

@@ -1,4 +1,4 @@
-"""What was started here, as it was written down: one folder per node in the state folder.
+"""What was started here, as it was written down: one folder per server in the state folder.
 
 ``local/<name>/record.json`` (0600) says what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
 ``secrets.json`` (0600) the values of variables that look like secrets, ``environment.json`` (0600) others that it got.
@@ -26,8 +26,8 @@ STARTS = "starts.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class NodeRecord:
-    """One node that was started and not taken down. Times are Unix seconds."""
+class ServerRecord:
+    """One server that was started and not taken down. Times are Unix seconds."""
 
     id: str
     """Hex, new with every start."""
@@ -56,7 +56,7 @@ class NodeRecord:
 
     @property
     def name(self) -> str:
-        """What the node is called."""
+        """What the server is called."""
         return self.spec.name
 
     @property
@@ -75,13 +75,13 @@ class NodeRecord:
         return key
 
 
-def nodes_folder(state: Path) -> Path:
-    """Where nodes are recorded; ``state`` is this program's state folder."""
+def servers_folder(state: Path) -> Path:
+    """Where servers are recorded; ``state`` is this program's state folder."""
     return state / "local"
 
 
-def read_records(folder: Path) -> tuple[tuple[NodeRecord, ...], tuple[str, ...]]:
-    """All nodes of ``nodes_folder``, by name; and what cannot be read, in words. No folder: none."""
+def read_records(folder: Path) -> tuple[tuple[ServerRecord, ...], tuple[str, ...]]:
+    """All servers of ``servers_folder``, by name; and what cannot be read, in words. No folder: none."""
     records, problems = [], []
     try:
         # Not by glob: that takes a folder which may not be read for an empty one.
@@ -101,14 +101,14 @@ def read_records(folder: Path) -> tuple[tuple[NodeRecord, ...], tuple[str, ...]]
     return tuple(records), tuple(problems)
 
 
-def to_json(record: NodeRecord) -> dict[str, Any]:
+def to_json(record: ServerRecord) -> dict[str, Any]:
     """The record as JSON values."""
     return asdict(record)
 
 
-def from_json(document: dict[str, Any]) -> NodeRecord:
+def from_json(document: dict[str, Any]) -> ServerRecord:
     """The record that ``to_json`` wrote. Raises ValueError for anything else."""
     from pydantic import TypeAdapter
 
     # pydantic's ValidationError is a ValueError.
-    return TypeAdapter(NodeRecord).validate_python(document)
+    return TypeAdapter(ServerRecord).validate_python(document)

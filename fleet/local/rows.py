@@ -1,4 +1,4 @@
-"""A node of this machine as the rows that a cluster would have of it: a pod, the workload over it, its events. Pure."""
+"""A server of this machine as the rows that a cluster would have of it: a pod, its workload, its events. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 from typing import Final
 from urllib.parse import urlsplit
 
-from fleet.local.node import NodeState, Phase, Stage
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.objects import Condition, Container, Event, ModelVersion, ObjectRef, Owner, Pod, Workload
 
 NAMESPACE: Final = "local"
@@ -32,7 +32,7 @@ _REASONS: Final = {
 }
 
 
-def pod(state: NodeState, node: str, gpus: int) -> Pod:
+def pod(state: ServerState, node: str, gpus: int) -> Pod:
     """The pod of a node. ``node`` is what this machine is called, ``gpus`` how many GPUs it has.
 
     One that loads is Pending: there is nobody to scrape yet. One that died is Failed, with the reason for its status.
@@ -65,8 +65,8 @@ def pod(state: NodeState, node: str, gpus: int) -> Pod:
     )
 
 
-def workload(state: NodeState, gpus: int) -> Workload:
-    """What the pod of a node belongs to: one replica, at the revision that its arguments are."""
+def workload(state: ServerState, gpus: int) -> Workload:
+    """What the pod of a server belongs to: one replica, at the revision that its arguments are."""
     record = state.record
     ready = int(state.stage.phase is Phase.READY and state.healthy is not False)
     return Workload(
@@ -88,7 +88,7 @@ def workload(state: NodeState, gpus: int) -> Workload:
     )
 
 
-def events(state: NodeState) -> tuple[Event, ...]:
+def events(state: ServerState) -> tuple[Event, ...]:
     """One for each stage of its start, and for its end."""
     record = state.record
     ref = ObjectRef("Pod", NAMESPACE, record.name)
@@ -111,7 +111,7 @@ def events(state: NodeState) -> tuple[Event, ...]:
     )
 
 
-def status(state: NodeState) -> str:
+def status(state: ServerState) -> str:
     """How it is, in words: ``reading weights 3/30, ~1m10s``, ``Running``, or why it died."""
     phase = state.stage.phase
     if phase is Phase.DEAD:
@@ -122,8 +122,8 @@ def status(state: NodeState) -> str:
     return f"{phase}{counted}{f', ~{_lasting(state.eta)}' if state.eta is not None else ''}"
 
 
-def revision(record: NodeRecord) -> str:
-    """A short hash of the command line: equal for nodes that were started alike."""
+def revision(record: ServerRecord) -> str:
+    """A short hash of the command line: equal for servers that were started alike."""
     return hashlib.sha256("\0".join(record.argv).encode()).hexdigest()[:_REVISION]
 
 
@@ -133,7 +133,7 @@ def _phase(phase: Phase) -> str:
     return "Running" if phase in (Phase.READY, Phase.STOPPING) else "Pending"
 
 
-def _container(state: NodeState, version: ModelVersion, gpus: int, *, ready: bool) -> Container:
+def _container(state: ServerState, version: ModelVersion, gpus: int, *, ready: bool) -> Container:
     record, stage, dead = state.record, state.stage, not state.alive
     return Container(
         name=CONTAINER,
@@ -150,36 +150,36 @@ def _container(state: NodeState, version: ModelVersion, gpus: int, *, ready: boo
     )
 
 
-def _ready(state: NodeState, *, ready: bool) -> Condition:
+def _ready(state: ServerState, *, ready: bool) -> Condition:
     stage = state.stage
     # Since when it is not ready after it was, nobody wrote down.
     since = stage.began if ready or stage.phase is not Phase.READY else None
     return Condition("Ready", str(ready), "" if ready else _REASONS[stage.phase], "" if ready else status(state), since)
 
 
-def _message(state: NodeState, stage: Stage) -> str:
+def _message(state: ServerState, stage: Stage) -> str:
     if stage.phase is Phase.DEAD and state.reason is not None:
         return "; ".join(filter(None, (state.reason.text, state.reason.remedy)))
     return f"{stage.phase}: {stage.detail}" if stage.detail else str(stage.phase)
 
 
-def _version(record: NodeRecord) -> ModelVersion:
+def _version(record: ServerRecord) -> ModelVersion:
     spec = record.spec
     image = f"{CONTAINER}:{record.version}" if record.version else CONTAINER
     return ModelVersion(image=image, model=spec.model, served_name=spec.served, revision=spec.revision)
 
 
-def _gpus(record: NodeRecord, there: int) -> int:
+def _gpus(record: ServerRecord, there: int) -> int:
     """Those that it asks for; none on a machine without, nor by a vLLM that was built for the CPU."""
     return 0 if record.cpu else min(record.spec.gpus, there)
 
 
-def _labels(record: NodeRecord) -> dict[str, str]:
+def _labels(record: ServerRecord) -> dict[str, str]:
     return {_LABEL: CONTAINER, _INSTANCE: record.name}
 
 
-def _workload_uid(record: NodeRecord) -> str:
-    """Of the name: a node that is started again is the same workload with another pod."""
+def _workload_uid(record: ServerRecord) -> str:
+    """Of the name: a server that is started again is the same workload with another pod."""
     return f"{PROCESS}/{record.name}"
 
 

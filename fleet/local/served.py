@@ -1,4 +1,4 @@
-"""What a node of this machine serves, as it says itself."""
+"""What a server of this machine serves, as it says itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from fleet.local.errors import LocalError
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.local.shown import key_for
 from fleet.net.http import client
 
@@ -24,7 +24,7 @@ class ServedModel(NamedTuple):
     """Tokens of prompt and output together; 0 where it does not say (vLLM and SGLang do)."""
 
 
-async def served_models(record: NodeRecord) -> tuple[ServedModel, ...]:
+async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:
     """What /v1/models lists. Raises LocalError."""
     try:
         key = await asyncio.to_thread(key_for, record)

@@ -1,16 +1,16 @@
-"""The API key of a node, for whoever is about to send it."""
+"""The API key of a server, for whoever is about to send it."""
 
 from __future__ import annotations
 
 from fleet.local.errors import LocalError
 from fleet.local.process import listens
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 
 
-def key_for(record: NodeRecord) -> str:
-    """The key to send now; empty where the node asks for none. Blocks.
+def key_for(record: ServerRecord) -> str:
+    """The key to send now; empty where the server asks for none. Blocks.
 
-    Raises LocalError where it cannot be read, and where the node's own processes do not listen at its port: whoever
+    Raises LocalError where it cannot be read, and where the server's own processes do not listen at its port: whoever
     listens there instead must not get it.
     """
     if not record.keyed:

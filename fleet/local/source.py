@@ -1,6 +1,6 @@
-"""This machine as a cluster of its own: its vLLM nodes are the pods of the one node that it is.
+"""This machine as a cluster of its own: its vLLM servers are the pods of the one node that it is.
 
-Has the face of a KubernetesSource (fleet.observer.KubernetesSide), so every screen treats a local node as any other.
+Has the face of a KubernetesSource (fleet.observer.KubernetesSide), so every screen treats a local server as any other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import psutil
 
 from fleet.local import rows
 from fleet.local.gpus import GpuReading, read_gpus
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
 from fleet.model.snapshot import MACHINE, Cluster, Health
 from fleet.sources.kube.resources import every
@@ -29,27 +29,27 @@ Row = TypeVar("Row", Pod, Workload, Event, Node)
 
 CLUSTER: Final = "local"
 LOOK: Final = 1.0
-"""Seconds between two looks at the nodes."""
+"""Seconds between two looks at the servers."""
 COUNT: Final = 30.0
 """Seconds after which the GPUs are counted again: a driver may be loaded meanwhile."""
 _SYNCED: Final = frozenset(resource.qualified for resource in every())
 
 
 class Watching(Protocol):
-    """Who looks at the nodes: fleet.local.watching.Watcher, or who shares one."""
+    """Who looks at the servers: fleet.local.watching.Watcher, or who shares one."""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be read at the last look, in words."""
         ...
 
-    async def look(self) -> tuple[NodeState, ...]:
-        """All nodes as they are now, by name."""
+    async def look(self) -> tuple[ServerState, ...]:
+        """All servers as they are now, by name."""
         ...
 
 
 class LocalSource:
-    """The nodes of this machine. Belongs to one event loop.
+    """The servers of this machine. Belongs to one event loop.
 
     ``context`` is what this machine is called among the contexts. The watcher stays its owner's to close, unless
     ``closing`` says how it is closed with this.
@@ -78,7 +78,7 @@ class LocalSource:
         self._looked = asyncio.Event()
         self._keeper = StatusKeeper(MACHINE, Health.STARTING, clock())
         self._state = KubeState(0, self._cluster(()), self._keeper.status)
-        self.nodes: tuple[NodeState, ...] = ()
+        self.servers: tuple[ServerState, ...] = ()
         """As they were at the last look, by name."""
 
     async def start(self) -> None:
@@ -123,12 +123,12 @@ class LocalSource:
             self._counted = now
             self._gpus = await asyncio.to_thread(self._read)
         try:
-            self.nodes = await self._watcher.look()
+            self.servers = await self._watcher.look()
         except OSError as error:
             self._keeper.report(
                 Health.DOWN,
                 now,
-                problem=f"the nodes of this machine cannot be read: {error.strerror or error}",
+                problem=f"the servers of this machine cannot be read: {error.strerror or error}",
                 remedy=f"look at {error.filename}" if error.filename else "",
                 endpoint=self.host,
             )
@@ -145,16 +145,16 @@ class LocalSource:
     def _made(self) -> KubeState:
         """The state of the last look. What did not change is the same object as before."""
         before, count = self._state, len(self._gpus.gpus)
-        pods = _same(before.pods, (rows.pod(state, self.host, count) for state in self.nodes))
-        workloads = _same(before.workloads, (rows.workload(state, count) for state in self.nodes))
-        events = _same(before.events, (event for state in self.nodes for event in rows.events(state)))
+        pods = _same(before.pods, (rows.pod(state, self.host, count) for state in self.servers))
+        workloads = _same(before.workloads, (rows.workload(state, count) for state in self.servers))
+        events = _same(before.events, (event for state in self.servers for event in rows.events(state)))
         nodes = _same(before.nodes, (self._node(),))
         kept = (
             pods is before.pods and workloads is before.workloads and events is before.events and nodes is before.nodes
         )
         return KubeState(
             generation=before.generation + (not kept),
-            cluster=self._cluster(self.nodes),
+            cluster=self._cluster(self.servers),
             status=self._keeper.status,
             synced=_SYNCED if self._keeper.status.last_ok is not None else frozenset(),
             pods=pods,
@@ -163,8 +163,8 @@ class LocalSource:
             events=events,
         )
 
-    def _cluster(self, nodes: Iterable[NodeState]) -> Cluster:
-        versions = sorted({state.record.version for state in nodes if state.record.version})
+    def _cluster(self, servers: Iterable[ServerState]) -> Cluster:
+        versions = sorted({state.record.version for state in servers if state.record.version})
         version = f"vLLM {', '.join(versions)}" if versions else ""
         return Cluster(context=self._context, cluster=CLUSTER, server=self.host, user=self._user, version=version)
 

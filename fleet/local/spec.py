@@ -13,10 +13,10 @@ DEFAULT_PORT: Final = 8000
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """One node. What is 0, empty or None is left to vLLM, and is not on its command line."""
+    """One server. What is 0, empty or None is left to vLLM, and is not on its command line."""
 
     name: str
-    """What the node is called here: letters, digits, dots and dashes."""
+    """What the server is called here: letters, digits, dots and dashes."""
     model: str
     """A folder, or a name of the hub (``org/name``)."""
     host: str = LOOPBACK

@@ -1,4 +1,4 @@
-"""Looking at the nodes of this machine: their processes, their logs and their endpoints, about once a second."""
+"""Looking at the servers of this machine: their processes, their logs and their endpoints, about once a second."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Final
 import httpx
 
 from fleet.local.eta import Start, estimate, read_starts
-from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.phases import Reader
 from fleet.local.process import group, listens
 from fleet.local.reasons import FULL, reason_of
-from fleet.local.record import NodeRecord, read_records
+from fleet.local.record import ServerRecord, read_records
+from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.tail import Tail
 from fleet.net.http import client
 
 TIMEOUT: Final = 2.0
-"""Seconds for an answer of a node."""
+"""Seconds for an answer of a server."""
 HEALTH: Final = 5.0
 """Seconds between two questions to one that is well: most versions write each of them into their log."""
 KEPT: Final = 2000
@@ -32,7 +32,7 @@ engine and of the API server come after the one that tells."""
 TOLD: Final = 20
 """Of those, the last ones that are shown."""
 END_THEM: Final = "take it down: that ends them"
-"""What to do about processes that outlive their node: its workers may hold the GPU's memory."""
+"""What to do about processes that outlive their server: its workers may hold the GPU's memory."""
 ROOM: Final = 1 << 16
 """Bytes that must be free for what a server says when it dies."""
 STRANGER: Final = "another process answers at its port"
@@ -42,7 +42,7 @@ and its log does not say so."""
 
 @dataclass(slots=True)
 class _Watched:
-    """What is remembered of a node between looks."""
+    """What is remembered of a server between looks."""
 
     tail: Tail
     reader: Reader
@@ -52,7 +52,7 @@ class _Watched:
     """When it was well last."""
     models: tuple[str, ...] = ()
     ready: float | None = None
-    dead: NodeState | None = None
+    dead: ServerState | None = None
     """A dead one stays as it is, once none of its processes are left."""
     lived: bool = False
     """It was seen alive."""
@@ -66,7 +66,7 @@ class _Watched:
 
 
 class Watcher:
-    """Looks at the nodes that are recorded in ``folder``. Belongs to one event loop; close it."""
+    """Looks at the servers that are recorded in ``folder``. Belongs to one event loop; close it."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -76,8 +76,8 @@ class Watcher:
         self.problems: tuple[str, ...] = ()
         """What could not be read at the last look, in words."""
 
-    async def look(self) -> tuple[NodeState, ...]:
-        """All nodes as they are now, by name."""
+    async def look(self) -> tuple[ServerState, ...]:
+        """All servers as they are now, by name."""
         records, problems = await asyncio.to_thread(read_records, self._folder)
         starts = await asyncio.to_thread(read_starts, self._folder)
         self._watched = {r.id: self._watched.get(r.id) or self._begin(r) for r in records}
@@ -93,10 +93,10 @@ class Watcher:
             await self._http.aclose()
             self._http = None
 
-    def _begin(self, record: NodeRecord) -> _Watched:
+    def _begin(self, record: ServerRecord) -> _Watched:
         return _Watched(Tail(record.log), Reader(record.begun), ready=record.ready)
 
-    async def _look_at(self, record: NodeRecord, starts: tuple[Start, ...]) -> NodeState:
+    async def _look_at(self, record: ServerRecord, starts: tuple[Start, ...]) -> ServerState:
         watched = self._watched[record.id]
         if watched.dead is not None:
             return replace(watched.dead, record=record)
@@ -116,7 +116,7 @@ class Watcher:
             await self._ask(record, watched, stage, now)
             stage, stages = _settled(watched, stages, now)
         loading = stage.phase not in (Phase.READY, Phase.STOPPING)
-        return NodeState(
+        return ServerState(
             # Whoever started it may not have written down yet when it was ready.
             replace(record, ready=record.ready or watched.ready),
             now,
@@ -128,7 +128,7 @@ class Watcher:
             models=watched.models,
         )
 
-    async def _ask(self, record: NodeRecord, watched: _Watched, stage: Stage, now: float) -> None:
+    async def _ask(self, record: ServerRecord, watched: _Watched, stage: Stage, now: float) -> None:
         """Ask its endpoints. Ready is who answers on /health and lists a model, and is no other process at its port."""
         if watched.healthy and watched.models and 0 <= now - watched.asked < HEALTH:
             return
@@ -149,7 +149,7 @@ class Watcher:
             watched.models = names
             watched.ready = watched.ready or (stage.began if stage.phase is Phase.READY else now)
 
-    async def _get(self, record: NodeRecord, path: str) -> httpx.Response | None:
+    async def _get(self, record: ServerRecord, path: str) -> httpx.Response | None:
         if self._http is None:
             self._http = client(TIMEOUT)
         headers = {}
@@ -166,13 +166,13 @@ class Watcher:
             return None
 
 
-def _problems(record: NodeRecord, watched: _Watched) -> tuple[str, ...]:
-    """What is wrong with a node that lives, in words; empty ones for nothing."""
+def _problems(record: ServerRecord, watched: _Watched) -> tuple[str, ...]:
+    """What is wrong with a server that lives, in words; empty ones for nothing."""
     what = f"another process answers at its port: take it down, and start it at another one than {record.spec.port}"
     return watched.problem, f"{record.name}: {what}" if watched.stranger else ""
 
 
-def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState, bool]:
+def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerState, bool]:
     """How it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
     if watched.reason is None:
         watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
@@ -186,7 +186,7 @@ def _dead(record: NodeRecord, watched: _Watched, now: float) -> tuple[NodeState,
         reason = replace(reason, text=what, remedy="; ".join(filter(None, (END_THEM, reason.remedy))))
     watched.died = watched.died or _end_of(record, watched, now)
     stage = Stage(Phase.DEAD, watched.died, reason.text)
-    state = NodeState(
+    state = ServerState(
         record,
         now,
         stage,
@@ -210,7 +210,7 @@ def _is_full(folder: str) -> bool:
     return disk.f_bavail * disk.f_frsize < ROOM or no_inodes
 
 
-def _end_of(record: NodeRecord, watched: _Watched, now: float) -> float:
+def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
     """When it ended: now, for who saw it alive a look ago; else when it was last heard of, by its log."""
     if watched.lived:
         return now

@@ -30,7 +30,7 @@ async def a_machine(folder: Path, monkeypatch: pytest.MonkeyPatch, **behaviour: 
 
 
 async def started(box: Box, name: str = "tiny", **values: Any) -> None:
-    """A node that is ready."""
+    """A server that is ready."""
     _, outcome = await box.carried_out(box.up(box.spec(name, **values)))
     assert outcome.ok, outcome
 

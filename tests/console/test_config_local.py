@@ -40,7 +40,7 @@ def loaded(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> 
     return load(environ or {}, file=file, policy=tmp_path / "none")
 
 
-def test_presets_are_nodes(tmp_path: Path) -> None:
+def test_presets_are_servers(tmp_path: Path) -> None:
     settings = loaded(tmp_path, PRESET).settings
     found = presets(settings, {"MINE": "secret"})
     assert found == {
@@ -110,7 +110,7 @@ def test_shown_without_what_may_be_a_secret(tmp_path: Path) -> None:
             "F:3: [local] presets.a.gpu_memory_utilization: 90 is out of range",
         ),
         ("[local.presets.a]\nport = 1", "F:1: [local] presets.a: it names no model"),
-        ('[local.presets.a_b]\nmodel = "m"', 'F:1: [local] presets.a_b: "a_b" cannot be the name of a node'),
+        ('[local.presets.a_b]\nmodel = "m"', 'F:1: [local] presets.a_b: "a_b" cannot be the name of a server'),
     ],
 )
 def test_what_is_wrong_and_where(tmp_path: Path, text: str, expected: str) -> None:
@@ -130,14 +130,14 @@ def test_the_environment_sets_all_but_presets(tmp_path: Path) -> None:
     assert (local.hub, local.grace, set(local.presets)) == (True, 7.0, {"chat", "small"})
 
 
-def test_a_new_node_gets_a_port_that_nobody_has() -> None:
+def test_a_new_server_gets_a_port_that_nobody_has() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         assert free_port(port) != port
         assert free_port(port, taken={port + 1}) not in {port, port + 1}
 
 
-def test_what_a_new_node_begins_with(tmp_path: Path) -> None:
+def test_what_a_new_server_begins_with(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "[local]\nusage_stats = true\n").settings
     spec = defaults(settings)
     assert (spec.name, spec.model, spec.host, spec.hub, spec.usage_stats) == ("", "", "127.0.0.1", False, True)

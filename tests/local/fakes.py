@@ -19,18 +19,18 @@ import psutil
 from actions.action_run import ActionRun
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from actions.local.machine import Machine
 from actions.local.plan_context import local_context, local_scope
 from actions.local.writer import LocalWriter
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, Request, Target
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from actions.runner import Runner
 from fleet.local.gpus import GpuReading
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import nodes_folder, read_records
+from fleet.local.record import read_records, servers_folder
+from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
 from tests.ports import free_port
@@ -100,21 +100,21 @@ class Box:
     grace: float = 10.0
 
     @property
-    def nodes(self) -> Path:
-        """Where nodes are recorded."""
-        return nodes_folder(self.root / "state")
+    def servers(self) -> Path:
+        """Where servers are recorded."""
+        return servers_folder(self.root / "state")
 
     def spec(self, name: str = "tiny", **values: Any) -> LaunchSpec:
-        """A node on a free port."""
+        """A server on a free port."""
         return LaunchSpec(name, str(self.model), **{"port": free_port(), **values})
 
     def up(self, spec: LaunchSpec) -> LocalUp:
         """The request that starts it."""
-        return LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec)
+        return LocalUp(Target(LOCAL_SERVER, LOCAL, spec.name), spec)
 
     def down(self, name: str = "tiny", grace: float | None = None) -> LocalDown:
         """The request that ends it."""
-        return LocalDown(Target(LOCAL_NODE, LOCAL, name), grace)
+        return LocalDown(Target(LOCAL_SERVER, LOCAL, name), grace)
 
     def runner(self) -> Runner:
         """Whoever acts."""
@@ -156,27 +156,27 @@ class Box:
 
     @property
     def shared(self) -> set[str]:
-        """Names of the shared memory of every node that was started here."""
+        """Names of the shared memory of every server that was started here."""
         started = {content["body"]["id"][:12] for content in self._sendings() if content["method"] == "START"}
         return {file.name for file in SHARED.glob("psm_*") if file.name[4:16] in started}
 
     def _sendings(self) -> list[Mapping[str, Any]]:
         return [content for event, _, content in self.audited if event == "sending"]
 
-    async def node(self, name: str = "tiny") -> NodeState:
-        """The node as it is now."""
+    async def server(self, name: str = "tiny") -> ServerState:
+        """The server as it is now."""
         return next(state for state in await self.watcher.look() if state.name == name)
 
-    async def until(self, reached: Callable[[NodeState], bool], name: str = "tiny") -> NodeState:
-        """The node, once it is so."""
+    async def until(self, reached: Callable[[ServerState], bool], name: str = "tiny") -> ServerState:
+        """The server, once it is so."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while not reached(state := await self.node(name)):
+        while not reached(state := await self.server(name)):
             assert asyncio.get_running_loop().time() < deadline, f"it never came; it is {state}"
             await asyncio.sleep(0.02)
         return state
 
-    async def loading(self) -> NodeState:
-        """The only node, once it is there and reads its weights."""
+    async def loading(self) -> ServerState:
+        """The only server, once it is there and reads its weights."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found = await self.watcher.look()
@@ -187,15 +187,15 @@ class Box:
 
     def pid_of(self, name: str) -> int:
         """The process that was started for it."""
-        (record,) = (each for each in read_records(self.nodes)[0] if each.name == name)
+        (record,) = (each for each in read_records(self.servers)[0] if each.name == name)
         return record.identity.pid
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that a node of this machine has started."""
+        """Every process that a server of this machine has started."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(NODE) and process.cwd().startswith(str(self.nodes)):
+                if process.environ().get(SERVER_ID) and process.cwd().startswith(str(self.servers)):
                     found.append(process)
             except (psutil.Error, OSError):
                 continue
@@ -209,7 +209,7 @@ Open = Callable[..., Awaitable[Box]]
 @asynccontextmanager
 async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
     """A machine; every process of it is gone when it ends, and so is their shared memory."""
-    watcher = Watcher(nodes_folder(root / "state"))
+    watcher = Watcher(servers_folder(root / "state"))
     box = Box(root, watcher, fake_vllm(root / "bin", **behaviour), model_folder(root / "model"))
     try:
         yield box
@@ -221,7 +221,7 @@ async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
             process.kill()
         psutil.wait_procs(left, 10)
         _remove(shared)
-        for record in read_records(box.nodes)[0]:
+        for record in read_records(box.servers)[0]:
             if record.runtime:
                 shutil.rmtree(record.runtime, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Clients that stream from a node, and what its server says of their requests."""
+"""Clients that stream from a server, and what its server says of their requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import aiohttp
 import httpx
 
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 
 PATIENCE = 120.0
 """Seconds for what takes a few on an idle machine."""
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass
 class Clients:
-    """Requests that are all sent at once to one node."""
+    """Requests that are all sent at once to one server."""
 
     answers: list[Answer]
     tasks: list[asyncio.Task[None]]
@@ -52,12 +52,12 @@ class Clients:
         await asyncio.gather(*self.tasks)
 
 
-def headers(record: NodeRecord) -> dict[str, str]:
+def headers(record: ServerRecord) -> dict[str, str]:
     return {"Authorization": f"Bearer {record.key}"}
 
 
 @asynccontextmanager
-async def clients(record: NodeRecord, count: int, tokens: int) -> AsyncIterator[Clients]:
+async def clients(record: ServerRecord, count: int, tokens: int) -> AsyncIterator[Clients]:
     connector, timeout = aiohttp.TCPConnector(limit=count), aiohttp.ClientTimeout(total=300)
     async with aiohttp.ClientSession(headers=headers(record), connector=connector, timeout=timeout) as client:
         answers = [Answer() for _ in range(count)]
@@ -70,7 +70,7 @@ async def clients(record: NodeRecord, count: int, tokens: int) -> AsyncIterator[
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def ask(client: aiohttp.ClientSession, record: NodeRecord, answer: Answer, tokens: int) -> None:
+async def ask(client: aiohttp.ClientSession, record: ServerRecord, answer: Answer, tokens: int) -> None:
     """One streamed completion."""
     body = {
         "model": record.spec.served,
@@ -108,7 +108,7 @@ class Said:
     """Since it started: (upper edge in seconds, cumulative count)."""
 
 
-async def said(record: NodeRecord) -> Said:
+async def said(record: ServerRecord) -> Said:
     """Ask it."""
     async with aiohttp.ClientSession() as client, client.get(f"{record.spec.url}/metrics") as response:
         lines = (await response.text()).splitlines()
@@ -128,7 +128,7 @@ async def said(record: NodeRecord) -> Said:
     )
 
 
-async def all_in(record: NodeRecord, before: Said, count: int) -> None:
+async def all_in(record: ServerRecord, before: Said, count: int) -> None:
     """Until the server has had them all: from then on they only get fewer."""
     async with asyncio.timeout(PATIENCE):
         while True:

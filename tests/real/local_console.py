@@ -12,7 +12,7 @@ from console.wiring.sources import observer, source_of
 from fleet.model.snapshot import Snapshot
 from fleet.observer import Observer
 from tests.real.local_clients import PATIENCE
-from tests.real.local_nodes import SLOTS, Here
+from tests.real.local_servers import SLOTS, Here
 
 
 class Console:
@@ -28,7 +28,7 @@ class Console:
         self._came.set()
 
     async def measured_after(self, at: float) -> Snapshot:
-        """The first Snapshot with numbers of both nodes that were measured after this (Unix time), soon."""
+        """The first Snapshot with numbers of both servers that were measured after this (Unix time), soon."""
         self._observing.wake()
         async with asyncio.timeout(PATIENCE):
             while True:

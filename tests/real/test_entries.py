@@ -1,4 +1,4 @@
-"""The entries for nginx and HAProxy in a real nginx and a real HAProxy: a stream through them, with the node's key."""
+"""The entries for nginx and HAProxy in a real nginx and a real HAProxy: a stream through them, with its key."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from fleet.local.entries import entries, variable
-from fleet.local.record import NodeRecord
-from tests.fleet.local.nodes import record
+from fleet.local.record import ServerRecord
+from tests.fleet.local.servers import record
 from tests.ports import free_port
 from tests.waiting import PATIENCE
 
@@ -105,8 +105,8 @@ async def running(command: list[str], folder: Path, port: int, **environ: str) -
         await process.wait()
 
 
-def node(engine: Engine, folder: Path, *, keyed: bool) -> NodeRecord:
-    """The engine as a node of this machine."""
+def recorded(engine: Engine, folder: Path, *, keyed: bool) -> ServerRecord:
+    """The engine as a server of this machine."""
     return replace(record("qwen3-8b", port=engine.port), folder=str(folder), keyed=keyed)
 
 
@@ -126,15 +126,15 @@ async def streamed(client: httpx.AsyncClient, engine: Engine) -> list[str]:
 @pytest.mark.real("nginx")
 @pytest.mark.real("envsubst")
 async def test_nginx_streams_with_the_key(engine: Engine, tmp_path: Path, keyed: bool) -> None:
-    at, port = node(engine, tmp_path, keyed=keyed), free_port()
-    upstream, server = entries(at, "nginx").split("# nginx: into the server block\n")
+    at, port = recorded(engine, tmp_path, keyed=keyed), free_port()
+    upstream, block = entries(at, "nginx").split("# nginx: into the server block\n")
     template = f"""
         daemon off; pid nginx.pid; error_log stderr; events {{}}
         http {{
             access_log off;
             client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
             {upstream}
-            server {{ listen 127.0.0.1:{port}; {server} }}
+            server {{ listen 127.0.0.1:{port}; {block} }}
         }}"""
     # As its image does with templates: variables that are set, and no other dollar sign.
     known = await asyncio.to_thread(
@@ -156,7 +156,7 @@ async def test_nginx_streams_with_the_key(engine: Engine, tmp_path: Path, keyed:
 @pytest.mark.parametrize("keyed", [True, False])
 @pytest.mark.real("haproxy")
 async def test_haproxy_streams_with_the_key(engine: Engine, tmp_path: Path, keyed: bool) -> None:
-    at, port = node(engine, tmp_path, keyed=keyed), free_port()
+    at, port = recorded(engine, tmp_path, keyed=keyed), free_port()
     (tmp_path / "haproxy.cfg").write_text(
         f"""
 defaults

@@ -1,6 +1,6 @@
-"""Two real vLLM nodes side by side: how they load, what they say under load, how they end, what is left of them.
+"""Two real vLLM servers side by side: how they load, what they say under load, how they end, what is left of them.
 
-The tests stand in the order of the nodes' lives: one of them is drained, then the other one is killed.
+The tests stand in the order of the servers' lives: one of them is drained, then the other one is killed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
 from actions.plan import Verdict
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import RefusedError
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import NodeRecord, read_records
+from fleet.local.record import ServerRecord, read_records
+from fleet.local.server import Phase, ServerState
 from fleet.local.watching import Watcher
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests.real.local_clients import PATIENCE, Answer, all_in, ask, clients, headers, said
 from tests.real.local_console import console
-from tests.real.local_nodes import LOADS, ONE, SLOTS, TWO, Here, two_nodes
+from tests.real.local_servers import LOADS, ONE, SLOTS, TWO, Here, two_servers
 from tests.real.stage import quarterdeck
 from tests.real.traces import Traces
 from tests.real.vllm_server import installation
@@ -41,21 +41,21 @@ pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("local"), pytest
 
 REQUESTS, DRAINED = 60, 40
 TOKENS, LONG = 60, 200
-"""Of each request; those that are drained take long enough for a slow machine to end the node meanwhile."""
+"""Of each request; those that are drained take long enough for a slow machine to end the server meanwhile."""
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     vllm = installation()
     assert vllm is not None
-    with two_nodes(tmp_path_factory.mktemp("local"), vllm) as here:
+    with two_servers(tmp_path_factory.mktemp("local"), vllm) as here:
         yield here
 
 
 @pytest.fixture
 async def watcher(here: Here) -> AsyncIterator[Watcher]:
-    """Whoever looks has just come: everything it knows is from the records, the logs and the nodes themselves."""
-    watcher = Watcher(here.nodes)
+    """Whoever looks has just come: everything it knows is from the records, the logs and the servers themselves."""
+    watcher = Watcher(here.servers)
     yield watcher
     await watcher.close()
 
@@ -90,7 +90,7 @@ async def test_both_are_seen_to_load_and_are_ready(here: Here, watcher: Watcher)
         assert (seen[0], seen[-1]) == (Phase.STARTING, Phase.READY)
         assert seen == sorted(set(seen), key=order.index), "forwards only"
         assert set(seen) & set(LOADS)
-        state = await here.node(watcher, name)
+        state = await here.server(watcher, name)
         assert state.models == (f"tiny-{name}",)
         stages = [each.phase for each in state.stages]
         assert stages == [Phase.STARTING, Phase.LOADING, Phase.COMPILING, Phase.READY]
@@ -108,7 +108,7 @@ async def test_one_whose_terminal_went_away_in_the_middle_loads_on(here: Here, w
     starter = here.starter.process
     assert starter.returncode is not None
     assert starter.returncode < 0, "it was killed"
-    state = await here.node(watcher, TWO)
+    state = await here.server(watcher, TWO)
     process = state.record.identity.process()
     assert process is not None
     assert os.getsid(process.pid) == process.pid != starter.pid
@@ -119,8 +119,8 @@ async def test_one_whose_terminal_went_away_in_the_middle_loads_on(here: Here, w
 
 async def test_the_key_is_needed_and_stands_in_its_file_alone(here: Here, watcher: Watcher) -> None:
     for name in (ONE, TWO):
-        record = (await here.node(watcher, name)).record
-        file = here.nodes / name / "key"
+        record = (await here.server(watcher, name)).record
+        file = here.servers / name / "key"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         key = file.read_text().strip()
@@ -151,7 +151,7 @@ async def test_the_key_is_needed_and_stands_in_its_file_alone(here: Here, watche
 async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_loaded(
     here: Here, watcher: Watcher
 ) -> None:
-    record = (await here.node(watcher, ONE)).record
+    record = (await here.server(watcher, ONE)).record
     before = await said(record)
     agreed, longest, before_that = 0, 0.0, REQUESTS
     async with console(here) as seen:
@@ -190,7 +190,7 @@ async def test_the_console_tells_the_queue_and_percentiles_of_the_one_that_is_lo
 
 
 async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, watcher: Watcher) -> None:
-    record = (await here.node(watcher, ONE)).record
+    record = (await here.server(watcher, ONE)).record
     led = record.identity.process()
     assert led is not None
     had = Traces.of([led, *led.children(recursive=True)])
@@ -203,7 +203,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     async with clients(record, DRAINED, LONG) as sent:
         await all_in(record, before, DRAINED)
         runner = here.runner(watcher)
-        plan = await runner.plan(LocalDown(Target(LOCAL_NODE, LOCAL, ONE, record.id)))
+        plan = await runner.plan(LocalDown(Target(LOCAL_SERVER, LOCAL, ONE, record.id)))
         ending = runner.start(plan, "", "yes")
         await until(here, watcher, ONE, Phase.STOPPING)
         assert await refused(record)
@@ -219,23 +219,23 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     assert had.left() == ends.left() == []
     assert [state.name for state in await watcher.look()] == [TWO]
     assert gone(record)
-    assert {file.name for file in (here.nodes / ONE).iterdir()} == {"log"}
-    other = await here.node(watcher, TWO)
+    assert {file.name for file in (here.servers / ONE).iterdir()} == {"log"}
+    other = await here.server(watcher, TWO)
     assert (other.stage.phase, other.healthy) == (Phase.READY, True), "it has nothing to do with it"
 
 
-async def until(here: Here, watcher: Watcher, name: str, phase: Phase) -> NodeState:
-    """The node, once it is there."""
+async def until(here: Here, watcher: Watcher, name: str, phase: Phase) -> ServerState:
+    """The server, once it is there."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            state = await here.node(watcher, name)
+            state = await here.server(watcher, name)
             if state.stage.phase is phase:
                 return state
             # Its log is looked at: there is nothing to await but the next look.
             await asyncio.sleep(0.1)
 
 
-async def refused(record: NodeRecord) -> bool:
+async def refused(record: ServerRecord) -> bool:
     """Whether a new request is not let in."""
     answer = Answer()
     async with aiohttp.ClientSession(headers=headers(record)) as client:
@@ -246,7 +246,7 @@ async def refused(record: NodeRecord) -> bool:
     return answer.status >= 500
 
 
-def gone(record: NodeRecord) -> bool:
+def gone(record: ServerRecord) -> bool:
     """Whether the folder of its sockets is."""
     return bool(record.runtime) and not os.path.lexists(record.runtime)
 
@@ -254,7 +254,7 @@ def gone(record: NodeRecord) -> bool:
 async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_is_left(
     here: Here, watcher: Watcher
 ) -> None:
-    state = await here.node(watcher, TWO)
+    state = await here.server(watcher, TWO)
     led = state.record.identity.process()
     assert led is not None
     had = Traces.of([led, *led.children(recursive=True)])
@@ -266,11 +266,11 @@ async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_i
     assert state.tail
     listed = await asyncio.to_thread(quarterdeck, "local", "ls", environ=here.environ)
     assert f"{TWO} died: it ended without a word: it was killed" in listed.stdout + listed.stderr
-    _, outcome = await here.carried_out(watcher, LocalDown(Target(LOCAL_NODE, LOCAL, TWO, state.record.id)))
+    _, outcome = await here.carried_out(watcher, LocalDown(Target(LOCAL_SERVER, LOCAL, TWO, state.record.id)))
     assert outcome.result is Result.CONVERGED, outcome.text
     assert had.left() == []
     assert gone(state.record)
-    assert not any(process.cwd() == str(here.nodes / TWO) for process in here.processes())
+    assert not any(process.cwd() == str(here.servers / TWO) for process in here.processes())
     assert TWO not in {state.name for state in await watcher.look()}
 
 
@@ -282,12 +282,12 @@ async def test_a_model_that_lacks_a_shard_is_refused_before_anything_starts(here
     spec = here.spec(TWO)
     runner = here.runner(watcher)
     asked = type(spec)("broken", str(broken), port=spec.port, env=spec.env)
-    plan = await runner.plan(LocalUp(Target(LOCAL_NODE, LOCAL, "broken"), asked))
+    plan = await runner.plan(LocalUp(Target(LOCAL_SERVER, LOCAL, "broken"), asked))
     assert plan.verdict is Verdict.BLOCK
     (blocked,) = plan.blocks
     assert missing.name in blocked.text
     with pytest.raises(RefusedError):
         runner.start(plan, "", "yes")
     await runner.close()
-    assert not (here.nodes / "broken").exists()
-    assert all(record.name != "broken" for record in read_records(here.nodes)[0])
+    assert not (here.servers / "broken").exists()
+    assert all(record.name != "broken" for record in read_records(here.servers)[0])

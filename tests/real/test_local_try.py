@@ -20,13 +20,13 @@ from actions.local.writer import LocalWriter
 from actions.plan import Verdict
 from actions.plan_context import Rules
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase, Stage
 from fleet.local.process import identify
-from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.record import ServerRecord, servers_folder
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec
 from tests.real.vllm_server import installation, served
 
@@ -36,7 +36,7 @@ PROMPT, OUTPUT, REQUESTS = 48, 24, 8
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRecord]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerRecord]:
     vllm = installation()
     assert vllm is not None
     folder = tmp_path_factory.mktemp("vllm")
@@ -46,29 +46,29 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRecord]:
         model = str(folder / "model")
         spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
         argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
-        yield NodeRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder), cpu=True)
+        yield ServerRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder), cpu=True)
 
 
-def counted(node: NodeRecord) -> dict[str, float]:
+def counted(server: ServerRecord) -> dict[str, float]:
     """What the server has counted so far: prompts' tokens, generated ones, requests that finished."""
     names = {"prompt_tokens_total": "prompt", "generation_tokens_total": "generated", "request_success_total": "done"}
     totals = dict.fromkeys(names.values(), 0.0)
-    for line in httpx.get(f"{node.spec.url}/metrics").text.splitlines():
+    for line in httpx.get(f"{server.spec.url}/metrics").text.splitlines():
         name = line.partition("{")[0].removeprefix("vllm:")
         if line.startswith("vllm:") and name in names:
             totals[names[name]] += float(line.rpartition(" ")[2])
     return totals
 
 
-def since(node: NodeRecord, before: dict[str, float]) -> dict[str, float]:
-    return {name: value - before[name] for name, value in counted(node).items()}
+def since(server: ServerRecord, before: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in counted(server).items()}
 
 
-async def test_an_answer_has_as_many_tokens_as_the_server_counted(node: NodeRecord) -> None:
-    before = counted(node)
-    pieces = [piece async for piece in ask(node, "tiny", "the quick brown fox", tokens=40)]
+async def test_an_answer_has_as_many_tokens_as_the_server_counted(server: ServerRecord) -> None:
+    before = counted(server)
+    pieces = [piece async for piece in ask(server, "tiny", "the quick brown fox", tokens=40)]
     last = pieces[-1]
-    assert since(node, before)["generated"] == last.tokens
+    assert since(server, before)["generated"] == last.tokens
     assert len(pieces) > 5, "it comes token by token"
     assert last.done
     assert (last.stopped, last.tokens) == ("length", 40) or last.stopped == "stop"
@@ -79,31 +79,31 @@ async def test_an_answer_has_as_many_tokens_as_the_server_counted(node: NodeReco
     assert all(len(a.text) <= len(b.text) for a, b in pairwise(pieces))
 
 
-async def test_closing_it_ends_the_request_in_the_engine(node: NodeRecord) -> None:
-    answer = ask(node, "tiny", "the quick brown fox", tokens=900)
+async def test_closing_it_ends_the_request_in_the_engine(server: ServerRecord) -> None:
+    answer = ask(server, "tiny", "the quick brown fox", tokens=900)
     await anext(answer)
-    before = counted(node)
+    before = counted(server)
     await answer.aclose()
     # The next one is answered to its end, which the first one never came to.
-    async for _ in ask(node, "tiny", "and", tokens=2):
+    async for _ in ask(server, "tiny", "and", tokens=2):
         pass
-    assert since(node, before)["generated"] < 900
+    assert since(server, before)["generated"] < 900
 
 
-async def test_what_it_refuses_is_said_in_its_words(node: NodeRecord) -> None:
+async def test_what_it_refuses_is_said_in_its_words(server: ServerRecord) -> None:
     for model, prompt, words in (("nope", "x", "does not serve nope"), ("tiny", "fox " * 3000, "too long")):
         with pytest.raises(LocalError, match=words):
-            async for _ in ask(node, model, prompt, tokens=8):
+            async for _ in ask(server, model, prompt, tokens=8):
                 pass
 
 
-class Nodes:
-    """The one node, and an audit log that keeps nothing."""
+class Servers:
+    """The one server, and an audit log that keeps nothing."""
 
-    def __init__(self, node: NodeRecord) -> None:
-        self._state = NodeState(node, 0.0, Stage(Phase.READY, 0.0))
+    def __init__(self, server: ServerRecord) -> None:
+        self._state = ServerState(server, 0.0, Stage(Phase.READY, 0.0))
 
-    async def look(self) -> tuple[NodeState, ...]:
+    async def look(self) -> tuple[ServerState, ...]:
         return (self._state,)
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
@@ -113,22 +113,22 @@ class Nodes:
         """It can be written."""
 
 
-async def test_a_sweep_is_within_what_the_server_counted(node: NodeRecord, tmp_path: Path) -> None:
-    nodes = Nodes(node)
-    machine = Machine(tmp_path, os.environ, nodes)
+async def test_a_sweep_is_within_what_the_server_counted(server: ServerRecord, tmp_path: Path) -> None:
+    servers = Servers(server)
+    machine = Machine(tmp_path, os.environ, servers)
     scope = local_scope(os.getuid(), require_reason=False)
     context = local_context(machine, scope, Rules(follow_timeout=300.0), lambda: None)
-    runner = Runner(lambda: context, LocalWriter(machine), nodes, settle=0)
-    target = Target(LOCAL_NODE, LOCAL, "tiny", "id-1")
+    runner = Runner(lambda: context, LocalWriter(machine), servers, settle=0)
+    target = Target(LOCAL_SERVER, LOCAL, "tiny", "id-1")
     plan = await runner.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
     assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(
-        ("node", "tool", "sizes", "length", "others"), Verdict.PASS
+        ("server", "tool", "sizes", "length", "others"), Verdict.PASS
     )
-    before = counted(node)
+    before = counted(server)
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONVERGED, outcome.text
-    (bench,) = read_benches(nodes_folder(tmp_path))
-    seen = since(node, before)
+    (bench,) = read_benches(servers_folder(tmp_path))
+    seen = since(server, before)
     # Earlier versions send one request more at each level, to see whether they can.
     assert 2 * REQUESTS <= seen["done"] <= 2 * REQUESTS + 2
     assert seen["generated"] == seen["done"] * OUTPUT

@@ -1,11 +1,11 @@
-"""Measure a vLLM node of this machine under load."""
+"""Measure a vLLM server of this machine under load."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.request import LOCAL_NODE, Request
+from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalBench(Request):
-    """Measure a node under load: each level of concurrency in turn, with prompts and outputs of a fixed length."""
+    """Measure a server under load: each level of concurrency in turn, with prompts and outputs of a fixed length."""
 
     kind: ClassVar[str] = "local-bench"
     concurrency: tuple[int, ...] = (1, 4, 16)
@@ -35,10 +35,10 @@ LOCAL_BENCH = ActionSpec(
     request=LocalBench,
     action=_action,
     title="Benchmark it",
-    about="Measure a node under load, one concurrency after the other.",
+    about="Measure a server under load, one concurrency after the other.",
     done="measured",
     sends="nothing to a cluster: it starts `vllm bench serve`",
-    targets=(LOCAL_NODE,),
+    targets=(LOCAL_SERVER,),
     permissions=nothing,
     names=("bench",),
     keys=("b",),

@@ -1,4 +1,4 @@
-"""Measure a vLLM node of this machine under load."""
+"""Measure a vLLM server of this machine under load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from actions.execution_context import ExecutionContext
 from actions.kinds.local_bench import LocalBench
-from actions.local.begin import node_named
+from actions.local.begin import server_named
 from actions.local.bench import Tool, measure, requests_of
 from actions.local.bench_checks import (
     check_lengths,
@@ -26,13 +26,13 @@ from actions.local.planned import machine_of
 from actions.plan import Plan, Step, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.words import count
 from fleet.local.benches import Bench, Level, read_benches
 from fleet.local.comparing import before, compare
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.record import ServerRecord, servers_folder
+from fleet.local.server import Phase, ServerState
 
 _ADDRESS: Final = frozenset({"--host", "--port"})
 
@@ -41,7 +41,7 @@ class LocalBenchAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         asked, machine = expect(request, LocalBench), machine_of(context)
         asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
-        state = await node_named(machine, asked.target.name, asked.target.uid)
+        state = await server_named(machine, asked.target.name, asked.target.uid)
         record = state.record
         # That which serves it knows its tokenizer; where it is gone, another one may.
         tool = await installed(record.argv[0], machine.environ, machine.asking)
@@ -52,7 +52,7 @@ class LocalBenchAction:
         if state.stage.phase is Phase.READY:
             checks += [check_lengths(asked, models, served), await check_others(state)]
         return Plan(
-            request=replace(asked, target=Target(LOCAL_NODE, LOCAL, record.name, record.id)),
+            request=replace(asked, target=Target(LOCAL_SERVER, LOCAL, record.name, record.id)),
             scope=context.scope,
             title=f"Benchmark {record.name}",
             made_at=context.now(),
@@ -65,7 +65,7 @@ class LocalBenchAction:
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         """What was measured is kept, also of one that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
-        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         bench = _begun(plan, state, execution.now())
         levels: list[Level] = []
         problem: LocalError | None = None
@@ -78,7 +78,7 @@ class LocalBenchAction:
             # Ended here and not by the runner: what was measured by then is kept and told.
             stopped = True
         bench = replace(bench, levels=tuple(levels), cancelled=len(levels) < len(asked.concurrency))
-        told = await asyncio.shield(asyncio.to_thread(_keep, nodes_folder(execution.machine.state), bench))
+        told = await asyncio.shield(asyncio.to_thread(_keep, servers_folder(execution.machine.state), bench))
         if problem is not None:
             return Outcome(Result.FAILED, f"{problem.message}\n{told}", problem.remedy)
         if stopped:
@@ -87,7 +87,7 @@ class LocalBenchAction:
         return Outcome(Result.CONVERGED, told)
 
 
-async def _sweep(plan: Plan, record: NodeRecord, levels: list[Level], execution: ExecutionContext) -> None:
+async def _sweep(plan: Plan, record: ServerRecord, levels: list[Level], execution: ExecutionContext) -> None:
     """Measure level after level into ``levels``. Raises LocalError."""
     asked = expect(plan.request, LocalBench)
     tool = Tool(
@@ -121,12 +121,12 @@ def _step(asked: LocalBench, concurrency: int) -> Step:
     return Step(f"{concurrency} at once", detail)
 
 
-def _served(record: NodeRecord, listed: list[str]) -> str:
+def _served(record: ServerRecord, listed: list[str]) -> str:
     """The name that requests use: its own arguments may have named it where this program does not look."""
     return record.spec.served if record.spec.served in listed or not listed else listed[0]
 
 
-def _begun(plan: Plan, state: NodeState, at: float) -> Bench:
+def _begun(plan: Plan, state: ServerState, at: float) -> Bench:
     asked, record = expect(plan.request, LocalBench), state.record
     return Bench(
         plan.id,

@@ -1,11 +1,11 @@
-"""Take a vLLM node of this machine down."""
+"""Take a vLLM server of this machine down."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.request import LOCAL_NODE, Request
+from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalDown(Request):
-    """Take a node of this machine down: no new requests, the running ones to their end, then the process."""
+    """Take a server of this machine down: no new requests, the running ones to their end, then the process."""
 
     kind: ClassVar[str] = "local-down"
     grace: float | None = None
@@ -30,11 +30,11 @@ def _action() -> Action:
 LOCAL_DOWN = ActionSpec(
     request=LocalDown,
     action=_action,
-    title="Take the node down: its running requests end first",
-    about="Take nodes down: running requests end first.",
+    title="Take the server down: its running requests end first",
+    about="Take servers down: running requests end first.",
     done="taken down",
     sends="nothing to a cluster: it signals a process",
-    targets=(LOCAL_NODE,),
+    targets=(LOCAL_SERVER,),
     permissions=nothing,
     names=("down", "local-down"),
     keys=("s", "x"),

@@ -1,4 +1,4 @@
-"""Take a vLLM node of this machine down."""
+"""Take a vLLM server of this machine down."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import replace
 from actions.execution_context import ExecutionContext
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.local.begin import node_named
+from actions.local.begin import server_named
 from actions.local.finish import finish, steps_of
 from actions.local.planned import check_owner, check_running, machine_of
 from actions.plan import Change, Plan, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalDownAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         asked, machine = expect(request, LocalDown), machine_of(context)
-        state = await node_named(machine, asked.target.name, asked.target.uid)
+        state = await server_named(machine, asked.target.name, asked.target.uid)
         record = state.record
         grace = machine.grace if asked.grace is None else asked.grace
-        target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
+        target = Target(LOCAL_SERVER, LOCAL, record.name, record.id)
         return Plan(
             request=replace(asked, target=target, grace=grace),
             scope=context.scope,
@@ -33,13 +33,13 @@ class LocalDownAction:
             changes=(Change(record.name, f"{state.stage.phase.value} at {record.spec.url}", "not running"),),
             undo=Undo(
                 "start it again with the same arguments",
-                LocalUp(Target(LOCAL_NODE, LOCAL, record.name), record.spec),
+                LocalUp(Target(LOCAL_SERVER, LOCAL, record.name), record.spec),
             ),
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         asked = expect(plan.request, LocalDown)
-        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace
         ended = await finish(state, grace, execution)
         text = "it is down; no process, shared memory, socket or temporary file of it is left"

@@ -1,11 +1,11 @@
-"""Take a vLLM node of this machine down and start it again, with other arguments where they were changed."""
+"""Take a vLLM server of this machine down and start it again, with other arguments where they were changed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.request import LOCAL_NODE, Request
+from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 from fleet.local.spec import LaunchSpec
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalRestart(Request):
-    """Take a node down and start it again, with other arguments where ``spec`` differs."""
+    """Take a server down and start it again, with other arguments where ``spec`` differs."""
 
     kind: ClassVar[str] = "local-restart"
     spec: LaunchSpec
@@ -32,11 +32,11 @@ def _action() -> Action:
 LOCAL_RESTART = ActionSpec(
     request=LocalRestart,
     action=_action,
-    title="Restart the node, with other arguments where they are changed",
-    about="Start a node again, with other arguments where they are given.",
+    title="Restart the server, with other arguments where they are changed",
+    about="Start a server again, with other arguments where they are given.",
     done="restarted",
     sends="nothing to a cluster: it signals a process and starts another",
-    targets=(LOCAL_NODE,),
+    targets=(LOCAL_SERVER,),
     permissions=nothing,
     names=("local-restart",),
     keys=("r",),

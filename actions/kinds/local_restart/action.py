@@ -1,4 +1,4 @@
-"""Take a vLLM node of this machine down and start it again, with other arguments where they were changed."""
+"""Take a vLLM server of this machine down and start it again, with other arguments where they were changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actions.execution_context import ExecutionContext
 from actions.kinds.local_restart import LocalRestart
-from actions.local.begin import node_named, placed, start, start_of
+from actions.local.begin import placed, server_named, start, start_of
 from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
 from actions.local.finish import finish
@@ -21,19 +21,19 @@ from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalRestartAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         asked, machine = expect(request, LocalRestart), machine_of(context)
-        state = await node_named(machine, asked.target.name, asked.target.uid)
+        state = await server_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
         spec = placed(replace(asked.spec, name=record.name))
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, instead_of=record, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
-        target = Target(LOCAL_NODE, LOCAL, record.name, record.id)
+        target = Target(LOCAL_SERVER, LOCAL, record.name, record.id)
         changed = changes(record.spec, spec)
         same = Change("arguments", "as they are", "the same")
         return Plan(
@@ -48,13 +48,13 @@ class LocalRestartAction:
             diff=_diff(record.argv, tuple(mutation.body["argv"])),
             undo=Undo(
                 "restart it with the arguments that it has now",
-                LocalRestart(Target(LOCAL_NODE, LOCAL, record.name), record.spec, grace),
+                LocalRestart(Target(LOCAL_SERVER, LOCAL, record.name), record.spec, grace),
             ),
         )
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
         asked = expect(plan.request, LocalRestart)
-        state = await node_named(execution.machine, plan.target.name, plan.target.uid)
+        state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace
         first = len(steps_down(state.record, grace))
         (mutation,) = plan.steps[first].mutations

@@ -1,11 +1,11 @@
-"""Start a vLLM node on this machine."""
+"""Start a vLLM server on this machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.request import LOCAL_NODE, Request
+from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 from fleet.local.spec import LaunchSpec
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalUp(Request):
-    """Start a vLLM node on this machine. The target's name is the spec's."""
+    """Start a vLLM server on this machine. The target's name is the spec's."""
 
     kind: ClassVar[str] = "local-up"
     spec: LaunchSpec
@@ -32,11 +32,11 @@ def _action() -> Action:
 LOCAL_UP = ActionSpec(
     request=LocalUp,
     action=_action,
-    title="Start a vLLM node on this machine",
-    about="Start a vLLM node on this machine; what stands behind -- goes to vllm serve as it is.",
+    title="Start a vLLM server on this machine",
+    about="Start a vLLM server on this machine; what stands behind -- goes to vllm serve as it is.",
     done="started",
     sends="nothing to a cluster: it starts a process",
-    targets=(LOCAL_NODE,),
+    targets=(LOCAL_SERVER,),
     permissions=nothing,
     names=("up", "local-up"),
     keys=("n",),

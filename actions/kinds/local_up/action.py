@@ -1,4 +1,4 @@
-"""Start a vLLM node on this machine."""
+"""Start a vLLM server on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from actions.local.planned import machine_of, no_vllm
 from actions.plan import Change, Check, Plan, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, Request, Target, expect
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalUpAction:
@@ -24,7 +24,7 @@ class LocalUpAction:
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
-        target = Target(LOCAL_NODE, LOCAL, spec.name, mutation.body["id"])
+        target = Target(LOCAL_SERVER, LOCAL, spec.name, mutation.body["id"])
         return Plan(
             request=replace(asked, target=target, spec=spec),
             scope=context.scope,

@@ -1,4 +1,4 @@
-"""All that is looked at before a node starts."""
+"""All that is looked at before a server starts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from fleet.local.fit.files import ModelFiles
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.process import group
-from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 
 SPACE: Final = "VLLM_CPU_KVCACHE_SPACE"
@@ -64,19 +64,19 @@ async def check_launch(
     machine: Machine,
     installed: Installed | None,
     *,
-    instead_of: NodeRecord | None = None,
+    instead_of: ServerRecord | None = None,
     verify: bool = False,
 ) -> Looked:
-    """Look at everything; ``instead_of`` is the node that this one replaces, whose name, port and GPUs it may have."""
-    nodes = await machine.nodes.look()
+    """Look at everything; ``instead_of`` is the server that this one replaces: its name, port and GPUs are free."""
+    servers = await machine.servers.look()
     reading = await asyncio.to_thread(machine.gpus)
     files, found = await asyncio.to_thread(find_model, spec, machine.environ)
     replaced = instead_of.id if instead_of is not None else ""
     checks: list[Check | None] = [
         check_vllm(installed, machine.executable),
         found,
-        check_name(spec, nodes, replaced),
-        await asyncio.to_thread(check_port, spec, nodes, replaced),
+        check_name(spec, servers, replaced),
+        await asyncio.to_thread(check_port, spec, servers, replaced),
         check_address(spec),
         check_extra(spec.extra),
         check_length(spec, architecture(files.config) if files is not None else None),
@@ -85,7 +85,7 @@ async def check_launch(
         remembered = machine.state / "checksums.json"
         checks.append(await check_checksums(files, remembered, verify=verify, reading=machine.reading))
     memory, tables, environment = _fit(spec, files, reading, installed, machine, instead_of)
-    checks += [*memory, check_session(), check_disk(nodes_folder(machine.state))]
+    checks += [*memory, check_session(), check_disk(servers_folder(machine.state))]
     checks.append(check_shared(spec.gpus, free_shared()))
     return Looked(tuple(check for check in checks if check is not None), tables, environment)
 
@@ -119,7 +119,7 @@ def _fit(
     reading: GpuReading,
     installed: Installed | None,
     machine: Machine,
-    instead_of: NodeRecord | None,
+    instead_of: ServerRecord | None,
 ) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
     """Checks of GPUs and memory, their table, and the variables that go with it."""
     installed = installed or Installed("")
@@ -205,8 +205,8 @@ def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, .
     return tuple(chosen)
 
 
-def _without(gpus: Sequence[LocalGpu], record: NodeRecord | None) -> tuple[LocalGpu, ...]:
-    """As they will be when the node that is replaced has gone."""
+def _without(gpus: Sequence[LocalGpu], record: ServerRecord | None) -> tuple[LocalGpu, ...]:
+    """As they will be when the server that is replaced has gone."""
     if record is None:
         return tuple(gpus)
     pids = {each.pid for each in group(record.identity)}

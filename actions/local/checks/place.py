@@ -1,4 +1,4 @@
-"""Name, port and address of a node."""
+"""Name, port and address of a server."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from contextlib import closing, suppress
 import psutil
 
 from actions.plan import Check, Verdict
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 
 NEARBY = 100
 """Ports that are tried for another one."""
 
 
-def check_name(spec: LaunchSpec, nodes: Sequence[NodeState], instead_of: str = "") -> Check:
-    """Whether another node has it; ``instead_of`` is the id of the one that this one replaces."""
-    other = next((state for state in nodes if state.name == spec.name and state.record.id != instead_of), None)
+def check_name(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str = "") -> Check:
+    """Whether another server has it; ``instead_of`` is the id of the one that this one replaces."""
+    other = next((state for state in servers if state.name == spec.name and state.record.id != instead_of), None)
     if other is None:
         return Check("name", Verdict.PASS, f"{spec.name} is free")
     if other.alive:
         what = f"{spec.name} runs already ({other.stage.phase.value} at {other.record.spec.url})"
         return Check("name", Verdict.BLOCK, what, "take another name (--name), or restart that one")
-    return Check("name", Verdict.WARN, f"the dead node {spec.name} is replaced, its log put aside")
+    return Check("name", Verdict.WARN, f"the dead server {spec.name} is replaced, its log put aside")
 
 
-def check_port(spec: LaunchSpec, nodes: Sequence[NodeState], instead_of: str = "") -> Check:
-    """Whether it can be listened at there. The port of the node that is replaced is free by then."""
-    mine = next((state for state in nodes if state.record.id == instead_of), None)
+def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str = "") -> Check:
+    """Whether it can be listened at there. The port of the server that is replaced is free by then."""
+    mine = next((state for state in servers if state.record.id == instead_of), None)
     if mine is not None and mine.alive and mine.record.spec.port == spec.port:
         return Check("port", Verdict.PASS, f"{spec.port} is its own")
     # One that loads has bound its port and does not listen yet: a probe finds nobody there.
-    taken = {state.record.spec.port: state.name for state in nodes if state.alive and state is not mine}
+    taken = {state.record.spec.port: state.name for state in servers if state.alive and state is not mine}
     problem = why_not(spec.host, spec.port)
     if not problem and spec.port in taken:
-        problem = f"{spec.host}:{spec.port} is taken by the node {taken[spec.port]}"
+        problem = f"{spec.host}:{spec.port} is taken by the server {taken[spec.port]}"
     if not problem:
         return Check("port", Verdict.PASS, f"{spec.host}:{spec.port} is free")
     nearby = (port for port in range(spec.port + 1, spec.port + NEARBY) if port not in taken)

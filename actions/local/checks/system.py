@@ -37,7 +37,7 @@ def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/syst
                 continue
             kills = said[-1].lower() in ("yes", "true", "1", "on") if said else kills
     if kills:
-        what = "logind ends everything of yours when you log out (KillUserProcesses=yes): the node too"
+        what = "logind ends everything of yours when you log out (KillUserProcesses=yes): the server too"
         return Check(about, Verdict.WARN, what, "loginctl enable-linger, and start it from: systemd-run --user --scope")
     return Check(about, Verdict.PASS, "a session of its own: it goes on when this terminal ends")
 

@@ -1,4 +1,4 @@
-"""What ``quarterdeck local`` does: plan, ask, do, follow; and a word with a node. Never in read-only mode."""
+"""What ``quarterdeck local`` does: plan, ask, do, follow; and a word with a server. Never in read-only mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from actions.local.ask import ask
 from actions.local.installed import installed
 from actions.local.machine import Reading, unheard
 from actions.progress import Outcome, Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute
@@ -35,13 +35,13 @@ from console.wiring import local_actions
 from console.wiring.audit_folder import audit_folder
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.sources.kube.errors import KubeconfigError, NotFoundError
 from widgets.untrusted import untrusted, untrusted_line
 
 _TAIL = 20
-"""Last lines of a dead node's log that are printed."""
+"""Last lines of a dead server's log that are printed."""
 
 
 def act(invocation: Invocation, settings: Settings) -> int:
@@ -65,7 +65,7 @@ class _Asked:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[SharedWatcher]:
-        """Who looks at the nodes of this machine."""
+        """Who looks at the servers of this machine."""
         here = SharedWatcher(self.settings, self.invocation.environ)
         try:
             yield here
@@ -89,8 +89,8 @@ class _Asked:
 async def _up(asked: _Asked) -> int:
     options, settings, environ = asked.options, asked.settings, asked.invocation.environ
     async with asked.watching() as here:
-        nodes = await here.look()
-        ports = {node.record.spec.port for node in nodes if node.alive}
+        servers = await here.look()
+        ports = {server.record.spec.port for server in servers if server.alive}
         if options.like:
             if options.model or options.preset:
                 raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
@@ -99,23 +99,23 @@ async def _up(asked: _Asked) -> int:
             spec = begun(options, settings, environ)
         spec = with_flags(spec, options, options.extra)
         # A dead one of the same name is replaced: the plan says so.
-        taken = {node.name for node in nodes if node.alive}
+        taken = {server.name for server in servers if server.alive}
         spec = placed(spec, options.name or "", taken, settings.local.port, ports)
-        request = LocalUp(Target(LOCAL_NODE, LOCAL, spec.name), spec, verify=options.verify)
+        request = LocalUp(Target(LOCAL_SERVER, LOCAL, spec.name), spec, verify=options.verify)
         return await _start(asked, here, request)
 
 
 async def _restart(asked: _Asked) -> int:
     options = asked.options
     async with asked.watching() as here:
-        node = _named(await here.look(), options.name, here.problems)
-        spec = with_flags(node.record.spec, options, options.extra)
-        request = LocalRestart(_target(node), spec, grace=options.grace, verify=options.verify)
+        server = _named(await here.look(), options.name, here.problems)
+        spec = with_flags(server.record.spec, options, options.extra)
+        request = LocalRestart(_target(server), spec, grace=options.grace, verify=options.verify)
         return await _start(asked, here, request)
 
 
 async def _start(asked: _Asked, here: SharedWatcher, request: LocalUp | LocalRestart) -> int:
-    """Plan and carry out what ends with a node that loads."""
+    """Plan and carry out what ends with a server that loads."""
     options, name = asked.options, request.spec.name
     begun: list[str] = []
     if request.verify:
@@ -144,25 +144,25 @@ async def _start(asked: _Asked, here: SharedWatcher, request: LocalUp | LocalRes
 
 
 async def _tell_last_words(here: SharedWatcher, name: str) -> None:
-    node = next((node for node in await here.look() if node.name == name), None)
-    if node is not None and not node.alive:
-        for line in node.tail[-_TAIL:]:
+    server = next((server for server in await here.look() if server.name == name), None)
+    if server is not None and not server.alive:
+        for line in server.tail[-_TAIL:]:
             print(f"  {untrusted_line(line)}", file=sys.stderr)
-        say(f"its log: {node.record.log}")
+        say(f"its log: {server.record.log}")
 
 
 async def _down(asked: _Asked) -> int:
     options = asked.options
     if bool(options.names) is options.all:
-        raise LocalError("say which node to take down, or --all", "quarterdeck local ls lists them.")
+        raise LocalError("say which server to take down, or --all", "quarterdeck local ls lists them.")
     async with asked.watching() as here:
         known = await here.look()
         chosen = known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
         if not chosen:
-            say("there are no nodes on this machine")
+            say("there are no servers on this machine")
             return exits.OK
         async with asked.running(here, ProgressPrinter(several=len(chosen) > 1).changed) as runner:
-            plans = [await runner.plan(LocalDown(_target(node), options.grace)) for node in chosen]
+            plans = [await runner.plan(LocalDown(_target(server), options.grace)) for server in chosen]
             ended = await carry_out_all(plans, options, runner)
         return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
@@ -198,14 +198,14 @@ async def _try(asked: _Asked) -> int:
     """The answer on stdout as it comes, the numbers on stderr."""
     options = asked.options
     async with asked.watching() as here:
-        node = _named(await here.look(), options.name, here.problems)
-    model = node.models[0] if node.models else node.record.spec.served
+        server = _named(await here.look(), options.name, here.problems)
+    model = server.models[0] if server.models else server.record.spec.served
     task = asyncio.current_task()
     if task is not None:
         interruptible.when_ended(task.cancel)
     shown, piece = 0, None
     try:
-        async with aclosing(ask(node.record, model, " ".join(options.prompt), tokens=options.tokens)) as pieces:
+        async with aclosing(ask(server.record, model, " ".join(options.prompt), tokens=options.tokens)) as pieces:
             async for piece in pieces:
                 _put(piece.text[shown:])
                 shown = len(piece.text)
@@ -276,19 +276,19 @@ def _levels(text: str) -> tuple[int, ...]:
     return levels
 
 
-def _named(nodes: tuple[NodeState, ...], name: str, problems: Sequence[str]) -> NodeState:
-    found = next((node for node in nodes if node.name == name), None)
+def _named(servers: tuple[ServerState, ...], name: str, problems: Sequence[str]) -> ServerState:
+    found = next((server for server in servers if server.name == name), None)
     if found is None:
         # It may be the one whose record cannot be read.
         for problem in problems:
             say(untrusted(problem))
-        known = ", ".join(node.name for node in nodes) or "none"
-        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+        known = ", ".join(server.name for server in servers) or "none"
+        raise LocalError(f"there is no server {name} on this machine", f"Servers: {known}.")
     return found
 
 
-def _target(node: NodeState) -> Target:
-    return Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+def _target(server: ServerState) -> Target:
+    return Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
 
 
 _ACTS: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {

@@ -1,4 +1,4 @@
-"""The node that a command line asks for: from its model, preset or pod, with the arguments that were given over it."""
+"""The server that a command line asks for: from a model, preset or pod, with the arguments that were given over it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COUNTS = ("tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs")
 
 
 def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
-    """What a new node begins with: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
+    """What a new server begins with: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
     model = options.model or ""
     preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
     if preset:
@@ -104,7 +104,7 @@ def placed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, port
     if not spec.model:
         raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
     if name and not is_name(name):
-        raise LocalError(f"{name} cannot be the name of a node", "Letters, digits, dots and dashes, 63 at most.")
+        raise LocalError(f"{name} cannot be the name of a server", "Letters, digits, dots and dashes, 63 at most.")
     own = name or name_for(spec.name or spec.model, taken)
     return replace(spec, name=own, port=spec.port or free_port(first, ports))
 

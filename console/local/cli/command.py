@@ -1,4 +1,4 @@
-"""``quarterdeck local``: the vLLM nodes of this machine. What only looks is here, what acts in local_acts.py."""
+"""``quarterdeck local``: the vLLM servers of this machine. What only looks is here, what acts in local_acts.py."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from console.config.settings import Settings
 from fleet import guard
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import LOG, RECORD, NodeRecord, nodes_folder, read_records
+from fleet.local.record import LOG, RECORD, ServerRecord, read_records, servers_folder
+from fleet.local.server import Phase, ServerState
 from fleet.local.tail import PAUSE, Tail
 from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import age_text
@@ -44,34 +44,34 @@ def run(invocation: Invocation) -> int:
 
 
 def folder_of(invocation: Invocation) -> Path:
-    """Where nodes are recorded."""
-    return nodes_folder(paths.state_folder(invocation.environ))
+    """Where servers are recorded."""
+    return servers_folder(paths.state_folder(invocation.environ))
 
 
-def record_of(invocation: Invocation, name: str) -> NodeRecord:
-    """The node of this name. Raises LocalError."""
+def record_of(invocation: Invocation, name: str) -> ServerRecord:
+    """The server of this name. Raises LocalError."""
     records, problems = read_records(folder_of(invocation))
     for problem in problems:
         say(untrusted(problem))
     found = next((record for record in records if record.name == name), None)
     if found is None:
         known = ", ".join(record.name for record in records) or "none"
-        raise LocalError(f"there is no node {name} on this machine", f"Nodes: {known}.")
+        raise LocalError(f"there is no server {name} on this machine", f"Servers: {known}.")
     return found
 
 
 def _ls(invocation: Invocation, _: Settings) -> int:
-    nodes, problems = interruptible.run(_look(folder_of(invocation)))
+    servers, problems = interruptible.run(_look(folder_of(invocation)))
     if invocation.options.json:
-        from console.local.report import nodes_json
+        from console.local.report import servers_json
 
-        streams.document(nodes_json(nodes, problems))
+        streams.document(servers_json(servers, problems))
     else:
-        for line in table(nodes) if nodes else ():
+        for line in table(servers) if servers else ():
             print(line)
-        if not nodes:
-            say("no nodes on this machine: quarterdeck local up MODEL starts one")
-        for state in nodes:
+        if not servers:
+            say("no servers on this machine: quarterdeck local up MODEL starts one")
+        for state in servers:
             if state.reason is not None:
                 say(untrusted(f"{state.name} died: {state.reason.text}"))
     for problem in problems:
@@ -79,7 +79,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
     return exits.PROBLEM if problems else exits.OK
 
 
-async def _look(folder: Path) -> tuple[tuple[NodeState, ...], Sequence[str]]:
+async def _look(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
     from fleet.local.watching import Watcher
 
     watcher = Watcher(folder)
@@ -89,10 +89,10 @@ async def _look(folder: Path) -> tuple[tuple[NodeState, ...], Sequence[str]]:
         await watcher.close()
 
 
-def table(nodes: Sequence[NodeState]) -> list[str]:
-    """The nodes for a person, as wide as it takes."""
+def table(servers: Sequence[ServerState]) -> list[str]:
+    """The servers for a person, as wide as it takes."""
     rows = [("NAME", "PHASE", "SINCE", "ADDRESS", "SERVES", "PID")]
-    for state in nodes:
+    for state in servers:
         record, stage = state.record, state.stage
         phase = stage.phase.value
         if stage.phase is Phase.READY and state.healthy is False:
@@ -139,7 +139,7 @@ def _logs(invocation: Invocation, _: Settings) -> int:
 
 
 def _log_of(invocation: Invocation, name: str) -> Path:
-    """The log of a node; of one that was taken down, that of its last start. Raises LocalError."""
+    """The log of a server; of one that was taken down, that of its last start. Raises LocalError."""
     folder = folder_of(invocation)
     kept = folder / name / LOG
     taken_down = all(record.name != name for record in read_records(folder)[0])
@@ -172,7 +172,7 @@ def _benches(invocation: Invocation, _: Settings) -> int:
         served = {
             record.spec.served for record in read_records(folder_of(invocation))[0] if record.name == options.name
         }
-        found = tuple(bench for bench in found if bench.node == options.name or bench.model in served)
+        found = tuple(bench for bench in found if bench.server == options.name or bench.model in served)
     if options.json:
         from console.local.report import benches_json
 
@@ -183,7 +183,7 @@ def _benches(invocation: Invocation, _: Settings) -> int:
 
     print_lines(benches_lines(found, None, (), width(), glyphs()))
     if not found:
-        say("no benchmarks yet: quarterdeck local bench NODE")
+        say("no benchmarks yet: quarterdeck local bench SERVER")
     return exits.OK
 
 

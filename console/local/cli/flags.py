@@ -17,16 +17,16 @@ def add_local(parser: P) -> dict[str, P]:
     commands: dict[str, P] = {}
     into: Any = parser.add_subparsers(dest="local_command", metavar="<what>", required=True)
     for name, about, add in (
-        ("up", "Start a vLLM node on this machine; what stands behind -- goes to vllm serve as it is.", _up),
-        ("ls", "The nodes of this machine.", _ls),
-        ("logs", "What a node has written.", _logs),
-        ("down", "Take nodes down: running requests end first.", _down),
-        ("restart", "Start a node again, with other arguments where they are given.", _restart),
-        ("undo", "Take back your last action on the nodes of this machine.", _common),
-        ("try", "Put a prompt to a node; the answer streams to stdout.", _try),
-        ("bench", "Measure a node under load, one concurrency after the other.", _bench),
+        ("up", "Start a vLLM server on this machine; what stands behind -- goes to vllm serve as it is.", _up),
+        ("ls", "The servers of this machine.", _ls),
+        ("logs", "What a server has written.", _logs),
+        ("down", "Take servers down: running requests end first.", _down),
+        ("restart", "Start a server again, with other arguments where they are given.", _restart),
+        ("undo", "Take back your last action on the servers of this machine.", _common),
+        ("try", "Put a prompt to a server; the answer streams to stdout.", _try),
+        ("bench", "Measure a server under load, one concurrency after the other.", _bench),
         ("benches", "The benchmarks that were run here.", _benches),
-        ("entry", "A node as an entry for gateways: to be copied, nothing is applied.", _entry),
+        ("entry", "A server as an entry for gateways: to be copied, nothing is applied.", _entry),
     ):
         command = into.add_parser(name, description=about, allow_abbrev=False)
         add(command)
@@ -75,20 +75,20 @@ def _ls(parser: argparse.ArgumentParser) -> None:
 
 
 def _logs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("name", metavar="SERVER")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     parser.add_argument("--tail", metavar="N", type=count, help="the last N lines alone")
 
 
 def _down(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", metavar="NODE", nargs="*")
-    parser.add_argument("--all", action="store_true", help="all nodes of this machine")
+    parser.add_argument("names", metavar="SERVER", nargs="*")
+    parser.add_argument("--all", action="store_true", help="all servers of this machine")
     _grace(parser)
     _common(parser)
 
 
 def _restart(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("name", metavar="SERVER")
     _arguments(parser)
     _grace(parser)
     parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
@@ -97,13 +97,13 @@ def _restart(parser: argparse.ArgumentParser) -> None:
 
 
 def _try(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("name", metavar="SERVER")
     parser.add_argument("prompt", metavar="PROMPT", nargs="+")
     parser.add_argument("--tokens", metavar="N", type=int, default=256, help="at most this many (256)")
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("name", metavar="SERVER")
     parser.add_argument("--concurrency", metavar="1,4,16", help="requests under way at once, level after level")
     parser.add_argument("--prompt-tokens", metavar="N", type=int, help="of each prompt (256)")
     parser.add_argument("--output-tokens", metavar="N", type=int, help="of each answer (128)")
@@ -112,12 +112,12 @@ def _bench(parser: argparse.ArgumentParser) -> None:
 
 
 def _benches(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE", nargs="?", help="of this node alone")
+    parser.add_argument("name", metavar="SERVER", nargs="?", help="of this server alone")
     parser.add_argument("--json", action="store_true", help="quarterdeck/benches/v1 (docs/local.md)")
 
 
 def _entry(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NODE")
+    parser.add_argument("name", metavar="SERVER")
     parser.add_argument("--for", dest="gateway", choices=_GATEWAYS, default="", help="one gateway alone")
     parser.add_argument("--address", metavar="ADDR", default="", help="what the gateway reaches this machine by")
 

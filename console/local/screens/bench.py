@@ -1,4 +1,4 @@
-"""Benchmarks of the vLLM nodes of this machine: what to measure, and what was measured."""
+"""Benchmarks of the vLLM servers of this machine: what to measure, and what was measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 class BenchForm(FormScreen):
     """A few numbers; what is empty is as it is shown."""
 
-    def __init__(self, console: Console, node: NodeState) -> None:
+    def __init__(self, console: Console, server: ServerState) -> None:
         rows = (
             FormLine("concurrency", "requests at once", " ".join(map(str, CONCURRENCY))),
             FormLine("prompt_tokens", "tokens of a prompt", "256"),
             FormLine("output_tokens", "tokens of an answer", "128"),
             FormLine("requests", "requests per level", "4 times as many as at once, 8 at least"),
         )
-        super().__init__(console, f"Benchmark {untrusted_name(node.name)}", rows)
-        self._node = node
+        super().__init__(console, f"Benchmark {untrusted_name(server.name)}", rows)
+        self._server = server
         self._wanted: Wanted = read_bench({})
 
     def check(self) -> None:
@@ -53,10 +53,10 @@ class BenchForm(FormScreen):
 
     def plan(self) -> None:
         from actions.kinds.local_bench import LocalBench
-        from actions.request import LOCAL, LOCAL_NODE, Target
+        from actions.request import LOCAL, LOCAL_SERVER, Target
 
-        wanted, node = self._wanted, self._node
-        target = Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+        wanted, server = self._wanted, self._server
+        target = Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
         self.desk.open_plan(
             LocalBench(target, wanted.concurrency, wanted.prompt_tokens, wanted.output_tokens, wanted.requests)
         )
@@ -65,24 +65,24 @@ class BenchForm(FormScreen):
 def _sum(wanted: Wanted, width: int, glyphs: Glyphs) -> list[Line]:
     del width, glyphs
     levels = "1 level" if len(wanted.concurrency) == 1 else f"{len(wanted.concurrency)} levels"
-    return [plain(f"   {levels}, {wanted.total} requests in all; the node's other users will feel them", Role.DIM)]
+    return [plain(f"   {levels}, {wanted.total} requests in all; the server's other users will feel them", Role.DIM)]
 
 
 class BenchesScreen(ReadingScreen):
-    """What was measured on a node's model here, newest first."""
+    """What was measured on a server's model here, newest first."""
 
     where = ScreenId.BENCHES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.BENCHES)
 
     def __init__(self, console: Console, name: str) -> None:
-        self._node = name
+        self._server = name
         self._benches: Sequence[Bench] | None = None
         self._under_way = console.under_way
         super().__init__(console)
 
     @property
     def subject(self) -> str | None:
-        return self._node
+        return self._server
 
     def on_mount(self) -> None:
         self._show([plain(" reading …", Role.DIM)])
@@ -101,7 +101,7 @@ class BenchesScreen(ReadingScreen):
     def draw(self, snapshot: Snapshot) -> None:
         if not self._benches:
             return
-        benches, own = self._benches, {node.record.id for node in self.desk.nodes}
+        benches, own = self._benches, {server.record.id for server in self.desk.servers}
         self.page.show(lambda width, glyphs: benches_lines(benches, snapshot, own, width, glyphs))
 
     def _read(self) -> None:
@@ -109,13 +109,13 @@ class BenchesScreen(ReadingScreen):
 
     async def _load(self) -> None:
         try:
-            benches = self._benches = await self.desk.locally.benches(self._node)
+            benches = self._benches = await self.desk.locally.benches(self._server)
         except SessionError as error:
             self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
             return
         if not benches:
             how = "read-only: nothing is measured here" if self.desk.read_only else "b measures it"
-            what = f"   nothing was measured of {untrusted_name(self._node)} yet"
+            what = f"   nothing was measured of {untrusted_name(self._server)} yet"
             self._show([plain(what), plain(f"   {how}", Role.DIM)])
         elif self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)
@@ -123,5 +123,5 @@ class BenchesScreen(ReadingScreen):
             self.page.show(lambda width, glyphs: benches_lines(benches, None, (), width, glyphs))
 
     def _show(self, lines: Sequence[Line]) -> None:
-        title = Line((Span(f" Benchmarks of {untrusted_name(self._node)}", Role.STRONG),))
+        title = Line((Span(f" Benchmarks of {untrusted_name(self._server)}", Role.STRONG),))
         self.page.show(lambda _width, _glyphs: [title, *lines])

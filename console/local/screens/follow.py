@@ -1,4 +1,4 @@
-"""Following the log of a node of this machine in a LogView."""
+"""Following the log of a server of this machine in a LogView."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 500
 
 
 async def follow(console: Console, name: str, view: LogView, ended: Callable[[], None] = lambda: None) -> None:
-    """Append the lines of the node's log to ``view`` as they come, until the log ends or this is cancelled.
+    """Append the lines of the server's log to ``view`` as they come, until the log ends or this is cancelled.
 
     What goes wrong is said in the message line; ``ended`` is called when nothing more will come.
     """

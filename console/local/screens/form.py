@@ -1,4 +1,4 @@
-"""The form for a vLLM node: a new one, one like a pod of the fleet, or one that is started again."""
+"""The form for a vLLM server: a new one, one like a pod of the fleet, or one that is started again."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ class LaunchForm(FormScreen):
     def plan(self) -> None:
         from actions.kinds.local_restart import LocalRestart
         from actions.kinds.local_up import LocalUp
-        from actions.request import LOCAL, LOCAL_NODE, Target
+        from actions.request import LOCAL, LOCAL_SERVER, Target
 
-        filled, node = self._filled, self._form.node
-        if node is None:
-            target = Target(LOCAL_NODE, LOCAL, filled.spec.name)
+        filled, server = self._filled, self._form.server
+        if server is None:
+            target = Target(LOCAL_SERVER, LOCAL, filled.spec.name)
             self.desk.open_plan(LocalUp(target, filled.spec, verify=filled.verify))
         else:
-            target = Target(LOCAL_NODE, LOCAL, node.name, node.record.id)
+            target = Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
             self.desk.open_plan(LocalRestart(target, filled.spec, verify=filled.verify))
 
 

@@ -1,4 +1,4 @@
-"""The log of a vLLM node of this machine, as it is written."""
+"""The log of a vLLM server of this machine, as it is written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LocalLogScreen(SearchedScreen):
     """
 
     def __init__(self, console: Console, name: str) -> None:
-        self._node = name
+        self._server = name
         self.log_view = LogView()
         self._ended = False
         super().__init__(console, self.log_view)
@@ -43,7 +43,7 @@ class LocalLogScreen(SearchedScreen):
 
     @property
     def subject(self) -> str | None:
-        return self._node
+        return self._server
 
     def body(self) -> Iterable[Widget]:
         yield self._title
@@ -54,7 +54,7 @@ class LocalLogScreen(SearchedScreen):
         self.run_worker(cast("WorkType[None]", self._read), group="logs", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
-        await follow(self.desk, self._node, self.log_view, self._end)
+        await follow(self.desk, self._server, self.log_view, self._end)
 
     def _end(self) -> None:
         self._ended = True
@@ -66,18 +66,18 @@ class LocalLogScreen(SearchedScreen):
             state.append(fate)
         if self.log_view.dropped:
             state.append(dropped_text(self.log_view.dropped))
-        line = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
+        line = Line((Span(f" {untrusted_name(self._server)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [line])
 
     def _fate(self) -> str | None:
         """Why nothing more will come; None while it may."""
-        node = next((node for node in self.desk.locally.nodes if node.name == self._node), None)
-        if node is None:
+        server = next((server for server in self.desk.locally.servers if server.name == self._server), None)
+        if server is None:
             return "it is gone"
-        return None if node.alive else "it has died"
+        return None if server.alive else "it has died"
 
-    def show_nodes(self) -> None:
-        super().show_nodes()
+    def show_servers(self) -> None:
+        super().show_servers()
         self._show_title()
 
     def on_log_view_state_changed(self) -> None:

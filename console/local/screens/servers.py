@@ -1,4 +1,4 @@
-"""The vLLM nodes of this machine: all of them, and under the cursor how one came up and the live end of its log."""
+"""The vLLM servers of this machine: all of them, and under the cursor how one came up and the live end of its log."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from textual.worker import WorkType
 from console.commands.command import ScreenId
 from console.local.screens.follow import follow
 from console.local.screens.server import TICK
-from console.local.views.server import node_glance
+from console.local.views.server import server_glance
 from console.local.views.servers import LocalModel, is_loading, nothing_runs, pod_keys
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.views.query import Query
-from fleet.local.node import NodeState
+from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.grid import Grid
@@ -32,11 +32,11 @@ from widgets.log_view import LogView
 WIDE = 200
 """Columns from which on what is under the cursor is beside the table instead of below it."""
 _GLANCE = 14
-"""Lines of the glance at most; the page of the node has the rest."""
+"""Lines of the glance at most; the page of the server has the rest."""
 
 
 class Below(Vertical):
-    """What is known of the node under the cursor, and the end of its log."""
+    """What is known of the server under the cursor, and the end of its log."""
 
     def __init__(self, glance: Lines, log: LogView) -> None:
         super().__init__(id="below")
@@ -47,7 +47,7 @@ class Below(Vertical):
 
 
 class Parts(Horizontal):
-    """The table and the node under the cursor: one below the other, or side by side where there is room."""
+    """The table and the server under the cursor: one below the other, or side by side where there is room."""
 
     DEFAULT_CSS = """
     Parts {
@@ -90,14 +90,14 @@ class LocalScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL)
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(console, Grid(id="local", waiting="looking for vLLM nodes of this machine …"))
+        super().__init__(console, Grid(id="local", waiting="looking for vLLM servers of this machine …"))
         self._clock = clock
         self._glance = Lines(id="glance")
         self.log_view = LogView()
         self.log_view.can_focus = False
         self._parts = Parts(self.grid, Below(self._glance, self.log_view))
         self._followed: tuple[str, str] | None = None
-        """Name and id of the node whose log is followed."""
+        """Name and id of the server whose log is followed."""
         self._told: tuple[str, ...] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -105,31 +105,31 @@ class LocalScreen(TableScreen):
 
     def on_mount(self) -> None:
         self.set_interval(TICK, self._tick)
-        self.show_nodes()
+        self.show_servers()
 
     def draw(self, snapshot: Snapshot) -> None:
         del snapshot  # the table asks the desk
-        self.show_nodes()
+        self.show_servers()
 
     def ask(self, query: Query) -> None:
         self.query_ = query
-        self.show_nodes()
+        self.show_servers()
 
-    def show_nodes(self) -> None:
-        super().show_nodes()
+    def show_servers(self) -> None:
+        super().show_servers()
         desk, here, now = self.desk, self.desk.measured_here, self._clock()
-        nodes, filter_ = desk.locally.nodes, self.query_.filter
-        lacking = "" if nodes or desk.read_only else desk.locally.lacking
+        servers, filter_ = desk.locally.servers, self.query_.filter
+        lacking = "" if servers or desk.read_only else desk.locally.lacking
         waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
-        self.grid.show(LocalModel(nodes, here, filter_, now, pod_keys(here, nodes), waiting))
+        self.grid.show(LocalModel(servers, here, filter_, now, pod_keys(here, servers), waiting))
         self._tell_problems()
         self._look_at_cursor()
         self.show_keys()
 
     def _tick(self) -> None:
         """The time goes on while one loads; nothing is drawn while none does."""
-        if any(is_loading(node) for node in self.desk.nodes):
-            self.show_nodes()
+        if any(is_loading(server) for server in self.desk.servers):
+            self.show_servers()
 
     def _tell_problems(self) -> None:
         problems = self.desk.locally.problems
@@ -138,21 +138,21 @@ class LocalScreen(TableScreen):
             if problems:
                 self.say(problems[0], Role.WARNING)
 
-    # the node under the cursor
+    # the server under the cursor
 
     @property
-    def node(self) -> NodeState | None:
-        """The node under the cursor."""
-        return next((node for node in self.desk.nodes if node.name == self.grid.cursor), None)
+    def server(self) -> ServerState | None:
+        """The server under the cursor."""
+        return next((server for server in self.desk.servers if server.name == self.grid.cursor), None)
 
     def _look_at_cursor(self) -> None:
-        node, now = self.node, self._clock()
-        self._parts.set_class(node is None, "empty")
-        followed = (node.name, node.record.id) if node is not None else None
+        server, now = self.server, self._clock()
+        self._parts.set_class(server is None, "empty")
+        followed = (server.name, server.record.id) if server is not None else None
         self._lay_out()
-        if node is not None:
+        if server is not None:
             width = self._glance.size.width or self.size.width
-            lines = node_glance(node, now, width, self._glance.glyphs)[:_GLANCE]
+            lines = server_glance(server, now, width, self._glance.glyphs)[:_GLANCE]
             self._glance.styles.height = len(lines) + 1
             self._glance.show(lambda _width, _glyphs: [*lines, BLANK])
         if followed != self._followed:
@@ -173,14 +173,14 @@ class LocalScreen(TableScreen):
         self.workers.cancel_group(self, "log")
 
     def on_screen_resume(self) -> None:
-        self.show_nodes()
+        self.show_servers()
 
     def _lay_out(self) -> None:
         """The table takes what its rows need, up to a third of the screen: the log is what is read."""
         if self._parts.has_class("wide") or self._parts.has_class("empty"):
             self.grid.styles.clear_rule("height")
         else:
-            self.grid.styles.height = min(len(self.desk.nodes) + 2, max(4, self.size.height // 3))
+            self.grid.styles.height = min(len(self.desk.servers) + 2, max(4, self.size.height // 3))
 
     def on_resize(self, event: events.Resize) -> None:
         self._parts.set_class(event.size.width >= WIDE, "wide")
@@ -190,4 +190,4 @@ class LocalScreen(TableScreen):
         self._look_at_cursor()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.desk.open_node(message.key)
+        self.desk.open_server(message.key)

@@ -1,4 +1,4 @@
-"""A word with a vLLM node of this machine: a prompt, and the answer as it comes."""
+"""A word with a vLLM server of this machine: a prompt, and the answer as it comes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TryScreen(ConsoleScreen):
     """
 
     def __init__(self, console: Console, name: str) -> None:
-        self._node = name
+        self._server = name
         self._exchanges: list[Exchange] = []
         super().__init__(console)
         self._history = History()
@@ -62,7 +62,7 @@ class TryScreen(ConsoleScreen):
 
     @property
     def subject(self) -> str | None:
-        return self._node
+        return self._server
 
     @property
     def streaming(self) -> bool:
@@ -109,7 +109,7 @@ class TryScreen(ConsoleScreen):
         self._show()
         try:
             # To cancel this ends what it waits for, which closes the connection: the server stops.
-            async for piece in self.desk.locally.ask(self._node, prompt):
+            async for piece in self.desk.locally.ask(self._server, prompt):
                 self._exchanges[-1].piece = piece
                 self._show()
         except SessionError as error:
@@ -124,7 +124,7 @@ class TryScreen(ConsoleScreen):
 
     def _show(self) -> None:
         state = "answering, esc stops it" if self.streaming else "enter asks, up brings back what was asked before"
-        title = Line((Span(f" {untrusted_name(self._node)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
+        title = Line((Span(f" {untrusted_name(self._server)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [title])
 
         def page(width: int, glyphs: Glyphs) -> list[Line]:

@@ -56,7 +56,7 @@ def benches_lines(
 
 def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> list[Line]:
     lengths = f"{bench.prompt_tokens} {glyphs.right} {bench.output_tokens} tokens"
-    remark = untrusted(f"{bench.node}, {lengths}, vLLM {bench.version or glyphs.unknown}")
+    remark = untrusted(f"{bench.server}, {lengths}, vLLM {bench.version or glyphs.unknown}")
     compared = compare(bench, earlier) if earlier is not None else None
     wide = compared is not None and width >= _TABLE + _BESIDE
     title = head(_day(bench.at), remark + (", stopped before its end" if bench.cancelled else ""))
@@ -125,7 +125,7 @@ def _numbers(first: str, values: Mapping[str, float | None], glyphs: Glyphs) -> 
 
 
 def _fleet(bench: Bench, snapshot: Snapshot, own: Collection[str], width: int, glyphs: Glyphs) -> list[Line]:
-    """The same served name in the cluster in view: rates per pod, as one node here is one pod there."""
+    """The same served name in the cluster in view: rates per pod, as one server here is one pod there."""
     rows = against_fleet(bench.levels[0], snapshot, bench.model, own) if bench.levels else ()
     if not rows:
         return []

@@ -1,6 +1,6 @@
-"""The form for a node to start: what stands in it at first, and what is made of what was typed. No I/O.
+"""The form for a server to start: what stands in it at first, and what is made of what was typed. No I/O.
 
-A line that is empty leaves its argument to vLLM; what the settings, a preset, a pod or the node itself say is filled
+A line that is empty leaves its argument to vLLM; what the settings, a preset, a pod or the server itself say is filled
 in, so that it is seen and can be taken out.
 """
 
@@ -21,7 +21,7 @@ from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
 if TYPE_CHECKING:
     from console.local.protocol import LocalServers
     from console.local.same_as_pod import Difference, Same
-    from fleet.local.node import NodeState
+    from fleet.local.server import ServerState
 
 T = TypeVar("T")
 
@@ -88,16 +88,16 @@ class Form:
     """Preset → variable that it takes from one that is not set → the name of that one."""
     chosen: str = ""
     """The preset that was chosen."""
-    nodes: tuple[NodeState, ...] = ()
+    servers: tuple[ServerState, ...] = ()
     """Those that there are: their names and ports are taken."""
-    node: NodeState | None = None
+    server: ServerState | None = None
     """The one that is started again; None for a new one."""
     differences: tuple[Difference, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The rows that it has: a node that is started again keeps its name."""
-        return tuple(row for row in ROWS if self.node is None or row.key != "name")
+        """The rows that it has: a server that is started again keeps its name."""
+        return tuple(row for row in ROWS if self.server is None or row.key != "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,10 @@ class Filled:
 
 
 def new(locally: LocalServers, model: str) -> Form:
-    """A node that is not there yet; ``model`` may be empty, or the name of a preset."""
+    """A server that is not there yet; ``model`` may be empty, or the name of a preset."""
     defaults, presets = locally.defaults(), locally.presets
-    title, unset = "Start a vLLM node on this machine", _unset(locally)
-    form = Form(title, defaults, filled_in(defaults), presets, unset, nodes=locally.nodes)
+    title, unset = "Start a vLLM server on this machine", _unset(locally)
+    form = Form(title, defaults, filled_in(defaults), presets, unset, servers=locally.servers)
     if model in presets:
         return preset_chosen(form, model)
     return replace(form, values={**form.values, "model": model})
@@ -132,15 +132,15 @@ def copied(locally: LocalServers, pod: str, same: Same) -> Form:
     """What a pod runs, on this machine."""
     title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
     presets, unset = locally.presets, _unset(locally)
-    return Form(title, same.spec, values, presets, unset, nodes=locally.nodes, differences=same.differences)
+    return Form(title, same.spec, values, presets, unset, servers=locally.servers, differences=same.differences)
 
 
-def again(locally: LocalServers, node: NodeState) -> Form:
-    """A node that is there, started again."""
-    spec = node.record.spec
-    others = tuple(other for other in locally.nodes if other.name != node.name)
+def again(locally: LocalServers, server: ServerState) -> Form:
+    """A server that is there, started again."""
+    spec = server.record.spec
+    others = tuple(other for other in locally.servers if other.name != server.name)
     values = {**filled_in(spec), "port": str(spec.port)}
-    return Form(f"Restart {node.name}", spec, values, locally.presets, _unset(locally), nodes=others, node=node)
+    return Form(f"Restart {server.name}", spec, values, locally.presets, _unset(locally), servers=others, server=server)
 
 
 def _unset(locally: LocalServers) -> dict[str, Mapping[str, str]]:
@@ -152,10 +152,10 @@ def preset_chosen(form: Form, name: str) -> Form:
     spec = form.presets.get(name)
     if spec is None:
         return replace(form, chosen="")
-    values, taken = filled_in(spec), {node.name for node in form.nodes}
+    values, taken = filled_in(spec), {server.name for server in form.servers}
     if spec.name in taken:
         values["name"] = name_for(spec.name, taken)
-    port = form.node.record.spec.port if form.node is not None else spec.port
+    port = form.server.record.spec.port if form.server is not None else spec.port
     if port:
         values["port"] = str(port)
     return replace(form, base=replace(spec, port=form.base.port), values=values, chosen=name)
@@ -190,7 +190,7 @@ def read(form: Form, values: Mapping[str, str]) -> Filled:
     for variable, source in form.unset.get(form.chosen, {}).items():
         if variable not in spec.env:
             reader.problems.setdefault("env", f"{variable} comes from {source}, which is not set")
-    name = form.node.name if form.node is not None else name_for(values.get("model", ""), reader.taken)
+    name = form.server.name if form.server is not None else name_for(values.get("model", ""), reader.taken)
     return Filled(spec, values.get(VERIFY) == _ON, reader.problems, _remarks(form, spec), name)
 
 
@@ -199,7 +199,7 @@ class _Reader:
 
     def __init__(self, form: Form, values: Mapping[str, str]) -> None:
         self.problems: dict[str, str] = {}
-        self.taken = {node.name for node in form.nodes}
+        self.taken = {server.name for server in form.servers}
         self._form = form
         self._values = values
 
@@ -233,15 +233,15 @@ class _Reader:
         return spec
 
     def _name(self) -> str:
-        if self._form.node is not None:
-            return self._form.node.name
+        if self._form.server is not None:
+            return self._form.server.name
         name = self._values.get("name", "")
         if not name:
             return name_for(self._values.get("model", ""), self.taken)
         if not is_name(name):
             self.problems["name"] = "letters, digits, dots and dashes, 63 at most"
         elif name in self.taken:
-            self.problems["name"] = "there is a node of this name"
+            self.problems["name"] = "there is a server of this name"
         return name
 
     def _host(self) -> str:
@@ -256,7 +256,9 @@ class _Reader:
             self.problems["port"] = "a number from 1 to 65535"
             return self._form.base.port
         port = int(text) if text else self._form.base.port
-        other = next((node.name for node in self._form.nodes if node.alive and node.record.spec.port == port), None)
+        other = next(
+            (server.name for server in self._form.servers if server.alive and server.record.spec.port == port), None
+        )
         if other is not None:
             self.problems["port"] = f"{other} listens there"
         return port
@@ -307,8 +309,8 @@ def _remarks(form: Form, spec: LaunchSpec) -> dict[str, str]:
         remarks["host"] = "others reach it: it asks for the key that is made for it"
     if spec.hub:
         remarks["hub"] = "it may fetch the model, and talk to the hub"
-    if form.node is not None:
-        before = {**filled_in(form.node.record.spec), "port": str(form.node.record.spec.port)}
+    if form.server is not None:
+        before = {**filled_in(form.server.record.spec), "port": str(form.server.record.spec.port)}
         after = {**filled_in(spec), "port": str(spec.port)}
         for key, *_ in ROWS:
             if before.get(key, "") != after.get(key, "") and key != "name":

@@ -1,4 +1,4 @@
-"""One vLLM node of this machine: its phases with their times, why it died, and how it was started."""
+"""One vLLM server of this machine: its phases with their times, why it died, and how it was started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from console.local.views.servers import (
 from console.views.layout import followed, head, labelled, pairs, sections, told
 from console.views.load import latency_lines, load_lines
 from console.views.since import clock, coarse
-from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.snapshot import Severity, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -33,28 +33,28 @@ _NAME = 18
 """Cells of a phase's name."""
 
 
-def title_line(node: NodeState, now: float, glyphs: Glyphs) -> Line:
+def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
     """Its glyph, its name, where it is and since when."""
-    severity = severity_of(node)
+    severity = severity_of(server)
     role = Role.DIM if severity is Severity.OK else severity_role(severity)
-    spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(node.name)}", Role.STRONG)]
-    spans.append(Span(f"  {phase_text(node.stage)}", role))
-    if times := time_text(node, now):
+    spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(server.name)}", Role.STRONG)]
+    spans.append(Span(f"  {phase_text(server.stage)}", role))
+    if times := time_text(server, now):
         spans.append(Span(f"  {times}", Role.DIM))
-    elif node.stage.phase is Phase.STOPPING:
-        spans.append(Span(f"  for {age_text(max(0.0, now - node.stage.began))}", Role.DIM))
-    elif not node.alive:
-        ago = age_text(coarse(max(0.0, now - node.stage.began)))
-        spans.append(Span(f"  {ago} ago" if node.end_seen else f"  last heard of {ago} ago", Role.DIM))
-    elif node.record.ready is not None:
-        age = age_text(coarse(now - node.record.begun))
-        spans.append(Span(f"  for {age}, ready after {seconds_text(node.elapsed)}", Role.DIM))
+    elif server.stage.phase is Phase.STOPPING:
+        spans.append(Span(f"  for {age_text(max(0.0, now - server.stage.began))}", Role.DIM))
+    elif not server.alive:
+        ago = age_text(coarse(max(0.0, now - server.stage.began)))
+        spans.append(Span(f"  {ago} ago" if server.end_seen else f"  last heard of {ago} ago", Role.DIM))
+    elif server.record.ready is not None:
+        age = age_text(coarse(now - server.record.begun))
+        spans.append(Span(f"  for {age}, ready after {seconds_text(server.elapsed)}", Role.DIM))
     return Line(tuple(spans))
 
 
-def reason_lines(node: NodeState, width: int, glyphs: Glyphs) -> list[Line]:
+def reason_lines(server: ServerState, width: int, glyphs: Glyphs) -> list[Line]:
     """Why it died, what to do about it, and the line of its log that says so; nothing for one that lives."""
-    reason = node.reason
+    reason = server.reason
     if reason is None:
         return []
     lines = followed((Span("   "),), untrusted(reason.text), Role.CRITICAL, width, 3)
@@ -65,37 +65,41 @@ def reason_lines(node: NodeState, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def stages_of(node: NodeState, now: float) -> list[tuple[Stage, float]]:
+def stages_of(server: ServerState, now: float) -> list[tuple[Stage, float]]:
     """Each phase of the start with the seconds that it took, or has taken so far."""
-    stages = node.stages or (node.stage,)
-    last = node.record.ready if node.stage.phase is Phase.READY and node.record.ready is not None else max(now, node.at)
-    if not node.alive:
-        last = max(node.stage.began, stages[-1].began)
+    stages = server.stages or (server.stage,)
+    last = (
+        server.record.ready
+        if server.stage.phase is Phase.READY and server.record.ready is not None
+        else max(now, server.at)
+    )
+    if not server.alive:
+        last = max(server.stage.began, stages[-1].began)
     ends = [*(stage.began for stage in stages[1:]), last]
     return [(stage, max(0.0, end - stage.began)) for stage, end in zip(stages, ends, strict=True)]
 
 
-def phases_line(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+def phases_line(server: ServerState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """All phases in a line or two: ``starting 4.1s · compiling 41s, warm-up``; what the one that goes on does, last."""
     words = [
         f"{stage.phase.value} {seconds_text(seconds)}"
-        for stage, seconds in stages_of(node, now)
+        for stage, seconds in stages_of(server, now)
         if stage.phase not in _ENDS
     ]
-    if words and is_loading(node) and node.stage.detail and not node.stage.total:
-        words[-1] += f", {untrusted(node.stage.detail)}"
+    if words and is_loading(server) and server.stage.detail and not server.stage.total:
+        words[-1] += f", {untrusted(server.stage.detail)}"
     return followed((Span("   "),), f" {glyphs.between} ".join(words), Role.TEXT, width, 3) if words else []
 
 
-def phase_lines(node: NodeState, now: float, glyphs: Glyphs) -> list[Line]:
+def phase_lines(server: ServerState, now: float, glyphs: Glyphs) -> list[Line]:
     """The phases, one per line, with their seconds, and a bar in the one that is going on and counts."""
     lines: list[Line] = []
-    shown = [(stage, seconds) for stage, seconds in stages_of(node, now) if stage.phase not in _ENDS]
+    shown = [(stage, seconds) for stage, seconds in stages_of(server, now) if stage.phase not in _ENDS]
     for number, (stage, seconds) in enumerate(shown):
         last = number == len(shown) - 1
-        here = last and is_loading(node)
+        here = last and is_loading(server)
         glyph = Span(glyphs.starting, Role.STARTING) if here else Span(glyphs.mark, Role.OK)
-        if last and not node.alive:
+        if last and not server.alive:
             glyph = Span(glyphs.critical, Role.CRITICAL)
         name = fit(stage.phase.value, _NAME, "left", glyphs.ellipsis)
         spans = [Span("   "), glyph, Span(f" {name}"), Span(fit(seconds_text(seconds), 8, "right", glyphs.ellipsis))]
@@ -109,35 +113,35 @@ def phase_lines(node: NodeState, now: float, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def command_text(node: NodeState) -> str:
+def command_text(server: ServerState) -> str:
     """The command line as a shell would take it. No secret is ever in it."""
-    return untrusted(shlex.join(node.record.argv))
+    return untrusted(shlex.join(server.record.argv))
 
 
-def node_glance(node: NodeState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+def server_glance(server: ServerState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """What stands under the table: where it is, why it died, how it was started."""
     return [
-        title_line(node, now, glyphs),
-        *reason_lines(node, width, glyphs),
-        *phases_line(node, now, width, glyphs),
-        *followed((Span("   $ ", Role.DIM),), command_text(node), Role.DIM, width, 5),
+        title_line(server, now, glyphs),
+        *reason_lines(server, width, glyphs),
+        *phases_line(server, now, width, glyphs),
+        *followed((Span("   $ ", Role.DIM),), command_text(server), Role.DIM, width, 5),
     ]
 
 
-def node_lines(node: NodeState, snapshot: Snapshot | None, now: float, width: int, glyphs: Glyphs) -> list[Line]:
-    """The whole page of a node."""
-    pod = pod_keys(snapshot, (node,)).get(node.record.id)
+def server_lines(server: ServerState, snapshot: Snapshot | None, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    """The whole page of a server."""
+    pod = pod_keys(snapshot, (server,)).get(server.record.id)
     return sections(
-        [title_line(node, now, glyphs), *reason_lines(node, width, glyphs)],
-        [head("start", f"begun {clock(node.record.begun)}"), *phase_lines(node, now, glyphs)],
-        _load(node, snapshot, pod, width, glyphs),
-        [head("what runs"), *_facts(node, gpus_text(node, snapshot, pod), width)],
-        _tail(node.tail),
+        [title_line(server, now, glyphs), *reason_lines(server, width, glyphs)],
+        [head("start", f"begun {clock(server.record.begun)}"), *phase_lines(server, now, glyphs)],
+        _load(server, snapshot, pod, width, glyphs),
+        [head("what runs"), *_facts(server, gpus_text(server, snapshot, pod), width)],
+        _tail(server.tail),
     )
 
 
-def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: int, glyphs: Glyphs) -> list[Line]:
-    if node.stage.phase is not Phase.READY:
+def _load(server: ServerState, snapshot: Snapshot | None, pod: str | None, width: int, glyphs: Glyphs) -> list[Line]:
+    if server.stage.phase is not Phase.READY:
         return []
     if snapshot is None or pod is None:
         return [head("load", "not measured yet")]
@@ -149,17 +153,17 @@ def _load(node: NodeState, snapshot: Snapshot | None, pod: str | None, width: in
     ]
 
 
-def _facts(node: NodeState, gpus: str, width: int) -> list[Line]:
-    record, spec = node.record, node.record.spec
+def _facts(server: ServerState, gpus: str, width: int) -> list[Line]:
+    record, spec = server.record, server.record.spec
     process = [("", Span(str(record.identity.pid))), ("in", Span(untrusted(record.folder)))]
-    address = [("", Span(address_of(node)))]
-    if node.stage.phase is Phase.READY:
-        answers = {True: "answers", False: "does not answer", None: "not asked yet"}[node.healthy]
+    address = [("", Span(address_of(server)))]
+    if server.stage.phase is Phase.READY:
+        answers = {True: "answers", False: "does not answer", None: "not asked yet"}[server.healthy]
         address.append(("health", Span(answers)))
-    served = ", ".join(node.models) or spec.served
+    served = ", ".join(server.models) or spec.served
     names = ", ".join(sorted(spec.env))
     rows = [
-        *told("command", command_text(node), width),
+        *told("command", command_text(server), width),
         *told("model", untrusted_name(spec.model), width),
         *told("served as", untrusted(served), width),
         labelled("address", *pairs(address)),

@@ -1,4 +1,4 @@
-"""The vLLM nodes of this machine as a table: how far each is, how it is loaded, and why one died."""
+"""The vLLM servers of this machine as a table: how far each is, how it is loaded, and why one died."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from console.views.filter import Filter
 from console.views.numbers import number, usage
 from console.views.since import coarse
-from fleet.local.node import NodeState, Phase, Stage
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import MISSING
 from fleet.model.snapshot import Severity, Snapshot
@@ -25,7 +25,7 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text, significant
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "NODE", 14, align="left", grow=2, widest=32, priority=0),
+    Column("name", "SERVER", 14, align="left", grow=2, widest=32, priority=0),
     Column("phase", "PHASE", 30, align="left", grow=3, widest=56, priority=1),
     Column("model", "MODEL", 12, align="left", grow=2, widest=48, priority=2),
     Column("address", "ADDRESS", 15, align="left", grow=1, widest=24, priority=3),
@@ -48,32 +48,32 @@ _SHORTEST_BAR = 4
 _WIDEST_BAR = 16
 
 
-def severity_of(node: NodeState) -> Severity:
-    """How a node stands."""
-    match node.stage.phase:
+def severity_of(server: ServerState) -> Severity:
+    """How a server stands."""
+    match server.stage.phase:
         case Phase.DEAD:
             return Severity.CRITICAL
         case Phase.READY:
-            return Severity.WARNING if node.healthy is False else Severity.OK
+            return Severity.WARNING if server.healthy is False else Severity.OK
         case _:
             return Severity.STARTING
 
 
-def is_loading(node: NodeState) -> bool:
+def is_loading(server: ServerState) -> bool:
     """It is on its way to be ready."""
-    return node.stage.phase not in {Phase.READY, Phase.STOPPING, Phase.DEAD}
+    return server.stage.phase not in {Phase.READY, Phase.STOPPING, Phase.DEAD}
 
 
-def elapsed_at(node: NodeState, now: float) -> float:
-    """Seconds since it was started; ``now`` is Unix time, never before the look at the node."""
-    return max(0.0, max(now, node.at) - node.record.begun)
+def elapsed_at(server: ServerState, now: float) -> float:
+    """Seconds since it was started; ``now`` is Unix time, never before the look at the server."""
+    return max(0.0, max(now, server.at) - server.record.begun)
 
 
-def left_at(node: NodeState, now: float) -> float | None:
+def left_at(server: ServerState, now: float) -> float | None:
     """Seconds until it is ready, as was estimated when it was looked at; None for unknown, and once that is over."""
-    if node.eta is None:
+    if server.eta is None:
         return None
-    left = node.eta - max(0.0, now - node.at)
+    left = server.eta - max(0.0, now - server.at)
     return left if left > 0 else None
 
 
@@ -87,16 +87,16 @@ def phase_text(stage: Stage) -> str:
     return f"{stage.phase.value} {count_text(stage)}".rstrip()
 
 
-def time_text(node: NodeState, now: float) -> str:
+def time_text(server: ServerState, now: float) -> str:
     """``41s, about 1m10s more`` for one that loads; empty for one that does not."""
-    if not is_loading(node):
+    if not is_loading(server):
         return ""
-    left = left_at(node, now)
-    return age_text(elapsed_at(node, now)) + (f", about {age_text(left)} more" if left is not None else "")
+    left = left_at(server, now)
+    return age_text(elapsed_at(server, now)) + (f", about {age_text(left)} more" if left is not None else "")
 
 
 class PhaseCell(NamedTuple):
-    """Where a node is: a bar where the phase has a count, and the time; for a dead one, why."""
+    """Where a server is: a bar where the phase has a count, and the time; for a dead one, why."""
 
     text: str
     role: Role
@@ -122,53 +122,53 @@ class PhaseCell(NamedTuple):
         return fit_spans(spans, width, align, glyphs.ellipsis)
 
 
-def phase_cell(node: NodeState, now: float) -> PhaseCell:
-    """The cell of a node's phase."""
-    stage, severity = node.stage, severity_of(node)
+def phase_cell(server: ServerState, now: float) -> PhaseCell:
+    """The cell of a server's phase."""
+    stage, severity = server.stage, severity_of(server)
     role = Role.TEXT if severity is Severity.OK else severity_role(severity)
-    if node.reason is not None:
-        return PhaseCell(untrusted(f"{stage.phase.value}: {node.reason.text}"), role)
+    if server.reason is not None:
+        return PhaseCell(untrusted(f"{stage.phase.value}: {server.reason.text}"), role)
     if severity is Severity.WARNING:
         return PhaseCell(untrusted(stage.detail) or "does not answer", role)
-    if not is_loading(node):
+    if not is_loading(server):
         return PhaseCell(stage.phase.value, role)
-    elapsed, left = age_text(elapsed_at(node, now)), left_at(node, now)
+    elapsed, left = age_text(elapsed_at(server, now)), left_at(server, now)
     times = (f"{elapsed}, ~{age_text(left)} left", f"~{age_text(left)}") if left is not None else (elapsed, elapsed)
     if stage.total <= 0:
         return PhaseCell(stage.phase.value, role, times=times)
     return PhaseCell(stage.phase.value, role, count_text(stage), stage.done / stage.total, times)
 
 
-def pod_keys(snapshot: Snapshot | None, nodes: Iterable[NodeState]) -> dict[str, str]:
-    """Id of a node → the key of the pod that stands for it in the Snapshot of this machine; none in any other one's."""
-    ids = {node.record.id for node in nodes}
+def pod_keys(snapshot: Snapshot | None, servers: Iterable[ServerState]) -> dict[str, str]:
+    """Id of a server → the key of the pod that stands for it in the Snapshot of this machine; none in any other."""
+    ids = {server.record.id for server in servers}
     if snapshot is None or not ids:
         return {}
     return {pod.uid: key for key, pod in snapshot.pods.items() if pod.uid in ids}
 
 
-def gpus_text(node: NodeState, snapshot: Snapshot | None, pod: str | None) -> str:
+def gpus_text(server: ServerState, snapshot: Snapshot | None, pod: str | None) -> str:
     """Which GPUs it is on, where they are known, else how many it takes; ``cpu`` for a build that uses none."""
     if snapshot is not None and pod is not None:
         held = sorted(snapshot.gpus[gpu].ordinal for gpu in snapshot.gpus_of.get(pod, ()))
         if held:
             return ",".join(held)
-    chosen = node.record.spec.env.get("CUDA_VISIBLE_DEVICES", "")
+    chosen = server.record.spec.env.get("CUDA_VISIBLE_DEVICES", "")
     if chosen:
         return untrusted(chosen)
-    return "cpu" if node.record.cpu else f"{node.record.spec.gpus}x"
+    return "cpu" if server.record.cpu else f"{server.record.spec.gpus}x"
 
 
-def address_of(node: NodeState) -> str:
+def address_of(server: ServerState) -> str:
     """Where it listens, without the scheme."""
-    return untrusted(f"{node.record.spec.host}:{node.record.spec.port}")
+    return untrusted(f"{server.record.spec.host}:{server.record.spec.port}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalModel:
-    """A GridModel of the nodes of this machine, by name; ``now`` is Unix time."""
+    """A GridModel of the servers of this machine, by name; ``now`` is Unix time."""
 
-    nodes: Sequence[NodeState]
+    servers: Sequence[ServerState]
     snapshot: Snapshot | None
     filter: Filter
     now: float
@@ -179,28 +179,30 @@ class LocalModel:
 
     @property
     def groups(self) -> Sequence[Group]:
-        return [Group(node.name) for node in self.nodes if not self.filter or self.filter.matches(_says(node), {})]
+        return [
+            Group(server.name) for server in self.servers if not self.filter or self.filter.matches(_says(server), {})
+        ]
 
     def row(self, key: str) -> Row:
-        node = next(node for node in self.nodes if node.name == key)
-        spec, severity = node.record.spec, severity_of(node)
+        server = next(server for server in self.servers if server.name == key)
+        spec, severity = server.record.spec, severity_of(server)
         cells: dict[str, Cell] = {
-            "name": Text(untrusted_name(node.name), Role.STRONG),
-            "phase": phase_cell(node, self.now),
+            "name": Text(untrusted_name(server.name), Role.STRONG),
+            "phase": phase_cell(server, self.now),
             "model": Name(untrusted(spec.served)),
-            "address": Text(address_of(node)),
-            "gpus": Text(gpus_text(node, self.snapshot, self.pods.get(node.record.id)), Role.DIM),
-            "age": Text(age_text(coarse(elapsed_at(node, self.now))), Role.DIM),
-            "version": Text(untrusted(node.record.version), Role.DIM),
-            **self._measured(node),
+            "address": Text(address_of(server)),
+            "gpus": Text(gpus_text(server, self.snapshot, self.pods.get(server.record.id)), Role.DIM),
+            "age": Text(age_text(coarse(elapsed_at(server, self.now))), Role.DIM),
+            "version": Text(untrusted(server.record.version), Role.DIM),
+            **self._measured(server),
         }
         return Row(key, tuple(cells[column.id] for column in self.columns), severity)
 
-    def _measured(self, node: NodeState) -> dict[str, Cell]:
+    def _measured(self, server: ServerState) -> dict[str, Cell]:
         """What the Snapshot has of it; ``–`` where another cluster is in view, nothing for one that does not serve."""
-        if node.stage.phase not in {Phase.READY, Phase.STOPPING}:
+        if server.stage.phase not in {Phase.READY, Phase.STOPPING}:
             return dict.fromkeys((*_NUMBERS, "kv"), NOTHING)
-        key = self.pods.get(node.record.id)
+        key = self.pods.get(server.record.id)
         if self.snapshot is None or key is None:
             missing = {column: Number(MISSING, MEANINGS[quantity].unit) for column, quantity in _NUMBERS.items()}
             return {**missing, "kv": Usage(MISSING)}
@@ -209,9 +211,9 @@ class LocalModel:
         return {**known, "kv": usage(frame, key, Quantity.KV_USAGE)}
 
 
-def _says(node: NodeState) -> str:
-    spec, reason = node.record.spec, node.reason.text if node.reason is not None else ""
-    return f"{node.name} {spec.model} {spec.served} {spec.host}:{spec.port} {node.stage.phase.value} {reason}"
+def _says(server: ServerState) -> str:
+    spec, reason = server.record.spec, server.reason.text if server.reason is not None else ""
+    return f"{server.name} {spec.model} {spec.served} {spec.host}:{spec.port} {server.stage.phase.value} {reason}"
 
 
 def nothing_runs(lacking: str, *, read_only: bool, filtered: str = "") -> str:
@@ -219,7 +221,7 @@ def nothing_runs(lacking: str, *, read_only: bool, filtered: str = "") -> str:
     if filtered:
         return f"nothing matches  {untrusted(filtered)}\nesc shows everything again"
     if read_only:
-        return "no vLLM node runs on this machine\nread-only: none is started here"
+        return "no vLLM server runs on this machine\nread-only: none is started here"
     if lacking:
-        return f"no vLLM node runs on this machine\n{untrusted(lacking)}"
-    return "no vLLM node runs on this machine\nn starts one, and so does: quarterdeck local up MODEL"
+        return f"no vLLM server runs on this machine\n{untrusted(lacking)}"
+    return "no vLLM server runs on this machine\nn starts one, and so does: quarterdeck local up MODEL"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.local.node import NodeState, Phase, Stage
 from fleet.local.process import identify
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec
 
 KEY = "qd-key-of-the-test"
@@ -90,12 +90,12 @@ class Engine:
 async def engine() -> AsyncIterator[Engine]:
     """A new one."""
     found = Engine()
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
-    found.port = server.sockets[0].getsockname()[1]
+    listener = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.port = listener.sockets[0].getsockname()[1]
     try:
         yield found
     finally:
-        server.close()
+        listener.close()
 
 
 def refuse(status: int, body: str) -> Answer:
@@ -137,18 +137,18 @@ def models(name: str = "tiny", longest: int = 1024) -> Answer:
     return page(json.dumps({"data": [{"id": name, "max_model_len": longest}]}))
 
 
-def record(folder: Path, port: int, *, executable: str = "vllm", keyed: bool = True, **spec: Any) -> NodeRecord:
-    """A node at that port, with its key in its folder."""
+def record(folder: Path, port: int, *, executable: str = "vllm", keyed: bool = True, **spec: Any) -> ServerRecord:
+    """A server at that port, with its key in its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key").write_text(KEY)
     fields: dict[str, Any] = {"name": "n1", "model": "/models/tiny", "port": port, "served_model_name": ("tiny",)}
     asked = LaunchSpec(**(fields | spec))
     argv = (executable, "serve", asked.model, "--host", "127.0.0.1", "--port", str(port), *asked.extra)
-    return NodeRecord(
+    return ServerRecord(
         "id-1", asked, identify(os.getpid()), argv, "0.32.0", 100.0, str(folder), keyed=keyed, ready=110.0
     )
 
 
-def state(node: NodeRecord, phase: Phase = Phase.READY) -> NodeState:
+def state(server: ServerRecord, phase: Phase = Phase.READY) -> ServerState:
     """How it is."""
-    return NodeState(node, 200.0, Stage(phase, 110.0))
+    return ServerState(server, 200.0, Stage(phase, 110.0))

@@ -1,4 +1,4 @@
-"""A word with a node: what goes over the wire, what is measured, and what is said when there is no answer."""
+"""A word with a server: what goes over the wire, what is measured, and what is said when there is no answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fleet import guard
 from fleet.guard import LOGS, PROXY
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from tests.actions.local.engine import KEY, Engine, Wire, engine, record, refuse, stream
 from tests.ports import free_port
 from tests.waiting import PATIENCE
@@ -59,24 +59,24 @@ async def at() -> AsyncIterator[Engine]:
 
 
 @pytest.fixture
-def node(at: Engine, tmp_path: Path) -> NodeRecord:
+def server(at: Engine, tmp_path: Path) -> ServerRecord:
     return record(tmp_path / "n1", at.port)
 
 
-async def pieces(node: NodeRecord, **more: Any) -> list[Piece]:
-    return [piece async for piece in ask(node, "tiny", "hello", tokens=16, **more)]
+async def pieces(server: ServerRecord, **more: Any) -> list[Piece]:
+    return [piece async for piece in ask(server, "tiny", "hello", tokens=16, **more)]
 
 
-async def failed(node: NodeRecord) -> LocalError:
+async def failed(server: ServerRecord) -> LocalError:
     with pytest.raises(LocalError) as caught:
-        await pieces(node)
+        await pieces(server)
     assert KEY not in f"{caught.value.message} {caught.value.remedy}"
     return caught.value
 
 
-async def test_what_is_asked_is_what_openai_compatible_engines_take(at: Engine, node: NodeRecord) -> None:
+async def test_what_is_asked_is_what_openai_compatible_engines_take(at: Engine, server: ServerRecord) -> None:
     at.answers[CHAT] = stream(ROLE, said("Hi"), said(" there", "stop"), USAGE, DONE)
-    last = (await pieces(node))[-1]
+    last = (await pieces(server))[-1]
     assert (last.text, last.tokens, last.done, last.stopped) == ("Hi there", 5, True, "stop")
     (asked,) = at.asked
     assert (asked.method, asked.path, asked.headers["authorization"]) == ("POST", CHAT, f"Bearer {KEY}")
@@ -95,7 +95,7 @@ async def test_no_key_is_sent_where_none_is_asked_for(at: Engine, tmp_path: Path
     assert "authorization" not in at.asked[0].headers
 
 
-async def test_times_are_those_of_the_tokens(at: Engine, node: NodeRecord) -> None:
+async def test_times_are_those_of_the_tokens(at: Engine, server: ServerRecord) -> None:
     release = [asyncio.Event() for _ in range(2)]
 
     async def answer(wire: Wire) -> None:
@@ -110,7 +110,7 @@ async def test_times_are_those_of_the_tokens(at: Engine, node: NodeRecord) -> No
 
     at.answers[CHAT] = answer
     now = 100.0
-    stream_of = ask(node, "tiny", "hello", tokens=16, clock=lambda: now)
+    stream_of = ask(server, "tiny", "hello", tokens=16, clock=lambda: now)
     following = asyncio.ensure_future(anext(stream_of))
     await at.came.wait()
     now = 102.0
@@ -127,31 +127,31 @@ async def test_times_are_those_of_the_tokens(at: Engine, node: NodeRecord) -> No
     assert (last.done, last.stopped) == (True, "length")
 
 
-async def test_half_characters_are_tokens_and_the_end_alone_is_none(at: Engine, node: NodeRecord) -> None:
+async def test_half_characters_are_tokens_and_the_end_alone_is_none(at: Engine, server: ServerRecord) -> None:
     at.answers[CHAT] = stream(ROLE, said(""), said("é"), said("", "stop"), DONE)
     ticks = count()
-    last = (await pieces(node, clock=lambda: float(next(ticks))))[-1]
+    last = (await pieces(server, clock=lambda: float(next(ticks))))[-1]
     assert (last.text, last.tokens) == ("é", 2)
 
 
-async def test_reasoning_stands_before_the_answer(at: Engine, node: NodeRecord) -> None:
+async def test_reasoning_stands_before_the_answer(at: Engine, server: ServerRecord) -> None:
     thought = event({"delta": {"reasoning_content": "hm"}, "finish_reason": None})
     other = event({"delta": {"reasoning": "mm"}, "finish_reason": None})
     at.answers[CHAT] = stream(ROLE, thought, other, said("42", "stop"), DONE)
-    assert (await pieces(node))[-1].text == "hmmm\n\n42"
+    assert (await pieces(server))[-1].text == "hmmm\n\n42"
 
 
-async def test_a_model_without_a_chat_template_gets_the_bare_prompt(at: Engine, node: NodeRecord) -> None:
+async def test_a_model_without_a_chat_template_gets_the_bare_prompt(at: Engine, server: ServerRecord) -> None:
     at.answers[CHAT] = refuse(400, NO_TEMPLATE)
     at.answers[PLAIN] = stream(continued("ab"), continued("c", "length"), USAGE, DONE)
-    assert (await pieces(node))[-1].text == "abc"
+    assert (await pieces(server))[-1].text == "abc"
     assert [asked.path for asked in at.asked] == [CHAT, PLAIN]
     assert at.asked[1].body["prompt"] == "hello"
     assert "messages" not in at.asked[1].body
 
 
-async def test_an_engine_without_chat_gets_it_too_and_is_asked_no_third_time(at: Engine, node: NodeRecord) -> None:
-    assert "does not serve tiny" in (await failed(node)).message
+async def test_an_engine_without_chat_gets_it_too_and_is_asked_no_third_time(at: Engine, server: ServerRecord) -> None:
+    assert "does not serve tiny" in (await failed(server)).message
     assert [asked.path for asked in at.asked] == [CHAT, PLAIN]
 
 
@@ -170,71 +170,71 @@ async def test_an_engine_without_chat_gets_it_too_and_is_asked_no_third_time(at:
         (502, "<html>" + "x" * 5000, "did not answer (502)"),
     ],
 )
-async def test_what_it_refuses_is_said(at: Engine, node: NodeRecord, status: int, body: str, words: str) -> None:
+async def test_what_it_refuses_is_said(at: Engine, server: ServerRecord, status: int, body: str, words: str) -> None:
     at.answers[CHAT] = refuse(status, body)
-    error = await failed(node)
+    error = await failed(server)
     assert words in error.message
     assert len(error.message) < 700
     assert len(at.asked) == 1
 
 
-async def test_nobody_there_is_said(node: NodeRecord, tmp_path: Path) -> None:
+async def test_nobody_there_is_said(server: ServerRecord, tmp_path: Path) -> None:
     gone = record(tmp_path / "gone", free_port())
     assert "does not take connections" in (await failed(gone)).message
-    (Path(node.folder) / "key").unlink()
-    assert "API key of n1 cannot be read" in (await failed(node)).message
+    (Path(server.folder) / "key").unlink()
+    assert "API key of n1 cannot be read" in (await failed(server)).message
 
 
-async def test_silence_is_given_up(at: Engine, node: NodeRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_is_given_up(at: Engine, server: ServerRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(wire: Wire) -> None:
         await wire.begin()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "SILENCE", 0.2)
     at.answers[CHAT] = hang
-    assert "did not send a byte" in (await failed(node)).message
+    assert "did not send a byte" in (await failed(server)).message
 
 
-async def test_an_error_in_the_middle_of_an_answer_is_said(at: Engine, node: NodeRecord) -> None:
+async def test_an_error_in_the_middle_of_an_answer_is_said(at: Engine, server: ServerRecord) -> None:
     broken = 'data: {"error":{"message":"EngineCore encountered an issue","code":500}}\n\n'
     at.answers[CHAT] = stream(said("Hi"), broken, DONE)
-    assert "EngineCore encountered an issue" in (await failed(node)).message
+    assert "EngineCore encountered an issue" in (await failed(server)).message
 
 
-async def test_a_connection_that_breaks_is_no_answer(at: Engine, node: NodeRecord) -> None:
+async def test_a_connection_that_breaks_is_no_answer(at: Engine, server: ServerRecord) -> None:
     async def cut(wire: Wire) -> None:
         await wire.begin()
         await wire.send(said("Hi"))
 
     at.answers[CHAT] = cut
-    assert "broke after 1 tokens" in (await failed(node)).message
+    assert "broke after 1 tokens" in (await failed(server)).message
     at.answers[CHAT] = stream(said("Hi"))
-    assert "broke off after 1 tokens" in (await failed(node)).message
+    assert "broke off after 1 tokens" in (await failed(server)).message
     at.answers[CHAT] = stream("data: {half\n\n")
-    assert "no JSON" in (await failed(node)).message
+    assert "no JSON" in (await failed(server)).message
 
 
-async def test_closing_it_ends_the_request_at_once(at: Engine, node: NodeRecord) -> None:
+async def test_closing_it_ends_the_request_at_once(at: Engine, server: ServerRecord) -> None:
     async def endless(wire: Wire) -> None:
         await wire.begin()
         await wire.send(said("Hi"))
         await asyncio.Event().wait()
 
     at.answers[CHAT] = endless
-    answer = ask(node, "tiny", "hello", tokens=16)
+    answer = ask(server, "tiny", "hello", tokens=16)
     assert (await anext(answer)).text == "Hi"
     assert not at.gone.is_set()
     await answer.aclose()
     await asyncio.wait_for(at.gone.wait(), PATIENCE)
 
 
-async def test_cancelling_it_ends_the_request_at_once(at: Engine, node: NodeRecord) -> None:
+async def test_cancelling_it_ends_the_request_at_once(at: Engine, server: ServerRecord) -> None:
     async def silent(wire: Wire) -> None:
         await wire.begin()
         await asyncio.Event().wait()
 
     at.answers[CHAT] = silent
-    asking = asyncio.ensure_future(pieces(node))
+    asking = asyncio.ensure_future(pieces(server))
     await at.came.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -242,7 +242,7 @@ async def test_cancelling_it_ends_the_request_at_once(at: Engine, node: NodeReco
     await asyncio.wait_for(at.gone.wait(), PATIENCE)
 
 
-async def test_read_only_sends_nothing(at: Engine, node: NodeRecord) -> None:
+async def test_read_only_sends_nothing(at: Engine, server: ServerRecord) -> None:
     guard.lock({LOGS, PROXY})
-    assert "read-only" in (await failed(node)).message
+    assert "read-only" in (await failed(server)).message
     assert not at.asked

@@ -23,26 +23,26 @@ from actions.local.writer import LocalWriter
 from actions.plan import Plan, Verdict
 from actions.plan_context import PlanContext, Rules
 from actions.progress import Outcome, Progress, Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
 from fleet import guard
 from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.record import ServerRecord, servers_folder
+from fleet.local.server import Phase, ServerState
 from tests.actions.local.bencher import Bencher, a_level, bencher
 from tests.actions.local.engine import KEY, Engine, engine, metrics, models, record, state
 from tests.waiting import PATIENCE
 
-TARGET = Target(LOCAL_NODE, LOCAL, "n1", "id-1")
+TARGET = Target(LOCAL_SERVER, LOCAL, "n1", "id-1")
 
 
 class Stage:
-    """A machine with one node, and a runner of its actions."""
+    """A machine with one server, and a runner of its actions."""
 
-    def __init__(self, folder: Path, node: NodeRecord) -> None:
+    def __init__(self, folder: Path, server: ServerRecord) -> None:
         self.folder = folder
-        self.state = state(node)
+        self.state = state(server)
         self.environ: dict[str, str] = {"PATH": os.environ["PATH"]}
         self.audited: list[tuple[str, str, Mapping[str, Any]]] = []
         self.rules = Rules()
@@ -51,7 +51,7 @@ class Stage:
         machine = Machine(folder, self.environ, self)
         self.runner = Runner(lambda: self._context(machine), LocalWriter(machine), self, changed=self._tell, settle=0)
 
-    async def look(self) -> tuple[NodeState, ...]:
+    async def look(self) -> tuple[ServerState, ...]:
         return (self.state,)
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Stage:
 
     @property
     def kept(self) -> tuple[Bench, ...]:
-        return read_benches(nodes_folder(self.folder))
+        return read_benches(servers_folder(self.folder))
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ async def at() -> AsyncIterator[Engine]:
 def stage_of(at: Engine, tmp_path: Path) -> Callable[..., tuple[Stage, Bencher]]:
     def make(**modes: str) -> tuple[Stage, Bencher]:
         vllm = bencher(tmp_path / "bin", **modes)
-        node = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable)
-        return Stage(tmp_path, node), vllm
+        server = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable)
+        return Stage(tmp_path, server), vllm
 
     return make
 
@@ -112,7 +112,7 @@ async def test_a_sweep_is_measured_level_by_level_and_kept(stage_of: StageOf) ->
     assert outcome.result is Result.CONVERGED
     assert "1 at once: 100 tokens/s, TTFT p95 21 ms" in outcome.text
     (bench,) = stage.kept
-    assert (bench.node, bench.model, bench.prompt_tokens, bench.output_tokens) == ("n1", "tiny", 64, 16)
+    assert (bench.server, bench.model, bench.prompt_tokens, bench.output_tokens) == ("n1", "tiny", 64, 16)
     assert (bench.version, bench.cancelled) == ("0.32.0", False)
     assert [(level.concurrency, level.requests, level.failed) for level in bench.levels] == [(1, 8, 0), (4, 16, 0)]
     assert bench.levels[1].output_rate == 400.0
@@ -152,11 +152,11 @@ async def test_no_two_levels_send_the_same_prompts(stage_of: StageOf) -> None:
     assert len(set(seeds)) == 3
 
 
-async def test_the_nodes_tokenizer_is_used(tmp_path: Path, at: Engine) -> None:
+async def test_the_servers_tokenizer_is_used(tmp_path: Path, at: Engine) -> None:
     vllm = bencher(tmp_path / "bin")
     extra = ("--tokenizer", "/models/other", "--tokenizer-mode=mistral", "--trust-remote-code", "--max-num-seqs", "4")
-    node = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable, extra=extra)
-    stage = Stage(tmp_path, node)
+    server = record(tmp_path / "local" / "n1", at.port, executable=vllm.executable, extra=extra)
+    stage = Stage(tmp_path, server)
     await stage.run(1)
     argv = vllm.calls[0]["argv"]
     at_flag = argv.index("--tokenizer")
@@ -249,7 +249,7 @@ async def test_the_change_since_the_last_one_is_told(stage_of: StageOf) -> None:
     (bench,) = stage.kept
     slower = replace(bench, id="b0", at=bench.at - 60, version="0.31.0", levels=(a_level(output_rate=80.0),))
     other = replace(slower, id="b1", at=bench.at - 30, prompt_tokens=9)
-    folder = nodes_folder(stage.folder)
+    folder = servers_folder(stage.folder)
     (folder / "benches.jsonl").unlink()
     for each in (slower, other):
         keep_bench(folder, each)
@@ -259,11 +259,11 @@ async def test_the_change_since_the_last_one_is_told(stage_of: StageOf) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.LOADING, Phase.DEAD, Phase.STOPPING])
-async def test_only_a_ready_node_is_measured(stage_of: StageOf, phase: Phase, at: Engine) -> None:
+async def test_only_a_ready_server_is_measured(stage_of: StageOf, phase: Phase, at: Engine) -> None:
     stage, _ = stage_of()
     stage.state = state(stage.state.record, phase)
     plan = await stage.plan()
-    assert [check.about for check in plan.blocks] == ["node"]
+    assert [check.about for check in plan.blocks] == ["server"]
     assert not at.asked
 
 
@@ -334,8 +334,8 @@ async def test_the_plan_says_what_will_be_sent_and_that_nothing_changes(stage_of
 
 async def test_read_only_starts_nothing(stage_of: StageOf) -> None:
     stage, vllm = stage_of()
-    node = stage.state.record
-    tool = Tool(vllm.executable, node, "tiny", 8, 8, 60.0)
+    server = stage.state.record
+    tool = Tool(vllm.executable, server, "tiny", 8, 8, 60.0)
     guard.lock()
     with pytest.raises(LocalError, match="read-only"):
         await measure(tool, 1, 8, 1, stage.environ, lambda _: None)

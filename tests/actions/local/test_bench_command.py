@@ -1,4 +1,4 @@
-"""The command that measures a node, and its environment."""
+"""The command that measures a server, and its environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from actions.audit.marks import MARK
 from actions.local.bench import Tool, command, environment_for
-from actions.local.environment import NODE, to_keep
+from actions.local.environment import SERVER_ID, to_keep
 from actions.local.store import keep_environment
 from tests.actions.local.engine import record
 
@@ -21,8 +21,8 @@ def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, the
     (cache / "snapshots" / "c0ffee").mkdir(parents=True)
     (cache / "refs").mkdir()
     (cache / "refs" / "v2").write_text("c0ffee")
-    node = record(tmp_path / "n1", 1, model="org/name", revision=revision, env={"HF_HOME": str(tmp_path)})
-    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, environment_for(node, {}, ""))
+    server = record(tmp_path / "n1", 1, model="org/name", revision=revision, env={"HF_HOME": str(tmp_path)})
+    argv = command(Tool("vllm", server, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, environment_for(server, {}, ""))
     model = argv[argv.index("--model") + 1]
     assert model == (str(cache / "snapshots" / "c0ffee") if there else "org/name")
 
@@ -35,18 +35,18 @@ def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
     tmp_path: Path, version: str, told: bool
 ) -> None:
     """vLLM 0.8.5 and 0.9.0 end with "unrecognized arguments: --temperature 0"."""
-    node = replace(record(tmp_path, 8000), version=version)
-    argv = command(Tool("vllm", node, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
+    server = replace(record(tmp_path, 8000), version=version)
+    argv = command(Tool("vllm", server, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
     assert ("--temperature" in argv) is told
 
 
-def test_it_gets_the_environment_that_up_gave_the_node_and_not_that_of_this_shell(tmp_path: Path) -> None:
+def test_it_gets_the_environment_that_up_gave_the_server_and_not_that_of_this_shell(tmp_path: Path) -> None:
     folder = tmp_path / "n1"
     folder.mkdir()
     given = {"VLLM_TARGET_DEVICE": "cpu", "ATEN_CPU_CAPABILITY": MARK, "MY_PLUGIN": "on", "HF_TOKEN": MARK}
     shell = {"ONEDNN_MAX_CPU_ISA": "AVX2", "AWS_SECRET_ACCESS_KEY": "aws", "PATH": "/then", "EDITOR": "vi"}
     secrets = {"ATEN_CPU_CAPABILITY": "avx2", "HF_TOKEN": "hf_secret"}
-    keep_environment(folder, to_keep({**shell, **given, **secrets, "VLLM_API_KEY": "k", NODE: "id"}, given))
+    keep_environment(folder, to_keep({**shell, **given, **secrets, "VLLM_API_KEY": "k", SERVER_ID: "id"}, given))
     (folder / "secrets.json").write_text(json.dumps(secrets))
     (folder / "key").write_text("k")
     now = {"PATH": "/now", "LD_PRELOAD": "/lib/of/this/shell.so", "ATEN_CPU_CAPABILITY": "avx512", "TERM": "xterm"}
@@ -57,21 +57,21 @@ def test_it_gets_the_environment_that_up_gave_the_node_and_not_that_of_this_shel
     assert env["MY_PLUGIN"] == "on"
     assert env["PATH"] == "/then"
     assert env["TERM"] == "xterm"
-    assert not {"LD_PRELOAD", "HF_TOKEN", "VLLM_API_KEY", "AWS_SECRET_ACCESS_KEY", "EDITOR", NODE} & set(env)
+    assert not {"LD_PRELOAD", "HF_TOKEN", "VLLM_API_KEY", "AWS_SECRET_ACCESS_KEY", "EDITOR", SERVER_ID} & set(env)
     written = (folder / "environment.json").read_text()
     assert "aws" not in written
     assert "hf_secret" not in written
     assert (folder / "environment.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_of_a_node_of_an_earlier_version_it_gets_what_its_record_says(tmp_path: Path) -> None:
-    node = replace(record(tmp_path, 1, env={"ATEN_CPU_CAPABILITY": "avx2"}), cpu=True)
-    env = environment_for(node, {"PATH": "/now"}, "")
+def test_of_a_server_of_an_earlier_version_it_gets_what_its_record_says(tmp_path: Path) -> None:
+    server = replace(record(tmp_path, 1, env={"ATEN_CPU_CAPABILITY": "avx2"}), cpu=True)
+    env = environment_for(server, {"PATH": "/now"}, "")
     assert (env["VLLM_TARGET_DEVICE"], env["ATEN_CPU_CAPABILITY"], env["PATH"]) == ("cpu", "avx2", "/now")
 
 
 def test_a_key_is_never_another_services(tmp_path: Path) -> None:
-    node = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
-    env = environment_for(node, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
+    server = record(tmp_path, 1, keyed=False, env={"HF_TOKEN": MARK, "HF_HOME": "/hub"}, hub=True, usage_stats=True)
+    env = environment_for(server, {"OPENAI_API_KEY": "sk-mine", "HF_TOKEN": "hf_x", "QUARTERDECK_NODE": "id"}, "")
     assert not {"OPENAI_API_KEY", "HF_TOKEN", "QUARTERDECK_NODE"} & set(env)
     assert (env["HF_HOME"], env["HF_HUB_OFFLINE"], env["DO_NOT_TRACK"]) == ("/hub", "1", "1")

@@ -1,4 +1,4 @@
-"""What belongs to a node is found whoever its parent is, and what is left of it is seen."""
+"""What belongs to a server is found whoever its parent is, and what is left of it is seen."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from actions.local.ending import SHARED, left_of, sockets_in, survey
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from actions.local.spawn import hold
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 from fleet.local.spec import LaunchSpec
 
 WORKER = """
@@ -44,12 +44,12 @@ LEADER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[tuple[NodeRecord, int, str, int]]:
+def server(tmp_path: Path) -> Iterator[tuple[ServerRecord, int, str, int]]:
     """A leader, and a worker that has left its session and holds shared memory and a port."""
     ready = tmp_path / "ready"
     argv = (sys.executable, "-c", LEADER, WORKER, str(ready))
-    node = uuid.uuid4().hex
-    held = hold(argv, env={**os.environ, NODE: node}, folder=tmp_path, log=tmp_path / "log", what="a test")
+    server = uuid.uuid4().hex
+    held = hold(argv, env={**os.environ, SERVER_ID: server}, folder=tmp_path, log=tmp_path / "log", what="a test")
     held.go()
     process = psutil.Process(held.identity.pid)
     deadline = 10 / 0.02
@@ -59,7 +59,7 @@ def node(tmp_path: Path) -> Iterator[tuple[NodeRecord, int, str, int]]:
         with pytest.raises(psutil.TimeoutExpired):
             process.wait(0.02)
     pid, name, port = ready.read_text().split()
-    record = NodeRecord(node, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
+    record = ServerRecord(server, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
     yield record, int(pid), name, int(port)
     for each in survey(record).processes:
         os.kill(each.pid, signal.SIGKILL)
@@ -73,24 +73,24 @@ def kill(pid: int) -> None:
     psutil.wait_procs([process], 10)
 
 
-def test_a_worker_of_another_session_belongs_to_it(node: tuple[NodeRecord, int, str, int]) -> None:
-    record, worker, memory, port = node
+def test_a_worker_of_another_session_belongs_to_it(server: tuple[ServerRecord, int, str, int]) -> None:
+    record, worker, memory, port = server
     found = survey(record)
     assert {each.pid for each in found.processes} == {record.identity.pid, worker}
     assert found.shared == {memory}
     assert found.ports == (port,)
 
 
-def test_a_worker_that_outlives_its_leader_is_still_found(node: tuple[NodeRecord, int, str, int]) -> None:
-    record, worker, _, port = node
+def test_a_worker_that_outlives_its_leader_is_still_found(server: tuple[ServerRecord, int, str, int]) -> None:
+    record, worker, _, port = server
     kill(record.identity.pid)
     found = survey(record)
     assert [each.pid for each in found.processes] == [worker]
     assert found.ports == (port,)
 
 
-def test_shared_memory_that_nobody_holds_any_more_is_left(node: tuple[NodeRecord, int, str, int]) -> None:
-    record, worker, memory, _ = node
+def test_shared_memory_that_nobody_holds_any_more_is_left(server: tuple[ServerRecord, int, str, int]) -> None:
+    record, worker, memory, _ = server
     had = survey(record)
     kill(record.identity.pid)
     kill(worker)
@@ -99,8 +99,8 @@ def test_shared_memory_that_nobody_holds_any_more_is_left(node: tuple[NodeRecord
     assert left.shared == {memory}
 
 
-def test_shared_memory_that_another_process_uses_is_not_touched(node: tuple[NodeRecord, int, str, int]) -> None:
-    record, worker, memory, _ = node
+def test_shared_memory_that_another_process_uses_is_not_touched(server: tuple[ServerRecord, int, str, int]) -> None:
+    record, worker, memory, _ = server
     had = survey(record)
     with Path(memory).open("rb"):
         kill(record.identity.pid)
@@ -125,7 +125,7 @@ def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
         with pytest.raises(psutil.TimeoutExpired):
             process.wait(0.02)
     name = f"{SHARED}/sem.{ready.read_text().strip().lstrip('/')}"
-    record = NodeRecord(uuid.uuid4().hex, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
+    record = ServerRecord(uuid.uuid4().hex, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
     try:
         had = survey(record)
         assert had.shared == {name}
@@ -144,8 +144,8 @@ def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
 def test_sockets_are_told_from_other_files(tmp_path: Path) -> None:
     import socket
 
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "one"))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "one"))
         (tmp_path / "file").touch()
         assert sockets_in(str(tmp_path)) == [tmp_path / "one"]
     assert sockets_in(str(tmp_path / "gone")) == []

@@ -1,4 +1,4 @@
-"""Ends of nodes: their requests finish, and nothing of one is left, however it behaves and whatever it died of."""
+"""Ends of servers: their requests finish, and nothing of one is left, however it behaves and whatever it died of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from actions.progress import Result
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from tests.local.fakes import SHARED, Open
 from tests.waiting import PATIENCE, until
 
@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE, until
 async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
@@ -46,10 +46,10 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> Non
 
 
 async def test_one_that_finishes_already_gets_its_time_from_who_takes_it_down_again(opened: Open) -> None:
-    """As one does who comes back to a node whose end was begun by a console that is gone."""
+    """As one does who comes back to a server whose end was begun by a console that is gone."""
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
@@ -59,7 +59,7 @@ async def test_one_that_finishes_already_gets_its_time_from_who_takes_it_down_ag
         await _running(client, record.spec.url)
         os.kill(record.identity.pid, signal.SIGINT)
         async with asyncio.timeout(PATIENCE):
-            while (await box.node()).stage.phase is not Phase.STOPPING:  # noqa: ASYNC110 - its log says so
+            while (await box.server()).stage.phase is not Phase.STOPPING:  # noqa: ASYNC110 - its log says so
                 await asyncio.sleep(0.02)
         plan = await runner.plan(box.down())
         assert "1 running and 0 waiting requests get 10 s; new ones are refused" in [c.text for c in plan.checks]
@@ -84,7 +84,7 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
     )
     box = await opened(closes=True)
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
@@ -106,7 +106,7 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
 async def test_one_that_cannot_refuse_is_waited_for_and_then_asked(opened: Open) -> None:
     box = await opened(drains=False)
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     assert not record.drains
     assert "--shutdown-timeout" not in record.argv
     _, outcome = await box.carried_out(box.down())
@@ -146,10 +146,10 @@ async def test_workers_that_it_leaves_behind_are_found_and_ended(opened: Open, m
     assert not box.shared
 
 
-async def test_a_killed_node_is_dead_with_what_is_left_of_it_and_down_clears_it(opened: Open) -> None:
+async def test_a_killed_server_is_dead_with_what_is_left_of_it_and_down_clears_it(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     os.kill(record.identity.pid, signal.SIGKILL)
     state = await box.until(lambda state: not state.alive)
     assert state.reason is not None
@@ -188,7 +188,7 @@ async def test_one_that_was_killed_whole_while_it_loaded_leaves_nothing_either(o
     runner = box.runner()
     plan = await runner.plan(box.up(box.spec()))
     state = runner.start(plan, "", "yes")
-    node = await box.loading()
+    server = await box.loading()
     killed = box.processes()
     for process in killed:
         process.kill()
@@ -196,12 +196,12 @@ async def test_one_that_was_killed_whole_while_it_loaded_leaves_nothing_either(o
     await runner.wait(state.id)
     await runner.close()
     assert len(box.shared) == 2
-    assert any(name.startswith("vllm_dist_") for name in names_in(node.record.runtime))
+    assert any(name.startswith("vllm_dist_") for name in names_in(server.record.runtime))
     _, outcome = await box.carried_out(box.down())
     assert outcome.result is Result.CONVERGED, outcome.text
     assert not box.shared
-    assert names_in(node.record.runtime) == []
-    assert [file.name for file in (box.nodes / "tiny").iterdir()] == ["log"]
+    assert names_in(server.record.runtime) == []
+    assert [file.name for file in (box.servers / "tiny").iterdir()] == ["log"]
 
 
 async def test_a_start_over_a_dead_one_clears_away_what_that_left(opened: Open) -> None:
@@ -222,7 +222,7 @@ async def test_a_start_over_a_dead_one_clears_away_what_that_left(opened: Open) 
 async def test_a_start_over_a_dead_one_whose_workers_run_says_so(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    os.kill((await box.node()).record.identity.pid, signal.SIGKILL)
+    os.kill((await box.server()).record.identity.pid, signal.SIGKILL)
     await box.until(lambda state: not state.alive)
     _, outcome = await box.carried_out(box.up(box.spec()))
     assert outcome.result is Result.FAILED
@@ -238,7 +238,7 @@ async def test_shared_memory_that_may_be_its_is_told_of_and_left(opened: Open) -
     other = SHARED / f"psm_{uuid.uuid4().hex[:12]}_other"
     try:
         strange.write_bytes(b"x")
-        other.write_bytes(b"of another node")
+        other.write_bytes(b"of another server")
         _, outcome = await box.carried_out(box.down())
         assert outcome.result is Result.CONVERGED
         assert str(strange) in outcome.text
@@ -268,7 +268,7 @@ async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monk
     monkeypatch.setattr("actions.local.finish.GIVEN", ((signal.SIGINT, 0.2), (signal.SIGKILL, 5.0)))
     box = await opened(drains=False)
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     box.vllm.with_name("busy").touch()
     async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
@@ -283,7 +283,7 @@ async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monk
 async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_to_start_again(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     box.vllm.with_name("busy").touch()
     async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
@@ -306,7 +306,7 @@ async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_t
 async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: Open) -> None:
     box = await opened(drains=False)
     await box.carried_out(box.up(box.spec()))
-    record = (await box.node()).record
+    record = (await box.server()).record
     box.vllm.with_name("busy").touch()
     async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
@@ -321,11 +321,11 @@ async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: O
         await held
     assert outcome.result is Result.STOPPED
     assert outcome.text == "stopped: nothing was sent to tiny, which goes on as before"
-    assert (await box.node()).stage.phase is Phase.READY
+    assert (await box.server()).stage.phase is Phase.READY
 
 
 async def _running(client: httpx.AsyncClient, url: str) -> None:
-    """Until the node has the one request."""
+    """Until the server has the one request."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if 'running{engine="0",model_name="model"} 1' in (await client.get(f"{url}/metrics")).text:

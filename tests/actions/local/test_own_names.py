@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from actions.local.own_names import mark_of, own
 
 PROGRAM = """
@@ -36,7 +36,7 @@ SHARED = Path("/dev/shm")  # noqa: S108 - where shared memory is
 
 
 @pytest.fixture
-def node() -> Iterator[str]:
+def server() -> Iterator[str]:
     made = uuid.uuid4().hex
     yield made
     for file in SHARED.glob(f"*{mark_of(made)}*"):
@@ -49,33 +49,33 @@ def run(folder: Path, program: str, env: dict[str, str]) -> str:
     return subprocess.run([sys.executable, file], env=env, stdout=subprocess.PIPE, check=False).stdout.decode()
 
 
-def test_memory_and_semaphores_of_a_killed_python_and_its_children_have_the_mark(tmp_path: Path, node: str) -> None:
+def test_memory_and_semaphores_of_a_killed_python_and_its_children_have_the_mark(tmp_path: Path, server: str) -> None:
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own({**os.environ, NODE: node}, node, runtime)
+    env = own({**os.environ, SERVER_ID: server}, server, runtime)
     memory, temporary, lock = run(tmp_path, PROGRAM, env).split()
     assert temporary == str(runtime)
-    assert memory.startswith(f"psm_{mark_of(node)}_")
-    assert lock.startswith(f"/mp-{mark_of(node)}-")
-    left = {file.name for file in SHARED.glob(f"*{mark_of(node)}*")}
+    assert memory.startswith(f"psm_{mark_of(server)}_")
+    assert lock.startswith(f"/mp-{mark_of(server)}-")
+    left = {file.name for file in SHARED.glob(f"*{mark_of(server)}*")}
     assert left == {memory, f"sem.{lock[1:]}"}
 
 
-def test_a_module_that_python_would_have_run_at_its_start_is_still_run(tmp_path: Path, node: str) -> None:
+def test_a_module_that_python_would_have_run_at_its_start_is_still_run(tmp_path: Path, server: str) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "sitecustomize.py").write_text("import os; os.environ['THEIRS'] = 'ran'")
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own({**os.environ, NODE: node, "PYTHONPATH": str(theirs)}, node, runtime)
+    env = own({**os.environ, SERVER_ID: server, "PYTHONPATH": str(theirs)}, server, runtime)
     assert run(tmp_path, "import os; print(os.environ['THEIRS'])", env) == "ran\n"
 
 
-def test_what_is_no_process_of_the_node_keeps_its_names(tmp_path: Path, node: str) -> None:
+def test_what_is_no_process_of_the_server_keeps_its_names(tmp_path: Path, server: str) -> None:
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own(dict(os.environ), node, runtime)
-    env.pop(NODE, None)
+    env = own(dict(os.environ), server, runtime)
+    env.pop(SERVER_ID, None)
     assert run(tmp_path, "from multiprocessing import shared_memory as m; print(m._SHM_NAME_PREFIX)", env) == "/psm_\n"
 
 

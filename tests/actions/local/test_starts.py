@@ -1,4 +1,4 @@
-"""Starts of nodes: what forbids one, how one is followed, what is said of one that fails."""
+"""Starts of servers: what forbids one, how one is followed, what is said of one that fails."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from actions.local.store import runtime
 from actions.progress import Result
 from actions.runner import RefusedError
 from fleet.local.errors import LocalError
-from fleet.local.node import Phase
 from fleet.local.record import read_records
+from fleet.local.server import Phase
 from tests.local.fakes import Open
 
 
@@ -44,7 +44,7 @@ async def test_one_that_the_system_does_not_start_leaves_no_folder_for_sockets(
 async def test_the_key_is_in_its_file_and_in_the_server_and_nowhere_else(opened: Open) -> None:
     box = await opened()
     plan, _ = await box.carried_out(box.up(box.spec(env={"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwx"})))
-    record = (await box.node()).record
+    record = (await box.server()).record
     process = record.identity.process()
     assert process is not None
     assert process.environ()["VLLM_API_KEY"] == record.key
@@ -52,7 +52,7 @@ async def test_the_key_is_in_its_file_and_in_the_server_and_nowhere_else(opened:
     assert process.environ()["HF_HUB_OFFLINE"] == "1"
     secrets = {record.key, "hf_abcdefghijklmnopqrstuvwx"}
     seen = [" ".join(process.cmdline()), record.log.read_text(), repr([s for s in box.states if s.outcome])]
-    seen += [(box.nodes / "tiny" / "record.json").read_text(), repr(plan.mutations)]
+    seen += [(box.servers / "tiny" / "record.json").read_text(), repr(plan.mutations)]
     assert not any(record.key in text for text in seen)
     # The request itself is redacted where it is recorded (actions.audit); its mutations never hold a secret.
     assert not any(secret in repr(plan.mutations) for secret in secrets)
@@ -104,7 +104,7 @@ async def test_a_port_that_is_taken_forbids_it_and_one_that_is_stolen_is_said(op
     await runner.close()
 
 
-async def test_stopping_to_follow_does_not_stop_the_node(opened: Open) -> None:
+async def test_stopping_to_follow_does_not_stop_the_server(opened: Open) -> None:
     box = await opened()
     hold = box.vllm.with_name("hold")
     hold.touch()
@@ -139,7 +139,7 @@ async def test_the_vllm_of_the_settings_that_is_not_there_is_named(opened: Open)
 async def test_what_was_written_down_survives_the_one_who_wrote_it(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    ((record,), problems) = read_records(box.nodes)
+    ((record,), problems) = read_records(box.servers)
     assert problems == ()
     assert psutil.Process(record.identity.pid).ppid() != os.getpid()
     assert record.identity.alive

@@ -1,4 +1,4 @@
-"""What is written down of a node: who may read it, what of it is secret, and that nothing of it stays."""
+"""What is written down of a server: who may read it, what of it is secret, and that nothing of it stays."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from actions.local.store import (
 )
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity
-from fleet.local.record import NodeRecord, read_records
+from fleet.local.record import ServerRecord, read_records
 from fleet.local.spec import LaunchSpec
 
 SPEC = LaunchSpec("tiny", "/models/tiny", env={"OMP_NUM_THREADS": "2", "HF_TOKEN": "hf_abcdefghijklmnopqrstuvwx"})
 
 
-def record(folder: Path) -> NodeRecord:
-    return NodeRecord(
+def record(folder: Path) -> ServerRecord:
+    return ServerRecord(
         id="a1",
         spec=without_secrets(SPEC),
         identity=Identity(2**22, 1.0),
@@ -153,13 +153,13 @@ def test_the_longest_socket_of_any_version_fits_into_the_longest_folder() -> Non
     """vLLM 0.8 has ``<uuid>_output_socket``, and dies of a path that is too long: "ZMQError: File name too long"."""
     with TemporaryDirectory() as short:
         room = SOCKETS - len(f"{short}//run")
-        node = Path(short, "n" * room)
-        node.mkdir()
-        folder = runtime(node)
-        assert folder == node / "run"
+        server = Path(short, "n" * room)
+        server.mkdir()
+        folder = runtime(server)
+        assert folder == server / "run"
         assert len(str(folder)) == SOCKETS
-        with socket.socket(socket.AF_UNIX) as server:
-            server.bind(str(folder / f"{uuid.uuid4()}_output_socket"))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / f"{uuid.uuid4()}_output_socket"))
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

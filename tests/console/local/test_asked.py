@@ -1,4 +1,4 @@
-"""From a command line of ``quarterdeck local`` to the node that it asks for."""
+"""From a command line of ``quarterdeck local`` to the server that it asks for."""
 
 from __future__ import annotations
 

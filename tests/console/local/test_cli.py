@@ -1,4 +1,4 @@
-"""``quarterdeck local`` in a process of its own, on nodes that run."""
+"""``quarterdeck local`` in a process of its own, on servers that run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from actions.local.bench_store import keep_bench
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from actions.local.spawn import hold
 from actions.local.store import keep
 from fleet.local.benches import Bench, Level
-from fleet.local.record import NodeRecord, nodes_folder
+from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 from tests.ending import ending
 from tests.waiting import PATIENCE
@@ -67,7 +67,7 @@ server.serve_forever()
 
 @dataclass
 class Machine:
-    """A state folder with the nodes of a test."""
+    """A state folder with the servers of a test."""
 
     root: Path
 
@@ -88,22 +88,22 @@ class Machine:
         return {**os.environ, **own, "COLUMNS": "120", "KUBECONFIG": str(self.root / "none")}
 
     @property
-    def nodes(self) -> Path:
-        return nodes_folder(self.root / "state" / "quarterdeck")
+    def servers(self) -> Path:
+        return servers_folder(self.root / "state" / "quarterdeck")
 
-    def start(self, name: str, *, dies: bool = False) -> NodeRecord:
-        """A node that runs (or has died), as ``up`` would have left it."""
-        folder = self.nodes / name
+    def start(self, name: str, *, dies: bool = False) -> ServerRecord:
+        """A server that runs (or has died), as ``up`` would have left it."""
+        folder = self.servers / name
         folder.mkdir(parents=True)
         (folder / "key").write_text(KEY)
         port = 1 if dies else _port()
         argv = (sys.executable, "-c", ENGINE, "dies" if dies else str(port), KEY)
         # Processes are told apart by it: those of a test beside this one, too.
         own = f"id-{uuid4().hex}"
-        env = {**os.environ, NODE: own}
-        held = hold(argv, env=env, folder=folder, log=folder / "log", what="a node of a test")
+        env = {**os.environ, SERVER_ID: own}
+        held = hold(argv, env=env, folder=folder, log=folder / "log", what="a server of a test")
         spec = LaunchSpec(name, "org/tiny", port=port, served_model_name=("tiny",), env={"HF_TOKEN": "[redacted]"})
-        record = NodeRecord(
+        record = ServerRecord(
             own, spec, held.identity, ("vllm", "serve", "org/tiny"), "0.32.0", 100.0, str(folder), keyed=True
         )
         keep(record)
@@ -135,7 +135,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     yield found
     for process in psutil.process_iter():
         try:
-            if process.environ().get(NODE, "").startswith("id-") and str(tmp_path) in process.cwd():
+            if process.environ().get(SERVER_ID, "").startswith("id-") and str(tmp_path) in process.cwd():
                 process.send_signal(signal.SIGKILL)
                 process.wait(PATIENCE)
         except psutil.Error:
@@ -149,11 +149,11 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 def test_nothing_runs(machine: Machine) -> None:
     done = machine.run("ls")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no nodes on this machine" in done.stderr
+    assert "no servers on this machine" in done.stderr
     assert document(machine.run("ls", "--json")) == {"schema": "quarterdeck/local/v1", "nodes": [], "problems": []}
 
 
-def test_the_nodes(machine: Machine) -> None:
+def test_the_servers(machine: Machine) -> None:
     one, two = machine.start("one"), machine.start("two", dies=True)
     done = machine.run("ls")
     assert done.returncode == 0
@@ -194,18 +194,18 @@ def test_logs(machine: Machine) -> None:
     assert machine.run("logs", "one", "--tail", "1").stdout == "INFO:     Application startup complete.\n"
     other = machine.run("logs", "two")
     assert other.returncode == 2
-    assert "there is no node two" in other.stderr
-    assert "Nodes: one." in other.stderr
+    assert "there is no server two" in other.stderr
+    assert "Servers: one." in other.stderr
 
 
 def test_the_log_of_one_that_was_taken_down_is_found_and_said_to_be_that(machine: Machine) -> None:
-    kept = machine.nodes / "gone" / "log"
+    kept = machine.servers / "gone" / "log"
     kept.parent.mkdir(parents=True)
     kept.write_text("first\nlast\n")
     done = machine.run("logs", "gone", "--tail", "1")
     assert (done.returncode, done.stdout) == (0, "last\n")
     assert "gone was taken down: this is the log of its last start" in done.stderr
-    (machine.nodes.parent / "log").write_text("of nobody")
+    (machine.servers.parent / "log").write_text("of nobody")
     for path in ("..", ".", "gone/../gone", ""):
         assert machine.run("logs", path).returncode == 2
 
@@ -220,14 +220,14 @@ def test_a_log_that_cannot_be_read_is_not_an_empty_one(machine: Machine) -> None
 
 
 @pytest.mark.parametrize("words", [["down"], ["restart"], ["try"], ["bench"], ["logs"], ["entry"]])
-def test_a_node_whose_record_cannot_be_read_is_told_of(machine: Machine, words: list[str]) -> None:
-    record = machine.nodes / "one" / "record.json"
+def test_a_server_whose_record_cannot_be_read_is_told_of(machine: Machine, words: list[str]) -> None:
+    record = machine.servers / "one" / "record.json"
     record.parent.mkdir(parents=True)
     record.write_text("{")
     done = machine.run(*words, "one", *(["hello"] if words == ["try"] else []))
     assert done.returncode == 2
     assert f"{record} cannot be read" in done.stderr
-    assert "there is no node one" in done.stderr
+    assert "there is no server one" in done.stderr
 
 
 def test_logs_go_on_until_ctrl_c(machine: Machine) -> None:
@@ -243,7 +243,7 @@ def test_logs_go_on_until_ctrl_c(machine: Machine) -> None:
         assert following.wait(PATIENCE) == 130
 
 
-def test_a_word_with_a_node(machine: Machine) -> None:
+def test_a_word_with_a_server(machine: Machine) -> None:
     machine.start("one")
     done = machine.run("try", "one", "hello", "there", "--tokens", "9")
     assert done.returncode == 0, done.stderr
@@ -307,16 +307,16 @@ def test_all_go_down_whoever_reads_of_it(machine: Machine, unread: str) -> None:
 
 
 @pytest.mark.parametrize("words", [["down"], ["down", "one", "--all"], ["down", "two"], ["restart", "two"]])
-def test_which_node(machine: Machine, words: Sequence[str]) -> None:
+def test_which_server(machine: Machine, words: Sequence[str]) -> None:
     assert machine.run(*words, "--yes").returncode == 2
 
 
 def test_benchmarks(machine: Machine) -> None:
     assert "no benchmarks yet" in machine.run("benches").stderr
     level = Level(4, 16, 0, 2.0, 8.0, 512.0, ttft_p50=0.04)
-    machine.nodes.mkdir(parents=True)
-    for node in ("one", "two"):
-        keep_bench(machine.nodes, Bench(f"id-{node}", node, node, 1000.0, 256, 128, (level,), "0.32.0"))
+    machine.servers.mkdir(parents=True)
+    for server in ("one", "two"):
+        keep_bench(machine.servers, Bench(f"id-{server}", server, server, 1000.0, 256, 128, (level,), "0.32.0"))
     assert "512" in machine.run("benches").stdout
     found = document(machine.run("benches", "--json"))
     assert found["schema"] == "quarterdeck/benches/v1"
@@ -353,8 +353,8 @@ def test_read_only_lets_look(machine: Machine, words: Sequence[str]) -> None:
 
 def test_a_record_that_cannot_be_read_is_said(machine: Machine) -> None:
     machine.start("one")
-    (machine.nodes / "bad").mkdir()
-    (machine.nodes / "bad" / "record.json").write_text("{")
+    (machine.servers / "bad").mkdir()
+    (machine.servers / "bad" / "record.json").write_text("{")
     done = machine.run("ls")
     assert done.returncode == 1
     assert "bad/record.json cannot be read" in done.stderr

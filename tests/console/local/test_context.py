@@ -1,4 +1,4 @@
-"""This machine as a cluster: the real console and the real session on nodes of a fake vLLM, from the keys."""
+"""This machine as a cluster: the real console and the real session on servers of a fake vLLM, from the keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from console.session.failure import SessionError
 from console.wiring.audit_folder import audit_logs
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -31,7 +31,7 @@ from tests.local.fakes import Box
 from themes.look import Look, use
 
 SECRET = "sk-that-nobody-shall-see"
-NODE = "local/tiny"
+SERVER = "local/tiny"
 KV = 0.25
 """What the fake says of its KV cache."""
 
@@ -51,7 +51,7 @@ async def console(
     use(Look())
     local = LocalSettings(vllm=str(box.vllm), grace=5.0)
     here = Settings(cluster=ClusterSettings(kubeconfig=kubeconfig, context=context), local=local)
-    settings, options = here, Options(nodes=box.nodes)
+    settings, options = here, Options(servers=box.servers)
     if audit_of_cluster is not None:
         settings = replace(here, actions=replace(here.actions, audit_dir=str(audit_of_cluster)))
         options = replace(options, audit=audit_of_cluster, audit_here=audit_logs(here, os.environ))
@@ -65,7 +65,7 @@ async def console(
 
 async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
     async with console(box) as stage:
-        await stage.until(lambda: "no vLLM node on this machine" in stage.shown)
+        await stage.until(lambda: "no vLLM server on this machine" in stage.shown)
         await stage.line(f"up {box.model}")
         await stage.until(lambda: stage.desk.front is not None and stage.desk.front.where is ScreenId.FORM)
         await stage.pilot.press("ctrl+s")
@@ -98,14 +98,14 @@ async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: B
     await started(box)
     async with console(box) as stage:
         await stage.until(lambda: "● tiny" in stage.shown)
-        for key in (NODE, "local/Process/tiny"):
+        for key in (SERVER, "local/Process/tiny"):
             stage.move_to(key)
             await stage.pilot.pause()
             for command in ("scale 2", "restart", "drain", "rollback"):
                 await stage.line(command)
                 assert stage.desk.front is not None
                 assert stage.desk.front.where is ScreenId.FLEET
-                assert "a node of this machine; :down" in stage.desk.front.said, command
+                assert "a server of this machine; :down" in stage.desk.front.said, command
         assert "scale" not in stage.keybar
         await stage.line("down")
         plan = (await stage.planned()).plan
@@ -129,39 +129,39 @@ async def test_its_node_is_no_node_of_kubernetes(box: Box) -> None:
             assert "Kubernetes knows nothing of it" in stage.desk.front.said, command
 
 
-async def test_describe_yaml_and_log_of_a_node_tell_no_secret(box: Box) -> None:
+async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> None:
     await started(box, env={"HF_TOKEN": SECRET, "VLLM_LOGGING_LEVEL": "INFO"})
     async with console(box) as stage:
-        await stage.until(lambda: NODE in stage.snapshot.pods)
+        await stage.until(lambda: SERVER in stage.snapshot.pods)
         session = stage.session
         pod, workload = ObjectRef("Pod", "local", "tiny"), ObjectRef("Process", "local", "tiny")
         assert await session.namespaces() == ("local",)
         told = [await session.describe(pod), await session.yaml(pod), await session.describe(workload)]
         assert all("tiny" in text and "HF_TOKEN" in text for text in told), told
         assert f"  {box.model}" in told[0]
-        key = (box.nodes / "tiny" / "key").read_text().strip()
+        key = (box.servers / "tiny" / "key").read_text().strip()
         assert not [text for text in told if SECRET in text or key in text]
         stream = session.logs("local", "tiny", "vllm", follow=False, previous=False, tail=3, since=0)
         assert [line.text for line in [line async for line in stream]][-1].endswith("Application startup complete.")
         with pytest.raises(SessionError, match="every start begins a new one"):
             _ = [line async for line in session.logs("local", "tiny", "", follow=False, previous=True, tail=3, since=0)]
-        with pytest.raises(SessionError, match="no node of this machine is called other"):
+        with pytest.raises(SessionError, match="no server of this machine is called other"):
             await session.describe(ObjectRef("Pod", "local", "other"))
         (node,) = stage.snapshot.nodes
         assert "tiny: Running" in await session.describe(ObjectRef("Node", "", node))
         assert f"name: {node}" in await session.yaml(ObjectRef("Node", "", node))
 
 
-async def test_a_node_that_is_killed_is_critical_and_told_of(box: Box) -> None:
+async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None:
     await started(box)
     async with console(box) as stage:
-        await stage.until(lambda: NODE in stage.snapshot.pods and bool(stage.desk.nodes))
-        state = await box.node()
+        await stage.until(lambda: SERVER in stage.snapshot.pods and bool(stage.desk.servers))
+        state = await box.server()
         os.kill(state.record.identity.pid, 9)
-        await stage.until(lambda: stage.snapshot.assessments[NODE].severity is Severity.CRITICAL)
+        await stage.until(lambda: stage.snapshot.assessments[SERVER].severity is Severity.CRITICAL)
         assert stage.desk.front is not None
         await stage.until(lambda: "tiny died" in (stage.desk.front.said if stage.desk.front is not None else ""))
-        assert (await box.node()).stage.phase is Phase.DEAD
+        assert (await box.server()).stage.phase is Phase.DEAD
 
 
 async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> None:
@@ -170,13 +170,13 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
         async with console(box, context="demo", kubeconfig=str(fleet.kubeconfig)) as stage:
             await stage.until(lambda: bool(stage.snapshot.pods))
             assert stage.session.contexts()[-1] == "local"
-            assert NODE not in stage.snapshot.pods
+            assert SERVER not in stage.snapshot.pods
             await stage.line("local")
             # 25 % of its KV cache, though the view is elsewhere.
             await stage.until(lambda: "25" in next((x for x in stage.shown.splitlines() if " tiny " in x), ""))
             stage.desk.go_home()
             await stage.line("ctx local")
-            await stage.until(lambda: set(stage.snapshot.pods) == {NODE})
+            await stage.until(lambda: set(stage.snapshot.pods) == {SERVER})
             await stage.line("down")
             assert (await stage.planned()).plan is not None
             done = await stage.apply()
@@ -224,7 +224,7 @@ async def test_the_command_line_on_this_machine(box: Box) -> None:
     assert document["workloads"][0]["kind"] == "Process"
     assert doctor.returncode == 0
     assert f"ok    vLLM here      {box.vllm}; its version is asked for" in doctor.stdout
-    assert "ok    nodes          1, 1 of them running" in doctor.stdout
+    assert "ok    servers        1, 1 of them running" in doctor.stdout
     assert "tiny: Running, http://127.0.0.1:" in doctor.stdout
     assert (scale.returncode, scale.stdout) == (2, "")
     assert "local is this machine and no cluster" in scale.stderr
@@ -233,7 +233,7 @@ async def test_the_command_line_on_this_machine(box: Box) -> None:
 
 async def test_the_doctor_says_what_to_do_about_what_is_missing_and_what_died(box: Box) -> None:
     await started(box)
-    os.kill((await box.node()).record.identity.pid, 9)
+    os.kill((await box.server()).record.identity.pid, 9)
     await box.until(lambda state: not state.alive)
     box.vllm.unlink()
     doctor = await run(box, "doctor", "--context", "local")

@@ -82,12 +82,12 @@ async def test_more_than_there_are(box: Box, driver: Driver) -> None:
     assert check(await planned(box, driver, "-tp", "2"), "GPUs")["text"] == "it asks for 2 GPUs, and 1 are here"
 
 
-async def test_a_gpu_is_that_of_the_node_whose_processes_are_on_it(box: Box, driver: Driver) -> None:
+async def test_a_gpu_is_that_of_the_server_whose_processes_are_on_it(box: Box, driver: Driver) -> None:
     driver.has(ONE, OTHER)
     flags = ("--name", "tiny", "--port", str(free_port()), "--yes")
     done = await run(box, "local", "up", str(box.model), *flags, **driver.environ)
     assert done.returncode == 0, done.stderr
-    worker = next(each for each in group((await box.node()).record.identity) if each.pid != box.pid_of("tiny"))
+    worker = next(each for each in group((await box.server()).record.identity) if each.pid != box.pid_of("tiny"))
     busy = Gpu("GPU-bbbb", used=20 * GIB, utilisation=0.9, temperature=71, power=71.9, processes={worker.pid: 20 * GIB})
     driver.has(ONE, busy)
     done = await run(box, "snapshot", "--json", "--context", "local", **driver.environ)

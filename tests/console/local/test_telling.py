@@ -8,7 +8,7 @@ import pytest
 
 from console.local.cli.command import table
 from console.local.cli.telling import PhasePrinter
-from tests.fleet.local.nodes import BEGUN, dead, record
+from tests.fleet.local.servers import BEGUN, dead, record
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -32,7 +32,7 @@ def test_reading_weights_is_told_where_a_line_can_be_written_over(
 
 
 @pytest.mark.parametrize(("seen", "since"), [(True, "30s"), (False, "<30s")])
-def test_a_node_whose_end_nobody_saw_is_not_said_to_have_ended_now(seen: bool, since: str) -> None:
+def test_a_server_whose_end_nobody_saw_is_not_said_to_have_ended_now(seen: bool, since: str) -> None:
     state = dead(record())
     state = replace(state, stage=replace(state.stage, began=BEGUN + 30.0), end_seen=seen)
     (_, row) = table([state])

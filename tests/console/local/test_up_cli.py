@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
-from actions.local.environment import NODE
+from actions.local.environment import SERVER_ID
 from console.local.presets import free_port
-from fleet.local.record import NodeRecord, nodes_folder, read_records
+from fleet.local.record import ServerRecord, read_records, servers_folder
 from tests.ending import ending
 from tests.waiting import PATIENCE, block_until
 
@@ -105,11 +105,11 @@ class Box:
         (self.root / "bin" / what).touch()
 
     @property
-    def records(self) -> tuple[NodeRecord, ...]:
-        return read_records(nodes_folder(self.root / "XDG_STATE_HOME" / "quarterdeck"))[0]
+    def records(self) -> tuple[ServerRecord, ...]:
+        return read_records(servers_folder(self.root / "XDG_STATE_HOME" / "quarterdeck"))[0]
 
     @property
-    def record(self) -> NodeRecord:
+    def record(self) -> ServerRecord:
         (found,) = self.records
         return found
 
@@ -131,7 +131,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     for record in found.records:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get(NODE) == record.id:
+                if process.environ().get(SERVER_ID) == record.id:
                     process.send_signal(signal.SIGKILL)
                     process.wait(PATIENCE)
 

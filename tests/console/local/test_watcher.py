@@ -1,4 +1,4 @@
-"""Looking at the nodes of this machine, for several at once."""
+"""Looking at the servers of this machine, for several at once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 
 from console.config.settings import Settings
 from console.local.watcher import SharedWatcher
-from fleet.local.node import NodeState
-from tests.fleet.local.nodes import record, state
+from fleet.local.server import ServerState
+from tests.fleet.local.servers import record, state
 
 
 class Slow:
     """A watcher that finds what is there when its look begins, and is let go on by the test."""
 
     def __init__(self) -> None:
-        self.there: tuple[NodeState, ...] = ()
+        self.there: tuple[ServerState, ...] = ()
         self.looks = 0
         self.go = asyncio.Event()
         self.problems: tuple[str, ...] = ()
 
-    async def look(self) -> tuple[NodeState, ...]:
+    async def look(self) -> tuple[ServerState, ...]:
         self.looks += 1
         found = self.there
         await self.go.wait()
@@ -39,24 +39,24 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     return made
 
 
-def nodes(folder: Path) -> SharedWatcher:
+def servers(folder: Path) -> SharedWatcher:
     return SharedWatcher(Settings(read_only=True), {"XDG_STATE_HOME": str(folder)})
 
 
-async def test_a_look_that_began_before_a_node_was_started_is_no_answer_to_who_asks_after(
+async def test_a_look_that_began_before_a_server_was_started_is_no_answer_to_who_asks_after(
     slow: Slow, tmp_path: Path
 ) -> None:
-    looking = nodes(tmp_path)
+    looking = servers(tmp_path)
     before = asyncio.create_task(looking.look())
     await asyncio.sleep(0)
     slow.there = (state(record()),)
     after = asyncio.create_task(looking.look())
     slow.go.set()
-    assert (await before, [node.name for node in await after]) == ((), ["tiny"])
+    assert (await before, [server.name for server in await after]) == ((), ["tiny"])
 
 
 async def test_who_asks_while_others_wait_shares_the_next_look(slow: Slow, tmp_path: Path) -> None:
-    looking = nodes(tmp_path)
+    looking = servers(tmp_path)
     asked = [asyncio.create_task(looking.look()) for _ in range(5)]
     await asyncio.sleep(0)
     slow.go.set()
@@ -65,7 +65,7 @@ async def test_who_asks_while_others_wait_shares_the_next_look(slow: Slow, tmp_p
 
 
 async def test_who_is_content_with_what_was_seen_a_moment_ago_looks_at_nothing(slow: Slow, tmp_path: Path) -> None:
-    looking = nodes(tmp_path)
+    looking = servers(tmp_path)
     slow.go.set()
     await looking.look()
     await looking.look(age=60.0)

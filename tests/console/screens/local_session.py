@@ -1,29 +1,29 @@
-"""A session on a machine with nodes, and what is asked for of them."""
+"""A session on a machine with servers, and what is asked for of them."""
 
 from __future__ import annotations
 
-from actions.request import LOCAL, LOCAL_NODE, Target
-from fleet.local.node import Phase
+from actions.request import LOCAL, LOCAL_SERVER, Target
+from fleet.local.server import Phase
 from tests.console.screens.desk import Desk
-from tests.console.screens.scripted import ScriptedSession, make_node
+from tests.console.screens.scripted import ScriptedSession, make_server
 
 
 def session(*names: str) -> ScriptedSession:
-    """A machine with a node that is ready, one that loads and one that died; or those of them that are named."""
+    """A machine with a server that is ready, one that loads and one that died; or those of them that are named."""
     every = {
-        "bad": make_node("bad", Phase.DEAD, spec={"port": 8002}),
-        "loads": make_node("loads", Phase.LOADING, done=3, total=30, eta=70.0, spec={"port": 8003}),
-        "tiny": make_node("tiny"),
+        "bad": make_server("bad", Phase.DEAD, spec={"port": 8002}),
+        "loads": make_server("loads", Phase.LOADING, done=3, total=30, eta=70.0, spec={"port": 8003}),
+        "tiny": make_server("tiny"),
     }
     made = ScriptedSession()
-    made.here.nodes = tuple(node for name, node in every.items() if not names or name in names)
+    made.here.servers = tuple(server for name, server in every.items() if not names or name in names)
     made.here.logs = {name: tuple(f"INFO line {number} of {name}" for number in range(60)) for name in every}
     return made
 
 
 def target(name: str) -> Target:
-    """A node as it is named in a request."""
-    return Target(LOCAL_NODE, LOCAL, name, f"id-{name}")
+    """A server as it is named in a request."""
+    return Target(LOCAL_SERVER, LOCAL, name, f"id-{name}")
 
 
 def planned(d: Desk) -> list[object]:

@@ -1,4 +1,4 @@
-"""A session that says what a test tells it to, with nodes of this machine and plans as a test wants them."""
+"""A session that says what a test tells it to, with servers of this machine and plans as a test wants them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from console.local.same_as_pod import Same
 from console.session.failure import SessionError
 from console.session.protocol import ActionService, Changed
 from fleet.local.benches import Bench
-from fleet.local.node import NodeState, Phase, Reason, Stage
 from fleet.local.process import Identity
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
@@ -174,7 +174,7 @@ class ScriptedActing:
 class ScriptedLocally:
     """``come`` says what the next look finds; answers come from ``pieces``."""
 
-    nodes: tuple[NodeState, ...] = ()
+    servers: tuple[ServerState, ...] = ()
     snapshot: Snapshot | None = None
     problems: tuple[str, ...] = ()
     reading: tuple[int, int] = (0, 0)
@@ -195,9 +195,9 @@ class ScriptedLocally:
     let_go: int = 0
     """Answers that were given up."""
 
-    def come(self, *nodes: NodeState) -> None:
+    def come(self, *servers: ServerState) -> None:
         """Another look."""
-        self.nodes = nodes
+        self.servers = servers
         self.looked()
 
     def unset(self, preset: str) -> Mapping[str, str]:
@@ -246,7 +246,7 @@ class ScriptedLocally:
             raise self.fails
 
 
-def make_node(
+def make_server(
     name: str = "tiny",
     phase: Phase = Phase.READY,
     *,
@@ -256,12 +256,12 @@ def make_node(
     total: float = 0.0,
     spec: Mapping[str, object] | None = None,
     **values: object,
-) -> NodeState:
-    """A node of this machine that was begun ``took`` seconds ago; fields of its spec and of its state replaced."""
+) -> ServerState:
+    """A server of this machine that was begun ``took`` seconds ago; fields of its spec and of its state replaced."""
     at = time.time() if at is None else at
     plain = LaunchSpec(name, f"org/{name}-model", port=8000)
     made = replace(plain, **spec) if spec is not None else plain  # type: ignore[arg-type]
-    record = NodeRecord(
+    record = ServerRecord(
         id=f"id-{name}",
         spec=made,
         identity=Identity(4711, at - took),
@@ -276,7 +276,7 @@ def make_node(
     first = Stage(Phase.STARTING, at - took)
     stages = (first, *(stage for stage in stages if stage.phase is not Phase.STARTING))
     reason = Reason("cuda-oom", "it ran out of GPU memory", "Lower the context length.", "torch.OutOfMemoryError: CUDA")
-    state = NodeState(record, at, stages[-1], stages, reason=reason if phase is Phase.DEAD else None)
+    state = ServerState(record, at, stages[-1], stages, reason=reason if phase is Phase.DEAD else None)
     return replace(state, **values)  # type: ignore[arg-type]
 
 

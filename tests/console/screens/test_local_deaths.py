@@ -1,4 +1,4 @@
-"""Nodes that die are told of, on whatever screen is in front; and who looks at them."""
+"""Servers that die are told of, on whatever screen is in front; and who looks at them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from pathlib import Path
 from actions.kinds.local_down import LocalDown
 from console.commands.command import ScreenId
 from console.options import Options
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from tests.console.screens.desk import desk
 from tests.console.screens.local_session import session, target
-from tests.console.screens.scripted import make_node, make_plan
+from tests.console.screens.scripted import make_plan, make_server
 from tests.fleets import make_snapshot
 
 
-async def test_a_node_that_dies_is_told_of_on_whatever_screen_is_in_front() -> None:
+async def test_a_server_that_dies_is_told_of_on_whatever_screen_is_in_front() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m", "escape", "o")
         d.session.here.looked()
         await d.settle()
         assert d.screen.said == ""
-        d.session.here.come(make_node("tiny", Phase.DEAD))
+        d.session.here.come(make_server("tiny", Phase.DEAD))
         await d.until(lambda: d.screen.said == "tiny died: it ran out of GPU memory; :local shows it")
         assert d.screen.where is ScreenId.NODES
         d.screen.say("")
-        d.session.here.come(make_node("tiny", Phase.DEAD), make_node("new"))
+        d.session.here.come(make_server("tiny", Phase.DEAD), make_server("new"))
         await d.settle()
         assert d.screen.said == ""
 
 
-async def test_a_node_that_died_meanwhile_is_told_of_once() -> None:
+async def test_a_server_that_died_meanwhile_is_told_of_once() -> None:
     async with desk(make_snapshot(), session=session("bad")) as d:
         await d.press("m", "escape")
         d.session.here.looked()
@@ -40,24 +40,24 @@ async def test_a_node_that_died_meanwhile_is_told_of_once() -> None:
         assert d.screen.said == ""
 
 
-async def test_a_node_that_is_taken_down_is_not_told_of_as_dead() -> None:
+async def test_a_server_that_is_taken_down_is_not_told_of_as_dead() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m", "escape")
         d.session.here.looked()
         assert d.desk.acting is not None
         await d.desk.acting.start(make_plan(LocalDown(target("tiny"))), "", "Apply")
-        d.session.here.come(make_node("tiny", Phase.DEAD))
+        d.session.here.come(make_server("tiny", Phase.DEAD))
         await d.settle()
         assert d.screen.said == ""
 
 
-async def test_a_console_that_starts_looks_at_nodes_where_there_are_any(tmp_path: Path) -> None:
+async def test_a_console_that_starts_looks_at_servers_where_there_are_any(tmp_path: Path) -> None:
     """And where there are none, nothing is imported and nobody looks."""
-    async with desk(make_snapshot(), session=session("bad"), options=Options(nodes=tmp_path)) as d:
+    async with desk(make_snapshot(), session=session("bad"), options=Options(servers=tmp_path)) as d:
         assert ("locally",) not in d.session.here.asked
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "record.json").touch()
-    async with desk(make_snapshot(), session=session("bad"), options=Options(nodes=tmp_path)) as d:
+    async with desk(make_snapshot(), session=session("bad"), options=Options(servers=tmp_path)) as d:
         assert d.session.here.asked.count(("locally",)) == 1
         d.session.here.looked()
         await d.until(lambda: "bad died meanwhile: it ran out of GPU memory" in d.screen.said)

@@ -1,4 +1,4 @@
-"""The form for a vLLM node: what is typed becomes a request, and what is wrong is said beside its row at once."""
+"""The form for a vLLM server: what is typed becomes a request, and what is wrong is said beside its row at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from actions.kinds.local_restart import LocalRestart
 from actions.kinds.local_up import LocalUp
 from actions.plan import Plan
-from actions.request import LOCAL, LOCAL_NODE, Request, Target
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from console.commands.command import ScreenId
 from console.local.same_as_pod import Difference, Same
 from console.local.screens.form import LaunchForm
@@ -18,7 +18,7 @@ from console.local.views.form import Form, again, filled_in, new, preset_chosen,
 from console.session.failure import SessionError
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
-from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_node
+from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_server
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 from tests.waiting import PATIENCE
@@ -46,8 +46,8 @@ FULL = LaunchSpec(
 
 
 def machine(**values: object) -> ScriptedSession:
-    """A machine with one node, ``tiny``, on port 8000."""
-    return ScriptedSession(here=ScriptedLocally(nodes=(make_node("tiny"),), **values))  # type: ignore[arg-type]
+    """A machine with one server, ``tiny``, on port 8000."""
+    return ScriptedSession(here=ScriptedLocally(servers=(make_server("tiny"),), **values))  # type: ignore[arg-type]
 
 
 def blank() -> Form:
@@ -90,7 +90,7 @@ def test_what_is_left_empty_is_left_to_vllm() -> None:
         ("port", "0", "a number from 1 to 65535"),
         ("port", "65536", "a number from 1 to 65535"),
         ("port", "8000", "tiny listens there"),
-        ("name", "tiny", "there is a node of this name"),
+        ("name", "tiny", "there is a server of this name"),
         ("name", "../x", "letters, digits, dots and dashes"),
         ("host", "http://x", "an address or the name of a host"),
         ("tensor_parallel_size", "0", "a whole number from 1 on"),
@@ -126,10 +126,10 @@ def test_an_address_that_others_reach_and_the_hub_are_remarked_on() -> None:
     assert "hub" in remarks["hub"]
 
 
-def test_a_dead_node_does_not_hold_its_port() -> None:
-    from fleet.local.node import Phase
+def test_a_dead_server_does_not_hold_its_port() -> None:
+    from fleet.local.server import Phase
 
-    here = ScriptedLocally(nodes=(make_node("gone", Phase.DEAD),))
+    here = ScriptedLocally(servers=(make_server("gone", Phase.DEAD),))
     assert not read(new(here, "x"), {"model": "x", "port": "8000"}).problems
 
 
@@ -140,7 +140,7 @@ def test_a_preset_fills_the_form_and_keeps_the_port_that_is_free() -> None:
     assert new(here, "full").chosen == "full"
 
 
-def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_node_all_the_same() -> None:
+def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_server_all_the_same() -> None:
     env = {"HF_TOKEN": "hf_" + "a" * 34, "OMP_NUM_THREADS": "4"}
     here = ScriptedLocally(presets={"mine": LaunchSpec("mine", "org/x", port=0, env=env)})
     form = new(here, "mine")
@@ -161,16 +161,16 @@ def test_a_preset_that_takes_from_a_variable_that_is_not_set_is_wrong_until_it_i
 
 
 def test_a_preset_whose_name_is_taken_gets_another_and_its_own_port() -> None:
-    here = ScriptedLocally(nodes=(make_node("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
+    here = ScriptedLocally(servers=(make_server("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
     spec = read(new(here, "tiny"), new(here, "tiny").values).spec
     assert (spec.name, spec.port) == ("tiny-2", 9000)
 
 
-def test_a_node_that_is_started_again_says_what_it_was() -> None:
-    here = ScriptedLocally(nodes=(make_node("tiny", spec={"max_model_len": 2048}),))
-    form = again(here, here.nodes[0])
+def test_a_server_that_is_started_again_says_what_it_was() -> None:
+    here = ScriptedLocally(servers=(make_server("tiny", spec={"max_model_len": 2048}),))
+    form = again(here, here.servers[0])
     assert "name" not in [row.key for row in form.rows]
-    assert read(form, form.values).spec == here.nodes[0].record.spec
+    assert read(form, form.values).spec == here.servers[0].record.spec
     changed = read(form, {**form.values, "max_model_len": "4096", "dtype": "half"})
     assert changed.remarks == {"max_model_len": "was 2048", "dtype": "was not set"}
     assert not changed.problems
@@ -198,7 +198,7 @@ async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
         await d.press("backspace", "backspace", "backspace", "2", "ctrl+s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny-2", "org/Tiny", port=8001, tensor_parallel_size=2)
-        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "tiny-2"), spec))]
+        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_SERVER, LOCAL, "tiny-2"), spec))]
 
 
 async def test_keys_that_a_line_takes_for_text_are_not_offered_while_it_is_typed_into() -> None:
@@ -298,7 +298,7 @@ async def test_presets_come_first_and_fill_the_rows() -> None:
         assert "fp8_e4m3" in row(d, "KV cache type")
         await d.press("ctrl+s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
-        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_NODE, LOCAL, "full"), FULL))]
+        assert d.session.acts.asked == [("plan", LocalUp(Target(LOCAL_SERVER, LOCAL, "full"), FULL))]
 
 
 async def test_up_with_a_preset_begins_with_it() -> None:
@@ -307,7 +307,7 @@ async def test_up_with_a_preset_begins_with_it() -> None:
         assert form.values["model"] == "org/full"
 
 
-async def test_a_restart_names_the_node_by_its_id_and_shows_what_was() -> None:
+async def test_a_restart_names_the_server_by_its_id_and_shows_what_was() -> None:
     async with desk(make_snapshot(), session=machine()) as d:
         await d.press("m", "r")
         form = d.screen
@@ -319,13 +319,13 @@ async def test_a_restart_names_the_node_by_its_id_and_shows_what_was() -> None:
         await d.press("ctrl+s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny", "org/tiny-model", port=8000, max_model_len=2048)
-        assert d.session.acts.asked == [("plan", LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny", "id-tiny"), spec))]
+        assert d.session.acts.asked == [("plan", LocalRestart(Target(LOCAL_SERVER, LOCAL, "tiny", "id-tiny"), spec))]
 
 
 @SIZES
 async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[int, int]) -> None:
     differences = (
-        Difference("host", "0.0.0.0", "127.0.0.1", "a pod is reached from outside, a node from this machine"),
+        Difference("host", "0.0.0.0", "127.0.0.1", "a pod is reached from outside, a server from this machine"),
         Difference("tensor parallel", "8", "1", "this machine has 1 GPU"),
     )
     session = machine(copied=Same(LaunchSpec("", "org/big", port=8001, max_model_len=4096), differences))
@@ -369,9 +369,9 @@ async def test_escape_leaves() -> None:
         assert d.screen.where is ScreenId.LOCAL
 
 
-async def test_what_a_node_was_started_with_does_nothing_to_the_screen() -> None:
+async def test_what_a_server_was_started_with_does_nothing_to_the_screen() -> None:
     spec = {"model": "a\x1b[31m\x07b", "kv_cache_dtype": "\x1b]0;title\x07fp9"}
-    here = ScriptedLocally(nodes=(make_node("tiny", spec=spec),))
+    here = ScriptedLocally(servers=(make_server("tiny", spec=spec),))
     async with desk(make_snapshot(), session=ScriptedSession(here=here)) as d:
         await d.press("m", "r")
         assert row(d, "model").split()[:2] == ["model", "ab"]

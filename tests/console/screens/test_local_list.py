@@ -1,4 +1,4 @@
-"""The list of the vLLM nodes of this machine, from the keyboard: what it shows, and what is done from it."""
+"""The list of the vLLM servers of this machine, from the keyboard: what it shows, and what is done from it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from console.commands.table import TABLE
 from console.local.views.server import title_line
 from console.local.views.servers import gpus_text
 from console.options import Options
-from fleet.local.node import Phase, Stage
+from fleet.local.server import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.local_session import planned, session, target
-from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_node, make_plan
+from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan, make_server
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII, UNICODE
@@ -27,7 +27,7 @@ from themes.look import Look
 
 
 @SIZES
-async def test_one_line_per_node_and_under_the_cursor_its_phases_its_command_and_the_end_of_its_log(
+async def test_one_line_per_server_and_under_the_cursor_its_phases_its_command_and_the_end_of_its_log(
     size: tuple[int, int],
 ) -> None:
     async with desk(make_snapshot(), size=size, session=session()) as d:
@@ -50,14 +50,14 @@ async def test_one_line_per_node_and_under_the_cursor_its_phases_its_command_and
 
 @pytest.mark.parametrize(("cpu", "shown"), [(False, "2x"), (True, "cpu")])
 def test_how_many_gpus_it_takes_is_told_unless_its_vllm_uses_none(cpu: bool, shown: str) -> None:
-    node = make_node("tiny", spec={"tensor_parallel_size": 2})
-    assert gpus_text(replace(node, record=replace(node.record, cpu=cpu)), None, None) == shown
+    server = make_server("tiny", spec={"tensor_parallel_size": 2})
+    assert gpus_text(replace(server, record=replace(server.record, cpu=cpu)), None, None) == shown
 
 
 def test_one_that_ends_says_for_how_long_it_has_been_ending() -> None:
-    node = make_node("tiny", Phase.STOPPING, took=600.0)
-    node = replace(node, record=replace(node.record, ready=node.at - 500.0))
-    title = "".join(span.text for span in title_line(node, node.stage.began + 34.0, UNICODE).spans)
+    server = make_server("tiny", Phase.STOPPING, took=600.0)
+    server = replace(server, record=replace(server.record, ready=server.at - 500.0))
+    title = "".join(span.text for span in title_line(server, server.stage.began + 34.0, UNICODE).spans)
     assert title.split()[1:] == ["tiny", "stopping", "for", "34s"]
 
 
@@ -66,16 +66,16 @@ async def test_it_works_with_no_cluster_in_view() -> None:
         await d.press("m")
         assert "● tiny" in d.text
         await d.press("n")
-        assert d.screen.said == "Start a vLLM node on this machine: not before the first look at the cluster"
+        assert d.screen.said == "Start a vLLM server on this machine: not before the first look at the cluster"
 
 
 async def test_a_new_look_moves_what_is_shown_and_a_quiet_one_writes_nothing() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m")
-        d.session.here.come(*d.session.here.nodes, make_node("zwei", Phase.COMPILING))
+        d.session.here.come(*d.session.here.servers, make_server("zwei", Phase.COMPILING))
         await d.until(lambda: "◐ zwei" in d.text)
         assert "compiling" in d.line_with("◐ zwei")
-        d.session.here.come(*session("tiny").here.nodes)
+        d.session.here.come(*session("tiny").here.servers)
         await d.until(lambda: "zwei" not in d.text)
         await d.settle()
         d.app.written.clear()
@@ -84,7 +84,7 @@ async def test_a_new_look_moves_what_is_shown_and_a_quiet_one_writes_nothing() -
         assert d.app.written == []
 
 
-async def test_the_numbers_of_a_node_are_those_of_its_pod_whichever_cluster_is_in_view() -> None:
+async def test_the_numbers_of_a_server_are_those_of_its_pod_whichever_cluster_is_in_view() -> None:
     snapshot = make_snapshot()
     key = next(key for key, pod in snapshot.pods.items() if pod.ready)
     here = _stands_for(snapshot, key, "id-tiny")
@@ -107,7 +107,7 @@ async def test_the_numbers_of_a_node_are_those_of_its_pod_whichever_cluster_is_i
 
 
 def _stands_for(snapshot: Snapshot, key: str, uid: str) -> Snapshot:
-    """The Snapshot of this machine, in which a pod is a node."""
+    """The Snapshot of this machine, in which a pod is a server."""
     pod: Pod = replace(snapshot.pods[key], uid=uid)
     machine = SourceStatus(MACHINE, Health.LIVE, snapshot.at)
     return replace(snapshot, pods={**snapshot.pods, key: pod}, sources=(machine,))
@@ -126,7 +126,7 @@ async def test_nothing_says_in_two_lines_how_to_begin(lacking: str, read_only: b
     made.here.lacking = lacking
     async with desk(make_snapshot(), session=made, options=Options(read_only=read_only)) as d:
         await d.command("local")
-        assert "no vLLM node runs on this machine" in d.text
+        assert "no vLLM server runs on this machine" in d.text
         assert words in d.text
 
 
@@ -150,27 +150,27 @@ async def test_the_table_filters() -> None:
 
 
 @pytest.mark.parametrize("key", ["s", "x"])
-async def test_a_node_is_taken_down_by_its_id(key: str) -> None:
+async def test_a_server_is_taken_down_by_its_id(key: str) -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("m", "down", key)
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("loads"))]
 
 
-async def test_a_node_is_named_from_anywhere() -> None:
+async def test_a_server_is_named_from_anywhere() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.command("down tiny")
-        assert "no node of this machine is called 'tiny'" in d.screen.said
+        assert "no server of this machine is called 'tiny'" in d.screen.said
         await d.press("m", "escape")
         await d.command("down tiny")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
         await d.press("escape")
         await d.command("down nobody")
-        assert "no node of this machine is called 'nobody'; there is bad, loads, tiny" in d.screen.said
+        assert "no server of this machine is called 'nobody'; there is bad, loads, tiny" in d.screen.said
 
 
-async def test_the_pod_of_a_node_stands_for_it_on_the_fleet() -> None:
+async def test_the_pod_of_a_server_stands_for_it_on_the_fleet() -> None:
     snapshot = make_snapshot()
     key = next(iter(snapshot.pods_of[WORST]))
     async with desk(_stands_for(snapshot, key, "id-tiny"), session=session()) as d:
@@ -181,11 +181,11 @@ async def test_the_pod_of_a_node_stands_for_it_on_the_fleet() -> None:
         assert planned(d) == [LocalDown(target("tiny"))]
 
 
-async def test_a_plan_of_a_node_says_when_the_node_is_another_one() -> None:
+async def test_a_plan_of_a_server_says_when_the_server_is_another_one() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("m", "down", "s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN and "permission" in d.text)
-        d.session.here.come(*session("tiny").here.nodes)
+        d.session.here.come(*session("tiny").here.servers)
         await d.until(lambda: "is gone since this was planned" in d.screen.said)
 
 
@@ -250,17 +250,17 @@ async def test_in_ascii_and_without_colours_nothing_else_reaches_the_terminal(
 async def test_the_palette_has_it() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("ctrl+p")
-        for char in "vLLM nodes of":
+        for char in "vLLM servers of":
             await d.pilot.press("space" if char == " " else char)
         await d.pilot.pause(0.3)
         await d.pilot.press("enter")
         await d.until(lambda: d.screen.where is ScreenId.LOCAL)
 
 
-async def test_a_node_that_does_not_answer_is_a_warning() -> None:
-    node = make_node("tiny", healthy=False)
+async def test_a_server_that_does_not_answer_is_a_warning() -> None:
+    server = make_server("tiny", healthy=False)
     made = ScriptedSession()
-    made.here.nodes = (replace(node, stage=Stage(Phase.READY, node.at, "does not answer /health")),)
+    made.here.servers = (replace(server, stage=Stage(Phase.READY, server.at, "does not answer /health")),)
     async with desk(make_snapshot(), session=made) as d:
         await d.press("m")
         assert d.line_with("tiny ").split()[0] == "▲"

@@ -1,4 +1,4 @@
-"""Pages of one node of this machine: all about it, its log, a word with it, its benchmarks, and gateways' entries."""
+"""Pages of one server of this machine: all about it, its log, a word with it, its benchmarks, and gateways' entries."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from console.local.screens.servers import LocalScreen
 from console.local.screens.try_it import TryScreen
 from console.session.failure import SessionError
 from fleet.local.benches import Bench, Level
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.local_session import planned, session, target
-from tests.console.screens.scripted import make_node, make_plan
+from tests.console.screens.scripted import make_plan, make_server
 from tests.fleets import make_snapshot
 
 
 @SIZES
-async def test_everything_about_a_node(size: tuple[int, int]) -> None:
+async def test_everything_about_a_server(size: tuple[int, int]) -> None:
     async with desk(make_snapshot(), size=size, session=session("bad")) as d:
         await d.press("m", "enter")
-        assert d.screen.where is ScreenId.LOCAL_NODE
+        assert d.screen.where is ScreenId.LOCAL_SERVER
         for words in ("it ran out of GPU memory", "torch.OutOfMemoryError", "/state/local/bad/key", "4711", "8002"):
             assert words in d.text
         assert d.line_with("starting ").split()[0] == "■"
@@ -44,7 +44,7 @@ async def test_the_log_follows_pauses_and_finds() -> None:
         await d.press("s")
         assert "paused" in d.lines[1]
         assert "has died" not in d.lines[1]
-        d.session.here.come(make_node("tiny", Phase.DEAD))
+        d.session.here.come(make_server("tiny", Phase.DEAD))
         await d.until(lambda: "paused · it has died" in d.lines[1])
         await d.press("slash")
         await d.type("line 7 ")
@@ -61,7 +61,7 @@ async def test_a_log_that_cannot_be_read_is_said() -> None:
 
 
 @SIZES
-async def test_a_node_is_asked_and_answers_as_it_comes(size: tuple[int, int]) -> None:
+async def test_a_server_is_asked_and_answers_as_it_comes(size: tuple[int, int]) -> None:
     async with desk(make_snapshot(), size=size, session=session("tiny")) as d:
         await d.press("m", "t")
         await d.type("why?")

@@ -14,7 +14,7 @@ from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
 from actions.progress import Load, Outcome, Progress, Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
 from fleet.local.spec import LaunchSpec
@@ -139,11 +139,11 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
 
 
 def test_who_leaves_is_told_what_goes_on_without_them() -> None:
-    here = replace(PLAN, request=LocalUp(Target(LOCAL_NODE, LOCAL, "tiny"), LaunchSpec("tiny", "org/tiny")))
-    cluster, node = ActionRun(PLAN, "", 1.0), ActionRun(here, "", 1.0)
+    here = replace(PLAN, request=LocalUp(Target(LOCAL_SERVER, LOCAL, "tiny"), LaunchSpec("tiny", "org/tiny")))
+    cluster, server = ActionRun(PLAN, "", 1.0), ActionRun(here, "", 1.0)
     assert "the cluster goes on with it by itself" in going_on([cluster])[-1]
-    assert "a node that loads or ends goes on by itself" in going_on([node])[-1]
-    assert "the cluster, or the node, goes on" in going_on([cluster, node])[-1]
+    assert "a server that loads or ends goes on by itself" in going_on([server])[-1]
+    assert "the cluster, or the server, goes on" in going_on([cluster, server])[-1]
 
 
 def test_each_line_of_an_outcome_stands_by_itself() -> None:

@@ -1,4 +1,4 @@
-"""A folder of nodes that is watched, servers for their ports, and processes that live or have ended."""
+"""A folder of servers that is watched, servers for their ports, and processes that live or have ended."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from aiohttp import web
 
 from fleet.local.process import Identity, identify
 from fleet.local.watching import Watcher
-from tests.fleet.local.watched import Clock, Nodes, Serve, Server
+from tests.fleet.local.watched import Clock, Endpoint, Serve, Servers
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
+async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
     clock = Clock()
     watcher = Watcher(tmp_path / "local", clock)
-    yield Nodes(tmp_path / "local", watcher, clock)
+    yield Servers(tmp_path / "local", watcher, clock)
     await watcher.close()
 
 
@@ -28,16 +28,16 @@ async def serve() -> AsyncIterator[Serve]:
     """Starts a server in this very process."""
     async with AsyncExitStack() as stack:
 
-        async def start(server: Server) -> Server:
+        async def start(endpoint: Endpoint) -> Endpoint:
             app = web.Application()
-            app.router.add_get("/{path:.*}", server.answer)
+            app.router.add_get("/{path:.*}", endpoint.answer)
             runner = web.AppRunner(app)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
-            server.port = runner.addresses[0][1]
-            return server
+            endpoint.port = runner.addresses[0][1]
+            return endpoint
 
         yield start
 

@@ -1,4 +1,4 @@
-"""When a node will be ready, from what earlier starts took."""
+"""When a server will be ready, from what earlier starts took."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import orjson
 import pytest
 
 from fleet.local.eta import Start, digest, estimate, from_json, read_starts, start_of, to_json
-from fleet.local.node import Phase, Stage
-from fleet.local.record import STARTS, NodeRecord
-from tests.fleet.local.nodes import BEGUN, record, state
+from fleet.local.record import STARTS, ServerRecord
+from fleet.local.server import Phase, Stage
+from tests.fleet.local.servers import BEGUN, record, state
 
 TOOK = {Phase.STARTING: 10.0, Phase.LOADING: 40.0, Phase.COMPILING: 30.0, Phase.CAPTURING: 20.0}
 STARTED = Stage(Phase.STARTING, BEGUN)
 LOADED = Stage(Phase.LOADING, BEGUN + 10)
 
 
-def start(of: NodeRecord, took: Mapping[Phase, float] = TOOK, *, model: str = "", arguments: str = "") -> Start:
+def start(of: ServerRecord, took: Mapping[Phase, float] = TOOK, *, model: str = "", arguments: str = "") -> Start:
     phases = {phase.value: seconds for phase, seconds in took.items()}
     return Start(model or of.spec.model, arguments or digest(of), phases)
 
 
-def with_arguments(*words: str) -> NodeRecord:
+def with_arguments(*words: str) -> ServerRecord:
     return replace(record(), argv=("vllm", "serve", "org/tiny", *words))
 
 
@@ -99,7 +99,7 @@ def test_the_port_and_the_name_make_no_other_start_but_the_rest_does() -> None:
     assert digest(replace(same, version="0.33.0")) != mine
 
 
-def test_a_node_that_became_ready_is_remembered_with_what_each_phase_took() -> None:
+def test_a_server_that_became_ready_is_remembered_with_what_each_phase_took() -> None:
     done = replace(record(), ready=BEGUN + 60)
     stages = (STARTED, LOADED, Stage(Phase.COMPILING, BEGUN + 45), Stage(Phase.READY, BEGUN + 60))
     found = start_of(replace(state(done, at=BEGUN + 99), stages=stages))

@@ -1,4 +1,4 @@
-"""Numbers of this machine: its nodes over loopback, its GPUs from NVML, joined by process id."""
+"""Numbers of this machine: its servers over loopback, its GPUs from NVML, joined by process id."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from aiohttp import web
 
 from fleet.local.gpus import GpuProcess, GpuReading, LocalGpu
 from fleet.local.measuring import LocalMeasuring
-from fleet.local.node import NodeState
 from fleet.local.process import Identity
+from fleet.local.server import ServerState
 from fleet.local.source import LocalSource
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, Join, Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.metrics import MetricsSettings
-from tests.fleet.local.nodes import dead, record, state
+from tests.fleet.local.servers import dead, record, state
 from tests.fleet.local.test_source import Watched
 
 GPU = LocalGpu(
@@ -50,14 +50,14 @@ async def engine(running: int) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def measured(nodes: Sequence[NodeState], reading: GpuReading) -> tuple[Snapshot, LocalMeasuring]:
-    """One Snapshot of these nodes and GPUs, by the ways that the console takes."""
-    source = LocalSource(Watched(*nodes), gpus=lambda: reading)
+async def measured(servers: Sequence[ServerState], reading: GpuReading) -> tuple[Snapshot, LocalMeasuring]:
+    """One Snapshot of these servers and GPUs, by the ways that the console takes."""
+    source = LocalSource(Watched(*servers), gpus=lambda: reading)
     await source.look()
     kube = source.state()
     (host,) = kube.nodes
     now = kube.status.since + 1.0
-    measuring = LocalMeasuring(lambda: source.nodes, MetricsSettings(), now, host=host, gpus=lambda: reading)
+    measuring = LocalMeasuring(lambda: source.servers, MetricsSettings(), now, host=host, gpus=lambda: reading)
     assert measuring.due(kube, now)
     await measuring.measure(kube, frozenset(), now)
     await measuring.close()
@@ -65,7 +65,7 @@ async def measured(nodes: Sequence[NodeState], reading: GpuReading) -> tuple[Sna
     return snapshot, measuring
 
 
-async def test_two_nodes_at_one_address_each_have_their_own_numbers() -> None:
+async def test_two_servers_at_one_address_each_have_their_own_numbers() -> None:
     async with engine(3) as one, engine(7) as two:
         snapshot, _ = await measured((state(record("a", port=one)), state(record("b", port=two))), GpuReading())
     assert snapshot.by_pod.value("local/a", Quantity.RUNNING) == 3
@@ -74,7 +74,7 @@ async def test_two_nodes_at_one_address_each_have_their_own_numbers() -> None:
     assert not snapshot.gpus
 
 
-async def test_a_gpu_belongs_to_the_node_whose_process_holds_memory_on_it() -> None:
+async def test_a_gpu_belongs_to_the_server_whose_process_holds_memory_on_it() -> None:
     gpu = replace(GPU, processes=(GpuProcess(NOBODY, 9), GpuProcess(os.getpid(), 5)))
     free = replace(GPU, index=1, uuid="GPU-1", throttle=None, temperature=None)
     async with engine(1) as port:
@@ -97,7 +97,7 @@ async def test_a_gpu_belongs_to_the_node_whose_process_holds_memory_on_it() -> N
     assert snapshot.by_pod.value("local/tiny", Quantity.GPU_UTIL) == 0.5
 
 
-async def test_processes_that_are_no_node_of_ours_leave_the_gpu_without_a_pod() -> None:
+async def test_processes_that_are_no_server_of_ours_leave_the_gpu_without_a_pod() -> None:
     gpu = replace(GPU, processes=(GpuProcess(NOBODY, 9),))
     async with engine(1) as port:
         snapshot, _ = await measured((state(record(port=port)),), GpuReading((gpu,)))
@@ -105,7 +105,7 @@ async def test_processes_that_are_no_node_of_ours_leave_the_gpu_without_a_pod() 
     assert (Join.GPU_WITHOUT_POD, "GPU-0") in {(unmatched.join, unmatched.key) for unmatched in snapshot.unmatched}
 
 
-async def test_gpus_are_measured_where_no_node_runs() -> None:
+async def test_gpus_are_measured_where_no_server_runs() -> None:
     snapshot, measuring = await measured((dead(record(identity=Identity(NOBODY, 0.0))),), GpuReading((GPU,)))
     assert snapshot.by_gpu.value("GPU-0", Quantity.GPU_POWER) == 70.0
     assert not snapshot.engines
@@ -124,17 +124,17 @@ async def test_a_machine_without_gpus_says_so_and_is_no_trouble() -> None:
     assert (status.health, status.problem) == (Health.OFF, "no NVIDIA driver on this machine")
 
 
-async def test_a_node_that_was_taken_down_leaves_no_numbers() -> None:
+async def test_a_server_that_was_taken_down_leaves_no_numbers() -> None:
     async with engine(4) as port:
         watched = Watched(state(record(port=port)))
         source = LocalSource(watched, gpus=GpuReading)
         await source.look()
         now = source.state().status.since + 1.0
-        measuring = LocalMeasuring(lambda: source.nodes, MetricsSettings(), now, host="here", gpus=GpuReading)
+        measuring = LocalMeasuring(lambda: source.servers, MetricsSettings(), now, host="here", gpus=GpuReading)
         await measuring.measure(source.state(), None, now)
         assert measuring.latest is not None
         assert len(measuring.latest.engines) == 1
-        watched.nodes = ()
+        watched.servers = ()
         await source.look()
         await measuring.measure(source.state(), None, now + 2)
         assert measuring.latest is None

@@ -1,4 +1,4 @@
-"""Names of nodes."""
+"""Names of servers."""
 
 from __future__ import annotations
 

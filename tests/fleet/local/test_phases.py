@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.node import Phase, Stage
 from fleet.local.phases import Reader, read, stamp
+from fleet.local.server import Phase, Stage
 from fleet.local.tail import Tail
 
 LOGS = Path(__file__).with_name("logs") / "healthy"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.node import Phase
 from fleet.local.phases import Reader
 from fleet.local.reasons import STOPPED, reason_of
+from fleet.local.server import Phase
 from fleet.local.tail import Tail
 
 LOGS = Path(__file__).with_name("logs")

@@ -1,4 +1,4 @@
-"""Why a node died: one crash of each class at least, as several versions of vLLM word it.
+"""Why a server died: one crash of each class at least, as several versions of vLLM word it.
 
 These logs are put together, not recorded: the lines that count are worded as vLLM's source and public reports have
 them, the frames around them are shortened. Recorded ones are in test_real_logs.

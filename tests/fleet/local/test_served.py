@@ -1,4 +1,4 @@
-"""What a node says that it serves."""
+"""What a server says that it serves."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ async def test_what_it_does_not_say_is_said(tmp_path: Path, status: int, body: s
 
 async def test_nobody_there_and_no_key_are_said(tmp_path: Path) -> None:
     async with engine() as at:
-        node = record(tmp_path, at.port)
+        server = record(tmp_path, at.port)
     with pytest.raises(LocalError, match="does not answer"):
-        await served_models(node)
+        await served_models(server)
     (tmp_path / "key").unlink()
     with pytest.raises(LocalError, match="API key of n1 cannot be read"):
-        await served_models(node)
+        await served_models(server)

@@ -1,4 +1,4 @@
-"""Who gets the API key of a node."""
+"""Who gets the API key of a server."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.actions.local.engine import KEY, engine, record
 
 async def test_who_has_taken_the_port_gets_neither_key_nor_prompt(tmp_path: Path, other: Identity) -> None:
     async with engine() as at:
-        node = replace(record(tmp_path, at.port), identity=other)
+        server = replace(record(tmp_path, at.port), identity=other)
         with pytest.raises(LocalError, match="n1 does not answer"):
-            _ = [piece async for piece in ask(node, "tiny", "a secret prompt", tokens=1)]
+            _ = [piece async for piece in ask(server, "tiny", "a secret prompt", tokens=1)]
         with pytest.raises(LocalError, match="n1 does not answer"):
-            await served_models(node)
+            await served_models(server)
         assert at.asked == []
 
 
-async def test_the_node_itself_gets_it(tmp_path: Path) -> None:
+async def test_the_server_itself_gets_it(tmp_path: Path) -> None:
     async with engine() as at:
-        node = record(tmp_path, at.port)
-        assert key_for(node) == KEY
-        assert key_for(replace(node, keyed=False)) == ""
+        server = record(tmp_path, at.port)
+        assert key_for(server) == KEY
+        assert key_for(replace(server, keyed=False)) == ""

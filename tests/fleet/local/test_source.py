@@ -1,4 +1,4 @@
-"""Nodes of this machine as the pods of a cluster of one node."""
+"""Servers of this machine as the pods of a cluster of one node."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import replace
 
 from fleet.local.gpus import GpuReading, LocalGpu
-from fleet.local.node import NodeState, Phase
+from fleet.local.server import Phase, ServerState
 from fleet.local.source import LocalSource
 from fleet.model.frame import Frame
 from fleet.model.snapshot import Assessment, Health, Severity
 from fleet.snapshot.health import assess_pod, assess_workload
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.targets import endpoints, told_apart
-from tests.fleet.local.nodes import BEGUN, dead, loading, record, state
+from tests.fleet.local.servers import BEGUN, dead, loading, record, state
 from tests.waiting import PATIENCE
 
 GPU = LocalGpu(0, "GPU-0", "NVIDIA L4", 24, 4, 20)
@@ -22,19 +22,19 @@ GPU = LocalGpu(0, "GPU-0", "NVIDIA L4", 24, 4, 20)
 class Watched:
     """A watcher that sees what the test says."""
 
-    def __init__(self, *nodes: NodeState, problems: tuple[str, ...] = ()) -> None:
-        self.nodes = nodes
+    def __init__(self, *servers: ServerState, problems: tuple[str, ...] = ()) -> None:
+        self.servers = servers
         self.problems = problems
         self.error: OSError | None = None
 
-    async def look(self) -> tuple[NodeState, ...]:
+    async def look(self) -> tuple[ServerState, ...]:
         if self.error is not None:
             raise self.error
-        return self.nodes
+        return self.servers
 
 
-async def seen(*nodes: NodeState, gpus: tuple[LocalGpu, ...] = ()) -> KubeState:
-    source = LocalSource(Watched(*nodes), gpus=lambda: GpuReading(gpus))
+async def seen(*servers: ServerState, gpus: tuple[LocalGpu, ...] = ()) -> KubeState:
+    source = LocalSource(Watched(*servers), gpus=lambda: GpuReading(gpus))
     await source.look()
     return source.state()
 
@@ -46,7 +46,7 @@ def judged(state: KubeState) -> tuple[Assessment, Assessment]:
     return found, assess_workload(workload, [found], workload.ready)
 
 
-async def test_a_ready_node_is_a_pod_with_its_model_and_a_workload_of_one() -> None:
+async def test_a_ready_server_is_a_pod_with_its_model_and_a_workload_of_one() -> None:
     found = await seen(state(record()))
     pod, workload = found.pods["local/tiny"], found.workloads["local/Process/tiny"]
     assert (pod.uid, pod.phase, pod.status, pod.ready, pod.ip) == ("id-tiny", "Running", "Running", True, "127.0.0.1")
@@ -59,14 +59,14 @@ async def test_a_ready_node_is_a_pod_with_its_model_and_a_workload_of_one() -> N
     assert judged(found) == (Assessment(Severity.OK), Assessment(Severity.OK))
 
 
-async def test_a_node_that_loads_says_how_far_it_is() -> None:
+async def test_a_server_that_loads_says_how_far_it_is() -> None:
     found = await seen(loading(record(), 3, 30, 70.0))
     words = "reading weights 3/30, ~1m10s"
     assert judged(found) == (Assessment(Severity.STARTING, words), Assessment(Severity.STARTING, words))
     assert not endpoints(found.pods.values(), (8000,), "/metrics")
 
 
-async def test_a_dead_node_says_why() -> None:
+async def test_a_dead_server_says_why() -> None:
     found = await seen(dead(record()))
     words = "the GPU has too little free memory"
     assert found.pods["local/tiny"].phase == "Failed"
@@ -76,7 +76,7 @@ async def test_a_dead_node_says_why() -> None:
     assert last.message == f"{words}; lower --gpu-memory-utilization"
 
 
-async def test_a_node_that_stops_is_terminating_and_one_that_does_not_answer_is_not_ready() -> None:
+async def test_a_server_that_stops_is_terminating_and_one_that_does_not_answer_is_not_ready() -> None:
     stopping = await seen(state(record(), Phase.STOPPING))
     assert stopping.pods["local/tiny"].deleted == BEGUN + 30
     assert judged(stopping)[0] == Assessment(Severity.GONE, "terminating")
@@ -85,7 +85,7 @@ async def test_a_node_that_stops_is_terminating_and_one_that_does_not_answer_is_
     assert judged(silent)[0].severity is Severity.WARNING
 
 
-async def test_nodes_at_one_address_are_told_apart_by_their_ports() -> None:
+async def test_servers_at_one_address_are_told_apart_by_their_ports() -> None:
     found = await seen(state(record("a", port=8001)), state(record("b", port=8002)))
     clear, unclear = told_apart(endpoints(found.pods.values(), (8000,), "/metrics"))
     assert [(e.pod.name, e.address) for e in clear] == [("a", "127.0.0.1:8001"), ("b", "127.0.0.1:8002")]
@@ -121,19 +121,19 @@ async def test_what_does_not_change_stays_the_same_object() -> None:
     source = LocalSource(watched, gpus=GpuReading)
     await source.look()
     first = source.state()
-    watched.nodes = (state(record("a", port=8001), at=BEGUN + 61), watched.nodes[1])
+    watched.servers = (state(record("a", port=8001), at=BEGUN + 61), watched.servers[1])
     await source.look()
     second = source.state()
     assert second.generation == first.generation
     assert second.pods is first.pods
-    watched.nodes = (watched.nodes[0], state(record("b", port=8002)))
+    watched.servers = (watched.servers[0], state(record("b", port=8002)))
     await source.look()
     third = source.state()
     assert third.generation == second.generation + 1
     assert third.pods["local/a"] is first.pods["local/a"]
     assert third.pods["local/b"].ready
     assert third.nodes is first.nodes
-    watched.nodes = ()
+    watched.servers = ()
     await source.look()
     assert not source.state().pods
 
@@ -159,7 +159,7 @@ async def test_it_is_followed_until_it_is_stopped() -> None:
     await source.start()
     assert await source.wait_synced(PATIENCE)
     assert not source.state().pods
-    watched.nodes = (state(record()),)
+    watched.servers = (state(record()),)
     async with asyncio.timeout(PATIENCE):
         while not source.state().pods:  # noqa: ASYNC110 -- the source tells nobody
             await asyncio.sleep(0.05)

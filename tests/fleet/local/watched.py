@@ -1,4 +1,4 @@
-"""A folder of nodes that is watched, and servers at their ports."""
+"""A folder of servers that is watched, and servers at their ports."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
-from fleet.local.node import NodeState
-from fleet.local.record import KEY, RECORD, NodeRecord, to_json
+from fleet.local.record import KEY, RECORD, ServerRecord, to_json
+from fleet.local.server import ServerState
 from fleet.local.watching import Watcher
-from tests.fleet.local.nodes import BEGUN
+from tests.fleet.local.servers import BEGUN
 
 SHARDS = "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:02<00:02,  1.02s/it]\n"
 READY = "INFO:     Application startup complete.\n"
@@ -30,7 +30,7 @@ class Clock:
 
 
 @dataclass
-class Server:
+class Endpoint:
     """Whatever answers at a port."""
 
     port: int = 0
@@ -52,30 +52,30 @@ class Server:
         return web.Response(status=200 if allowed else 401, body=self.models)
 
 
-Serve = Callable[[Server], Awaitable[Server]]
+Serve = Callable[[Endpoint], Awaitable[Endpoint]]
 
 
 @dataclass
-class Nodes:
-    """A folder of nodes and who watches it."""
+class Servers:
+    """A folder of servers and who watches it."""
 
     folder: Path
     watcher: Watcher
     clock: Clock
 
-    def add(self, node: NodeRecord, log: str | None = "", key: str = "") -> NodeRecord:
+    def add(self, server: ServerRecord, log: str | None = "", key: str = "") -> ServerRecord:
         """Write one down as actions/local does."""
-        folder = self.folder / node.name
+        folder = self.folder / server.name
         folder.mkdir(parents=True, exist_ok=True)
-        node = replace(node, folder=str(folder))
-        (folder / RECORD).write_bytes(orjson.dumps(to_json(node)))
+        server = replace(server, folder=str(folder))
+        (folder / RECORD).write_bytes(orjson.dumps(to_json(server)))
         if log is not None:
-            node.log.write_text(log)
+            server.log.write_text(log)
         if key:
             (folder / KEY).write_text(key)
-        return node
+        return server
 
-    async def look(self) -> NodeState:
-        """The only node."""
+    async def look(self) -> ServerState:
+        """The only server."""
         (found,) = await self.watcher.look()
         return found

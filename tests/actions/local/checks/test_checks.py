@@ -20,9 +20,9 @@ from actions.plan import Verdict
 from fleet.local.fit.files import survey
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import GpuReading, LocalGpu
-from fleet.local.node import NodeState, Phase, Stage
 from fleet.local.process import Identity
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec
 from tests.fleet.local.fit.models import LLAMA_8B, model
 from tests.ports import free_port
@@ -30,13 +30,13 @@ from tests.ports import free_port
 SPEC = LaunchSpec("n", "org/name")
 
 
-def node(phase: Phase, port: int = 8000) -> NodeState:
-    record = NodeRecord("id", replace(SPEC, port=port), Identity(1, 0.0), (), "", 0.0, "")
-    return NodeState(record, 1.0, Stage(phase, 0.0))
+def server(phase: Phase, port: int = 8000) -> ServerState:
+    record = ServerRecord("id", replace(SPEC, port=port), Identity(1, 0.0), (), "", 0.0, "")
+    return ServerState(record, 1.0, Stage(phase, 0.0))
 
 
-class Nodes:
-    async def look(self) -> tuple[NodeState, ...]:
+class Servers:
+    async def look(self) -> tuple[ServerState, ...]:
         return ()
 
 
@@ -99,19 +99,19 @@ def test_a_port_that_is_taken_names_who_listens_and_another(host: str) -> None:
         assert check.verdict is Verdict.BLOCK
         assert f"(pid {os.getpid()})" in check.text
         assert check.fix.startswith("--port ")
-        own = check_port(replace(SPEC, host=host, port=port), (node(Phase.READY, port),), "id")
+        own = check_port(replace(SPEC, host=host, port=port), (server(Phase.READY, port),), "id")
         assert own.verdict is Verdict.PASS
     assert check_port(replace(SPEC, host=host, port=port), ()).verdict is Verdict.PASS
 
 
-def test_the_port_of_a_node_that_does_not_listen_yet_is_taken() -> None:
+def test_the_port_of_a_server_that_does_not_listen_yet_is_taken() -> None:
     port = free_port()
-    check = check_port(replace(SPEC, port=port), (node(Phase.COMPILING, port),))
+    check = check_port(replace(SPEC, port=port), (server(Phase.COMPILING, port),))
     assert check.verdict is Verdict.BLOCK
-    assert check.text == f"127.0.0.1:{port} is taken by the node n"
-    beside = (node(Phase.COMPILING, port), node(Phase.STARTING, port + 1))
+    assert check.text == f"127.0.0.1:{port} is taken by the server n"
+    beside = (server(Phase.COMPILING, port), server(Phase.STARTING, port + 1))
     assert f"--port {port + 1} " not in check_port(replace(SPEC, port=port), beside).fix
-    assert check_port(replace(SPEC, port=port), (node(Phase.DEAD, port),)).verdict is Verdict.PASS
+    assert check_port(replace(SPEC, port=port), (server(Phase.DEAD, port),)).verdict is Verdict.PASS
 
 
 def test_an_address_of_another_machine_blocks() -> None:
@@ -128,9 +128,9 @@ def test_others_that_reach_it_are_a_warning() -> None:
 
 def test_names() -> None:
     assert check_name(SPEC, ()).verdict is Verdict.PASS
-    assert check_name(SPEC, (node(Phase.READY),)).verdict is Verdict.BLOCK
-    assert check_name(SPEC, (node(Phase.DEAD),)).verdict is Verdict.WARN
-    assert check_name(SPEC, (node(Phase.READY),), "id").verdict is Verdict.PASS
+    assert check_name(SPEC, (server(Phase.READY),)).verdict is Verdict.BLOCK
+    assert check_name(SPEC, (server(Phase.DEAD),)).verdict is Verdict.WARN
+    assert check_name(SPEC, (server(Phase.READY),), "id").verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_logind_and_shared_memory(tmp_path: Path) -> None:
 
 async def test_a_machine_without_gpus_says_so_and_sets_what_vllm_needs(tmp_path: Path) -> None:
     folder = model(tmp_path / "m", {**LLAMA_8B, "max_position_embeddings": 128})
-    machine = Machine(tmp_path, {}, Nodes(), gpus=lambda: GpuReading(problem="no NVIDIA driver on this machine"))
+    machine = Machine(tmp_path, {}, Servers(), gpus=lambda: GpuReading(problem="no NVIDIA driver on this machine"))
     spec = replace(SPEC, model=str(folder))
     looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
     verdicts = {check.about: check.verdict for check in looked.checks}
@@ -229,7 +229,9 @@ def test_an_fp8_kv_cache_on_a_cpu_without_the_instructions_is_refused_at_once(
 
 @pytest.mark.parametrize("space", ["1.5", "0", "-1", "4GiB", "", "many"])
 async def test_a_space_that_vllm_would_not_read_is_refused_with_one_that_it_does(tmp_path: Path, space: str) -> None:
-    machine = Machine(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "2"}, Nodes(), gpus=lambda: GpuReading(problem="no driver"))
+    machine = Machine(
+        tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "2"}, Servers(), gpus=lambda: GpuReading(problem="no driver")
+    )
     spec = replace(SPEC, model=str(model(tmp_path / "m")), env={"VLLM_CPU_KVCACHE_SPACE": space})
     looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
     (refused,) = [
@@ -242,7 +244,7 @@ async def test_a_space_that_vllm_would_not_read_is_refused_with_one_that_it_does
 
 
 async def test_a_space_of_the_shell_that_vllm_would_not_read_is_replaced(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "1.5"}, Nodes(), gpus=lambda: GpuReading(problem="none"))
+    machine = Machine(tmp_path, {"VLLM_CPU_KVCACHE_SPACE": "1.5"}, Servers(), gpus=lambda: GpuReading(problem="none"))
     spec = replace(SPEC, model=str(model(tmp_path / "m", {**LLAMA_8B, "max_position_embeddings": 128})))
     looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
     assert int(looked.environment["VLLM_CPU_KVCACHE_SPACE"]) >= 1
@@ -252,7 +254,7 @@ async def test_a_space_of_the_shell_that_vllm_would_not_read_is_replaced(tmp_pat
 
 async def test_a_gpu_that_does_not_tell_its_memory_is_no_reason_to_refuse(tmp_path: Path) -> None:
     folder = model(tmp_path / "m")
-    machine = Machine(tmp_path, {}, Nodes(), gpus=lambda: GpuReading((LocalGpu(0, "GPU-0", "GB10", 0, 0, 0),)))
+    machine = Machine(tmp_path, {}, Servers(), gpus=lambda: GpuReading((LocalGpu(0, "GPU-0", "GB10", 0, 0, 0),)))
     looked = await check_launch(replace(SPEC, model=str(folder)), machine, Installed("vllm", "0.32.0"))
     (memory,) = (check for check in looked.checks if check.about == "memory")
     assert memory.verdict is Verdict.WARN
@@ -269,7 +271,7 @@ def test_accelerators_that_are_not_nvidias(tmp_path: Path) -> None:
 
 async def test_on_another_accelerator_it_starts_without_a_check_of_its_memory(tmp_path: Path) -> None:
     spec = replace(SPEC, model=str(model(tmp_path / "m")), port=free_port())
-    machine = Machine(tmp_path, {}, Nodes(), "vllm", 1.0, lambda: GpuReading(problem="no NVIDIA driver"))
+    machine = Machine(tmp_path, {}, Servers(), "vllm", 1.0, lambda: GpuReading(problem="no NVIDIA driver"))
     looked = await check_launch(spec, machine, Installed("vllm", "0.11.0+rocm641"))
     assert not [check for check in looked.checks if check.verdict is Verdict.BLOCK]
     gpus = next(check for check in looked.checks if check.about == "GPUs")

@@ -1,4 +1,4 @@
-"""Two real vLLM servers of this machine, as nodes: one started here, one by a command whose terminal goes away."""
+"""Two real vLLM servers of this machine, as servers: one started here, one by a command whose terminal goes away."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from actions.action_run import ActionRun
 from actions.kinds.local_up import LocalUp
 from actions.plan import Plan
 from actions.progress import Outcome
-from actions.request import LOCAL, LOCAL_NODE, Request, Target
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from actions.runner import Runner
 from console.config import paths
 from console.config.settings import LocalSettings, PrometheusSettings, Settings, UiSettings
 from console.wiring.local_actions import local_runner
-from fleet.local.node import NodeState, Phase
-from fleet.local.record import nodes_folder, read_records
+from fleet.local.record import read_records, servers_folder
+from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
 from tests.ports import free_port
@@ -107,9 +107,9 @@ class Here:
     starter: Starter | None = None
 
     @property
-    def nodes(self) -> Path:
-        """Where nodes are recorded."""
-        return nodes_folder(paths.state_folder(self.environ))
+    def servers(self) -> Path:
+        """Where servers are recorded."""
+        return servers_folder(paths.state_folder(self.environ))
 
     @property
     def settings(self) -> Settings:
@@ -121,11 +121,11 @@ class Here:
         )
 
     def model(self, name: str) -> Path:
-        """The folder of a node's model."""
+        """The folder of a server's model."""
         return self.root / f"model-{name}"
 
     def spec(self, name: str) -> LaunchSpec:
-        """A node as it is asked for."""
+        """A server as it is asked for."""
         return LaunchSpec(
             name,
             str(self.model(name)),
@@ -155,8 +155,8 @@ class Here:
         finally:
             await runner.close()
 
-    async def node(self, watcher: Watcher, name: str) -> NodeState:
-        """The node as it is now."""
+    async def server(self, watcher: Watcher, name: str) -> ServerState:
+        """The server as it is now."""
         return next(state for state in await watcher.look() if state.name == name)
 
     async def start(self) -> None:
@@ -165,8 +165,8 @@ class Here:
         arguments += ["--served-model-name", f"tiny-{TWO}", "--max-model-len", "1024", "--dtype", "float32"]
         arguments += ["--max-num-seqs", str(SLOTS[TWO]), *(f"--env={k}={v}" for k, v in SPACE.items()), "--yes"]
         self.starter = Starter(arguments, self.environ)
-        acting, looking = Watcher(self.nodes), Watcher(self.nodes)
-        up = asyncio.create_task(self.carried_out(acting, LocalUp(Target(LOCAL_NODE, LOCAL, ONE), self.spec(ONE))))
+        acting, looking = Watcher(self.servers), Watcher(self.servers)
+        up = asyncio.create_task(self.carried_out(acting, LocalUp(Target(LOCAL_SERVER, LOCAL, ONE), self.spec(ONE))))
         try:
             async with asyncio.timeout(STARTUP):
                 while not all(phases[-1:] == [Phase.READY] for phases in self.seen.values()):
@@ -179,7 +179,7 @@ class Here:
                         self.starter.hang_up()
                         # Whoever looks from now on has never seen it before.
                         await looking.close()
-                        looking = Watcher(self.nodes)
+                        looking = Watcher(self.servers)
                     assert self.hung_up or self.starter.process.poll() is None, self.starter.shown
                     assert not up.done() or up.result()[1].ok, up.result()
                     await asyncio.sleep(0.2)
@@ -191,18 +191,18 @@ class Here:
             await acting.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that runs in a folder of our nodes, whoever its parent is."""
+        """Every process that runs in a folder of our servers, whoever its parent is."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.cwd().startswith(f"{self.nodes}/"):
+                if process.cwd().startswith(f"{self.servers}/"):
                     found.append(process)
         return found
 
 
 @contextmanager
-def two_nodes(root: Path, vllm: Path) -> Iterator[Here]:
-    """Both nodes, ready; every process of them is gone when it ends."""
+def two_servers(root: Path, vllm: Path) -> Iterator[Here]:
+    """Both servers, ready; every process of them is gone when it ends."""
     home = root / "home"
     home.mkdir()
     unwanted = ("QUARTERDECK_", "KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "VLLM_", "HF_")
@@ -228,7 +228,7 @@ def two_nodes(root: Path, vllm: Path) -> Iterator[Here]:
         psutil.wait_procs(left, 20)
         for path in traces.shared | traces.sockets:
             Path(path).unlink(missing_ok=True)
-        for record in read_records(here.nodes)[0]:
+        for record in read_records(here.servers)[0]:
             shutil.rmtree(record.runtime, ignore_errors=True)
 
 

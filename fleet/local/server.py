@@ -1,15 +1,15 @@
-"""A node of this machine at one moment: how far it is, and what went wrong."""
+"""A server of this machine at one moment: how far it is, and what went wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet.local.record import NodeRecord
+from fleet.local.record import ServerRecord
 
 
 class Phase(StrEnum):
-    """Where a node is. The order of the members is that of a start."""
+    """Where a server is. The order of the members is that of a start."""
 
     STARTING = "starting"
     DOWNLOADING = "downloading"
@@ -36,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a node died, in words."""
+    """Why a server died, in words."""
 
     id: str
     """``cuda-oom``, ``port-taken`` …; ``unknown`` where the log does not say."""
@@ -48,10 +48,10 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeState:
-    """What is known of a node now."""
+class ServerState:
+    """What is known of a server now."""
 
-    record: NodeRecord
+    record: ServerRecord
     at: float
     """Unix time."""
     stage: Stage
@@ -72,7 +72,7 @@ class NodeState:
 
     @property
     def name(self) -> str:
-        """What the node is called."""
+        """What the server is called."""
         return self.record.name
 
     @property

@@ -1,4 +1,4 @@
-"""Nodes from start to end: up and down, side by side, and started again."""
+"""Servers from start to end: up and down, side by side, and started again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from actions.kinds.local_restart import LocalRestart
 from actions.kinds.local_up import LocalUp
 from actions.plan import Verdict
 from actions.progress import Result
-from actions.request import LOCAL, LOCAL_NODE, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from fleet import guard
 from fleet.local.errors import LocalError
-from fleet.local.node import Phase
+from fleet.local.server import Phase
 from tests.local.fakes import Open
 
 
@@ -26,7 +26,7 @@ async def test_up_serves_and_down_leaves_nothing(opened: Open) -> None:
     assert outcome.result is Result.CONVERGED, outcome.text
     assert plan.verdict is Verdict.WARN, "no GPU"
     assert any("shard 3 of 3" in text or "reading weights" in text or "ready" in text for text in box.said)
-    state = await box.node()
+    state = await box.server()
     assert state.stage.phase is Phase.READY
     assert state.models == ("model",)
     assert state.record.ready is not None
@@ -37,7 +37,7 @@ async def test_up_serves_and_down_leaves_nothing(opened: Open) -> None:
     assert box.processes() == []
     assert not box.shared
     assert await box.watcher.look() == ()
-    assert [file.name for file in (box.nodes / "tiny").iterdir()] == ["log"]
+    assert [file.name for file in (box.servers / "tiny").iterdir()] == ["log"]
     assert "SIGINT process" in " ".join(box.sent)
     assert "SIGKILL" not in " ".join(box.sent)
 
@@ -52,22 +52,22 @@ async def test_two_side_by_side_and_one_goes(opened: Open) -> None:
     assert len(box.processes()) == 3
 
 
-async def test_an_old_plan_writes_nothing_over_a_node_that_was_started_meanwhile(opened: Open) -> None:
+async def test_an_old_plan_writes_nothing_over_a_server_that_was_started_meanwhile(opened: Open) -> None:
     box = await opened()
     runner = box.runner()
     old = await runner.plan(box.up(box.spec()))
     await box.carried_out(box.up(box.spec()))
-    before = (await box.node()).record
+    before = (await box.server()).record
     outcome = await runner.wait(runner.start(old, "", "yes").id)
     await runner.close()
     assert outcome.result is Result.FAILED
     assert outcome.text == f"tiny was started meanwhile: it runs at {before.spec.url}"
-    assert (await box.node()).record == before
+    assert (await box.server()).record == before
     assert before.key, "whoever has its key goes on with it"
     assert len(box.processes()) == 3
 
 
-async def test_of_two_that_start_the_same_node_at_once_one_does(opened: Open) -> None:
+async def test_of_two_that_start_the_same_server_at_once_one_does(opened: Open) -> None:
     box = await opened()
     runner = box.runner()
     plans = [await runner.plan(box.up(box.spec())) for _ in range(2)]
@@ -79,12 +79,12 @@ async def test_of_two_that_start_the_same_node_at_once_one_does(opened: Open) ->
 
 async def test_a_record_that_cannot_be_read_is_not_written_over(opened: Open) -> None:
     box = await opened()
-    record = box.nodes / "tiny" / "record.json"
+    record = box.servers / "tiny" / "record.json"
     record.parent.mkdir(parents=True)
     record.write_text("{")
     _, outcome = await box.carried_out(box.up(box.spec()))
     assert outcome.result is Result.FAILED
-    assert outcome.text == f"{record} cannot be read: the node that it is of may still run"
+    assert outcome.text == f"{record} cannot be read: the server that it is of may still run"
     assert record.read_text() == "{"
     assert box.processes() == []
 
@@ -92,14 +92,14 @@ async def test_a_record_that_cannot_be_read_is_not_written_over(opened: Open) ->
 async def test_a_restart_shows_what_differs_and_its_undo_is_the_old_one(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec(env={"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwx"})))
-    before = (await box.node()).record
+    before = (await box.server()).record
     key = before.key
     changed = replace(before.spec, max_model_len=128)
-    plan, outcome = await box.carried_out(LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny"), changed))
+    plan, outcome = await box.carried_out(LocalRestart(Target(LOCAL_SERVER, LOCAL, "tiny"), changed))
     assert outcome.result is Result.CONVERGED, outcome.text
     assert [(c.what, c.before, c.after) for c in plan.changes] == [("max model len", "vLLM's own", "128")]
     assert "+--max-model-len 128" in plan.diff.splitlines()
-    after = (await box.node()).record
+    after = (await box.server()).record
     assert after.identity.pid != before.identity.pid
     assert after.spec == changed
     process = after.identity.process()
@@ -122,13 +122,13 @@ async def test_the_undo_of_down_starts_it_again(opened: Open) -> None:
     assert outcome.result is Result.CONVERGED, outcome.text
 
 
-async def test_a_node_that_was_started_again_is_not_the_one_that_was_chosen(opened: Open) -> None:
+async def test_a_server_that_was_started_again_is_not_the_one_that_was_chosen(opened: Open) -> None:
     box = await opened()
     plan, _ = await box.carried_out(box.up(box.spec()))
-    await box.carried_out(LocalRestart(Target(LOCAL_NODE, LOCAL, "tiny"), (await box.node()).record.spec))
+    await box.carried_out(LocalRestart(Target(LOCAL_SERVER, LOCAL, "tiny"), (await box.server()).record.spec))
     with pytest.raises(LocalError, match="not the one that was chosen"):
         await box.runner().plan(LocalDown(plan.target))
-    with pytest.raises(LocalError, match="no node nobody"):
+    with pytest.raises(LocalError, match="no server nobody"):
         await box.runner().plan(box.down("nobody"))
 
 
@@ -141,5 +141,5 @@ async def test_read_only_starts_and_ends_nothing(opened: Open) -> None:
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
     assert "read-only" in outcome.text
-    assert (await box.node()).stage.phase is Phase.READY
+    assert (await box.server()).stage.phase is Phase.READY
     await runner.close()
