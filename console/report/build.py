@@ -40,7 +40,8 @@ def document(snapshot: Snapshot) -> doc.SnapshotDocument:
                 namespace=model.namespace,
                 name=model.name,
                 workloads=model.workloads,
-                **_assessed(snapshot, snapshot.by_model, model.key),
+                gateways=tuple(sorted(snapshot.gateways_of.get(model.key, ()))),
+                **_of_model(snapshot, model.key),
             )
             for model in sorted(snapshot.models.values(), key=attrgetter("key"))
         ),
@@ -48,6 +49,7 @@ def document(snapshot: Snapshot) -> doc.SnapshotDocument:
         pods=tuple(_pod(snapshot, pod) for pod in sorted(snapshot.pods.values(), key=attrgetter("key"))),
         nodes=tuple(_node(snapshot, node) for node in sorted(snapshot.nodes.values(), key=attrgetter("name"))),
         gpus=_gpus(snapshot),
+        gateways=_gateways(snapshot),
         loose=tuple(
             doc.LoosePart(join=unmatched.join, key=unmatched.key, detail=unmatched.detail or None)
             for unmatched in snapshot.unmatched
@@ -154,9 +156,11 @@ def _pod(snapshot: Snapshot, pod: Pod) -> doc.PodPart:
 
 
 def _engine(snapshot: Snapshot, key: str) -> doc.EnginePart:
-    engine = snapshot.engines[key]
+    engine, origin = snapshot.engines[key], snapshot.origins.get(key)
     return doc.EnginePart(
         key=key,
+        product=origin.product if origin is not None else None,
+        dialects=origin.dialects if origin is not None else (),
         model=engine.model,
         engine=engine.engine,
         instance=engine.instance or None,
@@ -204,6 +208,30 @@ def _gpus(snapshot: Snapshot) -> tuple[doc.GpuPart, ...]:
         )
         for key, device in sorted(snapshot.gpus.items())
     )
+
+
+def _gateways(snapshot: Snapshot) -> tuple[doc.GatewayPart, ...]:
+    model_of = {row: model for model, rows in snapshot.gateways_of.items() for row in rows}
+    return tuple(
+        doc.GatewayPart(
+            key=key,
+            product=row.dialect,
+            namespace=row.namespace or None,
+            pod=row.pod or None,
+            instance=row.instance or None,
+            backend=row.backend or None,
+            asked_for=row.model or None,
+            model=model_of.get(key),
+            **_measured(snapshot.by_gateway, key),
+        )
+        for key, row in sorted(snapshot.gateways.items())
+    )
+
+
+def _of_model(snapshot: Snapshot, key: str) -> dict[str, Any]:
+    """Of its engines and GPUs, which say how far readings can be trusted, and of the gateways before it."""
+    own = _assessed(snapshot, snapshot.by_model, key)
+    return own | {"readings": own["readings"] | _measured(snapshot.before_models, key)["readings"]}
 
 
 def _version(version: ModelVersion) -> doc.VersionPart:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.report.document import SCHEMA
-from fleet.model.quantity import ENGINE_QUANTITIES, GPU_QUANTITIES, MEANINGS, Combine, Quantity, Unit
+from fleet.model.quantity import (
+    ENGINE_QUANTITIES,
+    GATEWAY_QUANTITIES,
+    GPU_QUANTITIES,
+    MEANINGS,
+    Combine,
+    Quantity,
+    Unit,
+)
 
 INTRODUCTION = f"""\
 # `quarterdeck snapshot --json`
@@ -48,7 +56,17 @@ def lines() -> Iterator[str]:
     """The page, line by line."""
     yield from INTRODUCTION.splitlines()
     yield from _table("Of engines, pods, workloads and models", "engines", ENGINE_QUANTITIES)
+    yield from _gateways()
     yield from _table("Of GPUs, and of the pods, workloads and models that hold them", "GPUs", GPU_QUANTITIES)
+
+
+def _gateways() -> Iterator[str]:
+    yield from ("", "### Of gateways, and of the models that they stand before", "")
+    yield from ("| name | unit | what it is | of the gateways of a model |", "|---|---|---|---|")
+    for quantity in GATEWAY_QUANTITIES:
+        meaning = MEANINGS[quantity]
+        unit = _UNIT_WORDS.get(meaning.unit, meaning.unit.value)
+        yield f"| `{quantity}` | {unit} | {meaning.text} | {_COMBINE_WORDS[meaning.to_group]} |"
 
 
 def _table(title: str, parts: str, quantities: tuple[Quantity, ...]) -> Iterator[str]:

@@ -124,11 +124,13 @@ class ModelPart(Part):
     namespace: str
     """Of its workloads."""
     name: str
-    """As served: the label model_name of the metrics."""
+    """As served: what the metrics call it."""
     severity: Judgement = None
     reason: Reason = None
     workloads: tuple[str, ...]
     """Keys."""
+    gateways: tuple[str, ...] = ()
+    """Keys of the rows of gateways that are about it; their numbers are among its readings."""
     metrics: Metrics
     readings: Readings = {}
 
@@ -195,14 +197,18 @@ class WorkloadPart(Part):
 
 
 class EnginePart(Part):
-    """One vLLM process, or one data-parallel rank of it."""
+    """One server of models, or one data-parallel rank of it."""
 
     key: str
     """namespace/pod#engine@model."""
+    product: str | None = None
+    """Which one it is: vLLM …; absent where neither its pod nor its metrics tell."""
+    dialects: tuple[str, ...] = ()
+    """The products whose metrics it answers: its own, or that of an engine which it runs."""
     model: str
-    """Label model_name."""
+    """As its metrics name it; where they name none, as its pod's template does."""
     engine: str
-    """Label engine; empty where the engine has none."""
+    """Its rank in its process; 0 where it is the only one."""
     instance: str | None = None
     """host:port of the scrape, where labels name no pod."""
     metrics: Metrics
@@ -333,6 +339,29 @@ class GpuPart(Part):
     readings: Readings = {}
 
 
+class GatewayPart(Part):
+    """What a gateway counts together: one model, one server behind it, both, or all that it does."""
+
+    key: str
+    """namespace/pod>backend@model."""
+    product: str
+    """LiteLLM, a router …"""
+    namespace: str | None = None
+    """Of its pod, where labels name one."""
+    pod: str | None = None
+    """Name of its pod, where labels name one."""
+    instance: str | None = None
+    """host:port of the scrape, where labels name no pod."""
+    backend: str | None = None
+    """host:port of the server behind it; absent where the numbers are of all of them."""
+    asked_for: str | None = None
+    """The model as the gateway calls it; absent where the numbers are of all of them."""
+    model: str | None = None
+    """Key of the model that the numbers are about; absent where that cannot be told."""
+    metrics: Metrics
+    readings: Readings = {}
+
+
 class LoosePart(Part):
     """A join that could not be made."""
 
@@ -371,5 +400,7 @@ class SnapshotDocument(Part):
     """Every node that may be read, by name."""
     gpus: tuple[GpuPart, ...]
     """Every GPU that is measured, by key."""
+    gateways: tuple[GatewayPart, ...] = ()
+    """What stands before the engines, by key."""
     loose: tuple[LoosePart, ...]
     """What is known in one world and not in another."""

@@ -8,6 +8,7 @@ from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
+from console.views.origin import gateway_lines, products_text, unexposed_lines
 from console.views.plots import plot_block
 from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
@@ -57,6 +58,8 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     facts.append(("restarts", Span(str(pod.restarts), Role.WARNING if pod.restarts else Role.TEXT)))
     if pod.ip:
         facts.append(("ip", Span(untrusted(pod.ip))))
+    if product := products_text(snapshot, (key,)):
+        facts.append(("engine", Span(product)))
     engines = snapshot.engines_of.get(key, ())
     measured = engines or snapshot.workload_of.get(key, "") in snapshot.model_of
     life = (
@@ -68,6 +71,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
         _engines(snapshot, engines, width, glyphs) if measured else [],
         latency_lines(snapshot, frame, key, width, glyphs) if engines else [],
         phase_lines(frame, key, width, glyphs) if engines else [],
+        unexposed_lines(snapshot, (key,), width),
         _pod_gpus(snapshot, pod, width, glyphs),
         _unmatched(snapshot, key),
         version_lines(pod.version, pod.version.digest, width),
@@ -123,6 +127,9 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     facts = [("", Span(untrusted(workload.kind))), ("ready", _ready(workload))]
     if serving is not None:
         facts.append(("serves", Span(untrusted_name(serving.name))))
+    members = [pod.key for pod in pods]
+    if product := products_text(snapshot, members):
+        facts.append(("engine", Span(product)))
     if workload.created:
         facts.append(("age", Span(age_text(now - workload.created))))
     gpus = [gpu for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())]
@@ -138,6 +145,8 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
         [head("load", f"of all {len(pods)} pods"), *load_lines(frame, key, width, glyphs)] if serving else [],
         latency_lines(snapshot, frame, key, width, glyphs) if serving else [],
         phase_lines(frame, key, width, glyphs) if serving else [],
+        unexposed_lines(snapshot, members, width),
+        gateway_lines(snapshot, serving.key, width, glyphs) if serving else [],
         gpu_lines(snapshot, hottest, "", width, glyphs),
     )
     complete = workload.ready >= workload.desired

@@ -13,16 +13,27 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Metric, Rule, pick
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Metric, Rule, pick
+from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.exposition import Series
-from fleet.metrics.identity import DEFAULT_ENGINE, MODEL_LABELS, first, gpu_id, one_gpu
-from fleet.metrics.registry import ENGINES, GPUS
-from fleet.model.measurement import EngineId, GpuId, Group
+from fleet.metrics.identity import DEFAULT_ENGINE, backend_of, exporter_pods, first, gpu_id, one_gpu
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import SourceProblem
 
-NAMES = frozenset(name.encode() for name in ENGINES.names() | GPUS.names())
-"""Every sample name that a target is read for, as it stands in an answer."""
+
+def names() -> frozenset[bytes]:
+    """Every sample name that a target is read for, as it stands in an answer."""
+    return _names(ENGINES.version, GATEWAYS.version, GPUS.version)
+
+
+@lru_cache(maxsize=8)
+def _names(*versions: int) -> frozenset[bytes]:
+    del versions
+    return frozenset(name.encode() for name in ENGINES.names | GATEWAYS.names | GPUS.names)
+
+
 MOST_ENGINES = 512
 """In one process: the largest deployments have a few hundred data-parallel ranks."""
 
@@ -66,10 +77,10 @@ class Cell(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """One histogram: ``start:end`` of the counters, ascending by edge."""
+    """One histogram of a row: ``start:end`` of the counters, ascending by edge."""
 
     family: Family
-    group: Group
+    row: int
     edges: tuple[float, ...]
     start: int
     end: int
@@ -90,6 +101,7 @@ class Rows:
 
     gauges: list[Cell] = field(default_factory=list)
     rates: list[Cell] = field(default_factory=list)
+    buckets: list[Buckets] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,17 +109,25 @@ class Binding:
     """Everything that one layout of one target means."""
 
     engines: tuple[EngineId, ...] = ()
+    dialects: tuple[tuple[str, ...], ...] = ()
+    """The products whose metrics each engine answers."""
+    gateways: tuple[GatewayId, ...] = ()
     gpus: tuple[GpuId, ...] = ()
     counters: list[int] = field(default_factory=list)
     """Index of each counter among the target's values."""
     keys: dict[tuple[str, frozenset[tuple[str, str]]], int] = field(default_factory=dict)
     """Counter by name and labels: how the window finds it again when the layout changes."""
     of_engines: Rows = field(default_factory=Rows)
+    of_gateways: Rows = field(default_factory=Rows)
     of_gpus: Rows = field(default_factory=Rows)
-    buckets: list[Buckets] = field(default_factory=list)
     means: list[Mean] = field(default_factory=list)
     masks: list[tuple[int, int]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values)."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of it is read."""
+        return not (self.engines or self.gateways or self.gpus)
 
     def at(self, namespace: str, pod: str, instance: str, node: str = "", port: str = "") -> Binding:
         """The same for another process; ``instance`` is used where its pod is not known.
@@ -122,94 +142,170 @@ class Binding:
             return f"{engine}:{port}" if port else engine
 
         engines = tuple(one._replace(**where, engine=called(one.engine)) for one in self.engines)
-        buckets = [of._replace(group=of.group._replace(**where, engine=called(of.group.engine))) for of in self.buckets]
+        gateways = tuple(one._replace(**where) for one in self.gateways)
         gpus = tuple(gpu._replace(node=node) for gpu in self.gpus) if node else self.gpus
-        return replace(self, engines=engines, gpus=gpus, buckets=buckets)
+        return replace(self, engines=engines, gateways=gateways, gpus=gpus)
 
     def source(self, before: Binding) -> list[int]:
         """For ``Window.relabel``: where each counter was in an earlier binding, -1 for a new one."""
         return [before.keys.get(key, -1) for key in self.keys]
 
 
-@lru_cache(maxsize=64)
 def bind(series: tuple[Series, ...]) -> Binding:
     """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``).
 
     Raises SourceProblem for more engines than a process can have: garbage, or the page of a whole fleet.
     """
+    return _bound(series, ENGINES.version, GATEWAYS.version, GPUS.version)
+
+
+@lru_cache(maxsize=64)
+def _bound(series: tuple[Series, ...], *versions: int) -> Binding:
+    del versions
     return _Binder(series).binding()
+
+
+RowKey = tuple[str, str]
+"""Served model and rank of an engine, or model and backend of a gateway."""
+Found = dict[str, list[int]]
+"""Name under the dialect's own prefix → the series that have it."""
 
 
 class _Binder:
     def __init__(self, series: Sequence[Series]) -> None:
         self.series = series
         self.out = Binding()
-        self.engine_names = ENGINES.names()
-        self.by_name: dict[str, list[int]] = {}
 
     def binding(self) -> Binding:
-        own = [i for i, s in enumerate(self.series) if s.name in self.engine_names and _ours(ENGINES, s.labels)]
-        self.by_name = _by_name(own, self.series, ENGINES)
-        self._engines(own)
-        self._histograms()
-        self.by_name = _by_name(range(len(self.series)), self.series, GPUS)
+        self._engines()
+        if GATEWAYS:
+            self._gateways()
         self._gpus()
         return self.out
 
-    def _engines(self, own: Iterable[int]) -> None:
-        ids: dict[tuple[str, str], int] = {}
-        for i in own:
-            labels = self.series[i].labels
-            model = first(labels, MODEL_LABELS)
-            if model:
-                ids.setdefault((model, labels.get("engine", DEFAULT_ENGINE)), len(ids))
-        ids = {key: row for row, key in enumerate(sorted(ids))}
-        if len(ids) > MOST_ENGINES:
-            raise SourceProblem(
-                f"answers the metrics of {len(ids)} engines", "scrape the engines, not what speaks for all of them"
-            )
-        self.out.engines = tuple(EngineId("", "", model, engine) for model, engine in ids)
-        for row, key in enumerate(ids):
-            mine = {name: [i for i in found if self._of_engine(i, key, ids)] for name, found in self.by_name.items()}
-            shared = self.by_name if row == 0 else {}
-            self._cells(ENGINES, row, self.out.of_engines, mine, shared)
-            self._phases(row, mine)
+    def _own(self, dialects: DialectSet) -> dict[Dialect, list[int]]:
+        """The series of each dialect."""
+        own: dict[Dialect, list[int]] = {}
+        known = dialects.names
+        for i, series in enumerate(self.series):
+            if series.name in known and (dialect := dialects.owner(series.name, series.labels)) is not None:
+                own.setdefault(dialect, []).append(i)
+        # In the order of the registry: the first dialect that has a number gives it.
+        return {member: own[member] for member in dialects if member in own}
 
-    def _of_engine(self, at: int, key: tuple[str, str], ids: Mapping[tuple[str, str], int]) -> bool:
-        labels = self.series[at].labels
-        model, engine = first(labels, MODEL_LABELS), labels.get("engine", "")
-        if model:
-            return (model, engine or DEFAULT_ENGINE) == key
-        # cache_config_info names the engine and no model, and before data parallelism not even that.
-        return engine == key[1] if engine else len(ids) == 1
+    def _engines(self) -> None:
+        own = {d: found for d, found in self._own(ENGINES).items() if self._speaks(d, found)}
+        keys = self._row_keys(own)
+        if len(keys) > MOST_ENGINES:
+            raise SourceProblem(
+                f"answers the metrics of {len(keys)} engines", "scrape the engines, not what speaks for all of them"
+            )
+        self.out.engines = tuple(EngineId("", "", model, rank) for model, rank in keys)
+        speaks: list[list[str]] = [[] for _ in keys]
+        for dialect, found in own.items():
+            shared = self._by_name(dialect, found)
+            for row, key in enumerate(keys):
+                mine = {n: chosen for n, at in shared.items() if (chosen := self._of_engine(dialect, at, key, keys))}
+                if not mine:
+                    continue
+                speaks[row].append(dialect.name)
+                self._cells(dialect, row, self.out.of_engines, mine, shared if row == 0 else {})
+                self._phases(dialect, row, mine)
+                self._histograms(dialect, row, self.out.of_engines, mine)
+        self.out.dialects = tuple(map(tuple, speaks))
+
+    def _row_keys(self, own: Mapping[Dialect, Sequence[int]]) -> list[RowKey]:
+        """The engines of the process: its models, and the ranks that serve each."""
+        ranks: dict[str, set[str]] = defaultdict(set)
+        for dialect, found in own.items():
+            for i in found:
+                labels = self.series[i].labels
+                ranks[first(labels, dialect.model_labels)].add(first(labels, dialect.rank_labels))
+        nameless = ranks.pop("", set())
+        if not ranks and any(not dialect.model_labels for dialect in own):
+            ranks[""] = nameless
+        return sorted((model, rank) for model, some in ranks.items() for rank in some - {""} or {DEFAULT_ENGINE})
+
+    def _speaks(self, dialect: Dialect, found: Iterable[int]) -> bool:
+        """Whether the process has some metric of the dialect's own: others of its names may be anybody's."""
+        common = {m.name for rule in dialect.rules.values() if rule.per_process for m in rule.metrics}
+        return any(self.series[i].name not in common for i in found)
+
+    def _of_engine(self, dialect: Dialect, at: Iterable[int], key: RowKey, keys: Sequence[RowKey]) -> list[int]:
+        """Those of some series that are about one engine.
+
+        What names a rank and no model (information about a cache) is about each of that rank, what names neither is
+        about the only one there is, and what names no rank where there are several is a number of the process: it
+        stands in the first row of its model.
+        """
+        found = []
+        for i in at:
+            labels = self.series[i].labels
+            model, rank = first(labels, dialect.model_labels), first(labels, dialect.rank_labels)
+            if not model:
+                mine = rank == key[1] if rank else len(keys) == 1
+            elif rank or (model, DEFAULT_ENGINE) in keys:
+                mine = (model, rank or DEFAULT_ENGINE) == key
+            else:
+                mine = key == next((other for other in keys if other[0] == model), None)
+            if mine:
+                found.append(i)
+        return found
+
+    def _gateways(self) -> None:
+        for dialect, found in self._own(GATEWAYS).items():
+            rows: dict[RowKey, list[int]] = defaultdict(list)
+            for i in found:
+                labels = self.series[i].labels
+                rows[first(labels, dialect.model_labels), backend_of(labels, dialect)].append(i)
+            for (model, backend), mine in sorted(rows.items()):
+                row = len(self.out.gateways)
+                self.out.gateways += (GatewayId("", "", dialect.name, model, backend),)
+                named = self._by_name(dialect, mine)
+                self._cells(dialect, row, self.out.of_gateways, named, named)
+                self._histograms(dialect, row, self.out.of_gateways, named)
+        if len(self.out.gateways) > MOST_ENGINES:
+            raise SourceProblem(f"answers the metrics of {len(self.out.gateways)} servers behind it", "")
 
     def _gpus(self) -> None:
+        names, exporters = GPUS.gpu, exporter_pods(GPUS)
+        own = self._own(GPUS)
         said: dict[tuple[str, str], set[GpuId]] = defaultdict(set)
-        rows: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
-        for name, found in self.by_name.items():
-            for i in found:
-                gpu = gpu_id(self.series[i].labels)
-                said[gpu[:2]].add(gpu)
-                # The same number once per pod that shares the card: it is one, not a part of a sum.
-                rows[gpu[:2]].setdefault(name, [i])
+        rows: dict[tuple[str, str], dict[Dialect, Found]] = defaultdict(lambda: defaultdict(dict))
+        for dialect, found in own.items():
+            for name, at in self._by_name(dialect, found).items():
+                for i in at:
+                    gpu = gpu_id(self.series[i].labels, names, exporters)
+                    said[gpu[:2]].add(gpu)
+                    # The same number once per pod that shares the card: it is one, not a part of a sum.
+                    rows[gpu[:2]][dialect].setdefault(name, [i])
         gpus = sorted(one_gpu(ids) for (uuid, _), ids in said.items() if uuid)
         self.out.gpus = tuple(gpus)
-        for row, mine in enumerate(rows[gpu[:2]] for gpu in gpus):
-            self._cells(GPUS, row, self.out.of_gpus, mine, {})
-            mask = next((mine[name][0] for name in GPUS.masks if name in mine), None)
-            if mask is not None:
-                self.out.masks.append((row, mask))
+        for row, gpu in enumerate(gpus):
+            for dialect, mine in rows[gpu[:2]].items():
+                self._cells(dialect, row, self.out.of_gpus, mine, {})
+                mask = next((mine[name][0] for name in dialect.masks if name in mine), None)
+                if mask is not None:
+                    self.out.masks.append((row, mask))
+
+    def _by_name(self, dialect: Dialect, found: Iterable[int]) -> Found:
+        names: Found = {}
+        for i in found:
+            names.setdefault(dialect.canonical(self.series[i].name), []).append(i)
+        return names
 
     def _cells(
         self,
-        dialect: Dialects,
+        dialect: Dialect,
         row: int,
         rows: Rows,
         mine: Mapping[str, list[int]],
         shared: Mapping[str, list[int]],
     ) -> None:
-        bound: set[Quantity] = set()
+        bound = {cell.quantity for cell in (*rows.gauges, *rows.rates) if cell.row == row}
         for quantity, rule in dialect.rules.items():
+            if quantity in bound:
+                continue
             found = [
                 (metric, chosen)
                 for metric in rule.metrics
@@ -244,30 +340,32 @@ class _Binder:
             self.out.counters.append(at)
         return self.out.keys[key]
 
-    def _phases(self, row: int, mine: Mapping[str, list[int]]) -> None:
-        for quantity, bases in ENGINES.phases.items():
+    def _phases(self, dialect: Dialect, row: int, mine: Mapping[str, list[int]]) -> None:
+        done = {mean.quantity for mean in self.out.means if mean.row == row}
+        for quantity, bases in dialect.phases.items():
+            if quantity in done:
+                continue
             for base in bases:
                 total, count = mine.get(f"{base}_sum"), mine.get(f"{base}_count")
                 if total and count:
                     self.out.means.append(Mean(quantity, row, self._counter(total[0]), self._counter(count[0])))
                     break
 
-    def _histograms(self) -> None:
-        for engine in self.out.engines:
-            for family, bases in ENGINES.families.items():
-                buckets = next(filter(None, (self._edges(base, engine) for base in bases)), None)
-                if buckets:
-                    at = [self._counter(i) for _, i in sorted(buckets.items())]
-                    group = Group("", engine.model, "", engine.engine)
-                    self.out.buckets.append(Buckets(family, group, tuple(sorted(buckets)), at[0], at[-1] + 1))
+    def _histograms(self, dialect: Dialect, row: int, rows: Rows, mine: Mapping[str, list[int]]) -> None:
+        done = {buckets.family for buckets in rows.buckets if buckets.row == row}
+        for family, bases in dialect.families.items():
+            if family in done:
+                continue
+            edges = next(filter(None, (self._edges(mine.get(f"{base}_bucket", ())) for base in bases)), None)
+            if edges:
+                at = [self._counter(i) for _, i in sorted(edges.items())]
+                rows.buckets.append(Buckets(family, row, tuple(sorted(edges)), at[0], at[-1] + 1))
 
-    def _edges(self, base: str, engine: EngineId) -> dict[float, int]:
+    def _edges(self, found: Iterable[int]) -> dict[float, int]:
         edges: dict[float, int] = {}
-        for i in self.by_name.get(f"{base}_bucket", ()):
-            labels = self.series[i].labels
-            key = (first(labels, MODEL_LABELS), labels.get("engine", DEFAULT_ENGINE))
-            edge = _edge(labels.get("le", ""))
-            if key == (engine.model, engine.engine) and not math.isnan(edge):
+        for i in found:
+            edge = _edge(self.series[i].labels.get("le", ""))
+            if not math.isnan(edge):
                 edges.setdefault(edge, i)
         return edges
 
@@ -278,16 +376,3 @@ def _edge(text: str) -> float:
     except ValueError:
         return math.nan
     return edge if edge > -math.inf else math.nan
-
-
-def _ours(dialect: Dialects, labels: Mapping[str, str]) -> bool:
-    return all(match.accepts(labels) for match in dialect.exclude)
-
-
-def _by_name(own: Iterable[int], series: Sequence[Series], dialect: Dialects) -> dict[str, list[int]]:
-    names: dict[str, list[int]] = {}
-    known = dialect.names()
-    for i in own:
-        if series[i].name in known:
-            names.setdefault(dialect.canonical(series[i].name), []).append(i)
-    return names

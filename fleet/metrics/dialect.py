@@ -1,21 +1,33 @@
-"""How an engine's or exporter's metric names map to the canonical quantities: the words in which dialects are data.
+"""How the metric names of an engine, a gateway or an exporter map to the canonical quantities: dialects are data.
 
-A dialect (a module in engines/ or gpus/) lists, per quantity, the names it has had across versions, newest first.
-Per row the first one that is present wins; names are never summed, because releases that rename a metric expose both
-for a while.
+A dialect lists, per quantity, the names it has had across versions, newest first. Per row the first one that is present
+wins; names are never summed, because releases that rename a metric expose both for a while.
+
+How to add one:
+
+1. A module in ``engines/``, ``gpus/`` or ``gateways/`` with one ``Dialect``. ``product`` says what it is called and how
+   its pods are recognised (``fleet.metrics.product``); ``rules``, ``families`` and ``phases`` which metric is which
+   quantity; ``present`` the quantities by which a process is noticed and dated.
+2. Its labels, where they are not the default ones: ``model_labels`` (empty: no series names a model, which is then what
+   the pod's template serves), ``rank_labels`` for the engines of one process, ``backend_labels`` for the servers behind
+   a gateway, ``gpu`` for an exporter's. ``where`` tells its series from those of others that use the same names.
+3. ``proof``: what its names were checked against.
+4. One line in ``fleet.metrics.registry``, in place of its row in ``fleet.metrics.products`` if it had one.
+
+Nothing else has to know of it. A quantity without a rule is one that the product does not expose: screens say so.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import TypeVar
 
-from fleet.model.quantity import Family, Quantity
+from fleet.metrics.product import Product
+from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 
 IMPLAUSIBLE = 9e18
 """From here on a number is a blank or garbage: DCGM's blanks ("not supported") are 2**63 less a little."""
@@ -36,7 +48,9 @@ class Op(Enum):
     """PromQL's label matchers; both regular expressions are anchored at both ends."""
 
     EQUAL = "="
+    NOT_EQUAL = "!="
     MATCHES = "=~"
+    NOT_MATCHES = "!~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +64,18 @@ class Match:
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels is selected."""
         actual = labels.get(self.label, "")
-        if self.op is Op.EQUAL:
-            return actual == self.value
-        return _anchored(self.value).fullmatch(actual) is not None
+        if self.op in (Op.EQUAL, Op.NOT_EQUAL):
+            return (actual == self.value) is (self.op is Op.EQUAL)
+        return (_anchored(self.value).fullmatch(actual) is not None) is (self.op is Op.MATCHES)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _anchored(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class LabelProduct:
     """A number that labels spell: the product of these, where all are numbers and the series is one of ``where``."""
 
     labels: tuple[str, ...]
@@ -89,7 +103,7 @@ class Metric:
     where: tuple[Match, ...] = ()
     scale: float = 1.0
     weights: tuple[str, tuple[tuple[str, float], ...]] | None = None
-    products: tuple[Product, ...] = ()
+    products: tuple[LabelProduct, ...] = ()
     valid: tuple[float, float] = (0.0, IMPLAUSIBLE)
     optional: bool = False
 
@@ -146,24 +160,73 @@ class Rule:
     """Labelled counters that nothing has incremented do not exist; where this other quantity does, absence means 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """One kind of exporter.
+class Proof(Enum):
+    """What the names of a dialect were checked against, the strongest first."""
 
-    ``prefixes``: how the names' own prefix (the first one) may be written in the field. ``exclude`` selects series of
-    other products that reuse the names. ``present`` are quantities whose series tell how old a row is.
+    PROGRAM = "real program"
+    """The tests run it."""
+    RECORDING = "recording"
+    """What a real one answered is replayed."""
+    DOCUMENTATION = "documentation"
+    """Its own texts or source: nobody has seen it answer."""
+
+    @property
+    def supported(self) -> bool:
+        """Whether the dialect may be called supported."""
+        return self is not Proof.DOCUMENTATION
+
+
+@dataclass(frozen=True, slots=True)
+class GpuLabels:
+    """The labels of an exporter of GPUs, each with its spellings, newest first. A pod's are those of every exporter."""
+
+    uuid: tuple[str, ...] = ("UUID", "uuid", "gpu_uuid")
+    node: tuple[str, ...] = ("Hostname", "hostname", "node", "kubernetes_node", "k8s_node_name")
+    ordinal: tuple[str, ...] = ("gpu",)
+    """Its number on its node."""
+    instance: tuple[str, ...] = ("GPU_I_ID",)
+    """Which part of a GPU that is split."""
+    profile: tuple[str, ...] = ("GPU_I_PROFILE",)
+    """How large that part is."""
+    model: tuple[str, ...] = ("modelName",)
+    """What the driver calls the card."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dialect:
+    """One kind of engine, gateway or exporter.
+
+    ``prefixes``: how the names' own prefix (the first one) may be written in the field. ``where`` selects its own among
+    series of other products that use the same names. ``present`` are the quantities whose series tell that it is there
+    and how old a row is; the first is one that every process has, the others are for whoever drops some when scraping.
     """
 
-    rules: Mapping[Quantity, Rule]
-    prefixes: tuple[str, ...]
+    product: Product
+    proof: Proof
+    versions: str = ""
+    """The releases whose names these are, in words."""
+    prefixes: tuple[str, ...] = ("",)
     present: tuple[Quantity, ...]
-    families: Mapping[Family, tuple[str, ...]]
+    rules: Mapping[Quantity, Rule]
+    families: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
     """Histogram → base names, newest first; all in seconds."""
-    phases: Mapping[Quantity, tuple[str, ...]]
+    phases: Mapping[Quantity, tuple[str, ...]] = field(default_factory=dict)
     """Mean → base names of the histogram whose ``_sum`` and ``_count`` give it."""
-    exclude: tuple[Match, ...] = ()
+    where: tuple[Match, ...] = ()
+    model_labels: tuple[str, ...] = ("model_name", "model")
+    """Of an engine or a gateway: the labels that name the served model. Empty: none does."""
+    rank_labels: tuple[str, ...] = ("engine",)
+    """Of an engine: the labels that tell the ranks of one process apart."""
+    backend_labels: tuple[str, ...] = ()
+    """Of a gateway: the labels that name the server behind it, by its address or URL."""
+    gpu: GpuLabels = field(default_factory=GpuLabels)
     masks: tuple[str, ...] = ()
     """Bit masks of why a GPU's clocks are lowered now (NVML's), newest name first."""
+
+    @property
+    def name(self) -> str:
+        """The product's."""
+        return self.product.name
 
     def spellings(self, name: str) -> tuple[str, ...]:
         """The name as it stands here and under the other prefixes."""
@@ -179,12 +242,26 @@ class Dialect:
                 return self.prefixes[0] + name.removeprefix(prefix)
         return name
 
+    def seen_by(self) -> tuple[str, ...]:
+        """The metrics by which it is noticed, in every spelling; the first are those that every process has."""
+        metrics = (metric for quantity in self.present for metric in self.rules[quantity].metrics)
+        return tuple(spelt for metric in metrics for spelt in self.spellings(metric.name))
+
+    def exposes(self, quantity: Quantity) -> bool:
+        """Whether the product has a metric of a quantity, in one release or another."""
+        if quantity in QUANTILES:
+            return QUANTILES[quantity][0] in self.families
+        if quantity in RATIOS and all(part in self.rules for part in RATIOS[quantity]):
+            return True
+        return quantity in self.rules or quantity in self.phases
+
     def names(self) -> frozenset[str]:
         """Every sample name, in every spelling, that the dialect reads."""
         plain = {metric.name for rule in self.rules.values() for metric in rule.metrics}
         buckets = {f"{base}_bucket" for bases in self.families.values() for base in bases}
         phases = {f"{base}_{part}" for bases in self.phases.values() for base in bases for part in ("sum", "count")}
-        return frozenset(spelt for name in plain | buckets | phases for spelt in self.spellings(name))
+        read = plain | buckets | phases
+        return frozenset(spelt for name in read for spelt in self.spellings(name)).union(self.masks)
 
     def gauges(self) -> Iterable[tuple[Quantity, Metric]]:
         """Every gauge that the dialect reads, newest spelling first."""
@@ -206,87 +283,6 @@ class Dialect:
         """Every counter that the dialect reads, newest spelling first."""
         for quantity, rule in self.rules.items():
             yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.COUNTER)
-
-
-class Dialects:
-    """Several dialects read as one: whose a series is, its name tells.
-
-    The spellings of a quantity are those of all of them, and a process speaks one: so the first that is there is its.
-    """
-
-    def __init__(self, members: tuple[Dialect, ...]) -> None:
-        self.members = members
-        self.exclude = tuple(dict.fromkeys(match for member in members for match in member.exclude))
-        self.masks = tuple(name for member in members for name in member.masks)
-        self.present = tuple(dict.fromkeys(quantity for member in members for quantity in member.present))
-        self.rules = _joined_rules(members)
-        self.families: Mapping[Family, tuple[str, ...]] = _joined(member.families for member in members)
-        self.phases: Mapping[Quantity, tuple[str, ...]] = _joined(member.phases for member in members)
-        self._of_name = {name: member for member in members for name in member.names()}
-
-    def names(self) -> frozenset[str]:
-        """Every sample name, in every spelling, that one of them reads."""
-        return frozenset(self._of_name) | frozenset(self.masks)
-
-    def spellings(self, name: str) -> tuple[str, ...]:
-        """The name as it stands in its dialect and under that one's other prefixes."""
-        member = self.owner(name)
-        return member.spellings(name) if member is not None else (name,)
-
-    def owner(self, name: str) -> Dialect | None:
-        """The dialect that a sample's name is of; that of a histogram's count is its buckets'."""
-        return self._of_name.get(name) or self._of_name.get(f"{name.removesuffix('_count')}_bucket")
-
-    def canonical(self, name: str) -> str:
-        """The name under its dialect's own prefix."""
-        member = self._of_name.get(name)
-        return member.canonical(name) if member is not None else name
-
-    def gauges(self) -> Iterator[tuple[Quantity, Metric]]:
-        """Every gauge that they read."""
-        for member in self.members:
-            yield from member.gauges()
-
-    def counters(self) -> Iterator[tuple[Quantity, Metric]]:
-        """Every counter that they read."""
-        for member in self.members:
-            yield from member.counters()
-
-    def value_labels(self) -> tuple[str, ...]:
-        """The labels of their gauges that carry numbers and no identity."""
-        return tuple(dict.fromkeys(label for member in self.members for label in member.value_labels()))
-
-    def names_of(self, quantity: Quantity, kind: Kind) -> tuple[str, ...]:
-        """Every spelling of every metric that gives a quantity in this way."""
-        rule = self.rules.get(quantity)
-        metrics = (metric for metric in rule.metrics if metric.kind is kind) if rule is not None else ()
-        return tuple(spelt for metric in metrics for spelt in self.spellings(metric.name))
-
-
-Key = TypeVar("Key")
-
-
-def _joined(parts: Iterable[Mapping[Key, tuple[str, ...]]]) -> dict[Key, tuple[str, ...]]:
-    found: dict[Key, tuple[str, ...]] = {}
-    for part in parts:
-        for key, names in part.items():
-            found[key] = (*found.get(key, ()), *names)
-    return found
-
-
-def _joined_rules(members: Iterable[Dialect]) -> dict[Quantity, Rule]:
-    """One rule per quantity. Raises ValueError where two dialects read one in ways that cannot stand side by side."""
-    found: dict[Quantity, Rule] = {}
-    for member in members:
-        for quantity, rule in member.rules.items():
-            other = found.get(quantity)
-            if other is None:
-                found[quantity] = rule
-            elif replace(other, metrics=()) != replace(rule, metrics=()) or rule.pick is Pick.WHOLE:
-                raise ValueError(f"{quantity} is read in two ways that cannot be joined")
-            else:
-                found[quantity] = replace(rule, metrics=(*other.metrics, *rule.metrics))
-    return found
 
 
 def pick(rule: Rule, values: Iterable[float]) -> float:

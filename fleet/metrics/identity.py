@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from fleet.model.measurement import EngineId, GpuId
+from fleet.metrics.dialect import Dialect, GpuLabels
+from fleet.metrics.dialect_set import DialectSet
+from fleet.model.measurement import EngineId, GatewayId, GpuId
 
 # exported_* first: where the scraper attached the exporter's own pod (honor_labels off), that is where the workload's
 # pod went. The others are spellings of old exporters, of community scrape configurations, and of OpenTelemetry's
@@ -18,37 +20,37 @@ NAMESPACE_LABELS = (
     "kubernetes_namespace_name",
     "k8s_namespace_name",
 )
-MODEL_LABELS = ("model_name", "model")
-UUID_LABELS = ("UUID", "uuid", "gpu_uuid")
-NODE_LABELS = ("Hostname", "hostname", "node", "kubernetes_node", "k8s_node_name")
-
-ENGINE_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job", *MODEL_LABELS, "engine")
-"""Every label that an engine's identity may be read from."""
 PROCESS_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job")
-"""Those that name the process alone."""
-GPU_LABELS = (
-    *NAMESPACE_LABELS,
-    *POD_LABELS,
-    *UUID_LABELS,
-    *NODE_LABELS,
-    "gpu",
-    "GPU_I_ID",
-    "GPU_I_PROFILE",
-    "modelName",
-)
-"""Every label that a GPU's identity may be read from."""
+"""Every label that a process may be named by."""
 REPLICA_LABELS = ("prometheus_replica", "replica", "__replica__", "receive_replica", "rule_replica")
 """Labels by which a store that does not deduplicate tells apart the samples of scrapers that see the same."""
 CLUSTER_LABEL = "cluster"
 """The external label that names a cluster, where a store holds several."""
-GPU_KEY_LABELS = (*UUID_LABELS, "GPU_I_ID")
-"""Those that are enough to tell two GPUs apart."""
-
-_EXPORTER = "dcgm-exporter"
-"""In the name of the exporter's own pod, which every scrape configuration attaches where DCGM names no workload."""
-
 DEFAULT_ENGINE = "0"
-"""V0 and vLLM 0.8.0 have no label ``engine``: they have one engine, which later releases call 0."""
+"""The rank of an engine that has no label for it: the only one of its process."""
+
+
+def engine_labels(dialects: DialectSet) -> tuple[str, ...]:
+    """Every label that the identity of an engine may be read from."""
+    return (*PROCESS_LABELS, *dialects.model_labels, *dialects.rank_labels)
+
+
+def gateway_labels(dialects: DialectSet) -> tuple[str, ...]:
+    """Every label that the identity of a gateway's row may be read from."""
+    return (*PROCESS_LABELS, *dialects.model_labels, *dialects.backend_labels)
+
+
+def gpu_labels(dialects: DialectSet) -> tuple[str, ...]:
+    """Every label that the identity of a GPU may be read from."""
+    own = dialects.gpu
+    of_card = (*own.uuid, *own.node, *own.ordinal, *own.instance, *own.profile, *own.model)
+    return (*NAMESPACE_LABELS, *POD_LABELS, *of_card)
+
+
+def gpu_key_labels(dialects: DialectSet) -> tuple[str, ...]:
+    """Those that are enough to tell two GPUs apart."""
+    own = dialects.gpu
+    return (*own.uuid, *own.instance)
 
 
 def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -60,41 +62,73 @@ def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
     return ""
 
 
-def engine_id(labels: Mapping[str, str]) -> EngineId:
-    """The engine that a series of a metrics store is about.
+def where_from(labels: Mapping[str, str]) -> tuple[str, str, str]:
+    """Namespace, pod and instance of the process that a series of a metrics store comes from.
 
-    ``instance`` is kept only where namespace or pod are unknown, so that an engine has the same identity whoever
+    ``instance`` is kept only where namespace or pod are unknown, so that a process has the same identity whoever
     scrapes it.
     """
     namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
-    instance = "" if namespace and pod else labels.get("instance", "")
-    return EngineId(namespace, pod, first(labels, MODEL_LABELS), labels.get("engine") or DEFAULT_ENGINE, instance)
+    return namespace, pod, "" if namespace and pod else labels.get("instance", "")
 
 
-def gpu_key(labels: Mapping[str, str]) -> tuple[str, str]:
+def rank_of(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
+    """The rank of the engine that a series is about, by these labels."""
+    return first(labels, names) or DEFAULT_ENGINE
+
+
+def engine_id(labels: Mapping[str, str], dialect: Dialect) -> EngineId:
+    """The engine that a series of a metrics store is about; its model is empty where the dialect's series name none."""
+    namespace, pod, instance = where_from(labels)
+    model, rank = first(labels, dialect.model_labels), rank_of(labels, dialect.rank_labels)
+    return EngineId(namespace, pod, model, rank, instance)
+
+
+def gateway_id(labels: Mapping[str, str], dialect: Dialect) -> GatewayId:
+    """The row of a gateway that a series of a metrics store is about."""
+    namespace, pod, instance = where_from(labels)
+    return GatewayId(
+        namespace, pod, dialect.name, first(labels, dialect.model_labels), backend_of(labels, dialect), instance
+    )
+
+
+def backend_of(labels: Mapping[str, str], dialect: Dialect) -> str:
+    """host:port of the server behind a gateway that a series is about; what is no address stays as it is."""
+    said = first(labels, dialect.backend_labels)
+    return said.partition("://")[2].partition("/")[0] if "://" in said else said
+
+
+def gpu_key(labels: Mapping[str, str], names: GpuLabels) -> tuple[str, str]:
     """UUID and MIG instance: what all series of a GPU share, whoever scrapes them. The UUID is empty for none."""
-    return first(labels, UUID_LABELS), labels.get("GPU_I_ID", "")
+    return first(labels, names.uuid), first(labels, names.instance)
 
 
-def gpu_id(labels: Mapping[str, str], *, exported: bool = False) -> GpuId:
-    """The GPU (or MIG instance) that a DCGM series is about, and the pod that holds it.
+def gpu_id(labels: Mapping[str, str], names: GpuLabels, exporters: tuple[str, ...], *, exported: bool = False) -> GpuId:
+    """The GPU (or part of one) that a series of an exporter is about, and the pod that holds it.
 
-    ``exported`` says that this store renames the exporter's labels (some series of it has ``exported_pod``): then a
-    plain ``pod`` is the exporter's own, and a series that has nothing else is about a free GPU.
+    ``exporters`` are words in the names of the exporters' own pods, which every scrape configuration attaches where the
+    exporter names no workload. ``exported`` says that this store renames the exporter's labels (some series of it has
+    ``exported_pod``): then a plain ``pod`` is the exporter's own, and a series that has nothing else is about a free
+    GPU.
     """
     pod = first(labels, POD_LABELS[:1] if exported else POD_LABELS)
-    if _EXPORTER in pod:
+    if any(word in pod for word in exporters):
         pod = ""
     return GpuId(
-        uuid=first(labels, UUID_LABELS),
-        instance_id=labels.get("GPU_I_ID", ""),
-        node=first(labels, NODE_LABELS),
-        ordinal=labels.get("gpu", ""),
+        uuid=first(labels, names.uuid),
+        instance_id=first(labels, names.instance),
+        node=first(labels, names.node),
+        ordinal=first(labels, names.ordinal),
         namespace=first(labels, NAMESPACE_LABELS) if pod else "",
         pod=pod,
-        model=labels.get("modelName", ""),
-        profile=labels.get("GPU_I_PROFILE", ""),
+        model=first(labels, names.model),
+        profile=first(labels, names.profile),
     )
+
+
+def exporter_pods(dialects: DialectSet) -> tuple[str, ...]:
+    """Words in the names of the exporters' own pods."""
+    return tuple(app for product in dialects.products for app in product.apps)
 
 
 def one_gpu(found: Iterable[GpuId]) -> GpuId:

@@ -3,62 +3,20 @@
 A pod is recognised by what its container runs (``programs``), else by its image, else by the names of the metrics that
 it answers. An engine whose metrics no dialect reads is named as what it is: it is neither sick nor down.
 
-Ports, paths and names are those of the products' own documentation and of recordings of the real programs.
+What is read has a dialect, and is described there. The rows here are of products that have none of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
+from fleet.metrics.product import Product
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 
-@dataclass(frozen=True, slots=True)
-class KnownEngine:
-    """One product that serves models."""
-
-    name: str
-    programs: tuple[tuple[str, ...], ...] = ()
-    """Words that stand beside each other on the command line of its server; a program without its folder."""
-    images: tuple[str, ...] = ()
-    """What the name of its images has in it, without the tag."""
-    prefixes: tuple[str, ...] = ()
-    """How its metrics' names begin."""
-    port: int = 8000
-    """Where it answers metrics unless it is told otherwise."""
-    port_flags: tuple[str, ...] = ("--port",)
-    port_variables: tuple[str, ...] = ()
-    """Environment variables that give that port where no flag does."""
-    model_flags: tuple[str, ...] = ("--model", "--model-path", "--model-id")
-    name_flags: tuple[str, ...] = ("--served-model-name",)
-    positional: bool = False
-    """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
-    read: bool = False
-    """A dialect reads its metrics."""
-    metrics: bool = True
-    """It answers metrics at all."""
-
-    @property
-    def unread(self) -> str:
-        """What a row says of it in place of numbers."""
-        return f"{self.name}: not read yet" if self.metrics else f"{self.name}: has no metrics"
-
-
-VLLM = KnownEngine(
-    "vLLM",
-    programs=(
-        ("vllm", "serve"),
-        ("vllm.entrypoints.openai.api_server",),
-        ("vllm.entrypoints.api_server",),
-        ("vllm.entrypoints.cli.main", "serve"),
-    ),
-    positional=True,
-    images=("vllm/vllm-openai", "vllm-openai", "/vllm", "llm-d-cuda", "llm-d-xpu", "llm-d-rocm", "rhaiis"),
-    prefixes=("vllm:", "vllm_"),
-    read=True,
-)
-
-KNOWN: tuple[KnownEngine, ...] = (
-    # Before vLLM: their workers run its engine, and answer its metrics, at a port of their own.
-    KnownEngine(
+ROWS: tuple[Product, ...] = (
+    # Their workers run another one's engine, and answer its metrics, at a port of their own.
+    Product(
         "Dynamo",
         programs=(
             ("dynamo.vllm",),
@@ -71,26 +29,25 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=9090,
         port_flags=(),
         port_variables=("DYN_SYSTEM_PORT",),
-        read=True,
+        speaks=("vLLM",),
     ),
-    KnownEngine(
+    Product(
         "Ray Serve LLM",
         programs=(("serve", "run"), ("serve", "deploy"), ("serve", "build")),
         images=("rayproject/ray-llm", "ray-llm"),
         prefixes=("ray_vllm_", "ray_vllm:", "ray_serve_"),
         port=8080,
         port_flags=("--metrics-export-port",),
-        read=True,
+        speaks=("vLLM",),
     ),
-    VLLM,
-    KnownEngine(
+    Product(
         "SGLang",
         programs=(("sglang.launch_server",), ("sglang", "serve")),
         images=("lmsysorg/sglang", "/sglang"),
         prefixes=("sglang:", "sglang_"),
         port=30000,
     ),
-    KnownEngine(
+    Product(
         "TEI",
         programs=(("text-embeddings-router",),),
         images=("text-embeddings-inference",),
@@ -98,7 +55,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=80,
         port_variables=("PORT",),
     ),
-    KnownEngine(
+    Product(
         "TGI",
         programs=(("text-generation-launcher",), ("text-generation-router",)),
         images=("text-generation-inference",),
@@ -107,14 +64,14 @@ KNOWN: tuple[KnownEngine, ...] = (
         port_flags=("--port", "-p"),
         port_variables=("PORT",),
     ),
-    KnownEngine(
+    Product(
         "TensorRT-LLM",
         programs=(("trtllm-serve", "serve"), ("trtllm-serve",)),
         positional=True,
         images=("tensorrt-llm", "trtllm"),
         prefixes=("trtllm_", "trtllm:"),
     ),
-    KnownEngine(
+    Product(
         "Triton",
         programs=(("tritonserver",), ("launch_triton_server.py",)),
         images=("tritonserver",),
@@ -122,7 +79,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=8002,
         port_flags=("--metrics-port",),
     ),
-    KnownEngine(
+    Product(
         "llama.cpp",
         programs=(("llama-server",), ("llama_cpp.server",)),
         images=("llama.cpp", "llama-cpp"),
@@ -132,8 +89,8 @@ KNOWN: tuple[KnownEngine, ...] = (
         model_flags=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
         name_flags=("--alias", "-a"),
     ),
-    KnownEngine("Ollama", programs=(("ollama", "serve"),), images=("ollama/ollama", "/ollama"), metrics=False),
-    KnownEngine(
+    Product("Ollama", programs=(("ollama", "serve"),), images=("ollama/ollama", "/ollama"), metrics=False),
+    Product(
         "LMDeploy",
         programs=(("lmdeploy", "serve", "api_server"),),
         name_flags=("--model-name",),
@@ -143,7 +100,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=23333,
         port_flags=("--server-port", "--port"),
     ),
-    KnownEngine(
+    Product(
         "MindIE",
         programs=(("mindieservice_daemon",),),
         images=("mindie",),
@@ -151,7 +108,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=1027,
         port_flags=(),
     ),
-    KnownEngine(
+    Product(
         "TensorFlow Serving",
         programs=(("tensorflow_model_server",), ("tf_serving_entrypoint.sh",)),
         images=("tensorflow/serving",),
@@ -159,7 +116,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=8501,
         port_flags=("--rest_api_port", "--rest-api-port"),
     ),
-    KnownEngine(
+    Product(
         "TorchServe",
         programs=(("torchserve",),),
         images=("pytorch/torchserve",),
@@ -167,7 +124,7 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=8082,
         port_flags=(),
     ),
-    KnownEngine(
+    Product(
         "OpenVINO Model Server",
         programs=(("ovms",),),
         images=("openvino/model_server",),
@@ -175,29 +132,29 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=8000,
         port_flags=("--rest_port", "--rest-port"),
     ),
-    KnownEngine(
+    Product(
         "Xinference",
         programs=(("xinference",), ("xinference-local",), ("xinference-worker",), ("xinference-supervisor",)),
         images=("xprobe/xinference", "/xinference"),
         prefixes=("xinference:", "xinference_"),
         port=9997,
     ),
-    KnownEngine(
+    Product(
         "MLC LLM",
         programs=(("mlc_llm", "serve"),),
         positional=True,
         images=("mlc-llm", "mlc_llm"),
         prefixes=("mlc_",),
     ),
-    KnownEngine("LocalAI", programs=(("local-ai",),), images=("localai/localai", "local-ai"), port=8080),
-    KnownEngine(
+    Product("LocalAI", programs=(("local-ai",),), images=("localai/localai", "local-ai"), port=8080),
+    Product(
         "Aphrodite",
         programs=(("aphrodite", "run"), ("aphrodite.endpoints.openai.api_server",)),
         images=("aphrodite-engine", "aphrodite-openai"),
         prefixes=("aphrodite:",),
         port=2242,
     ),
-    KnownEngine(
+    Product(
         "Infinity",
         programs=(("infinity_emb", "v2"),),
         images=("michaelf34/infinity", "/infinity"),
@@ -205,13 +162,13 @@ KNOWN: tuple[KnownEngine, ...] = (
         port=7997,
         port_variables=("INFINITY_PORT",),
     ),
-    KnownEngine(
+    Product(
         "NVIDIA NIM",
         images=("nvcr.io/nim/", "/nim/"),
         port_flags=(),
         port_variables=("NIM_HTTP_API_PORT", "NIM_SERVER_PORT"),
     ),
-    KnownEngine(
+    Product(
         "MAX",
         programs=(("max", "serve"),),
         images=("modular/max", "/max-nvidia", "/max-amd", "/max-full"),
@@ -219,49 +176,96 @@ KNOWN: tuple[KnownEngine, ...] = (
         port_variables=("MAX_SERVE_PORT",),
         model_flags=("--model", "--model-path"),
     ),
-    KnownEngine(
+    Product(
         "FastChat",
         programs=(("fastchat.serve.model_worker",), ("fastchat.serve.vllm_worker",), ("fastchat.serve.sglang_worker",)),
         images=("/fastchat",),
         port=21002,
         metrics=False,
     ),
-    KnownEngine("KoboldCpp", programs=(("koboldcpp.py",), ("koboldcpp",)), images=("koboldcpp",), metrics=False),
-    KnownEngine("Tabby", programs=(("tabby", "serve"),), images=("tabbyml/tabby",), port=8080),
-    KnownEngine("TabbyAPI", images=("tabbyapi",), port=5000, metrics=False),
-    KnownEngine(
+    Product("KoboldCpp", programs=(("koboldcpp.py",), ("koboldcpp",)), images=("koboldcpp",), metrics=False),
+    Product("Tabby", programs=(("tabby", "serve"),), images=("tabbyml/tabby",), port=8080),
+    Product("TabbyAPI", images=("tabbyapi",), port=5000, metrics=False),
+    Product(
         "KServe Hugging Face server",
         programs=(("huggingfaceserver",),),
         images=("kserve/huggingfaceserver",),
         prefixes=("request_predict_seconds", "request_preprocess_seconds"),
         port=8080,
         port_flags=("--http_port", "--http-port"),
-        # Its backend is vLLM where that can load the model: then vLLM's metrics stand among its own.
-        read=True,
+        # Its backend is that where it can load the model: then those metrics stand among its own.
+        speaks=("vLLM",),
     ),
 )
 
 
-def by_name(name: str) -> KnownEngine | None:
+def engines() -> tuple[Product, ...]:
+    """Every engine that is known by its name; those that run another one's first, because that one is in them too."""
+    return _engines(ENGINES.version)
+
+
+@lru_cache(maxsize=8)
+def _engines(version: int) -> tuple[Product, ...]:
+    del version
+    every = (*ENGINES.products, *ROWS)
+    return (*(p for p in every if p.speaks), *(p for p in every if not p.speaks))
+
+
+def is_read(engine: Product) -> bool:
+    """Whether some dialect reads its metrics: its own, or that of an engine which it runs."""
+    return any(ENGINES.by_name(name) is not None for name in (engine.name, *engine.speaks))
+
+
+def by_name(name: str) -> Product | None:
     """The engine of this name, None for none."""
-    return _BY_NAME.get(name)
+    return next((engine for engine in engines() if engine.name == name), None) if name else None
 
 
-def by_image(image: str) -> KnownEngine | None:
+def by_image(image: str) -> Product | None:
     """The engine whose image this is, None for one that is not known."""
+    repository = _repository(image)
+    if any(part in repository.rpartition("/")[2] for part in _BESIDE):
+        return None
+    return next((engine for engine in engines() if _is_of(engine, repository)), None)
+
+
+def by_metrics(names: tuple[str, ...]) -> Product | None:
+    """The engine whose metrics these are, None for none."""
+    return next((engine for engine in engines() if any(name.startswith(engine.prefixes) for name in names)), None)
+
+
+def exporter(labels: Mapping[str, str]) -> Product | None:
+    """The exporter of GPUs that a pod is by its labels, None for none."""
+    return _by_app(GPUS.products, labels)
+
+
+def gateway(labels: Mapping[str, str], images: Iterable[str]) -> Product | None:
+    """The gateway that a pod is by its labels or images, None for none that is read."""
+    if not GATEWAYS:
+        return None
+    found = _by_app(GATEWAYS.products, labels)
+    if found is not None:
+        return found
+    repositories = [_repository(image) for image in images]
+    return next((p for p in GATEWAYS.products if any(_is_of(p, repository) for repository in repositories)), None)
+
+
+def _by_app(products: Iterable[Product], labels: Mapping[str, str]) -> Product | None:
+    said = [labels[name] for name in _APP_LABELS if name in labels]
+    return next((p for p in products if any(app in text for app in p.apps for text in said)), None) if said else None
+
+
+def _is_of(product: Product, repository: str) -> bool:
+    return any(part in f"/{repository}" for part in product.images)
+
+
+@lru_cache(maxsize=1024)
+def _repository(image: str) -> str:
     repository = image.partition("@")[0].lower()
     head, slash, last = repository.rpartition("/")
-    repository = f"{head}{slash}{last.partition(':')[0]}"
-    if any(part in last for part in _BESIDE):
-        return None
-    return next((engine for engine in KNOWN if any(part in f"/{repository}" for part in engine.images)), None)
+    return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def by_metrics(names: tuple[str, ...]) -> KnownEngine | None:
-    """The engine whose metrics these are, None for none."""
-    return next((engine for engine in KNOWN if any(name.startswith(engine.prefixes) for name in names)), None)
-
-
+_APP_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 _BESIDE = ("router", "proxy", "sidecar", "gateway", "exporter", "operator", "controller", "bench", "scheduler")
 """In the names of images of what stands beside an engine and is called after it."""
-_BY_NAME = {engine.name: engine for engine in KNOWN}

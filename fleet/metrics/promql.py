@@ -1,4 +1,7 @@
-"""The PromQL of a tick, made from the dialects. How many queries there are does not depend on the fleet.
+"""The PromQL of a tick, made from the dialects. How many queries there are depends neither on the fleet nor on them.
+
+Whoever asks says which dialects the store has series of: the others are looked for by the names that every process of
+theirs has, and by nothing else, so that a query grows with what a fleet runs and not with what is known.
 
 Queries are joined with ``or``; each part carries a label ``q`` that says what it is. Rates of a renamed counter are
 ``rate(new) or rate(old)`` per series, so that a process that exposes both is counted once, under its newest name.
@@ -16,18 +19,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialects, Kind, Match, Op
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op
+from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
-    ENGINE_LABELS,
-    GPU_KEY_LABELS,
-    GPU_LABELS,
-    MODEL_LABELS,
     NAMESPACE_LABELS,
     PROCESS_LABELS,
     REPLICA_LABELS,
+    engine_labels,
+    gateway_labels,
+    gpu_key_labels,
+    gpu_labels,
 )
-from fleet.metrics.registry import ENGINES, GPUS
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.quantity import Family, Quantity
 
 TAG = "q"
@@ -35,6 +39,8 @@ TAG = "q"
 NAMED = "metric"
 """The label that holds a metric's name where names are exact: ``or`` takes series that only differ in ``__name__`` for
 the same."""
+DIALECT = "dialect"
+"""The label that names the product whose metrics are meant."""
 LONGEST = 7000
 """Characters of an encoded query; proxies accept URLs of 8 kB."""
 _AT_ONCE = 20
@@ -44,11 +50,8 @@ DOWN = "down"
 GONE = "gone"
 PRESENT = "present"
 RESET = "reset"
-
-RUNNING = ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE)
-"""The gauge that every engine has."""
-_OF_ANY_ENGINE = (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE)
-"""An engine is there when it has one of these gauges; all but the first for whoever drops some when scraping."""
+PROCESS = "process"
+"""Behind a quantity's name: its series name neither model nor engine."""
 
 
 _within: ContextVar[tuple[Match, ...]] = ContextVar("within", default=())
@@ -93,7 +96,7 @@ def pattern(values: Iterable[str]) -> str:
 
 
 def selector(name: str, matches: Iterable[Match] = ()) -> str:
-    """An instant selector; the colon of ``vllm:x`` needs no quotes."""
+    """An instant selector; a colon in a name needs no quotes."""
     inside = ",".join(f"{match.label}{match.op.value}{literal(match.value)}" for match in (*matches, *_within.get()))
     return f"{name}{{{inside}}}" if inside else name
 
@@ -102,15 +105,17 @@ def selector(name: str, matches: Iterable[Match] = ()) -> str:
 class Scope:
     """What the queries are about.
 
-    ``names``: the counters and histograms that the data have, as they spell them. ``labels``: those that the data have
-    of the labels that may name an engine. ``key``: those of them that are enough to tell the engines apart. ``window``:
-    seconds of the rates. Asking for nothing else keeps the queries short enough for any proxy's limit on URLs, and the
-    answers small.
+    ``engines`` and ``gateways``: the dialects that the store has series of. ``names``: the counters and histograms that
+    the data have, as they spell them. ``labels``: those that the data have of the labels that may name an engine.
+    ``key``: those of them that are enough to tell the engines apart. ``window``: seconds of the rates. Asking for
+    nothing else keeps the queries short enough for any proxy's limit on URLs, and the answers small.
     """
 
+    engines: DialectSet
+    gateways: DialectSet
     names: frozenset[str]
-    labels: frozenset[str] = frozenset(ENGINE_LABELS)
-    key: tuple[str, ...] = ENGINE_LABELS
+    labels: frozenset[str]
+    key: tuple[str, ...]
     window: float = 60.0
     replicas: tuple[str, ...] = ()
     """The labels of the data that tell apart the samples of several scrapers of the same: each counts once."""
@@ -122,35 +127,48 @@ class Scope:
 
     def by(self, *labels: str) -> str:
         """The labels to keep in an aggregation."""
-        return _join(label for label in labels if label in self.labels or label not in ENGINE_LABELS)
+        naming = engine_labels(self.engines)
+        return _join(label for label in labels if label in self.labels or label not in naming)
 
-    def spellings(self, dialect: Dialects, name: str) -> list[str]:
-        """The names that this metric has here; none where it is absent."""
+    def spellings(self, dialect: Dialect, name: str, presence: str = "") -> list[str]:
+        """The names that this metric has here; none where it is absent. ``presence`` is the name that tells, if not its
+        own: of a histogram its count.
+        """
         spelt = dialect.spellings(name)
-        return list(spelt) if len(spelt) == 1 else [n for n in spelt if _presence(n) in self.names]
+        if len(spelt) == 1:
+            return list(spelt)
+        told = dialect.spellings(presence or name)
+        return [here for here, there in zip(spelt, told, strict=True) if there in self.names]
 
 
-def _by_name(operator: str, labels: Iterable[str], dialect: Dialects, names: Collection[str]) -> list[str]:
+Names = Mapping[Dialect, Iterable[str]]
+"""Names of metrics under their dialect's own prefix."""
+
+
+def _by_name(operator: str, labels: Iterable[str], wanted: Names) -> list[str]:
     """An aggregation of all these metrics that keeps the name of each; in parts where names are exact."""
     if not _exact.get():
-        named = (Match("__name__", Op.MATCHES, _spelt(dialect, names)), *dialect.exclude)
-        return [f"{operator} by ({_join(('__name__', *labels))}) ({selector('', named)})"]
-    spelt = [spelling for name in names for spelling in dialect.spellings(name)]
+        patterns: dict[tuple[Match, ...], list[str]] = defaultdict(list)
+        for dialect, names in wanted.items():
+            if bare := _spelt(dialect, set(names)):
+                patterns[dialect.where].append(bare)
+        by = _join(("__name__", *labels))
+        every = ((Match("__name__", Op.MATCHES, "|".join(some)), *where) for where, some in patterns.items())
+        return [f"{operator} by ({by}) ({selector('', named)})" for named in every]
+    spelt = [(dialect, name) for dialect, names in wanted.items() for n in names for name in dialect.spellings(n)]
     kept = _join((NAMED, *labels))
     return [
-        f"{operator} by ({kept}) ({' or '.join(_with_name(dialect, name) for name in spelt[start : start + _AT_ONCE])})"
+        f"{operator} by ({kept}) ({' or '.join(_with_name(*one) for one in spelt[start : start + _AT_ONCE])})"
         for start in range(0, len(spelt), _AT_ONCE)
     ]
 
 
-def _with_name(dialect: Dialects, name: str) -> str:
-    return f'label_replace({selector(name, dialect.exclude)}, "{NAMED}", "{name}", "", "")'
+def _with_name(dialect: Dialect, name: str) -> str:
+    return f'label_replace({selector(name, dialect.where)}, "{NAMED}", "{name}", "", "")'
 
 
 def _queries(parts: Sequence[str]) -> list[str]:
-    """One query of these parts; where names are exact, as few as are short enough for a URL."""
-    if not _exact.get():
-        return [joined(parts)] if parts else []
+    """As few queries of these parts as are short enough for a URL."""
     packed: list[list[str]] = []
     for part in parts:
         if packed and len(quote(joined([*packed[-1], part]))) <= LONGEST:
@@ -160,97 +178,116 @@ def _queries(parts: Sequence[str]) -> list[str]:
     return [joined(together) for together in packed]
 
 
-def engines(window: float) -> list[str]:
+def engines(window: float, asked: DialectSet) -> list[str]:
     """The first query of a tick: whose the engines are and when they were seen, and which metrics there are.
 
-    Besides, which targets are down, and which engines have ended within ``window`` seconds.
+    Besides, which targets are down, and which engines have ended within ``window`` seconds. ``asked`` are the dialects
+    that the store is known to have; of the others, gateways among them, only that they are there.
     """
-    return _queries((_down(), _gone(window), *_present(), _stamps(ENGINES, _seen_by(ENGINES, _OF_ANY_ENGINE))))
+    down, gone = ([_down(asked)], [_gone(asked, window)]) if asked else ([], [])
+    stamps = (_stamps(member, engine_labels(ENGINES)) for member in asked)
+    return _queries((*down, *gone, *_present(asked), *stamps))
 
 
-def _gone(window: float) -> str:
+def _running(asked: DialectSet) -> list[str]:
+    """Selectors of the metrics that every engine of these dialects has."""
+    return [selector(name, member.where) for member in asked for name in running_names(member)]
+
+
+def running_names(member: Dialect) -> list[str]:
+    """The names of what every process of a dialect has, in every spelling."""
+    metrics = member.rules[member.present[0]].metrics
+    return [name for metric in metrics for name in member.spellings(metric.name)]
+
+
+def _gone(asked: DialectSet, window: float) -> str:
     """Engines without a sample now that had one within the window: rates go back to them."""
-    running = [selector(name, ENGINES.exclude) for name in RUNNING]
+    running = _running(asked)
     gone = " or ".join(f"(count_over_time({one}{_range(window)}) unless {one})" for one in running)
-    return tagged(GONE, f"max by ({_join(ENGINE_LABELS)}) ({gone})")
+    return tagged(GONE, f"max by ({_join(engine_labels(ENGINES))}) ({gone})")
 
 
-def _present() -> list[str]:
-    counters = {metric.name for _, metric in ENGINES.counters()}
-    bases = {base for bases in (*ENGINES.families.values(), *ENGINES.phases.values()) for base in bases}
-    names = {name for name in counters if len(ENGINES.spellings(name)) > 1} | {f"{base}_count" for base in bases}
-    return [tagged(PRESENT, part) for part in _by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), ENGINES, names)]
+def _present(asked: DialectSet) -> list[str]:
+    wanted: dict[Dialect, set[str]] = {}
+    for member in asked:
+        bases = {base for bases in (*member.families.values(), *member.phases.values()) for base in bases}
+        counters = {metric.name for _, metric in member.counters() if len(member.spellings(metric.name)) > 1}
+        wanted[member] = counters | {f"{base}_count" for base in bases}
+    for member in (*ENGINES, *GATEWAYS):
+        if member not in wanted:
+            wanted[member] = {metric.name for metric in member.rules[member.present[0]].metrics}
+    return [tagged(PRESENT, part) for part in _by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), wanted)]
 
 
-def _spelt(dialect: Dialects, names: Collection[str]) -> str:
-    """A regular expression for these names of a dialect in every spelling."""
-    of: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for name in names:
-        member = dialect.owner(name)
-        prefixes = member.prefixes if member is not None else ("",)
-        of[prefixes].add(name.removeprefix(prefixes[0]))
-    return "|".join(f"({pattern(p)})({pattern(bare)})" if p[0] else pattern(bare) for p, bare in of.items())
+def _spelt(dialect: Dialect, names: Collection[str]) -> str:
+    """A regular expression for these names of a dialect in every spelling; empty for none."""
+    own = dialect.prefixes[0]
+    prefixed = {name.removeprefix(own) for name in names if own and name.startswith(own)}
+    bare = {name for name in names if not own or not name.startswith(own)}
+    parts = [f"({pattern(dialect.prefixes)})({pattern(prefixed)})"] if prefixed else []
+    return "|".join((*parts, *([pattern(bare)] if bare else [])))
 
 
-def _presence(name: str) -> str:
-    """The name that tells whether a sample name is there: of a histogram its count."""
-    for part in ("_bucket", "_sum"):
-        name = name.removesuffix(part)
-    return name if name.endswith(("_total", "_count")) else f"{name}_count"
-
-
-def _down() -> str:
+def _down(asked: DialectSet) -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
-    running = " or ".join(selector(name, ENGINES.exclude) for name in RUNNING)
-    jobs = f"max by (namespace, job) ({running})"
+    jobs = f"max by (namespace, job) ({' or '.join(_running(asked))})"
     return tagged(DOWN, f"max by ({_join(PROCESS_LABELS)}) ({selector('up')} == 0 and on (namespace, job) {jobs})")
 
 
-def _seen_by(dialect: Dialects, quantities: Iterable[Quantity]) -> list[str]:
-    return [metric.name for quantity in quantities for metric in dialect.rules[quantity].metrics]
-
-
-def _stamps(dialect: Dialects, names: Iterable[str]) -> str:
-    """The time of the first of these gauges that is there, with all labels that say whose it is."""
-    labels = GPU_LABELS if dialect is GPUS else ENGINE_LABELS
-    spelt = (spelling for name in names for spelling in dialect.spellings(name))
-    stamps = " or ".join(f"timestamp({selector(name, dialect.exclude)})" for name in spelt)
-    return tagged(STAMP, f"max by ({_join(labels)}) ({stamps})")
+def _stamps(dialect: Dialect, labels: Iterable[str], names: Iterable[str] | None = None) -> str:
+    """The time of the first of these metrics that is there, with all labels that say whose it is, and the dialect."""
+    every = dialect.seen_by() if names is None else names
+    stamps = " or ".join(f"timestamp({selector(name, dialect.where)})" for name in every)
+    named = f'label_replace(max by ({_join(labels)}) ({stamps}), "{DIALECT}", "{dialect.name}", "", "")'
+    return tagged(STAMP, named)
 
 
 def engine_numbers(scope: Scope) -> list[str]:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
-    names = {metric.name for _, metric in ENGINES.gauges()}
-    gauges = _by_name("max", (*scope.key, *ENGINES.value_labels()), ENGINES, names)
-    return _queries((*_rates_of_engines(scope), *gauges))
+    names = {member: [metric.name for _, metric in member.gauges()] for member in scope.engines}
+    told = dict.fromkeys((*scope.key, *scope.engines.telling, *_value_labels(scope.engines)))
+    return _queries((*_rates_of_engines(scope), *_by_name("max", told, names)))
+
+
+def _value_labels(dialects: DialectSet) -> Iterator[str]:
+    for member in dialects:
+        yield from member.value_labels()
 
 
 def _rates_of_engines(scope: Scope) -> Iterable[str]:
     yield from _resets(scope)
-    for quantity, rule in ENGINES.rules.items():
-        counters = [metric for metric in rule.metrics if metric.kind is Kind.COUNTER]
-        rates = " or ".join(
-            _rate(scope, name, (*metric.where, *ENGINES.exclude))
-            for metric in counters
-            for name in scope.spellings(ENGINES, metric.name)
-        )
-        if rates:
-            # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
-            labels = scope.by(*PROCESS_LABELS) if rule.per_process else _join(scope.key)
-            yield tagged(quantity, f"sum by ({labels}) ({rates})")
-    for quantity, bases in ENGINES.phases.items():
-        for part in ("sum", "count"):
-            rates = _rates(scope, [f"{base}_{part}" for base in bases])
-            if rates:
-                yield tagged(f"{quantity}/{part}", f"sum by ({_join(scope.key)}) ({rates})")
+    for member in scope.engines:
+        for quantity, rule in member.rules.items():
+            rates = _rates_of(scope, member, rule.metrics)
+            if rates and rule.per_process:
+                # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
+                yield tagged(f"{quantity}/{PROCESS}", f"sum by ({scope.by(*PROCESS_LABELS)}) ({rates})")
+            elif rates:
+                yield tagged(quantity, f"sum by ({_join(scope.key)}) ({rates})")
+        for quantity, bases in member.phases.items():
+            for part in ("sum", "count"):
+                if rates := _rates(scope, member, bases, part):
+                    yield tagged(f"{quantity}/{part}", f"sum by ({_join(scope.key)}) ({rates})")
+
+
+def _rates_of(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> str:
+    """The rates of the counters among these metrics, in the canonical unit."""
+    return " or ".join(
+        scaled(_rate(scope, name, (*metric.where, *member.where)), metric.scale)
+        for metric in metrics
+        if metric.kind is Kind.COUNTER
+        for name in scope.spellings(member, metric.name)
+    )
 
 
 def _resets(scope: Scope) -> Iterable[str]:
     resets = " or ".join(
-        f"resets({selector(name, ENGINES.exclude)}{scope.range})"
-        for metric in ENGINES.rules[Quantity.GENERATION_TOKENS].metrics
+        f"resets({selector(name, member.where)}{scope.range})"
+        for member in scope.engines
+        if (rule := member.rules.get(Quantity.GENERATION_TOKENS)) is not None
+        for metric in rule.metrics
         if metric.kind is Kind.COUNTER
-        for name in scope.spellings(ENGINES, metric.name)
+        for name in scope.spellings(member, metric.name)
     )
     if resets:
         yield tagged(RESET, f"max by ({_join(scope.key)}) ({resets}) > 0")
@@ -258,8 +295,8 @@ def _resets(scope: Scope) -> Iterable[str]:
 
 def model_buckets(scope: Scope) -> str:
     """Bucket rates of every latency family by namespace and model."""
-    labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
-    rates = ((family, _rates(scope, _buckets(family))) for family in ENGINES.families)
+    labels = scope.by("le", *NAMESPACE_LABELS, *scope.engines.model_labels)
+    rates = ((family, _bucket_rates(scope, family)) for family in scope.engines.families)
     return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
 
@@ -269,18 +306,18 @@ def bucket_counts(scope: Scope) -> str:
     That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
     only over the former. As dear as the rates themselves, but it changes only with the engines.
     """
-    labels = scope.by("le", *NAMESPACE_LABELS, *MODEL_LABELS)
+    labels = scope.by("le", *NAMESPACE_LABELS, *scope.engines.model_labels)
     parts = []
-    for family in ENGINES.families:
-        spelt = (n for name in _buckets(family) for n in scope.spellings(ENGINES, name))
-        instants = " or ".join(selector(name, ENGINES.exclude) for name in spelt)
+    for family in scope.engines.families:
+        instants = " or ".join(
+            selector(name, member.where)
+            for member in scope.engines
+            for base in member.families.get(family, ())
+            for name in scope.spellings(member, f"{base}_bucket", f"{base}_count")
+        )
         if instants:
             parts.append(tagged(family, f"count by ({labels}) ({instants})"))
     return joined(parts)
-
-
-def _buckets(family: Family) -> list[str]:
-    return [f"{base}_bucket" for base in ENGINES.families[family]]
 
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
@@ -291,10 +328,48 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
         chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
     parts = []
     for family in families:
-        rates = " or ".join(filter(None, (_rates(scope, _buckets(family), matches) for matches in chosen)))
+        rates = " or ".join(filter(None, (_bucket_rates(scope, family, matches) for matches in chosen)))
         if rates:
             parts.append(tagged(family, f"sum by ({labels}) ({rates})"))
     return joined(parts)
+
+
+def gateways(scope: Scope) -> list[str]:
+    """Whose each gateway's rows are and when they were seen, every number of them, and their histograms; none where the
+    store has no gateway.
+    """
+    labels = gateway_labels(scope.gateways)
+    by = _join((*labels, DIALECT))
+    parts = []
+    for member in scope.gateways:
+        parts.append(_stamps(member, labels))
+        numbers = ((quantity, _every_number(scope, member, rule.metrics)) for quantity, rule in member.rules.items())
+        parts += [tagged(quantity, f"sum by ({by}) ({_of(member, part)})") for quantity, part in numbers]
+        for family, bases in member.families.items():
+            rates = _of(member, _unchecked_rates(scope, member, bases))
+            parts.append(tagged(family, f"sum by (le, {by}) ({rates})"))
+    return _queries(parts)
+
+
+def _of(member: Dialect, expression: str) -> str:
+    return f'label_replace({expression}, "{DIALECT}", "{member.name}", "", "")'
+
+
+def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> str:
+    """The metrics of one quantity, each sample once: gauges as they are, counters as rates, in the canonical unit."""
+    parts = []
+    for metric in metrics:
+        for name in member.spellings(metric.name):
+            where = (*metric.where, *member.where)
+            gauge = _once(scope, selector(name, where))
+            number = _rate(scope, name, where) if metric.kind is Kind.COUNTER else gauge
+            parts.append(scaled(number, metric.scale))
+    return " or ".join(parts)
+
+
+def _unchecked_rates(scope: Scope, member: Dialect, bases: Iterable[str]) -> str:
+    names = (name for base in bases for name in member.spellings(f"{base}_bucket"))
+    return " or ".join(_rate(scope, name, member.where) for name in names)
 
 
 def gpus(scope: Scope) -> list[str]:
@@ -303,16 +378,23 @@ def gpus(scope: Scope) -> list[str]:
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
     numbers come with its UUID alone.
     """
-    gauges = (metric.name for _, metric in GPUS.gauges())
-    names = list(dict.fromkeys((*_seen_by(GPUS, GPUS.present), *gauges, *GPUS.masks)))
-    key = _join(GPU_KEY_LABELS)
+    keys = gpu_key_labels(GPUS)
     parts = []
-    for _, metric in GPUS.counters():
-        # The maximum around it counts each GPU once, however many scrapers see it.
-        plausible = f"{selector(metric.name, metric.where)} < {IMPLAUSIBLE:g}"
-        rate = f"{_every_rate(scope, metric.name, metric.where)} and {plausible}"
-        parts.append(tagged(metric.name, f"max by ({key}) ({rate})"))
-    return _queries((*parts, _stamps(GPUS, names), *_by_name("max", GPU_KEY_LABELS, GPUS, names)))
+    wanted: dict[Dialect, list[str]] = {}
+    for member in GPUS:
+        gauges = (metric.name for _, metric in member.gauges())
+        wanted[member] = list(dict.fromkeys((*member.seen_by(), *gauges, *member.masks)))
+        for _, metric in member.counters():
+            # The maximum around it counts each GPU once, however many scrapers see it.
+            where = (*metric.where, *member.where)
+            rates = " or ".join(
+                f"{_every_rate(scope, name, where)} and {selector(name, where)} < {IMPLAUSIBLE:g}"
+                for name in member.spellings(metric.name)
+            )
+            parts.append(tagged(metric.name, f"max by ({_join(keys)}) ({rates})"))
+    for member, names in wanted.items():
+        parts.append(_stamps(member, gpu_labels(GPUS), [spelt for name in names for spelt in member.spellings(name)]))
+    return _queries((*parts, *_by_name("max", keys, wanted)))
 
 
 def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> list[str]:
@@ -331,18 +413,33 @@ def _range(seconds: float) -> str:
     return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
 
 
-def _rates(scope: Scope, names: Sequence[str], matches: Sequence[Match] = ()) -> str:
-    spelt = [spelling for name in names for spelling in scope.spellings(ENGINES, name)]
-    return " or ".join(_rate(scope, name, (*matches, *ENGINES.exclude)) for name in spelt)
+def _rates(scope: Scope, member: Dialect, bases: Iterable[str], part: str, matches: Sequence[Match] = ()) -> str:
+    """The rates of one part (sum, count, bucket) of these histograms of a dialect."""
+    names = (name for base in bases for name in scope.spellings(member, f"{base}_{part}", f"{base}_count"))
+    return " or ".join(_rate(scope, name, (*matches, *member.where)) for name in names)
+
+
+def _bucket_rates(scope: Scope, family: Family, matches: Sequence[Match] = ()) -> str:
+    every = (_rates(scope, member, member.families.get(family, ()), "bucket", matches) for member in scope.engines)
+    return " or ".join(filter(None, every))
 
 
 def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
-    rate = _every_rate(scope, name, matches)
-    return f"max without ({_join(scope.replicas)}) ({rate})" if scope.replicas else rate
+    return _once(scope, _every_rate(scope, name, matches))
+
+
+def _once(scope: Scope, vector: str) -> str:
+    """A vector in which what several scrapers saw stands once."""
+    return f"max without ({_join(scope.replicas)}) ({vector})" if scope.replicas else vector
 
 
 def _every_rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
     return f"rate({selector(name, matches)}{scope.range})"
+
+
+def scaled(expression: str, scale: float) -> str:
+    """A part in the canonical unit."""
+    return expression if scale == 1.0 else f"{expression} * {scale:g}"
 
 
 def tagged(tag: str, expression: str) -> str:

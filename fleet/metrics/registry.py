@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialects
+from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.gpus.dcgm import DCGM
 
-ENGINES = Dialects((VLLM,))
+ENGINES = DialectSet((VLLM,))
 """The engines."""
-GPUS = Dialects((DCGM,))
+GATEWAYS = DialectSet()
+"""What stands before engines: gateways and routers."""
+GPUS = DialectSet((DCGM,))
 """The exporters of GPUs."""

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 
 from fleet.metrics.dialect import plausible
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.scrape.target import TargetState
 
-Id = TypeVar("Id", EngineId, GpuId)
+Id = TypeVar("Id", EngineId, GatewayId, GpuId)
 
 
 class Columns(Generic[Id]):
@@ -43,6 +43,12 @@ class Columns(Generic[Id]):
             column = self._columns[quantity] = blank(len(self.ids))
         column[row] = value
 
+    def offer(self, quantity: Quantity, row: int, value: float) -> None:
+        """Set one value where there is none yet."""
+        column = self._columns.get(quantity)
+        if column is None or math.isnan(column[row]):
+            self.put(quantity, row, value)
+
     def table(self) -> Table:
         """The table as it is now."""
         return Table(self._columns, self.ages, frozenset(self.reset))
@@ -59,8 +65,11 @@ class Tables:
     def __init__(self, at: float) -> None:
         self._at = at
         self._engines: Columns[EngineId] = Columns()
+        self._dialects: list[tuple[str, ...]] = []
+        self._gateways: Columns[GatewayId] = Columns()
         self._gpus: Columns[GpuId] = Columns()
         self._histograms: dict[Family, dict[Group, Histogram]] = {}
+        self._of_gateways: dict[Family, dict[GatewayId, Histogram]] = {}
         self._means: list[tuple[Quantity, int, float, float]] = []
         self._reasons: dict[str, tuple[str, ...]] = {}
 
@@ -72,6 +81,7 @@ class Tables:
         reset = state.window.reset
         for columns, ids, rows in (
             (self._engines, binding.engines, binding.of_engines),
+            (self._gateways, binding.gateways, binding.of_gateways),
             (self._gpus, binding.gpus, binding.of_gpus),
         ):
             base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
@@ -80,6 +90,7 @@ class Tables:
             if covered:
                 for cell in rows.rates:
                     columns.put(cell.quantity, base + cell.row, cell.of(rates))
+        self._dialects.extend(binding.dialects)
         self._reasons.update(state.reasons())
         if not covered:
             return
@@ -87,11 +98,14 @@ class Tables:
         for quantity, row, total, count in binding.means:
             if plausible(rates[total]) and plausible(rates[count]):
                 self._means.append((quantity, base + row, rates[total], rates[count]))
-        for family, group, edges, start, end in binding.buckets:
-            counts = tuple(rates[start:end])
-            # One garbage engine must not take the percentiles from all whose buckets are merged with its own.
-            if plausible(sum(counts)):
-                self._histograms.setdefault(family, {})[group] = Histogram(edges, counts)
+        for family, row, edges, start, end in binding.of_engines.buckets:
+            if (histogram := _histogram(edges, rates[start:end])) is not None:
+                one = binding.engines[row]
+                group = Group(one.namespace, one.model, one.pod, one.engine, one.instance)
+                self._histograms.setdefault(family, {})[group] = histogram
+        for family, row, edges, start, end in binding.of_gateways.buckets:
+            if (histogram := _histogram(edges, rates[start:end])) is not None:
+                self._of_gateways.setdefault(family, {})[binding.gateways[row]] = histogram
 
     def measurement(
         self, *, window: float, interval: float, unreachable: Mapping[str, str], requests: int
@@ -109,6 +123,10 @@ class Tables:
             interval=interval,
             engines=tuple(self._engines.ids),
             engine_table=self._engines.table(),
+            dialects=tuple(self._dialects),
+            gateways=tuple(self._gateways.ids),
+            gateway_table=self._gateways.table(),
+            gateway_histograms=self._of_gateways,
             gpus=tuple(self._gpus.ids),
             gpu_table=self._gpus.table(),
             histograms=self._histograms,
@@ -117,3 +135,8 @@ class Tables:
             requests=requests,
             throttle_reasons=self._reasons,
         )
+
+
+def _histogram(edges: tuple[float, ...], counts: list[float]) -> Histogram | None:
+    """None for garbage: one such row must not take the percentiles from all whose buckets are merged with its own."""
+    return Histogram(edges, tuple(counts)) if plausible(sum(counts)) else None

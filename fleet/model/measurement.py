@@ -12,10 +12,10 @@ from fleet.model.quantity import Family, Quantity
 
 
 class EngineId(NamedTuple):
-    """One engine (a vLLM process, or one data-parallel rank of it) as the metrics name it.
+    """One engine (a server's process, or one data-parallel rank of it) as the metrics name it.
 
     ``namespace`` and ``pod`` are empty where the labels do not say; then ``instance`` (host:port of the scrape) is
-    joined through the pod IP.
+    joined through the pod IP. ``model`` is empty where its metrics name none.
     """
 
     namespace: str
@@ -25,19 +25,41 @@ class EngineId(NamedTuple):
     instance: str = ""
 
 
+class GatewayId(NamedTuple):
+    """What a gateway counts together: one model, one server behind it, both, or all that it does.
+
+    ``dialect`` is the product's name, ``backend`` host:port of the server; ``model`` and ``backend`` are empty where
+    the numbers are not told apart by them. The process is named as an engine's is.
+    """
+
+    namespace: str
+    pod: str
+    dialect: str
+    model: str = ""
+    backend: str = ""
+    instance: str = ""
+
+    @property
+    def key(self) -> str:
+        """Unique among the rows of all gateways."""
+        process = f"{self.namespace}/{self.pod}" if self.pod else self.instance
+        behind = f">{self.backend}" if self.backend else ""
+        return f"{process}{behind}@{self.model}"
+
+
 class GpuId(NamedTuple):
-    """One GPU, or one MIG instance of it, as DCGM names it, and the pod that DCGM says holds it (empty for none).
+    """One GPU, or one MIG instance of it, as its exporter names it, and the pod that holds it (empty for none).
 
     A card that is shared in time (time slicing, MPS) is one GPU with several holders.
     """
 
     uuid: str
     instance_id: str
-    """GPU_I_ID; empty for a whole GPU."""
+    """Of a part of a GPU; empty for a whole one."""
     node: str
-    """Hostname label, else the node of the exporter's pod, else empty."""
+    """Host name, else the node of the exporter's pod, else empty."""
     ordinal: str
-    """Label ``gpu``: the ordinal on its node."""
+    """Its number on its node."""
     namespace: str = ""
     pod: str = ""
     model: str = ""
@@ -99,6 +121,11 @@ class Measurement:
     """Scrape interval in seconds, as seen in the data; a sample older than three of them is stale."""
     engines: tuple[EngineId, ...] = ()
     engine_table: Table = field(default_factory=Table)
+    dialects: tuple[tuple[str, ...], ...] = ()
+    """The products whose metrics each engine answers, aligned with ``engines``: an engine, and what runs it."""
+    gateways: tuple[GatewayId, ...] = ()
+    gateway_table: Table = field(default_factory=Table)
+    gateway_histograms: Mapping[Family, Mapping[GatewayId, Histogram]] = field(default_factory=dict)
     gpus: tuple[GpuId, ...] = ()
     gpu_table: Table = field(default_factory=Table)
     histograms: Mapping[Family, Mapping[Group, Histogram]] = field(default_factory=dict)

@@ -82,6 +82,19 @@ class Quantity(StrEnum):
     QUEUE_MEAN = "queue_mean"
     PREFILL_MEAN = "prefill_mean"
     DECODE_MEAN = "decode_mean"
+    # gateways
+    GATEWAY_IN_FLIGHT = "gateway_requests_in_flight"
+    GATEWAY_QUEUED = "gateway_requests_queued"
+    GATEWAY_REQUESTS = "gateway_requests_per_second"
+    GATEWAY_REJECTIONS = "gateway_rejections_per_second"
+    GATEWAY_ERRORS = "gateway_errors_per_second"
+    GATEWAY_RETRIES = "gateway_retries_per_second"
+    GATEWAY_TTFT_P50 = "gateway_ttft_p50"
+    GATEWAY_TTFT_P95 = "gateway_ttft_p95"
+    GATEWAY_TTFT_P99 = "gateway_ttft_p99"
+    GATEWAY_E2E_P50 = "gateway_e2e_p50"
+    GATEWAY_E2E_P95 = "gateway_e2e_p95"
+    GATEWAY_E2E_P99 = "gateway_e2e_p99"
     # GPUs
     GPU_UTIL = "gpu_utilisation"
     SM_ACTIVE = "sm_active"
@@ -105,6 +118,8 @@ class Family(StrEnum):
     ITL = "itl"
     E2E = "e2e"
     QUEUE = "queue"
+    GATEWAY_TTFT = "gateway_ttft"
+    GATEWAY_E2E = "gateway_e2e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,18 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
     Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
     Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),
+    Quantity.GATEWAY_IN_FLIGHT: Meaning("requests that gateways have accepted and not answered", _U.COUNT, _S, _S),
+    Quantity.GATEWAY_QUEUED: Meaning("requests that wait in gateways", _U.COUNT, _S, _S),
+    Quantity.GATEWAY_REQUESTS: Meaning("requests to gateways", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_REJECTIONS: Meaning("requests that gateways turned away (429, 503)", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_ERRORS: Meaning("requests that gateways answered with an error (5xx)", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_RETRIES: Meaning("requests that gateways sent again, or elsewhere", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
+    Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.GATEWAY_TTFT_P99: Meaning("time to first token at gateways, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.GATEWAY_E2E_P50: Meaning("request latency at gateways, median", _U.SECONDS, _Q, _Q),
+    Quantity.GATEWAY_E2E_P95: Meaning("request latency at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.GATEWAY_E2E_P99: Meaning("request latency at gateways, 99th percentile", _U.SECONDS, _Q, _Q),
     Quantity.GPU_UTIL: Meaning("share of time that some kernel ran", _U.RATIO, _M, _M),
     Quantity.SM_ACTIVE: Meaning("share of SMs with a warp resident (or graphics engine active)", _U.RATIO, _M, _M),
     Quantity.DRAM_ACTIVE: Meaning("share of time that device memory was busy", _U.RATIO, _M, _M),
@@ -187,7 +214,11 @@ QUANTILES: dict[Quantity, tuple[Family, float]] = {
 }
 """Percentile → (histogram family, quantile 0-1)."""
 
-GPU_QUANTITIES: tuple[Quantity, ...] = tuple(
-    q for q in Quantity if list(Quantity).index(q) >= list(Quantity).index(Quantity.GPU_UTIL)
-)
-ENGINE_QUANTITIES: tuple[Quantity, ...] = tuple(q for q in Quantity if q not in GPU_QUANTITIES)
+GATEWAY_FAMILIES = (Family.GATEWAY_TTFT, Family.GATEWAY_E2E)
+"""Histograms that gateways have; the others are engines'."""
+_ORDER = tuple(Quantity)
+GPU_QUANTITIES: tuple[Quantity, ...] = _ORDER[_ORDER.index(Quantity.GPU_UTIL) :]
+GATEWAY_QUANTITIES: tuple[Quantity, ...] = _ORDER[
+    _ORDER.index(Quantity.GATEWAY_IN_FLIGHT) : _ORDER.index(Quantity.GPU_UTIL)
+]
+ENGINE_QUANTITIES: tuple[Quantity, ...] = _ORDER[: _ORDER.index(Quantity.GATEWAY_IN_FLIGHT)]

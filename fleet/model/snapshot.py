@@ -2,7 +2,8 @@
 
 Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys are strings: a pod is
 ``namespace/name``, a workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine
-``namespace/pod#engine@model``, a GPU its UUID (``UUID/GI`` for a MIG instance), a node its name.
+``namespace/pod#engine@model``, a row of a gateway
+``namespace/pod>backend@model``, a GPU its UUID (``UUID/GI`` for a MIG instance), a node its name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from fleet.model.coverage import Coverage
 from fleet.model.frame import Frame
-from fleet.model.measurement import EngineId, GpuId
+from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.objects import (
     TEMPLATE_HASH,
     Event,
@@ -112,6 +113,13 @@ class ModelGroup:
     workloads: tuple[str, ...]
 
 
+class Origin(NamedTuple):
+    """What an engine is, and whose metrics it answers: an engine that another product runs answers its own."""
+
+    product: str
+    dialects: tuple[str, ...] = ()
+
+
 class Join(StrEnum):
     """Why an object of one world has no counterpart in another."""
 
@@ -188,6 +196,11 @@ class Snapshot:
     """Tops of owner chains only."""
     models: Mapping[str, ModelGroup] = field(default_factory=dict)
     engines: Mapping[str, EngineId] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Engine key → which product it is."""
+    gateways: Mapping[str, GatewayId] = field(default_factory=dict)
+    gateways_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Model key → keys of the rows of gateways that are about it."""
     gpus: Mapping[str, GpuId] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     """By the key of the workload that they scale."""
@@ -225,6 +238,9 @@ class Snapshot:
     by_pod: Frame = field(default_factory=Frame)
     by_workload: Frame = field(default_factory=Frame)
     by_model: Frame = field(default_factory=Frame)
+    by_gateway: Frame = field(default_factory=Frame)
+    before_models: Frame = field(default_factory=Frame)
+    """What the gateways say, by model; a row for each model that has some."""
     by_gpu: Frame = field(default_factory=Frame)
     unmatched: tuple[Unmatched, ...] = ()
     assessments: Mapping[str, Assessment] = field(default_factory=dict)

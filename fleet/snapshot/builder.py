@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.model.frame import Column, Frame
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import Measurement, Table
 from fleet.model.objects import Event
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import State
@@ -33,6 +33,7 @@ STALE_INTERVALS = 3.0
 FOCUS_ALL_BELOW = 200
 """Up to this many measured pods, every pod gets its percentiles on every tick."""
 EVENTS_KEPT = 500
+_FRAMES = ("engine", "pod", "workload", "model", "gateway", "before", "gpu")
 
 
 class Builder:
@@ -63,7 +64,7 @@ class Builder:
         topology = self._topology
         self._sequence += 1
         if measurement is None:
-            frames = {name: Frame(absent=State.UNKNOWN) for name in ("engine", "pod", "workload", "model", "gpu")}
+            frames = {name: Frame(absent=State.UNKNOWN) for name in _FRAMES}
         else:
             if focus is None or len(topology.measured_pods) <= FOCUS_ALL_BELOW:
                 focus = frozenset(topology.measured_pods)
@@ -83,6 +84,9 @@ class Builder:
             workloads=topology.workloads,
             models=topology.models,
             engines=topology.engines,
+            origins=topology.origins,
+            gateways=topology.gateways,
+            gateways_of=topology.gateways_of,
             gpus=topology.gpus,
             autoscalers=topology.autoscalers,
             budgets=topology.budgets,
@@ -102,6 +106,8 @@ class Builder:
             by_pod=frames["pod"],
             by_workload=frames["workload"],
             by_model=frames["model"],
+            by_gateway=frames["gateway"],
+            before_models=frames["before"],
             by_gpu=frames["gpu"],
             unmatched=topology.unmatched,
             throttle_reasons=reasons,
@@ -127,8 +133,8 @@ class Builder:
         self, topology: Topology, measurement: Measurement, now: float, focus: frozenset[str]
     ) -> dict[str, Frame]:
         silence = max(0.0, now + measurement.clock_skew - measurement.at)
-        engine_ages, engine_states = _rows(measurement, silence, measurement.engine_table.ages, engines=True)
-        gpu_ages, gpu_states = _rows(measurement, silence, measurement.gpu_table.ages, engines=False)
+        engine_ages, engine_states = _rows(measurement.engine_table, silence, measurement.interval, resets=True)
+        gpu_ages, gpu_states = _rows(measurement.gpu_table, silence, measurement.gpu_interval or measurement.interval)
         parts = Parts(measurement, topology)
         gpu_columns = {quantity: possible(quantity, v) for quantity, v in measurement.gpu_table.columns.items()}
 
@@ -167,7 +173,7 @@ class Builder:
                     ages[i], states_out[i] = only_gpu_ages[i], only_gpu_states[i]
             return self._frame(name, keys, columns, ages, bytes(states_out))
 
-        return {
+        return self._gateways(topology, measurement, silence) | {
             "engine": by_engine,
             "gpu": by_gpu,
             "pod": group("pod", topology.measured_pods, topology.pod_engines, topology.pod_gpus, parts.of_pods(focus)),
@@ -181,6 +187,27 @@ class Builder:
             "model": group(
                 "model", tuple(topology.models), topology.model_engines, topology.model_gpus, parts.of_models()
             ),
+        }
+
+    def _gateways(self, topology: Topology, measurement: Measurement, silence: float) -> dict[str, Frame]:
+        """What gateways say: row by row, and by model."""
+        columns = measurement.gateway_table.columns
+        ages, states = _rows(measurement.gateway_table, silence, measurement.interval)
+        own = measurement.gateway_histograms
+
+        def frame(name: str, keys: tuple[str, ...], members: Members) -> Frame:
+            histograms = {
+                family: [
+                    [h for i in rows if (h := found.get(topology.gateway_ids[i])) is not None] for rows in members.rows
+                ]
+                for family, found in own.items()
+            }
+            folded = gauges_and_rates(columns, members, to_pod=False) | percentiles(histograms, len(keys))
+            return self._frame(name, keys, folded, *ages_and_states(ages, states, members, keep_reset=False))
+
+        return {
+            "gateway": frame("gateway", tuple(topology.gateways), topology.each_gateway),
+            "before": frame("before", tuple(topology.gateways_of), topology.model_gateways),
         }
 
     def _frame(
@@ -207,18 +234,15 @@ class Builder:
         return self._events[1]
 
 
-def _rows(
-    measurement: Measurement, silence: float, ages: Sequence[float], *, engines: bool
-) -> tuple[array[float], bytes]:
+def _rows(table: Table, silence: float, interval: float, *, resets: bool = False) -> tuple[array[float], bytes]:
     """Age and state of every row: the sample's own age when it was measured plus the silence since.
 
     A source that answers with samples that are days old has them: they are stale. Unknown is what nobody says any more.
     """
     out, states = array("d"), bytearray()
-    reset = measurement.engine_table.reset if engines else frozenset[int]()
-    interval = measurement.interval if engines else measurement.gpu_interval or measurement.interval
+    reset = table.reset if resets else frozenset[int]()
     limit = STALE_INTERVALS * max(interval, 1.0)
-    for i, age in enumerate(ages):
+    for i, age in enumerate(table.ages):
         total = (0.0 if math.isnan(age) else age) + silence
         out.append(total)
         if silence > LOOKBACK:

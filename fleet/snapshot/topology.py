@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fleet.model.coverage import Coverage
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement
+from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement
 from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
-from fleet.model.snapshot import GpuUse, ModelGroup, Unmatched, engine_key
+from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Unmatched, engine_key
 from fleet.snapshot.aggregate import Members
+from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
 from fleet.snapshot.join import (
     Addresses,
@@ -44,6 +45,8 @@ class Topology:
     generation: int
     coverage: Coverage
     engine_ids: tuple[EngineId, ...]
+    dialects: tuple[tuple[str, ...], ...]
+    gateway_ids: tuple[GatewayId, ...]
     gpu_ids: tuple[GpuId, ...]
     pods: Mapping[str, Pod]
     workloads: Mapping[str, Workload]
@@ -56,6 +59,12 @@ class Topology:
     autoscalers: Mapping[str, HorizontalPodAutoscaler]
     budgets: tuple[PodDisruptionBudget, ...]
     engines: Mapping[str, EngineId]
+    origins: Mapping[str, Origin]
+    gateways: Mapping[str, GatewayId]
+    gateways_of: Mapping[str, tuple[str, ...]]
+    each_gateway: Members
+    model_gateways: Members
+    """By ``gateways_of``, in its order."""
     gpus: Mapping[str, GpuId]
     engines_of: Mapping[str, tuple[str, ...]]
     gpus_of: Mapping[str, tuple[str, ...]]
@@ -94,7 +103,10 @@ class Topology:
         engines = measurement.engines if measurement else ()
         gpus = measurement.gpus if measurement else ()
         unread = measurement.unread if measurement else {}
+        gateways = measurement.gateways if measurement else ()
+        dialects = measurement.dialects if measurement else ()
         same = self.engine_ids == engines and self.gpu_ids == gpus and self.unread == unread
+        same = same and self.gateway_ids == gateways and self.dialects == dialects
         return self.generation == kube.generation and self.coverage == kube.coverage and same
 
     def pod_of(self, group: Group) -> str:
@@ -107,13 +119,16 @@ class Topology:
 
 def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology:
     """Join everything with everything."""
-    engine_ids = measurement.engines if measurement else ()
+    raw_ids = measurement.engines if measurement else ()
+    dialects = measurement.dialects if measurement else ()
+    gateway_ids = measurement.gateways if measurement else ()
     gpu_ids = measurement.gpus if measurement else ()
     addresses = Addresses.of(kube.pods)
-    engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in engine_ids]
+    engine_pod = [pod_of_engine(engine, kube.pods, addresses) for engine in raw_ids]
     pods = dict(kube.pods)
     owners = ownership(kube.pods, kube.links, kube.workloads)
     workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
+    engine_ids = _named(raw_ids, dialects, engine_pod, pods, workload_of, workloads)
     _add_unseen(engine_ids, engine_pod, pods, workload_of, workloads, kube.coverage)
 
     gpu_pods_of = [pods_of_gpu(gpu, kube.pods) for gpu in gpu_ids]
@@ -176,10 +191,23 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     answered = measurement.unread if measurement else {}
     excused = unmeasured(kube.pods, workload_of, pods_of, answered)
     keys = [engine_key(engine) for engine in engine_ids]
+    served_by_pod: dict[str, set[str]] = defaultdict(set)
+    for engine, pod_key in zip(engine_ids, engine_pod, strict=True):
+        served_by_pod[pod_key].add(f"{pods[pod_key].namespace}/{engine.model}")
+    for workload_key, model_keys in served.items():
+        for pod_key in pods_of[workload_key] if len(model_keys) == 1 else ():
+            served_by_pod[pod_key].update(() if pod_key in engine_rows else model_keys)
+    gateway_rows: dict[str, list[int]] = defaultdict(list)
+    behind = models_behind(gateway_ids, models, served_by_pod, kube.pods, addresses, kube.services.values())
+    for i, model_key in enumerate(behind):
+        if model_key:
+            gateway_rows[model_key].append(i)
     return Topology(
         generation=kube.generation,
         coverage=kube.coverage,
-        engine_ids=engine_ids,
+        engine_ids=raw_ids,
+        dialects=dialects,
+        gateway_ids=gateway_ids,
         gpu_ids=gpu_ids,
         pods=pods,
         workloads=workloads,
@@ -192,6 +220,11 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},
         budgets=tuple(kube.budgets.values()),
         engines=dict(zip(keys, engine_ids, strict=True)),
+        origins=_origins(keys, dialects, [pods[p] for p in engine_pod]),
+        gateways={row.key: row for row in gateway_ids},
+        gateways_of={m: tuple(gateway_ids[i].key for i in rows) for m, rows in gateway_rows.items()},
+        each_gateway=Members.of(((i,) for i in range(len(gateway_ids))), len(gateway_ids)),
+        model_gateways=Members.of(gateway_rows.values(), len(gateway_ids)),
         gpus=gpus,
         engines_of={p: tuple(keys[i] for i in indexes) for p, indexes in engine_rows.items()},
         gpus_of={p: tuple(members) for p, members in gpus_of.items()},
@@ -232,6 +265,39 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
             for p in engine_pods.get(w, ())
         ),
     )
+
+
+def _named(
+    engines: Sequence[EngineId],
+    dialects: Sequence[tuple[str, ...]],
+    engine_pod: Sequence[str],
+    pods: Mapping[str, Pod],
+    workload_of: Mapping[str, str],
+    workloads: Mapping[str, Workload],
+) -> tuple[EngineId, ...]:
+    """The engines with their models: where no series names one, what the pod's template says that it serves, else the
+    name of its workload; of one whose pod nobody sees, the name of the product.
+    """
+
+    def model_of(i: int) -> str:
+        pod = pods.get(engine_pod[i])
+        if pod is None:
+            return next(iter(dialects[i]), "") if dialects else ""
+        workload = workloads.get(workload_of.get(pod.key, ""))
+        return pod.version.served_name or pod.version.model or (workload.name if workload is not None else pod.name)
+
+    return tuple(one if one.model else one._replace(model=model_of(i)) for i, one in enumerate(engines))
+
+
+def _origins(keys: Sequence[str], dialects: Sequence[tuple[str, ...]], pods: Sequence[Pod]) -> dict[str, Origin]:
+    """Engine key → what it is: as its pod's own description says, else by the metrics that it answers."""
+    found = {}
+    for i, key in enumerate(keys):
+        speaks = dialects[i] if dialects else ()
+        product = pods[i].serving.engine or next(iter(speaks), "")
+        if product:
+            found[key] = Origin(product, speaks)
+    return found
 
 
 def _add_unseen(

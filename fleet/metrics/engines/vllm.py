@@ -10,7 +10,8 @@ measurement than the inter-token latency).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Product, Rule
+from fleet.metrics.dialect import Dialect, Kind, LabelProduct, Match, Metric, Op, Proof, Rule
+from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
 _C = Kind.COUNTER
@@ -36,11 +37,26 @@ _PLAIN = (
 )
 
 VLLM = Dialect(
+    product=Product(
+        "vLLM",
+        programs=(
+            ("vllm", "serve"),
+            ("vllm.entrypoints.openai.api_server",),
+            ("vllm.entrypoints.api_server",),
+            ("vllm.entrypoints.cli.main", "serve"),
+        ),
+        positional=True,
+        images=("vllm/vllm-openai", "vllm-openai", "/vllm", "llm-d-cuda", "llm-d-xpu", "llm-d-rocm", "rhaiis"),
+        prefixes=("vllm:", "vllm_"),
+        port=None,
+    ),
+    proof=Proof.PROGRAM,
+    versions="0.6 to 0.33",
     # Ray Serve prefixes the name; which of its releases sanitise the colon differs (ray issues 52719, 59071).
     prefixes=("vllm:", "vllm_", "ray_vllm_", "ray_vllm:"),
-    present=(Quantity.RUNNING,),
+    present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
     # The production-stack router exposes the same names, once more, with the engine's address in the label server.
-    exclude=(_equal("server", ""),),
+    where=(_equal("server", ""),),
     rules={
         Quantity.RUNNING: Rule((Metric("vllm:num_requests_running"),)),
         Quantity.WAITING: Rule((Metric("vllm:num_requests_waiting"),)),
@@ -56,7 +72,10 @@ VLLM = Dialect(
             (
                 Metric(
                     "vllm:cache_config_info",
-                    products=(Product(("kv_cache_size_tokens",)), Product(("num_gpu_blocks", "block_size"), _PLAIN)),
+                    products=(
+                        LabelProduct(("kv_cache_size_tokens",)),
+                        LabelProduct(("num_gpu_blocks", "block_size"), _PLAIN),
+                    ),
                 ),
             )
         ),

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
 _MIB = 1024.0 * 1024.0
@@ -29,10 +30,23 @@ _TOTAL = Rule(
     pick=Pick.WHOLE,
 )
 
+_INSTALL = """\
+helm repo add gpu-helm-charts https://nvidia.github.io/dcgm-exporter/helm-charts
+helm install dcgm-exporter gpu-helm-charts/dcgm-exporter -n gpu-operator --create-namespace"""
+
 DCGM = Dialect(
+    product=Product(
+        "dcgm-exporter",
+        apps=("dcgm-exporter",),
+        prefixes=("DCGM_", "dcgm_"),
+        port=9400,
+        path="/metrics",
+        install=_INSTALL,
+    ),
+    proof=Proof.DOCUMENTATION,
+    versions="1.x to 4.x",
     # The second is its name before DCGM 4.
     masks=("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"),
-    prefixes=("",),
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
         Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),
@@ -58,6 +72,4 @@ DCGM = Dialect(
             pick=Pick.MAX,
         ),
     },
-    families={},
-    phases={},
 )

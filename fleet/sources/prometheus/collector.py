@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
@@ -128,7 +129,7 @@ class PrometheusCollector:
         elif not measurement.engines and none_is_read(state.pods.values()):
             notes = (*notes, "it has the series of no engine that is read, as there is none in the cluster")
         elif not measurement.engines:
-            problem = "it answers, but has no series of a serving engine (vllm:*)"
+            problem = f"it answers, but has no series of an engine that is read ({', '.join(m.name for m in ENGINES)})"
             remedy = "let it scrape the engines' /metrics (a PodMonitor or the prometheus.io/scrape annotation)"
         elif notes:
             problem, remedy = notes[0], "look at its Targets page"

@@ -1,7 +1,7 @@
 """Finding a Prometheus API among the cluster's Services where none is configured.
 
 The well-known installations are recognised by the names and labels that their charts give; what is found this way is
-only a candidate until it has answered a query, and one that knows vLLM engines is preferred to one that does not.
+only a candidate until it has answered a query, and one that knows engines is preferred to one that does not.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fleet.metrics.dialect import Kind
-from fleet.metrics.promql import selector
+from fleet.metrics.promql import running_names, selector
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
-from fleet.model.quantity import Quantity
 from fleet.net.plain_url import segment
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.api import Api
@@ -175,7 +173,7 @@ async def find(
 def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
     # By exact names, which every store answers.
-    running = " or ".join(selector(name, ENGINES.exclude) for name in ENGINES.names_of(Quantity.RUNNING, Kind.GAUGE))
+    running = " or ".join(selector(name, member.where) for member in ENGINES for name in running_names(member))
     try:
         result, _ = api.query(f"count({running})", api.now())
     except SourceProblem as problem:

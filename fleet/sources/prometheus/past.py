@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fleet.metrics.dialect import Kind, Match, Op
-from fleet.metrics.identity import MODEL_LABELS, NAMESPACE_LABELS, POD_LABELS, UUID_LABELS, first
-from fleet.metrics.promql import TAG, selector, tagged, within
+from fleet.metrics.dialect import Dialect, Kind, Match, Op
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first, gpu_key, gpu_key_labels
+from fleet.metrics.promql import TAG, scaled, selector, tagged, within
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import Group
 from fleet.model.quantity import QUANTILES, Family, Quantity
@@ -22,7 +23,6 @@ _OF_PODS = {
 }
 _OF_MODELS = (Quantity.TTFT_P95, Quantity.ITL_P95)
 _NAMED = (*NAMESPACE_LABELS, *POD_LABELS, "instance")
-_GPU_KEY = (*UUID_LABELS, "GPU_I_ID")
 
 
 class Past(NamedTuple):
@@ -44,8 +44,12 @@ async def past(source: PrometheusSource, start: float, end: float, step: float, 
     """
     span = f"[{round(max(window, step))}s]"
     with within(source.within):
-        texts = _pods(span), _models(span), _gpus()
-    pods, models, gpus = await asyncio.gather(*(source.range(text, start, end, step) for text in texts))
+        texts = _pods(source.dialects, span), _models(source.dialects, span), _gpus()
+
+    async def asked(text: str) -> list[Any]:
+        return await source.range(text, start, end, step) if text else []
+
+    pods, models, gpus = await asyncio.gather(*map(asked, texts))
     return [
         *(Past(Quantity(tag), points, group=_pod(labels)) for tag, labels, points in _series(pods)),
         *(Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(models)),
@@ -71,24 +75,25 @@ async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: 
     ``pods`` is a regular expression that their whole names match. Raises SourceProblem.
     """
     with within(source.within):
-        text = _latency(namespace, pods, f"[{round(seconds)}s]")
-    result = await source.query(text)
+        text = _latency(source.dialects, namespace, pods, f"[{round(seconds)}s]")
+    result = await source.query(text) if text else []
     found = {series["metric"].get(TAG, ""): float(series["value"][1]) for series in result}
     return Latency(found.get(Quantity.TTFT_P95, math.nan), found.get(Quantity.ITL_P95, math.nan))
 
 
-def _latency(namespace: str, pods: str, span: str) -> str:
+def _latency(engines: DialectSet, namespace: str, pods: str, span: str) -> str:
     parts = []
     for quantity in _OF_MODELS:
         family, q = QUANTILES[quantity]
-        grown = (
+        grown = [
             # Where the exporter's own pod is named too, the first of the labels is the workload's.
-            f"increase({selector(name, (*ENGINES.exclude, *_whose(i, namespace, pods)))}{span})"
-            for name in _buckets(family)
+            f"increase({selector(name, (*member.where, *_whose(i, namespace, pods)))}{span})"
+            for member, name in _buckets(engines, family)
             for i in range(_SPELLINGS)
-        )
+        ]
         # A target that two jobs scrape counts twice in every bucket, which leaves the percentile as it is.
-        parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"))
+        if grown:
+            parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"))
     return " or ".join(parts)
 
 
@@ -101,42 +106,56 @@ def _whose(i: int, namespace: str, pods: str) -> tuple[Match, ...]:
     )
 
 
-def _pods(span: str) -> str:
+def _pods(engines: DialectSet, span: str) -> str:
     # The inner max counts a target once that two jobs scrape.
-    inner = ", ".join((*_NAMED, *MODEL_LABELS, "engine"))
+    inner = ", ".join((*_NAMED, *engines.model_labels, *engines.rank_labels))
     parts = []
     for quantity, combine in _OF_PODS.items():
-        names = (name for metric in ENGINES.rules[quantity].metrics for name in ENGINES.spellings(metric.name))
-        gauges = " or ".join(selector(name, ENGINES.exclude) for name in names)
-        parts.append(tagged(quantity, f"{combine} by ({', '.join(_NAMED)}) (max by ({inner}) ({gauges}))"))
-    rates = " or ".join(
-        f"rate({selector(name, ENGINES.exclude)}{span})"
-        for name in ENGINES.names_of(Quantity.GENERATION_TOKENS, Kind.COUNTER)
-    )
-    tokens = f"sum by ({', '.join(_NAMED)}) (max by ({inner}) ({rates}))"
-    return " or ".join((*parts, tagged(Quantity.GENERATION_TOKENS, tokens)))
-
-
-def _models(span: str) -> str:
-    labels = ", ".join(("le", *NAMESPACE_LABELS, *MODEL_LABELS))
-    parts = []
-    for quantity in _OF_MODELS:
-        family, q = QUANTILES[quantity]
-        rates = " or ".join(f"rate({selector(name, ENGINES.exclude)}{span})" for name in _buckets(family))
-        parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"))
+        found = _selectors(engines, quantity, Kind.GAUGE)
+        gauges = " or ".join(scaled(gauge, scale) for gauge, scale in found)
+        if gauges:
+            parts.append(tagged(quantity, f"{combine} by ({', '.join(_NAMED)}) (max by ({inner}) ({gauges}))"))
+    counters = _selectors(engines, Quantity.GENERATION_TOKENS, Kind.COUNTER)
+    rates = " or ".join(scaled(f"rate({counter}{span})", scale) for counter, scale in counters)
+    if rates:
+        tokens = f"sum by ({', '.join(_NAMED)}) (max by ({inner}) ({rates}))"
+        parts.append(tagged(Quantity.GENERATION_TOKENS, tokens))
     return " or ".join(parts)
 
 
-def _buckets(family: Family) -> Iterator[str]:
-    for base in ENGINES.families[family]:
-        yield from ENGINES.spellings(f"{base}_bucket")
+def _selectors(engines: DialectSet, quantity: Quantity, kind: Kind) -> Iterator[tuple[str, float]]:
+    """What gives a quantity in this way: selectors, and what turns their unit into the canonical one."""
+    for member in engines:
+        rule = member.rules.get(quantity)
+        for metric in rule.metrics if rule is not None else ():
+            if metric.kind is kind:
+                for name in member.spellings(metric.name):
+                    yield selector(name, (*metric.where, *member.where)), metric.scale
+
+
+def _models(engines: DialectSet, span: str) -> str:
+    labels = ", ".join(("le", *NAMESPACE_LABELS, *engines.model_labels))
+    parts = []
+    for quantity in _OF_MODELS:
+        family, q = QUANTILES[quantity]
+        every = (f"rate({selector(name, member.where)}{span})" for member, name in _buckets(engines, family))
+        if rates := " or ".join(every):
+            parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"))
+    return " or ".join(parts)
+
+
+def _buckets(engines: DialectSet, family: Family) -> Iterator[tuple[Dialect, str]]:
+    for member in engines:
+        for base in member.families.get(family, ()):
+            for name in member.spellings(f"{base}_bucket"):
+                yield member, name
 
 
 def _gpus() -> str:
     """The utilisation of whole GPUs, of the metrics that give it as a gauge."""
-    key = ", ".join(_GPU_KEY)
-    metrics = [metric for metric in GPUS.rules[Quantity.GPU_UTIL].metrics if metric.kind is Kind.GAUGE]
-    return " or ".join(f"max by ({key}) ({selector(m.name, m.where)}) * {m.scale:g}" for m in metrics)
+    key = ", ".join(gpu_key_labels(GPUS))
+    found = _selectors(GPUS, Quantity.GPU_UTIL, Kind.GAUGE)
+    return " or ".join(scaled(f"max by ({key}) ({gauge})", scale) for gauge, scale in found)
 
 
 def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], tuple[tuple[float, float], ...]]]:
@@ -153,9 +172,9 @@ def _pod(labels: Mapping[str, str]) -> Group:
 
 
 def _model(labels: Mapping[str, str]) -> Group:
-    return Group(first(labels, NAMESPACE_LABELS), model=first(labels, MODEL_LABELS))
+    return Group(first(labels, NAMESPACE_LABELS), model=first(labels, ENGINES.model_labels))
 
 
 def _gpu(labels: Mapping[str, str]) -> str:
-    uuid, instance = first(labels, UUID_LABELS), labels.get("GPU_I_ID", "")
+    uuid, instance = gpu_key(labels, GPUS.gpu)
     return f"{uuid}/{instance}" if instance else uuid

@@ -1,10 +1,11 @@
 """The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
 
 A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
-parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs. All of them are
-evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then four more look at the
-server's clock, at the scrape intervals and at the bucket lists. A store that refuses regular expressions on metric
-names is asked by exact ones, in a few requests more.
+parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs; a sixth where the
+store has gateways. All of them are evaluated at one time of the server's clock, which is the Measurement's ``at``. Now
+and then a few more look at the server's clock, at the scrape intervals, at the bucket lists, and at an engine of a
+product that was not there before. A store that refuses regular expressions on metric names is asked by exact ones, in a
+few requests more.
 
 Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
 times the memory of the Measurement.
@@ -27,8 +28,13 @@ from urllib.parse import quote
 from fleet.guard import reads_only
 from fleet.metrics import answers, promql
 from fleet.metrics.dialect import Match, Op
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.engine_answers import Engines
+from fleet.metrics.gateway_answers import Gateways
+from fleet.metrics.gpu_answers import Gpus
+from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import EngineId, Measurement
-from fleet.model.quantity import Family, Quantity
+from fleet.model.quantity import Quantity
 from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.api import Api
 from fleet.sources.prometheus.memory import share_heaps
@@ -103,6 +109,8 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
+        self._seen: frozenset[str] = frozenset()
+        """The products whose engines it had series of; none yet: whichever there are."""
         self._exact = False
         """Whether the store refused regular expressions on names, and answered exact ones."""
 
@@ -114,6 +122,11 @@ class PrometheusSource:
         """
         wanted = None if pods is None else frozenset(pods)
         return await asyncio.get_running_loop().run_in_executor(self._lead, self._measure, wanted, at)
+
+    @property
+    def dialects(self) -> DialectSet:
+        """The dialects of the engines that it has had series of; all of them before any was seen."""
+        return ENGINES.among(self._seen) if self._seen else ENGINES
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
@@ -158,14 +171,15 @@ class PrometheusSource:
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
         ended = max(self._window, 4 * known) if known else _LOOK_BACK
-        read = partial(answers.Engines, at=at)
-        engines = self._ask(read, promql.engines(ended), at, notes)
-        self._engine_interval = self._interval(self._engine_interval, promql.RUNNING, engines.example, at)
+        engines = self._who(ended, at, notes)
+        self._engine_interval = self._interval(self._engine_interval, engines.example_names, engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = max(self._window, 4 * interval)
         if window > ended:
-            engines = self._ask(read, promql.engines(window), at, notes)
-        scope = promql.Scope(engines.names, engines.labels, engines.key, window, engines.replicas)
+            engines = self._who(window, at, notes)
+        scope = promql.Scope(
+            engines.engines, engines.gateways, engines.names, engines.labels, engines.key, window, engines.replicas
+        )
 
         def ask(read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str]) -> Future[T]:
             return self._pool.submit(self._ask, read, queries, at, notes)
@@ -173,7 +187,8 @@ class PrometheusSource:
         own = [ask(engines.buckets, (query,)) for query in self._own_buckets(scope, engines, pods)]
         models = ask(answers.of_models, (promql.model_buckets(scope),))
         numbers = ask(engines.numbers, promql.engine_numbers(scope))
-        gpus = ask(partial(answers.Gpus, at=at), promql.gpus(scope))
+        gpus = ask(partial(Gpus, at=at), promql.gpus(scope))
+        before = ask(partial(Gateways, at=at), promql.gateways(scope))
         look = self._releases_may_differ(engines)
         counts = ask(answers.of_models, (promql.bucket_counts(scope),)) if look else None
         numbers.result()
@@ -188,7 +203,7 @@ class PrometheusSource:
         for part in own:
             for family, groups in part.result().items():
                 histograms.setdefault(family, {}).update(groups)
-        cards = gpus.result()
+        cards, gateways = gpus.result(), before.result()
         self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
         return Measurement(
             source="prometheus",
@@ -197,6 +212,10 @@ class PrometheusSource:
             interval=interval,
             engines=engines.ids,
             engine_table=engines.columns.table(),
+            dialects=engines.dialects,
+            gateways=gateways.ids,
+            gateway_table=gateways.columns.table(),
+            gateway_histograms=gateways.histograms,
             gpus=cards.ids,
             gpu_table=cards.columns.table(),
             histograms=histograms,
@@ -209,7 +228,17 @@ class PrometheusSource:
             throttle_reasons=cards.reasons,
         )
 
-    def _releases_may_differ(self, engines: answers.Engines) -> bool:
+    def _who(self, ended: float, at: float, notes: dict[str, None]) -> Engines:
+        """Whose the engines are; asked again where there are some of a product that was not asked for."""
+        asked = self.dialects
+        engines = self._ask(partial(Engines, at=at), promql.engines(ended, asked), at, notes)
+        new = engines.engines.members
+        self._seen |= {member.name for member in new}
+        if any(member not in asked.members for member in new):
+            engines = self._ask(partial(Engines, at=at), promql.engines(ended, self.dialects), at, notes)
+        return engines
+
+    def _releases_may_differ(self, engines: Engines) -> bool:
         """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
         last = self._edges
         return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
@@ -226,14 +255,17 @@ class PrometheusSource:
         return answers.samples(result)
 
     @staticmethod
-    def _own_buckets(scope: promql.Scope, engines: answers.Engines, pods: frozenset[str] | None) -> list[str]:
+    def _own_buckets(scope: promql.Scope, engines: Engines, pods: frozenset[str] | None) -> list[str]:
+        if pods is not None:
+            # No series of theirs names a model, so theirs are not among the models' buckets.
+            pods |= engines.nameless
         where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
         if where is not None and not where:
             return []
-        together = promql.engine_buckets(scope, Family, where)
+        together = promql.engine_buckets(scope, scope.engines.families, where)
         if len(quote(together)) <= promql.LONGEST:
             return [together]
-        return [promql.engine_buckets(scope, (family,), where) for family in Family]
+        return [promql.engine_buckets(scope, (family,), where) for family in scope.engines.families]
 
     def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
@@ -248,7 +280,7 @@ class PrometheusSource:
         ]
         return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
 
-    def _remarks(self, engines: answers.Engines, *, latencies: bool) -> list[str]:
+    def _remarks(self, engines: Engines, *, latencies: bool) -> list[str]:
         remarks = []
         if len(engines.clusters) > 1:
             some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
@@ -263,7 +295,7 @@ class PrometheusSource:
                 "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
             )
         if not engines.ids:
-            remarks.append("it has no vLLM metrics: is a ServiceMonitor or PodMonitor for the engines missing?")
+            remarks.append("it has no metrics of an engine: is a ServiceMonitor or PodMonitor for the engines missing?")
         if abs(self._api.skew) > _SKEW_SHOWN:
             where = "ahead of" if self._api.skew > 0 else "behind"
             remarks.append(f"its clock is {abs(self._api.skew):.0f} s {where} this one; ages follow its clock")

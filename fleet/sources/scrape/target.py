@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
-from fleet.metrics.binding import NAMES, Binding, bind
+from fleet.metrics.binding import Binding, bind, names
 from fleet.metrics.dialect import IMPLAUSIBLE
 from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
-from fleet.metrics.products import VLLM, by_metrics
+from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.window import Window
 from fleet.sources.problem import SourceProblem, UnreadError
 
@@ -42,7 +42,7 @@ class Target:
     """What it is called where its pod answers at several ports."""
 
     known: bool = True
-    """It is an exporter of GPUs or an engine whose metrics are read: other metrics there are a mistake."""
+    """It is an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
     over_tls: Target | None = None
     """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
 
@@ -69,7 +69,7 @@ class TargetState:
     )
 
     def __init__(self, span: float, layouts: Layouts | None = None) -> None:
-        self._parser = Parser(NAMES, layouts)
+        self._parser = Parser(names(), layouts)
         self._series: tuple[Series, ...] | None = None
         self._node = ""
         self.binding = Binding()
@@ -92,7 +92,7 @@ class TargetState:
         if exposition.series is not self._series or target.node != self._node:
             where = target.namespace, target.pod, _address(target.url), target.node
             binding = bind(exposition.series).at(*where, port=target.name.rpartition(":")[2])
-            if not binding.engines and not binding.gpus:
+            if binding.empty:
                 raise _nothing_read(body, known=target.known)
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
             self._series, self._node, self.binding = exposition.series, target.node, binding
@@ -115,17 +115,18 @@ class TargetState:
 
 def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
     """What is said of metrics that no dialect knows: whose they are, where their names tell."""
-    names = metric_names(body)
-    engine = by_metrics(names)
-    if engine is not None and not engine.read:
+    found = metric_names(body)
+    engine = by_metrics(found)
+    if engine is not None and not is_read(engine):
         return UnreadError(engine.unread)
-    if engine is not None and engine is not VLLM:
+    if engine is not None and engine.speaks:
         return UnreadError(f"{engine.name}: answers no metrics of an engine")
-    whose = f" ({names[0]} …)" if names else ""
-    if names and not known:
+    whose = f" ({found[0]} …)" if found else ""
+    if found and not known:
         return UnreadError(f"answers metrics of no engine that is known{whose}: not read")
     return SourceProblem(
-        f"answers metrics, but none of vLLM's or DCGM's{whose}", "check the port: is this the engine's own /metrics?"
+        f"answers metrics, but none of an engine, gateway or GPU that is read{whose}",
+        "check the port: is this the engine's own /metrics?",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which addresses to scrape when there is no Prometheus: the engines and the GPU exporters among the pods."""
+"""Which addresses to scrape when there is no Prometheus: the engines, gateways and exporters of GPUs among the pods."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
-from fleet.metrics.products import VLLM, by_name
+from fleet.metrics.product import Product
+from fleet.metrics.products import by_name, exporter, gateway, is_read
 from fleet.model.objects import Container, Pod
 from fleet.net.plain_url import plain_path, segment
 from fleet.sources.scrape.target import Fetch, Target
-
-DCGM_PORT = 9400
-"""dcgm-exporter's default."""
 
 _PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
 """Names that charts give the port that answers /metrics, the most telling first."""
@@ -60,7 +58,7 @@ class Endpoint:
         if self.problem:
             raise ValueError(self.problem)
         pod, name = self.pod, self.key if self.one_of_several else ""
-        known = exports_gpus(pod) or by_name(pod.serving.engine) is not None
+        known = stands_beside(pod) is not None or by_name(pod.serving.engine) is not None
         if via is Via.POD_IP:
             url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
             # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
@@ -72,22 +70,26 @@ class Endpoint:
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
-    """The endpoints of every pod that runs an engine whose metrics are read, or exports its node's GPUs.
+    """The endpoints of every pod that runs an engine or a gateway whose metrics are read, or exports its node's GPUs.
 
     The port of an engine is, in this order: the annotation prometheus.io/port; what its own command line says, which
     may be several; of the ports that its container declares one whose name says so, one among ``ports``, any that can
-    be it; else the one that its product takes by itself, for vLLM the first of ``ports``.
+    be it; else the one that its product takes by itself, for some the first of ``ports``. That of a gateway or an
+    exporter is the annotation's, one that is declared, or its own.
     """
     found = []
     for pod in pods:
         if pod.phase != "Running" or not pod.ip:
             continue
-        if exports_gpus(pod):
-            port = _annotated(pod.annotations) or _declared(pod.containers, (DCGM_PORT,)) or DCGM_PORT
-            found.append(_endpoint(pod, port, "/metrics"))
+        beside = stands_beside(pod)
+        if beside is not None:
+            own = beside.port or ports[0]
+            port = _annotated(pod.annotations) or _declared(pod.containers, (own,)) or own
+            found.append(_endpoint(pod, port, beside.path or path))
         elif runs_engine(pod) and not unread(pod):
-            chosen = _ports_of_engine(pod, ports)
-            found += [_endpoint(pod, port, path, one_of_several=len(chosen) > 1) for port in chosen]
+            chosen, engine = _ports_of_engine(pod, ports), by_name(pod.serving.engine)
+            where = engine.path if engine is not None and engine.path else path
+            found += [_endpoint(pod, port, where, one_of_several=len(chosen) > 1) for port in chosen]
     return found
 
 
@@ -100,8 +102,8 @@ def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
     own = [c for c in pod.containers if c.name == pod.serving.container and c.ports]
     own = own or [c for c in pod.containers if not c.init]
     engine = by_name(pod.serving.engine)
-    usual = ports[0] if engine is None or engine is VLLM else engine.port
-    return (_declared(own, ports) or _any_declared(own) or usual,)
+    usual = engine.port if engine is not None else None
+    return (_declared(own, ports) or _any_declared(own) or usual or ports[0],)
 
 
 def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False) -> Endpoint:
@@ -161,7 +163,7 @@ def runs_engine(pod: Pod) -> bool:
 def unread(pod: Pod) -> str:
     """Why the metrics of a pod's engine are not read although it runs one, in words; empty where they are read."""
     engine = by_name(pod.serving.engine)
-    return "" if engine is None or engine.read else engine.unread
+    return "" if engine is None or is_read(engine) else engine.unread
 
 
 def none_is_read(pods: Iterable[Pod]) -> bool:
@@ -170,10 +172,14 @@ def none_is_read(pods: Iterable[Pod]) -> bool:
     return bool(engines) and all(map(unread, engines))
 
 
+def stands_beside(pod: Pod) -> Product | None:
+    """The exporter of GPUs or the gateway that the pod is, whose metrics are read; None for neither."""
+    return exporter(pod.labels) or gateway(pod.labels, [container.image for container in pod.containers])
+
+
 def exports_gpus(pod: Pod) -> bool:
-    """The pod is a dcgm-exporter, by the labels of its chart or of the GPU operator."""
-    names = (pod.labels.get("app.kubernetes.io/name", ""), pod.labels.get("app", ""), pod.labels.get("k8s-app", ""))
-    return any("dcgm-exporter" in name for name in names)
+    """The pod is an exporter of GPUs, by the labels of its chart or operator."""
+    return exporter(pod.labels) is not None
 
 
 def _annotated(annotations: Mapping[str, str]) -> int | None:

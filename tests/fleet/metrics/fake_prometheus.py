@@ -19,7 +19,7 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 LABELS = {"namespace": "llm", "pod": "p", "instance": "10.0.0.1:8000", "job": "j", "model_name": "chat", "engine": "0"}
 RUNNING = {"__name__": "vllm:num_requests_running", **LABELS}
-SEEN = {"q": "stamp", **LABELS}
+SEEN = {"q": "stamp", "dialect": "vLLM", **LABELS}
 """The part of an answer whose value is the time of the engine's newest sample."""
 
 

@@ -10,8 +10,10 @@ import pytest
 from aiohttp import web
 
 from fleet.metrics import promql
-from fleet.metrics.answers import Engines, Gpus, Sample
+from fleet.metrics.answers import Sample
+from fleet.metrics.engine_answers import Engines
 from fleet.metrics.engines.vllm import VLLM
+from fleet.metrics.gpu_answers import Gpus
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import session
@@ -21,8 +23,8 @@ AT = 1_795_220_000.0
 GPU = {"UUID": "GPU-1", "Hostname": "n1", "gpu": "0"}
 
 
-def _seen(tag: str = promql.STAMP, at: float = AT - 5, **labels: str) -> Sample:
-    return {**LABELS, **labels}, at, tag
+def _seen(tag: str = promql.STAMP, **labels: str) -> Sample:
+    return {promql.DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
 
 
 def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
@@ -40,12 +42,12 @@ def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
     [({"pod": "q"}, "pod"), ({"namespace": "b"}, "namespace"), ({"job": "again"}, "job")],
 )
 def test_a_shared_address_takes_the_label_that_tells(other: dict[str, str], needed: str) -> None:
-    engines = Engines([_seen(), ({**LABELS, **other}, AT - 5, promql.STAMP)], AT)
+    engines = Engines([_seen(), _seen(**other)], AT)
     assert set(engines.key) == {needed, "instance", "model_name", "engine"}
 
 
 def test_an_engine_that_ended_at_an_address_keeps_its_rates_from_the_one_that_is_there_now() -> None:
-    engines = Engines([_seen(), _seen(promql.GONE, 3.0, pod="before")], AT)
+    engines = Engines([_seen(), _seen(promql.GONE, pod="before")], AT)
     assert "pod" in engines.key
     assert [engine.pod for engine in engines.ids] == ["p"]
     before = {name: LABELS[name] for name in engines.key} | {"pod": "before"}

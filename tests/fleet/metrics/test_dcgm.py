@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.metrics import identity
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
-from fleet.metrics.identity import gpu_id
+from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.scrape.source import ScrapeSource
@@ -17,6 +18,10 @@ from tests.fleet.metrics.pages import BLANK, Card, dcgm
 from tests.fleet.metrics.rig import EPOCH, Rig, gpu
 
 MIB = 1024 * 1024
+
+
+def _gpu_id(labels: dict[str, str], *, exported: bool = False) -> GpuId:
+    return identity.gpu_id(labels, GPUS.gpu, identity.exporter_pods(GPUS), exported=exported)
 
 
 async def _two(before: Card, after: Card) -> Measurement:
@@ -128,20 +133,20 @@ SCRAPED = {"UUID": "GPU-1", "gpu": "0", "Hostname": "n1", "namespace": "monitori
 
 def test_exported_labels_name_the_workload() -> None:
     labels = SCRAPED | {"exported_namespace": "llm", "exported_pod": "chat-0"}
-    assert gpu_id(labels, exported=True)[4:6] == ("llm", "chat-0")
+    assert _gpu_id(labels, exported=True)[4:6] == ("llm", "chat-0")
 
 
 @pytest.mark.parametrize("exported", [True, False])
 def test_the_exporters_own_pod_holds_no_gpu(exported: bool) -> None:
-    assert gpu_id(SCRAPED, exported=exported)[4:6] == ("", "")
+    assert _gpu_id(SCRAPED, exported=exported)[4:6] == ("", "")
 
 
 def test_a_free_gpu_of_an_exporter_with_another_name_is_free_where_labels_are_exported() -> None:
-    assert gpu_id(SCRAPED | {"pod": "gpu-metrics-7"}, exported=True)[4:6] == ("", "")
+    assert _gpu_id(SCRAPED | {"pod": "gpu-metrics-7"}, exported=True)[4:6] == ("", "")
 
 
 def test_honoured_labels_name_the_workload() -> None:
-    assert gpu_id(SCRAPED | {"namespace": "llm", "pod": "chat-0"})[4:6] == ("llm", "chat-0")
+    assert _gpu_id(SCRAPED | {"namespace": "llm", "pod": "chat-0"})[4:6] == ("llm", "chat-0")
 
 
 def without(page: str, *names: str) -> str:

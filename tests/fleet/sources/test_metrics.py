@@ -249,7 +249,7 @@ async def test_a_prometheus_among_the_services_is_asked_through_the_service_prox
         assert found.latest is not None
         assert found.latest.source == "scrape"
         assert health(found)["prometheus"] is Health.DEGRADED
-        assert "vllm" in problem(found, "prometheus")
+        assert "no series of an engine that is read (vLLM" in problem(found, "prometheus")
 
 
 @pytest.mark.parametrize("namespace", ["serving", "team-a"])

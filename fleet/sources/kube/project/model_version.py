@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fleet.metrics.products import KnownEngine
+from fleet.metrics.product import Product
 from fleet.model.objects import ModelVersion
 from fleet.sources.kube.project.fields import Interner, Raw, text, texts
 from fleet.sources.kube.project.serving import (
@@ -23,7 +23,7 @@ from fleet.sources.kube.project.serving import (
 )
 from fleet.sources.kube.project.shell import commands
 
-_UNKNOWN = KnownEngine("")
+_UNKNOWN = Product("")
 _MODEL_VARIABLES = ("MODEL", "MODEL_ID", "MODEL_NAME", "HF_MODEL_ID", "VLLM_MODEL")
 _SEVERAL_VALUES = frozenset({"--served-model-name", "--lora-modules", "--api-key", "--middleware"})
 _NO_VALUE = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")

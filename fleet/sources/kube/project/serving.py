@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fleet.kinds.registry import grouping
-from fleet.metrics.products import KNOWN, KnownEngine, by_image
+from fleet.metrics.product import Product
+from fleet.metrics.products import by_image, engines
+from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Serving
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.project.gpu import container_gpus
@@ -28,7 +30,7 @@ _MOST_RANKS = 64
 class Start:
     """A command that starts a server of models; ``command`` are its words behind the program's own."""
 
-    engine: KnownEngine
+    engine: Product
     command: Command
 
 
@@ -49,21 +51,23 @@ def commands_of(container: Raw, more: Mapping[str, str] | None = None) -> tuple[
 
 def starts(found: Sequence[Command]) -> Iterator[Start]:
     """The servers of models among these commands."""
-    return filter(None, map(_start, found))
+    version = ENGINES.version
+    return filter(None, (_start(command, version) for command in found))
 
 
 @lru_cache(maxsize=1024)
-def _start(command: Command) -> Start | None:
+def _start(command: Command, version: int) -> Start | None:
     """The server that one command starts. Remembered, because the pods of a workload all have the same commands."""
+    del version  # of the engines that are known
     names = [program(word) for word in command]
-    for engine in KNOWN:
+    for engine in engines():
         behind = next((at for words in engine.programs if (at := _behind(names, words))), 0)
         if behind:
             return Start(engine, command[behind:])
     return None
 
 
-def server_of(container: Raw, found: Sequence[Command]) -> KnownEngine | None:
+def server_of(container: Raw, found: Sequence[Command]) -> Product | None:
     """What a container serves with: as its command says, else its image where the command says nothing else."""
     started = next(starts(found), None)
     if started is not None:
@@ -103,7 +107,7 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     if _follows(found, labels, index, own_entrypoint=own_entrypoint):
         return Serving(engine.name if engine else "", text(main, "name"), follows=True)
     if engine is None and _holds_gpus(main) and _ray(found, "start"):
-        engine = next(known for known in KNOWN if "--metrics-export-port" in known.port_flags)
+        engine = next(known for known in engines() if "--metrics-export-port" in known.port_flags)
     if engine is None:
         return Serving(container=text(main, "name"))
     ports: dict[int, None] = {}
@@ -158,7 +162,7 @@ def _holds_gpus(container: Raw) -> bool:
     return bool(container_gpus(container) or mappings(mapping(container, "resources"), "claims"))
 
 
-def _runs_something_else(engine: KnownEngine, found: Sequence[Command]) -> bool:
+def _runs_something_else(engine: Product, found: Sequence[Command]) -> bool:
     """A command of the engine's own that serves nothing: ``vllm bench serve``, ``vllm run-batch``; or a mere sleep."""
     own = {words[0] for words in engine.programs if len(words) > 1 and "." not in words[0]}
     for command in found:
@@ -194,7 +198,7 @@ def _ray(found: Sequence[Command], subcommand: str, name: str = "") -> bool:
     return False
 
 
-def _ports(container: Raw, found: Sequence[Command], engine: KnownEngine, main: bool) -> Iterator[int]:
+def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool) -> Iterator[int]:
     """Where the API servers of this engine in this container answer, as far as their command lines tell."""
     told = [start.command for start in starts(found) if start.engine is engine]
     if not told and main:

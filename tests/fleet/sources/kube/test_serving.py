@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet.metrics.products import KNOWN, by_image, by_metrics
+from fleet.metrics.products import by_image, by_metrics, engines
 from fleet.model.objects import Serving
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.model_version import model_version
@@ -237,9 +237,9 @@ def test_the_model_may_stand_behind_flags(words: str) -> None:
 
 
 def test_engines_are_told_apart_by_what_they_say() -> None:
-    names = [engine.name for engine in KNOWN]
+    names = [engine.name for engine in engines()]
     assert len(names) == len(set(names))
-    for engine in KNOWN:
+    for engine in engines():
         for prefix in engine.prefixes:
             assert by_metrics(("python_info", f"{prefix}x")) is engine
     assert by_metrics(("python_info", "http_requests_total")) is None

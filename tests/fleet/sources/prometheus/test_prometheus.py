@@ -151,7 +151,7 @@ async def test_a_url_without_a_scheme_is_http() -> None:
 async def test_an_empty_prometheus_says_so() -> None:
     m = await measure(Fake())
     assert m.engines == ()
-    assert "no vLLM metrics" in m.notes[0]
+    assert "no metrics of an engine" in m.notes[0]
 
 
 async def test_everything_is_evaluated_at_one_time() -> None:

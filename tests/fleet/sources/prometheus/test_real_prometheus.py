@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from fleet.metrics.engines.vllm import VLLM
 from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
-from fleet.model.quantity import QUANTILES, Family, Quantity
+from fleet.model.quantity import ENGINE_QUANTITIES, QUANTILES, Family, Quantity
 from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
@@ -201,7 +202,7 @@ async def test_rates_move(fleet: Fleet) -> None:
     assert _value(m, Quantity.GENERATION_TOKENS, _row(m, "head")) == pytest.approx(100, rel=0.2)
 
 
-@pytest.mark.parametrize("quantity", QUANTILES)
+@pytest.mark.parametrize("quantity", [q for q in QUANTILES if q in ENGINE_QUANTITIES])
 async def test_percentiles_of_a_model_are_those_of_histogram_quantile_to_the_last_bit(
     fleet: Fleet, quantity: Quantity
 ) -> None:
@@ -317,7 +318,7 @@ async def test_the_direct_scrape_and_prometheus_agree(fleet: Fleet) -> None:
             expected = _value(asked, quantity, other)
             assert _value(direct, quantity, row) == pytest.approx(expected, rel=0.2), (engine, quantity)
         group = Group(engine.namespace, engine.model, engine.pod, engine.engine)
-        for family in Family:
+        for family in VLLM.families:
             one, two = direct.histograms[family][group], asked.histograms[family][group]
             assert one.edges == two.edges
             for q in (0.5, 0.95):

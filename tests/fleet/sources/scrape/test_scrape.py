@@ -164,7 +164,9 @@ async def test_metrics_of_nobody_known_are_named_by_how_they_begin() -> None:
 
     async with serving(answer) as url, scraping() as source:
         m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
-    assert m.unreachable == {"llm/p": "answers metrics, but none of vLLM's or DCGM's (envoy_server_live …)"}
+    assert m.unreachable == {
+        "llm/p": "answers metrics, but none of an engine, gateway or GPU that is read (envoy_server_live …)"
+    }
 
 
 async def test_api_servers_of_one_pod_are_engines_of_their_own() -> None:

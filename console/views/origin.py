@@ -1,0 +1,111 @@
+"""Which product an engine or a gateway is, and what it does not expose: the reason for a ``–``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from console.views.layout import head, labelled, packed, told
+from console.views.load import value_span
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.registry import ENGINES, GATEWAYS
+from fleet.model.measurement import GatewayId
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Origin, Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.untrusted import untrusted, untrusted_name
+
+_OF_ENGINES: Mapping[Quantity, str] = {
+    Quantity.RUNNING: "running requests",
+    Quantity.WAITING: "waiting requests",
+    Quantity.KV_USAGE: "KV cache",
+    Quantity.PROMPT_TOKENS: "prompt tokens/s",
+    Quantity.GENERATION_TOKENS: "tokens/s",
+    Quantity.TTFT_P95: "TTFT",
+    Quantity.ITL_P95: "ITL",
+    Quantity.E2E_P95: "request latency",
+    Quantity.QUEUE_P95: "queue time",
+    Quantity.ERROR_RATIO: "errors",
+    Quantity.PREFIX_HIT_RATIO: "prefix-cache hits",
+    Quantity.PREEMPTIONS: "preemptions",
+}
+_OF_GATEWAYS: Mapping[Quantity, str] = {
+    Quantity.GATEWAY_IN_FLIGHT: "in flight",
+    Quantity.GATEWAY_QUEUED: "queued",
+    Quantity.GATEWAY_REQUESTS: "requests/s",
+    Quantity.GATEWAY_REJECTIONS: "rejected/s",
+    Quantity.GATEWAY_ERRORS: "errors/s",
+    Quantity.GATEWAY_RETRIES: "retries/s",
+    Quantity.GATEWAY_TTFT_P95: "TTFT p95",
+    Quantity.GATEWAY_E2E_P95: "latency p95",
+}
+"""What screens show of them, in their words."""
+
+
+def products_of(snapshot: Snapshot, pods: Iterable[str]) -> tuple[str, ...]:
+    """What serves in these pods, most of them first: as the metrics tell, else as the pods' own descriptions do."""
+    count: dict[str, int] = {}
+    for key in pods:
+        for product in {origin.product for origin in _origins(snapshot, key)} or {_described(snapshot, key)}:
+            if product:
+                count[product] = count.get(product, 0) + 1
+    return tuple(sorted(count, key=lambda product: (-count[product], product)))
+
+
+def products_text(snapshot: Snapshot, pods: Iterable[str]) -> str:
+    """The same in words; empty for nothing that is known."""
+    return untrusted(", ".join(products_of(snapshot, pods)))
+
+
+def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list[Line]:
+    """A line per product that has no metric of something that the screens show."""
+    lacks: dict[tuple[str, tuple[str, ...]], None] = {}
+    for key in pods:
+        lacks |= dict.fromkeys((origin.product, origin.dialects) for origin in _origins(snapshot, key))
+    lines: list[Line] = []
+    for product, dialects in lacks:
+        if said := _lack(ENGINES, product, dialects, _OF_ENGINES):
+            lines += told("", said, width, Role.DIM)
+    return lines
+
+
+def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """What stands before a model, by its key: each gateway's numbers, and what it does not expose."""
+    rows = [snapshot.gateways[key] for key in snapshot.gateways_of.get(model, ()) if key in snapshot.gateways]
+    if not rows:
+        return []
+    lines = [head("gateways", "all requests for this model that they see")]
+    frame = snapshot.before_models
+    known = [(name, quantity) for quantity, name in _OF_GATEWAYS.items() if frame.get(model, quantity).known]
+    values = ((name, value_span(frame, model, quantity, glyphs)) for name, quantity in known)
+    lines += packed("", values, width) or [labelled("", Span("no numbers yet", Role.DIM))]
+    for process, mine in _by_process(rows).items():
+        behind = sum(bool(row.backend) for row in mine)
+        servers = f"   {behind} servers behind it" if behind else ""
+        lines.append(labelled(mine[0].dialect, Span(untrusted_name(process)), Span(servers, Role.DIM)))
+    for dialect in dict.fromkeys(row.dialect for row in rows):
+        if said := _lack(GATEWAYS, dialect, (dialect,), _OF_GATEWAYS):
+            lines += told("", said, width, Role.DIM)
+    return lines
+
+
+def _by_process(rows: Sequence[GatewayId]) -> dict[str, list[GatewayId]]:
+    found: dict[str, list[GatewayId]] = {}
+    for row in rows:
+        found.setdefault(f"{row.namespace}/{row.pod}" if row.pod else row.instance, []).append(row)
+    return found
+
+
+def _lack(dialects: DialectSet, product: str, speaks: Sequence[str], shown: Mapping[Quantity, str]) -> str:
+    missing = [name for quantity, name in shown.items() if speaks and not dialects.exposes(speaks, quantity)]
+    return f"{product} does not expose: {', '.join(missing)}" if missing else ""
+
+
+def _origins(snapshot: Snapshot, pod: str) -> list[Origin]:
+    return [snapshot.origins[key] for key in snapshot.engines_of.get(pod, ()) if key in snapshot.origins]
+
+
+def _described(snapshot: Snapshot, key: str) -> str:
+    pod = snapshot.pods.get(key)
+    return pod.serving.engine if pod is not None else ""

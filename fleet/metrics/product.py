@@ -1,0 +1,45 @@
+"""What a product that serves models, stands before them or exports GPUs is called, and how its pods are recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product.
+
+    Ports, paths and names are those of its own documentation and of recordings of the real program.
+    """
+
+    name: str
+    programs: tuple[tuple[str, ...], ...] = ()
+    """Words that stand beside each other on the command line of its server; a program without its folder."""
+    images: tuple[str, ...] = ()
+    """What the name of its images has in it, without the tag."""
+    apps: tuple[str, ...] = ()
+    """What the labels by which charts name an application have in it."""
+    prefixes: tuple[str, ...] = ()
+    """How its metrics' names begin."""
+    port: int | None = 8000
+    """Where it answers metrics unless it is told otherwise; None: where the configuration says (``scrape.ports``)."""
+    path: str = ""
+    """Of its metrics; empty: where the configuration says (``scrape.path``)."""
+    port_flags: tuple[str, ...] = ("--port",)
+    port_variables: tuple[str, ...] = ()
+    """Environment variables that give that port where no flag does."""
+    model_flags: tuple[str, ...] = ("--model", "--model-path", "--model-id")
+    name_flags: tuple[str, ...] = ("--served-model-name",)
+    positional: bool = False
+    """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
+    speaks: tuple[str, ...] = ()
+    """Names of the products whose metrics it answers as well: it runs their engines."""
+    metrics: bool = True
+    """It answers metrics at all."""
+    install: str = ""
+    """Commands that install an exporter, for who has GPUs and none."""
+
+    @property
+    def unread(self) -> str:
+        """What a row says of it in place of numbers."""
+        return f"{self.name}: not read yet" if self.metrics else f"{self.name}: has no metrics"
