@@ -10,9 +10,8 @@ from hashlib import sha256
 from typing import Any
 
 from actions.catalogue import spec_of
-from actions.checks.data import check_data
+from actions.checks.data import check_data, seen
 from actions.checks.permission import check_permission
-from actions.checks.seen import seen
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
 from actions.plan_context import DryRun, PlanContext

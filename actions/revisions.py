@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from actions.drain.selectors import written
+from actions.kubeobj import written
 from actions.plan_context import Reads
 from actions.request import Target
 from fleet.kinds.deployment import REVISION

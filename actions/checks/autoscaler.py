@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
+from actions.kubeobj import permitted
 from actions.plan import Alternative, Check, Verdict
 from actions.plan_context import PlanContext
 from actions.request import Target
-from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 
 ABOUT = "autoscaler"
 
@@ -25,14 +25,14 @@ class Found(NamedTuple):
 
 async def find_autoscaler(target: Target, context: PlanContext) -> Found | None:
     """The ScaledObject of a workload, else its HPA; None for none. Raises KubeError."""
-    for raw in await _all("ScaledObject", target.namespace, context):
+    for raw in await permitted("ScaledObject", target.namespace, context.reads) or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         # KEDA's default kind is Deployment.
         if (reference.get("kind") or "Deployment", reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
             return Found(_target(raw), int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100)))
-    for raw in await _all("HorizontalPodAutoscaler", target.namespace, context):
+    for raw in await permitted("HorizontalPodAutoscaler", target.namespace, context.reads) or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
@@ -75,18 +75,6 @@ def _alternatives(found: Found, wanted: int) -> tuple[Alternative, ...]:
         return widen, pin
     hold = Alternative(f"pause KEDA at {wanted}", Hold(found.target, wanted), "by annotation; undo lets it go on")
     return hold, widen, pin
-
-
-async def _all(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]]:
-    """All of a kind; none where the cluster does not know the kind, or does not let us look."""
-    try:
-        return await context.reads.list_raw(kind, namespace)
-    except (NotFoundError, ForbiddenError):
-        return []
-    except KubeError as error:
-        if error.status == 404:
-            return []
-        raise
 
 
 def _target(raw: Mapping[str, Any]) -> Target:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
-from actions.drain.inspect import permitted
-from actions.drain.selectors import selects
 from actions.drain.unit import Member, Unit
+from actions.kubeobj import permitted, selects
 from actions.plan import Check, Verdict
 from actions.plan_context import PlanContext
 from actions.words import count, named, span
@@ -211,7 +210,7 @@ async def _dry_runs(members: Sequence[Member], context: PlanContext) -> _Verdict
 async def _budgets(namespace: str, context: PlanContext) -> list[Budget] | None:
     """None where they may not be looked at."""
     found = []
-    rows = await permitted("PodDisruptionBudget", namespace, context)
+    rows = await permitted("PodDisruptionBudget", namespace, context.reads)
     if rows is None:
         return None
     for raw in rows:

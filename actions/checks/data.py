@@ -1,12 +1,18 @@
-"""Is what the screen shows young enough to decide on?"""
+"""Is what a plan stands on young enough to decide on, and is all of it seen?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from actions.checks import capacity, cut, last_replica
 from actions.plan import Check, Verdict
 from actions.plan_context import PlanContext
-from fleet.model.snapshot import Health
+from actions.request import Target
+from fleet.model.snapshot import Health, Snapshot
 
 ABOUT = "data"
+_FROM_PODS = frozenset({capacity.ABOUT, cut.ABOUT, last_replica.ABOUT})
+"""Checks that are about the pods of the target's namespace, as the Snapshot knows them."""
 
 
 def check_data(context: PlanContext) -> Check:
@@ -27,3 +33,17 @@ def check_data(context: PlanContext) -> Check:
     if measured is None:
         return Check(ABOUT, Verdict.WARN, "no metrics: what users feel is not known")
     return Check(ABOUT, Verdict.PASS, f"measured {max(0.0, context.now() - measured):.0f} s ago")
+
+
+def seen(checks: Sequence[Check], snapshot: Snapshot, target: Target) -> tuple[Check, ...]:
+    """The checks; where not all pods of the target's namespace are known, none of them passes for lack of pods."""
+    coverage = snapshot.coverage
+    if coverage.sees("pods", target.namespace) if target.namespace else coverage.whole("pods"):
+        return tuple(checks)
+    lack = coverage.lack("pods")
+    return tuple(
+        Check(check.about, Verdict.WARN, f"not known: {lack}")
+        if check.about in _FROM_PODS and check.verdict is Verdict.PASS
+        else check
+        for check in checks
+    )

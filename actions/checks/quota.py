@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.drain.inspect import permitted
+from actions.kubeobj import permitted
 from actions.plan import Check, Verdict
 from actions.plan_context import PlanContext
 from actions.words import count
@@ -23,7 +23,7 @@ async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, contex
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
     needed = {"pods": more, "count/pods": more}
     needed |= {f"requests.{resource}": more * number for resource, number in pod_devices(dict(spec)).items()}
-    quotas = await permitted("ResourceQuota", namespace, context)
+    quotas = await permitted("ResourceQuota", namespace, context.reads)
     if quotas is None:
         text = f"whether a quota leaves room for {count(more, 'more pod')} is not known: you may not list quotas here"
         return Check(ABOUT, Verdict.WARN, text)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from actions.drain.eviction import evict, eviction, gone, same
+from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
-from actions.drain.unit import Unit, labels_of
+from actions.drain.unit import Unit
 from actions.drain.wait import Ended, Terms, ended, left
 from actions.execution_context import ExecutionContext
-from actions.follow.replacement import follow_first, follow_replacement, pods_of
+from actions.kubeobj import labels_of
 from actions.plan import MERGE, Mutation
 from actions.progress import Outcome, Result
 from actions.words import span

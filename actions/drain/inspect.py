@@ -7,13 +7,13 @@ from typing import Any
 
 from actions.drain.manner import Method
 from actions.drain.replicas import KEEPERS, ready_among, selector_of
-from actions.drain.selectors import written
 from actions.drain.strategy import TrafficSource, choose
-from actions.drain.unit import LWS, Unit, controller_of, group_of, is_ready, labels_of, leader_of, member_of
+from actions.drain.unit import LWS, Unit, group_of, leader_of, member_of
+from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
 from actions.plan_context import PlanContext
 from actions.request import Target
 from fleet.model.objects import Pod
-from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.scrape.targets import runs_engine
@@ -83,7 +83,7 @@ class Inspection:
         if namespace not in self._sources:
             found = []
             for kind in ("Service", "InferencePool"):
-                for raw in await listed(kind, namespace, self._context):
+                for raw in await permitted(kind, namespace, self._context.reads) or ():
                     selector = (raw.get("spec") or {}).get("selector") or {}
                     # The group of the pools that came before had the labels themselves for its selector.
                     labels = selector.get("matchLabels", selector) if kind == "InferencePool" else selector
@@ -147,25 +147,6 @@ def _labels_in(selector: Raw) -> dict[str, str]:
     """What a selector wants labels to be; a ReplicationController's is the labels themselves."""
     labels = selector.get("matchLabels") or (selector if "matchExpressions" not in selector else {})
     return {key: value for key, value in labels.items() if isinstance(value, str)}
-
-
-async def listed(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]]:
-    """All of a kind; none where the cluster does not know the kind, or does not let us look. Raises KubeError."""
-    return await permitted(kind, namespace, context) or []
-
-
-async def permitted(kind: str, namespace: str, context: PlanContext) -> list[dict[str, Any]] | None:
-    """All of a kind; none where the cluster does not know it, None where we may not look. Raises KubeError."""
-    try:
-        return await context.reads.list_raw(kind, namespace)
-    except NotFoundError:
-        return []
-    except ForbiddenError:
-        return None
-    except KubeError as error:
-        if error.status == 404:
-            return []
-        raise
 
 
 def _idle(engine: bool) -> str:

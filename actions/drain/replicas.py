@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from actions.drain.selectors import selects, written
-from actions.drain.unit import LWS, Unit, controller_of, is_ready, labels_of
+from actions.drain.unit import LWS, Unit
+from actions.kubeobj import controller_of, is_ready, labels_of, selects, written
 from actions.plan_context import Reads
 from actions.request import Target
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actions.drain.manner import Method
-from actions.drain.selectors import includes, keys_of
+from actions.kubeobj import includes, keys_of
 
 _OPPOSITE = {"on": "off", "true": "false", "yes": "no", "enabled": "disabled", "active": "inactive", "1": "0"}
 _LONGEST = 63

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from actions.drain.strategy import DrainStrategy
+from actions.kubeobj import is_ready, labels_of
 from actions.request import Target
 
 LWS = "leaderworkerset.sigs.k8s.io/"
@@ -100,19 +101,6 @@ def member_of(pod: Mapping[str, Any]) -> Member:
     )
 
 
-def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of a raw object."""
-    return dict((obj.get("metadata") or {}).get("labels") or {})
-
-
-def controller_of(obj: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """Kind, name and uid of the controlling ownerReference; None for none."""
-    for reference in (obj.get("metadata") or {}).get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["kind"]), str(reference["name"]), str(reference.get("uid", ""))
-    return None
-
-
 def group_of(pod: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """Namespace, LeaderWorkerSet and index of the group that a pod belongs to; None for a pod of none."""
     labels = labels_of(pod)
@@ -125,12 +113,3 @@ def group_of(pod: Mapping[str, Any]) -> tuple[str, str, str] | None:
 def leader_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The pod of a group that takes its requests: the one with worker index 0, else the first."""
     return next((pod for pod in pods if labels_of(pod).get(f"{LWS}worker-index") == "0"), pods[0])
-
-
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Condition Ready of a raw pod that is not being deleted and has not ended: an evicted one may still say so."""
-    status = pod.get("status") or {}
-    if pod["metadata"].get("deletionTimestamp") or status.get("phase") in ("Succeeded", "Failed"):
-        return False
-    conditions = status.get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

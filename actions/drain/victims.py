@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from actions.drain.unit import controller_of
+from actions.kubeobj import controller_of
 
 MIRROR = "kubernetes.io/config.mirror"
 """The annotation of what stands in the API for a static pod of the kubelet."""

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from actions.drain.endpoints import receives
 from actions.drain.eviction import pause_for, same
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
-from actions.drain.unit import Unit, labels_of
+from actions.drain.unit import Unit
 from actions.execution_context import ExecutionContext
+from actions.kubeobj import labels_of
+from actions.plan_context import Reads
 from actions.progress import Outcome, Result
 from actions.words import count, span
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
@@ -43,6 +44,18 @@ class Ended(NamedTuple):
     """Where the action ends here; None where it goes on."""
     cut: str = ""
     """What had not ended by the deadline, in words; empty where everything had."""
+
+
+async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool:
+    """Whether the Service sends requests to the pod. Raises KubeError."""
+    slices = await reads.list_raw("EndpointSlice", namespace, f"kubernetes.io/service-name={service}")
+    for piece in slices:
+        for endpoint in piece.get("endpoints") or ():
+            target = endpoint.get("targetRef") or {}
+            # ready left out means ready (discovery.k8s.io/v1).
+            if target.get("name") == pod and (endpoint.get("conditions") or {}).get("ready") is not False:
+                return True
+    return False
 
 
 async def left(unit: Unit, execution: ExecutionContext) -> Outcome | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from actions.drain.selectors import written
-from actions.drain.unit import controller_of
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import state_of
+from actions.kubeobj import controller_of, written
 from actions.plan import Plan
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result

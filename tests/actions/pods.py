@@ -13,8 +13,7 @@ from typing import Any
 
 import orjson
 
-from actions.drain.selectors import selects
-from actions.drain.unit import controller_of, is_ready, labels_of
+from actions.kubeobj import controller_of, is_ready, labels_of, selects
 from actions.local.machine import Machine
 from actions.plan import Mutation
 from actions.plan_context import Rules

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from actions import runner
-from actions.drain.endpoints import receives
 from actions.drain.manner import AtDeadline, Method
+from actions.drain.wait import receives
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.drain import Drain
 from actions.kinds.drain_node import DrainNode

@@ -11,11 +11,11 @@ from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.drain.unit import controller_of
 from actions.execution_context import ExecutionContext
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
+from actions.kubeobj import controller_of
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result

@@ -20,12 +20,13 @@ from actions.checks.suitable import require_kind
 from actions.drain.execute import AS_READ_THEN, Phase, drain, evictions, labelling, phases
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
-from actions.drain.unit import Unit, from_fact, labels_of, to_fact
+from actions.drain.unit import Unit, from_fact, to_fact
 from actions.drain.wait import Terms
 from actions.execution_context import ExecutionContext
 from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restore import Restore
+from actions.kubeobj import labels_of
 from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext, Rules
 from actions.progress import Outcome, Result

@@ -21,7 +21,7 @@ from actions.drain.eviction import gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling
 from actions.drain.inspect import Inspection
 from actions.drain.parallel import ParallelDrains
-from actions.drain.unit import Member, Unit, controller_of, from_fact, labels_of, member_of, to_fact
+from actions.drain.unit import Member, Unit, from_fact, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
 from actions.execution_context import ExecutionContext
@@ -29,6 +29,7 @@ from actions.impact import impacts
 from actions.kinds.cordon import Uncordon
 from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, tainted
 from actions.kinds.drain_node import DrainNode
+from actions.kubeobj import controller_of, labels_of
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result

@@ -15,14 +15,14 @@ from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
 from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
-from actions.drain.selectors import includes
-from actions.drain.unit import LWS, Unit, controller_of, from_fact, is_ready, labels_of, to_fact
+from actions.drain.replacement import follow_replacement
+from actions.drain.unit import LWS, Unit, from_fact, to_fact
 from actions.execution_context import ExecutionContext
-from actions.follow.replacement import follow_replacement
 from actions.follow.template import follow_template, waiting_step
 from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart
+from actions.kubeobj import controller_of, includes, is_ready, labels_of
 from actions.plan import JSON, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result

@@ -7,12 +7,11 @@ from typing import Any
 
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.drain.endpoints import receives
 from actions.drain.inspect import Inspection
-from actions.drain.selectors import includes
-from actions.drain.unit import controller_of, is_ready, labels_of
+from actions.drain.wait import receives
 from actions.execution_context import ExecutionContext
 from actions.kinds.restore import Restore
+from actions.kubeobj import controller_of, includes, is_ready, labels_of
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result

@@ -14,11 +14,11 @@ from actions.checks.owner import check_owner
 from actions.checks.rollout import ABOUT
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.drain.selectors import written
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
 from actions.kinds.unblock import Unblock
+from actions.kubeobj import written
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome

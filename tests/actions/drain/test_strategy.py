@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from actions.drain.manner import Method
-from actions.drain.selectors import keys_of, selects
 from actions.drain.strategy import TrafficSource, away, choose
+from actions.kubeobj import keys_of, selects
 
 LABELS = {"app": "chat", "pod-template-hash": "7c9f", "serving": "on"}
 OWNED = ("ReplicaSet", {"matchLabels": {"app": "chat", "pod-template-hash": "7c9f"}})

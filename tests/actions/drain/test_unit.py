@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actions.drain.unit import is_ready
+from actions.kubeobj import is_ready
 
 
 def raw(phase: str = "Running", **metadata: Any) -> dict[str, Any]:

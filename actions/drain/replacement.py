@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from actions.drain.replicas import ready_of
-from actions.drain.selectors import written
-from actions.drain.unit import Unit, controller_of, is_ready
+from actions.drain.unit import Unit
 from actions.execution_context import ExecutionContext
 from actions.follow.coldstart import starting
+from actions.kubeobj import controller_of, is_ready, written
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import span
