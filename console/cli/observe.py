@@ -22,7 +22,9 @@ def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
     snapshot = interruptible.run(observe(settings, wait))
     if reached(snapshot):
-        return snapshot, exits.OK
+        # An answer that is "you may not see them" must not pass for a fleet without pods.
+        seen = bool(snapshot.workloads) or snapshot.coverage.some("pods", snapshot.cluster.namespace)
+        return snapshot, exits.OK if seen else exits.PROBLEM
     # No server: there is no kubeconfig that could be used, which is bad input rather than bad weather.
     return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
 

@@ -8,7 +8,10 @@ from console.cli.observe import explain, once, print_table
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with a Snapshot, 3 where no source answered, 2 where there is no usable kubeconfig either."""
+    """Exit 0 with a Snapshot, 1 where it is empty because no pod may be listed, 3 where no source answered.
+
+    2 where there is no usable kubeconfig either.
+    """
     settings = invocation.load().settings
     snapshot, code = once(settings, invocation.options.wait)
     if invocation.options.json:

@@ -34,8 +34,9 @@ quarterdeck snapshot --json | jq -r '.pods[] | select(.severity == "critical") |
 quarterdeck snapshot --json | jq '.workloads[] | {{key, ttft: .readings.ttft_p95.value}}'
 ```
 
-The exit code is 0 with a Snapshot, 3 where neither the API server nor a source of metrics could be reached (the
-document is printed all the same), 2 for wrong flags or a configuration that cannot be used.
+The exit code is 0 with a Snapshot, 1 where it is empty because no pod may be listed, 3 where neither the API server nor
+a source of metrics could be reached (the document is printed all the same), 2 for wrong flags or a configuration that
+cannot be used.
 
 ## Readings
 """

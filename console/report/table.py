@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from console.views.empty import unknown_pods
 from console.views.numbers import gpu_activity
 from console.views.subject import is_free_gpu
 from fleet.model.frame import Frame
@@ -88,12 +89,17 @@ def _lines(snapshot: Snapshot, width: int, glyphs: Glyphs, *, production: bool) 
                 (name_width, extra, glyphs),
             )
     if not snapshot.workloads:
-        source = snapshot.of_objects
-        if source is not None and source.health is Health.STARTING:
-            yield "  the cluster's first answer is still on its way"
-        else:
-            yield "  no vLLM server on this machine" if snapshot.is_machine else "  no pods"
+        yield f"  {_no_rows(snapshot)}"
     yield from _unmatched(snapshot, glyphs)
+
+
+def _no_rows(snapshot: Snapshot) -> str:
+    source = snapshot.of_objects
+    if source is not None and source.health is Health.STARTING:
+        return "the cluster's first answer is still on its way"
+    if snapshot.is_machine:
+        return "no vLLM server on this machine"
+    return untrusted(unknown_pods(snapshot)) or "no pods"
 
 
 def _unmatched(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
@@ -122,7 +128,8 @@ def _head(snapshot: Snapshot, glyphs: Glyphs, *, production: bool) -> Iterator[s
     who = untrusted(cluster.user or "nobody")
     mode = ("PRODUCTION, " if production else "") + ("read-only" if cluster.read_only else "read-write")
     at = datetime.fromtimestamp(snapshot.at, UTC)
-    yield between.join((f"{place} as {who}", mode, f"{len(snapshot.pods)} pods", f"{at:%F %T} UTC"))
+    pods = "pods not known" if unknown_pods(snapshot) else f"{len(snapshot.pods)} pods"
+    yield between.join((f"{place} as {who}", mode, pods, f"{at:%F %T} UTC"))
     for source in snapshot.sources:
         yield _source(source, snapshot.at, between)
     if snapshot.method:

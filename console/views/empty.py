@@ -7,8 +7,18 @@ from fleet.model.snapshot import Health, Snapshot
 from widgets.untrusted import untrusted
 
 
+def unknown_pods(snapshot: Snapshot) -> str:
+    """That nobody can say which pods there are, where that is so and none is shown: none seen is not none there."""
+    source, coverage, namespace = snapshot.of_objects, snapshot.coverage, snapshot.cluster.namespace
+    known = coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
+    answers = source is None or source.health in (Health.LIVE, Health.DEGRADED)
+    if snapshot.pods or (known and answers):
+        return ""
+    return "which pods there are is not known" + (f": {lack}" if (lack := coverage.lack("pods")) else "")
+
+
 def empty_text(snapshot: Snapshot, query: Query) -> str:
-    """The filter that leaves nothing, or the trouble of the source; empty where neither is the reason."""
+    """The filter that leaves nothing, or why nothing is known; empty where neither is the reason."""
     if query.filter:
         return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
     source = snapshot.of_objects
@@ -17,4 +27,4 @@ def empty_text(snapshot: Snapshot, query: Query) -> str:
         return "the cluster is being asked for its objects\nits first answer is still on its way"
     if source is not None and source.problem:
         return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
-    return ""
+    return untrusted(unknown_pods(snapshot))

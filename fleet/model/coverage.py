@@ -26,6 +26,13 @@ class Coverage:
         """Whether all that a namespace has of a resource is known."""
         return resource not in self.pending and namespace in self.limited.get(resource, (namespace,))
 
+    def some(self, resource: str, namespace: str = "") -> bool:
+        """Whether anything is known of a resource: in this namespace, or in any where none is named."""
+        scopes = self.limited.get(resource)
+        if resource in self.pending or scopes is None:
+            return resource not in self.pending
+        return namespace in scopes if namespace else bool(scopes)
+
     def lack(self, *resources: str) -> str:
         """Why not all of these is known, in words; empty where it is."""
         for resource in resources:

@@ -15,6 +15,7 @@ from threading import Thread
 
 import pytest
 
+from console.cli import exits
 from console.cli.streams import document, page
 from console.report.harmless import harmless
 from tests.actions.audit.logs import PATCH, intent, log_in
@@ -99,14 +100,22 @@ SNAPSHOT, SCALE = ("snapshot", "--wait", "2"), ("scale", "deployment/chat", "2",
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "body"),
-    [(SNAPSHOT, 403, STATUS), (SCALE, 401, STATUS), (SCALE, 500, HOSTILE.encode()), (SNAPSHOT, 200, HOSTILE.encode())],
+    ("words", "status", "body", "code"),
+    [
+        (SNAPSHOT, 403, STATUS, exits.PROBLEM),
+        (SCALE, 401, STATUS, exits.UNREACHABLE),
+        (SCALE, 500, HOSTILE.encode(), exits.UNREACHABLE),
+        (SNAPSHOT, 200, HOSTILE.encode(), exits.UNREACHABLE),
+    ],
 )
-def test_an_api_server(words: tuple[str, ...], status: int, body: bytes, tmp_path: Path) -> None:
+def test_an_api_server(words: tuple[str, ...], status: int, body: bytes, code: int, tmp_path: Path) -> None:
     with liar(status, body, "application/json") as server:
         done = ours(*words, KUBECONFIG=kubeconfig(tmp_path, server))
-    assert done.returncode in {0, 1, 2, 3, 4}
-    assert_harmless(done)
+    told = assert_harmless(done)
+    assert done.returncode == code, told
+    if words is SNAPSHOT:
+        assert "pods not known" in told
+        assert "which pods there are is not known" in told
 
 
 def test_what_an_api_server_says_is_told_all_the_same(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from console.report.document import SnapshotDocument
 from console.report.schema import schema
 from console.report.table import table
 from console.views.production import is_production
+from fleet.model.coverage import Coverage
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, Group
 from fleet.model.quantity import Family, Quantity
-from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 from themes.glyphs import ASCII, UNICODE
@@ -198,6 +200,38 @@ def test_a_long_pod_name_keeps_its_end() -> None:
 def test_an_empty_fleet_says_so() -> None:
     lines = list(table(Builder().build(kube(), None, [LIVE], NOW), 80, UNICODE))
     assert lines[-1] == "  no pods"
+
+
+@pytest.mark.parametrize(
+    ("coverage", "namespace", "said"),
+    [
+        (Coverage(limited={"pods": ()}), "", "you may not list pods"),
+        (Coverage(limited={"pods": ("serving",)}), "", "you may not list pods beyond serving"),
+        (Coverage(limited={"pods": ("serving",)}), "batch", "you may not list pods beyond serving"),
+        (Coverage(frozenset({"pods"})), "", "the pods of this cluster are not listed yet"),
+    ],
+)
+def test_pods_that_may_not_be_seen_are_not_said_to_be_none(coverage: Coverage, namespace: str, said: str) -> None:
+    cluster = Cluster(context="test", namespace=namespace)
+    state = replace(kube(), cluster=cluster, coverage=coverage)
+    lines = list(table(Builder().build(state, None, [LIVE], NOW), 80, UNICODE))
+    assert lines[-1] == f"  which pods there are is not known: {said}"
+    assert " pods not known " in lines[0]
+
+
+def test_a_namespace_that_may_be_read_and_is_empty_has_no_pods() -> None:
+    state = replace(
+        kube(), cluster=Cluster(context="test", namespace="serving"), coverage=Coverage(limited={"pods": ("serving",)})
+    )
+    lines = list(table(Builder().build(state, None, [LIVE], NOW), 80, UNICODE))
+    assert lines[-1] == "  no pods"
+    assert " 0 pods " in lines[0]
+
+
+def test_a_cluster_that_does_not_answer_is_not_said_to_have_no_pods() -> None:
+    down = SourceStatus("kubernetes", Health.DOWN, NOW, problem="connection refused")
+    lines = list(table(Builder().build(kube(), None, [down], NOW), 80, UNICODE))
+    assert lines[-1] == "  which pods there are is not known"
 
 
 def test_what_an_object_is_stands_before_its_readings() -> None:

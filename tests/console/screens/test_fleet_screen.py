@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from console.options import Options
+from fleet.model.coverage import Coverage
 from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
@@ -366,6 +367,13 @@ async def test_an_empty_fleet_folds_what_it_says() -> None:
     empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={}, sources=sources)
     async with desk(empty, size=(60, 24)) as d:
         assert problem in " ".join(" ".join(d.lines[5:]).split())
+
+
+async def test_pods_that_may_not_be_seen_are_not_said_to_be_none() -> None:
+    empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={})
+    async with desk(replace(empty, coverage=Coverage(limited={"pods": ()}))) as d:
+        assert "which pods there are is not known: you may not list pods" in d.text
+        assert "no workloads" not in d.text
 
 
 async def test_what_starts_is_named_where_nothing_is_wrong() -> None:
