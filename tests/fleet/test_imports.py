@@ -9,8 +9,7 @@ from pathlib import Path
 
 TWO_AT_ONCE = """
 import threading
-from fleet.imports import IMPORTING
-from fleet.sources.kube.credentials import _library
+from fleet.imports import imported
 from fleet.sources.prometheus.api import Api
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
@@ -24,7 +23,8 @@ def run(what):
         failed.append(repr(error))
 
 api = Api(PrometheusEndpoint(url="http://127.0.0.1:1"), lambda *_: None)
-threads = [threading.Thread(target=run, args=(each,)) for each in (_library, api._open)]
+opening = (lambda: imported("fleet.sources.kube.session"), api._open)
+threads = [threading.Thread(target=run, args=(each,)) for each in opening]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 print(failed)

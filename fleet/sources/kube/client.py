@@ -21,7 +21,7 @@ from fleet.guard import Guard, RefusedError, reads_only
 from fleet.imports import imported
 from fleet.net.bodies import Body, BodyError, Inflating, Limit, limits
 from fleet.net.proxies import Proxy
-from fleet.sources.kube.credentials import Credentials
+from fleet.sources.kube.credentials import Credentials, Login
 from fleet.sources.kube.errors import (
     ERROR_BODY_LIMIT,
     UNTRUSTED,
@@ -36,6 +36,7 @@ from fleet.sources.kube.errors import (
     error_of_response,
 )
 from fleet.sources.kube.kubeconfig import Access
+from fleet.sources.kube.tls import Tls
 
 if TYPE_CHECKING:
     import aiohttp
@@ -99,11 +100,15 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A session and the settings that it was made with."""
+    """A session, and what is shown on it."""
 
     session: aiohttp.ClientSession
-    configuration: Any
+    login: Login
     proxy: Proxy | None
+
+    def made_for(self, tls: Tls, proxy: Proxy | None) -> bool:
+        """Whether its connections are made as these say."""
+        return (self.login.tls, self.proxy) == (tls, proxy)
 
     @property
     def through(self) -> str:
@@ -320,7 +325,7 @@ class KubeClient:
                 auto_decompress=False,
                 proxy=link.proxy.url if link.proxy is not None and not link.proxy.socks else None,
                 trace_request_ctx=sent,
-                server_hostname=link.configuration.tls_server_name or None,
+                server_hostname=link.login.tls.server_name or None,
                 timeout=aiohttp.ClientTimeout(
                     total=request.total, sock_connect=CONNECT_TIMEOUT, sock_read=request.idle
                 ),
@@ -355,9 +360,8 @@ class KubeClient:
     def _headers(self, link: _Link, request: _Request) -> list[tuple[str, str]]:
         accepted = [("Accept", request.accept), ("Accept-Encoding", "gzip"), ("User-Agent", USER_AGENT)]
         headers = [*accepted, *self._credentials.impersonation()]
-        token = link.configuration.api_key.get("BearerToken")
-        if token:
-            headers.append(("Authorization", token))
+        if link.login.authorization:
+            headers.append(("Authorization", link.login.authorization))
         if request.body is not None:
             headers.append(("Content-Type", request.content_type))
         return headers
@@ -401,15 +405,14 @@ class KubeClient:
         """With credentials as they are now; on the connections of ``link`` where those are made as before."""
         # The imports take longer than a frame of the screen may.
         await asyncio.to_thread(imported, "fleet.sources.kube.session")
-        from fleet.sources.kube.session import UNUSABLE, certificate_changed, open_session, proxy_of
+        from fleet.sources.kube.session import UNUSABLE, open_session, proxy_of
 
-        configuration = await self._credentials.load()
+        login = await self._credentials.load()
         proxy = proxy_of(self.access, self._credentials.cluster, self._environ)
-        kept = link is not None and not untrusted and link.proxy == proxy
-        if link is not None and kept and not certificate_changed(link.configuration, configuration):
-            return _Link(link.session, configuration, proxy)
+        if link is not None and not untrusted and not login.tls.from_files and link.made_for(login.tls, proxy):
+            return _Link(link.session, login, proxy)
         try:
-            return _Link(await open_session(configuration, proxy), configuration, proxy)
+            return _Link(await open_session(login.tls, proxy), login, proxy)
         except UNUSABLE as error:
             raise KubeconfigError(
                 f"the certificates of context {self.access.context!r} cannot be used: {error}",

@@ -1,9 +1,8 @@
 """From an :class:`~fleet.sources.kube.kubeconfig.Access` to what the HTTP client sends: certificates, token, proxy.
 
-The kubernetes client's own loader turns settings into its configuration. What has to be renewed is ours: exec plugins
-(exec_plugin.py), token files, and the kubeconfig itself, which is read again so that a login in another terminal helps.
-An OIDC token is used while it is valid and never renewed from here: kubectl does that and writes it down, and the
-library would send the refresh token over TLS that it does not verify.
+Renewed are exec plugins (exec_plugin.py), token files, and the kubeconfig itself, which is read again so that a login
+in another terminal helps. An OIDC token is used while it is valid and never renewed from here: kubectl does that and
+writes it down.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import base64
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,10 +20,10 @@ from urllib.parse import quote
 import orjson
 
 from fleet.files import SECRET_LIMIT, read_text
-from fleet.imports import IMPORTING
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.exec_plugin import run_exec_plugin
 from fleet.sources.kube.kubeconfig import Access, cluster_settings, load_kubeconfig, user_settings
+from fleet.sources.kube.tls import Tls, tls_of
 
 EXPIRY_MARGIN = 60.0
 """Seconds before its expiry that a credential is renewed."""
@@ -31,10 +31,19 @@ TOKEN_FILE_AGE = 60.0
 """Seconds after which a token file is read again: the kubelet rotates service-account tokens in place."""
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What one user shows one server."""
+
+    authorization: str = field(repr=False)
+    """The header of every request; empty for none."""
+    tls: Tls
+
+
 class Credentials:
     """The credentials of one access, renewed when they are due.
 
-    ``load`` may be called again at any time; each call gives a fresh ``kubernetes.aio.client.Configuration``.
+    ``load`` may be called again at any time; each call gives a fresh :class:`Login`.
     """
 
     def __init__(self, access: Access, environ: Mapping[str, str] = os.environ) -> None:
@@ -61,8 +70,8 @@ class Credentials:
         changing = ("exec", "tokenFile", "client-certificate")
         return self.access.file is not None or any(key in self._user for key in changing)
 
-    async def load(self) -> Any:
-        """A ``kubernetes.aio.client.Configuration`` of this access.
+    async def load(self) -> Login:
+        """What to show the server now.
 
         Raises :class:`KubeconfigError`. Runs the exec plugin where the user has one.
         """
@@ -87,30 +96,16 @@ class Credentials:
             self._due = time.time() + TOKEN_FILE_AGE
         elif isinstance(user.get("token"), str):
             user = {**user, "token": user["token"].strip()}
-        # The import takes longer than a frame of the screen may.
-        loader_type, exception_type, configuration_type = await asyncio.to_thread(_library)
-        entry = "access"
-        loader = loader_type(
-            config_dict={
-                "current-context": entry,
-                "contexts": [{"name": entry, "context": {"cluster": entry, "user": entry}}],
-                "clusters": [{"name": entry, "cluster": dict(self._cluster)}],
-                "users": [{"name": entry, "user": user}],
-            },
-            config_base_path="",
-        )
-        configuration = configuration_type()
         try:
-            await loader.load_and_set(configuration)
-        except (exception_type, ValueError, TypeError, KeyError, OSError) as error:
+            secure = self.access.server.startswith("https:")
+            login = Login(_authorization(user), tls_of(self._cluster, user) if secure else Tls())
+        except (ValueError, TypeError, OSError) as error:
             raise KubeconfigError(
                 f"the credentials of user {self.access.user!r} in {self.access.file} cannot be used: {error}",
                 "Log in again.",
             ) from error
-        # Whatever somebody made of the settings: nothing but a plain true turns verification off.
-        configuration.verify_ssl = self._cluster.get("insecure-skip-tls-verify") is not True
         for what, value in (
-            ("token", configuration.api_key.get("BearerToken", "")),
+            ("token", login.authorization),
             *(("impersonation", value) for _, value in self.impersonation()),
         ):
             if any((character < " " and character != "\t") or character == "\x7f" for character in value):
@@ -119,7 +114,7 @@ class Credentials:
                     "control character in it, which no request can carry",
                     "Copy it again, or log in again.",
                 )
-        return configuration
+        return login
 
     def impersonation(self) -> list[tuple[str, str]]:
         """What the kubeconfig's ``as``, ``as-uid``, ``as-groups`` and ``as-user-extra`` ask for, as request headers."""
@@ -181,10 +176,10 @@ class Credentials:
         return token
 
 
-def _library() -> tuple[Any, type[Exception], Any]:
-    with IMPORTING:
-        from kubernetes.aio.client import Configuration
-        from kubernetes.aio.config.config_exception import ConfigException
-        from kubernetes.aio.config.kube_config import KubeConfigLoader
-
-    return KubeConfigLoader, ConfigException, Configuration
+def _authorization(user: Mapping[str, Any]) -> str:
+    """A token goes before a name and its password."""
+    if user.get("token"):
+        return f"Bearer {user['token']}"
+    if "username" in user and "password" in user:
+        return "Basic " + base64.b64encode(f"{user['username']}:{user['password']}".encode()).decode()
+    return ""

@@ -13,14 +13,15 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 from python_socks.async_.asyncio import Proxy as Socks
 
-from fleet.files import SECRET_LIMIT, read_bytes
-from fleet.imports import IMPORTING
 from fleet.net.proxies import Proxy, proxy_for
 from fleet.sources.kube.errors import KubeconfigError, ProxyFailedError
 from fleet.sources.kube.kubeconfig import Access
+from fleet.sources.kube.tls import Tls, context_of
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to a TCP and TLS connection."""
+CONNECTIONS = 100
+"""To one server at most: a watch takes one for itself."""
 BUFFER = 2**21
 """Bytes of a stream that may wait to be read: events of a watch are larger than aiohttp's default."""
 
@@ -44,10 +45,11 @@ def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, 
     return proxy
 
 
-async def open_session(configuration: Any, proxy: Proxy | None) -> aiohttp.ClientSession:
-    """A session for the library's configuration. Raises ssl.SSLError, OSError and ValueError for its certificates."""
-    rest = await asyncio.to_thread(_rest_client, configuration)
-    options = {"limit": rest.maxsize, "ssl": rest.ssl_context}
+async def open_session(tls: Tls, proxy: Proxy | None) -> aiohttp.ClientSession:
+    """A session over these certificates. Raises ssl.SSLError, OSError and ValueError for those that cannot be used."""
+    # aiohttp has a context that trusts what the system trusts, and no other is needed where nothing is said of TLS.
+    context = True if tls == Tls() else await asyncio.to_thread(context_of, tls)
+    options: dict[str, Any] = {"limit": CONNECTIONS, "ssl": context}
     connector = (
         SocksConnector(proxy, **options) if proxy is not None and proxy.socks else aiohttp.TCPConnector(**options)
     )
@@ -107,22 +109,6 @@ def _tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(begun)
     return tracing
-
-
-def _rest_client(configuration: Any) -> Any:
-    """The library's HTTP client, for the TLS context that it makes (slow: off the event loop)."""
-    with IMPORTING:
-        from kubernetes.aio.client.rest import RESTClientObject
-
-    if configuration.key_file and b"ENCRYPTED" in read_bytes(configuration.key_file, SECRET_LIMIT):
-        # OpenSSL would ask for its pass phrase on the terminal, and wait there.
-        raise ValueError("the client key is encrypted, which no Kubernetes client can use")
-    return RESTClientObject(configuration)
-
-
-def certificate_changed(old: Any, new: Any) -> bool:
-    """Whether the TLS context must be made again. A certificate file may have been replaced in place."""
-    return bool(old.cert_file or new.cert_file) or old.ssl_ca_cert != new.ssl_ca_cert
 
 
 UNUSABLE = (ssl.SSLError, OSError, ValueError)

@@ -16,6 +16,7 @@ from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, UnauthorizedError
 from fleet.sources.kube.kubeconfig import Access
 from tests.fleet.sources.kube.api import Api
+from tests.fleet.sources.kube.tls import Tls, private_key
 from tests.fleet.sources.kube.users import API_VERSION, answer, authorization
 from tests.waiting import until
 
@@ -207,14 +208,13 @@ async def test_an_answer_that_no_request_can_carry_is_said(
     assert api.requests == []
 
 
-@pytest.mark.parametrize(
-    ("key", "words"), [("-----BEGIN ENCRYPTED PRIVATE KEY-----", "is encrypted"), ("y", "cannot be used")]
-)
+@pytest.mark.parametrize(("key", "words"), [(private_key(b"secret").decode(), "is encrypted"), ("y", "cannot be used")])
 async def test_a_certificate_that_cannot_be_used_is_said_and_no_pass_phrase_asked_for(
     plugin: Callable[..., dict[str, Any]], key: str, words: str
 ) -> None:
     server = "https://127.0.0.1:1"
-    user = plugin(answer(json.dumps({"clientCertificateData": "x", "clientKeyData": key})))
+    certificate = Tls().certificate("x")[0].decode()
+    user = plugin(answer(json.dumps({"clientCertificateData": certificate, "clientKeyData": key})))
     client = KubeClient(Access("c", "c", "u", "", server, {"server": server}, user))
     with pytest.raises(KubeconfigError, match=words):
         await client.get("/version")

@@ -8,6 +8,8 @@ from typing import Any
 
 import trustme
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from fleet.sources.kube.kubeconfig import Access
 
@@ -19,6 +21,8 @@ class Tls:
         self.authority = trustme.CA()
         self.name = name
         self.subjects: list[str] = []
+        self.refused: set[str] = set()
+        """Subjects that are answered 401 from now on."""
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -33,6 +37,8 @@ class Tls:
             certificate = request.transport.get_extra_info("peercert")
             subject = dict(pair[0] for pair in certificate["subject"]) if certificate else {}
             self.subjects.append(subject.get("commonName", ""))
+            if self.subjects[-1] in self.refused:
+                return web.json_response({"kind": "Status", "message": "Unauthorized"}, status=401)
             return web.json_response({"gitVersion": "v1"})
 
         app = web.Application()
@@ -53,6 +59,13 @@ class Tls:
     def certificate(self, name: str) -> tuple[bytes, bytes]:
         issued = self.authority.issue_cert("client.example.com", common_name=name)
         return issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes()
+
+
+def private_key(passphrase: bytes) -> bytes:
+    """A key in PEM that only this opens."""
+    encryption = serialization.BestAvailableEncryption(passphrase)
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def b64(data: bytes) -> str:

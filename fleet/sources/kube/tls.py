@@ -1,0 +1,96 @@
+"""TLS to an API server: what a kubeconfig says of certificates, and the ``ssl`` context that it means.
+
+Built from the fields themselves. The client of the ``kubernetes`` package builds the same context, after half a second
+of imports, from files that it leaves for the life of the process: a key that a kubeconfig holds inline would lie on
+the disk.
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, NoReturn
+
+Pem = Path | bytes
+"""A file of certificates or of a key, or what stands in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What is trusted and what is shown; equal ones make equal contexts, but for files that were replaced in place."""
+
+    authority: Pem | None = None
+    """Who vouches for the server; None for those that the system trusts."""
+    verify: bool = True
+    server_name: str = ""
+    """The name in the server's certificate, where it is not the one in its URL."""
+    certificate: Pem | None = None
+    key: Pem | None = field(default=None, repr=False)
+
+    @property
+    def from_files(self) -> bool:
+        """Whether the client's certificate is a file, which may have been replaced in place."""
+        return isinstance(self.certificate, Path) or isinstance(self.key, Path)
+
+
+def tls_of(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Tls:
+    """What the settings of a cluster and of a user say. Raises ValueError for data that is not base64."""
+    return Tls(
+        authority=_pem(cluster, "certificate-authority"),
+        # Whatever somebody made of the settings: nothing but a plain true turns verification off.
+        verify=cluster.get("insecure-skip-tls-verify") is not True,
+        server_name=str(cluster.get("tls-server-name") or ""),
+        certificate=_pem(user, "client-certificate"),
+        key=_pem(user, "client-key"),
+    )
+
+
+def context_of(tls: Tls) -> ssl.SSLContext:
+    """The context; slow where the authorities are those of the system: off the event loop.
+
+    Raises ssl.SSLError, OSError and ValueError for certificates and keys that cannot be used.
+    """
+    context = ssl.create_default_context(
+        cafile=tls.authority if isinstance(tls.authority, Path) else None,
+        # PEM as text must be ASCII; what is not stands in the comments between certificates.
+        cadata=tls.authority.decode("ascii", "ignore") if isinstance(tls.authority, bytes) else None,
+    )
+    if tls.certificate is not None:
+        with _file(tls.certificate) as certificate, _file(tls.key or tls.certificate) as key:
+            context.load_cert_chain(certificate, key, password=_encrypted)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _pem(settings: Mapping[str, Any], name: str) -> Pem | None:
+    data, file = settings.get(f"{name}-data"), settings.get(name)
+    if data:
+        return base64.standard_b64decode(data)
+    return Path(file) if file else None
+
+
+@contextmanager
+def _file(pem: Pem) -> Iterator[Path]:
+    """A file with this in it: OpenSSL reads a client's certificate and key from files alone.
+
+    One that is made for it can be read by its owner alone, and is gone at the end.
+    """
+    if not isinstance(pem, bytes):
+        yield pem
+        return
+    with NamedTemporaryFile(prefix="quarterdeck-") as made:
+        made.write(pem)
+        made.flush()
+        yield Path(made.name)
+
+
+def _encrypted() -> NoReturn:
+    """In the place of OpenSSL's question on the terminal, which nobody would see, and which would wait."""
+    raise ValueError("the client key is encrypted, which no Kubernetes client can use")
