@@ -10,22 +10,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from fleet.kinds.registry import listed
 from fleet.model.snapshot import Health, Snapshot
 
-TARGETS = frozenset(
-    {
-        "pods",
-        "nodes",
-        "deployments.apps",
-        "statefulsets.apps",
-        "daemonsets.apps",
-        "replicasets.apps",
-        "leaderworkersets.leaderworkerset.x-k8s.io",
-    }
-)
-"""Resources without which nothing can be planned: who is there, whose it is, and where there is room."""
-CHECKED = TARGETS | {"horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy", "services"}
-"""Those that some check looks at besides; a plan waits for them, and does without them where they do not come."""
+_CHECKED = frozenset({"horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy", "services"})
+"""What some check looks at besides; a plan waits for them, and does without them where they do not come."""
 PATIENCE = 30.0
 """Seconds that a cluster may take to be listed."""
 GIVE_UP = 3.0
@@ -36,9 +25,14 @@ LOOK = 0.5
 """Seconds after which is looked again whether the API server is still out of reach."""
 
 
+def targets() -> frozenset[str]:
+    """Resources without which nothing can be planned: who is there, whose it is, and where there is room."""
+    return frozenset({"pods", "nodes", *(kind.qualified for kind in listed())})
+
+
 def lacking(snapshot: Snapshot) -> str:
     """Why no plan can be made on this Snapshot yet, in words; empty where one can."""
-    return _pending(snapshot, TARGETS)
+    return _pending(snapshot, targets())
 
 
 async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
@@ -48,14 +42,15 @@ async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, s
     that gets on is waited for, up to ``GETS_ON`` times as long in all; an API server that is out of reach is not. On a
     machine that is busy with others, time without a turn of its own does not count: nothing could come then.
     """
+    checked = targets() | _CHECKED
     waited, last = 0.0, time.monotonic()
-    left, whole = len(CHECKED) + 1, 0.0
+    left, whole = len(checked) + 1, 0.0
     down_since: float | None = None
-    while (snapshot := newest()) is None or _pending(snapshot, CHECKED):
+    while (snapshot := newest()) is None or _pending(snapshot, checked):
         now = time.monotonic()
         turn = min(now - last, 2 * LOOK)
         waited, whole, last = waited + turn, whole + turn, now
-        pending = len(snapshot.everything.coverage.pending & CHECKED) if snapshot is not None else left
+        pending = len(snapshot.everything.coverage.pending & checked) if snapshot is not None else left
         if pending < left and whole < GETS_ON * seconds:
             left, waited = pending, 0.0
         source = snapshot.of_objects if snapshot is not None else None

@@ -8,16 +8,10 @@ from actions.audit.anchor import LABEL
 from actions.audit.redaction import redacted_text
 from actions.plan import MANAGER, Mutation
 from actions.request import Target
+from fleet.kinds.registry import kind_of
 from fleet.sources.kube.resources import EVENTS
 
-_VERSIONS = {
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "ReplicaSet": "apps/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "ScaledObject": "keda.sh/v1alpha1",
-    "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1",
-}
+_VERSIONS = {"HorizontalPodAutoscaler": "autoscaling/v2", "ScaledObject": "keda.sh/v1alpha1"}
 
 _LONGEST = 1024
 """Characters of a message that the API server takes."""
@@ -47,7 +41,7 @@ def note(kind: str, target: Target, title: str, user: str, reason: str, at: floa
         # Named as client-go names events: the object, and the time in hexadecimal nanoseconds.
         "metadata": {"name": f"{target.name}.{int(at * 1e9):x}", "namespace": namespace},
         "involvedObject": {
-            "apiVersion": _VERSIONS.get(target.kind, "v1"),
+            "apiVersion": _VERSIONS.get(target.kind) or kind_of(target.kind).api_version or "v1",
             "kind": target.kind,
             "name": target.name,
             "uid": target.uid,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from actions.catalogue import spec_of
+from fleet.kinds.registry import kind_of
 
 
 class Resource(NamedTuple):
@@ -30,17 +31,13 @@ class Permission(NamedTuple):
         return f"{self.verb} {resource}" + (f".{self.group}" if self.group else "")
 
 
-PLURALS: Mapping[str, tuple[str, str]] = {
-    "Deployment": ("apps", "deployments"),
-    "StatefulSet": ("apps", "statefulsets"),
-    "ReplicaSet": ("apps", "replicasets"),
-    "LeaderWorkerSet": ("leaderworkerset.x-k8s.io", "leaderworkersets"),
+_PLURALS: Mapping[str, tuple[str, str]] = {
     "HorizontalPodAutoscaler": ("autoscaling", "horizontalpodautoscalers"),
     "ScaledObject": ("keda.sh", "scaledobjects"),
     "Pod": ("", "pods"),
     "Node": ("", "nodes"),
 }
-"""Kind → group and plural, of the kinds that actions are about most; others are found through discovery."""
+"""Kind → group and plural, of the targets of actions that are no workloads."""
 
 PATCH_NODE = Permission("patch", "", "nodes", namespaced=False)
 PATCH_POD = Permission("patch", "", "pods")
@@ -49,4 +46,11 @@ EVICT = Permission("create", "", "pods", "eviction")
 
 def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
     """What an action on a target of this kind must be allowed. ``plural``: group and plural of other kinds."""
-    return spec_of(kind).permissions(Resource(target, *(plural or PLURALS.get(target, ("", target.lower() + "s")))))
+    found = plural or plural_of(target) or ("", target.lower() + "s")
+    return spec_of(kind).permissions(Resource(target, *found))
+
+
+def plural_of(kind: str) -> tuple[str, str] | None:
+    """Group and plural of a kind; None for one that is only found through discovery."""
+    workload = kind_of(kind)
+    return (workload.group, workload.plural) if workload.plural else _PLURALS.get(kind)

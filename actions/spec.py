@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from actions.permissions import Permission, Resource
 from actions.request import Request, Target
+from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.registry import those
 
 if TYPE_CHECKING:
     from actions.execution_context import Action
@@ -123,8 +125,10 @@ class ActionSpec:
     sends: str
     """What goes to the API server, for docs/actions.md."""
 
-    targets: tuple[str, ...]
-    """Kinds of its target; the first one is meant where a name is given without a kind."""
+    workloads: Callable[[WorkloadKind], object] | None = None
+    """What a kind of workload must be capable of; None where it is for no workload."""
+    objects: tuple[str, ...] = ()
+    """The other kinds of its target: Pod, Node …"""
     other_workloads: bool = False
     """On the screens also of workloads of other kinds: its plan finds out what they can do."""
     many: bool = False
@@ -152,6 +156,13 @@ class ActionSpec:
     """Its changes are numbers of replicas, which are asked for again where the step is large."""
     stands: frozenset[str] = frozenset()
     """By which of its changes it is seen that it still stands, when it is undone; empty for all of them."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Kinds of its target; the first one is meant where a name is given without a kind."""
+        workloads = self.workloads
+        able = those(lambda kind: kind.listed and workloads(kind)) if workloads is not None else ()
+        return (*(kind.kind for kind in able), *self.objects)
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.permissions import PLURALS, Permission, needed
+from actions.permissions import Permission, needed, plural_of
 from actions.plan import Check, Verdict
 from actions.plan_context import PlanContext
 from actions.request import Request
@@ -43,9 +43,9 @@ async def check_permission(request: Request, context: PlanContext) -> Check:
 
 
 async def _plural(kind: str, context: PlanContext) -> tuple[str, str] | None:
-    """Group and plural of a kind that the table does not have, from the path that discovery gives."""
-    if kind in PLURALS:
-        return None
+    """Group and plural of a kind, from the path that discovery gives where they are not known."""
+    if known := plural_of(kind):
+        return known
     parts = (await context.reads.path_of(kind, "", "")).strip("/").split("/")
     return (parts[1] if parts[0] == "apis" else "", parts[-1])
 

@@ -41,7 +41,7 @@ BOUNDS = ActionSpec(
     about="Change the bounds of an autoscaler.",
     done="given bounds",
     sends="PATCH of the bounds",
-    targets=("HorizontalPodAutoscaler", "ScaledObject"),
+    objects=("HorizontalPodAutoscaler", "ScaledObject"),
     arguments=(
         Argument("minimum", "--min", Takes.INTEGER, "N", "fewest replicas"),
         Argument("maximum", "--max", Takes.INTEGER, "N", "most replicas"),

@@ -46,7 +46,7 @@ DRAIN_NODE = ActionSpec(
     about="Cordon a node and drain every pod on it that kubectl drain would evict.",
     done="drained",
     sends="PATCH of the node, then as of the drain of each pod",
-    targets=("Node",),
+    objects=("Node",),
     permissions=_permissions,
     arguments=(
         DEADLINE,

@@ -41,7 +41,7 @@ HOLD = ActionSpec(
     about="Pause KEDA's scaling, or let it go on.",
     done="held",
     sends="PATCH of the pause annotation",
-    targets=("ScaledObject",),
+    objects=("ScaledObject",),
     arguments=(
         Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="pause it at this many"),
         Argument("off", "--off", Takes.SWITCH, help="let it go on"),

@@ -39,7 +39,7 @@ PAUSE = ActionSpec(
     about="Hold a Deployment's rollout where it is.",
     done="paused",
     sends="PATCH of `spec.paused`",
-    targets=("Deployment",),
+    workloads=lambda kind: kind.pausable,
     target_help=BY_NAME,
     names=("pause",),
 )
@@ -50,7 +50,7 @@ RESUME = ActionSpec(
     about="Let a paused rollout go on.",
     done="resumed",
     sends="PATCH of `spec.paused`",
-    targets=("Deployment",),
+    workloads=lambda kind: kind.pausable,
     target_help=BY_NAME,
     names=("resume",),
 )

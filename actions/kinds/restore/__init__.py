@@ -42,7 +42,7 @@ RESTORE = ActionSpec(
     about="Give a pod that is being drained its labels back. Only undo asks for it.",
     done="put back into service",
     sends="PATCH of the labels",
-    targets=("Pod",),
+    objects=("Pod",),
     many=True,
     permissions=_permissions,
 )

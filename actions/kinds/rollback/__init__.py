@@ -34,7 +34,7 @@ ROLL_BACK = ActionSpec(
     about="Give a workload the template of an earlier revision.",
     done="rolled back",
     sends="PATCH of `spec.template`",
-    targets=("Deployment", "StatefulSet"),
+    workloads=lambda kind: kind.revisions,
     arguments=(Argument("revision", "--to", metavar="REVISION", help="its number, name or hash (the one before)"),),
     target_help=BY_NAME,
     inline=Inline("revision", "[REVISION]", "revision", choose_from=Listed.REVISIONS),

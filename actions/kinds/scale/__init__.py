@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from actions.permissions import Permission, Resource
 from actions.request import Request, Target
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Takes, UsageError, Values, replicas
+from fleet.kinds.registry import kind_of
 
 if TYPE_CHECKING:
     from actions.execution_context import Action
@@ -30,7 +31,7 @@ def _action() -> Action:
 
 
 def _permissions(resource: Resource) -> tuple[Permission, ...]:
-    return (Permission("patch", resource.group, resource.plural, "scale"),)
+    return (Permission("patch", resource.group, resource.plural, kind_of(resource.kind).scale),)
 
 
 def _build(values: Values, targets: tuple[Target, ...]) -> Scale:
@@ -52,7 +53,7 @@ SCALE = ActionSpec(
     about="Change how many replicas a workload has.",
     done="scaled",
     sends="PATCH of the `scale` subresource, nothing else",
-    targets=("Deployment", "StatefulSet", "LeaderWorkerSet", "ReplicaSet"),
+    workloads=lambda kind: kind.scale,
     other_workloads=True,
     permissions=_permissions,
     arguments=(

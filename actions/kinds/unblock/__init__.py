@@ -34,7 +34,7 @@ UNBLOCK = ActionSpec(
     about="Let a rollout that waits for GPUs replace pods instead of adding them.",
     done="unblocked",
     sends="PATCH of the strategy: maxSurge 0, maxUnavailable 1",
-    targets=("Deployment",),
+    workloads=lambda kind: kind.unblockable,
     target_help=BY_NAME,
     names=("unblock",),
 )
