@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.words import count
+from fleet.metrics.gpus.vendors import is_gpu
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.project.gpu import claims_devices, is_gpu, pod_devices
+from fleet.sources.kube.project.gpu import claims_devices, pod_devices
 
 ABOUT = "spare GPUs"
 

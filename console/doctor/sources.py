@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 from console.config.settings import Settings
 from console.doctor.check import Check, Verdict
+from console.doctor.dialects import check_dialects
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.gpus.vendors import vendor_of
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.snapshot import KUBERNETES, Health, Join, Snapshot, SourceStatus
 from fleet.sources.scrape.targets import none_is_read, unread
 
@@ -13,7 +17,7 @@ SCRAPE_ENGINES = """\
 # with kube-prometheus-stack: kubectl apply -f -
 apiVersion: monitoring.coreos.com/v1
 kind: PodMonitor
-metadata: {name: vllm, namespace: monitoring, labels: {release: prometheus}}
+metadata: {name: engines, namespace: monitoring, labels: {release: prometheus}}
 spec:
   namespaceSelector: {any: true}
   selector: {matchExpressions: [{key: app, operator: Exists}]}   # the labels of your engines
@@ -24,20 +28,11 @@ quarterdeck --prometheus URL        # if there is one that was not found
 helm repo add prometheus-community https://prometheus-community.github.io/helm-charts
 helm install prometheus prometheus-community/kube-prometheus-stack -n monitoring --create-namespace"""
 
-INSTALL_DCGM = """\
-helm repo add gpu-helm-charts https://nvidia.github.io/dcgm-exporter/helm-charts
-helm install dcgm-exporter gpu-helm-charts/dcgm-exporter -n gpu-operator --create-namespace"""
-
 RELABEL = """\
 # in the scrape configuration of the engines, so that series name their pod:
 relabel_configs:
   - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
   - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}"""
-
-JOIN_GPUS = """\
-# the exporter must be told which pod holds a GPU, and its labels must survive:
-#   dcgm-exporter: DCGM_EXPORTER_KUBERNETES=true, hostPath /var/lib/kubelet/pod-resources
-#   its ServiceMonitor: honorLabels: true"""
 
 _VERDICTS = {
     Health.LIVE: Verdict.OK,
@@ -76,6 +71,7 @@ def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
         yield _engines(snapshot)
         yield _gpus(snapshot)
         yield from _joins(snapshot)
+        yield from check_dialects(snapshot)
 
 
 def _prometheus(status: SourceStatus, settings: Settings) -> Check:
@@ -111,7 +107,9 @@ def _engines(snapshot: Snapshot) -> Check:
         named = tuple(f"{pod.key}: {why}" for pod in snapshot.pods.values() if (why := unread(pod)))[:NAMED]
         return Check("engines", Verdict.OK, "none whose metrics are read", named)
     if not snapshot.engines:
-        return Check("engines", Verdict.WARN, "no series of a serving engine (vllm:*)", (), SCRAPE_ENGINES)
+        return Check(
+            "engines", Verdict.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
+        )
     finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {snapshot.method}"
     silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
@@ -124,16 +122,39 @@ def _gpus(snapshot: Snapshot) -> Check:
     allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
         return Check("GPUs", Verdict.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
+    none = f"no metrics of an exporter of GPUs that is read ({_names(GPUS)})"
     if lack := snapshot.coverage.lack("pods"):
         # There may be an exporter where this identity sees nothing: nothing to install is proposed.
-        return Check("GPUs", Verdict.WARN, f"no DCGM series (DCGM_FI_*); whether an exporter runs is not known: {lack}")
+        return Check("GPUs", Verdict.WARN, f"{none}; whether one runs is not known: {lack}")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
-        return Check("GPUs", Verdict.WARN, "the cluster has GPUs, and no DCGM series (DCGM_FI_*)", (), INSTALL_DCGM)
+        return Check("GPUs", Verdict.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
     return Check("GPUs", Verdict.OK, "none in this cluster")
 
 
+def _names(dialects: DialectSet) -> str:
+    return ", ".join(member.name for member in dialects)
+
+
+def _installing(snapshot: Snapshot) -> str:
+    """The commands for the exporters of the GPUs that there are; for all where nobody tells whose they are."""
+    resources = {name for node in snapshot.nodes.values() for name in node.gpus}
+    resources |= {pod.gpu_resource for pod in snapshot.pods.values() if pod.gpu_resource}
+    makers = {vendor_of(resource) for resource in resources}
+    exporters = [product for product in GPUS.products if product.install]
+    fitting = [product for product in exporters if product.vendor in makers]
+    return "\n".join(product.install for product in fitting or exporters)
+
+
+def _naming_pods() -> str:
+    how = "".join(f"\n#   {p.name}: {p.naming_pods}" for p in GPUS.products if p.naming_pods)
+    return (
+        f"# the exporter must be told which pod holds a GPU, and its labels must survive:{how}\n"
+        "#   its ServiceMonitor: honorLabels: true"
+    )
+
+
 def _joins(snapshot: Snapshot) -> Iterator[Check]:
-    for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, JOIN_GPUS)):
+    for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, _naming_pods())):
         found = [unmatched for unmatched in snapshot.unmatched if unmatched.join is join]
         # Where nothing at all is measured, the check above has said so.
         measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines

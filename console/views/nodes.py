@@ -10,6 +10,7 @@ from console.views.empty import empty_text
 from console.views.numbers import gpu_activity, number
 from console.views.query import Query, by_number
 from console.views.subject import assessment_of
+from fleet.metrics.gpus.vendors import without_vendor
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
@@ -192,7 +193,7 @@ def _unseen_node_row(name: str) -> Row:
 def _gpu_row(snapshot: Snapshot, key: str) -> Row:
     gpu, standing = snapshot.gpus[key], assessment_of(snapshot, key)
     profile = f" {gpu.profile}" if gpu.profile else ""
-    product = gpu.model.removeprefix("NVIDIA ")
+    product = without_vendor(gpu.model)
     cells: dict[str, Cell] = {
         "name": Spans(
             (

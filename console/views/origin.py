@@ -16,7 +16,7 @@ from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted, untrusted_name
 
-_OF_ENGINES: Mapping[Quantity, str] = {
+OF_ENGINES: Mapping[Quantity, str] = {
     Quantity.RUNNING: "running requests",
     Quantity.WAITING: "waiting requests",
     Quantity.KV_USAGE: "KV cache",
@@ -30,7 +30,7 @@ _OF_ENGINES: Mapping[Quantity, str] = {
     Quantity.PREFIX_HIT_RATIO: "prefix-cache hits",
     Quantity.PREEMPTIONS: "preemptions",
 }
-_OF_GATEWAYS: Mapping[Quantity, str] = {
+OF_GATEWAYS: Mapping[Quantity, str] = {
     Quantity.GATEWAY_IN_FLIGHT: "in flight",
     Quantity.GATEWAY_QUEUED: "queued",
     Quantity.GATEWAY_REQUESTS: "requests/s",
@@ -39,6 +39,20 @@ _OF_GATEWAYS: Mapping[Quantity, str] = {
     Quantity.GATEWAY_RETRIES: "retries/s",
     Quantity.GATEWAY_TTFT_P95: "TTFT p95",
     Quantity.GATEWAY_E2E_P95: "latency p95",
+}
+OF_GPUS: Mapping[Quantity, str] = {
+    Quantity.GPU_UTIL: "utilisation",
+    Quantity.SM_ACTIVE: "SM activity",
+    Quantity.TENSOR_ACTIVE: "tensor activity",
+    Quantity.DRAM_ACTIVE: "memory activity",
+    Quantity.GPU_MEMORY_USED: "memory used",
+    Quantity.GPU_MEMORY_TOTAL: "memory",
+    Quantity.GPU_TEMPERATURE: "temperature",
+    Quantity.GPU_MEMORY_TEMPERATURE: "memory temperature",
+    Quantity.GPU_POWER: "power",
+    Quantity.SM_CLOCK: "clock",
+    Quantity.XID: "errors",
+    Quantity.THROTTLE: "throttling",
 }
 """What screens show of them, in their words."""
 
@@ -65,7 +79,7 @@ def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list
         lacks |= dict.fromkeys((origin.product, origin.dialects) for origin in _origins(snapshot, key))
     lines: list[Line] = []
     for product, dialects in lacks:
-        if said := _lack(ENGINES, product, dialects, _OF_ENGINES):
+        if said := _lack(ENGINES, product, dialects, OF_ENGINES):
             lines += told("", said, width, Role.DIM)
     return lines
 
@@ -77,7 +91,7 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
         return []
     lines = [head("gateways", "all requests for this model that they see")]
     frame = snapshot.before_models
-    known = [(name, quantity) for quantity, name in _OF_GATEWAYS.items() if frame.get(model, quantity).known]
+    known = [(name, quantity) for quantity, name in OF_GATEWAYS.items() if frame.get(model, quantity).known]
     values = ((name, value_span(frame, model, quantity, glyphs)) for name, quantity in known)
     lines += packed("", values, width) or [labelled("", Span("no numbers yet", Role.DIM))]
     for process, mine in _by_process(rows).items():
@@ -85,7 +99,7 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
         servers = f"   {behind} servers behind it" if behind else ""
         lines.append(labelled(mine[0].dialect, Span(untrusted_name(process)), Span(servers, Role.DIM)))
     for dialect in dict.fromkeys(row.dialect for row in rows):
-        if said := _lack(GATEWAYS, dialect, (dialect,), _OF_GATEWAYS):
+        if said := _lack(GATEWAYS, dialect, (dialect,), OF_GATEWAYS):
             lines += told("", said, width, Role.DIM)
     return lines
 

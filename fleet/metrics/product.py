@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """The flags of a server that starts an API server for each of its data-parallel ranks."""
+
+    switches: tuple[str, ...]
+    """It does: one port each, from its own on."""
+    sizes: tuple[str, ...]
+    """How many there are, the most telling first."""
+    own: tuple[str, ...]
+    """Which of them this process is: then a script starts the others, at ports that only it knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """One product.
 
@@ -32,12 +44,23 @@ class Product:
     name_flags: tuple[str, ...] = ("--served-model-name",)
     positional: bool = False
     """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
+    model_variables: tuple[str, ...] = ()
+    """Environment variables of its own that name the model."""
+    entrypoints: tuple[str, ...] = ()
+    """In the names of images whose entrypoint takes the model as its first argument."""
+    ranks: Ranks | None = None
+    agents: tuple[tuple[str, ...], ...] = ()
+    """Commands of a worker that may run it, and answers its metrics."""
     speaks: tuple[str, ...] = ()
     """Names of the products whose metrics it answers as well: it runs their engines."""
     metrics: bool = True
     """It answers metrics at all."""
+    vendor: str = ""
+    """The maker of the GPUs that an exporter measures (``fleet.metrics.gpus.vendors``)."""
     install: str = ""
     """Commands that install an exporter, for who has GPUs and none."""
+    naming_pods: str = ""
+    """What makes an exporter say which pod holds a GPU."""
 
     @property
     def unread(self) -> str:

@@ -38,6 +38,7 @@ ROWS: tuple[Product, ...] = (
         prefixes=("ray_vllm_", "ray_vllm:", "ray_serve_"),
         port=8080,
         port_flags=("--metrics-export-port",),
+        agents=(("ray", "start"),),
         speaks=("vLLM",),
     ),
     Product(
@@ -209,6 +210,17 @@ def _engines(version: int) -> tuple[Product, ...]:
     del version
     every = (*ENGINES.products, *ROWS)
     return (*(p for p in every if p.speaks), *(p for p in every if not p.speaks))
+
+
+@lru_cache(maxsize=8)
+def _model_variables(version: int) -> tuple[str, ...]:
+    del version
+    return tuple(dict.fromkeys(name for engine in engines() for name in engine.model_variables))
+
+
+def model_variables() -> tuple[str, ...]:
+    """Environment variables of all engines that name a model."""
+    return _model_variables(ENGINES.version)
 
 
 def is_read(engine: Product) -> bool:

@@ -11,6 +11,7 @@ from console.config import docs as configuration
 from console.config.settings import SECTIONS, Settings, ThemeChoice
 from console.config.validate import leaves
 from console.config.variables import settable
+from console.report import dialects
 from console.report import docs as snapshot
 from console.report.schema import SHIPPED, schema
 from fleet.metrics.products import engines, is_read
@@ -25,6 +26,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         ("configuration.md", configuration.lines, "python -m console.config.docs > docs/configuration.md"),
         ("snapshot.md", snapshot.lines, "python -m console.report.docs > docs/snapshot.md"),
+        ("dialects.md", dialects.lines, "python -m console.report.dialects > docs/dialects.md"),
     ],
 )
 def test_a_page_is_up_to_date(name: str, lines: object, command: str) -> None:

@@ -110,7 +110,7 @@ def test_what_may_not_be_seen_is_not_proposed_to_be_installed_or_relabelled() ->
     checks = found(snapshot)
     assert "joins" not in checks
     assert checks["GPUs"].fix == ""
-    assert "whether an exporter runs is not known: you may not list pods beyond serving" in checks["GPUs"].finding
+    assert "whether one runs is not known: you may not list pods beyond serving" in checks["GPUs"].finding
 
 
 def test_series_without_a_pod_give_the_relabelling() -> None:

@@ -11,7 +11,7 @@ measurement than the inter-token latency).
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, LabelProduct, Match, Metric, Op, Proof, Rule
-from fleet.metrics.product import Product
+from fleet.metrics.product import Product, Ranks
 from fleet.model.quantity import Family, Quantity
 
 _C = Kind.COUNTER
@@ -49,6 +49,14 @@ VLLM = Dialect(
         images=("vllm/vllm-openai", "vllm-openai", "/vllm", "llm-d-cuda", "llm-d-xpu", "llm-d-rocm", "rhaiis"),
         prefixes=("vllm:", "vllm_"),
         port=None,
+        model_variables=("VLLM_MODEL",),
+        # That of the newer images is `vllm serve`.
+        entrypoints=("vllm",),
+        ranks=Ranks(
+            switches=("--data-parallel-multi-port-external-lb", "-dpm"),
+            sizes=("--data-parallel-size-local", "-dpl", "--data-parallel-size", "-dp"),
+            own=("--data-parallel-rank", "-dpn"),
+        ),
     ),
     proof=Proof.PROGRAM,
     versions="0.6 to 0.33",

@@ -10,10 +10,10 @@ import pytest
 from actions.checks.gpus import spare_for
 from actions.checks.room import check_room
 from actions.plan import Verdict
+from fleet.metrics.gpus.vendors import is_gpu
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.project.fields import Interner
-from fleet.sources.kube.project.gpu import is_gpu
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, TOLERATIONS, node

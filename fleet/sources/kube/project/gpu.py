@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from fleet.metrics.gpus.vendors import is_gpu
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
-
-_NAMES = frozenset({"nvidia.com/gpu", "nvidia.com/gpu.shared", "amd.com/gpu"})
-_PREFIXES = ("nvidia.com/mig-", "gpu.intel.com/")
-# The Intel plugin also counts things that are not devices (memory, millicores, tiles, access to monitoring).
-_NOT_DEVICES = ("gpu.intel.com/memory", "gpu.intel.com/millicores", "gpu.intel.com/tiles", "gpu.intel.com/monitoring")
-
-
-def is_gpu(resource: str) -> bool:
-    """Whether an extended resource is a GPU or a slice of one."""
-    if resource in _NAMES:
-        return True
-    if not resource.startswith(_PREFIXES):
-        return False
-    return not resource.startswith(_NOT_DEVICES) and not resource.endswith("_monitoring")
 
 
 def is_extended(resource: str) -> bool:

@@ -1,7 +1,7 @@
 """Which model a pod template runs, from its image, arguments and environment.
 
-The first evidence there is wins: arguments (``--model``, the positional of ``vllm serve``, ``--model-path`` of SGLang,
-``--model-id`` of TGI), then the environment. Values that come from secrets or config maps are never read.
+The first evidence there is wins: arguments (by which flags, or as the first word, is data of the product), then the
+environment. Values that come from secrets or config maps are never read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.metrics.product import Product
+from fleet.metrics.products import engines, model_variables
 from fleet.model.objects import ModelVersion
 from fleet.sources.kube.project.fields import Interner, Raw, text, texts
 from fleet.sources.kube.project.serving import (
@@ -24,7 +25,7 @@ from fleet.sources.kube.project.serving import (
 from fleet.sources.kube.project.shell import commands
 
 _UNKNOWN = Product("")
-_MODEL_VARIABLES = ("MODEL", "MODEL_ID", "MODEL_NAME", "HF_MODEL_ID", "VLLM_MODEL")
+_MODEL_VARIABLES = ("MODEL", "MODEL_ID", "MODEL_NAME", "HF_MODEL_ID")
 _SEVERAL_VALUES = frozenset({"--served-model-name", "--lora-modules", "--api-key", "--middleware"})
 _NO_VALUE = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")
 _NO_VALUE_EITHER = frozenset(
@@ -62,11 +63,10 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
     engine = server_of(container, found) or _UNKNOWN
     words = start.command if start else tuple(word for command in found for word in command)
     model = next((value for name in engine.model_flags if (value := flag(words, name))), "") or _served(start)
-    if not model and not texts(container, "command") and "vllm" in image and words[:1] and is_value(words[0]):
-        # The entrypoint of the newer vLLM images is `vllm serve`: the first argument is the model.
+    if not model and not texts(container, "command") and words[:1] and is_value(words[0]) and _takes_model(image):
         model = words[0]
     if not model:
-        model = next((environment[name] for name in _MODEL_VARIABLES if environment.get(name)), "")
+        model = next((v for name in (*_MODEL_VARIABLES, *model_variables()) if (v := environment.get(name))), "")
     served = next((value for name in engine.name_flags if (value := flag(words, name))), "")
     share = interner.share
     return share(
@@ -85,8 +85,13 @@ def command_words(command: Sequence[str], args: Sequence[str]) -> list[str]:
     return [word for simple in commands(command, args) for word in simple]
 
 
+def _takes_model(image: str) -> bool:
+    """Whether the first argument of an image's entrypoint is the model."""
+    return any(word in image for engine in engines() for word in engine.entrypoints)
+
+
 def _served(start: Start | None) -> str:
-    """X of ``vllm serve --port 8000 X``: the first word that is neither a flag nor the value of one."""
+    """X of ``serve --port 8000 X``: the first word that is neither a flag nor the value of one."""
     if start is None or not start.engine.positional:
         return ""
     taken = several = False

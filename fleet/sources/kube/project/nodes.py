@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from fleet.metrics.gpus.vendors import product_labels
 from fleet.model.objects import Node
 from fleet.sources.kube.project.fields import Interner, Raw, conditions, mapping, mappings, moment, text
 from fleet.sources.kube.project.gpu import devices_of_resources, gpus_of_resources
-
-_PRODUCT_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name", "gpu.intel.com/product")
 
 
 def project_node(raw: Raw, interner: Interner) -> Node:
@@ -31,7 +30,7 @@ def project_node(raw: Raw, interner: Interner) -> Node:
         conditions=found,
         gpus=gpus_of_resources(mapping(status, "allocatable")),
         devices=devices_of_resources(mapping(status, "allocatable")),
-        gpu_product=next((labels[name] for name in _PRODUCT_LABELS if name in labels), ""),
+        gpu_product=next((labels[name] for name in product_labels() if name in labels), ""),
         address=addresses.get("InternalIP", ""),
         kubelet=share(text(mapping(status, "nodeInfo"), "kubeletVersion")),
     )

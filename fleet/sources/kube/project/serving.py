@@ -106,8 +106,8 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     own_entrypoint = engine is not None and not texts(main, "command")
     if _follows(found, labels, index, own_entrypoint=own_entrypoint):
         return Serving(engine.name if engine else "", text(main, "name"), follows=True)
-    if engine is None and _holds_gpus(main) and _ray(found, "start"):
-        engine = next(known for known in engines() if "--metrics-export-port" in known.port_flags)
+    if engine is None and _holds_gpus(main):
+        engine = next((known for known in engines() if any(_runs(found, agent) for agent in known.agents)), None)
     if engine is None:
         return Serving(container=text(main, "name"))
     ports: dict[int, None] = {}
@@ -117,7 +117,7 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
 
 
 def flag(words: Sequence[str], name: str) -> str:
-    """The value of ``--flag value`` or ``--flag=value``; argparse takes ``_`` for ``-`` in vLLM's flags."""
+    """The value of ``--flag value`` or ``--flag=value``; argparse takes ``_`` for ``-`` in some servers' flags."""
     wanted = name.replace("_", "-")
     for number, word in enumerate(words):
         if not word.startswith("-"):
@@ -163,7 +163,7 @@ def _holds_gpus(container: Raw) -> bool:
 
 
 def _runs_something_else(engine: Product, found: Sequence[Command]) -> bool:
-    """A command of the engine's own that serves nothing: ``vllm bench serve``, ``vllm run-batch``; or a mere sleep."""
+    """A command of the engine's own that serves nothing (a benchmark, a batch), or a mere sleep."""
     own = {words[0] for words in engine.programs if len(words) > 1 and "." not in words[0]}
     for command in found:
         names = [program(word) for word in command]
@@ -182,7 +182,9 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoin
     rank = next((rank for command in serves if (rank := flag(command, "--node-rank"))), "")
     if headless or (rank.isdecimal() and int(rank) > 0):
         return True
-    joins = _ray(found, "start", "--address") or any("multi-node-serving.sh" in map(program, c) for c in found)
+    joins = _runs(found, ("ray", "start"), "--address") or any(
+        "multi-node-serving.sh" in map(program, c) for c in found
+    )
     if index not in ("", "0"):
         return joins or not serves
     # A worker of a RayService may run replicas of its own, whose metrics its Ray agent answers.
@@ -190,9 +192,10 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoin
     return joins and not serves and not told and not text(labels, _RAY_NODE)
 
 
-def _ray(found: Sequence[Command], subcommand: str, name: str = "") -> bool:
+def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> bool:
+    """Whether one of these commands is this one, with a value for a flag where that is named."""
     for command in found:
-        behind = _behind([program(word) for word in command], ("ray", subcommand))
+        behind = _behind([program(word) for word in command], words)
         if behind and (not name or flag(command[behind:], name)):
             return True
     return False
@@ -209,23 +212,23 @@ def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool
         port = port or next(filter(None, (environment.get(name, "") for name in engine.port_variables)), "")
         first = number_of_port(port)
         if first is not None:
-            yield from range(first, min(first + _ranks(words), 65536))
+            yield from range(first, min(first + _ranks(words, engine), 65536))
         elif port:
-            yield from _of_every_rank(container, words)
+            yield from _of_every_rank(container, words, engine)
 
 
-def _ranks(words: Sequence[str]) -> int:
-    """Ports from ``--port`` on that vLLM's supervisor of data-parallel ranks gives to one API server each."""
-    if not {"--data-parallel-multi-port-external-lb", "-dpm"}.intersection(word.replace("_", "-") for word in words):
+def _ranks(words: Sequence[str], engine: Product) -> int:
+    """Ports from the first on that a supervisor of data-parallel ranks gives to one API server each."""
+    ranks = engine.ranks
+    if ranks is None or not set(ranks.switches).intersection(word.replace("_", "-") for word in words):
         return 1
-    names = ("--data-parallel-size-local", "-dpl", "--data-parallel-size", "-dp")
-    count = next(filter(None, (flag(words, name) for name in names)), "1")
+    count = next(filter(None, (flag(words, name) for name in ranks.sizes)), "1")
     return max(1, min(int(count), _MOST_RANKS)) if count.isdecimal() and len(count) < 6 else 1
 
 
-def _of_every_rank(container: Raw, words: Sequence[str]) -> Iterator[int]:
+def _of_every_rank(container: Raw, words: Sequence[str], engine: Product) -> Iterator[int]:
     """The declared ports of a container that starts one API server per rank, at ports that only its shell knows."""
-    if flag(words, "--data-parallel-rank") or flag(words, "-dpn"):
+    if engine.ranks is not None and any(flag(words, name) for name in engine.ranks.own):
         for declared in mappings(container, "ports"):
             port = number_of_port(str(declared.get("containerPort", "")))
             if port is not None and declared.get("protocol", "TCP") == "TCP":

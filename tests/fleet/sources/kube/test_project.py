@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from fleet.kinds.daemonset import DAEMON_SET
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
+from fleet.metrics.gpus.vendors import is_gpu
 from fleet.model.objects import ModelVersion, Owner
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.project.fields import Interner
-from fleet.sources.kube.project.gpu import is_gpu, pod_gpus
+from fleet.sources.kube.project.gpu import pod_gpus
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod

@@ -1,0 +1,35 @@
+"""Whose metrics are read, and what that was checked against. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.doctor.check import Check, Verdict
+from fleet.metrics.dialect import Dialect
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.snapshot import Snapshot
+
+
+def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
+    """The products that are read; a warning where this fleet runs one that nobody has seen answer yet."""
+    details = [
+        f"{what}: {', '.join(map(_said, dialects))}"
+        for what, dialects in (("engines", ENGINES), ("gateways", GATEWAYS), ("GPUs", GPUS))
+        if dialects
+    ]
+    here = {name for origin in snapshot.origins.values() for name in origin.dialects}
+    here |= {row.dialect for row in snapshot.gateways.values()}
+    every = (*ENGINES, *GATEWAYS)
+    doubtful = sorted(member.name for member in every if member.name in here and not member.proof.supported)
+    if doubtful:
+        finding = f"here, and read by their documentation alone: {', '.join(doubtful)}"
+        fix = "compare what is shown of them with their own /metrics, and tell of what differs"
+        yield Check("dialects", Verdict.WARN, finding, tuple(details), fix)
+    else:
+        known = f"{', '.join(sorted(here))} here" if here else "none of them here"
+        yield Check("dialects", Verdict.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details))
+
+
+def _said(dialect: Dialect) -> str:
+    versions = f" {dialect.versions}" if dialect.versions else ""
+    return f"{dialect.name}{versions} ({dialect.proof.value})"

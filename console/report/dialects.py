@@ -1,0 +1,44 @@
+"""docs/dialects.md, written from the dialects: ``python -m console.report.dialects > docs/dialects.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.views.origin import OF_ENGINES, OF_GATEWAYS, OF_GPUS
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.quantity import Quantity
+
+INTRODUCTION = """\
+# Whose metrics are read
+
+How an engine, a gateway or an exporter of GPUs names its metrics is one module of data each (a dialect). What a product
+does not expose is drawn `–`, and the page of the pod or workload says so.
+
+What is proved by a real program (the tests run it) or by a recording of one (the tests replay it) is supported. What is
+proved by documentation alone was written after the product's own texts or source, and nobody has seen it answer yet.
+"""
+
+
+def lines() -> Iterator[str]:
+    """The page, line by line."""
+    yield from INTRODUCTION.splitlines()
+    yield from _table("Engines", ENGINES, tuple(OF_ENGINES.items()))
+    yield from _table("Gateways and routers", GATEWAYS, tuple(OF_GATEWAYS.items()))
+    yield from _table("Exporters of GPUs", GPUS, tuple(OF_GPUS.items()))
+
+
+def _table(title: str, dialects: DialectSet, shown: tuple[tuple[Quantity, str], ...]) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    if not dialects:
+        yield "None yet."
+        return
+    yield from ("| product | releases | supported | proved by | does not expose |", "|---|---|---|---|---|")
+    for dialect in dialects:
+        missing = ", ".join(name for quantity, name in shown if not dialect.exposes(quantity)) or "–"
+        supported = "yes" if dialect.proof.supported else "no"
+        yield f"| {dialect.name} | {dialect.versions or '–'} | {supported} | {dialect.proof.value} | {missing} |"
+
+
+if __name__ == "__main__":
+    print("\n".join(lines()))

@@ -1,0 +1,69 @@
+"""What Kubernetes calls the GPUs of each maker: the resources of their device plugins, and their labels of nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One maker of GPUs. ``name`` stands before the names of its cards, where it does."""
+
+    name: str
+    resources: tuple[str, ...] = ()
+    """Extended resources that are GPUs."""
+    slices: tuple[str, ...] = ()
+    """How those begin that are GPUs or slices of one."""
+    others: tuple[str, ...] = ()
+    """Of these, how those begin that are no devices."""
+    product_label: str = ""
+    """The label of a node that names its cards."""
+
+
+VENDORS = (
+    Vendor(
+        "NVIDIA",
+        resources=("nvidia.com/gpu", "nvidia.com/gpu.shared"),
+        slices=("nvidia.com/mig-",),
+        product_label="nvidia.com/gpu.product",
+    ),
+    Vendor("AMD", resources=("amd.com/gpu",), product_label="amd.com/gpu.product-name"),
+    Vendor(
+        "Intel",
+        slices=("gpu.intel.com/",),
+        # The plugin also counts memory, millicores, tiles and access to monitoring.
+        others=("gpu.intel.com/memory", "gpu.intel.com/millicores", "gpu.intel.com/tiles", "gpu.intel.com/monitoring"),
+        product_label="gpu.intel.com/product",
+    ),
+)
+"""One more is one row here."""
+
+
+def is_gpu(resource: str) -> bool:
+    """Whether an extended resource is a GPU or a slice of one."""
+    return any(_is_of(vendor, resource) for vendor in VENDORS)
+
+
+def vendor_of(resource: str) -> str:
+    """The maker of the GPUs of an extended resource; empty for none that is known."""
+    return next((vendor.name for vendor in VENDORS if _is_of(vendor, resource)), "")
+
+
+def product_labels() -> tuple[str, ...]:
+    """The labels of a node that name its cards."""
+    return tuple(vendor.product_label for vendor in VENDORS if vendor.product_label)
+
+
+def without_vendor(card: str) -> str:
+    """The name of a card without that of its maker, which every card of a fleet repeats."""
+    for vendor in VENDORS:
+        card = card.removeprefix(f"{vendor.name} ")
+    return card
+
+
+def _is_of(vendor: Vendor, resource: str) -> bool:
+    if resource in vendor.resources:
+        return True
+    if not resource.startswith(vendor.slices):
+        return False
+    return not resource.startswith(vendor.others) and not resource.endswith("_monitoring")

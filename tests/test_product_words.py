@@ -1,0 +1,89 @@
+"""No module but a dialect's own names an engine, a gateway, an exporter or how its metrics begin.
+
+Docstrings and comments may give examples. What is named for another reason stands here with that reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("fleet", "actions", "widgets", "console")
+OWN = ("fleet/metrics/engines/", "fleet/metrics/gpus/", "fleet/metrics/gateways/")
+"""The dialects."""
+ROWS = ("fleet/metrics/registry.py", "fleet/metrics/products.py")
+"""A line for each dialect, and a row for each product that has none."""
+SERVERS_HERE = (
+    "fleet/local/",
+    "actions/local/",
+    "console/local/",
+    "console/cli/doctor.py",
+    "console/cli/parser.py",
+    "console/cli/usage.py",
+    "console/commands/reference.py",
+    "console/config/rules.py",
+    "console/config/settings.py",
+    "console/report/table.py",
+    "console/session/local_reader.py",
+    "console/views/fleet.py",
+    "console/wiring/contexts.py",
+    "console/wiring/local_actions.py",
+)
+"""The servers of this machine are of one product: what starts them, and what is said of them."""
+OTHERS = (
+    "actions/audit/harmless.py",
+    # The API group of a kind of workload, which has a descriptor of its own.
+    "fleet/kinds/",
+)
+WORDS = ("vllm", "dcgm", "nvidia", "sglang", "llama.cpp", "llamacpp", "litellm", "dynamo_", "tgi_", "amd.com")
+
+
+def _pattern() -> re.Pattern[str]:
+    prefixes = {p for family in (ENGINES, GATEWAYS, GPUS) for member in family for p in member.prefixes if len(p) > 3}
+    return re.compile("|".join(map(re.escape, sorted({*WORDS, *prefixes}))), re.IGNORECASE)
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Strings and names, docstrings apart: a string that is a statement of its own says something to a reader."""
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+def _named(path: Path) -> list[str]:
+    pattern = _pattern()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    where = path.relative_to(ROOT).as_posix()
+    return [f"{where}:{line}: {text!r}" for line, text in _texts(tree) if pattern.search(text)]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_a_dialect_names_its_product(room: str) -> None:
+    allowed = (*OWN, *ROWS, *SERVERS_HERE, *OTHERS)
+    files = [p for p in (ROOT / room).rglob("*.py") if not p.relative_to(ROOT).as_posix().startswith(allowed)]
+    assert files
+    assert [found for path in files for found in _named(path)] == []
+
+
+@pytest.mark.parametrize("where", [*ROWS, *SERVERS_HERE, *OTHERS])
+def test_whoever_may_name_a_product_does(where: str) -> None:
+    found = sorted((ROOT / where).rglob("*.py")) if where.endswith("/") else [ROOT / where]
+    assert any(_named(path) for path in found), "it is no exception any more"
