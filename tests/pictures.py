@@ -15,10 +15,10 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
+from console.app.desk import ConsoleDesk
 from console.commands.reference import keys_markdown
 from console.config.settings import ClusterSettings, LocalSettings, Settings
-from console.desk import ConsoleDesk
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.local.server import Phase

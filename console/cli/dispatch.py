@@ -46,7 +46,7 @@ COMMANDS = {
         ),
         "console.cli.act",
     ),
-    "local": "console.local.cli.command",
+    "local": "console.cli.local.command",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
 }

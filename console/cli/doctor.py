@@ -18,10 +18,10 @@ from console.config.problem import ConfigError
 from console.config.settings import Settings
 from console.doctor import report
 from console.doctor.check import Check, Verdict
+from console.doctor.local import check_installed, check_machine
 from console.doctor.permissions import Answer, ask, judge
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
-from console.local.doctor import check_installed, check_machine
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def _machine(
     settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
 ) -> tuple[list[Check], int]:
     """This machine: its vLLM, GPUs and servers, where it is the cluster in view."""
-    from console.local.watcher import SharedWatcher
+    from console.session.local.watcher import SharedWatcher
     from fleet.local.gpus import read_gpus
 
     servers = SharedWatcher(settings, environ)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
 from console.cli import exits, streams
 from console.cli.dispatch import say
 from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
+from console.config.options import Options
 from console.config.settings import Settings
-from console.options import Options
 from console.wiring.audit_folder import audit_logs
 from console.wiring.session import session_of
 from themes.look import choose_look, use

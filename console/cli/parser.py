@@ -12,10 +12,10 @@ from typing import NoReturn, get_args
 from console.cli import exits, usage
 from console.cli.action_flags import COMMANDS as ACTIONS
 from console.cli.how_flags import seconds
+from console.cli.local.flags import add_local
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
-from console.local.cli.flags import add_local
 from widgets.untrusted import untrusted
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from console.commands.command import Command
+from console.commands.local import SAME, SERVER
 from console.commands.table import BY_NAME, TABLE
-from console.local.commands import SAME, SERVER
 
 
 class Typed(NamedTuple):

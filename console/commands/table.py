@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from console.commands.actions import ACTIONS
 from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
-from console.local.commands import LOCAL, server_of
+from console.commands.local import LOCAL, server_of
 from console.views.subject import has_pod, pod_for, worst_pod
 
 _TEXTS = frozenset(

@@ -12,7 +12,7 @@ from console.views.since import SinceTracker
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from console.local.protocol import LocalServers
+    from console.session.local.protocol import LocalServers
     from console.session.protocol import ActionService
     from fleet.local.server import ServerState
     from widgets.prompt import History, Kind

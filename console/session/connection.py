@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     from actions.action_run import ActionRun
     from actions.runner import Runner
-    from console.local.protocol import Looked
-    from console.local.session import LocalServerSession
     from console.session.bridge import Bridge
+    from console.session.local.protocol import Looked
+    from console.session.local.servers import LocalServerSession
     from console.session.reader import ObjectReader
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.observer import Observer

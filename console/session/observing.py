@@ -13,10 +13,10 @@ from console.session.thread import LoopThread
 if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.runner import Runner
-    from console.local.protocol import LocalServers, Looked
-    from console.local.session import LocalServerSession
     from console.session.action_site import ActionSite
     from console.session.connection import Wiring
+    from console.session.local.protocol import LocalServers, Looked
+    from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from actions.plan import Plan
     from actions.request import Request, Target
     from actions.revisions import Revision
-    from console.local.protocol import LocalServers, Looked
+    from console.session.local.protocol import LocalServers, Looked
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from widgets.log_buffer import LogLine

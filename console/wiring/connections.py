@@ -20,7 +20,7 @@ from fleet.sources.kube.source import KubernetesSource
 
 if TYPE_CHECKING:
     from actions.runner import Runner
-    from console.local.watcher import SharedWatcher
+    from console.session.local.watcher import SharedWatcher
 
 
 def connect(
@@ -38,7 +38,7 @@ def connect(
         status = source.state().status
         why = KubeconfigError(status.problem, status.remedy)
         return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
-    from console.session.local_reader import LocalReader
+    from console.session.local.reader import LocalReader
 
     return NoCluster(settings, source, context, environ, LocalReader(source), not_a_cluster(context))
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from actions.runner import Runner
-    from console.local.protocol import Looked
-    from console.local.session import LocalServerSession
-    from console.local.watcher import SharedWatcher
     from console.session.bridge import Bridge
     from console.session.connection import Connection, Newest, Told
+    from console.session.local.protocol import Looked
+    from console.session.local.servers import LocalServerSession
+    from console.session.local.watcher import SharedWatcher
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
@@ -69,7 +69,7 @@ class SettingsWiring:
         return audit_folder(self._here if local else self._settings, self._environ)
 
     def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
-        from console.local.session import LocalServerSession
+        from console.session.local.servers import LocalServerSession
 
         servers = self._servers()
 
@@ -102,7 +102,7 @@ class SettingsWiring:
 
     def _servers(self) -> SharedWatcher:
         """One watcher for all who look at the servers of this machine."""
-        from console.local.watcher import SharedWatcher
+        from console.session.local.watcher import SharedWatcher
 
         if self._watcher is None:
             self._watcher = SharedWatcher(self._settings, self._environ)

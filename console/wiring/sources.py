@@ -25,7 +25,7 @@ from fleet.sources.scrape.targets import Via
 
 if TYPE_CHECKING:
     # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
-    from console.local.watcher import SharedWatcher
+    from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
@@ -45,7 +45,7 @@ def source_of(
     """
     if not is_machine(settings, context, environ):
         return kubernetes(settings, context, namespace, environ)
-    from console.local.watcher import SharedWatcher
+    from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
 
     if servers is not None:

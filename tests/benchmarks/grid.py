@@ -23,7 +23,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.widget import Widget
 from textual.widgets import DataTable
 
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
 from console.screens.fleet import FleetScreen
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot

@@ -26,11 +26,11 @@ import yaml
 from aiohttp import web
 from textual.pilot import Pilot
 
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
 from console.commands.habits import HABITS
 from console.commands.table import BY_NAME, TABLE
+from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
-from console.options import Options
 from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of
 from fleet import guard

@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from actions.audit.history import RecordedAction
 from actions.audit.opened import open_folder
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
+from console.app.desk import ConsoleDesk
 from console.config.settings import Settings
-from console.desk import ConsoleDesk
 from console.screens.actions import ActionScreen
 from console.screens.plan import PlanScreen
 from console.session.observing import ObservingSession

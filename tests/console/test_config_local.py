@@ -12,7 +12,7 @@ from console.config import rules
 from console.config.load import Loaded, load
 from console.config.problem import ConfigError
 from console.config.show import lines
-from console.local.presets import defaults, free_port, presets, require
+from console.session.local.presets import defaults, free_port, presets, require
 from fleet.local.errors import LocalError
 from fleet.local.spec import LaunchSpec
 

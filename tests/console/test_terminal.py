@@ -56,7 +56,7 @@ def test_a_dumb_terminal_gets_the_table_and_a_hint(name: str) -> None:
 
 def test_a_crash_of_the_console_is_two_lines_after_the_terminal_is_back() -> None:
     code = (
-        "import sys, console.app as app, console.main as main\n"
+        "import sys, console.app.app as app, console.main as main\n"
         "def broken(self, message):\n    raise ValueError('boom')\n"
         "app.QuarterdeckApp.on_snapshot_arrived = broken\n"
         "sys.exit(main.main(['demo', '--pods', '2']))"

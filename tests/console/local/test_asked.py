@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from console.cli.local.asked import begun, like, placed, with_flags
 from console.cli.parser import parse
 from console.config.settings import FromEnvironment, LocalSettings, Preset, Settings
-from console.local.cli.asked import begun, like, placed, with_flags
 from fleet.local.errors import LocalError
 from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Container, ModelVersion, Pod
@@ -165,7 +165,7 @@ def test_a_pod_that_is_no_vllm() -> None:
 
 @pytest.fixture
 def unused_port() -> int:
-    from console.local.presets import free_port
+    from console.session.local.presets import free_port
 
     return free_port(20000)
 

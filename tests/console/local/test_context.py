@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from actions.kinds.local_up import LocalUp
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
 from console.commands.command import ScreenId
+from console.config.options import Options
 from console.config.settings import ClusterSettings, LocalSettings, Settings
-from console.options import Options
 from console.session.failure import SessionError
 from console.wiring.audit_folder import audit_logs
 from console.wiring.demo import simulated

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from console.local.cli.command import table
-from console.local.cli.telling import PhasePrinter
+from console.cli.local.command import table
+from console.cli.local.telling import PhasePrinter
 from tests.fleet.local.servers import BEGUN, dead, record
 
 

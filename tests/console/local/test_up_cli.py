@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from actions.local.environment import SERVER_ID
-from console.local.presets import free_port
+from console.session.local.presets import free_port
 from fleet.local.record import ServerRecord, read_records, servers_folder
 from tests.ending import ending
 from tests.waiting import PATIENCE, block_until

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import Settings
-from console.local.watcher import SharedWatcher
+from console.session.local.watcher import SharedWatcher
 from fleet.local.server import ServerState
 from tests.fleet.local.servers import record, state
 
@@ -35,7 +35,7 @@ class Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     made = Slow()
-    monkeypatch.setattr("console.local.watcher.Watcher", lambda _: made)
+    monkeypatch.setattr("console.session.local.watcher.Watcher", lambda _: made)
     return made
 
 

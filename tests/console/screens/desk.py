@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
 
-from console.app import QuarterdeckApp
-from console.desk import ConsoleDesk
-from console.options import Options
+from console.app.app import QuarterdeckApp
+from console.app.desk import ConsoleDesk
+from console.config.options import Options
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from fleet.model.snapshot import Snapshot

@@ -11,13 +11,13 @@ from actions.action_run import ActionRun
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
-from console.local.protocol import LocalServers, Looked, Piece
-from console.local.same_as_pod import Same
 from console.session.failure import SessionError
+from console.session.local.protocol import LocalServers, Looked, Piece
 from console.session.protocol import ActionService, Changed
 from fleet.local.benches import Bench
 from fleet.local.process import Identity
 from fleet.local.record import ServerRecord
+from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef, Pod

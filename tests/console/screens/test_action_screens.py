@@ -9,7 +9,7 @@ from actions.plan import Plan
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import Target
 from console.commands.command import ScreenId
-from console.options import Options
+from console.config.options import Options
 from console.screens.plan import PlanScreen
 from console.session.failure import SessionError
 from tests.console.screens.desk import SIZES, Desk, desk

@@ -11,7 +11,7 @@ import pytest
 from actions.audit.line import seal
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
-from console.options import Options
+from console.config.options import Options
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
 from tests.console.screens.desk import SIZES, Desk, desk, fleet
 

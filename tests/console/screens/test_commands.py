@@ -17,7 +17,7 @@ from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown
 from console.commands.table import BY_ID, TABLE, bound_on
-from console.options import Options
+from console.config.options import Options
 from console.session.failure import SessionError
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import Desk, desk

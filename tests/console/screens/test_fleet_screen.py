@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.options import Options
+from console.config.options import Options
 from fleet.model.coverage import Coverage
 from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from actions.kinds.local_down import LocalDown
 from console.commands.command import ScreenId
-from console.options import Options
+from console.config.options import Options
 from fleet.local.server import Phase
 from tests.console.screens.desk import desk
 from tests.console.screens.local_session import session, target

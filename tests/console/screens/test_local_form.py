@@ -12,10 +12,10 @@ from actions.kinds.local_up import LocalUp
 from actions.plan import Plan
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from console.commands.command import ScreenId
-from console.local.same_as_pod import Difference, Same
-from console.local.screens.form import LaunchForm
-from console.local.views.form import Form, again, filled_in, new, preset_chosen, read
+from console.screens.local.form import LaunchForm
 from console.session.failure import SessionError
+from console.views.local.form import Form, again, filled_in, new, preset_chosen, read
+from fleet.local.same_as_pod import Difference, Same
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
 from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_server

@@ -11,9 +11,9 @@ from actions.kinds.local_down import LocalDown
 from actions.plan import Table
 from console.commands.command import ScreenId
 from console.commands.table import TABLE
-from console.local.views.server import title_line
-from console.local.views.servers import gpus_text
-from console.options import Options
+from console.config.options import Options
+from console.views.local.server import title_line
+from console.views.local.servers import gpus_text
 from fleet.local.server import Phase, Stage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus

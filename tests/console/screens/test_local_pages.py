@@ -8,11 +8,11 @@ from dataclasses import replace
 from actions.kinds.local_bench import LocalBench
 from actions.progress import Outcome, Result
 from console.commands.command import ScreenId
-from console.local.protocol import Piece
-from console.local.screens.log import LocalLogScreen
-from console.local.screens.servers import LocalScreen
-from console.local.screens.try_it import TryScreen
+from console.screens.local.log import LocalLogScreen
+from console.screens.local.servers import LocalScreen
+from console.screens.local.try_it import TryScreen
 from console.session.failure import SessionError
+from console.session.local.protocol import Piece
 from fleet.local.benches import Bench, Level
 from fleet.local.server import Phase
 from tests.console.screens.desk import SIZES, desk

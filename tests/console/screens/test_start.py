@@ -18,12 +18,12 @@ def _imported(statement: str, module: str) -> bool:
 
 @pytest.mark.parametrize("module", HEAVY)
 def test_no_screen_needs_what_is_heavy(module: str) -> None:
-    assert not _imported("import console.app, console.desk, console.screens.fleet", module)
+    assert not _imported("import console.app, console.app.desk, console.screens.fleet", module)
 
 
 @pytest.mark.parametrize("module", ["fleet", "console.screens", "widgets"])
 def test_the_first_frame_does_without_the_screens(module: str) -> None:
-    assert not _imported("import console.app", module)
+    assert not _imported("import console.app.app", module)
 
 
 @pytest.mark.parametrize("module", ["fleet.model", "console.screens", "widgets.log_buffer"])
@@ -32,7 +32,8 @@ def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(
 
 
 @pytest.mark.parametrize(
-    "module", ["console.local.session", "console.local.watcher", "fleet.local.watching", "httpx", "psutil"]
+    "module",
+    ["console.session.local.servers", "console.session.local.watcher", "fleet.local.watching", "httpx", "psutil"],
 )
 def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: str) -> None:
     assert not _imported("import console.wiring.sources", module)

@@ -15,10 +15,10 @@ import pytest
 from textual.pilot import Pilot
 
 from actions.audit.folder import log_files
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
 from console.commands.command import ScreenId
+from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
-from console.options import Options
 from console.session.observing import ObservingSession
 from console.wiring.audit_folder import audit_folder
 from console.wiring.demo import Simulation, simulated
@@ -31,8 +31,8 @@ from themes.look import Look, use
 
 IMPORTS = """
 import asyncio, sys
-from console.app import QuarterdeckApp
-from console.options import Options
+from console.app.app import QuarterdeckApp
+from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
 from console.wiring.session import session_of
 

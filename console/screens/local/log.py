@@ -11,10 +11,10 @@ from textual.worker import WorkType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Toggle
-from console.local.screens.follow import follow
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
+from console.screens.local.follow import follow
 from console.screens.searched import SearchedScreen
 from console.views.containers import dropped_text
 from themes.palette import Role

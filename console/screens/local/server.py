@@ -9,10 +9,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
-from console.local.views.server import server_lines
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.reading import ReadingScreen
+from console.views.local.server import server_lines
 from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role

@@ -25,16 +25,16 @@ from actions.runner import Runner
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute
 from console.cli.dispatch import Invocation, say
+from console.cli.local.asked import begun, like, placed, with_flags
+from console.cli.local.telling import PhasePrinter
 from console.config.settings import Settings
-from console.local.cli.asked import begun, like, placed, with_flags
-from console.local.cli.telling import PhasePrinter
-from console.local.presets import defaults
-from console.local.same_as_pod import Difference
-from console.local.watcher import SharedWatcher
+from console.session.local.presets import defaults
+from console.session.local.watcher import SharedWatcher
 from console.wiring import local_actions
 from console.wiring.audit_folder import audit_folder
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
+from fleet.local.same_as_pod import Difference
 from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.sources.kube.errors import KubeconfigError, NotFoundError

@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from actions.audit.marks import MARK
 from actions.local.store import hidden
@@ -19,8 +19,7 @@ from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
 
 if TYPE_CHECKING:
-    from console.local.protocol import LocalServers
-    from console.local.same_as_pod import Difference, Same
+    from fleet.local.same_as_pod import Difference, Same
     from fleet.local.server import ServerState
 
 T = TypeVar("T")
@@ -118,33 +117,48 @@ class Filled:
         return shlex.join(("vllm", *serve_arguments(self.spec)))
 
 
-def new(locally: LocalServers, model: str) -> Form:
+class Machine(Protocol):
+    """What a form asks of this machine: what a new server begins with, and what there is already."""
+
+    @property
+    def servers(self) -> tuple[ServerState, ...]: ...
+
+    @property
+    def presets(self) -> Mapping[str, LaunchSpec]: ...
+
+    def unset(self, preset: str) -> Mapping[str, str]:
+        """Variable that a preset takes from one that is not set → the name of that one."""
+
+    def defaults(self) -> LaunchSpec: ...
+
+
+def new(machine: Machine, model: str) -> Form:
     """A server that is not there yet; ``model`` may be empty, or the name of a preset."""
-    defaults, presets = locally.defaults(), locally.presets
-    title, unset = "Start a vLLM server on this machine", _unset(locally)
-    form = Form(title, defaults, filled_in(defaults), presets, unset, servers=locally.servers)
+    defaults, presets = machine.defaults(), machine.presets
+    title, unset = "Start a vLLM server on this machine", _unset(machine)
+    form = Form(title, defaults, filled_in(defaults), presets, unset, servers=machine.servers)
     if model in presets:
         return preset_chosen(form, model)
     return replace(form, values={**form.values, "model": model})
 
 
-def copied(locally: LocalServers, pod: str, same: Same) -> Form:
+def copied(machine: Machine, pod: str, same: Same) -> Form:
     """What a pod runs, on this machine."""
     title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
-    presets, unset = locally.presets, _unset(locally)
-    return Form(title, same.spec, values, presets, unset, servers=locally.servers, differences=same.differences)
+    presets, unset = machine.presets, _unset(machine)
+    return Form(title, same.spec, values, presets, unset, servers=machine.servers, differences=same.differences)
 
 
-def again(locally: LocalServers, server: ServerState) -> Form:
+def again(machine: Machine, server: ServerState) -> Form:
     """A server that is there, started again."""
     spec = server.record.spec
-    others = tuple(other for other in locally.servers if other.name != server.name)
+    others = tuple(other for other in machine.servers if other.name != server.name)
     values = {**filled_in(spec), "port": str(spec.port)}
-    return Form(f"Restart {server.name}", spec, values, locally.presets, _unset(locally), servers=others, server=server)
+    return Form(f"Restart {server.name}", spec, values, machine.presets, _unset(machine), servers=others, server=server)
 
 
-def _unset(locally: LocalServers) -> dict[str, Mapping[str, str]]:
-    return {name: locally.unset(name) for name in locally.presets}
+def _unset(machine: Machine) -> dict[str, Mapping[str, str]]:
+    return {name: machine.unset(name) for name in machine.presets}
 
 
 def preset_chosen(form: Form, name: str) -> Form:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.local.same_as_pod import CannotCopyError, Same, same_as
+from fleet.local.same_as_pod import CannotCopyError, Same, same_as
 from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Pod
 from fleet.sources.kube.project.fields import Interner

@@ -16,13 +16,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from console.options import Options
+from console.config.options import Options
 from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
 if TYPE_CHECKING:
     from actions.action_run import ActionRun
-    from console.desk import ConsoleDesk
+    from console.app.desk import ConsoleDesk
     from console.session.protocol import Session
     from fleet.model.snapshot import Snapshot
 
@@ -105,8 +105,8 @@ class QuarterdeckApp(App[None]):
 
     async def _open(self) -> None:
         self._session.start(self.deliver)
+        from console.app.desk import ConsoleDesk
         from console.commands.keys import textual_keymap
-        from console.desk import ConsoleDesk
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))

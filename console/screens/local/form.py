@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.local.views.form import PRESET, Filled, Form, Row, preset_chosen, read
 from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.views.layout import followed, head
+from console.views.local.form import PRESET, Filled, Form, Row, preset_chosen, read
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormChoice, FormLine, FormRow
@@ -17,7 +17,7 @@ from widgets.line import BLANK, Line, Span
 from widgets.untrusted import untrusted
 
 if TYPE_CHECKING:
-    from console.local.same_as_pod import Difference
+    from fleet.local.same_as_pod import Difference
 
 
 class LaunchForm(FormScreen):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
-from console.local.views.bench import benches_lines
-from console.local.views.bench_form import CONCURRENCY, Wanted, read_bench
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
+from console.views.local.bench import benches_lines
+from console.views.local.bench_form import CONCURRENCY, Wanted, read_bench
 from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs

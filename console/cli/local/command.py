@@ -35,7 +35,7 @@ def run(invocation: Invocation) -> int:
         if guard.is_locked():
             say(f"local {what} was refused: {guard.READ_ONLY}")
             return exits.REFUSED
-        from console.local.cli.acts import act
+        from console.cli.local.acts import act
 
         return act(invocation, settings)
     except LocalError as error:
@@ -63,7 +63,7 @@ def record_of(invocation: Invocation, name: str) -> ServerRecord:
 def _ls(invocation: Invocation, _: Settings) -> int:
     servers, problems = interruptible.run(_look(folder_of(invocation)))
     if invocation.options.json:
-        from console.local.report import servers_json
+        from console.report.local import servers_json
 
         streams.document(servers_json(servers, problems))
     else:
@@ -174,12 +174,12 @@ def _benches(invocation: Invocation, _: Settings) -> int:
         }
         found = tuple(bench for bench in found if bench.server == options.name or bench.model in served)
     if options.json:
-        from console.local.report import benches_json
+        from console.report.local import benches_json
 
         streams.document(benches_json(found))
         return exits.OK
     from console.cli.confirm import glyphs, print_lines, width
-    from console.local.views.bench import benches_lines
+    from console.views.local.bench import benches_lines
 
     print_lines(benches_lines(found, None, (), width(), glyphs()))
     if not found:

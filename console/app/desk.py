@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from console.app.local_desk import LocalDesk
 from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import disabled, refusal, run
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.palette import Palette
 from console.commands.table import TABLE
-from console.local_desk import LocalDesk
-from console.options import Options
+from console.config.options import Options
 from console.screens.base import ConsoleScreen, failure_text
 from console.session.failure import SessionError
 from console.session.protocol import Session
@@ -24,8 +24,8 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.local.protocol import Looked
     from console.screens.console import Console
+    from console.session.local.protocol import Looked
     from console.session.protocol import Changed
     from widgets.prompt import History, Kind
 

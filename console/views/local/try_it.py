@@ -14,7 +14,7 @@ from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import scaled, seconds_text
 
 if TYPE_CHECKING:
-    from console.local.protocol import Piece
+    from fleet.local.answer import Piece
 
 
 @dataclass(slots=True)

@@ -9,12 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
-from console.local.views.try_it import Exchange, exchange_lines
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
 from console.session.failure import SessionError
+from console.views.local.try_it import Exchange, exchange_lines
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.field import Field

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from console.local.background import BackgroundObserver
 from console.session.failure import SessionError
+from console.session.local.background import BackgroundObserver
 from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
 from fleet.local.server import Phase, ServerState
@@ -19,10 +19,10 @@ from fleet.local.tail import follow
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
-    from console.local.protocol import Looked
-    from console.local.same_as_pod import Same
-    from console.local.watcher import SharedWatcher
     from console.session.bridge import Bridge
+    from console.session.local.protocol import Looked
+    from console.session.local.watcher import SharedWatcher
+    from fleet.local.same_as_pod import Same
     from fleet.model.objects import Pod
     from fleet.model.snapshot import Snapshot
     from fleet.observer import Observer
@@ -101,17 +101,17 @@ class LocalServerSession:
 
     @property
     def presets(self) -> Mapping[str, LaunchSpec]:
-        from console.local.presets import presets
+        from console.session.local.presets import presets
 
         return presets(self._settings, self._environ)
 
     def unset(self, preset: str) -> Mapping[str, str]:
-        from console.local.presets import unset
+        from console.session.local.presets import unset
 
         return unset(self._settings.local.presets[preset], self._environ)
 
     def defaults(self) -> LaunchSpec:
-        from console.local.presets import defaults
+        from console.session.local.presets import defaults
 
         return defaults(self._settings, taken={state.record.spec.port for state in self.servers})
 
@@ -120,8 +120,8 @@ class LocalServerSession:
 
     async def _same(self, pod: Pod) -> Same:
         from actions.local.installed import installed
-        from console.local.same_as_pod import CannotCopyError, same_as
         from fleet.local.gpus import read_gpus
+        from fleet.local.same_as_pod import CannotCopyError, same_as
 
         found = await installed(self._settings.local.vllm, self._environ)
         reading = await asyncio.to_thread(read_gpus)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from console.local.views.servers import (
+from console.views.layout import followed, head, labelled, pairs, sections, told
+from console.views.load import latency_lines, load_lines
+from console.views.local.servers import (
     address_of,
     gpus_text,
     is_loading,
@@ -14,8 +16,6 @@ from console.local.views.servers import (
     severity_of,
     time_text,
 )
-from console.views.layout import followed, head, labelled, pairs, sections, told
-from console.views.load import latency_lines, load_lines
 from console.views.since import clock, coarse
 from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.snapshot import Severity, Snapshot

@@ -13,8 +13,8 @@ from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
-    from console.local.same_as_pod import Same
     from fleet.local.benches import Bench
+    from fleet.local.same_as_pod import Same
     from fleet.model.objects import Pod
     from fleet.model.snapshot import Snapshot
 

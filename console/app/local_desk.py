@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.acting_desk import ActingDesk
+from console.app.acting_desk import ActingDesk
 from console.commands.command import ScreenId
 from console.views.subject import pod_for
 from themes.palette import Role
@@ -12,7 +12,7 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.local.protocol import LocalServers, Looked
+    from console.session.local.protocol import LocalServers, Looked
     from console.session.protocol import Changed
     from fleet.local.server import ServerState
     from fleet.model.snapshot import Snapshot
@@ -80,22 +80,22 @@ class LocalDesk(ActingDesk):
     # Desk
 
     def open_local(self) -> None:
-        from console.local.screens.servers import LocalScreen
+        from console.screens.local.servers import LocalScreen
 
         self._open(LocalScreen(self._console))
 
     def open_server(self, name: str) -> None:
-        from console.local.screens.server import LocalServerScreen
+        from console.screens.local.server import LocalServerScreen
 
         self._open(LocalServerScreen(self._console, name))
 
     def open_server_log(self, name: str) -> None:
-        from console.local.screens.log import LocalLogScreen
+        from console.screens.local.log import LocalLogScreen
 
         self._open(LocalLogScreen(self._console, name))
 
     def open_benches(self, name: str) -> None:
-        from console.local.screens.bench import BenchesScreen
+        from console.screens.local.bench import BenchesScreen
 
         self._open(BenchesScreen(self._console, name))
 
@@ -108,14 +108,14 @@ class LocalDesk(ActingDesk):
         self._app.push_screen(TextScreen(self._console, f"{name} as an entry for gateways", read))
 
     def open_up(self, model: str) -> None:
-        from console.local.screens.form import LaunchForm
-        from console.local.views.form import new
+        from console.screens.local.form import LaunchForm
+        from console.views.local.form import new
 
         self._open(LaunchForm(self._console, new(self.locally, model)))
 
     async def open_same(self, pod: str) -> None:
-        from console.local.screens.form import LaunchForm
-        from console.local.views.form import copied
+        from console.screens.local.form import LaunchForm
+        from console.views.local.form import copied
 
         snapshot = self.snapshot
         key = pod_for(snapshot, pod) if snapshot is not None else None
@@ -127,20 +127,20 @@ class LocalDesk(ActingDesk):
         self._open(LaunchForm(self._console, copied(self.locally, found.name, same)))
 
     def open_restart(self, name: str) -> None:
-        from console.local.screens.form import LaunchForm
-        from console.local.views.form import again
+        from console.screens.local.form import LaunchForm
+        from console.views.local.form import again
 
         found = next((server for server in self.servers if server.name == name), None)
         if found is not None:
             self._open(LaunchForm(self._console, again(self.locally, found)))
 
     def open_try(self, name: str) -> None:
-        from console.local.screens.try_it import TryScreen
+        from console.screens.local.try_it import TryScreen
 
         self._open(TryScreen(self._console, name))
 
     def open_bench(self, name: str) -> None:
-        from console.local.screens.bench import BenchForm
+        from console.screens.local.bench import BenchForm
 
         found = next((server for server in self.servers if server.name == name), None)
         if found is not None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from console.config.settings import Settings
-from console.local.presets import free_port, require
-from console.local.same_as_pod import CannotCopyError, Same, same_as
+from console.session.local.presets import free_port, require
 from fleet.local.arguments import arguments_of, length, parse_arguments
 from fleet.local.errors import LocalError
 from fleet.local.naming import is_name, name_for
+from fleet.local.same_as_pod import CannotCopyError, Same, same_as
 from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot

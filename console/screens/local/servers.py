@@ -13,14 +13,14 @@ from textual.widget import Widget
 from textual.worker import WorkType
 
 from console.commands.command import ScreenId
-from console.local.screens.follow import follow
-from console.local.screens.server import TICK
-from console.local.views.server import server_glance
-from console.local.views.servers import LocalModel, is_loading, nothing_runs, pod_keys
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
+from console.screens.local.follow import follow
+from console.screens.local.server import TICK
 from console.screens.table import TableScreen
+from console.views.local.server import server_glance
+from console.views.local.servers import LocalModel, is_loading, nothing_runs, pod_keys
 from console.views.query import Query
 from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot

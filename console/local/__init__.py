@@ -1,1 +1,0 @@
-"""The servers of this machine: their screens, views, commands and command line."""
