@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.catalogue import KINDS
 from console.cli import exits
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
@@ -29,23 +30,8 @@ COMMANDS = {
     "snapshot": "console.cli.snapshot",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
-    **dict.fromkeys(
-        (
-            "scale",
-            "drain",
-            "cordon",
-            "uncordon",
-            "rollback",
-            "restart",
-            "pause",
-            "resume",
-            "unblock",
-            "bounds",
-            "hold",
-            "undo",
-        ),
-        "console.cli.act",
-    ),
+    **{entry.command: "console.cli.act" for entry in KINDS if entry.command},
+    "undo": "console.cli.act",
     "local": "console.cli.local.command",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
+from actions.catalogue import KINDS, specs_of
 from console.cli import exits, usage
-from console.cli.action_flags import COMMANDS as ACTIONS
+from console.cli.action_command import add_flags, add_how_on_a_cluster
 from console.cli.how_flags import seconds
 from console.cli.local.flags import add_local
 from console.cli.moments import moment, moment_until
@@ -22,9 +23,6 @@ from widgets.untrusted import untrusted
 class Parser(argparse.ArgumentParser):
     """Errors in one line and a hint, not the whole usage."""
 
-    flags: Sequence[str] = ()
-    """Those that may have been meant."""
-
     def error(self, message: str) -> NoReturn:
         told = untrusted(self._improve(message))
         self.exit(exits.USAGE, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
@@ -35,7 +33,9 @@ class Parser(argparse.ArgumentParser):
     def _improve(self, message: str) -> str:
         """Say what was probably meant."""
         if match := re.match(r"unrecognized arguments: (\S+)", message):
-            wrong, known, what = match[1], list(self.flags), "flag" if match[1].startswith("-") else "argument"
+            wrong, what = match[1], "flag" if match[1].startswith("-") else "argument"
+            parser, commands = build(self.prog)
+            known = [flag for each in (parser, *commands.values()) for flag in _long_flags(each) if flag != wrong]
             message = f"unknown {what} {wrong}"
         elif match := re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
             wrong, known = match[2], re.findall(r"[\w-]+", match[3])
@@ -55,14 +55,14 @@ def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
 
 def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
-    parser, commands = build(prog)
-    parser.flags = [flag for each in (parser, *commands.values()) for flag in _long_flags(each)]
     # What stands behind `--` of `local up` is for vllm: no flag of it is one of ours.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
+    parser, commands = build(prog, arguments[:cut])
+    known = {flag for each in (parser, *commands.values()) for flag in _long_flags(each)}
     for argument in arguments[:cut]:
         # argparse would take the value behind an unknown flag for the command, and complain about that.
         flag = argument.partition("=")[0]
-        if flag.startswith("--") and flag not in parser.flags:
+        if flag.startswith("--") and flag not in known:
             parser.error(f"unrecognized arguments: {flag}")
     options = parser.parse_args(arguments[:cut])
     extra = list(arguments[cut + 1 :]) if cut < len(arguments) else None
@@ -72,32 +72,35 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def build(prog: str) -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the whole command line, and those of its commands."""
+def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, and those of the commands that are among ``words`` (None: of all).
+
+    The others are known by name alone: their flags would cost more than all else at a start.
+    """
     parser = Parser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
     into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
     commands: dict[str, Parser] = {}
-    for name, about, extra in (
-        ("demo", "The console on a simulated fleet.", _demo),
-        ("snapshot", "The fleet, once, on stdout.", _snapshot),
-        ("doctor", "What is reachable, permitted and measured, and what to do about the rest.", _doctor),
-        ("audit", "The audit log: what was done, by whom, and whether the log is what was written.", _audit),
-        ("rbac", "The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),
-        ("config", "The configuration and where each value comes from.", _config),
-    ):
-        commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
-        extra(commands[name])
-        _global_flags(commands[name])
-    local = into.add_parser("local", description="vLLM servers on this machine.", allow_abbrev=False)
-    commands |= {"local": local} | add_local(local)
-    for name in commands:
-        if name.startswith("local"):
-            _global_flags(commands[name])
-    for name, about, add in ACTIONS:
-        commands[name] = into.add_parser(name, description=about, allow_abbrev=False)
-        add(commands[name])
-        _global_flags(commands[name])
+    for name in (*_LOOKS, "local", *dict.fromkeys(entry.command for entry in KINDS if entry.command), "undo"):
+        if words is not None and name not in words:
+            into.add_parser(name)
+            continue
+        commands[name] = command = into.add_parser(name, allow_abbrev=False)
+        if name in _LOOKS:
+            command.description, add = _LOOKS[name]
+            add(command)
+        elif name == "local":
+            command.description = "vLLM servers on this machine."
+            commands |= add_local(command)
+        elif name == "undo":
+            command.description = "Take back the last action that you did on this cluster."
+            add_how_on_a_cluster(command)
+        else:
+            specs = specs_of(name)
+            command.description = specs[0].about
+            add_flags(command, specs)
+    for command in commands.values():
+        _global_flags(command)
     return parser, commands
 
 
@@ -199,3 +202,14 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=("show", "check", "path"), help="show the values, check the file, or say which file it is"
     )
+
+
+_LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "demo": ("The console on a simulated fleet.", _demo),
+    "snapshot": ("The fleet, once, on stdout.", _snapshot),
+    "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
+    "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
+    "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),
+    "config": ("The configuration and where each value comes from.", _config),
+}
+"""Command, what it does, its flags: of those that change nothing."""

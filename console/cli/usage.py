@@ -1,4 +1,4 @@
-"""What ``--help`` prints. Written by hand: it costs no import, and it reads in the order in which a person asks."""
+"""What ``--help`` prints, in the order in which a person asks; it costs next to no import."""
 
 from __future__ import annotations
 
@@ -14,17 +14,7 @@ commands:
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):
-  scale               how many replicas a workload has
-  drain               take pods, or all of a node, out of service, then evict them
-  rollback            the template of an earlier revision; --list shows them
-  restart             a workload pod by pod, or one pod
-  cordon              no new pods onto a node
-  uncordon            pods onto it again
-  pause               a rollout stays where it is
-  resume              it goes on
-  unblock             one that waits for GPUs replaces pods instead of adding them
-  bounds              what an autoscaler may do
-  hold                KEDA stays at a number of replicas
+{actions}
   undo                take back the last action that you did on this cluster
 
 this machine:
@@ -60,4 +50,7 @@ exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing r
 
 def text(prog: str) -> str:
     """The help of the program under the name that it was called by."""
-    return HELP.format(prog=prog)
+    from actions.catalogue import KINDS
+
+    actions = "\n".join(f"  {entry.command:<19} {entry.summary}" for entry in KINDS if entry.summary)
+    return HELP.format(prog=prog, actions=actions)

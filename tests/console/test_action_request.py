@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from actions.catalogue import specs_of
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kinds.scale import Scale
 from actions.request import Target
-from console.cli.action_request import UsageError, request_of
+from actions.spec import UsageError
+from console.cli.action_command import request_of
 from console.cli.named import NotNamedError, find
 from console.cli.parser import parse
 from fleet.model.snapshot import Cluster, Snapshot
@@ -27,7 +29,7 @@ TARGET = Target("Deployment", "serving", "chat", "uid-1")
     ],
 )
 def test_replicas(words: list[str], request_: object) -> None:
-    assert request_of(words[0], parse("quarterdeck", words), (TARGET,)) == request_
+    assert request_of(specs_of(words[0]), parse("quarterdeck", words), (TARGET,)) == request_
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_replicas(words: list[str], request_: object) -> None:
 def test_replicas_that_no_api_takes(words: list[str], number: str, said: str) -> None:
     typed = [word.format(number) for word in words]
     with pytest.raises(UsageError, match=f"replicas cannot be {said}"):
-        request_of(typed[0], parse("quarterdeck", typed), (TARGET,))
+        request_of(specs_of(typed[0]), parse("quarterdeck", typed), (TARGET,))
 
 
 @pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "ScaledObject"])

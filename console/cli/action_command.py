@@ -1,0 +1,66 @@
+"""A command that acts, made from the declarations of the actions that it stands for: its flags, and its request."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from actions.request import Request, Target
+from actions.spec import ActionSpec, Argument, Takes
+from console.cli.how_flags import add_how, seconds
+
+_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds}
+
+
+def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:
+    """The target, the arguments of each kind, and what goes with every action."""
+    first = specs[0]
+    if any(spec.many for spec in specs):
+        parser.add_argument("targets", metavar=first.target_metavar, nargs="+", help=first.target_help or None)
+    else:
+        parser.add_argument("target", metavar=first.target_metavar, help=first.target_help or None)
+    for argument in dict.fromkeys(argument for spec in specs for argument in spec.arguments):
+        _add(parser, argument)
+    for listed in dict.fromkeys(spec.inline.choose_from for spec in specs if spec.inline is not None):
+        if listed is not None:
+            parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and end")
+    add_how_on_a_cluster(parser)
+
+
+def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
+    """What goes with every action on a cluster."""
+    add_how(parser, "nothing is sent but dry runs", wait=True)
+
+
+def _add(parser: argparse.ArgumentParser, argument: Argument) -> None:
+    into: dict[str, Any] = {"dest": argument.field} if argument.field else {}
+    if argument.takes is Takes.SWITCH and argument.negative:
+        both = parser.add_mutually_exclusive_group()
+        both.add_argument(argument.flag, action="store_true", default=None, help=argument.help, **into)
+        no = f"--no-{argument.flag.removeprefix('--')}"
+        both.add_argument(no, action="store_false", default=None, help=argument.negative, **into)
+    elif argument.takes is Takes.SWITCH:
+        parser.add_argument(argument.flag, action="store_true", help=argument.help, **into)
+    else:
+        typed: dict[str, Any] = {
+            "type": _TYPES[argument.takes],
+            "metavar": argument.metavar or None,
+            "help": argument.help,
+        }
+        choices = [str(choice) for choice in argument.choices] or None
+        if argument.flag:
+            parser.add_argument(argument.flag, choices=choices, **into, **typed)
+        else:
+            parser.add_argument(argument.field, choices=choices, nargs="?", **typed)
+
+
+def targets_of(specs: Sequence[ActionSpec]) -> tuple[str, ...]:
+    """The kinds of object that a command takes."""
+    return tuple(dict.fromkeys(kind for spec in specs for kind in spec.targets))
+
+
+def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
+    """The request that the options stand for, on targets that were found. Raises UsageError."""
+    spec = next((spec for spec in specs if targets[0].kind in spec.targets), specs[0])
+    return spec.make(vars(options), targets)

@@ -1,0 +1,188 @@
+"""An action on a cluster from the command line: plan, ask, do, follow; the same code as behind the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from actions.audit.opened import open_folder
+from actions.audit.who import Who
+from actions.catalogue import specs_of
+from actions.ground import known, lacking
+from actions.request import Target
+from actions.revisions import revisions
+from actions.runner import Runner
+from actions.spec import UsageError
+from console.cli import exits, interruptible, streams
+from console.cli.action_command import request_of, targets_of
+from console.cli.confirm import ProgressPrinter, execute
+from console.cli.dispatch import Invocation, say
+from console.cli.named import NotNamedError, find, parse
+from console.cli.observe import explain
+from console.config.settings import Settings
+from console.report.revisions import to_json
+from console.views.revisions import revision_text
+from console.wiring import actions, sources
+from console.wiring.audit_folder import audit_folder
+from console.wiring.contexts import is_machine, not_a_cluster
+from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import (
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    NotKubernetesError,
+    ServerError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from fleet.sources.kube.health import in_words
+from fleet.sources.kube.resources import every
+from fleet.sources.kube.source import KubernetesSource
+
+_MEASURED = 8.0
+"""Seconds that the first measurement may take before the plan is made without one, and says so."""
+
+
+def run(invocation: Invocation, settings: Settings) -> int:
+    """The exit code: see docs/actions.md."""
+    if invocation.options.timeout is not None:
+        settings = replace(settings, actions=replace(settings.actions, follow_timeout=invocation.options.timeout))
+    try:
+        return interruptible.run(_act(invocation, settings))
+    except (NotNamedError, UsageError) as error:
+        say(error)
+        return exits.USAGE
+    except (KubeError, KubeconfigError) as error:
+        say(error.message + (f"\n  {error.remedy}" if error.remedy else ""))
+        return _code(error)
+
+
+def _code(error: KubeError | KubeconfigError) -> int:
+    if isinstance(error, ForbiddenError):
+        return exits.REFUSED
+    if isinstance(error, UnreachableError | UnauthorizedError | NotKubernetesError | ServerError):
+        return exits.UNREACHABLE
+    # Before anything is sent: no such target, no such revision, nothing to take back.
+    return exits.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exits.PROBLEM
+
+
+async def _act(invocation: Invocation, settings: Settings) -> int:
+    options = invocation.options
+    if is_machine(settings, settings.cluster.context, invocation.environ):
+        raise not_a_cluster(settings.cluster.context)
+    source = sources.kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
+    if not isinstance(source, KubernetesSource):
+        status = source.state().status
+        say(f"{status.problem}\n  {status.remedy}")
+        return exits.USAGE
+    async with _observed(settings, source, options.wait) as newest:
+        # What Prometheus knows is no ground to act on: the API server's own reason comes first.
+        if source.trouble is not None:
+            raise in_words(source.trouble, source.access)
+        snapshot = newest[-1]
+        if lack := lacking(snapshot):
+            say(f"{lack}: no plan is made on half a fleet, and nothing was sent")
+            for line in explain(snapshot):
+                say(line)
+            return exits.UNREACHABLE
+        teller = ProgressPrinter()
+        runner = actions.runner(settings, source, lambda: newest[-1], teller.changed)
+        try:
+            return await _plan_and_do(invocation, settings, source, snapshot, runner)
+        except (KubeError, KubeconfigError) as error:
+            raise in_words(error, source.access) from error
+        finally:
+            await runner.close()
+
+
+async def _plan_and_do(
+    invocation: Invocation, settings: Settings, source: KubernetesSource, snapshot: Snapshot, runner: Runner
+) -> int:
+    options = invocation.options
+    if options.command == "undo":
+        cluster = await source.identify()
+        log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
+        plan = await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups, invocation.environ))
+    else:
+        specs = specs_of(options.command)
+        targets = await _targets(targets_of(specs), options, snapshot, source)
+        if getattr(options, "list", False):
+            found = await revisions(targets[0], source.reads)
+            if options.json:
+                streams.document(to_json(targets[0], found))
+            else:
+                for revision in found:
+                    print(revision_text(revision, time.time()))
+            return exits.OK
+        await source.identify()
+        plan = await runner.plan(request_of(specs, options, targets))
+    code, _ = await execute(plan, options, runner)
+    return code
+
+
+async def _targets(
+    kinds: tuple[str, ...], options: object, snapshot: Snapshot, source: KubernetesSource
+) -> tuple[Target, ...]:
+    named: list[str] = getattr(options, "targets", None) or [getattr(options, "target", "")]
+    return tuple([await _target(name, kinds, snapshot, source) for name in named])
+
+
+async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:
+    """The object that was meant. What may not be listed, or is not yet, the server is asked for by name."""
+    namespace, default = snapshot.cluster.namespace, source.access.namespace or "default"
+    try:
+        return find(typed, snapshot, namespace, default, kinds)
+    except NotNamedError as missing:
+        where = namespace or default
+        unseen = {resource.kind for resource in every() if not snapshot.coverage.sees(resource.qualified, where)}
+        kind, name = parse(typed)
+        wanted = [each for each in ((kind,) if kind else kinds) if each in unseen & set(kinds)]
+        refused: KubeError = NotFoundError(str(missing))
+        for each in wanted:
+            try:
+                found = await source.reads.get_raw(each, "" if each == "Node" else where, name)
+            except NotFoundError:
+                continue
+            except ForbiddenError as error:
+                refused = error
+                continue
+            uid = str(found.get("metadata", {}).get("uid", ""))
+            return Target(each, "" if each == "Node" else where, name, uid)
+        if isinstance(refused, ForbiddenError):
+            raise refused from missing
+        raise
+
+
+@asynccontextmanager
+async def _observed(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[list[Snapshot]]:
+    """The newest Snapshot of the whole cluster, in a list of one; the sources run for as long as the block does.
+
+    The first is one from after the cluster was listed, where that took at most ``wait`` seconds.
+    """
+    newest: list[Snapshot] = []
+    arrived = asyncio.Event()
+
+    def deliver(snapshot: Snapshot) -> None:
+        newest[:] = [snapshot.everything]
+        arrived.set()
+
+    observer = sources.observer(settings, source, time.time())
+    observer.focus(None)
+    observing = asyncio.create_task(observer.run(deliver))
+    try:
+        lack = await known(lambda: newest[-1] if newest else None, arrived, wait)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MEASURED):
+                while not lack and source.trouble is None and newest[-1].measured_at is None:
+                    arrived.clear()
+                    await arrived.wait()
+        if not newest:
+            await arrived.wait()
+        yield newest
+    finally:
+        observing.cancel()
+        await asyncio.gather(observing, return_exceptions=True)

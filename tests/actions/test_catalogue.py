@@ -1,0 +1,95 @@
+"""What every declaration of an action keeps to, so that it can be read in any mode and at any start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+
+import actions.kinds
+from actions.catalogue import KINDS, Entry, from_json, spec_of, specs_of
+from actions.permissions import needed
+from actions.request import LOCAL_NODE, Request, Target, to_json
+from actions.spec import ActionSpec, UsageError
+
+ACTS = ("runner", "planner", "writer", "execution_context", "undo", "checks.", "follow.", "audit.")
+"""What plans, executes and records."""
+LIBRARIES = ("asyncio", "httpx", "kubernetes", "orjson", "psutil", "pydantic", "yaml")
+
+IMPORTED = """
+import sys
+from actions.catalogue import specs
+assert [spec.kind for spec in specs()]
+print(*sys.modules, sep="\\n")
+"""
+
+
+def test_a_declaration_imports_nothing_that_acts_and_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "actions.kinds.scale" in loaded
+    assert [name for name in loaded if name.endswith(".action") or name.startswith("console")] == []
+    assert [name for name in loaded if name.removeprefix("actions.").startswith(ACTS) and "actions." in name] == []
+    assert [name for name in loaded if name in LIBRARIES] == []
+
+
+@pytest.mark.parametrize("entry", KINDS, ids=lambda entry: entry.kind)
+def test_a_line_and_what_it_names_agree(entry: Entry) -> None:
+    spec = spec_of(entry.kind)
+    assert spec.kind == entry.kind
+    assert callable(spec.action().plan)
+    assert callable(spec.action().execute)
+    assert bool(entry.command) == bool(specs_of(entry.command))
+    assert not entry.command or specs_of(entry.command)[0].title
+    in_request = {field.name for field in fields(spec.request)}
+    assert spec.build is not None or {argument.field for argument in spec.arguments} <= {"", *in_request}
+    assert spec.many == ("others" in in_request)
+
+
+def test_each_module_of_kinds_is_in_the_catalogue() -> None:
+    modules = {f"{actions.kinds.__name__}.{module.name}" for module in iter_modules(actions.kinds.__path__)}
+    assert {entry.where.partition(":")[0] for entry in KINDS} == modules
+    declared = {
+        id(value) for name in modules for value in vars(import_module(name)).values() if isinstance(value, ActionSpec)
+    }
+    assert declared == {id(spec_of(entry.kind)) for entry in KINDS}
+
+
+def test_every_summary_is_written_from_a_line() -> None:
+    first = {entry.command: entry for entry in reversed(KINDS) if entry.command}
+    assert all(entry.summary for entry in first.values())
+    assert [e.kind for e in KINDS if e.summary and first[e.command] != e] == []
+
+
+@pytest.mark.parametrize("entry", [e for e in KINDS if e.command], ids=lambda entry: entry.kind)
+def test_what_needs_no_more_than_its_target_is_recorded_and_read_again(entry: Entry) -> None:
+    spec = spec_of(entry.kind)
+    target = Target(spec.targets[0], "serving", "chat", "uid-1")
+    try:
+        request = spec.make({"count": 3} if entry.kind in {"scale", "hold"} else {"maximum": 3}, (target,))
+    except TypeError:
+        pytest.fail("its request needs more than its arguments give")
+    assert isinstance(request, Request)
+    assert from_json(to_json(request)) == request
+
+
+def test_one_target_is_not_two() -> None:
+    nodes = (Target("Node", "", "a"), Target("Node", "", "b"))
+    with pytest.raises(UsageError, match="one node at a time"):
+        spec_of("cordon").make({}, nodes)
+
+
+@pytest.mark.parametrize("kind", ["", "reboot", "Kind.SCALE"])
+def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
+    with pytest.raises(ValueError, match="no action that this version knows"):
+        from_json({"kind": kind, "target": {"kind": "Pod", "namespace": "a", "name": "b"}})
+
+
+@pytest.mark.parametrize("entry", KINDS, ids=lambda entry: entry.kind)
+def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry: Entry) -> None:
+    for target in spec_of(entry.kind).targets:
+        assert bool(needed(entry.kind, target)) is (target != LOCAL_NODE)
