@@ -42,6 +42,8 @@ _PLURALS: Mapping[str, tuple[str, str]] = {
 PATCH_NODE = Permission("patch", "", "nodes", namespaced=False)
 PATCH_POD = Permission("patch", "", "pods")
 EVICT = Permission("create", "", "pods", "eviction")
+LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
+"""Whether a Service still sends requests to a pod."""
 
 
 def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:

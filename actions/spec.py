@@ -137,6 +137,8 @@ class ActionSpec:
     """Why it cannot be done to a target now, as one clause; None where it can."""
     permissions: Callable[[Resource], tuple[Permission, ...]] = patch
     """What must be allowed for a target of this resource."""
+    reads: tuple[Permission, ...] = ()
+    """What its plan looks at besides what the console watches anyway: without it the plan says that it is not known."""
 
     arguments: tuple[Argument, ...] = ()
     build: Callable[[Values, tuple[Target, ...]], Request] | None = None

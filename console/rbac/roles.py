@@ -1,6 +1,7 @@
 """What each role may: an auditor sees the fleet, the on-call engineer also does what the actions do.
 
-The rules name every request of the console and of ``actions`` and nothing more. Notably absent: secrets, exec, attach,
+The rules name every request of the console and of ``actions`` and nothing more; those of the actions follow from what
+each declares. Notably absent: secrets, exec, attach,
 port-forward, and, unless they are asked for, logs and the API server's proxy.
 """
 
@@ -9,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
+
+from actions.catalogue import specs
+from actions.permissions import needed
+from fleet.sources.kube.resources import every
 
 Rule = dict[str, Any]
 
@@ -44,24 +49,10 @@ _SEEN_IN_NAMESPACES = (
 )
 _SEEN_IN_THE_CLUSTER = (_rule("", "nodes namespaces"),)
 
-_DONE_IN_NAMESPACES = (
-    # Scaling, and nothing else of these objects, goes through /scale.
-    _rule("apps", "deployments/scale statefulsets/scale", ["patch"]),
-    _rule("leaderworkerset.x-k8s.io", "leaderworkersets/scale", ["patch"]),
-    # Roll back, restart, pause, resume, unblock.
-    _rule("apps", "deployments statefulsets", ["patch"]),
-    # Bounds of an autoscaler, KEDA's pause.
-    _rule("autoscaling", "horizontalpodautoscalers", ["patch"]),
-    _rule("keda.sh", "scaledobjects", ["patch"]),
-    # Drain: the label that takes a pod out of service, then its eviction. Restart of one pod: its deletion.
-    _rule("", "pods", ["patch", "delete"]),
-    _rule("", "pods/eviction", ["create"]),
-    # Whether a Service still sends requests to it.
-    _rule("discovery.k8s.io", "endpointslices", ["list"]),
-    # The note on the target that says who did what, and why.
-    _rule("", "events", ["create"]),
-)
-_DONE_IN_THE_CLUSTER = (_rule("", "nodes", ["patch"]),)
+# The note on the target that says who did what, and why.
+_NOTED = _rule("", "events", ["create"])
+_VERBS = ("get", "list", "watch", "create", "patch", "delete")
+"""In the order of a rule."""
 
 _LOGS = _rule("", "pods/log", ["get"])
 _PROXY = _rule("", "pods/proxy services/proxy", ["get"])
@@ -85,10 +76,11 @@ def manifests(
     subjects = [_subject("User", user) for user in users] + [_subject("Group", group) for group in groups]
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
     acts = role is Role.ONCALL
-    inside = [*_SEEN_IN_NAMESPACES, *(_DONE_IN_NAMESPACES if acts else ())]
+    done_inside, done_outside = _done() if acts else ([], [])
+    inside = [*_SEEN_IN_NAMESPACES, *done_inside]
     inside += [_LOGS] if logs or acts else []
     inside += [_PROXY] if proxy else []
-    outside = [*_SEEN_IN_THE_CLUSTER, *(_DONE_IN_THE_CLUSTER if acts else ())]
+    outside = [*_SEEN_IN_THE_CLUSTER, *done_outside]
     name = f"quarterdeck-{role}"
     if not namespaces:
         return [_role("ClusterRole", name, [*inside, *outside]), _binding("ClusterRoleBinding", name, subjects)]
@@ -97,6 +89,24 @@ def manifests(
         found.append(_role("Role", name, inside, namespace))
         found.append(_binding("RoleBinding", name, subjects, namespace))
     return found
+
+
+def _done() -> tuple[list[Rule], list[Rule]]:
+    """What the declarations of the actions need: in namespaces, and of the cluster's own objects."""
+    outside = {(resource.group, resource.name) for resource in every() if not resource.namespaced}
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for spec in specs():
+        needs = [permission for target in spec.targets for permission in needed(spec.kind, target)]
+        for permission in (*needs, *spec.reads):
+            key = (permission.group, permission.resource, permission.subresource)
+            verbs.setdefault(key, set()).add(permission.verb)
+    rules: dict[tuple[Any, ...], list[str]] = {}
+    for (group, plural, part), some in verbs.items():
+        ordered = tuple(verb for verb in _VERBS if verb in some)
+        name = f"{plural}/{part}" if part else plural
+        rules.setdefault(((group, plural) in outside, group, part, ordered), []).append(name)
+    made = [(whole, _rule(group, " ".join(names), ordered)) for (whole, group, _, ordered), names in rules.items()]
+    return [*(rule for whole, rule in made if not whole), _NOTED], [rule for whole, rule in made if whole]
 
 
 def _role(kind: str, name: str, rules: Sequence[Rule], namespace: str = "") -> dict[str, Any]:

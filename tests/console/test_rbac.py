@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from actions.catalogue import specs
 from actions.permissions import needed
 from console.cli.dispatch import dispatch
+from console.rbac.roles import Role, manifests
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
@@ -21,21 +23,6 @@ from tests.simulator.api_process import Process, simulator
 
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
 
-TARGETS = {
-    "scale": "Deployment",
-    "bounds": "HorizontalPodAutoscaler",
-    "hold": "ScaledObject",
-    "drain": "Pod",
-    "restore": "Pod",
-    "drain-node": "Node",
-    "cordon": "Node",
-    "uncordon": "Node",
-    "rollback": "StatefulSet",
-    "restart": "Pod",
-    "pause": "Deployment",
-    "resume": "Deployment",
-    "unblock": "Deployment",
-}
 NEVER = (
     ("get", "", "secrets", ""),
     ("create", "", "pods", "exec"),
@@ -89,10 +76,10 @@ async def test_a_role_can_do_what_it_must_and_nothing_else(
         for resource in every():
             place = "serving" if resource.namespaced else ""
             assert await allowed(reads, "watch", resource.group, resource.name, "", place), resource.name
-        for kind, target in TARGETS.items():
-            for verb, group, plural, sub, namespaced in needed(kind, target):
-                may = await allowed(reads, verb, group, plural, sub, "serving" if namespaced else "")
-                assert may is (role == "oncall"), (kind, verb, plural, sub)
+        asked = {permission for spec in specs() for target in spec.targets for permission in needed(spec.kind, target)}
+        for verb, group, plural, sub, namespaced in asked:
+            may = await allowed(reads, verb, group, plural, sub, "serving" if namespaced else "")
+            assert may is (role == "oncall"), (verb, plural, sub)
         assert await allowed(reads, "create", "", "events", "") is (role == "oncall")
         assert await allowed(reads, "get", "", "pods", "log") is (role == "oncall")
         for verb, group, plural, sub in NEVER:
@@ -130,3 +117,23 @@ def test_logs_and_proxy_are_an_auditors_only_on_demand(capsys: pytest.CaptureFix
     rules = next(yaml.safe_load_all(capsys.readouterr().out))["rules"]
     granted = {resource for rule in rules for resource in rule["resources"]}
     assert {"pods/log", "pods/proxy", "services/proxy"} <= granted
+
+
+def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() -> None:
+    rules = manifests(Role.ONCALL)[0]["rules"]
+    looks = manifests(Role.AUDITOR, logs=True)[0]["rules"]
+    more = {
+        (r["apiGroups"][0], name, verb)
+        for r in rules
+        if r not in looks
+        for name in r["resources"]
+        for verb in r["verbs"]
+    }
+    declared = {
+        (p.group, f"{p.resource}/{p.subresource}" if p.subresource else p.resource, p.verb)
+        for spec in specs()
+        for target in spec.targets
+        for p in (*needed(spec.kind, target), *spec.reads)
+    }
+    assert more == {*declared, ("", "events", "create")}
+    assert all(verb in {"list", "create", "patch", "delete"} for _, _, verb in more)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline, Method
-from actions.permissions import EVICT, PATCH_POD, Permission, Resource
+from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_POD, Permission, Resource
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
 
@@ -59,6 +59,7 @@ DRAIN = ActionSpec(
     objects=("Pod",),
     many=True,
     permissions=_permissions,
+    reads=(LIST_ENDPOINTS,),
     arguments=(
         DEADLINE,
         AT_DEADLINE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline
 from actions.kinds.drain import AT_DEADLINE, DEADLINE
-from actions.permissions import EVICT, PATCH_NODE, PATCH_POD, Permission, Resource
+from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, Resource
 from actions.request import Request
 from actions.spec import ActionSpec, Argument, Takes
 
@@ -48,6 +48,7 @@ DRAIN_NODE = ActionSpec(
     sends="PATCH of the node, then as of the drain of each pod",
     objects=("Node",),
     permissions=_permissions,
+    reads=(LIST_ENDPOINTS,),
     arguments=(
         DEADLINE,
         AT_DEADLINE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.permissions import PATCH_POD, Permission, Resource
+from actions.permissions import LIST_ENDPOINTS, PATCH_POD, Permission, Resource
 from actions.request import Request, Target
 from actions.spec import ActionSpec
 
@@ -45,4 +45,5 @@ RESTORE = ActionSpec(
     objects=("Pod",),
     many=True,
     permissions=_permissions,
+    reads=(LIST_ENDPOINTS,),
 )
