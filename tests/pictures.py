@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from console.app.app import QuarterdeckApp
 from console.app.desk import ConsoleDesk
-from console.commands.reference import keys_markdown
+from console.commands.reference import keys_markdown, with_actions
 from console.config.settings import ClusterSettings, LocalSettings, Settings
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
@@ -106,8 +106,9 @@ async def _ready(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snaps
 
 
 def main() -> int:
-    """Write everything; the reference of keys alone with ``keys`` as the argument."""
+    """Write everything; the references alone with ``keys`` as the argument."""
     (DOCS / "keys.md").write_text(keys_markdown())
+    (DOCS / "actions.md").write_text(with_actions((DOCS / "actions.md").read_text()))
     if sys.argv[1:] != ["keys"]:
         sources = ("colon", *"sources", "enter")
         asyncio.run(draw("kv-thrash", {"fleet": (), "help": ("question_mark",), "sources": sources}, in_trouble))

@@ -1,12 +1,15 @@
-"""The reference of keys and commands, written from the table: docs/keys.md."""
+"""What is written from the tables: docs/keys.md, and the table of actions in docs/actions.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from actions.catalogue import KINDS, spec_of
+from actions.spec import ActionSpec, Argument
 from console.commands.command import Command, ScreenId
 from console.commands.help import FILTERS, MOVING
 from console.commands.keys import key_text
+from console.commands.reserved import RESERVED, Reserved
 from console.commands.table import TABLE
 
 _SCREENS = {
@@ -63,6 +66,12 @@ def _lines() -> Iterator[str]:
     yield "## Filters"
     yield ""
     yield from _table(("typed", "shows"), ((f"`{typed}`", words) for typed, words in FILTERS))
+    yield ""
+    yield "## Kept for what is to come"
+    yield ""
+    yield "No command has these now, on the screens that are named; a remapping of yours may."
+    yield ""
+    yield from _table(("key", "command line", "will do", "screens"), map(_reserved, RESERVED))
 
 
 def _row(command: Command) -> tuple[str, ...]:
@@ -72,6 +81,49 @@ def _row(command: Command) -> tuple[str, ...]:
     bound = command.where if command.bound is None else command.bound
     where = "all" if bound == frozenset(ScreenId) else ", ".join(_SCREENS[w] for w in ScreenId if w in bound)
     return keys, names, command.title, where, f"`{command.id}`"
+
+
+def _reserved(reserved: Reserved) -> tuple[str, ...]:
+    key = f"`{key_text(reserved.key)}`" if reserved.key else ""
+    used = [_SCREENS[where] for where in ScreenId if where not in reserved.kept]
+    screens = f"all but {', '.join(used)}" if used else "all"
+    return key, f"`:{reserved.name}`" if reserved.name else "", reserved.meaning, screens
+
+
+def with_actions(page: str) -> str:
+    """docs/actions.md with the table of actions as it is now."""
+    before, _, rest = page.partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    return f"{before}{_BEGIN}\n{chr(10).join(_actions())}\n{_END}{after}"
+
+
+_BEGIN = "<!-- written by make docs from the declarations of the actions -->"
+_END = "<!-- to here -->"
+
+
+def _actions() -> Iterator[str]:
+    rows = [_action(entry.command, spec_of(entry.kind)) for entry in KINDS if entry.command]
+    undo = "Plan what takes back the last action of this person on this cluster, against the cluster as it is now."
+    rows.append(("`z`", "`undo`", undo, "", "as that action"))
+    yield from _table(("key", "command", "does", "to", "sends"), rows)
+
+
+def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
+    where = " on nodes" if "Node" in spec.targets else ""
+    keys = ", ".join(f"`{key_text(key)}`{where}" for key in spec.keys)
+    target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
+    words = [command, f"{target}…" if spec.many else target, *filter(None, map(_argument, spec.arguments))]
+    if spec.inline is not None and spec.inline.choose_from is not None:
+        words.append("[--list]")
+    return keys, f"`{' '.join(words)}`", spec.about, ", ".join(spec.targets), spec.sends
+
+
+def _argument(argument: Argument) -> str:
+    """As in a usage line; empty for one that means nothing."""
+    if not argument.field:
+        return ""
+    value = "|".join(map(str, argument.choices)) or argument.metavar
+    return f"[{' '.join(part for part in (argument.flag, value) if part)}]"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

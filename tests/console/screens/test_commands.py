@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from console.commands.habits import HABITS, READ_ONLY_HABITS
 from console.commands.help import FILTERS, MOVING, help_lines, signs
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
-from console.commands.reference import keys_markdown
+from console.commands.reference import keys_markdown, with_actions
+from console.commands.reserved import taken
 from console.commands.table import BY_ID, TABLE, bound_on
 from console.config.options import Options
 from console.session.failure import SessionError
@@ -25,6 +27,8 @@ from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from widgets.line import width_of
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_ids_and_names_are_unique() -> None:
@@ -334,5 +338,18 @@ def test_keys_after_remapping() -> None:
 
 
 def test_the_reference_of_keys_is_the_table() -> None:
-    written = (Path(__file__).parents[3] / "docs" / "keys.md").read_text()
+    written = (DOCS / "keys.md").read_text()
     assert written == keys_markdown(), "python -m tests.pictures keys"
+
+
+def test_the_table_of_actions_in_the_documents_is_their_declarations() -> None:
+    page = (DOCS / "actions.md").read_text()
+    assert page == with_actions(page), "python -m tests.pictures keys"
+
+
+def test_no_command_has_a_key_or_a_name_that_is_kept() -> None:
+    assert list(taken(TABLE)) == []
+    logs = BY_ID["open.logs"]
+    assert list(taken([replace(logs, keys=("f",))])) == ["open.logs has the key f, which is kept for: incidents"]
+    assert list(taken([replace(logs, names=("logs", "at"))])) != []
+    assert list(taken([replace(BY_ID["view.follow"], keys=("f", "s"))])) == []

@@ -1,0 +1,54 @@
+"""Keys and names that are kept for what is to come, so that one map of keys holds for all screens.
+
+Where a screen has a meaning for such a key today, that stays: logs are followed with ``f``, text is wrapped with ``w``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from console.commands.command import EVERYWHERE, Command, ScreenId
+
+_LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
+_WRAPPED = _LOGS | {
+    ScreenId.TEXT,
+    ScreenId.HELP,
+    ScreenId.DETAIL,
+    ScreenId.SOURCES,
+    ScreenId.LOCAL_NODE,
+    ScreenId.BENCHES,
+}
+
+
+class Reserved(NamedTuple):
+    """What a key, or a name in the command line, will do."""
+
+    meaning: str
+    key: str = ""
+    """In Textual's name."""
+    name: str = ""
+    kept: frozenset[ScreenId] = EVERYWHERE
+    """The screens on which nothing else may have the key."""
+
+
+RESERVED: tuple[Reserved, ...] = (
+    Reserved("to the change before", "left_square_bracket"),
+    Reserved("to the change after", "right_square_bracket"),
+    Reserved("incidents", "f", "incidents", EVERYWHERE - _LOGS),
+    Reserved("why it is so", "w", "why", EVERYWHERE - _WRAPPED),
+    Reserved("a ticket of it", "exclamation_mark", "ticket"),
+    Reserved("what happened, in its order", name="timeline"),
+    Reserved("everything as it was at a moment", name="at"),
+)
+
+
+def taken(commands: Iterable[Command]) -> Iterator[str]:
+    """What of it the commands have for something else."""
+    for command in commands:
+        bound = command.where if command.bound is None else command.bound
+        for reserved in RESERVED:
+            if reserved.key in command.keys and bound & reserved.kept:
+                yield f"{command.id} has the key {reserved.key}, which is kept for: {reserved.meaning}"
+            if reserved.name and reserved.name in command.names:
+                yield f"{command.id} is called {reserved.name}, which is kept for: {reserved.meaning}"
