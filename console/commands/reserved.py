@@ -16,7 +16,7 @@ _WRAPPED = _LOGS | {
     ScreenId.HELP,
     ScreenId.DETAIL,
     ScreenId.SOURCES,
-    ScreenId.LOCAL_NODE,
+    ScreenId.LOCAL_SERVER,
     ScreenId.BENCHES,
 }
 
