@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from actions.plan import Mutation, Plan
 from actions.plan_context import PlanContext, Reads, Rules
@@ -11,27 +11,16 @@ from actions.progress import Outcome
 from actions.request import Request
 from fleet.model.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from actions.local.machine import Machine
 
-
-class ExecutionContext(Protocol):
-    """Handed to ``Action.execute`` by the runner, which writes down all of it."""
+class Steps(Protocol):
+    """What every action has to do its work with, wherever that is. All that is sent is written down."""
 
     @property
     def rules(self) -> Rules: ...
 
     @property
-    def reads(self) -> Reads: ...
-
-    @property
     def snapshot(self) -> Snapshot:
         """The newest one."""
-        ...
-
-    @property
-    def machine(self) -> Machine:
-        """This machine. Raises TypeError for an action on a cluster."""
         ...
 
     def now(self) -> float:
@@ -61,11 +50,18 @@ class ExecutionContext(Protocol):
         ...
 
 
+class ExecutionContext(Steps, Protocol):
+    """Handed to the actions on a cluster, which may look at it."""
+
+    @property
+    def reads(self) -> Reads: ...
+
+
 class Action(Protocol):
-    """One kind of action. Both methods are free of state: what carries over is in the plan."""
+    """One kind of action on a cluster. Both methods are free of state: what carries over is in the plan."""
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
-        """What would happen. Raises KubeError or LocalError where the target cannot be read (gone, unreachable)."""
+        """What would happen. Raises KubeError where the target cannot be read (gone, unreachable)."""
         ...
 
     async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:

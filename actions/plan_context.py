@@ -11,7 +11,6 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.reads import Permission
 
 if TYPE_CHECKING:
-    from actions.local.machine import Machine
     from fleet.sources.prometheus.past import Latency
 
 
@@ -54,17 +53,21 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanContext:
-    """The fleet as it is now, and the ways to look closer."""
+class Context:
+    """A place where actions are done, as it is now."""
 
     snapshot: Snapshot
-    reads: Reads
-    dry_run: DryRun
     scope: Scope
     rules: Rules
     now: Callable[[], float]
     """Unix time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext(Context):
+    """A cluster, and the ways to look closer. Actions on this machine have ``actions.local.context.LocalContext``."""
+
+    reads: Reads
+    dry_run: DryRun
     past: Past | None = None
     """None where nothing remembers."""
-    machine: Machine | None = None
-    """This machine, for actions on its own servers; None for all others."""

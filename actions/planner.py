@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from actions.catalogue import spec_of
 from actions.checks.data import check_data, seen
 from actions.checks.permission import check_permission
+from actions.execution_context import Action
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
 from actions.plan_context import DryRun, PlanContext
@@ -22,15 +23,20 @@ AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
 
+def action_of(kind: str) -> Action:
+    """What plans and executes a kind of action on a cluster. Raises TypeError for one that is done on this machine."""
+    spec = spec_of(kind)
+    if LOCAL_SERVER in spec.targets:
+        raise TypeError(f"{kind} is done on this machine, and not on a cluster")
+    return cast("Action", spec.action())
+
+
 async def make_plan(request: Request, context: PlanContext) -> Plan:
     """What would happen, what stands against it, how it is taken back. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
-    than the one that was chosen; LocalError for a server of this machine.
+    than the one that was chosen.
     """
-    if request.target.kind == LOCAL_SERVER:
-        # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
-        return await spec_of(request.kind).action().plan(request, context)
     plan, moved = await _planned(request, context)
     for _ in range(AGAIN):
         if not moved:
@@ -45,7 +51,7 @@ async def _planned(request: Request, context: PlanContext) -> tuple[Plan, bool]:
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
     permission, plan = await asyncio.gather(
-        check_permission(request, context), spec_of(request.kind).action().plan(request, context)
+        check_permission(request, context), action_of(request.kind).plan(request, context)
     )
     checks: tuple[Check, ...] = (permission, *seen(plan.checks, context.snapshot, plan.target), check_data(context))
     if permission.verdict is Verdict.BLOCK:

@@ -18,6 +18,7 @@ from fleet.kinds.registry import those
 
 if TYPE_CHECKING:
     from actions.execution_context import Action
+    from actions.local.context import LocalAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 
@@ -113,7 +114,7 @@ class ActionSpec:
     """One kind of action. What it is called is the ``kind`` of its request."""
 
     request: type[Request]
-    action: Callable[[], Action]
+    action: Callable[[], Action] | Callable[[], LocalAction]
     """Makes what plans and executes it; only here is that imported."""
 
     title: str

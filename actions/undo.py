@@ -17,11 +17,10 @@ from actions.audit.marks import MARK
 from actions.audit.redaction import redacted
 from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
+from actions.executor import Executor
 from actions.kinds.restore import Restore
 from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
-from actions.plan_context import PlanContext
-from actions.planner import make_plan
 from actions.request import Request, to_json
 from actions.words import named, span
 from fleet.model.snapshot import Snapshot
@@ -111,11 +110,12 @@ def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> Recorded
     return next((action for action in mine if found is not None and action.id == found.id), None)
 
 
-async def plan_undo(done: Sequence[RecordedAction], who: Who, context: PlanContext) -> Plan:
+async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor) -> Plan:
     """What would take it back now, and whether somebody has changed the target since.
 
-    Raises NotFoundError where there is nothing to take back, and KubeError as ``make_plan`` does.
+    Raises NotFoundError where there is nothing to take back, and what planning raises.
     """
+    context = executor.context()
     action = last_undo(done, who, context.scope.server)
     if action is None:
         raise NotFoundError(
@@ -124,7 +124,7 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, context: PlanConte
         )
     request = inverse_of(_recorded(action), context.snapshot)
     try:
-        plan = await make_plan(request, context)
+        plan = await executor.plan(request)
     except NotFoundError as error:
         raise NotFoundError(
             f"“{action.title}” cannot be taken back: {error.message}",

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.executor import Answer
 from actions.plan import Mutation
 from fleet.sources.kube.client import KubeClient, Response
+
+
+def answer_of(response: Response) -> Answer:
+    """The object that the API server answered with, and by what its own audit log and history know the request."""
+    found = response.json()
+    document = found if isinstance(found, dict) else {}
+    metadata = document.get("metadata") or {}
+    record = {
+        "status": response.status,
+        "audit_id": response.headers.get("Audit-Id", ""),
+        "warning": response.headers.get("Warning", ""),
+        "uid": metadata.get("uid", ""),
+        "resource_version": metadata.get("resourceVersion", ""),
+    }
+    return Answer(document, record)
 
 
 class Writer:
@@ -14,20 +30,21 @@ class Writer:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def send(self, mutation: Mutation) -> Response:
+    async def send(self, mutation: Mutation) -> Answer:
         """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
-        return await self._client.send(
-            mutation.method,
-            mutation.path,
-            mutation.query,
-            body=mutation.body,
-            content_type=mutation.content_type,
+        return answer_of(
+            await self._client.send(
+                mutation.method,
+                mutation.path,
+                mutation.query,
+                body=mutation.body,
+                content_type=mutation.content_type,
+            )
         )
 
     async def dry_run(self, mutation: Mutation) -> dict[str, Any]:
         """What the server would answer; it keeps nothing. Raises KubeError for what it would refuse."""
-        document = (await self.send(mutation.dry())).json()
-        return document if isinstance(document, dict) else {}
+        return (await self.send(mutation.dry())).document
 
     async def close(self) -> None:
         """Close the connections."""

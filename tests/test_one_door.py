@@ -46,7 +46,7 @@ SIGNALS = {
     "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",
     "actions/local/spawn.py": "ends what it runs itself",
     "fleet/sources/kube/plugin_process.py": "ends the credential plugin that it runs, with all that this started",
-    "actions/local/writer.py": "what was confirmed: asks guard.may_start, and whether it is the process that is meant",
+    "actions/local/executor.py": "what was confirmed: asks guard.may_start, and whether it is the process meant",
 }
 """The only files that signal processes."""
 STARTS = {

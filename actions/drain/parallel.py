@@ -8,7 +8,6 @@ from actions.drain.execute import Phase, drain
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
 from actions.execution_context import ExecutionContext
-from actions.local.machine import Machine
 from actions.plan_context import Reads
 from actions.progress import Outcome
 from fleet.model.snapshot import Snapshot
@@ -90,10 +89,6 @@ class _Part:
     @property
     def snapshot(self) -> Snapshot:
         return self._work.snapshot
-
-    @property
-    def machine(self) -> Machine:
-        return self._work.machine
 
     def step(self, index: int) -> None:
         """The steps of the plan are those of all the drains."""

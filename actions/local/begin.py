@@ -7,13 +7,13 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from actions.execution_context import ExecutionContext
+from actions.local.context import LocalExecution
 from actions.local.ending import Belongings, left_of
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
 from actions.local.starts import remember
+from actions.local.steps import removing, starting
 from actions.local.store import claim, last_of, mark_ready, prepare, without_secrets
-from actions.local.writer import removing, starting
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
 from actions.words import count
@@ -57,7 +57,7 @@ def steps_of(mutation: Mutation, spec: LaunchSpec) -> tuple[Step, ...]:
     )
 
 
-async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContext, first: int = 0) -> Outcome:
+async def start(spec: LaunchSpec, mutation: Mutation, execution: LocalExecution, first: int = 0) -> Outcome:
     """Start it and follow it; ``first`` is the index of the first of ``steps_of`` among the plan's steps."""
     machine = execution.machine
     folder = servers_folder(machine.state) / spec.name
@@ -95,7 +95,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: ExecutionContex
     )
 
 
-async def _clear(folder: Path, execution: ExecutionContext) -> None:
+async def _clear(folder: Path, execution: LocalExecution) -> None:
     """Remove what a dead server of this name has left: with its record, nobody would know whose it is.
 
     Raises LocalError where processes of it still run.
@@ -146,7 +146,7 @@ def placed(spec: LaunchSpec) -> LaunchSpec:
 
 
 def _telling(state: ServerState) -> tuple[str, float, float, float | None]:
-    """For ``ExecutionContext.say``."""
+    """For ``LocalExecution.say``."""
     stage = state.stage
     words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"
     return words, stage.done, stage.total, state.eta

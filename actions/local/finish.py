@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import NamedTuple
 
-from actions.execution_context import ExecutionContext
+from actions.local.context import LocalExecution
 from actions.local.ending import Belongings, left_of, perhaps_of, sockets_in, survey
+from actions.local.steps import removing, signalling
 from actions.local.store import forget
-from actions.local.writer import removing, signalling
 from actions.plan import Step
 from actions.progress import Outcome, Result
 from actions.words import count
@@ -61,7 +61,7 @@ class Ended(NamedTuple):
     """What a person should know of it: requests that were cut, files that may be its."""
 
 
-async def finish(state: ServerState, grace: float, execution: ExecutionContext, first: int = 0) -> Ended:
+async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> Ended:
     """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
     sent: list[str] = []
     try:
@@ -83,7 +83,7 @@ def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
-async def _finish(state: ServerState, grace: float, execution: ExecutionContext, first: int, sent: list[str]) -> Ended:
+async def _finish(state: ServerState, grace: float, execution: LocalExecution, first: int, sent: list[str]) -> Ended:
     """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
@@ -119,7 +119,7 @@ async def _finish(state: ServerState, grace: float, execution: ExecutionContext,
     return Ended(failed, tuple(told))
 
 
-async def _requests_end(record: ServerRecord, grace: float, execution: ExecutionContext) -> str:
+async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:
     """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
     idle, silent, last, began = 0, 0, -1.0, execution.now()
 
@@ -159,7 +159,7 @@ async def _requests_end(record: ServerRecord, grace: float, execution: Execution
 async def _end(
     record: ServerRecord,
     had: Belongings,
-    execution: ExecutionContext,
+    execution: LocalExecution,
     sent: list[str],
     *,
     interrupted: bool,
@@ -194,7 +194,7 @@ async def _end(
 
 
 async def _gone(
-    record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: ExecutionContext
+    record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: LocalExecution
 ) -> bool:
     """Wait until all have ended; workers that outlive their leader are not waited for as long."""
     alone: float | None = None
@@ -212,7 +212,7 @@ async def _gone(
     return not had.alive
 
 
-async def _clean(record: ServerRecord, had: Belongings, execution: ExecutionContext) -> Outcome | None:
+async def _clean(record: ServerRecord, had: Belongings, execution: LocalExecution) -> Outcome | None:
     left = await asyncio.to_thread(left_of, record, had)
     if left.processes:
         pids = ", ".join(str(each.pid) for each in left.processes)

@@ -8,20 +8,12 @@ from contextlib import suppress
 import psutil
 
 from actions.local.ending import owner_of
-from actions.local.machine import Installed, Machine
+from actions.local.machine import Installed
 from actions.plan import Check, Verdict
-from actions.plan_context import PlanContext
 from actions.words import count
 from fleet.local.load import ServerProbe
 from fleet.local.process import group
 from fleet.local.server import Phase, ServerState
-
-
-def machine_of(context: PlanContext) -> Machine:
-    """This machine. Raises TypeError for the scene of a cluster."""
-    if context.machine is None:
-        raise TypeError("a server of this machine is planned on this machine")
-    return context.machine
 
 
 def no_vllm() -> Installed:

@@ -11,6 +11,7 @@ from typing import Any
 from actions.action_run import ActionRun
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
+from actions.cluster import ClusterExecutor
 from actions.plan import Scope
 from actions.plan_context import Past, PlanContext, Rules
 from actions.runner import Runner
@@ -44,11 +45,11 @@ def runner(
     rules = rules_of(settings)
 
     def context() -> PlanContext:
-        snapshot = newest()
-        return PlanContext(snapshot, reads, writer.dry_run, scope_of(settings, source.cluster), rules, time.time, past)
+        scope = scope_of(settings, source.cluster)
+        return PlanContext(newest(), scope, rules, time.time, reads, writer.dry_run, past)
 
     audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
-    return Runner(context, writer, audit, changed=changed)
+    return Runner(ClusterExecutor(context, writer), audit, changed=changed)
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 
 from actions.action_run import ActionRun
+from actions.local.context import local_scope
+from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine, Reading, Servers, unheard
-from actions.local.plan_context import local_context, local_scope
-from actions.local.writer import LocalWriter
-from actions.plan_context import PlanContext
 from actions.request import LOCAL
 from actions.runner import Runner
 from console.config import paths
@@ -57,11 +56,8 @@ def local_runner(
     cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)
 
-    def context() -> PlanContext:
-        return local_context(machine, scope, rules, newest)
-
     audit = Audit(audit_folder(settings, environ), lambda: cluster, environ)
-    return Runner(context, LocalWriter(machine), audit, changed=changed)
+    return Runner(LocalExecutor(machine, scope, rules, newest), audit, changed=changed)
 
 
 def this_machine() -> Cluster:

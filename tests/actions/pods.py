@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
+from actions.executor import Answer
 from actions.kubeobj import controller_of, is_ready, labels_of, selects
-from actions.local.machine import Machine
 from actions.plan import Mutation
 from actions.plan_context import Rules
+from actions.writer import answer_of
 from fleet.model.frame import Column, Frame
 from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
@@ -132,7 +133,7 @@ class PodCluster(FakeCluster):
             return {}
         return await super().dry_run(mutation)
 
-    async def send(self, mutation: Mutation) -> Response:
+    async def send(self, mutation: Mutation) -> Answer:
         if not mutation.path.endswith("/eviction"):
             response = await super().send(mutation)
             self.settle()
@@ -142,7 +143,7 @@ class PodCluster(FakeCluster):
             raise self.refusals.pop(0)
         self._evict(mutation, dry=False)
         self.settle()
-        return Response(201, orjson.dumps({"kind": "Status", "status": "Success"}), "application/json")
+        return answer_of(Response(201, orjson.dumps({"kind": "Status", "status": "Success"}), "application/json"))
 
     def _evict(self, mutation: Mutation, *, dry: bool) -> None:
         name = mutation.path.split("/")[-2]
@@ -259,17 +260,12 @@ class HandWork:
         """Everything that was said."""
         return [text for _, text, *_ in self.said]
 
-    @property
-    def machine(self) -> Machine:
-        raise TypeError("these pods are on no machine of ours")
-
     def now(self) -> float:
         return self.cluster.clock
 
     async def send(self, mutation: Mutation) -> Obj:
         self.sent.append(mutation)
-        answer: Obj = (await self.cluster.send(mutation)).json()
-        return answer
+        return (await self.cluster.send(mutation)).document
 
     def step(self, index: int) -> None:
         self.at = index
@@ -277,7 +273,7 @@ class HandWork:
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
         self.said.append((self.at, text, done, total, eta))
 
-    async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see Work
+    async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - it says so
         deadline = self.cluster.clock + timeout
         while not await reached():
             if self.cluster.clock >= deadline:

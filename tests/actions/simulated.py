@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.cluster import ClusterExecutor
 from actions.plan import Mutation, Plan
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
@@ -55,7 +56,7 @@ class Simulated:
 
     def context(self) -> PlanContext:
         """What a plan is given now."""
-        return self.runner._context()
+        return cast("ClusterExecutor", self.runner.executor).context()
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Wait for what comes by itself."""
@@ -78,8 +79,7 @@ class Simulated:
 
     async def write(self, mutation: Mutation) -> dict[str, Any]:
         """What another person does meanwhile."""
-        answer: dict[str, Any] = (await self.runner._writer.send(mutation)).json()
-        return answer
+        return (await self.runner.executor.send(mutation)).document
 
 
 @asynccontextmanager

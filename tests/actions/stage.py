@@ -15,9 +15,12 @@ from typing import Any
 import orjson
 
 from actions.action_run import ActionRun
+from actions.cluster import ClusterExecutor
+from actions.executor import Answer
 from actions.plan import JSON_PATCH, Mutation, Scope
 from actions.plan_context import PlanContext, Rules
 from actions.runner import Runner
+from actions.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.sources.kube.client import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
@@ -144,12 +147,12 @@ class FakeCluster:
         self.asked.append(f"DRY {mutation.method} {mutation.path}")
         return self._written(mutation.dry())
 
-    async def send(self, mutation: Mutation) -> Response:
+    async def send(self, mutation: Mutation) -> Answer:
         self.asked.append(f"{mutation.method} {mutation.path}")
         obj = self._written(mutation)
         if obj.get("kind") not in {None, "Event", "Status"}:
             self.add(self.react(obj))
-        return Response(200, orjson.dumps(obj), "application/json", {"Audit-Id": "audit-1"})
+        return answer_of(Response(200, orjson.dumps(obj), "application/json", {"Audit-Id": "audit-1"}))
 
     async def close(self) -> None:
         return None
@@ -204,11 +207,16 @@ class FakeCluster:
 
     def context(self) -> PlanContext:
         """The context of now."""
-        return PlanContext(self.snapshot, self, self.dry_run, self.scope, self.rules, lambda: NOW)
+        return PlanContext(self.snapshot, self.scope, self.rules, lambda: NOW, self, self.dry_run)
+
+    @property
+    def executor(self) -> ClusterExecutor:
+        """What plans on it and sends to it."""
+        return ClusterExecutor(self.context, self)
 
     def runner(self, changed: Callable[[ActionRun], None] = lambda _: None) -> Runner:
         """A runner on it; it takes the stage for its writer and its audit log."""
-        return Runner(self.context, self, self, changed=changed, settle=0.0)
+        return Runner(self.executor, self, changed=changed, settle=0.0)
 
     def mutations(self) -> list[str]:
         """What was really sent, in order."""

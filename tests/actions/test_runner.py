@@ -11,6 +11,7 @@ import pytest
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import Sent
+from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
 from actions.plan_context import PlanContext
 from actions.progress import Cause, Result
@@ -133,7 +134,7 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
             stage.snapshot = later
         return stage.context()
 
-    runner = Runner(context, stage, stage, settle=30.0)
+    runner = Runner(ClusterExecutor(context, stage), stage, settle=30.0)
     plan = await runner.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.before is not None
@@ -150,7 +151,7 @@ async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage:
             measuring.set()
         return stage.context()
 
-    runner = Runner(context, stage, stage, settle=30.0)
+    runner = Runner(ClusterExecutor(context, stage), stage, settle=30.0)
     plan = await runner.plan(Scale(CHAT, 6))
     state = runner.start(plan, "", "yes")
     await measuring.wait()

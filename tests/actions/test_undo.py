@@ -39,7 +39,7 @@ class Recorded:
 
     async def do(self, request: Request | Plan, who: Who = ME) -> Result:
         """Plan it where it is no plan yet, and carry it out as somebody."""
-        runner = Runner(self.cluster.context, self.cluster, AuditLog(self.folder, who), settle=0.0)
+        runner = Runner(self.cluster.executor, AuditLog(self.folder, who), settle=0.0)
         plan = request if isinstance(request, Plan) else await runner.plan(request)
         return (await runner.wait(runner.start(plan, "", "yes").id)).result
 
@@ -48,7 +48,7 @@ class Recorded:
         return list(open_folder(self.folder).actions)
 
     async def undo(self, who: Who = ME) -> Plan:
-        return await plan_undo(self.done, who, self.cluster.context())
+        return await plan_undo(self.done, who, self.cluster.executor)
 
 
 @pytest.fixture

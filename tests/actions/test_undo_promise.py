@@ -35,7 +35,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.cluster: FakeCluster = chat(gpus=32)
         self.folder = folder
-        self.runner = Runner(self.cluster.context, self.cluster, AuditLog(folder, ME), settle=0.0)
+        self.runner = Runner(self.cluster.executor, AuditLog(folder, ME), settle=0.0)
 
     async def do(self, request: Request | Plan) -> str:
         plan = request if isinstance(request, Plan) else await self.runner.plan(request)
@@ -45,7 +45,7 @@ class Session:
 
     async def undo(self) -> Plan:
         done = list(open_folder(self.folder).actions)
-        return await plan_undo(done, ME, self.cluster.context())
+        return await plan_undo(done, ME, self.cluster.executor)
 
     def promised(self, id: str) -> str:  # noqa: A002 - the run's
         found = next(u for u in self.runner.action_runs if u.id == id)

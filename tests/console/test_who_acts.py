@@ -50,7 +50,7 @@ async def test_a_record_names_who_the_cluster_says_we_are_though_the_snapshot_is
         assert source.cluster.user == "tester", "the kubeconfig's name, until the cluster has said another"
         assert (await source.identify()).user == "jane"
         await acting.reviewed("0123")
-        assert acting._context().scope.user == "jane"
+        assert acting.executor.context().scope.user == "jane"
     finally:
         await acting.close()
         await source.stop()

@@ -19,10 +19,10 @@ import psutil
 from actions.action_run import ActionRun
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
+from actions.local.context import local_scope
 from actions.local.environment import SERVER_ID
+from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
-from actions.local.plan_context import local_context, local_scope
-from actions.local.writer import LocalWriter
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome
@@ -121,12 +121,7 @@ class Box:
         executable = str(self.vllm)
         machine = Machine(self.root / "state", os.environ, self.watcher, executable, self.grace, lambda: GpuReading())
         scope = local_scope(os.getuid(), require_reason=False)
-        return Runner(
-            lambda: local_context(machine, scope, self.rules, lambda: None),
-            LocalWriter(machine),
-            self,
-            changed=self.states.append,
-        )
+        return Runner(LocalExecutor(machine, scope, self.rules), self, changed=self.states.append)
 
     async def carried_out(self, request: Request) -> tuple[Plan, Outcome]:
         """Planned, confirmed and done."""
@@ -136,7 +131,7 @@ class Box:
         await runner.close()
         return plan, outcome
 
-    # actions.runner.Audit
+    # actions.journal.Audit
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
         self.audited.append((event, action, content))

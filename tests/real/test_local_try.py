@@ -14,9 +14,9 @@ import pytest
 
 from actions.kinds.local_bench import LocalBench
 from actions.local.ask import ask
+from actions.local.context import local_scope
+from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
-from actions.local.plan_context import local_context, local_scope
-from actions.local.writer import LocalWriter
 from actions.plan import Verdict
 from actions.plan_context import Rules
 from actions.progress import Result
@@ -117,8 +117,7 @@ async def test_a_sweep_is_within_what_the_server_counted(server: ServerRecord, t
     servers = Servers(server)
     machine = Machine(tmp_path, os.environ, servers)
     scope = local_scope(os.getuid(), require_reason=False)
-    context = local_context(machine, scope, Rules(follow_timeout=300.0), lambda: None)
-    runner = Runner(lambda: context, LocalWriter(machine), servers, settle=0)
+    runner = Runner(LocalExecutor(machine, scope, Rules(follow_timeout=300.0)), servers, settle=0)
     target = Target(LOCAL_SERVER, LOCAL, "tiny", "id-1")
     plan = await runner.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
     assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(

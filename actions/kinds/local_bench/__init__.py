@@ -9,7 +9,7 @@ from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.local.context import LocalAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class LocalBench(Request):
     """At each level; 0 for four times its concurrency, 8 at least."""
 
 
-def _action() -> Action:
+def _action() -> LocalAction:
     from actions.kinds.local_bench.action import LocalBenchAction
 
     return LocalBenchAction()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from actions.execution_context import ExecutionContext
 from actions.kinds.local_bench import LocalBench
 from actions.local.begin import server_named
 from actions.local.bench import Tool, measure, requests_of
@@ -21,10 +20,9 @@ from actions.local.bench_checks import (
 )
 from actions.local.bench_output import Output
 from actions.local.bench_store import keep_bench
+from actions.local.context import LocalContext, LocalExecution
 from actions.local.installed import installed
-from actions.local.planned import machine_of
 from actions.plan import Plan, Step, Undo
-from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.words import count
@@ -38,8 +36,8 @@ _ADDRESS: Final = frozenset({"--host", "--port"})
 
 
 class LocalBenchAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
-        asked, machine = expect(request, LocalBench), machine_of(context)
+    async def plan(self, request: Request, context: LocalContext) -> Plan:
+        asked, machine = expect(request, LocalBench), context.machine
         asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
         state = await server_named(machine, asked.target.name, asked.target.uid)
         record = state.record
@@ -62,7 +60,7 @@ class LocalBenchAction:
             facts={"executable": tool.executable if tool else "", "served": served},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
         """What was measured is kept, also of one that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
@@ -87,7 +85,7 @@ class LocalBenchAction:
         return Outcome(Result.CONVERGED, told)
 
 
-async def _sweep(plan: Plan, record: ServerRecord, levels: list[Level], execution: ExecutionContext) -> None:
+async def _sweep(plan: Plan, record: ServerRecord, levels: list[Level], execution: LocalExecution) -> None:
     """Measure level after level into ``levels``. Raises LocalError."""
     asked = expect(plan.request, LocalBench)
     tool = Tool(
@@ -110,7 +108,7 @@ async def _sweep(plan: Plan, record: ServerRecord, levels: list[Level], executio
         execution.say(_level_told(level), requests, requests)
 
 
-def _tell(output: Output, execution: ExecutionContext) -> None:
+def _tell(output: Output, execution: LocalExecution) -> None:
     if output.total:
         execution.say(f"{output.done} of {output.total} requests", output.done, output.total, output.left)
 

@@ -9,7 +9,7 @@ from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.local.context import LocalAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class LocalDown(Request):
     """Seconds for the running requests; None for the default of the settings."""
 
 
-def _action() -> Action:
+def _action() -> LocalAction:
     from actions.kinds.local_down.action import LocalDownAction
 
     return LocalDownAction()

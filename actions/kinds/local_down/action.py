@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.execution_context import ExecutionContext
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
 from actions.local.begin import server_named
+from actions.local.context import LocalContext, LocalExecution
 from actions.local.finish import finish, steps_of
-from actions.local.planned import check_owner, check_running, machine_of
+from actions.local.planned import check_owner, check_running
 from actions.plan import Change, Plan, Undo
-from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalDownAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
-        asked, machine = expect(request, LocalDown), machine_of(context)
+    async def plan(self, request: Request, context: LocalContext) -> Plan:
+        asked, machine = expect(request, LocalDown), context.machine
         state = await server_named(machine, asked.target.name, asked.target.uid)
         record = state.record
         grace = machine.grace if asked.grace is None else asked.grace
@@ -37,7 +36,7 @@ class LocalDownAction:
             ),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
         asked = expect(plan.request, LocalDown)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace

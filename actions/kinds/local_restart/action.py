@@ -7,26 +7,25 @@ import difflib
 from dataclasses import replace
 from pathlib import Path
 
-from actions.execution_context import ExecutionContext
 from actions.kinds.local_restart import LocalRestart
 from actions.local.begin import placed, server_named, start, start_of
 from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
+from actions.local.context import LocalContext, LocalExecution
 from actions.local.finish import finish
 from actions.local.finish import steps_of as steps_down
 from actions.local.installed import installed
-from actions.local.planned import check_owner, check_running, machine_of, no_vllm
+from actions.local.planned import check_owner, check_running, no_vllm
 from actions.local.spec_changes import changes
 from actions.local.store import unmasked
 from actions.plan import Change, Plan, Undo
-from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalRestartAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
-        asked, machine = expect(request, LocalRestart), machine_of(context)
+    async def plan(self, request: Request, context: LocalContext) -> Plan:
+        asked, machine = expect(request, LocalRestart), context.machine
         state = await server_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
         spec = placed(replace(asked.spec, name=record.name))
@@ -52,7 +51,7 @@ class LocalRestartAction:
             ),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
         asked = expect(plan.request, LocalRestart)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace

@@ -10,7 +10,7 @@ from actions.spec import ActionSpec, nothing
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.local.context import LocalAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class LocalUp(Request):
     """Also read all weights to compare their checksums, however large they are."""
 
 
-def _action() -> Action:
+def _action() -> LocalAction:
     from actions.kinds.local_up.action import LocalUpAction
 
     return LocalUpAction()

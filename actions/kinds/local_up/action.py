@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.execution_context import ExecutionContext
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
 from actions.local.begin import placed, start, start_of, steps_of
 from actions.local.checks.launch import check_launch
+from actions.local.context import LocalContext, LocalExecution
 from actions.local.installed import installed
-from actions.local.planned import machine_of, no_vllm
+from actions.local.planned import no_vllm
 from actions.plan import Change, Check, Plan, Undo, Verdict
-from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 
 
 class LocalUpAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
-        asked, machine = expect(request, LocalUp), machine_of(context)
+    async def plan(self, request: Request, context: LocalContext) -> Plan:
+        asked, machine = expect(request, LocalUp), context.machine
         spec = placed(asked.spec)
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, verify=asked.verify)
@@ -37,7 +36,7 @@ class LocalUpAction:
             undo=Undo("take it down", LocalDown(target)),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
         spec = expect(plan.request, LocalUp).spec
         (mutation,) = plan.steps[0].mutations
         return await start(spec, mutation, execution)

@@ -17,11 +17,11 @@ from actions.action_run import ActionRun
 from actions.kinds.local_bench import LocalBench
 from actions.local.bench import Tool, measure
 from actions.local.bench_store import keep_bench
+from actions.local.context import local_scope
+from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
-from actions.local.plan_context import local_context, local_scope
-from actions.local.writer import LocalWriter
 from actions.plan import Plan, Verdict
-from actions.plan_context import PlanContext, Rules
+from actions.plan_context import Rules
 from actions.progress import Outcome, Progress, Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
@@ -45,11 +45,14 @@ class Stage:
         self.state = state(server)
         self.environ: dict[str, str] = {"PATH": os.environ["PATH"]}
         self.audited: list[tuple[str, str, Mapping[str, Any]]] = []
-        self.rules = Rules()
         self.seen: list[ActionRun] = []
         self.changed: Callable[[ActionRun], None] = self.seen.append
-        machine = Machine(folder, self.environ, self)
-        self.runner = Runner(lambda: self._context(machine), LocalWriter(machine), self, changed=self._tell, settle=0)
+        self.rule(Rules())
+
+    def rule(self, rules: Rules) -> None:
+        """Act by these rules from now on."""
+        machine, scope = Machine(self.folder, self.environ, self), local_scope(os.getuid(), require_reason=False)
+        self.runner = Runner(LocalExecutor(machine, scope, rules), self, changed=self._tell, settle=0)
 
     async def look(self) -> tuple[ServerState, ...]:
         return (self.state,)
@@ -59,9 +62,6 @@ class Stage:
 
     def check(self) -> None:
         """The audit log can be written."""
-
-    def _context(self, machine: Machine) -> PlanContext:
-        return local_context(machine, local_scope(os.getuid(), require_reason=False), self.rules, lambda: None)
 
     def _tell(self, action_run: ActionRun) -> None:
         self.changed(action_run)
@@ -199,7 +199,7 @@ async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: 
 
 async def test_it_has_a_time_limit(stage_of: StageOf) -> None:
     stage, vllm = stage_of(at_2="hang")
-    stage.rules = Rules(follow_timeout=4.0)
+    stage.rule(Rules(follow_timeout=4.0))
     outcome = await stage.run(1, 2)
     assert outcome.result is Result.FAILED
     assert "took longer than 4 s" in outcome.text

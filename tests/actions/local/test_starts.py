@@ -32,8 +32,8 @@ async def test_one_that_the_system_does_not_start_leaves_no_folder_for_sockets(
     def full(*_: object, **__: object) -> None:
         raise LocalError("the process table is full")
 
-    monkeypatch.setattr("actions.local.writer.runtime", recorded)
-    monkeypatch.setattr("actions.local.writer.hold", full)
+    monkeypatch.setattr("actions.local.executor.runtime", recorded)
+    monkeypatch.setattr("actions.local.executor.hold", full)
     box = await opened()
     _, outcome = await box.carried_out(box.up(box.spec()))
     assert not outcome.ok

@@ -1,4 +1,4 @@
-"""Doing what a local action sends: a process started, a signal, a file removed. Each is recorded before and after."""
+"""Actions on this machine: planned and done here. Starts processes, signals them, removes files."""
 
 from __future__ import annotations
 
@@ -6,62 +6,81 @@ import asyncio
 import os
 import shutil
 import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
-import orjson
-
+from actions.catalogue import spec_of
+from actions.execution import Execution
+from actions.executor import Answer
+from actions.journal import Journal
+from actions.local.context import LocalAction, LocalContext, local_snapshot
 from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep
 from actions.local.machine import Machine
 from actions.local.spawn import hold
+from actions.local.steps import REMOVE, SIGNAL, START
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
-from actions.plan import Mutation
+from actions.plan import Mutation, Plan, Scope
+from actions.plan_context import Rules
+from actions.progress import Outcome
+from actions.request import LOCAL_SERVER, Request
 from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity
 from fleet.local.record import LOG, ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
-from fleet.sources.kube.client import Response
+from fleet.model.snapshot import Snapshot
 
-START = "START"
-SIGNAL = "SIGNAL"
-REMOVE = "REMOVE"
-
-
-def starting(spec: LaunchSpec, id: str, argv: tuple[str, ...], env: dict[str, str], **facts: Any) -> Mutation:  # noqa: A002
-    """Start a server. ``env`` holds masks in place of secrets: the writer has the values from the server's folder."""
-    body = {"id": id, "node": spec.name, "spec": asdict(spec), "argv": list(argv), "env": env, **facts}
-    return Mutation(START, " ".join(argv[:2]), body, query={}, about=f"start {spec.name}")
+DONE: Final = {"status": 200, "audit_id": "", "warning": "", "uid": "", "resource_version": ""}
+"""What the audit log has of a step that was done, in the words of clusters: one reader is enough for all records."""
 
 
-def signalling(processes: tuple[Identity, ...], number: signal.Signals, about: str) -> Mutation:
-    """Send a signal to processes, as long as they are those that are meant."""
-    body = {"signal": number.name, "processes": [{"pid": each.pid, "started": each.started} for each in processes]}
-    whom = f"process {processes[0].pid}" if len(processes) == 1 else f"{len(processes)} processes"
-    return Mutation(SIGNAL, f"{number.name} {whom}", body, query={}, about=about)
+def action_of(kind: str) -> LocalAction:
+    """What plans and executes a kind of action on this machine. Raises TypeError for one that is done on a cluster."""
+    spec = spec_of(kind)
+    if LOCAL_SERVER not in spec.targets:
+        raise TypeError(f"{kind} is done on a cluster, and not on this machine")
+    return cast("LocalAction", spec.action())
 
 
-def removing(path: str, about: str) -> Mutation:
-    """Delete a file that a server left behind."""
-    return Mutation(REMOVE, path, None, query={}, about=about)
+class LocalExecutor:
+    """An Executor. ``newest`` is the Snapshot in view, ``now`` Unix time."""
 
-
-class LocalWriter:
-    """The actions' hands on this machine. See actions.runner.Sender."""
-
-    def __init__(self, machine: Machine) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        scope: Scope,
+        rules: Rules,
+        newest: Callable[[], Snapshot | None] = lambda: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._machine = machine
+        self._scope = scope
+        self._rules = rules
+        self._newest = newest
+        self._now = now
 
-    async def send(self, mutation: Mutation) -> Response:
-        """Do it once. Raises LocalError."""
+    def context(self) -> LocalContext:
+        snapshot = local_snapshot(self._newest(), self._scope.server)
+        return LocalContext(snapshot, self._scope, self._rules, self._now, self._machine)
+
+    async def plan(self, request: Request) -> Plan:
+        # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
+        return await action_of(request.kind).plan(request, self.context())
+
+    def begin(self, journal: Journal) -> Execution:
+        return _LocalExecution(self, journal, self._machine)
+
+    async def send(self, mutation: Mutation) -> Answer:
         try:
             may_start(mutation.about)
         except RefusedError as error:
             raise LocalError(error.message, error.remedy) from error
         do = {START: self._start, SIGNAL: _signal, REMOVE: _remove}[mutation.method]
-        return Response(200, orjson.dumps(await asyncio.to_thread(do, mutation)), "application/json")
+        document = await asyncio.to_thread(do, mutation)
+        return Answer(document, DONE | {"uid": document.get("id", "")})
 
     async def close(self) -> None:
         """Nothing is held open: what was started goes on."""
@@ -104,7 +123,18 @@ class LocalWriter:
         except LocalError:
             forget(record)
             raise
-        return {"metadata": {"uid": body["id"]}, "pid": held.identity.pid}
+        return {"id": body["id"], "pid": held.identity.pid}
+
+
+class _LocalExecution(Execution):
+    """A LocalExecution: it knows the machine."""
+
+    def __init__(self, executor: LocalExecutor, journal: Journal, machine: Machine) -> None:
+        super().__init__(executor, journal)
+        self.machine = machine
+
+    async def run(self, plan: Plan) -> Outcome:
+        return await action_of(plan.request.kind).execute(plan, self)
 
 
 def _signal(mutation: Mutation) -> dict[str, Any]:

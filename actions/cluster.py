@@ -1,0 +1,48 @@
+"""Actions on a cluster: planned against its API, and sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from actions.execution import Execution
+from actions.executor import Answer
+from actions.journal import Journal
+from actions.plan import Mutation, Plan
+from actions.plan_context import PlanContext, Reads
+from actions.planner import action_of, make_plan
+from actions.progress import Outcome
+from actions.request import Request
+
+
+class Sender(Protocol):
+    """actions.writer.Writer."""
+
+    async def send(self, mutation: Mutation) -> Answer: ...
+    async def close(self) -> None: ...
+
+
+class ClusterExecutor:
+    """An Executor. ``context`` gives the fleet as it is now, ``writer`` is the one way to change it."""
+
+    def __init__(self, context: Callable[[], PlanContext], writer: Sender) -> None:
+        self.context = context
+        self.send = writer.send
+        self.close = writer.close
+
+    async def plan(self, request: Request) -> Plan:
+        return await make_plan(request, self.context())
+
+    def begin(self, journal: Journal) -> Execution:
+        return _ClusterExecution(self, journal, self.context().reads)
+
+
+class _ClusterExecution(Execution):
+    """An ExecutionContext: it can look at the cluster."""
+
+    def __init__(self, executor: ClusterExecutor, journal: Journal, reads: Reads) -> None:
+        super().__init__(executor, journal)
+        self.reads = reads
+
+    async def run(self, plan: Plan) -> Outcome:
+        return await action_of(plan.request.kind).execute(plan, self)

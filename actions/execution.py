@@ -1,0 +1,130 @@
+"""Doing what one plan says: what is sent is recorded before and after, what happens is told while it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from actions.executor import Executor
+from actions.journal import Journal
+from actions.note import is_note, note
+from actions.plan import Mutation, Plan
+from actions.progress import Outcome, Progress
+from fleet.local.errors import LocalError
+from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError
+
+POLL = 1.0
+"""Seconds between two looks at what is followed."""
+
+
+class Execution(ABC):
+    """One action at work, whose plan and reason are the ``journal``'s. Its subclasses know where it works."""
+
+    def __init__(self, executor: Executor, journal: Journal) -> None:
+        context = executor.context()
+        self.rules = context.rules
+        self.now = context.now
+        self._executor = executor
+        self._journal = journal
+        self._plan = journal.state.plan
+        self._step = 0
+        self._said: dict[int, Progress] = {}
+        self.sent: list[str] = []
+        self.under_way = ""
+        """What was sent and is not answered."""
+        self.unsent = ""
+        """What certainly did not reach the server: there was no connection to it."""
+
+    @abstractmethod
+    async def run(self, plan: Plan) -> Outcome:
+        """Have the plan's action do it."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest one."""
+        return self._executor.context().snapshot
+
+    @property
+    def doubt(self) -> str:
+        """What is known of the request that failed without an answer, before the reason is given."""
+        if self.under_way:
+            return f"{self.under_way}: whether the server did it is not known; "
+        if self.unsent:
+            return f"{self.unsent}: not sent; " if self.sent else "nothing was sent: "
+        return ""
+
+    async def send(self, mutation: Mutation) -> dict[str, Any]:
+        """The first one is followed by the note on the target."""
+        first = not self.sent
+        answer = await self._send(mutation)
+        if first and self._plan.note is not None:
+            plan, state = self._plan, self._journal.state
+            user, now, anchor = plan.scope.user, self.now(), self._journal.anchor
+            try:
+                await self._send(note(plan.request.kind, plan.target, plan.title, user, state.reason, now, anchor))
+            except KubeError as error:
+                # The record has it; the action itself is none the worse.
+                self.say(f"no Event could be written: {error.message}")
+        return answer
+
+    async def _send(self, mutation: Mutation) -> dict[str, Any]:
+        what = mutation.about or f"{mutation.method} {mutation.path}"
+        request = {
+            "step": self._step,
+            "method": mutation.method,
+            "path": mutation.path,
+            "query": dict(mutation.query),
+            "content_type": mutation.content_type,
+            "body": mutation.body,
+        }
+        await self._journal.record("sending", request)
+        self.under_way = what
+        reached = self._journal.state.reached
+        self._journal.reach(reached=reached or not is_note(mutation.path))
+        try:
+            answer = await self._executor.send(mutation)
+        except (KubeError, KubeconfigError, LocalError) as error:
+            left = isinstance(error, UnreachableError) and error.sent
+            if not left:
+                self.under_way = ""
+                self._journal.reach(reached=reached)
+            answered = isinstance(error, KubeError) and not isinstance(error, UnreachableError)
+            content = {"step": self._step, "status": getattr(error, "status", 0), "error": error.message}
+            if not left and not answered:
+                self.unsent = what
+                content["sent"] = False
+            await self._journal.record("answered", content)
+            raise
+        self.under_way = ""
+        self.sent.append(what)
+        await self._journal.record("answered", {"step": self._step, **answer.record})
+        return answer.document
+
+    def step(self, index: int) -> None:
+        self._step = index
+        self.say("")
+
+    def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
+        progress = Progress(self._step, text, self.now(), done, total, eta)
+        before = self._said.get(self._step)
+        if before is not None and replace(before, at=progress.at) == progress:
+            return
+        self._said[self._step] = progress
+        self._journal.update(progress=tuple(self._said[i] for i in sorted(self._said)))
+
+    async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - it says so
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            try:
+                if await reached():
+                    return True
+            except (UnreachableError, ServerError, ThrottledError) as error:
+                self.say(f"cannot look at the cluster: {error.message}")
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(min(POLL, max(0.0, deadline - loop.time())))

@@ -1,0 +1,49 @@
+"""Where actions are done: a cluster, or this machine. Both have the same face, and what differs stays behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from actions.plan import Mutation, Plan
+from actions.plan_context import Context
+from actions.request import Request
+
+if TYPE_CHECKING:
+    from actions.execution import Execution
+    from actions.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one mutation that was done."""
+
+    document: dict[str, Any]
+    """JSON values that the action goes on with."""
+    record: Mapping[str, Any]
+    """What the audit log keeps of it; its ``status`` is what HTTP calls success, whoever did it."""
+
+
+class Executor(Protocol):
+    """Plans actions in one place and does what they send there. It records nothing: its caller does."""
+
+    def context(self) -> Context:
+        """The place as it is now."""
+        ...
+
+    async def plan(self, request: Request) -> Plan:
+        """What would happen. Raises KubeError, KubeconfigError and LocalError."""
+        ...
+
+    def begin(self, journal: Journal) -> Execution:
+        """What a confirmed action is given to do its work with."""
+        ...
+
+    async def send(self, mutation: Mutation) -> Answer:
+        """Do it once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is held open."""
+        ...

@@ -1,0 +1,55 @@
+"""What actions on this machine are given. There is no cluster in it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Protocol
+
+from actions.audit.who import login
+from actions.execution_context import Steps
+from actions.local.machine import Machine
+from actions.plan import Plan, Scope
+from actions.plan_context import Context
+from actions.progress import Outcome
+from actions.request import LOCAL, Request
+from fleet.model.snapshot import Cluster, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LocalContext(Context):
+    """This machine as it is now, for planning."""
+
+    machine: Machine
+
+
+class LocalExecution(Steps, Protocol):
+    """Handed to the actions on this machine."""
+
+    @property
+    def machine(self) -> Machine: ...
+
+
+class LocalAction(Protocol):
+    """One kind of action on this machine, free of state: what carries over is in the plan."""
+
+    async def plan(self, request: Request, context: LocalContext) -> Plan:
+        """What would happen. Raises LocalError where there is no such server."""
+        ...
+
+    async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
+        """Do it and follow it until it is done, has failed, or the time is up."""
+        ...
+
+
+def local_scope(user: int, *, require_reason: bool) -> Scope:
+    """Where and as whom: this machine, by name, and the login."""
+    return Scope(context=LOCAL, server=socket.gethostname(), user=login(user), require_reason=require_reason)
+
+
+def local_snapshot(seen: Snapshot | None, host: str) -> Snapshot:
+    """What is measured of this machine. ``seen`` is the Snapshot in view; that of a cluster says nothing of here."""
+    if seen is not None and seen.is_machine:
+        return seen
+    # Of no time: nothing was measured, and two of them are the same.
+    return Snapshot(0, 0.0, Cluster(context=LOCAL, server=host))

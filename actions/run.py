@@ -1,0 +1,163 @@
+"""One confirmed plan from its intent to its result: everything is written down before it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from actions.action_run import ActionRun
+from actions.audit.errors import AuditError
+from actions.effect import felt_through, load_of
+from actions.execution import POLL, Execution
+from actions.executor import Executor
+from actions.journal import Audit, Journal
+from actions.plan import Plan
+from actions.progress import Cause, Load, Outcome, Result
+from actions.recorded import recorded_plan
+from fleet.local.errors import LocalError
+from fleet.sources.kube.errors import (
+    ConflictError,
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+AGAIN = 3
+"""How often an action is planned again for a status that moved on."""
+
+
+class Run:
+    """Carries out one plan; ``settle`` is how many seconds the first measurement after its end may take."""
+
+    def __init__(
+        self,
+        state: ActionRun,
+        executor: Executor,
+        audit: Audit,
+        *,
+        changed: Callable[[ActionRun], None],
+        settle: float,
+    ) -> None:
+        self._plan = state.plan
+        self._executor = executor
+        self._journal = Journal(state, audit, changed)
+        self._settle = settle
+        self._measures = True
+        self.over = False
+        """Its end is being written down, or is: there is nothing left to stop but the measuring."""
+
+    @property
+    def state(self) -> ActionRun:
+        """The newest one."""
+        return self._journal.state
+
+    def measure_no_longer(self) -> None:
+        """Its end is known already; what users feel afterwards is not waited for."""
+        self._measures = False
+
+    async def go(self, confirmation: str) -> None:
+        """Do it, and write down how it ended. ``confirmation`` says how the person confirmed."""
+        plan, journal = self._plan, self._journal
+        seen = self._executor.context().snapshot
+        workload = felt_through(seen, plan.target)
+        before = load_of(seen, workload)
+        outcome = await self._outcome(confirmation)
+        self.over = True
+        outcome = replace(outcome, before=before, after=self._felt(workload))
+        # Written down at once: who ends this program while it measures leaves a record that is whole.
+        outcome = await self._written("result", outcome, _told(outcome))
+        if outcome.ok:
+            await self._measured(self._executor.context().now())
+            after = self._felt(workload)
+            if after != outcome.after:
+                outcome = await self._written("effect", replace(outcome, after=after), {"after": asdict(after)})
+        journal.update(outcome=replace(outcome, anchor=journal.anchor))
+
+    async def _outcome(self, confirmation: str) -> Outcome:
+        """Of all that may happen on the way."""
+        plan, execution = self._plan, self._executor.begin(self._journal)
+        try:
+            intent = recorded_plan(plan) | {"reason": self.state.reason, "confirmation": confirmation}
+            await self._journal.record("intent", intent)
+            return await self._execute(plan, execution)
+        except asyncio.CancelledError:
+            done = ", ".join(execution.sent) or "nothing"
+            text = f"stopped; done by then: {done}"
+            return Outcome(Result.STOPPED, text, plan.undo.text if execution.sent else "")
+        except ConflictError as error:
+            return Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
+        except UnreachableError as error:
+            cause = cause_of(error, execution.sent)
+            return Outcome(Result.FAILED, f"{execution.doubt}{error.message}", error.remedy, cause=cause)
+        except (KubeError, KubeconfigError) as error:
+            return Outcome(Result.FAILED, error.message, error.remedy, cause=cause_of(error, execution.sent))
+        except LocalError as error:
+            return Outcome(Result.FAILED, error.message, error.remedy)
+        except AuditError as error:
+            done = f"; done by then: {', '.join(execution.sent)}" if execution.sent else ""
+            text = f"the audit log cannot be written, so nothing more is sent: {error}{done}"
+            return Outcome(Result.FAILED, text, plan.undo.text if execution.sent else "")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
+            return Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
+
+    async def _execute(self, plan: Plan, execution: Execution) -> Outcome:
+        """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
+        there all the time, and a plan that comes out the same is the one that was confirmed."""
+        for _ in range(AGAIN):
+            try:
+                return await execution.run(plan)
+            except ConflictError as conflict:
+                if execution.sent:
+                    raise
+                try:
+                    newer = await self._executor.plan(plan.request)
+                except KubeError:
+                    raise conflict from None
+                if not plan.same_change(newer):
+                    raise
+                plan = replace(newer, id=plan.id)
+                await self._journal.record("step", {"step": 0, "text": "planned again: only its status had changed"})
+        return await execution.run(plan)
+
+    def _felt(self, workload: str) -> Load:
+        """What users feel now of what served when the action began, or of what has come since."""
+        snapshot = self._executor.context().snapshot
+        return load_of(snapshot, workload or felt_through(snapshot, self._plan.target))
+
+    async def _measured(self, at: float) -> None:
+        """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settle
+        while self._measures and loop.time() < deadline:
+            measured = self._executor.context().snapshot.measured_at
+            if measured is None or measured > at:
+                return
+            await asyncio.sleep(POLL)
+
+    async def _written(self, event: str, outcome: Outcome, content: Mapping[str, Any]) -> Outcome:
+        """Record how it ended; where that cannot be, the outcome says so."""
+        try:
+            await self._journal.record(event, content)
+        except AuditError as error:
+            return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
+        return outcome
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """Of a result; its own digest cannot be in it."""
+    told = asdict(outcome) | {"result": str(outcome.result)}
+    del told["anchor"]
+    return told
+
+
+def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
+    """Why nothing was done, where nothing was: once something is, how far it came matters more."""
+    if sent or (isinstance(error, UnreachableError) and error.sent):
+        return Cause.OTHER
+    if isinstance(error, ForbiddenError):
+        return Cause.FORBIDDEN
+    return Cause.UNREACHABLE if isinstance(error, UnreachableError | UnauthorizedError) else Cause.OTHER
