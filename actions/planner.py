@@ -47,12 +47,10 @@ async def make_plan(request: Request, context: PlanContext) -> Plan:
 
 async def _planned(request: Request, context: PlanContext) -> tuple[Plan, bool]:
     """A plan, and whether its target moved on between the reading and the server's dry run."""
-    told = _Conflicts(context.dry_run)
+    action, told = action_of(request.kind), _Conflicts(context.dry_run)
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
-    permission, plan = await asyncio.gather(
-        check_permission(request, context), action_of(request.kind).plan(request, context)
-    )
+    permission, plan = await asyncio.gather(check_permission(request, context), action.plan(request, context))
     checks: tuple[Check, ...] = (permission, *seen(plan.checks, context.snapshot, plan.target), check_data(context))
     if permission.verdict is Verdict.BLOCK:
         # The dry run needs the same permission: it has nothing to add.
