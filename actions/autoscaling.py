@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from actions.plan_context import PlanContext
 from actions.request import Target
+from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.kind import Replicas
+from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.project.fields import mapping, text
 
@@ -15,12 +18,15 @@ PAUSED: Final = "autoscaling.keda.sh/paused"
 PAUSED_AT: Final = "autoscaling.keda.sh/paused-replicas"
 """Scales to this many and holds it there."""
 
+KEDA_DEFAULT: Final = DEPLOYMENT.kind
+"""The kind that a ScaledObject scales where it names none."""
+
 
 def workload_of(obj: Mapping[str, Any]) -> Target:
     """Of a raw HorizontalPodAutoscaler or ScaledObject, whose default kind is Deployment."""
     reference = mapping(mapping(obj, "spec"), "scaleTargetRef")
     namespace = text(mapping(obj, "metadata"), "namespace")
-    return Target(text(reference, "kind") or "Deployment", namespace, text(reference, "name"))
+    return Target(text(reference, "kind") or KEDA_DEFAULT, namespace, text(reference, "name"))
 
 
 async def template_of(workload: Target, context: PlanContext) -> tuple[int, Mapping[str, Any]]:
@@ -32,5 +38,5 @@ async def template_of(workload: Target, context: PlanContext) -> tuple[int, Mapp
         raw = await context.reads.get_raw(workload.kind, workload.namespace, workload.name)
     except (NotFoundError, ForbiddenError):
         return 0, {}
-    spec = mapping(raw, "spec")
-    return int(spec.get("replicas", 1)), mapping(mapping(spec, "template"), "spec")
+    kind = kind_of(workload.kind)
+    return (kind.replicas or Replicas()).wanted(raw), kind.templates(raw)[-1].spec

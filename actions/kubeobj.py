@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.plan_context import Reads
+from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+
+
+def kind_in(obj: Mapping[str, Any]) -> WorkloadKind:
+    """The kind of workload that an object is; of one that does not say, the least that any has."""
+    return kind_of(str(obj.get("kind", "")))
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

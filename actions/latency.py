@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from actions.plan_context import PlanContext
 from actions.request import Target
-from actions.revisions import Revision
+from actions.revisions import POD_REVISION, Revision
+from fleet.kinds.kind import Revisions
+from fleet.kinds.registry import kind_of
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.sources.problem import SourceProblem
@@ -42,7 +44,7 @@ def latency_words(latency: Latency | None) -> str:
 
 async def _remembered(target: Target, revision: Revision, context: PlanContext) -> Latency | None:
     # A ReplicaSet's pods have its name; those of a StatefulSet have the same ones in every revision.
-    if context.past is None or target.kind != "Deployment":
+    if context.past is None or kind_of(target.kind).revisions is not Revisions.REPLICA_SETS:
         return None
     seconds = min(BACK, max(60.0, context.now() - revision.created))
     name = revision.name.replace(".", "[.]")
@@ -65,9 +67,8 @@ def _seen(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | N
 
 def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
     pod = snapshot.pods[key]
-    if pod.owner is not None and pod.owner.kind == "ReplicaSet":
-        return pod.owner.name == revision.name
-    return pod.labels.get("controller-revision-hash") == revision.name
+    by_owner = pod.owner is not None and pod.owner.name == revision.name
+    return by_owner or pod.labels.get(POD_REVISION) == revision.name
 
 
 def _mean(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:

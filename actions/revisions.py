@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from actions.kubeobj import written
+from actions.kubeobj import kind_in, written
 from actions.plan_context import Reads
 from actions.request import Target
 from fleet.kinds.deployment import REVISION
-from fleet.kinds.kind import value_at
-from fleet.model.objects import ModelVersion, Pod
+from fleet.kinds.kind import Revisions, value_at
+from fleet.kinds.registry import kind_of, those
+from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
 from fleet.sources.kube.errors import KubeError, NotFoundError
 from fleet.sources.kube.project.fields import Interner, mapping, mappings, moment, text, texts
 from fleet.sources.kube.project.model_version import command_words, model_version
@@ -24,13 +25,11 @@ from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.serving import engine_container
 
 CAUSE = "kubernetes.io/change-cause"
-HASH = "pod-template-hash"
+HASH = TEMPLATE_HASH
 UNKNOWN = "unknown"
-KINDS = ("Deployment", "StatefulSet")
-"""Kinds whose revisions are kept."""
 
 _HISTORY = "deployment.kubernetes.io/revision-history"
-_POD_REVISION = "controller-revision-hash"
+POD_REVISION = "controller-revision-hash"
 """The label of a StatefulSet's pods that holds the name of their ControllerRevision."""
 _CONTROLLER_HASH = "controller.kubernetes.io/hash"
 _WRITE_TO_REVISION = 30.0
@@ -73,27 +72,34 @@ class Revision:
 
 
 async def revisions(target: Target, reads: Reads) -> tuple[Revision, ...]:
-    """All that the cluster keeps of a Deployment or StatefulSet, newest first.
+    """All that the cluster keeps of a workload, newest first.
 
     Raises KubeError where they cannot be read, and for kinds that keep none.
     """
-    if target.kind not in KINDS:
-        raise KubeError(f"a {target.kind} keeps no revisions", remedy="Roll back a Deployment or a StatefulSet.")
+    _kept_in(target.kind)
     obj = await reads.get_raw(target.kind, target.namespace, target.name)
     return await revisions_of(obj, reads)
 
 
 async def revisions_of(obj: Mapping[str, Any], reads: Reads) -> tuple[Revision, ...]:
     """The same of a workload that was read already. Raises KubeError."""
-    deployment = obj["kind"] == "Deployment"
-    namespace = obj["metadata"].get("namespace", "")
-    selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
-    kept = await reads.list_raw("ReplicaSet" if deployment else "ControllerRevision", namespace, selector)
+    kind, kept_in = kind_in(obj), _kept_in(obj["kind"])
+    namespace, selector = obj["metadata"].get("namespace", ""), written(kind.selector(obj))
+    kept = await reads.list_raw(kept_in, namespace, selector)
     uid = obj["metadata"].get("uid", "")
     kept = [raw for raw in kept if uid in _owners(raw)]
-    pods = _by_revision(await reads.list_raw("Pod", namespace, selector))
-    made = [_of_replica_set(raw, obj, pods) if deployment else _of_revision(raw, obj, pods) for raw in kept]
+    pods = _by_revision(await reads.list_raw("Pod", namespace, selector), kept_in)
+    made = [_READ[kept_in](raw, obj, pods) for raw in kept]
     return tuple(sorted(made, key=lambda revision: revision.number, reverse=True))
+
+
+def _kept_in(kind: str) -> Revisions:
+    """Where a kind keeps its revisions. Raises KubeError for one that keeps none."""
+    found = kind_of(kind).revisions
+    if found is None:
+        others = " or a ".join(other.kind for other in those(lambda other: other.revisions))
+        raise KubeError(f"a {kind} keeps no revisions", remedy=f"Roll back a {others}.")
+    return found
 
 
 def current_of(found: Iterable[Revision]) -> Revision | None:
@@ -176,6 +182,9 @@ def _of_revision(raw: Mapping[str, Any], owner: Mapping[str, Any], pods: Mapping
     )
 
 
+_READ = {Revisions.REPLICA_SETS: _of_replica_set, Revisions.CONTROLLER_REVISIONS: _of_revision}
+
+
 def _revision(
     raw: Mapping[str, Any],
     workload: Mapping[str, Any],
@@ -221,14 +230,14 @@ def _author(workload: Mapping[str, Any], created: float) -> str:
     return max(found)[1] if found else UNKNOWN
 
 
-def _by_revision(pods: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Pod]]:
+def _by_revision(pods: Iterable[Mapping[str, Any]], kept: Revisions) -> Mapping[str, list[Pod]]:
     found: dict[str, list[Pod]] = defaultdict(list)
     for raw in pods:
         pod = project_pod(dict(raw), Interner())
         if pod.owner is None:
             continue
         labels = mapping(raw["metadata"], "labels")
-        found[pod.owner.name if pod.owner.kind == "ReplicaSet" else text(labels, _POD_REVISION)].append(pod)
+        found[pod.owner.name if kept is Revisions.REPLICA_SETS else text(labels, POD_REVISION)].append(pod)
     return found
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from actions.kubeobj import kind_in
+from fleet.kinds.kind import Replicas, Update
+
 DEFAULT = "25%"
 """Of both numbers of a Deployment."""
 
@@ -63,11 +66,12 @@ class Rolling:
 
 
 def rolling_of(obj: Mapping[str, Any]) -> Rolling:
-    """Of a raw Deployment or StatefulSet."""
+    """Of a raw workload whose pods a change of its template replaces."""
     spec: Mapping[str, Any] = obj.get("spec") or {}
-    replicas = int(spec.get("replicas", 1))
-    if obj.get("kind") == "StatefulSet":
-        update = spec.get("updateStrategy") or {}
+    kind = kind_in(obj)
+    replicas = (kind.replicas or Replicas()).wanted(obj)
+    if kind.update is Update.UPDATE_STRATEGY:
+        update = spec.get(kind.update) or {}
         details = update.get("rollingUpdate") or {}
         missing = max(1, amount(details.get("maxUnavailable", 1), replicas, up=True))
         if update.get("type") == "OnDelete":

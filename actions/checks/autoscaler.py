@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from actions.autoscaling import KEDA_DEFAULT
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kubeobj import permitted
@@ -28,8 +29,7 @@ async def find_autoscaler(target: Target, context: PlanContext) -> Found | None:
     for raw in await permitted("ScaledObject", target.namespace, context.reads) or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
-        # KEDA's default kind is Deployment.
-        if (reference.get("kind") or "Deployment", reference.get("name")) == (target.kind, target.name):
+        if (reference.get("kind") or KEDA_DEFAULT, reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
             return Found(_target(raw), int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100)))
     for raw in await permitted("HorizontalPodAutoscaler", target.namespace, context.reads) or ():

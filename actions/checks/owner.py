@@ -7,6 +7,7 @@ from typing import Any
 
 from actions.plan import Check, Verdict
 from actions.request import Target
+from fleet.kinds.registry import grouping, kind_of
 
 ABOUT = "owner"
 
@@ -14,34 +15,6 @@ _ARGO = "argocd.argoproj.io/tracking-id"
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 _FLUX_HELM = "helm.toolkit.fluxcd.io/"
 _HELM_RELEASE = "meta.helm.sh/release-name"
-_GROUP = "leaderworkerset.sigs.k8s.io/name"
-"""On everything that a LeaderWorkerSet makes, or that what it makes makes."""
-
-_COMPONENTS = ("predictor", "transformer", "explainer")
-"""Of an InferenceService: the names of its Deployments end with theirs."""
-_REPLICAS: Mapping[str, str] = {
-    "InferenceService": "spec.{component}.minReplicas and maxReplicas",
-    "LLMInferenceService": "spec.replicas",
-    "LeaderWorkerSet": "spec.replicas",
-    "Deployment": "spec.replicas",
-    "Rollout": "spec.replicas",
-    "CloneSet": "spec.replicas",
-    "RayService": "spec.rayClusterConfig.workerGroupSpecs[].replicas",
-    "RayCluster": "spec.workerGroupSpecs[].replicas",
-    "DynamoGraphDeployment": "spec.services.….replicas",
-}
-"""Where the owners of what serves models have the replicas."""
-_TEMPLATE: Mapping[str, str] = {
-    "InferenceService": "spec.{component}",
-    "LLMInferenceService": "spec.template",
-    "LeaderWorkerSet": "spec.leaderWorkerTemplate",
-    "Deployment": "spec.template",
-    "Rollout": "spec.template",
-    "CloneSet": "spec.template",
-    "RayService": "spec.rayClusterConfig",
-    "RayCluster": "spec.workerGroupSpecs[].template",
-}
-"""Where they have what their pods are made from."""
 
 
 def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
@@ -103,21 +76,18 @@ def replicas_at(owner: Target) -> str:
 
 def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
     """Who has the values: of the workers of a multi-host engine not the leader's Pod that owns their StatefulSet."""
-    group = labels.get(_GROUP, "")
-    if reference["kind"] == "Pod" and group:
-        return {"kind": "LeaderWorkerSet", "name": group}
+    kind = grouping(labels)
+    if reference["kind"] == "Pod" and kind is not None and kind.replica is not None:
+        return {"kind": kind.kind, "name": labels.get(kind.replica.workload, reference["name"])}
     return reference
 
 
 def _instead(reference: Mapping[str, Any], name: str, field: str) -> str:
     """What of the owner holds the value: ``spec.replicas of Rollout chat``; its name alone where that is not known."""
     owner = f"{reference['kind']} {reference['name']}"
-    places = {"f:replicas": _REPLICAS, "f:template": _TEMPLATE, "": _TEMPLATE}.get(field, {})
-    place = places.get(reference["kind"])
-    if place is None:
-        return owner
-    component = next((part for part in _COMPONENTS if name.endswith(f"-{part}")), _COMPONENTS[0])
-    return f"{place.format(component=component)} of {owner}"
+    kind = kind_of(reference["kind"])
+    words = {"f:replicas": kind.replicas_at, "f:template": kind.template_at, "": kind.template_at}.get(field, "")
+    return f"{kind.place(words, name)} of {owner}" if words else owner
 
 
 def _applier(metadata: Mapping[str, Any], field: str) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.drain.manner import Method
-from actions.drain.replicas import KEEPERS, ready_among, selector_of
+from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
-from actions.drain.unit import LWS, Unit, group_of, leader_of, member_of
+from actions.drain.unit import Unit, group_of, leader_of, member_of
 from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
 from actions.plan_context import PlanContext
 from actions.request import Target
+from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.project.fields import Interner
@@ -34,9 +35,7 @@ class Inspection:
         group = group_of(pod)
         pods: list[dict[str, Any]] = [dict(pod)]
         if group is not None:
-            namespace, name, index = group
-            selector = written({f"{LWS}name": name, f"{LWS}group-index": index})
-            pods = await self._context.reads.list_raw("Pod", namespace, selector) or pods
+            pods = await self._context.reads.list_raw("Pod", group.of.namespace, written(group.labels)) or pods
         front = leader_of(pods)
         namespace, controller = front["metadata"].get("namespace", ""), controller_of(front)
         owner = await self.object(controller[0], namespace, controller[1]) if controller else None
@@ -55,7 +54,7 @@ class Inspection:
         keeper = await self._keeper(front)
         owned_by = Target(controller[0], namespace, controller[1], controller[2]) if controller else None
         return Unit(
-            name=f"group {group[2]} of {group[1]}" if group else front["metadata"]["name"],
+            name=f"group {group.index} of {group.of.name}" if group else front["metadata"]["name"],
             front=member_of(front),
             version=front["metadata"].get("resourceVersion", ""),
             members=tuple(member_of(raw) for raw in pods),
@@ -63,7 +62,7 @@ class Inspection:
             watched=not idle,
             workload=workload,
             controller=owned_by,
-            selector=_labels_in(selector_of_owner),
+            selector=dict(kind_of(controller[0]).selector(owner)) if controller and owner else {},
             ready=await self._others_ready(front, keeper, owned_by) + 1 if owned_by else 0,
             engine=engine,
             keeper=_target(keeper) if keeper is not None else None,
@@ -108,7 +107,7 @@ class Inspection:
         """
         found: Raw | None = None
         below = pod
-        while (above := controller_of(below)) is not None and above[0] in KEEPERS:
+        while (above := controller_of(below)) is not None and kind_of(above[0]).replicas:
             raw = await self.object(above[0], pod["metadata"].get("namespace", ""), above[1])
             # Another group may have a kind of the same name (OpenKruise's StatefulSet): the uid tells.
             if raw is None or raw["metadata"].get("uid", "") != above[2]:
@@ -141,12 +140,6 @@ class Inspection:
 def _target(raw: Raw) -> Target:
     metadata = raw["metadata"]
     return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))
-
-
-def _labels_in(selector: Raw) -> dict[str, str]:
-    """What a selector wants labels to be; a ReplicationController's is the labels themselves."""
-    labels = selector.get("matchLabels") or (selector if "matchExpressions" not in selector else {})
-    return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
 def _idle(engine: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from actions.drain.manner import Method
 from actions.kubeobj import includes, keys_of
+from fleet.kinds.registry import kind_of
 
 _OPPOSITE = {"on": "off", "true": "false", "yes": "no", "enabled": "disabled", "active": "inactive", "1": "0"}
 _LONGEST = 63
@@ -89,7 +90,7 @@ def choose(
         return replace(_evicted(why, selecting), waits=True)
     kind, selector = owner or ("", {})
     owned = keys_of(selector)
-    orphaning = _orphaned(labels, owned, selecting, taken, first=first) if kind == "ReplicaSet" else None
+    orphaning = _orphaned(labels, owned, selecting, taken, first=first) if kind_of(kind).lets_go else None
     labelled = _labelled(labels, owned, selecting, taken)
     if wanted is Method.ORPHAN:
         return orphaning or _evicted(f"{_whose(kind)} cannot be orphaned", selecting)

@@ -9,9 +9,8 @@ from typing import Any
 from actions.drain.strategy import DrainStrategy
 from actions.kubeobj import is_ready, labels_of
 from actions.request import Target
+from fleet.kinds.registry import grouping
 
-LWS = "leaderworkerset.sigs.k8s.io/"
-"""What the labels of a LeaderWorkerSet's pods begin with."""
 _GRACE = 30.0
 """Seconds: the API server's default for terminationGracePeriodSeconds."""
 
@@ -101,15 +100,30 @@ def member_of(pod: Mapping[str, Any]) -> Member:
     )
 
 
-def group_of(pod: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """Namespace, LeaderWorkerSet and index of the group that a pod belongs to; None for a pod of none."""
+@dataclass(frozen=True, slots=True)
+class PodGroup:
+    """The pods of one replica, where there are several."""
+
+    of: Target
+    """The workload whose replica it is; without its uid, which the pods do not say."""
+    index: str
+    labels: Mapping[str, str]
+    """What all of its pods have, and no others."""
+
+
+def group_of(pod: Mapping[str, Any]) -> PodGroup | None:
+    """The group that a pod belongs to; None for a pod of none."""
     labels = labels_of(pod)
-    name, index = labels.get(f"{LWS}name"), labels.get(f"{LWS}group-index")
-    if name is None or index is None:
+    kind = grouping(labels)
+    if kind is None or kind.replica is None or (found := kind.replica.of(labels)) is None:
         return None
-    return pod["metadata"].get("namespace", ""), name, index
+    name, index = found
+    workload = Target(kind.kind, pod["metadata"].get("namespace", ""), name)
+    return PodGroup(workload, index, {kind.replica.workload: name, kind.replica.index: index})
 
 
 def leader_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The pod of a group that takes its requests: the one with worker index 0, else the first."""
-    return next((pod for pod in pods if labels_of(pod).get(f"{LWS}worker-index") == "0"), pods[0])
+    """The pod of a group that takes its requests; the first where none says so."""
+    kind = grouping(labels_of(pods[0]))
+    group = kind.replica if kind is not None else None
+    return next((pod for pod in pods if group is not None and group.leads(labels_of(pod))), pods[0])

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from actions.kubeobj import controller_of
+from fleet.kinds.registry import kind_of
 
 MIRROR = "kubernetes.io/config.mirror"
 """The annotation of what stands in the API for a static pod of the kubelet."""
@@ -45,19 +46,19 @@ class Victim:
         return str(self.pod["metadata"]["name"])
 
 
-def judge(pod: Mapping[str, Any], *, daemon_set: bool, delete_empty_dir: bool, force: bool) -> Victim:
-    """The fate of a pod. ``daemon_set``: the DaemonSet that controls it, if one does, is there.
+def judge(pod: Mapping[str, Any], *, owned: bool, delete_empty_dir: bool, force: bool) -> Victim:
+    """The fate of a pod. ``owned``: what controls it, and starts it on its node again, is there.
 
     Pods of DaemonSets are always skipped (`--ignore-daemonsets`): their controller puts them onto cordoned nodes too.
     """
     owner = controller_of(pod)
     finished = (pod.get("status") or {}).get("phase") in _FINISHED
     annotations = pod["metadata"].get("annotations") or {}
-    if owner is not None and owner[0] == "DaemonSet" and not finished:
-        if daemon_set:
-            return Victim(pod, Fate.SKIP, f"DaemonSet {owner[1]} would start it again at once")
+    if owner is not None and kind_of(owner[0]).per_node and not finished:
+        if owned:
+            return Victim(pod, Fate.SKIP, f"{owner[0]} {owner[1]} would start it again at once")
         if not force:
-            return Victim(pod, Fate.REFUSE, f"its DaemonSet {owner[1]} is gone", "force")
+            return Victim(pod, Fate.REFUSE, f"its {owner[0]} {owner[1]} is gone", "force")
     if MIRROR in annotations:
         return Victim(pod, Fate.SKIP, "a static pod of the kubelet")
     empty = [str(v.get("name")) for v in (pod.get("spec") or {}).get("volumes") or () if "emptyDir" in v]

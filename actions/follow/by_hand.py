@@ -7,22 +7,20 @@ from typing import Any
 
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import state_of
-from actions.kubeobj import controller_of, written
+from actions.kubeobj import controller_of, kind_in, written
 from actions.plan import Plan
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
+from actions.revisions import POD_REVISION
 from actions.words import named, span
 from fleet.sources.kube.errors import NotFoundError
 
-REVISION = "controller-revision-hash"
-"""The label of a StatefulSet's pods that names the ControllerRevision which they run."""
-
 
 async def pods_of(obj: Mapping[str, Any], reads: Reads) -> list[dict[str, Any]]:
-    """The raw pods that a StatefulSet controls, by name. Raises KubeError."""
+    """The raw pods that a workload controls itself, by name. Raises KubeError."""
     metadata = obj["metadata"]
-    labels = ((obj.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    found = await reads.list_raw("Pod", metadata.get("namespace", ""), written(labels))
+    selector = written(kind_in(obj).selector(obj))
+    found = await reads.list_raw("Pod", metadata.get("namespace", ""), selector)
     mine = [pod for pod in found if (controller_of(pod) or ("", "", ""))[2] == metadata.get("uid", "")]
     return sorted(mine, key=lambda pod: str(pod["metadata"]["name"]))
 
@@ -32,7 +30,7 @@ def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
     return [
         str(pod["metadata"]["name"])
         for pod in pods
-        if ((pod["metadata"].get("labels") or {}).get(REVISION) or "") != revision
+        if ((pod["metadata"].get("labels") or {}).get(POD_REVISION) or "") != revision
     ]
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from actions.execution_context import ExecutionContext
 from actions.follow.coldstart import starting
+from actions.kubeobj import kind_in
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import count
+from fleet.kinds.kind import Replicas, Update, count_at
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -81,37 +83,30 @@ class RolloutState:
 
 
 def state_of(obj: Mapping[str, Any]) -> RolloutState:
-    """Of a Deployment, StatefulSet, LeaderWorkerSet or whatever counts replicas the same way.
-
-    A count that is 0 is left out by the server.
-    """
+    """Of any kind of workload, by where its kind counts. A count that is 0 is left out by the server."""
     spec: Mapping[str, Any] = obj.get("spec") or {}
     status: Mapping[str, Any] = obj.get("status") or {}
-    kind = obj.get("kind", "")
-    # Left out of the spec it is 1; the server writes it out, also where it is 0.
-    desired = int(spec.get("replicas", 1))
-    total = int(status.get("replicas", 0))
+    kind = kind_in(obj)
+    counts = kind.replicas or Replicas()
+    desired, total = counts.wanted(obj), count_at(obj, counts.total)
     paused = bool(spec.get("paused"))
     conditions = {c.get("type"): c for c in status.get("conditions") or ()}
     progressing = conditions.get("Progressing", {})
     gave_up = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
-    ready = int(status.get("readyReplicas", 0))
-    updated = int(status.get("updatedReplicas", 0))
-    need_update = desired
-    if kind == "StatefulSet":
-        update = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-        need_update = max(0, desired - int(update.get("partition") or 0))
-    elif kind != "Deployment" and "updatedReplicas" not in status:
-        updated = total
-    by_hand = kind in {"StatefulSet", "DaemonSet"} and (spec.get("updateStrategy") or {}).get("type") == "OnDelete"
+    updated = count_at(obj, counts.updated, 0 if counts.complete else total)
+    need_update, by_hand = desired, False
+    if kind.update is Update.UPDATE_STRATEGY:
+        strategy = spec.get(kind.update) or {}
+        need_update = max(0, desired - int((strategy.get("rollingUpdate") or {}).get("partition") or 0))
+        by_hand = strategy.get("type") == "OnDelete"
     if paused or by_hand:
         need_update = 0
     return RolloutState(
         desired=desired,
         updated=updated,
-        available=int(status.get("availableReplicas", 0)) if kind == "Deployment" else ready,
+        available=count_at(obj, counts.arrived),
         total=total,
-        observed=_observed(obj, status),
+        observed=_observed(obj, status, counts),
         paused=paused,
         failed=str(progressing.get("message", "")) if gave_up else "",
         need_update=need_update,
@@ -119,9 +114,9 @@ def state_of(obj: Mapping[str, Any]) -> RolloutState:
     )
 
 
-def _observed(obj: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+def _observed(obj: Mapping[str, Any], status: Mapping[str, Any], counts: Replicas) -> bool:
     """Whether the controller has seen the newest spec; one that does not say (a LeaderWorkerSet's) is believed."""
-    if "observedGeneration" not in status and obj.get("kind") not in {"Deployment", "StatefulSet"}:
+    if "observedGeneration" not in status and not counts.complete:
         return True
     return int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0))
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fleet.sources.kube.project.fields import Raw, integer, mapping
+
+AT_ONCE: Final = "starts another at once"
+"""What most kinds do once a pod of them is gone."""
 
 Field = tuple[str, ...]
 """Where a value stands in an object: ``("status", "readyReplicas")``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.kinds.kind import Group, PodTemplate, Replicas, Update, WorkloadKind
+from fleet.kinds.kind import AT_ONCE, Group, PodTemplate, Replicas, Update, WorkloadKind
 from fleet.sources.kube.project.fields import Raw, integer, mapping, text
 
 GROUP = Group(
@@ -43,7 +43,7 @@ LEADER_WORKER_SET = WorkloadKind(
     templates=_templates,
     selector=_selector,
     replica=GROUP,
-    replaces="starts another at once",
+    replaces=AT_ONCE,
     update=Update.ROLLOUT_STRATEGY,
     replicas_at="spec.replicas",
     template_at="spec.leaderWorkerTemplate",

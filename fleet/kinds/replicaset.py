@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.kinds.deployment import REVISION
-from fleet.kinds.kind import Leaving, Replicas, WorkloadKind
+from fleet.kinds.kind import AT_ONCE, Leaving, Replicas, WorkloadKind
 
 REPLICA_SET = WorkloadKind(
     kind="ReplicaSet",
@@ -15,7 +15,7 @@ REPLICA_SET = WorkloadKind(
     link=True,
     replicas=Replicas(updated=("status", "replicas")),
     revision=REVISION,
-    replaces="starts another at once",
+    replaces=AT_ONCE,
     lets_go=True,
     leaving=Leaving.UNREADY_FIRST,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.kinds.kind import Leaving, Replicas, WorkloadKind
+from fleet.kinds.kind import AT_ONCE, Leaving, Replicas, WorkloadKind
 from fleet.sources.kube.project.fields import Raw, mapping
 
 
@@ -21,6 +21,6 @@ REPLICATION_CONTROLLER = WorkloadKind(
     short=("rc",),
     replicas=Replicas(),
     selector=_selector,
-    replaces="starts another at once",
+    replaces=AT_ONCE,
     leaving=Leaving.UNREADY_FIRST,
 )

@@ -35,6 +35,7 @@ from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import count, named, span
+from fleet.kinds.registry import kind_of
 
 _CORDON, _DRAIN = range(2)
 """The plan's steps."""
@@ -149,9 +150,9 @@ async def _victims(name: str, wanted: DrainNode, context: PlanContext, inspectio
     for pod in await context.reads.list_raw("Pod", "", fields=f"spec.nodeName={name}"):
         owner = controller_of(pod)
         there = False
-        if owner is not None and owner[0] == "DaemonSet":
-            there = await inspection.object("DaemonSet", pod["metadata"].get("namespace", ""), owner[1]) is not None
-        victims.append(judge(pod, daemon_set=there, delete_empty_dir=wanted.delete_empty_dir, force=wanted.force))
+        if owner is not None and kind_of(owner[0]).per_node:
+            there = await inspection.object(owner[0], pod["metadata"].get("namespace", ""), owner[1]) is not None
+        victims.append(judge(pod, owned=there, delete_empty_dir=wanted.delete_empty_dir, force=wanted.force))
     return victims
 
 

@@ -16,18 +16,20 @@ from actions.drain.eviction import gone
 from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
 from actions.drain.replacement import follow_replacement
-from actions.drain.unit import LWS, Unit, from_fact, to_fact
+from actions.drain.unit import Unit, from_fact, group_of, to_fact
 from actions.execution_context import ExecutionContext
 from actions.follow.template import follow_template, waiting_step
 from actions.impact import impacts
 from actions.kinds.drain import Drain
-from actions.kinds.restart import Restart
-from actions.kubeobj import controller_of, includes, is_ready, labels_of
-from actions.plan import JSON, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.kinds.restart import RESTART, Restart
+from actions.kubeobj import controller_of, includes, is_ready, kind_in, labels_of
+from actions.plan import JSON, MERGE, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome, Result
 from actions.request import Request, expect
 from actions.words import span
+from fleet.kinds.kind import AT_ONCE
+from fleet.kinds.registry import kind_of
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
 """The annotation of the pod template that makes it a new one."""
@@ -36,7 +38,7 @@ STAMP = "kubectl.kubernetes.io/restartedAt"
 class RestartAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         target = expect(request, Restart).target
-        require_kind(target, "Deployment", "StatefulSet", "Pod", what="restarted")
+        require_kind(target, *RESTART.targets, what=RESTART.done)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         if target.kind == "Pod":
             return await _plan_pod(request, obj, context)
@@ -87,7 +89,8 @@ def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
             "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
             "spec": {"template": {"metadata": {"annotations": {STAMP: when}}}},
         },
-        STRATEGIC,
+        # The server merges by its own rules only what it knows the types of.
+        MERGE if kind_in(obj).custom else STRATEGIC,
         about="mark the template as restarted",
     )
 
@@ -147,13 +150,9 @@ def _then(pod: dict[str, Any]) -> str:
     if controller is None:
         return "nothing starts it again"
     kind, name, _ = controller
-    if f"{LWS}name" in labels_of(pod):
-        return f"its group of LeaderWorkerSet {labels_of(pod)[f'{LWS}name']} starts again, all of its pods"
-    if kind == "StatefulSet":
-        return f"StatefulSet {name} starts one of the same name, after it has ended"
-    if kind == "DaemonSet":
-        return f"DaemonSet {name} starts another on the same node"
-    return f"{kind} {name} starts another at once"
+    if group := group_of(pod):
+        return f"its group of {group.of} starts again, all of its pods"
+    return f"{kind} {name} {kind_of(kind).replaces or AT_ONCE}"
 
 
 def _check_owner(obj: dict[str, Any]) -> Check:

@@ -16,20 +16,22 @@ from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
 from actions.execution_context import ExecutionContext
 from actions.follow.template import follow_template, waiting_step
-from actions.kinds.rollback import RollBack
+from actions.kinds.rollback import ROLL_BACK, RollBack
+from actions.kubeobj import kind_in
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, expect
-from actions.revisions import CAUSE, KINDS, Revision, bare, current_of, revisions_of, same_template, sought
+from actions.revisions import CAUSE, Revision, bare, current_of, revisions_of, same_template, sought
 from actions.words import named, span
+from fleet.kinds.kind import Replicas, Revisions, count_at
 
 
 class RollBackAction:
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         target, wanted = request.target, expect(request, RollBack).revision
-        require_kind(target, *KINDS, what="rolled back")
+        require_kind(target, *ROLL_BACK.targets, what=ROLL_BACK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         kept = await revisions_of(obj, context.reads)
@@ -82,7 +84,7 @@ class RollBackAction:
 def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Mutation:
     """The request. The resourceVersion makes a change in between a 409; in a JSON patch only a ``replace`` does."""
     version, about = obj["metadata"]["resourceVersion"], f"write the template of {then.name}"
-    if obj["kind"] == "StatefulSet":
+    if kind_in(obj).revisions is Revisions.CONTROLLER_REVISIONS:
         # What a ControllerRevision keeps is itself such a patch.
         template = {"$patch": "replace", **then.template}
         body = {"metadata": {"resourceVersion": version}, "spec": {"template": template}}
@@ -121,12 +123,10 @@ def _check_revision(then: Revision, now: Mapping[str, Any]) -> Check:
 
 
 def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator[Check]:
-    if obj["kind"] != "StatefulSet":
-        return
-    spec, status = obj["spec"], obj.get("status") or {}
-    ordered = spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady"
-    ready, wanted = int(status.get("readyReplicas", 0)), int(spec.get("replicas", 1))
-    if ordered and current is not None and current.pods and ready < wanted:
+    kind = kind_in(obj)
+    counts = kind.replicas or Replicas()
+    ready, wanted = count_at(obj, counts.ready), counts.wanted(obj)
+    if kind.ordered(obj) and current is not None and current.pods and ready < wanted:
         yield Check(
             "order",
             Verdict.WARN,

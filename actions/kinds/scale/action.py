@@ -15,16 +15,18 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.room import check_room
 from actions.checks.server import check_server
-from actions.drain.replicas import KEEPERS
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout
 from actions.impact import Impact, impacts
 from actions.kinds.scale import Scale
+from actions.kubeobj import kind_in
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import Request, Target, expect
 from actions.words import named
+from fleet.kinds.kind import Leaving, Replicas
+from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeError
@@ -39,7 +41,7 @@ class ScaleAction:
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         _require_replicas(obj, target, context)
         # Without the field it is 1; of a Scale the server leaves 0 out, but not of the object itself.
-        now = int((obj.get("spec") or {}).get("replicas", 1))
+        now = (kind_of(target.kind).replicas or Replicas()).wanted(obj)
         mutation = scale_mutation(path, obj, wanted)
         autoscaler = await find_autoscaler(target, context)
         by_itself, alternatives = check_autoscaler(autoscaler, now, wanted)
@@ -84,7 +86,10 @@ class ScaleAction:
 
 def _require_replicas(obj: Mapping[str, Any], target: Target, context: PlanContext) -> None:
     """Raises KubeError for an owner that has no replicas of its own, only workloads that it makes."""
-    if target.kind in KEEPERS or "replicas" in (obj.get("spec") or {}):
+    kind = kind_of(target.kind)
+    if not kind.scale and kind.unscalable:
+        raise KubeError(f"a {kind.kind} {kind.unscalable}", remedy=f"Choose another: {target} cannot be scaled.")
+    if kind.replicas is not None or "replicas" in (obj.get("spec") or {}):
         return
     key = f"{target.namespace}/{target.kind}/{target.name}"
     made = [
@@ -97,24 +102,17 @@ def _require_replicas(obj: Mapping[str, Any], target: Target, context: PlanConte
 def pods_of(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
     """The pod spec of a workload, and how many pods one replica of it is.
 
-    A LeaderWorkerSet's replica is a group; its pods are taken to be like its workers, which outnumber the leader.
+    The pods of a group are taken to be like its workers, which outnumber the leader.
     """
-    spec = obj.get("spec") or {}
-    group = spec.get("leaderWorkerTemplate")
-    if group:
-        return (group.get("workerTemplate") or {}).get("spec") or {}, int(group.get("size", 1))
-    return (spec.get("template") or {}).get("spec") or {}, 1
+    templates = kind_in(obj).templates(obj)
+    return templates[-1].spec, sum(template.pods for template in templates)
 
 
 def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
-    """The keys of the pods that will probably go, as the controllers choose them; none for a count below 1.
-
-    A StatefulSet and a LeaderWorkerSet end the highest ordinals. A ReplicaSet ends pods that are not ready first, then
-    those of the lowest deletion cost, then the youngest.
-    """
+    """The keys of the pods that will probably go, as the controllers choose them; none for a count below 1."""
     pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     alive = [pod for pod in pods if pod.deleted is None]
-    if target.kind == "Deployment":
+    if kind_of(target.kind).leaving is Leaving.UNREADY_FIRST:
         alive.sort(key=lambda pod: (bool(pod.node), pod.ready, _cost(pod), -pod.created))
     else:
         alive.sort(key=lambda pod: [int(part) for part in re.findall(r"\d+", pod.name)], reverse=True)
@@ -151,7 +149,7 @@ def scale_mutation(path: str, obj: dict[str, Any], replicas: int) -> Mutation:
     version = obj["metadata"]["resourceVersion"]
     return Mutation(
         "PATCH",
-        f"{path}/scale",
+        f"{path}/{kind_in(obj).scale}",
         {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
         MERGE,
         about=f"set {replicas} replicas",

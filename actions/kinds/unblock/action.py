@@ -17,8 +17,8 @@ from actions.checks.suitable import require_kind
 from actions.execution_context import ExecutionContext
 from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
-from actions.kinds.unblock import Unblock
-from actions.kubeobj import written
+from actions.kinds.unblock import UNBLOCK, Unblock
+from actions.kubeobj import kind_in, written
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
@@ -34,7 +34,7 @@ class UnblockAction:
 
     async def plan(self, request: Request, context: PlanContext) -> Plan:
         wanted, target = expect(request, Unblock), request.target
-        require_kind(target, "Deployment", what="unblocked")
+        require_kind(target, *UNBLOCK.targets, what=UNBLOCK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = written_of(obj)
@@ -100,7 +100,7 @@ def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Muta
 async def waiting_for_gpus(obj: Mapping[str, Any], context: PlanContext) -> tuple[str, ...]:
     """Names of the workload's pods that the scheduler finds no GPU, or other device, for. Raises KubeError."""
     devices = pod_devices(obj["spec"]["template"].get("spec") or {})
-    selector = written((obj["spec"].get("selector") or {}).get("matchLabels") or {})
+    selector = written(kind_in(obj).selector(obj))
     found = await context.reads.list_raw("Pod", obj["metadata"].get("namespace", ""), selector)
     return tuple(raw["metadata"]["name"] for raw in found if any(_lacks(raw, resource) for resource in devices))
 

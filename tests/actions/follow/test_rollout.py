@@ -64,6 +64,9 @@ def test_scaled_to_zero_is_arrived() -> None:
 
 def test_a_group_has_the_pods_of_its_size() -> None:
     worker = {"containers": [{"name": "vllm"}]}
-    group = {"spec": {"leaderWorkerTemplate": {"size": 4, "workerTemplate": {"spec": worker}}}}
+    group = {
+        "kind": "LeaderWorkerSet",
+        "spec": {"leaderWorkerTemplate": {"size": 4, "workerTemplate": {"spec": worker}}},
+    }
     assert pods_of(group) == (worker, 4)
     assert pods_of({"spec": {"template": {"spec": worker}}}) == (worker, 1)
