@@ -47,6 +47,7 @@ class Term(NamedTuple):
     samples: tuple[tuple[int, float], ...] | None
     low: float = 0.0
     high: float = IMPLAUSIBLE
+    less: float = 0.0
 
     def of(self, values: Sequence[float]) -> float:
         """The canonical value, NaN when one of the samples is a blank or there are none."""
@@ -58,7 +59,7 @@ class Term(NamedTuple):
             if not self.low <= value < self.high:
                 return math.nan
             total += value * factor
-        return total
+        return max(0.0, total - self.less) if self.less else total
 
 
 class Cell(NamedTuple):
@@ -77,7 +78,7 @@ class Cell(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """One histogram of a row: ``start:end`` of the counters, ascending by edge."""
+    """One histogram of a row: ``start:end`` of the counters, ascending by edge. A row may have several of a family."""
 
     family: Family
     row: int
@@ -87,12 +88,12 @@ class Buckets(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """One phase: the counters of its sum and its count."""
+    """One phase: the counters of its sum and its count, which may be told apart by more labels than the row is."""
 
     quantity: Quantity
     row: int
-    sum_at: int
-    count_at: int
+    sums: tuple[int, ...]
+    counts: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -191,7 +192,18 @@ class _Binder:
             if series.name in known and (dialect := dialects.owner(series.name, series.labels)) is not None:
                 own.setdefault(dialect, []).append(i)
         # In the order of the registry: the first dialect that has a number gives it.
-        return {member: own[member] for member in dialects if member in own}
+        return {member: self._each_once(member, own[member]) for member in dialects if member in own}
+
+    def _each_once(self, dialect: Dialect, found: list[int]) -> list[int]:
+        """The series without those that repeat another one's number."""
+        if not dialect.repeated_by:
+            return found
+        kept: dict[tuple[str, frozenset[tuple[str, str]]], int] = {}
+        for i in sorted(found, key=lambda i: first(self.series[i].labels, dialect.repeated_by)):
+            labels = self.series[i].labels
+            told = frozenset(label for label in labels.items() if label[0] not in dialect.repeated_by)
+            kept.setdefault((self.series[i].name, told), i)
+        return sorted(kept.values())
 
     def _engines(self) -> None:
         own = {d: found for d, found in self._own(ENGINES).items() if self._speaks(d, found)}
@@ -277,13 +289,13 @@ class _Binder:
                 for i in at:
                     gpu = gpu_id(self.series[i].labels, names, exporters)
                     said[gpu[:2]].add(gpu)
-                    # The same number once per pod that shares the card: it is one, not a part of a sum.
-                    rows[gpu[:2]][dialect].setdefault(name, [i])
+                    rows[gpu[:2]][dialect].setdefault(name, []).append(i)
         gpus = sorted(one_gpu(ids) for (uuid, _), ids in said.items() if uuid)
         self.out.gpus = tuple(gpus)
         for row, gpu in enumerate(gpus):
             for dialect, mine in rows[gpu[:2]].items():
-                self._cells(dialect, row, self.out.of_gpus, mine, {})
+                # The same number once per pod that shares the card: it is one, not a part of a sum.
+                self._cells(dialect, row, self.out.of_gpus, mine, {}, one_of_each=True)
                 mask = next((mine[name][0] for name in dialect.masks if name in mine), None)
                 if mask is not None:
                     self.out.masks.append((row, mask))
@@ -301,6 +313,8 @@ class _Binder:
         rows: Rows,
         mine: Mapping[str, list[int]],
         shared: Mapping[str, list[int]],
+        *,
+        one_of_each: bool = False,
     ) -> None:
         bound = {cell.quantity for cell in (*rows.gauges, *rows.rates) if cell.row == row}
         for quantity, rule in dialect.rules.items():
@@ -320,7 +334,10 @@ class _Binder:
             # Gauges and counters of one quantity are alternatives, never parts of one number.
             alike = {metric: chosen for metric, chosen in found if metric.kind is kind}
             absent = Term(None)
-            terms = tuple(self._term(m, alike[m]) if m in alike else absent for m in rule.metrics if m.kind is kind)
+            most = 1 if one_of_each else None
+            terms = tuple(
+                self._term(m, alike[m][:most]) if m in alike else absent for m in rule.metrics if m.kind is kind
+            )
             (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell(quantity, row, rule, terms))
 
     def _chosen(self, metric: Metric, found: Iterable[int]) -> list[int]:
@@ -330,7 +347,7 @@ class _Binder:
         samples = ((i, metric.factor(self.series[i].labels)) for i in chosen)
         if metric.kind is Kind.COUNTER:
             samples = ((self._counter(i), factor) for i, factor in samples)
-        return Term(tuple(samples), *(metric.valid if metric.kind is Kind.GAUGE else ()))
+        return Term(tuple(samples), *((*metric.valid, metric.less) if metric.kind is Kind.GAUGE else ()))
 
     def _counter(self, at: int) -> int:
         series = self.series[at]
@@ -348,7 +365,8 @@ class _Binder:
             for base in bases:
                 total, count = mine.get(f"{base}_sum"), mine.get(f"{base}_count")
                 if total and count:
-                    self.out.means.append(Mean(quantity, row, self._counter(total[0]), self._counter(count[0])))
+                    sums, counts = (tuple(map(self._counter, found)) for found in (total, count))
+                    self.out.means.append(Mean(quantity, row, sums, counts))
                     break
 
     def _histograms(self, dialect: Dialect, row: int, rows: Rows, mine: Mapping[str, list[int]]) -> None:
@@ -356,18 +374,21 @@ class _Binder:
         for family, bases in dialect.families.items():
             if family in done:
                 continue
-            edges = next(filter(None, (self._edges(mine.get(f"{base}_bucket", ())) for base in bases)), None)
-            if edges:
+            found = next(filter(None, (self._by_edge(mine.get(f"{base}_bucket", ())) for base in bases)), ())
+            for edges in found:
                 at = [self._counter(i) for _, i in sorted(edges.items())]
                 rows.buckets.append(Buckets(family, row, tuple(sorted(edges)), at[0], at[-1] + 1))
 
-    def _edges(self, found: Iterable[int]) -> dict[float, int]:
-        edges: dict[float, int] = {}
+    def _by_edge(self, found: Iterable[int]) -> list[dict[float, int]]:
+        """The buckets by their edge, of each histogram that a row has."""
+        histograms: dict[frozenset[tuple[str, str]], dict[float, int]] = defaultdict(dict)
         for i in found:
-            edge = _edge(self.series[i].labels.get("le", ""))
+            labels = self.series[i].labels
+            edge = _edge(labels.get("le", ""))
             if not math.isnan(edge):
-                edges.setdefault(edge, i)
-        return edges
+                told = frozenset(label for label in labels.items() if label[0] != "le")
+                histograms[told].setdefault(edge, i)
+        return list(histograms.values())
 
 
 def _edge(text: str) -> float:

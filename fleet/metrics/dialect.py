@@ -106,6 +106,8 @@ class Metric:
     products: tuple[LabelProduct, ...] = ()
     valid: tuple[float, float] = (0.0, IMPLAUSIBLE)
     optional: bool = False
+    less: float = 0.0
+    """Of a gauge: what the request for the metrics itself adds to it."""
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this name with these labels belongs to the quantity."""
@@ -144,6 +146,8 @@ class Pick(Enum):
     FIRST = "first"
     MAX = "max"
     """The largest of those present."""
+    SUM = "sum"
+    """The sum of those present: they count different things, and a release without one of them does not tell it."""
     WHOLE = "whole"
     """The first; where it is absent the sum of the others, its parts: never the sum of some of them."""
 
@@ -190,6 +194,8 @@ class GpuLabels:
     """How large that part is."""
     model: tuple[str, ...] = ("modelName",)
     """What the driver calls the card."""
+    whole: tuple[tuple[str, str], ...] = ()
+    """(label, value) of ``instance`` for a card that is not split, and for the part that speaks for all of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -217,6 +223,8 @@ class Dialect:
     """Of an engine or a gateway: the labels that name the served model. Empty: none does."""
     rank_labels: tuple[str, ...] = ("engine",)
     """Of an engine: the labels that tell the ranks of one process apart."""
+    repeated_by: tuple[str, ...] = ()
+    """Labels of those that each expose the same number once more: it counts once."""
     backend_labels: tuple[str, ...] = ()
     """Of a gateway: the labels that name the server behind it, by its address or URL."""
     gpu: GpuLabels = field(default_factory=GpuLabels)
@@ -293,6 +301,8 @@ def pick(rule: Rule, values: Iterable[float]) -> float:
         return math.nan
     if rule.pick is Pick.MAX:
         return max(present)
+    if rule.pick is Pick.SUM:
+        return math.fsum(present)
     if rule.pick is Pick.FIRST or not math.isnan(found[0]):
         return present[0]
     parts = zip(rule.metrics[1:], found[1:], strict=True)

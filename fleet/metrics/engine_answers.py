@@ -20,7 +20,7 @@ from fleet.metrics.identity import (
     first,
 )
 from fleet.metrics.promql import DIALECT, DOWN, GONE, PRESENT, PROCESS, RESET, STAMP, TAG, running_names
-from fleet.metrics.registry import ENGINES, GATEWAYS
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.tables import Columns, blank
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, Group
@@ -56,7 +56,7 @@ class Engines:
                 seen.append((labels, value))
             elif tag == GONE:
                 gone.append(labels)
-            elif tag == PRESENT:
+            elif tag.startswith(PRESENT):
                 names.add(labels.get("__name__", ""))
                 replicas.update(label for label in REPLICA_LABELS if labels.get(label))
                 clusters.add(labels.get(CLUSTER_LABEL, ""))
@@ -73,6 +73,8 @@ class Engines:
         """The dialects of engines that the store has series of."""
         self.gateways = GATEWAYS.among(_there(GATEWAYS, names))
         """And those of gateways."""
+        self.gpus = GPUS.among({member.name for member in GPUS if any(name in names for name in member.seen_by())})
+        """And those of exporters of GPUs."""
         self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(engine_labels(ENGINES))
         """The labels that name engines here."""
         self._process_key = _telling(
@@ -154,9 +156,11 @@ class Engines:
                 for name in member.spellings(metric.name):
                     readers[name].append((member, metric, column))
         shared = bool(self.engines.telling)
+        unranked: list[Sample] = []
         for labels, value, tag in found:
             if tag:
-                self._rate(labels, value, tag)
+                if not self._rate(labels, value, tag):
+                    unranked.append((labels, value, tag))
                 continue
             name = labels.get("__name__", "")
             for member, metric, column in readers.get(name, ()):
@@ -166,6 +170,8 @@ class Engines:
                     read = metric.read(value, labels)
                     for row in self._rows_of(labels):
                         column[row] = read if math.isnan(column[row]) else column[row] + read
+        for labels, value, tag in unranked:
+            self._of_first(labels, value, tag)
         self._pick(gauges)
         self._zeros()
 
@@ -202,16 +208,28 @@ class Engines:
         """The row of a series, None when another process was chosen for that engine or none is known."""
         return self._row_of_key.get(tuple(map(labels.get, self.key)))
 
-    def _rate(self, labels: Labels, value: float, tag: str) -> None:
-        name, _, part = tag.partition("/")
-        quantity = _TAGS.get(name)
-        if part == PROCESS:
+    def _rate(self, labels: Labels, value: float, tag: str) -> bool:
+        """Put a rate into its row; False where no row is its own."""
+        if tag.endswith(f"/{PROCESS}"):
             mine: Sequence[int] = self._of_process.get(process(labels), ())
             row = mine[0] if mine else None
         else:
-            row = self._row_or_first(labels)
-        if row is None:
-            return
+            row = self._row(labels)
+        if row is not None:
+            self._put(row, value, tag)
+        return row is not None
+
+    def _of_first(self, labels: Labels, value: float, tag: str) -> None:
+        """Put the rate of a whole process into its first row, where its ranks do not say theirs."""
+        mine = self._of_those(labels)
+        quantity = _TAGS.get(tag)
+        known = self.columns.table().columns.get(quantity) if quantity is not None else None
+        if mine and (known is None or all(math.isnan(known[row]) for row in mine)):
+            self._put(mine[0], value, tag)
+
+    def _put(self, row: int, value: float, tag: str) -> None:
+        name, _, part = tag.partition("/")
+        quantity = _TAGS.get(name)
         if tag == RESET:
             self.columns.reset.add(row)
         elif quantity is not None and part in ("sum", "count"):

@@ -22,7 +22,7 @@ class Gpus:
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: list[tuple[Labels, float]] = []
-        cells: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
+        cells: dict[str, dict[tuple[str, str], list[tuple[Labels, float]]]] = defaultdict(lambda: defaultdict(list))
         self.example: Labels = {}
         """The labels of one GPU's gauge."""
         names = GPUS.gpu
@@ -35,7 +35,7 @@ class Gpus:
                 seen.append((labels, value))
             else:
                 name = tag or labels.get("__name__", "")
-                cells[spelt.get(name, name)][key] = value
+                cells[spelt.get(name, name)][key].append((labels, value))
                 self.example = self.example or ({} if tag else labels)
         exported = any(labels.get(POD_LABELS[0]) for labels, _ in seen)
         exporters = exporter_pods(GPUS)
@@ -52,24 +52,24 @@ class Gpus:
         self.reasons: dict[str, tuple[str, ...]] = {}
         for row, gpu in enumerate(self.ids):
             self.columns.ages[row] = max(0.0, at - max(stamps[one] for one in said[gpu[:2]]))
-            mask = next((cells[name][key] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None)
+            mask = next((cells[name][key][0][1] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None)
             if mask is not None:
                 self.reasons[gpu.key] = throttle_reasons(mask)
         for member in GPUS:
             for quantity, rule in member.rules.items():
                 if any(metric.name in cells for metric in rule.metrics):
-                    self._column(member, quantity, rule, [cells[metric.name] for metric in rule.metrics])
+                    self._column(quantity, rule, [cells[metric.name] for metric in rule.metrics])
 
     def _column(
-        self, member: Dialect, quantity: Quantity, rule: Rule, spelt: Sequence[Mapping[tuple[str, str], float]]
+        self,
+        quantity: Quantity,
+        rule: Rule,
+        spelt: Sequence[Mapping[tuple[str, str], Sequence[tuple[Labels, float]]]],
     ) -> None:
         known = self.columns.table().columns.get(quantity) or blank(len(self.ids))
         for row, gpu in enumerate(self.ids):
-            labels = dict.fromkeys(member.gpu.instance, gpu.instance_id)
-            values = [
-                _read(metric, cell.get(gpu[:2]), labels) for metric, cell in zip(rule.metrics, spelt, strict=True)
-            ]
-            value = pick(rule, values)
+            found = zip(rule.metrics, spelt, strict=True)
+            value = pick(rule, [_read(metric, cell.get(gpu[:2], ())) for metric, cell in found])
             if not math.isnan(value) and math.isnan(known[row]):
                 self.columns.put(quantity, row, value)
 
@@ -78,7 +78,9 @@ def _of_gpus(member: Dialect) -> Iterator[str]:
     yield from (metric.name for rule in member.rules.values() for metric in rule.metrics)
 
 
-def _read(metric: Metric, value: float | None, labels: Labels) -> float:
-    if value is None or not metric.accepts(labels):
-        return math.nan
-    return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
+def _read(metric: Metric, found: Iterable[tuple[Labels, float]]) -> float:
+    """The first of a GPU's samples of a name that belongs to the quantity."""
+    for labels, value in found:
+        if metric.accepts(labels):
+            return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
+    return math.nan

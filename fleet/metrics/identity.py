@@ -100,7 +100,13 @@ def backend_of(labels: Mapping[str, str], dialect: Dialect) -> str:
 
 def gpu_key(labels: Mapping[str, str], names: GpuLabels) -> tuple[str, str]:
     """UUID and MIG instance: what all series of a GPU share, whoever scrapes them. The UUID is empty for none."""
-    return first(labels, names.uuid), first(labels, names.instance)
+    return first(labels, names.uuid), _part_of(labels, names)
+
+
+def _part_of(labels: Mapping[str, str], names: GpuLabels) -> str:
+    """Which part of a GPU that is split; empty for a whole one."""
+    label = next((name for name in names.instance if labels.get(name)), "")
+    return "" if not label or (label, labels[label]) in names.whole else labels[label]
 
 
 def gpu_id(labels: Mapping[str, str], names: GpuLabels, exporters: tuple[str, ...], *, exported: bool = False) -> GpuId:
@@ -116,7 +122,7 @@ def gpu_id(labels: Mapping[str, str], names: GpuLabels, exporters: tuple[str, ..
         pod = ""
     return GpuId(
         uuid=first(labels, names.uuid),
-        instance_id=first(labels, names.instance),
+        instance_id=_part_of(labels, names),
         node=first(labels, names.node),
         ordinal=first(labels, names.ordinal),
         namespace=first(labels, NAMESPACE_LABELS) if pod else "",

@@ -15,22 +15,6 @@ from fleet.metrics.product import Product
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 
 ROWS: tuple[Product, ...] = (
-    # Their workers run another one's engine, and answer its metrics, at a port of their own.
-    Product(
-        "Dynamo",
-        programs=(
-            ("dynamo.vllm",),
-            ("dynamo.sglang",),
-            ("dynamo.trtllm",),
-            ("dynamo", "serve"),
-        ),
-        images=("ai-dynamo/",),
-        prefixes=("dynamo_",),
-        port=9090,
-        port_flags=(),
-        port_variables=("DYN_SYSTEM_PORT",),
-        speaks=("vLLM",),
-    ),
     Product(
         "Ray Serve LLM",
         programs=(("serve", "run"), ("serve", "deploy"), ("serve", "build")),
@@ -42,27 +26,11 @@ ROWS: tuple[Product, ...] = (
         speaks=("vLLM",),
     ),
     Product(
-        "SGLang",
-        programs=(("sglang.launch_server",), ("sglang", "serve")),
-        images=("lmsysorg/sglang", "/sglang"),
-        prefixes=("sglang:", "sglang_"),
-        port=30000,
-    ),
-    Product(
         "TEI",
         programs=(("text-embeddings-router",),),
         images=("text-embeddings-inference",),
         prefixes=("te_",),
         port=80,
-        port_variables=("PORT",),
-    ),
-    Product(
-        "TGI",
-        programs=(("text-generation-launcher",), ("text-generation-router",)),
-        images=("text-generation-inference",),
-        prefixes=("tgi_",),
-        port=80,
-        port_flags=("--port", "-p"),
         port_variables=("PORT",),
     ),
     Product(
@@ -79,16 +47,6 @@ ROWS: tuple[Product, ...] = (
         prefixes=("nv_inference_", "nv_trt_llm_"),
         port=8002,
         port_flags=("--metrics-port",),
-    ),
-    Product(
-        "llama.cpp",
-        programs=(("llama-server",), ("llama_cpp.server",)),
-        images=("llama.cpp", "llama-cpp"),
-        prefixes=("llamacpp:", "llamacpp_"),
-        port=8080,
-        port_variables=("LLAMA_ARG_PORT",),
-        model_flags=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
-        name_flags=("--alias", "-a"),
     ),
     Product("Ollama", programs=(("ollama", "serve"),), images=("ollama/ollama", "/ollama"), metrics=False),
     Product(

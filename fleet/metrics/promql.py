@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
@@ -50,6 +50,8 @@ DOWN = "down"
 GONE = "gone"
 PRESENT = "present"
 RESET = "reset"
+PART = "part"
+"""The label that tells the summands of a number apart."""
 PROCESS = "process"
 """Behind a quantity's name: its series name neither model nor engine."""
 
@@ -105,14 +107,15 @@ def selector(name: str, matches: Iterable[Match] = ()) -> str:
 class Scope:
     """What the queries are about.
 
-    ``engines`` and ``gateways``: the dialects that the store has series of. ``names``: the counters and histograms that
-    the data have, as they spell them. ``labels``: those that the data have of the labels that may name an engine.
-    ``key``: those of them that are enough to tell the engines apart. ``window``: seconds of the rates. Asking for
-    nothing else keeps the queries short enough for any proxy's limit on URLs, and the answers small.
+    ``engines``, ``gateways`` and ``gpus``: the dialects that the store has series of. ``names``: the counters and
+    histograms that the data have, as they spell them. ``labels``: those that the data have of the labels that may name
+    an engine. ``key``: those of them that are enough to tell the engines apart. ``window``: seconds of the rates.
+    Asking for nothing else keeps the queries short enough for any proxy's limit on URLs, and the answers small.
     """
 
     engines: DialectSet
     gateways: DialectSet
+    gpus: DialectSet
     names: frozenset[str]
     labels: frozenset[str]
     key: tuple[str, ...]
@@ -216,7 +219,11 @@ def _present(asked: DialectSet) -> list[str]:
     for member in (*ENGINES, *GATEWAYS):
         if member not in wanted:
             wanted[member] = {metric.name for metric in member.rules[member.present[0]].metrics}
-    return [tagged(PRESENT, part) for part in _by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), wanted)]
+    for member in GPUS:
+        wanted[member] = {metric.name for quantity in member.present for metric in member.rules[quantity].metrics}
+    parts = _by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), wanted)
+    # Each with a tag of its own: `or` takes series that only differ in their name for the same.
+    return [tagged(f"{PRESENT}/{at}", part) for at, part in enumerate(parts)]
 
 
 def _spelt(dialect: Dialect, names: Collection[str]) -> str:
@@ -261,23 +268,36 @@ def _rates_of_engines(scope: Scope) -> Iterable[str]:
             rates = _rates_of(scope, member, rule.metrics)
             if rates and rule.per_process:
                 # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
-                yield tagged(f"{quantity}/{PROCESS}", f"sum by ({scope.by(*PROCESS_LABELS)}) ({rates})")
+                by = scope.by(*PROCESS_LABELS)
+                yield tagged(f"{quantity}/{PROCESS}", _summed(by, rule, rates))
             elif rates:
-                yield tagged(quantity, f"sum by ({_join(scope.key)}) ({rates})")
+                yield tagged(quantity, _summed(_join(scope.key), rule, rates))
         for quantity, bases in member.phases.items():
             for part in ("sum", "count"):
-                if rates := _rates(scope, member, bases, part):
-                    yield tagged(f"{quantity}/{part}", f"sum by ({_join(scope.key)}) ({rates})")
+                if of_part := _rates(scope, member, bases, part):
+                    yield tagged(f"{quantity}/{part}", f"sum by ({_join(scope.key)}) ({of_part})")
 
 
-def _rates_of(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> str:
-    """The rates of the counters among these metrics, in the canonical unit."""
-    return " or ".join(
-        scaled(_rate(scope, name, (*metric.where, *member.where)), metric.scale)
+def _rates_of(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> list[str]:
+    """The rates of each counter among these metrics, in the canonical unit."""
+    every = (
+        " or ".join(
+            scaled(_rate(scope, member, name, (*metric.where, *member.where)), metric.scale)
+            for name in scope.spellings(member, metric.name)
+        )
         for metric in metrics
         if metric.kind is Kind.COUNTER
-        for name in scope.spellings(member, metric.name)
     )
+    return list(filter(None, every))
+
+
+def _summed(by: str, rule: Rule, numbers: Sequence[str]) -> str:
+    """The metrics of a quantity as one number per row: the first that the row has, or the sum of them."""
+    if rule.pick is Pick.SUM and len(numbers) > 1:
+        # Series of two metrics may have the same labels: `or` would take them for the same.
+        told = (f'label_replace({number}, "{PART}", "{at}", "", "")' for at, number in enumerate(numbers))
+        return f"sum by ({by}) ({' or '.join(told)})"
+    return " or ".join(f"sum by ({by}) ({number})" for number in numbers)
 
 
 def _resets(scope: Scope) -> Iterable[str]:
@@ -343,8 +363,9 @@ def gateways(scope: Scope) -> list[str]:
     parts = []
     for member in scope.gateways:
         parts.append(_stamps(member, labels))
-        numbers = ((quantity, _every_number(scope, member, rule.metrics)) for quantity, rule in member.rules.items())
-        parts += [tagged(quantity, f"sum by ({by}) ({_of(member, part)})") for quantity, part in numbers]
+        for quantity, rule in member.rules.items():
+            numbers = [_of(member, number) for number in _every_number(scope, member, rule.metrics)]
+            parts.append(tagged(quantity, _summed(by, rule, numbers)))
         for family, bases in member.families.items():
             rates = _of(member, _unchecked_rates(scope, member, bases))
             parts.append(tagged(family, f"sum by (le, {by}) ({rates})"))
@@ -355,21 +376,22 @@ def _of(member: Dialect, expression: str) -> str:
     return f'label_replace({expression}, "{DIALECT}", "{member.name}", "", "")'
 
 
-def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> str:
-    """The metrics of one quantity, each sample once: gauges as they are, counters as rates, in the canonical unit."""
-    parts = []
+def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> Iterator[str]:
+    """Each metric of one quantity, each sample once: gauges as they are, counters as rates, in the canonical unit."""
     for metric in metrics:
+        where = (*metric.where, *member.where)
+        spelt = []
         for name in member.spellings(metric.name):
-            where = (*metric.where, *member.where)
-            gauge = _once(scope, selector(name, where))
-            number = _rate(scope, name, where) if metric.kind is Kind.COUNTER else gauge
-            parts.append(scaled(number, metric.scale))
-    return " or ".join(parts)
+            gauge = _once(scope, member, selector(name, where))
+            gauge = f"clamp_min({gauge} - {metric.less:g}, 0)" if metric.less else gauge
+            number = _rate(scope, member, name, where) if metric.kind is Kind.COUNTER else gauge
+            spelt.append(scaled(number, metric.scale))
+        yield " or ".join(spelt)
 
 
 def _unchecked_rates(scope: Scope, member: Dialect, bases: Iterable[str]) -> str:
     names = (name for base in bases for name in member.spellings(f"{base}_bucket"))
-    return " or ".join(_rate(scope, name, member.where) for name in names)
+    return " or ".join(_rate(scope, member, name, member.where) for name in names)
 
 
 def gpus(scope: Scope) -> list[str]:
@@ -378,10 +400,10 @@ def gpus(scope: Scope) -> list[str]:
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
     numbers come with its UUID alone.
     """
-    keys = gpu_key_labels(GPUS)
+    keys = gpu_key_labels(scope.gpus)
     parts = []
     wanted: dict[Dialect, list[str]] = {}
-    for member in GPUS:
+    for member in scope.gpus:
         gauges = (metric.name for _, metric in member.gauges())
         wanted[member] = list(dict.fromkeys((*member.seen_by(), *gauges, *member.masks)))
         for _, metric in member.counters():
@@ -393,8 +415,11 @@ def gpus(scope: Scope) -> list[str]:
             )
             parts.append(tagged(metric.name, f"max by ({_join(keys)}) ({rates})"))
     for member, names in wanted.items():
-        parts.append(_stamps(member, gpu_labels(GPUS), [spelt for name in names for spelt in member.spellings(name)]))
-    return _queries((*parts, *_by_name("max", keys, wanted)))
+        parts.append(
+            _stamps(member, gpu_labels(scope.gpus), [spelt for name in names for spelt in member.spellings(name)])
+        )
+    told = dict.fromkeys((*keys, *(label for label in _value_labels(scope.gpus) if label not in keys)))
+    return _queries((*parts, *_by_name("max", told, wanted)))
 
 
 def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> list[str]:
@@ -416,7 +441,7 @@ def _range(seconds: float) -> str:
 def _rates(scope: Scope, member: Dialect, bases: Iterable[str], part: str, matches: Sequence[Match] = ()) -> str:
     """The rates of one part (sum, count, bucket) of these histograms of a dialect."""
     names = (name for base in bases for name in scope.spellings(member, f"{base}_{part}", f"{base}_count"))
-    return " or ".join(_rate(scope, name, (*matches, *member.where)) for name in names)
+    return " or ".join(_rate(scope, member, name, (*matches, *member.where)) for name in names)
 
 
 def _bucket_rates(scope: Scope, family: Family, matches: Sequence[Match] = ()) -> str:
@@ -424,13 +449,14 @@ def _bucket_rates(scope: Scope, family: Family, matches: Sequence[Match] = ()) -
     return " or ".join(filter(None, every))
 
 
-def _rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
-    return _once(scope, _every_rate(scope, name, matches))
+def _rate(scope: Scope, member: Dialect, name: str, matches: Sequence[Match]) -> str:
+    return _once(scope, member, _every_rate(scope, name, matches))
 
 
-def _once(scope: Scope, vector: str) -> str:
-    """A vector in which what several scrapers saw stands once."""
-    return f"max without ({_join(scope.replicas)}) ({vector})" if scope.replicas else vector
+def _once(scope: Scope, member: Dialect, vector: str) -> str:
+    """A vector in which what several scrapers saw, or several ranks repeat, stands once."""
+    labels = (*scope.replicas, *member.repeated_by)
+    return f"max without ({_join(labels)}) ({vector})" if labels else vector
 
 
 def _every_rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:

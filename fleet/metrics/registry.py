@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.engines.dynamo import DYNAMO
+from fleet.metrics.engines.llama_cpp import LLAMA_CPP
+from fleet.metrics.engines.sglang import SGLANG
+from fleet.metrics.engines.tgi import TGI
 from fleet.metrics.engines.vllm import VLLM
+from fleet.metrics.gateways.dynamo_frontend import DYNAMO_FRONTEND
+from fleet.metrics.gateways.litellm import LITELLM
+from fleet.metrics.gateways.sglang_router import SGLANG_ROUTER
+from fleet.metrics.gpus.amd import AMD
 from fleet.metrics.gpus.dcgm import DCGM
 
-ENGINES = DialectSet((VLLM,))
+ENGINES = DialectSet((VLLM, SGLANG, LLAMA_CPP, TGI, DYNAMO))
 """The engines."""
-GATEWAYS = DialectSet()
+GATEWAYS = DialectSet((LITELLM, SGLANG_ROUTER, DYNAMO_FRONTEND))
 """What stands before engines: gateways and routers."""
-GPUS = DialectSet((DCGM,))
+GPUS = DialectSet((DCGM, AMD))
 """The exporters of GPUs."""

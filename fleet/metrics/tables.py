@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from fleet.metrics.dialect import plausible
-from fleet.model.histogram import Histogram
+from fleet.model.histogram import Histogram, merge
 from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.scrape.target import TargetState
 
+Row = TypeVar("Row")
 Id = TypeVar("Id", EngineId, GatewayId, GpuId)
 
 
@@ -95,17 +96,18 @@ class Tables:
         if not covered:
             return
         base = len(self._engines.ids) - len(binding.engines)
-        for quantity, row, total, count in binding.means:
-            if plausible(rates[total]) and plausible(rates[count]):
-                self._means.append((quantity, base + row, rates[total], rates[count]))
+        for quantity, row, sums, counts in binding.means:
+            total, count = (math.fsum(rates[i] for i in at) for at in (sums, counts))
+            if plausible(total) and plausible(count):
+                self._means.append((quantity, base + row, total, count))
         for family, row, edges, start, end in binding.of_engines.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
                 one = binding.engines[row]
                 group = Group(one.namespace, one.model, one.pod, one.engine, one.instance)
-                self._histograms.setdefault(family, {})[group] = histogram
+                _add(self._histograms.setdefault(family, {}), group, histogram)
         for family, row, edges, start, end in binding.of_gateways.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
-                self._of_gateways.setdefault(family, {})[binding.gateways[row]] = histogram
+                _add(self._of_gateways.setdefault(family, {}), binding.gateways[row], histogram)
 
     def measurement(
         self, *, window: float, interval: float, unreachable: Mapping[str, str], requests: int
@@ -135,6 +137,12 @@ class Tables:
             requests=requests,
             throttle_reasons=self._reasons,
         )
+
+
+def _add(histograms: dict[Row, Histogram], row: Row, one: Histogram) -> None:
+    """A row whose histogram is told apart by more labels than the row is has the sum of them."""
+    before = histograms.get(row)
+    histograms[row] = one if before is None else merge((before, one)) or one
 
 
 def _histogram(edges: tuple[float, ...], counts: list[float]) -> Histogram | None:

@@ -86,11 +86,11 @@ def test_no_engine_series_gives_a_snippet_that_scrapes_them() -> None:
 
 
 def test_engines_that_are_not_read_are_named_and_need_no_fix() -> None:
-    sglang = pod("a", serving=Serving("SGLang"))
-    snapshot = Builder().build(kube([sglang], deployment()), measurement(), [LIVE], NOW)
-    expected = Check("engines", Verdict.OK, "none whose metrics are read", ("serving/a: SGLang: not read yet",))
+    triton = pod("a", serving=Serving("Triton"))
+    snapshot = Builder().build(kube([triton], deployment()), measurement(), [LIVE], NOW)
+    expected = Check("engines", Verdict.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",))
     assert found(snapshot)["engines"] == expected
-    both = Builder().build(kube([sglang, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
+    both = Builder().build(kube([triton, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
     assert found(both)["engines"].verdict is Verdict.WARN
 
 

@@ -178,7 +178,14 @@ class PrometheusSource:
         if window > ended:
             engines = self._who(window, at, notes)
         scope = promql.Scope(
-            engines.engines, engines.gateways, engines.names, engines.labels, engines.key, window, engines.replicas
+            engines.engines,
+            engines.gateways,
+            engines.gpus,
+            engines.names,
+            engines.labels,
+            engines.key,
+            window,
+            engines.replicas,
         )
 
         def ask(read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str]) -> Future[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import GatewayId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
@@ -50,3 +50,9 @@ def gpu(measurement: Measurement, quantity: Quantity, row: int = 0) -> float:
 
 
 REFUSED = SourceProblem("answers HTTP 503", "wait")
+
+
+def gateway(measurement: Measurement, quantity: Quantity, row: GatewayId) -> float:
+    """The value of a gateway's row; NaN for none."""
+    column = measurement.gateway_table.columns.get(quantity)
+    return math.nan if column is None else column[measurement.gateways.index(row)]

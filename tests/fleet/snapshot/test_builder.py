@@ -167,11 +167,11 @@ def test_a_worker_of_a_group_is_part_of_its_leaders_engine() -> None:
 
 def test_an_engine_that_is_not_read_is_named_whatever_else_is_measured_of_its_pod() -> None:
     version = ModelVersion(model="a/b", served_name="a/b")
-    sglang = pod("a", serving=Serving("SGLang"), version=version)
+    triton = pod("a", serving=Serving("Triton"), version=version)
     m = measurement(gpus={GpuId("GPU-1", "", "n1", "0", "serving", "a"): {Quantity.GPU_UTIL: 0.5}})
-    snapshot = Builder().build(kube([sglang], deployment()), m, [LIVE], NOW)
-    assert snapshot.assessments["serving/a"] == Assessment(Severity.OK, "SGLang: not read yet")
-    assert snapshot.assessments["serving/Deployment/chat"] == Assessment(Severity.OK, "SGLang: not read yet")
+    snapshot = Builder().build(kube([triton], deployment()), m, [LIVE], NOW)
+    assert snapshot.assessments["serving/a"] == Assessment(Severity.OK, "Triton: not read yet")
+    assert snapshot.assessments["serving/Deployment/chat"] == Assessment(Severity.OK, "Triton: not read yet")
     assert snapshot.unmatched == ()
     vllm = pod("a", serving=Serving("vLLM"), version=version)
     unmeasured = Builder().build(kube([vllm], deployment()), m, [LIVE], NOW).assessments["serving/a"]

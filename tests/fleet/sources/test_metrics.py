@@ -188,14 +188,14 @@ async def test_the_token_for_guarded_metrics_is_for_engines_and_not_for_exporter
 async def test_engines_that_are_not_read_are_named_and_no_trouble_of_the_source() -> None:
     async with serving(metrics) as port:
         how = settings(port, scraping=ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP))
-        sglang = engine("b", serving=Serving("SGLang"))
+        triton = engine("b", serving=Serving("Triton"))
         async with measuring(ApiServer(), how) as found:
-            await found.measure(fleet(engine(), sglang), None, NOW)
+            await found.measure(fleet(engine(), triton), None, NOW)
             assert health(found)["scrape"] is Health.LIVE
-            assert found.statuses()[1].notes == ("serving/b: SGLang: not read yet",)
-            await found.measure(fleet(sglang), None, NOW + 2)
+            assert found.statuses()[1].notes == ("serving/b: Triton: not read yet",)
+            await found.measure(fleet(triton), None, NOW + 2)
             assert health(found)["scrape"] is Health.OFF
-            assert "serving/b: SGLang: not read yet" in problem(found, "scrape")
+            assert "serving/b: Triton: not read yet" in problem(found, "scrape")
 
 
 async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one_does() -> None:

@@ -143,9 +143,8 @@ async def test_a_redirect_to_another_path_of_the_same_server_is_followed_with_wh
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ('sglang:num_running_reqs{model_name="a"} 5.0\n', "SGLang: not read yet"),
         ('# HELP x y\nnv_inference_request_success{model="a"} 5.0\n', "Triton: not read yet"),
-        ("python_info 1\ntgi_queue_size 2\n", "TGI: not read yet"),
+        ("python_info 1\nte_queue_size 2\n", "TEI: not read yet"),
         ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: answers no metrics of an engine"),
     ],
 )

@@ -52,7 +52,8 @@ def test_the_port_of_an_engine(more: dict[str, Any], address: str) -> None:
         (Serving("vLLM", "v", (8000, 8001)), (), ["http://10.0.0.7:8000", "http://10.0.0.7:8001"]),
         (Serving("vLLM", "v", (8000,), tls=True), (), ["https://10.0.0.7:8000"]),
         (Serving("vLLM", "v", follows=True), (), []),
-        (Serving("SGLang", "v", (30000,)), (), []),
+        (Serving("SGLang", "v", (30000,)), (), ["http://10.0.0.7:30000"]),
+        (Serving("Triton", "v", (8002,)), (), []),
     ],
 )
 def test_an_engine_is_asked_where_its_own_command_line_has_it_answer(

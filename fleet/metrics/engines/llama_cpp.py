@@ -1,0 +1,51 @@
+"""llama.cpp's server (``llama-server --metrics``): names and behaviour of build 11434, ``tools/server`` of its source.
+
+No series has a label: the model is what the pod serves. The counters of tokens move when a request ends (of its prompt:
+when that is done), so over a short window their rate is 0 and then a jump.
+
+Not read, on purpose: ``prompt_tokens_seconds`` and ``predicted_tokens_seconds`` (averages since the last scrape,
+whoever scraped), ``n_tokens_max`` (a high-water mark that calls itself a counter), ``n_busy_slots_per_decode`` (a mean
+since the start).
+"""
+
+from __future__ import annotations
+
+from fleet.metrics.dialect import Dialect, Kind, Metric, Pick, Proof, Rule
+from fleet.metrics.product import Product
+from fleet.model.quantity import Quantity
+
+_C = Kind.COUNTER
+_COMPUTED = Metric("llamacpp:prompt_tokens_total", _C)
+_CACHED = Metric("llamacpp:prompt_tokens_cached_total", _C)
+
+LLAMA_CPP = Dialect(
+    product=Product(
+        "llama.cpp",
+        programs=(("llama-server",), ("llama_cpp.server",)),
+        images=("llama.cpp", "llama-cpp"),
+        prefixes=("llamacpp:", "llamacpp_"),
+        port=8080,
+        port_variables=("LLAMA_ARG_PORT",),
+        model_flags=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
+        name_flags=("--alias", "-a"),
+    ),
+    proof=Proof.PROGRAM,
+    versions="builds to 11549",
+    prefixes=("llamacpp:", "llamacpp_"),
+    model_labels=(),
+    present=(Quantity.RUNNING, Quantity.WAITING),
+    rules={
+        Quantity.RUNNING: Rule((Metric("llamacpp:requests_processing"),)),
+        # Clients that left stay in it until a slot takes their request and finds the connection closed.
+        Quantity.WAITING: Rule((Metric("llamacpp:requests_deferred"),)),
+        # Until the middle of 2025; since then /slots alone tells how full each slot is.
+        Quantity.KV_USAGE: Rule((Metric("llamacpp:kv_cache_usage_ratio"),)),
+        # The first is without those that were found in the cache; builds without the second do not tell them.
+        Quantity.PROMPT_TOKENS: Rule((_COMPUTED, _CACHED), pick=Pick.SUM),
+        Quantity.GENERATION_TOKENS: Rule((Metric("llamacpp:tokens_predicted_total", _C),)),
+        Quantity.PREFIX_HITS: Rule((_CACHED,)),
+        Quantity.PREFIX_QUERIES: Rule((_COMPUTED, _CACHED), pick=Pick.SUM),
+        Quantity.SPEC_ACCEPTED: Rule((Metric("llamacpp:spec_decode_num_accepted_tokens_total", _C),)),
+        Quantity.SPEC_DRAFTED: Rule((Metric("llamacpp:spec_decode_num_draft_tokens_total", _C),)),
+    },
+)

@@ -1,0 +1,83 @@
+"""SGLang's metric names (``--enable-metrics``), 0.4 to 0.5.23: ``sglang/srt/observability/metrics_collector.py``.
+
+Two kinds of processes write them. Each scheduler has its ranks as labels (``dp_rank`` where attention is data-parallel,
+and the ``tp_rank`` that speaks for it, which is 0 for the first of them alone); what the tokenizer's manager counts
+(tokens, requests, latencies) has no rank, and stands in the row of the first. With
+``--enable-metrics-for-all-schedulers`` every tensor-parallel rank repeats the numbers of its data-parallel one.
+
+With priority scheduling a queue is counted as a whole under ``priority=""`` and once more per priority.
+
+Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself; the counters tell the same),
+``num_aborted_requests_total`` (clients that left among them, so no count of errors), ``kv_transfer_*_ms``.
+"""
+
+from __future__ import annotations
+
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.product import Product
+from fleet.model.quantity import Family, Quantity
+
+_C = Kind.COUNTER
+_ALL_PRIORITIES = (Match("priority", Op.EQUAL, ""),)
+_INFERENCE = Match(
+    "endpoint", Op.MATCHES, "/generate|/encode|/v1/(chat/)?completions|/v1/(responses|messages|embeddings)"
+)
+_5XX = Match("status_code", Op.MATCHES, "5..")
+
+
+def _realtime(mode: str) -> Metric:
+    """Counted while requests run; the totals move only when one ends."""
+    return Metric("sglang:realtime_tokens_total", _C, where=(Match("mode", Op.MATCHES, mode),))
+
+
+SGLANG = Dialect(
+    product=Product(
+        "SGLang",
+        programs=(("sglang.launch_server",), ("sglang", "serve")),
+        images=("lmsysorg/sglang", "/sglang"),
+        prefixes=("sglang:", "sglang_"),
+        port=30000,
+    ),
+    proof=Proof.RECORDING,
+    versions="0.4 to 0.5.23",
+    # Stores and gateways that allow no colon in a name write the second.
+    prefixes=("sglang:", "sglang_"),
+    present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
+    rank_labels=("dp_rank",),
+    repeated_by=("tp_rank", "pp_rank", "moe_ep_rank"),
+    rules={
+        Quantity.RUNNING: Rule((Metric("sglang:num_running_reqs", where=_ALL_PRIORITIES),)),
+        Quantity.WAITING: Rule((Metric("sglang:num_queue_reqs", where=_ALL_PRIORITIES),)),
+        Quantity.KV_USAGE: Rule((Metric("sglang:token_usage"),)),
+        Quantity.KV_CAPACITY: Rule((Metric("sglang:max_total_num_tokens"),)),
+        Quantity.PROMPT_TOKENS: Rule(
+            (_realtime("prefill_compute|prefill_cache"), Metric("sglang:prompt_tokens_total", _C))
+        ),
+        Quantity.GENERATION_TOKENS: Rule((_realtime("decode"), Metric("sglang:generation_tokens_total", _C))),
+        Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
+        Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
+        # Either one series ("total") or one per tier that holds them, never both of the same request.
+        Quantity.PREFIX_HITS: Rule((Metric("sglang:cached_tokens_total", _C),), zero_beside=Quantity.PREFIX_QUERIES),
+        Quantity.PREFIX_QUERIES: Rule((Metric("sglang:prompt_tokens_total", _C),)),
+        # Of the last batches: for releases without the counters of cached tokens.
+        Quantity.PREFIX_HIT_RATIO: Rule((Metric("sglang:cache_hit_rate"),)),
+        Quantity.SPEC_ACCEPTANCE: Rule((Metric("sglang:spec_accept_rate"),)),
+        Quantity.HTTP_REQUESTS: Rule(
+            (Metric("sglang:http_responses_total", _C, where=(_INFERENCE,)),), per_process=True
+        ),
+        Quantity.HTTP_ERRORS: Rule(
+            (Metric("sglang:http_responses_total", _C, where=(_INFERENCE, _5XX)),),
+            per_process=True,
+            zero_beside=Quantity.HTTP_REQUESTS,
+        ),
+    },
+    families={
+        Family.TTFT: ("sglang:time_to_first_token_seconds",),
+        # 0.4.6 renamed it.
+        Family.ITL: ("sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"),
+        Family.E2E: ("sglang:e2e_request_latency_seconds",),
+        # 0.5.6 renamed it.
+        Family.QUEUE: ("sglang:queue_time_seconds", "sglang:queue_time_s"),
+    },
+    phases={Quantity.QUEUE_MEAN: ("sglang:queue_time_seconds", "sglang:queue_time_s")},
+)

@@ -1,0 +1,57 @@
+"""Dynamo's frontend: 1.6.1, ``dynamo_frontend_*`` on its HTTP port.
+
+A name that no worker serves counts under ``model="unknown_model"``. With no worker left it answers that it is healthy,
+and the families of its workers are gone. An HTTP status tells little: after a worker's death clients got 200.
+
+Not read, on purpose: ``dynamo_frontend_queued_requests`` (part of the active ones: sent on and without a first token),
+``dynamo_frontend_disconnected_clients`` (a gauge that only grows), ``dynamo_frontend_worker_last_*`` (of the last
+request, also while idle).
+"""
+
+from __future__ import annotations
+
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.product import Product
+from fleet.model.quantity import Family, Quantity
+
+_C = Kind.COUNTER
+_REQUESTS = "dynamo_frontend_requests_total"
+
+
+def _ended(error_type: str) -> Rule:
+    where = (Match("error_type", Op.MATCHES, error_type),)
+    return Rule((Metric(_REQUESTS, _C, where=where),), zero_beside=Quantity.GATEWAY_REQUESTS)
+
+
+DYNAMO_FRONTEND = Dialect(
+    product=Product(
+        "Dynamo frontend",
+        programs=(("dynamo.frontend",),),
+        prefixes=("dynamo_frontend_",),
+        port=8000,
+        port_flags=("--http-port",),
+        port_variables=("DYN_HTTP_PORT",),
+    ),
+    proof=Proof.RECORDING,
+    versions="1.6",
+    model_labels=("model",),
+    rank_labels=(),
+    present=(Quantity.GATEWAY_IN_FLIGHT,),
+    rules={
+        Quantity.GATEWAY_IN_FLIGHT: Rule(
+            (Metric("dynamo_frontend_active_requests"), Metric("dynamo_frontend_inflight_requests"))
+        ),
+        Quantity.GATEWAY_QUEUED: Rule((Metric("dynamo_frontend_router_queue_pending_requests"),)),
+        Quantity.GATEWAY_REQUESTS: Rule((Metric(_REQUESTS, _C),)),
+        Quantity.GATEWAY_REJECTIONS: _ended("overload"),
+        # Those of the client (validation, not_found, cancelled) are not its.
+        Quantity.GATEWAY_ERRORS: _ended("internal|unavailable|response_timeout"),
+        Quantity.GATEWAY_RETRIES: Rule(
+            (Metric("dynamo_frontend_model_migration_total", _C),), zero_beside=Quantity.GATEWAY_REQUESTS
+        ),
+    },
+    families={
+        Family.GATEWAY_TTFT: ("dynamo_frontend_time_to_first_token_seconds",),
+        Family.GATEWAY_E2E: ("dynamo_frontend_request_duration_seconds",),
+    },
+)

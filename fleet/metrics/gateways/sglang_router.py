@@ -1,0 +1,49 @@
+"""SGLang's router ("Model Gateway"): names and behaviour of 0.3.2, whose prefix is ``smg_``.
+
+Its metrics are at a port of their own (``--prometheus-port``). What it turned away, retried or answered names no model;
+what is in flight names the worker. Before the first event a counter does not exist.
+
+Not read, on purpose: ``smg_router_request_duration_seconds`` and ``smg_http_request_duration_seconds`` (of streams they
+end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_cb_state`` (stays half-open without
+traffic), ``smg_worker_pool_size`` (dead workers count).
+"""
+
+from __future__ import annotations
+
+from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.product import Product
+from fleet.model.quantity import Quantity
+
+_C = Kind.COUNTER
+
+SGLANG_ROUTER = Dialect(
+    product=Product(
+        "sglang-router",
+        programs=(("sglang_router.launch_router",), ("sglang-router",), ("smg",)),
+        images=("sglang-router", "sgl-model-gateway", "/smg"),
+        prefixes=("smg_",),
+        port=29000,
+        port_flags=("--prometheus-port",),
+    ),
+    proof=Proof.RECORDING,
+    versions="0.3",
+    model_labels=("model",),
+    rank_labels=(),
+    backend_labels=("worker",),
+    present=(Quantity.GATEWAY_IN_FLIGHT,),
+    rules={
+        # Before its first request a worker has only its health: nothing is in flight.
+        Quantity.GATEWAY_IN_FLIGHT: Rule(
+            (Metric("smg_worker_requests_active"), Metric("smg_worker_health", scale=0.0))
+        ),
+        Quantity.GATEWAY_REQUESTS: Rule((Metric("smg_router_requests_total", _C),)),
+        # Answered 408: the queue was full, or no slot came in time.
+        Quantity.GATEWAY_REJECTIONS: Rule(
+            (Metric("smg_http_rate_limit_total", _C, where=(Match("result", Op.EQUAL, "rejected"),)),)
+        ),
+        Quantity.GATEWAY_ERRORS: Rule(
+            (Metric("smg_http_responses_total", _C, where=(Match("status_code", Op.MATCHES, "5.."),)),)
+        ),
+        Quantity.GATEWAY_RETRIES: Rule((Metric("smg_worker_retries_total", _C),)),
+    },
+)
