@@ -8,31 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
+from fleet.sources.beside import Beside
 from fleet.sources.kube.state import KubeState
-from fleet.sources.metrics import MetricsCollector
 from fleet.sources.prometheus.past import Past
+from fleet.sources.protocol import FactSource, MetricsSource, ObjectSource
 from fleet.sources.status import defect
-
-
-class KubernetesSide(Protocol):
-    """KubernetesSource, or AbsentKubernetes in its place."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def wait_synced(self, timeout: float | None = None) -> bool: ...  # noqa: ASYNC109 - see KubernetesSource
-    def state(self) -> KubeState: ...
-    def look_at(self, namespace: str) -> None: ...
-    def tick(self) -> None: ...
-    def hurry(self) -> None: ...
-
 
 EAGER = 0.1
 """Seconds between ticks until the first complete one: somebody is looking at an empty screen."""
@@ -40,19 +27,21 @@ EAGER_FOR = 10.0
 """Seconds after which an incomplete start is the steady state (an API server that is down, say)."""
 
 GIVE_UP = 3.0
-"""Seconds that a cluster may be out of reach before a single Snapshot is made without it: a retry or two."""
+"""Seconds that a source may be out of reach before a single Snapshot is made without it: a retry or two."""
 
 
 class Observer:
-    """Drives the sources of one cluster. Belongs to one event loop; ``deliver`` must not block.
+    """Drives the sources of one cluster, and any others beside them. Belongs to one event loop; ``deliver`` must not
+    block.
 
     ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere).
     """
 
     def __init__(
         self,
-        kube: KubernetesSide,
-        measuring: MetricsCollector,
+        objects: ObjectSource,
+        metrics: MetricsSource,
+        beside: Sequence[FactSource] = (),
         *,
         refresh: float = 2.0,
         read_only: bool = False,
@@ -60,8 +49,9 @@ class Observer:
         builder: Builder | None = None,
         report: Callable[[Exception], str] = lambda _: "",
     ) -> None:
-        self.kube = kube
-        self.measuring = measuring
+        self.objects = objects
+        self.metrics = metrics
+        self._beside = Beside(beside, clock)
         self._refresh = refresh
         self._read_only = read_only
         self._clock = clock
@@ -83,21 +73,22 @@ class Observer:
 
     def look_at(self, namespace: str) -> None:
         """Show this namespace from now on (empty: all). What is observed is the cluster, so nothing begins anew."""
-        self.kube.look_at(namespace)
+        self.objects.look_at(namespace)
         self._wake.set()
 
     def wake(self) -> None:
         """Tick and measure now."""
-        self.kube.hurry()
-        self.measuring.hurry()
+        self.objects.hurry()
+        self.metrics.hurry()
+        self._beside.hurry()
         self._wake.set()
 
     async def run(self, deliver: Callable[[Snapshot], None]) -> None:
         """Observe until cancelled."""
         begun = time.monotonic()
-        await self.kube.start()
+        await self._start()
         # The first screen with numbers must not wait for the next tick once there is somebody to measure.
-        synced = asyncio.create_task(self.kube.wait_synced(), name="first sync")
+        synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
         synced.add_done_callback(lambda _: self._wake.set())
         try:
             while True:
@@ -112,14 +103,15 @@ class Observer:
     async def once(self, timeout: float) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
         """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included."""
         deadline = time.monotonic() + timeout
-        await self.kube.start()
+        await self._start()
         try:
             await self.synced(timeout)
+            await self._beside.wait_synced(min(GIVE_UP, max(0.0, deadline - time.monotonic())))
+            self.objects.tick()
             while True:
-                self.kube.tick()
-                state = self.kube.state()
+                state = self.objects.state()
                 await self._measured_or_said(state)
-                pause = self.measuring.settles_in()
+                pause = self.metrics.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
                     snapshot = await self._build(state)
                     if self._broken is not None:
@@ -132,19 +124,19 @@ class Observer:
     async def _measured_or_said(self, state: KubeState) -> None:
         """Measure; what nobody foresaw becomes a line of the Snapshot, which has the rest all the same."""
         try:
-            await self.measuring.measure(state, self._focus, self._clock())
+            await self.metrics.measure(state, self._focus, self._clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
             self._broken = defect(error, self._clock(), self._report(error))
 
     async def tick(self) -> Snapshot:
         """Start a measurement if one is due, and build a Snapshot of what is known now."""
-        self.kube.tick()
-        state = self.kube.state()
+        self.objects.tick()
+        state = self.objects.state()
         if self._measuring_now is not None and self._measuring_now.done():
             last, self._measuring_now = self._measuring_now, None
             last.result()
             self._sound = True
-        if self._measuring_now is None and self.measuring.due(state, self._clock()):
+        if self._measuring_now is None and self.metrics.due(state, self._clock()):
             self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
             self._measuring_now.add_done_callback(lambda _: self._wake.set())
         return await self._build(state)
@@ -161,7 +153,7 @@ class Observer:
             self._broken = self._broken or defect(error, self._clock(), self._report(error))
             self._sound = False
             now = self._clock()
-            last = self._last or Snapshot(0, now, self.kube.state().cluster)
+            last = self._last or Snapshot(0, now, self.objects.state().cluster)
             snapshot = replace(last, sequence=last.sequence + 1, at=now)
         else:
             if self._sound:
@@ -176,17 +168,17 @@ class Observer:
         if self._measuring_now is not None:
             self._measuring_now.cancel()
             await asyncio.gather(self._measuring_now, return_exceptions=True)
-        await self.measuring.close()
-        await self.kube.stop()
+        await self._beside.close()
+        await self.metrics.close()
+        await self.objects.close()
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
-        waiting = asyncio.ensure_future(self.kube.wait_synced(timeout))
+        waiting = asyncio.ensure_future(self.objects.wait_synced(timeout))
         down_since: float | None = None
         try:
             while not (await asyncio.wait({waiting}, timeout=EAGER))[0]:
-                self.kube.tick()
-                if self.kube.state().status.health is not Health.DOWN:
+                if all(status.health is not Health.DOWN for status in self.objects.statuses()):
                     down_since = None
                     continue
                 down_since = down_since or time.monotonic()
@@ -196,31 +188,35 @@ class Observer:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
 
+    async def _start(self) -> None:
+        await asyncio.gather(self.objects.start(), self._beside.start())
+
     async def _measure(self, state: KubeState) -> None:
         wanted = None if self._focus is None else self._focus | self._builder.shared()
-        await self.measuring.measure(state, wanted, self._clock())
-        latest = self.measuring.latest
+        await self.metrics.measure(state, wanted, self._clock())
+        latest = self.metrics.latest
         if not self._remembers and latest is not None and latest.source == "prometheus" and latest.engines:
             self._remembers = True
-            self._past = await self.measuring.remembered(latest, STEP * POINTS, STEP)
+            self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
 
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
-        sources = (state.status, *self.measuring.statuses())
+        facts = self._beside.facts()
+        sources = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past, self._past = self._past, []
-        latest = self.measuring.latest
+        latest = self.metrics.latest
 
         def build() -> Snapshot:
-            snapshot = self._builder.build(state, latest, sources, now, self._focus)
+            snapshot = self._builder.build(state, latest, sources, now, self._focus, facts)
             self._builder.remember(past, latest.clock_skew if latest is not None else 0.0)
             return snapshot
 
         return await asyncio.to_thread(build)
 
     def _complete(self) -> bool:
-        return self.measuring.latest is not None and "pods" in self.kube.state().synced
+        return self.metrics.latest is not None and "pods" in self.objects.state().synced
 
     async def _pause(self, seconds: float) -> None:
         try:

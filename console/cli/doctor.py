@@ -20,7 +20,7 @@ from console.doctor import report
 from console.doctor.check import Check, Verdict
 from console.doctor.local import check_installed, check_machine
 from console.doctor.permissions import Answer, ask, judge
-from console.doctor.sources import check_api_server, check_metrics
+from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
 from fleet.model.snapshot import Snapshot
 
@@ -71,7 +71,7 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     except KubeconfigError as error:
         kubeconfig = Check("kubeconfig", Verdict.FAIL, error.message, (), error.remedy)
         snapshot = await observe(settings, WAIT)
-        return [kubeconfig, *check_metrics(snapshot, settings), vllm], _code(snapshot)
+        return [kubeconfig, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
     kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
@@ -79,7 +79,7 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
     if checks[-1].verdict is not Verdict.FAIL:
         checks.append(judge(answer, snapshot.cluster.user, namespace))
-    return [*checks, *check_metrics(snapshot, settings), vllm], _code(snapshot)
+    return [*checks, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
 
 
 async def _machine(
@@ -98,7 +98,8 @@ async def _machine(
     finally:
         await servers.close()
     snapshot, reading = await asyncio.gather(observe(settings, WAIT), asyncio.to_thread(read_gpus))
-    return [vllm, *check_machine(snapshot, reading, states, cpu=cpu)], _code(snapshot)
+    checks = check_machine(snapshot, reading, states, cpu=cpu)
+    return [vllm, *checks, *check_others(snapshot)], _code(snapshot)
 
 
 async def _permissions(access: Access, namespace: str, environ: Mapping[str, str]) -> Answer:

@@ -10,7 +10,7 @@ from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.gpus.vendors import vendor_of
 from fleet.metrics.registry import ENGINES, GPUS
-from fleet.model.snapshot import KUBERNETES, Health, Join, Snapshot, SourceStatus
+from fleet.model.snapshot import KUBERNETES, MACHINE, Health, Join, Snapshot, SourceStatus
 from fleet.sources.scrape.targets import none_is_read, unread
 
 SCRAPE_ENGINES = """\
@@ -41,6 +41,7 @@ _VERDICTS = {
     Health.STARTING: Verdict.WARN,
     Health.DOWN: Verdict.FAIL,
 }
+_CHECKED_BY_NAME = {KUBERNETES, MACHINE, "prometheus", "scrape", "gpus"}
 NAMED = 5
 """Joins that are named one by one."""
 
@@ -72,6 +73,15 @@ def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
         yield _gpus(snapshot)
         yield from _joins(snapshot)
         yield from check_dialects(snapshot)
+
+
+def check_others(snapshot: Snapshot) -> Iterator[Check]:
+    """Every other source, by what it says of itself."""
+    for status in snapshot.sources:
+        if status.name in _CHECKED_BY_NAME:
+            continue
+        said = status.endpoint or "answers" if status.health is Health.LIVE else _said(status)
+        yield Check(status.name, _VERDICTS[status.health], said, status.notes, status.remedy)
 
 
 def _prometheus(status: SourceStatus, settings: Settings) -> Check:

@@ -35,7 +35,7 @@ def connect(
     if isinstance(source, KubernetesSource):
         return ClusterConnection(settings, source, context, environ)
     if isinstance(source, AbsentKubernetes):
-        status = source.state().status
+        status = source.statuses()[0]
         why = KubeconfigError(status.problem, status.remedy)
         return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
     from console.session.local.reader import LocalReader
@@ -66,7 +66,7 @@ class ClusterConnection:
     def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
         from console.wiring.actions import runner
 
-        past = self.observer.measuring.latency
+        past = self.observer.metrics.latency
         return runner(self._settings, self._source, newest, changed, self._environ, past)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
@@ -18,6 +19,7 @@ from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
+from fleet.sources.protocol import FactSource, MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.pod_access import PodAccess
 from fleet.sources.scrape.source import ScrapeSettings
@@ -30,6 +32,22 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source beside the one in view may be made of."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    objects: Source
+    """What is in view: who watches a cluster through its API server asks ``objects.client``."""
+    now: float
+    """Unix time."""
+
+
+BESIDE: tuple[Callable[[Surroundings], FactSource | None], ...] = ()
+"""The sources beside the objects and their metrics, a line for each: what makes one, and None where it has no use."""
 
 
 def source_of(
@@ -69,17 +87,20 @@ def kubernetes(
 
 
 def observer(settings: Settings, source: Source, now: float, environ: Mapping[str, str] = os.environ) -> Observer:
-    """An Observer of this cluster and its metrics, not yet started."""
+    """An Observer of this cluster, its metrics and what is beside them, not yet started."""
     metrics = measuring_settings(settings, environ)
+    measuring: MetricsSource
     if isinstance(source, KubernetesSource | AbsentKubernetes):
         measuring = MetricsCollector(source.client, metrics, now)
     else:
         from fleet.local.measuring import LocalMeasuring
 
         measuring = LocalMeasuring(lambda: source.servers, metrics, now, host=source.host)
+    around = Surroundings(settings, environ, source, now)
     return Observer(
         source,
         measuring,
+        [made for make in BESIDE if (made := make(around)) is not None],
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),

@@ -1,6 +1,6 @@
 """This machine as a cluster of its own: its vLLM servers are the pods of the one node that it is.
 
-Has the face of a KubernetesSource (fleet.observer.KubernetesSide), so every screen treats a local server as any other.
+It is an ObjectSource like a cluster's, so every screen treats a local server as any other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fleet.local import rows
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.server import ServerState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
-from fleet.model.snapshot import MACHINE, Cluster, Health
+from fleet.model.snapshot import MACHINE, Cluster, Health, SourceStatus
 from fleet.sources.kube.resources import every
 from fleet.sources.kube.state import KubeState
 from fleet.sources.status import StatusKeeper
@@ -77,7 +77,7 @@ class LocalSource:
         self._task: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
         self._keeper = StatusKeeper(MACHINE, Health.STARTING, clock())
-        self._state = KubeState(0, self._cluster(()), self._keeper.status)
+        self._state = KubeState(0, self._cluster(()))
         self.servers: tuple[ServerState, ...] = ()
         """As they were at the last look, by name."""
 
@@ -85,7 +85,7 @@ class LocalSource:
         """Begin to look. Returns at once; troubles show in the state."""
         self._task = asyncio.create_task(self._keep_looking(), name="look at this machine")
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Look no more."""
         if self._task is not None:
             self._task.cancel()
@@ -113,8 +113,12 @@ class LocalSource:
         """It looks all the time."""
 
     def state(self) -> KubeState:
-        """The rows and the status now."""
+        """The rows now."""
         return self._state
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """How the last look went."""
+        return (self._keeper.status,)
 
     async def look(self) -> None:
         """Look once. What cannot be read is said in the status."""
@@ -155,7 +159,6 @@ class LocalSource:
         return KubeState(
             generation=before.generation + (not kept),
             cluster=self._cluster(self.servers),
-            status=self._keeper.status,
             synced=_SYNCED if self._keeper.status.last_ok is not None else frozenset(),
             pods=pods,
             nodes=nodes,

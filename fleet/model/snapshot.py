@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from fleet.model.coverage import Coverage
+from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.objects import (
@@ -246,6 +247,8 @@ class Snapshot:
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     history: History = field(default_factory=NoHistory)
+    facts: Facts = NO_FACTS
+    """What sources beside the cluster and its metrics add; they are of no namespace, so no view narrows them."""
     whole: Snapshot | None = field(default=None, repr=False, compare=False)
     """The cluster that this is a view of (fleet/snapshot/namespace_view.py); None where nothing is left out."""
 

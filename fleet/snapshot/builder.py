@@ -11,6 +11,7 @@ import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
+from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Column, Frame
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import Measurement, Table
@@ -53,11 +54,12 @@ class Builder:
         sources: Sequence[SourceStatus],
         now: float,
         focus: frozenset[str] | None = None,
+        facts: Facts = NO_FACTS,
     ) -> Snapshot:
         """One Snapshot at ``now`` (Unix seconds, the console's clock).
 
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
-        whose own percentiles are wanted; None for all.
+        whose own percentiles are wanted; None for all. ``facts`` are those of other sources.
         """
         if self._topology is None or not self._topology.fits(kube, measurement):
             self._topology = build_topology(kube, measurement)
@@ -113,6 +115,7 @@ class Builder:
             throttle_reasons=reasons,
             assessments=assessments(topology, kube, frames, reasons, now),
             history=view,
+            facts=facts,
         )
 
     def shared(self) -> frozenset[str]:

@@ -64,17 +64,14 @@ class MetricsCollector:
         self._next = float("-inf")
         self._scrapes = 0
         self._attempt: asyncio.Task[Measurement | None] | None = None
-        self._seen = now
+        self._measured = now
+        """When the last measurement began."""
         self.latest: Measurement | None = None
 
     def due(self, state: KubeState, now: float) -> bool:
         """Whether it is time to measure. Not before the pods are known: there is nobody to ask, and nothing to join."""
-        if now < self._seen:
-            # The clock was set back: what waits for a time would wait for that much longer.
-            self.hurry()
-        self._seen = now
         known = "pods" in state.synced or self._settings.endpoint is not None
-        return known and now >= self._next
+        return known and (now >= self._next or now < self._measured)
 
     def hurry(self) -> None:
         """Measure at the next tick, and do not wait for the end of any backoff."""
@@ -90,6 +87,10 @@ class MetricsCollector:
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
         """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
+        if now < self._measured:
+            # The clock was set back: what waits for a time would wait for that much longer.
+            self.hurry()
+        self._measured = now
         asked = await self._ask(state, pods, now)
         scraped = None
         if self._scrapes_engines(asked, now):

@@ -53,7 +53,7 @@ async def test_a_record_names_who_the_cluster_says_we_are_though_the_snapshot_is
         assert acting.executor.context().scope.user == "jane"
     finally:
         await acting.close()
-        await source.stop()
+        await source.close()
     assert before.cluster.user == "tester"
     [who] = {json.dumps(record.who) for record in records(look_at(audit_folder(Settings(), os.environ)))}
     assert (json.loads(who)["identity"], json.loads(who)["groups"]) == ("jane", ["dev"])

@@ -70,7 +70,6 @@ def kube(
     return KubeState(
         generation,
         Cluster(context="test"),
-        LIVE,
         pods={p.key: p for p in pods},
         workloads={w.key: w for w in workloads if w.kind != "ReplicaSet"},
         links={w.key: w for w in workloads if w.kind == "ReplicaSet"},

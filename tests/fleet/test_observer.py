@@ -15,7 +15,7 @@ from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.state import KubeState
-from tests.fleet.rows import NOW, deployment, engine, kube, measurement, pod
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 from tests.waiting import PATIENCE
 
 
@@ -29,8 +29,11 @@ class Cluster:
     async def start(self) -> None:
         self.running = True
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         self.running = False
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        return (LIVE,)
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109, ARG002
         return True

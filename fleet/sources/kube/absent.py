@@ -24,7 +24,8 @@ class AbsentKubernetes:
     def __init__(self, error: KubeconfigError, context: str = "", namespace: str = "") -> None:
         self._error = error
         status = SourceStatus("kubernetes", Health.DOWN, since=time.time(), problem=error.message, remedy=error.remedy)
-        self._state = KubeState(0, Cluster(context=context, namespace=namespace), status)
+        self._status = status
+        self._state = KubeState(0, Cluster(context=context, namespace=namespace))
 
     @property
     def client(self) -> AbsentKubernetes:
@@ -34,8 +35,8 @@ class AbsentKubernetes:
     async def start(self) -> None:
         """Nothing to start."""
 
-    async def stop(self) -> None:
-        """Nothing to stop."""
+    async def close(self) -> None:
+        """Nothing to close."""
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
         """Never synced, and no use in waiting."""
@@ -53,8 +54,12 @@ class AbsentKubernetes:
         """Nothing waits."""
 
     def state(self) -> KubeState:
-        """No objects, and why."""
+        """No objects."""
         return self._state
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Why there are none."""
+        return (self._status,)
 
     async def get(
         self,

@@ -137,7 +137,7 @@ class KubernetesSource:
         ]
         self._tasks.append(asyncio.create_task(self._watch_over(), name="watch over the API server"))
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """End all that runs and close the connections."""
         for task in self._tasks:
             task.cancel()
@@ -194,13 +194,22 @@ class KubernetesSource:
         return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent, self._namespace)
 
     def tick(self) -> None:
-        """A new look begins: requests are counted from here, and a change of health is noted and acted upon."""
+        """A new look begins: requests are counted from here."""
+        self._note_health()
+        self._before, self._counted = self._counted, self.client.requests
+
+    def _note_health(self) -> None:
+        """A change of health is dated and acted upon, whether or not anybody reads it."""
         verdict = self._verdict()
         if verdict.health is not self._health:
             if self._health is Health.DOWN:
                 self._catch_up()
             self._health, self._since = verdict.health, verdict.since or time.time()
-        self._before, self._counted = self._counted, self.client.requests
+
+    def _note_attempt(self) -> None:
+        """A list or a watch has worked or failed."""
+        self._note_health()
+        self._attempted.set()
 
     def hurry(self) -> None:
         """A person does not want to wait: whatever waits for a time is tried now, whoever asked for that time."""
@@ -209,24 +218,27 @@ class KubernetesSource:
             for reflector in feed.reflectors.values():
                 reflector.wake()
 
-    def state(self) -> KubeState:
-        """The rows and the status now. Changes nothing, however often it is read."""
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """How the API server is. Changes nothing, however often it is read."""
         verdict = self._verdict()
-        since = self._since if verdict.health is self._health else verdict.since or time.time()
+        status = SourceStatus(
+            name=KUBERNETES,
+            health=verdict.health,
+            since=self._since if verdict.health is self._health else verdict.since or time.time(),
+            last_ok=self.client.last_ok,
+            problem=verdict.problem,
+            remedy=verdict.remedy,
+            endpoint=self.client.server,
+            notes=verdict.notes,
+            requests=self._counted - self._before,
+        )
+        return (status,)
+
+    def state(self) -> KubeState:
+        """The rows now. Changes nothing, however often it is read."""
         return KubeState(
             generation=sum(feed.changes for feed in self._feeds),
             cluster=self._cluster,
-            status=SourceStatus(
-                name=KUBERNETES,
-                health=verdict.health,
-                since=since,
-                last_ok=self.client.last_ok,
-                problem=verdict.problem,
-                remedy=verdict.remedy,
-                endpoint=self.client.server,
-                notes=verdict.notes,
-                requests=self._counted - self._before,
-            ),
             synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
             coverage=self._coverage(),
             pods=self._pods.rows(),
@@ -246,7 +258,7 @@ class KubernetesSource:
             self._readable,
             pace=self._pace,
             interner=self._interner,
-            attempted=self._attempted.set,
+            attempted=self._note_attempt,
         )
 
     def _coverage(self) -> Coverage:
@@ -292,7 +304,7 @@ class KubernetesSource:
             silent = time.time() - heard >= self._pace.quiet
             if quiet or silent or self._probe is not None or not self._identified or self._absent:
                 await self._ask_or_say()
-                self._attempted.set()
+                self._note_attempt()
             self._look_about.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.probe):

@@ -15,7 +15,7 @@ from fleet.model.objects import (
     Service,
     Workload,
 )
-from fleet.model.snapshot import Cluster, SourceStatus
+from fleet.model.snapshot import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,6 @@ class KubeState:
     generation: int
     """Grows with every change of any row."""
     cluster: Cluster
-    status: SourceStatus
     synced: frozenset[str] = frozenset()
     """Resources (``pods``, ``deployments.apps``) whose rows are complete."""
     coverage: Coverage = field(default_factory=Coverage)

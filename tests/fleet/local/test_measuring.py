@@ -56,12 +56,13 @@ async def measured(servers: Sequence[ServerState], reading: GpuReading) -> tuple
     await source.look()
     kube = source.state()
     (host,) = kube.nodes
-    now = kube.status.since + 1.0
+    (status,) = source.statuses()
+    now = status.since + 1.0
     measuring = LocalMeasuring(lambda: source.servers, MetricsSettings(), now, host=host, gpus=lambda: reading)
     assert measuring.due(kube, now)
     await measuring.measure(kube, frozenset(), now)
     await measuring.close()
-    snapshot = Builder().build(kube, measuring.latest, (kube.status, *measuring.statuses()), now, frozenset())
+    snapshot = Builder().build(kube, measuring.latest, (status, *measuring.statuses()), now, frozenset())
     return snapshot, measuring
 
 
@@ -129,7 +130,7 @@ async def test_a_server_that_was_taken_down_leaves_no_numbers() -> None:
         watched = Watched(state(record(port=port)))
         source = LocalSource(watched, gpus=GpuReading)
         await source.look()
-        now = source.state().status.since + 1.0
+        now = source.statuses()[0].since + 1.0
         measuring = LocalMeasuring(lambda: source.servers, MetricsSettings(), now, host="here", gpus=GpuReading)
         await measuring.measure(source.state(), None, now)
         assert measuring.latest is not None

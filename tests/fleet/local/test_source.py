@@ -141,14 +141,14 @@ async def test_what_does_not_change_stays_the_same_object() -> None:
 async def test_problems_are_notes_and_what_cannot_be_read_is_an_outage_with_the_last_rows() -> None:
     watched = Watched(state(record()), problems=("one record cannot be read",))
     source = LocalSource(watched, gpus=GpuReading)
-    assert source.state().status.health is Health.STARTING
+    assert source.statuses()[0].health is Health.STARTING
     await source.look()
-    status = source.state().status
+    status = source.statuses()[0]
     assert (status.name, status.health, status.notes) == ("machine", Health.LIVE, ("one record cannot be read",))
     watched.error = PermissionError(13, "Permission denied", "/state/local")
     await source.look()
-    assert source.state().status.health is Health.DOWN
-    assert "Permission denied" in source.state().status.problem
+    assert source.statuses()[0].health is Health.DOWN
+    assert "Permission denied" in source.statuses()[0].problem
     assert "local/tiny" in source.state().pods
 
 
@@ -163,4 +163,4 @@ async def test_it_is_followed_until_it_is_stopped() -> None:
     async with asyncio.timeout(PATIENCE):
         while not source.state().pods:  # noqa: ASYNC110 -- the source tells nobody
             await asyncio.sleep(0.05)
-    await source.stop()
+    await source.close()

@@ -147,7 +147,7 @@ async def through_the_source(port: int) -> object:
     await source.start()
     await source.wait_synced()
     state = source.state()
-    await source.stop()
+    await source.close()
     return state
 
 

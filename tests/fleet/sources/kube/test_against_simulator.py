@@ -46,7 +46,7 @@ async def started(info: Info, context: str) -> KubernetesSource:
 
 async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
     admin = await started(simulator, "demo")
-    await until(lambda: admin.state().status.health is Health.LIVE)
+    await until(lambda: admin.statuses()[0].health is Health.LIVE)
     state = admin.state()
     assert len(state.pods) == simulator["pods"]
     assert state.cluster.user == "admin"
@@ -61,7 +61,7 @@ async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
     auditor = await started(simulator, "demo-auditor")
     seen = auditor.state()
     assert (seen.cluster.user, set(seen.pods)) == ("auditor", set(state.pods))
-    assert seen.status.health is Health.LIVE
+    assert auditor.statuses()[0].health is Health.LIVE
 
     lead = await started(simulator, "demo-teamlead")
     part = lead.state()
@@ -69,11 +69,12 @@ async def test_every_user_sees_what_the_roles_allow(simulator: Info) -> None:
     assert len(namespaces) == 1
     assert set(part.pods) == {key for key, row in state.pods.items() if row.namespace in namespaces}
     assert part.nodes == {}
-    assert part.status.health is Health.DEGRADED
-    assert any("only namespace" in note for note in part.status.notes)
-    assert any(note.startswith("nodes: forbidden") for note in part.status.notes)
+    (status,) = lead.statuses()
+    assert status.health is Health.DEGRADED
+    assert any("only namespace" in note for note in status.notes)
+    assert any(note.startswith("nodes: forbidden") for note in status.notes)
     for source in (admin, auditor, lead):
-        await source.stop()
+        await source.close()
 
 
 async def test_reads_on_demand(simulator: Info) -> None:
@@ -84,7 +85,7 @@ async def test_reads_on_demand(simulator: Info) -> None:
     lines = [line async for line in source.reads.logs(pod.namespace, pod.name, tail_lines=3)]
     assert len(lines) == 3
     assert (await source.reads.can_i("get", "pods", namespace=pod.namespace)).allowed
-    await source.stop()
+    await source.close()
     auditor = await started(simulator, "demo-auditor")
     assert not (await auditor.reads.can_i("patch", "deployments", "apps", "scale", pod.namespace)).allowed
-    await auditor.stop()
+    await auditor.close()

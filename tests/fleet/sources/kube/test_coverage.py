@@ -120,7 +120,7 @@ async def test_a_view_of_a_namespace_that_does_not_exist_is_said_at_once_and_tak
         assert await source.wait_synced(PATIENCE)
 
         def problem(source: KubernetesSource) -> str:
-            return source.state().status.problem
+            return source.statuses()[0].problem
 
         source.look_at("nowhere")
         await until(lambda: "no namespace 'nowhere'" in problem(source))

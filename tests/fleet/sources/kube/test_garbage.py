@@ -100,11 +100,11 @@ async def settled(source: KubernetesSource) -> None:
     """Wait until it says how it is: anything but "starting"."""
     await source.start()
     try:
-        await until(lambda: source.state().status.health is not Health.STARTING)
-        status = source.state().status
+        await until(lambda: source.statuses()[0].health is not Health.STARTING)
+        status = source.statuses()[0]
         assert status.health is Health.LIVE or status.problem
     finally:
-        await source.stop()
+        await source.close()
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -181,7 +181,7 @@ async def test_a_server_that_answers_anything_is_told_of(cluster: Api, seed: int
     source = KubernetesSource(cluster.access(), pace=QUICK, environ={})
     await source.start()
     try:
-        await until(lambda: source.state().status.health is not Health.STARTING)
-        assert source.state().status.health is Health.LIVE or source.state().status.problem
+        await until(lambda: source.statuses()[0].health is not Health.STARTING)
+        assert source.statuses()[0].health is Health.LIVE or source.statuses()[0].problem
     finally:
-        await source.stop()
+        await source.close()

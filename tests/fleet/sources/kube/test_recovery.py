@@ -25,7 +25,7 @@ async def test_a_namespace_that_does_not_exist_is_said_until_it_does(cluster: Ap
     cluster.absent = {"serving"}
     async with following(cluster, namespace="serving") as source:
         assert await source.wait_synced(PATIENCE)
-        found = source.state().status
+        found = source.statuses()[0]
         assert found.health is Health.DEGRADED
         assert "no namespace 'serving'" in found.problem
         assert "--namespace" in found.remedy
@@ -68,7 +68,7 @@ async def test_when_the_server_works_again_nothing_waits_for_its_own_backoff(clu
 
         await until(caught_up)
     finally:
-        await source.stop()
+        await source.close()
 
 
 def kubeconfig(path: Path, server: str, authority: dict[str, Any]) -> None:

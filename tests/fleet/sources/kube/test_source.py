@@ -39,16 +39,16 @@ async def following(api: Api, **options: Any) -> AsyncIterator[KubernetesSource]
     try:
         yield source
     finally:
-        await source.stop()
+        await source.close()
 
 
 def health(source: KubernetesSource) -> Health:
-    return source.state().status.health
+    return source.statuses()[0].health
 
 
 async def status_when(source: KubernetesSource, wanted: Health) -> SourceStatus:
     await until(lambda: health(source) is wanted)
-    return source.state().status
+    return source.statuses()[0]
 
 
 async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> None:
@@ -149,9 +149,9 @@ async def test_requests_are_counted_per_tick(cluster: Api) -> None:
         cluster.end_watches()
         await until(lambda: cluster.watching == len(every()) - 1 and len(cluster.requests) > before)
         source.tick()
-        counted = source.state().status.requests
+        counted = source.statuses()[0].requests
         assert counted >= len(every()) - 1
-        assert source.state().status.requests == counted, "reading it changes nothing"
+        assert source.statuses()[0].requests == counted, "reading it changes nothing"
 
 
 async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> None:
@@ -416,7 +416,7 @@ async def test_reading_the_state_changes_nothing(cluster: Api) -> None:
         for _ in range(3):
             source.state()
         assert not any(reflector._woken.is_set() for reflector in waiting)
-        assert source.state().status.requests == source.state().status.requests
+        assert source.statuses()[0].requests == source.statuses()[0].requests
 
 
 async def test_a_person_who_does_not_want_to_wait_overrules_what_a_server_asks_for(cluster: Api) -> None:

@@ -1,0 +1,37 @@
+"""What sources beside the cluster and its metrics add to a Snapshot: alerts, logs, another cluster.
+
+The Snapshot has fields for what every screen needs. What one source more knows needs none: it is found by its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[T]):
+    """Facts and when they were true, so that whoever shows them can say how old they are."""
+
+    at: float
+    """Unix time."""
+    value: T
+    """Immutable: a Snapshot holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The last facts of each source that has given any."""
+
+    by_source: Mapping[str, Dated[Any]] = field(default_factory=dict)
+    """By the name that the source has in the header."""
+
+    def of(self, kind: type[T]) -> dict[str, Dated[T]]:
+        """Those of one type, by the name of their source: two Alertmanagers give two."""
+        return {name: found for name, found in self.by_source.items() if isinstance(found.value, kind)}
+
+
+NO_FACTS = Facts()

@@ -1,0 +1,87 @@
+"""The sources beside the cluster and its metrics, side by side: a defect of one is a line of its own and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from fleet.model.facts import Facts
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.sources.protocol import FactSource
+from fleet.sources.status import StatusKeeper, unforeseen
+
+
+class Beside:
+    """Any number of sources, driven as one. Raises ValueError where two have one name."""
+
+    def __init__(self, sources: Sequence[FactSource], clock: Callable[[], float] = time.time) -> None:
+        names = [source.name for source in sources]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two sources have one name: {', '.join(sorted(twice))}")
+        self._sources = tuple(sources)
+        self._clock = clock
+        self._broken: dict[tuple[str, str], StatusKeeper] = {}
+        """What a source failed with that nobody foresaw, by its name and what it was to do."""
+
+    async def start(self) -> None:
+        """Start each."""
+        await self._each("start", lambda source: source.start())
+
+    async def close(self) -> None:
+        """Close each; those that fail keep no other open."""
+        await self._each("close", lambda source: source.close())
+
+    async def wait_synced(self, timeout: float) -> None:  # noqa: ASYNC109 -- that some say nothing is an answer
+        """Wait until each has said what it can, ``timeout`` seconds at most."""
+
+        async def wait(source: FactSource) -> None:
+            await source.wait_synced(timeout)
+
+        await self._each("wait", wait)
+
+    def hurry(self) -> None:
+        """Hurry each."""
+        for source in self._sources:
+            with self._or_say(source, "hurry"):
+                source.hurry()
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Those of all; of one with a defect, the defect."""
+        found: list[SourceStatus] = []
+        for source in self._sources:
+            own: tuple[SourceStatus, ...] = ()
+            with self._or_say(source, "statuses"):
+                own = source.statuses()
+            found += [keeper.status for (name, _), keeper in self._broken.items() if name == source.name][:1] or own
+        return tuple(found)
+
+    def facts(self) -> Facts:
+        """Those that have been heard."""
+        found = {}
+        for source in self._sources:
+            with self._or_say(source, "facts"):
+                if (facts := source.facts()) is not None:
+                    found[source.name] = facts
+        return Facts(found)
+
+    async def _each(self, what: str, do: Callable[[FactSource], Awaitable[None]]) -> None:
+        async def guarded(source: FactSource) -> None:
+            with self._or_say(source, what):
+                await do(source)
+
+        await asyncio.gather(*map(guarded, self._sources))
+
+    @contextmanager
+    def _or_say(self, source: FactSource, what: str) -> Iterator[None]:
+        """Do something; what nobody foresaw becomes the source's status until the same works again."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person and end nothing else
+            problem = unforeseen(error)
+            now = self._clock()
+            keeper = self._broken.setdefault((source.name, what), StatusKeeper(source.name, Health.STARTING, now))
+            keeper.report(Health.DOWN, now, problem=problem.problem, remedy=problem.remedy)
+        else:
+            self._broken.pop((source.name, what), None)

@@ -1,0 +1,120 @@
+"""A source that is asked every so often: a subclass says how it is asked, and has everything else of the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from fleet.model.facts import Dated
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.sources.kube.pace import Backoff, Pace
+from fleet.sources.problem import SourceProblem
+from fleet.sources.status import StatusKeeper, unforeseen
+
+T = TypeVar("T")
+
+
+class PollingSource(ABC, Generic[T]):
+    """Asks every ``every`` seconds; after failures in a row less and less often, up to every ``longest`` seconds.
+
+    ``endpoint`` is where it is reached, without credentials.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        every: float,
+        longest: float = 60.0,
+        endpoint: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self._every = every
+        self._backoff = Backoff(Pace(first=min(every, longest), longest=longest))
+        self._endpoint = endpoint
+        self._clock = clock
+        self._keeper = StatusKeeper(name, Health.STARTING, clock())
+        self._facts: Dated[T] | None = None
+        self._hurried = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def ask(self) -> T:
+        """Ask once. Raises SourceProblem; whatever else it raises is a defect that is said like one."""
+
+    async def disconnect(self) -> None:
+        """Let go of what ``ask`` holds open; called once, at the end."""
+
+    async def start(self) -> None:
+        """Begin to ask. Returns at once."""
+        self._task = asyncio.create_task(self._keep_asking(), name=f"ask {self.name}")
+
+    async def close(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self.disconnect()
+
+    def hurry(self) -> None:
+        """Ask now, also where a question was about to fail."""
+        self._hurried.set()
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
+        """Wait for the first answer, or for why there is none. False where that took longer."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._asked.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """How the last question went."""
+        return (self._keeper.status,)
+
+    def facts(self) -> Dated[T] | None:
+        """The last answer, however old."""
+        return self._facts
+
+    async def _keep_asking(self) -> None:
+        while True:
+            self._hurried.clear()
+            wait = await self._ask_or_say()
+            self._asked.set()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._hurried.wait()
+            except TimeoutError:
+                continue
+
+    async def _ask_or_say(self) -> float:
+        """Seconds until it is to be asked again."""
+        try:
+            value = await self.ask()
+        except SourceProblem as problem:
+            return self._failed(problem)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
+            return self._failed(unforeseen(error))
+        now = self._clock()
+        self._backoff.reset()
+        self._facts = Dated(now, value)
+        self._keeper.report(Health.LIVE, now, endpoint=self._endpoint, requests=1)
+        return self._every
+
+    def _failed(self, problem: SourceProblem) -> float:
+        self._keeper.report(
+            Health.DOWN,
+            self._clock(),
+            problem=problem.problem,
+            remedy=problem.remedy,
+            endpoint=self._endpoint,
+            requests=1,
+        )
+        return max(self._every, self._backoff.wait())
