@@ -46,8 +46,11 @@ class Surroundings:
     """Unix time."""
 
 
-BESIDE: tuple[Callable[[Surroundings], FactSource | None], ...] = ()
-"""The sources beside the objects and their metrics, a line for each: what makes one, and None where it has no use."""
+MakesSource: TypeAlias = Callable[[Surroundings], FactSource | None]
+"""Makes a source; None where it has no use."""
+
+BESIDE: tuple[MakesSource, ...] = ()
+"""The sources beside the objects and their metrics: a line for each."""
 
 
 def source_of(

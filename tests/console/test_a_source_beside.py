@@ -1,0 +1,304 @@
+"""A source that nobody knows, added by one module and one line of wiring, is seen everywhere and ends nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from console import main
+from console.app import QuarterdeckApp
+from console.config.settings import ClusterSettings, Settings
+from console.options import Options
+from console.wiring import sources
+from console.wiring.demo import Simulation, simulated
+from console.wiring.session import session_of
+from fleet.model.facts import Dated
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.net.http import client
+from fleet.sources.beside import Beside
+from fleet.sources.polling import PollingSource
+from fleet.sources.problem import SourceProblem
+from tests.console.stage import Stage
+from tests.waiting import PATIENCE
+from themes.look import Look, use
+from widgets.header import Header
+
+NAME = "pager"
+
+
+class Alerts(NamedTuple):
+    """The alerts that fire."""
+
+    names: tuple[str, ...]
+
+
+class Pager(PollingSource[Alerts]):
+    """Asks a service for its alerts."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(NAME, every=0.05, longest=3600.0, endpoint=url)
+        self._http = client(5.0)
+        self._url = url
+        self.closed = False
+
+    async def ask(self) -> Alerts:
+        try:
+            answer = await self._http.get(self._url)
+        except httpx.HTTPError as error:
+            raise SourceProblem(f"nobody answers at {self._url}", "start the pager") from error
+        if answer.status_code != httpx.codes.OK:
+            raise SourceProblem(f"{self._url} answers HTTP {answer.status_code}", "restart the pager")
+        return Alerts(tuple(answer.json()))
+
+    async def disconnect(self) -> None:
+        self.closed = True
+        await self._http.aclose()
+
+
+class Service:
+    """A pager on loopback: what fires, and whether it works."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/alerts"
+        self.alerts = ["KvCacheFull"]
+        self.works = True
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if said.works else 500)
+            body = json.dumps(said.alerts).encode()
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Not on the terminal of the tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    said = Service(server.server_address[1])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield said
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Simulation]:
+    with simulated(["--pods", "4", "--seed", "7"]) as running:
+        yield running
+
+
+@contextmanager
+def wired(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[list[Pager]]:
+    """The one line: every Observer gets a Pager. Gives those that were made."""
+    made: list[Pager] = []
+
+    def pager(_: sources.Surroundings) -> Pager:
+        made.append(Pager(url))
+        return made[-1]
+
+    monkeypatch.setattr(sources, "BESIDE", (*sources.BESIDE, pager))
+    yield made
+    assert made
+    assert all(one.closed for one in made), "each is closed with what observed it"
+
+
+def test_it_is_in_the_snapshot_of_the_command_line(
+    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with wired(monkeypatch, service.url):
+        assert main.main(["snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 0
+    found = {source["name"]: source for source in json.loads(capsys.readouterr().out)["sources"]}
+    assert set(found) >= {"kubernetes", "scrape", NAME}
+    assert (found[NAME]["health"], found[NAME]["endpoint"]) == ("live", service.url)
+    assert found[NAME]["last_ok"] > 0
+
+
+def test_the_doctor_says_how_it_is_and_what_to_do(
+    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.works = False
+    with wired(monkeypatch, service.url):
+        assert main.main(["doctor", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 1
+    found = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert found[NAME]["verdict"] == "fail"
+    assert "HTTP 500" in found[NAME]["finding"]
+    assert found[NAME]["fix"] == "restart the pager"
+    assert found["API server"]["verdict"] == "ok"
+
+
+async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
+    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(Look())
+    with wired(monkeypatch, service.url) as made:
+        session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        app = QuarterdeckApp(session, Options())
+        async with app.run_test(size=(160, 40)) as pilot:
+            stage = Stage(app, pilot, session)
+
+            def health() -> Health | None:
+                status = stage.snapshot.source(NAME) if app.desk is not None and app.desk.snapshot else None
+                return status.health if status is not None else None
+
+            await stage.until(lambda: health() is Health.LIVE and bool(stage.snapshot.pods))
+            assert stage.snapshot.facts.of(Alerts)[NAME].value.names == ("KvCacheFull",)
+            await stage.line("sources")
+            await stage.until(lambda: f"{NAME}  live" in stage.shown)
+            assert service.url in stage.shown
+            front = stage.desk.front
+            assert front is not None
+            assert NAME in str(front.query_one(Header).shown_text)
+
+            service.works = False
+            await stage.until(lambda: f"{NAME}  down" in stage.shown)
+            assert "restart the pager" in stage.shown
+            assert stage.snapshot.facts.of(Alerts)[NAME].value.names == ("KvCacheFull",), "what was known grows old"
+            assert stage.snapshot.everything.pods
+            cluster = stage.snapshot.of_objects
+            assert cluster is not None
+            assert cluster.health is Health.LIVE
+
+            service.works, service.alerts = True, ["Drained"]
+            made[-1].hurry()
+            await stage.until(lambda: health() is Health.LIVE)
+            assert stage.snapshot.facts.of(Alerts)[NAME].value.names == ("Drained",)
+
+
+class Broken:
+    """A source with a defect in everything that it does but its name."""
+
+    name = "broken"
+
+    async def start(self) -> None:
+        raise ZeroDivisionError("start")
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        raise ZeroDivisionError(f"wait {timeout}")
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        raise ZeroDivisionError("statuses")
+
+    def facts(self) -> Dated[Alerts] | None:
+        raise ZeroDivisionError("facts")
+
+    def hurry(self) -> None:
+        raise ZeroDivisionError("hurry")
+
+    async def close(self) -> None:
+        raise ZeroDivisionError("close")
+
+
+async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_same(
+    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wired(monkeypatch, service.url):
+        monkeypatch.setattr(sources, "BESIDE", (lambda _: Broken(), *sources.BESIDE))
+        settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
+        source = sources.source_of(settings, "", "")
+        observing = sources.observer(settings, source, 0.0)
+        snapshot = await observing.once(30.0)
+        observing.wake()
+    broken = snapshot.source("broken")
+    assert broken is not None
+    assert broken.health is Health.DOWN
+    assert "please report it: unexpected ZeroDivisionError" in broken.problem
+    assert snapshot.facts.of(Alerts)[NAME].value.names == ("KvCacheFull",)
+    assert snapshot.pods
+
+
+async def test_failures_in_a_row_are_asked_less_and_less_often(service: Service) -> None:
+    service.works = False
+    pager = Pager(service.url)
+    waits = [await pager._ask_or_say() for _ in range(12)]
+    assert waits[0] < 0.1
+    assert waits[-1] > 50 * waits[0]
+    service.works = True
+    assert await pager._ask_or_say() == 0.05
+    service.works = False
+    assert await pager._ask_or_say() < 0.1, "a success begins anew"
+    await pager.close()
+
+
+class OtherCluster:
+    """Another cluster beside the one in view: its Snapshots are facts."""
+
+    def __init__(self, name: str, around: sources.Surroundings, context: str) -> None:
+        self.name = name
+        self._observer = sources.observer(around.settings, sources.kubernetes(around.settings, context, ""), around.now)
+        self._facts: Dated[Snapshot] | None = None
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._observer.run(self._take))
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        async with asyncio.timeout(timeout):
+            while self._facts is None or not self._facts.value.pods:
+                self._arrived.clear()
+                await self._arrived.wait()
+        return True
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        return (SourceStatus(self.name, Health.LIVE, 0.0),)
+
+    def facts(self) -> Dated[Snapshot] | None:
+        return self._facts
+
+    def hurry(self) -> None:
+        self._observer.wake()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self._facts = Dated(snapshot.at, snapshot)
+        self._arrived.set()
+
+
+async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
+    others = fleet.contexts[1:3]
+
+    def beside(context: str) -> sources.MakesSource:
+        def make(around: sources.Surroundings) -> OtherCluster | None:
+            """Only beside the first: an Observer of another has none beside it."""
+            in_view = around.objects.state().cluster.context
+            return OtherCluster(context, around, context) if in_view == fleet.contexts[0] else None
+
+        return make
+
+    monkeypatch.setattr(sources, "BESIDE", tuple(map(beside, others)))
+    monkeypatch.setattr("fleet.observer.GIVE_UP", PATIENCE)
+    source = sources.source_of(settings, "", "")
+    snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
+    found = {name: facts.value for name, facts in snapshot.facts.of(Snapshot).items()}
+    assert tuple(found) == others
+    for context, other in found.items():
+        assert other.cluster.context == context
+        assert other.pods.keys() <= snapshot.pods.keys()
+        assert other.pods
+
+
+def test_two_sources_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two sources have one name: broken"):
+        Beside([Broken(), Broken()])
