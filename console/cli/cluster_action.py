@@ -76,7 +76,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         raise not_a_cluster(settings.cluster.context)
     source = sources.kubernetes(settings, settings.cluster.context, settings.cluster.namespace)
     if not isinstance(source, KubernetesSource):
-        status = source.state().status
+        status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
     async with _observed(settings, source, options.wait) as newest:

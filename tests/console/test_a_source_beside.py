@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from console import main
-from console.app import QuarterdeckApp
+from console.app.app import QuarterdeckApp
+from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
-from console.options import Options
 from console.wiring import sources
 from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of
