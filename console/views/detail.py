@@ -8,8 +8,9 @@ from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
-from console.views.origin import gateway_lines, products_text, unexposed_lines
+from console.views.origin import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
+from console.views.products import product_of, products_of
 from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
 from fleet.model.objects import Pod, Workload
@@ -58,7 +59,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     facts.append(("restarts", Span(str(pod.restarts), Role.WARNING if pod.restarts else Role.TEXT)))
     if pod.ip:
         facts.append(("ip", Span(untrusted(pod.ip))))
-    if product := products_text(snapshot, (key,)):
+    if product := product_of(snapshot, key):
         facts.append(("engine", Span(product)))
     engines = snapshot.engines_of.get(key, ())
     measured = engines or snapshot.workload_of.get(key, "") in snapshot.model_of
@@ -128,7 +129,7 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     if serving is not None:
         facts.append(("serves", Span(untrusted_name(serving.name))))
     members = [pod.key for pod in pods]
-    if product := products_text(snapshot, members):
+    if product := products_of(snapshot, key):
         facts.append(("engine", Span(product)))
     if workload.created:
         facts.append(("age", Span(age_text(now - workload.created))))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from console.views.empty import empty_text
 from console.views.numbers import SCALES, gpu_activity, number, usage
+from console.views.products import product_of, products_of
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
 from console.views.subject import assessment_of, reason_of
@@ -43,6 +44,15 @@ COLUMNS: tuple[Column, ...] = (
 )
 """In the order of a reader: what it is, how it is loaded, what users feel, what the hardware does."""
 
+_ENGINE = Column("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=9)
+"""Where a fleet runs more than one product."""
+_GATEWAYS = (
+    Column("queued", "GW WAIT", 7, priority=3),
+    Column("rejected", "REJ/S", 6, priority=3),
+    Column("retried", "RETRY/S", 7, priority=9),
+)
+"""What the gateways before a model say, where there are some."""
+
 STRIP_POINTS = 60
 
 _NUMBERS: Mapping[str, Quantity] = {
@@ -56,6 +66,11 @@ _NUMBERS: Mapping[str, Quantity] = {
     "gpu": Quantity.GPU_UTIL,
     "temp": Quantity.GPU_TEMPERATURE,
     "memory": Quantity.GPU_MEMORY_USED,
+}
+_BEFORE_MODELS: Mapping[str, Quantity] = {
+    "queued": Quantity.GATEWAY_QUEUED,
+    "rejected": Quantity.GATEWAY_REJECTIONS,
+    "retried": Quantity.GATEWAY_RETRIES,
 }
 SORTABLE = frozenset({*_NUMBERS, "name", "ready", "age", "restarts"})
 """Columns (and the age, which has none of its own) that the table can be sorted by."""
@@ -99,13 +114,26 @@ class FleetModel:
     def row(self, key: str) -> Row:
         workload = self.snapshot.workloads.get(key)
         if workload is not None:
-            return _workload_row(self.snapshot, workload)
-        return _pod_row(self.snapshot, self.snapshot.pods[key], self.unmatched.get(key))
+            return _workload_row(self.snapshot, workload, self.columns)
+        return _pod_row(self.snapshot, self.snapshot.pods[key], self.unmatched.get(key), self.columns)
 
 
-def fleet_model(
-    snapshot: Snapshot, query: Query, order: FleetOrder, columns: tuple[Column, ...] = COLUMNS
-) -> FleetModel:
+def columns_of(snapshot: Snapshot) -> tuple[Column, ...]:
+    """The columns that a fleet has something for."""
+    several = len({origin.product for origin in snapshot.origins.values()}) > 1
+    if not several and not snapshot.gateways_of:
+        return COLUMNS
+    columns = []
+    for column in COLUMNS:
+        columns.append(column)
+        if column.id == "rev" and several:
+            columns.append(_ENGINE)
+        if column.id == "err" and snapshot.gateways_of:
+            columns += _GATEWAYS
+    return tuple(columns)
+
+
+def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetModel:
     """The table for one Snapshot. ``order`` remembers the order of the Snapshots before."""
     shown = [key for key in snapshot.workloads if query.others or key in snapshot.model_of]
     members = _filtered(snapshot, shown, query)
@@ -115,7 +143,7 @@ def fleet_model(
         keys = _sorted(snapshot, snapshot.by_workload, list(members), query.sort)
     groups = [Group(key, LazyKeys(members[key], _orderer(snapshot, key, query, order))) for key in keys]
     unmatched = {entry.key: entry.join for entry in snapshot.unmatched}
-    return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), unmatched, columns)
+    return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), unmatched, columns_of(snapshot))
 
 
 def _orderer(
@@ -207,7 +235,7 @@ def version_text(version: ModelVersion) -> str:
     return untrusted(tag or digest.removeprefix("sha256:")[:8])
 
 
-def _workload_row(snapshot: Snapshot, workload: Workload) -> Row:
+def _workload_row(snapshot: Snapshot, workload: Workload, columns: Sequence[Column]) -> Row:
     key, frame = workload.key, snapshot.by_workload
     standing = assessment_of(snapshot, key)
     model = snapshot.models.get(snapshot.model_of.get(key, ""))
@@ -226,11 +254,15 @@ def _workload_row(snapshot: Snapshot, workload: Workload) -> Row:
         "restarts": _restarts(sum(snapshot.pods[pod].restarts for pod in pods)),
         "story": _story(snapshot, key, standing.severity, reason_of(snapshot, key)),
     }
+    cells["engine"] = Text(products_of(snapshot, key), Role.DIM)
+    if model is not None and model.key in snapshot.gateways_of:
+        before = snapshot.before_models
+        cells |= {column: number(before, model.key, quantity) for column, quantity in _BEFORE_MODELS.items()}
     cells |= _measured(frame, key, serving=model is not None, has_gpus=workload.gpus > 0)
-    return Row(key, tuple(cells[column.id] for column in COLUMNS), standing.severity)
+    return Row(key, tuple(cells.get(column.id, NOTHING) for column in columns), standing.severity)
 
 
-def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
+def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None, columns: Sequence[Column]) -> Row:
     key, frame = pod.key, snapshot.by_pod
     standing = assessment_of(snapshot, key)
     serving = snapshot.workload_of.get(key, "") in snapshot.model_of
@@ -243,8 +275,9 @@ def _pod_row(snapshot: Snapshot, pod: Pod, join: Join | None) -> Row:
         "restarts": _restarts(pod.restarts),
         "story": _story(snapshot, key, standing.severity, reason),
     }
+    cells["engine"] = Text(product_of(snapshot, key), Role.DIM)
     cells |= _measured(frame, key, serving=serving, has_gpus=pod.gpus > 0)
-    return Row(key, tuple(cells[column.id] for column in COLUMNS), standing.severity)
+    return Row(key, tuple(cells.get(column.id, NOTHING) for column in columns), standing.severity)
 
 
 def _measured(frame: Frame, key: str, *, serving: bool, has_gpus: bool) -> dict[str, Cell]:

@@ -1,4 +1,4 @@
-"""Which product an engine or a gateway is, and what it does not expose: the reason for a ``–``."""
+"""What stands before a model, and what engines and gateways do not expose: the reason for a ``–``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleet.model.snapshot import Origin, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
-from widgets.untrusted import untrusted, untrusted_name
+from widgets.untrusted import untrusted_name
 
 OF_ENGINES: Mapping[Quantity, str] = {
     Quantity.RUNNING: "running requests",
@@ -57,21 +57,6 @@ OF_GPUS: Mapping[Quantity, str] = {
 """What screens show of them, in their words."""
 
 
-def products_of(snapshot: Snapshot, pods: Iterable[str]) -> tuple[str, ...]:
-    """What serves in these pods, most of them first: as the metrics tell, else as the pods' own descriptions do."""
-    count: dict[str, int] = {}
-    for key in pods:
-        for product in {origin.product for origin in _origins(snapshot, key)} or {_described(snapshot, key)}:
-            if product:
-                count[product] = count.get(product, 0) + 1
-    return tuple(sorted(count, key=lambda product: (-count[product], product)))
-
-
-def products_text(snapshot: Snapshot, pods: Iterable[str]) -> str:
-    """The same in words; empty for nothing that is known."""
-    return untrusted(", ".join(products_of(snapshot, pods)))
-
-
 def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list[Line]:
     """A line per product that has no metric of something that the screens show."""
     lacks: dict[tuple[str, tuple[str, ...]], None] = {}
@@ -96,7 +81,7 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
     lines += packed("", values, width) or [labelled("", Span("no numbers yet", Role.DIM))]
     for process, mine in _by_process(rows).items():
         behind = sum(bool(row.backend) for row in mine)
-        servers = f"   {behind} servers behind it" if behind else ""
+        servers = f"   servers behind it: {behind}" if behind else ""
         lines.append(labelled(mine[0].dialect, Span(untrusted_name(process)), Span(servers, Role.DIM)))
     for dialect in dict.fromkeys(row.dialect for row in rows):
         if said := _lack(GATEWAYS, dialect, (dialect,), OF_GATEWAYS):
@@ -118,8 +103,3 @@ def _lack(dialects: DialectSet, product: str, speaks: Sequence[str], shown: Mapp
 
 def _origins(snapshot: Snapshot, pod: str) -> list[Origin]:
     return [snapshot.origins[key] for key in snapshot.engines_of.get(pod, ()) if key in snapshot.origins]
-
-
-def _described(snapshot: Snapshot, key: str) -> str:
-    pod = snapshot.pods.get(key)
-    return pod.serving.engine if pod is not None else ""

@@ -199,6 +199,8 @@ class Snapshot:
     engines: Mapping[str, EngineId] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Engine key → which product it is."""
+    products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → what serves in it, of most pods first: as its metrics tell, else as the pods' descriptions do."""
     gateways: Mapping[str, GatewayId] = field(default_factory=dict)
     gateways_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Model key → keys of the rows of gateways that are about it."""

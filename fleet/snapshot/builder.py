@@ -87,6 +87,7 @@ class Builder:
             models=topology.models,
             engines=topology.engines,
             origins=topology.origins,
+            products=topology.products,
             gateways=topology.gateways,
             gateways_of=topology.gateways_of,
             gpus=topology.gpus,

@@ -5,7 +5,7 @@ Made anew when the Kubernetes state or the set of engines and GPUs changes; betw
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -60,6 +60,7 @@ class Topology:
     budgets: tuple[PodDisruptionBudget, ...]
     engines: Mapping[str, EngineId]
     origins: Mapping[str, Origin]
+    products: Mapping[str, tuple[str, ...]]
     gateways: Mapping[str, GatewayId]
     gateways_of: Mapping[str, tuple[str, ...]]
     each_gateway: Members
@@ -191,6 +192,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     answered = measurement.unread if measurement else {}
     excused = unmeasured(kube.pods, workload_of, pods_of, answered)
     keys = [engine_key(engine) for engine in engine_ids]
+    origins = _origins(keys, dialects, [pods[p] for p in engine_pod])
     served_by_pod: dict[str, set[str]] = defaultdict(set)
     for engine, pod_key in zip(engine_ids, engine_pod, strict=True):
         served_by_pod[pod_key].add(f"{pods[pod_key].namespace}/{engine.model}")
@@ -220,7 +222,10 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         autoscalers={f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in kube.autoscalers.values()},
         budgets=tuple(kube.budgets.values()),
         engines=dict(zip(keys, engine_ids, strict=True)),
-        origins=_origins(keys, dialects, [pods[p] for p in engine_pod]),
+        origins=origins,
+        products=_products(
+            pods_of, pods, engine_rows, [origins[key].product if key in origins else "" for key in keys]
+        ),
         gateways={row.key: row for row in gateway_ids},
         gateways_of={m: tuple(gateway_ids[i].key for i in rows) for m, rows in gateway_rows.items()},
         each_gateway=Members.of(((i,) for i in range(len(gateway_ids))), len(gateway_ids)),
@@ -297,6 +302,30 @@ def _origins(keys: Sequence[str], dialects: Sequence[tuple[str, ...]], pods: Seq
         product = pods[i].serving.engine or next(iter(speaks), "")
         if product:
             found[key] = Origin(product, speaks)
+    return found
+
+
+def _product(origin: Origin | None) -> str:
+    return origin.product if origin is not None else ""
+
+
+def _products(
+    pods_of: Mapping[str, Sequence[str]],
+    pods: Mapping[str, Pod],
+    engine_rows: Mapping[str, Sequence[int]],
+    product_of_row: Sequence[str],
+) -> dict[str, tuple[str, ...]]:
+    """Workload key → the products that serve in its pods."""
+    found = {}
+    for workload, members in pods_of.items():
+        said = Counter(
+            product
+            for key in members
+            for product in {product_of_row[i] for i in engine_rows.get(key, ())} or {pods[key].serving.engine}
+            if product
+        )
+        if said:
+            found[workload] = tuple(sorted(said, key=lambda product: (-said[product], product)))
     return found
 
 

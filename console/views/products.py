@@ -1,0 +1,19 @@
+"""Which product serves in a pod or a workload, in words."""
+
+from __future__ import annotations
+
+from fleet.model.snapshot import Snapshot
+from widgets.untrusted import untrusted
+
+
+def product_of(snapshot: Snapshot, pod: str) -> str:
+    """As the metrics of a pod tell, else as its own description does; empty where neither does."""
+    engines = (snapshot.origins.get(engine) for engine in snapshot.engines_of.get(pod, ()))
+    told = dict.fromkeys(origin.product for origin in engines if origin is not None)
+    described = snapshot.pods[pod].serving.engine if pod in snapshot.pods else ""
+    return untrusted(", ".join(told) or described)
+
+
+def products_of(snapshot: Snapshot, workload: str) -> str:
+    """Those of a workload's pods, that of most first."""
+    return untrusted(", ".join(snapshot.products.get(workload, ())))
