@@ -137,7 +137,7 @@ async def test_doctor_and_docs_say_what_proved_them(snapshot: Snapshot) -> None:
 
 async def test_prometheus_is_asked_for_their_names() -> None:
     who = {"q": "stamp", "dialect": "Quacker", "namespace": "llm", "pod": "duck-0", "llm": "duck", "shard": "north"}
-    there = [({"__name__": name, "q": "present"}, "1") for name in ("drake_open", "quack_kilowords")]
+    there = [({"__name__": name, "q": "present"}, "1") for name in ("drake_open", "quack_kilowords", "cardwatch_heat")]
     fake = Fake({"quack_busy": [(who, str(time.time())), *there]})
     await measure(fake)
     asked = [unquote_plus(request.query["query"]) for request in fake.seen]
@@ -147,4 +147,4 @@ async def test_prometheus_is_asked_for_their_names() -> None:
     assert "vllm" not in rates, "the store has none of it"
     (before,) = [query for query in asked if "gateway_rejections_per_second" in query]
     assert 'rate(drake_answers_total{code=~"429|503"}[60s])' in before
-    assert [query for query in asked if "cardwatch_heat" in query]
+    assert [query for query in asked if "timestamp(cardwatch_heat)" in query]
