@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fleet import guard
+from tests.idle import FRAME, idle
 from tests.real.vllm_server import installation
 from themes.look import Look, use
 
@@ -110,6 +111,16 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         use(Look())
         yield
     time.tzset()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def rest_is_seen_in_the_loop() -> Iterator[None]:
+    """Whoever presses keys waits until the app has nothing left to do, not until the machine looks quiet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textual.app.wait_for_idle", idle)
+        patch.setattr("textual.pilot.wait_for_idle", idle)
+        patch.setattr("textual.screen.UPDATE_PERIOD", FRAME)
+        yield
 
 
 @pytest.fixture(autouse=True)
