@@ -6,21 +6,19 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from actions.request import Target
+from fleet.kinds.registry import those
 from fleet.model.snapshot import Snapshot
 
-_KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("deployment", "deployments", "deploy", "deployment.apps", "deployments.apps"), "Deployment"),
-    **dict.fromkeys(("statefulset", "statefulsets", "sts", "statefulset.apps", "statefulsets.apps"), "StatefulSet"),
+_OTHERS: Mapping[str, str] = {
     **dict.fromkeys(("pod", "pods", "po"), "Pod"),
     **dict.fromkeys(("node", "nodes", "no"), "Node"),
-    **dict.fromkeys(("leaderworkerset", "leaderworkersets", "lws"), "LeaderWorkerSet"),
     **dict.fromkeys(
         ("horizontalpodautoscaler", "horizontalpodautoscalers", "hpa", "horizontalpodautoscaler.autoscaling"),
         "HorizontalPodAutoscaler",
     ),
     **dict.fromkeys(("scaledobject", "scaledobjects", "so", "scaledobject.keda.sh"), "ScaledObject"),
 }
-"""kubectl's spellings."""
+"""kubectl's spellings of what is no workload."""
 _UNSEEN = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 """Kinds that are found by name alone: no Snapshot has them under their own."""
 
@@ -32,7 +30,14 @@ class NotNamedError(Exception):
 def parse(typed: str) -> tuple[str, str]:
     """(kind, name) as typed; the kind is empty where none was."""
     prefix, slash, name = typed.rpartition("/")
-    return _KINDS.get(prefix.lower(), prefix) if slash else "", name
+    return _kind(prefix) if slash else "", name
+
+
+def _kind(typed: str) -> str:
+    """The kind of that spelling; what was typed, where nobody knows it."""
+    spelled = typed.lower()
+    workload = next(iter(those(lambda kind: spelled in kind.names)), None)
+    return workload.kind if workload is not None else _OTHERS.get(spelled, typed)
 
 
 def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tuple[str, ...]) -> Target:

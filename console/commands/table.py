@@ -9,6 +9,7 @@ from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
 from console.commands.local import LOCAL, server_of
 from console.views.subject import has_pod, pod_for, worst_pod
+from fleet.kinds.registry import listed
 
 _TEXTS = frozenset(
     {
@@ -258,7 +259,7 @@ TABLE: tuple[Command, ...] = (
         "Models, workloads and pods",
         _fleet,
         (),
-        ("fleet", "pods", "pod", "po", "workloads", "deployments", "dp", "sts"),
+        ("fleet", "pods", "pod", "po", "workloads", *(n for kind in listed() for n in (kind.plural, *kind.short))),
         argument="[NAMESPACE | /FILTER | LABEL=VALUE | @CONTEXT]",
     ),
     Command(

@@ -1,18 +1,20 @@
 """What each role may: an auditor sees the fleet, the on-call engineer also does what the actions do.
 
 The rules name every request of the console and of ``actions`` and nothing more; those of the actions follow from what
-each declares. Notably absent: secrets, exec, attach,
-port-forward, and, unless they are asked for, logs and the API server's proxy.
+each declares, and those of workloads from their kinds. Notably absent: secrets, exec, attach, port-forward, and, unless
+they are asked for, logs and the API server's proxy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from actions.catalogue import specs
 from actions.permissions import needed
+from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import every
 
 Rule = dict[str, Any]
@@ -31,10 +33,9 @@ def _rule(group: str, resources: str, verbs: Sequence[str] = _LOOK) -> Rule:
     return {"apiGroups": [group], "resources": resources.split(), "verbs": list(verbs)}
 
 
-_SEEN_IN_NAMESPACES = (
+_SEEN_BESIDE_WORKLOADS = (
     _rule("", "pods services endpoints events resourcequotas"),
-    _rule("apps", "deployments replicasets statefulsets daemonsets controllerrevisions"),
-    _rule("apps", "deployments/scale statefulsets/scale", ["get"]),
+    _rule("apps", "controllerrevisions"),
     _rule("autoscaling", "horizontalpodautoscalers"),
     # Which Prometheus of the cluster is to be believed.
     _rule("monitoring.coreos.com", "prometheuses", ["list"]),
@@ -43,8 +44,6 @@ _SEEN_IN_NAMESPACES = (
     _rule("policy", "poddisruptionbudgets"),
     # Where these are installed; a rule for what is not there does nothing.
     _rule("keda.sh", "scaledobjects"),
-    _rule("leaderworkerset.x-k8s.io", "leaderworkersets"),
-    _rule("leaderworkerset.x-k8s.io", "leaderworkersets/scale", ["get"]),
     _rule("inference.networking.k8s.io", "inferencepools"),
 )
 _SEEN_IN_THE_CLUSTER = (_rule("", "nodes namespaces"),)
@@ -77,7 +76,7 @@ def manifests(
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
     acts = role is Role.ONCALL
     done_inside, done_outside = _done() if acts else ([], [])
-    inside = [*_SEEN_IN_NAMESPACES, *done_inside]
+    inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *done_inside]
     inside += [_LOGS] if logs or acts else []
     inside += [_PROXY] if proxy else []
     outside = [*_SEEN_IN_THE_CLUSTER, *done_outside]
@@ -89,6 +88,15 @@ def manifests(
         found.append(_role("Role", name, inside, namespace))
         found.append(_binding("RoleBinding", name, subjects, namespace))
     return found
+
+
+def _workloads() -> Iterator[Rule]:
+    """The kinds of workloads that are listed, and the subresources that say how many replicas they have."""
+    for group, kinds in groupby(sorted(listed(), key=lambda kind: kind.group), key=lambda kind: kind.group):
+        same = list(kinds)
+        yield _rule(group, " ".join(kind.plural for kind in same))
+        if scalable := [f"{kind.plural}/{kind.scale}" for kind in same if kind.scale]:
+            yield _rule(group, " ".join(scalable), ["get"])
 
 
 def _done() -> tuple[list[Rule], list[Rule]]:

@@ -12,7 +12,7 @@ DEPLOYMENT = WorkloadKind(
     group="apps",
     version="v1",
     plural="deployments",
-    short=("deploy",),
+    short=("deploy", "dp"),
     lost="desired replicas and rollouts of Deployments",
     replicas=Replicas(arrived=("status", "availableReplicas"), complete=True),
     revision=REVISION,

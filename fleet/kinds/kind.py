@@ -121,7 +121,7 @@ class WorkloadKind:
     plural: str = ""
     """As in paths and in RBAC rules; empty for a kind that is only known as somebody's owner."""
     short: tuple[str, ...] = ()
-    """Short names, as kubectl knows them."""
+    """Short names, as kubectl and k9s know them."""
 
     lost: str = ""
     """What is not shown where its objects may not be listed; empty where they never are, and rows are made from what
