@@ -134,10 +134,9 @@ async def snapshot_of(api: Api) -> Snapshot:
     await source.start()
     try:
         assert await source.wait_synced(PATIENCE)
-        state = source.state()
-        return Builder().build(state, None, (state.status,), NOW)
+        return Builder().build(source.state(), None, source.statuses(), NOW)
     finally:
-        await source.stop()
+        await source.close()
 
 
 async def test_its_row_and_its_pods_are_on_the_fleet_screen(api: Api) -> None:
