@@ -8,17 +8,20 @@ from typing import Any
 
 from actions.local.store import without_secrets
 from actions.plan import Change
-from fleet.local.spec import LaunchSpec
+from fleet.local.spec import LaunchSpec, value_of
+from fleet.local.vllm_arguments import ARGUMENTS
 
 
 def changes(before: LaunchSpec, after: LaunchSpec) -> tuple[Change, ...]:
     """Each field that differs, with masks in place of secrets."""
     old, new = without_secrets(before), without_secrets(after)
     found = []
-    for each in fields(LaunchSpec):
-        was, is_ = getattr(old, each.name), getattr(new, each.name)
+    pairs = {each.name: (getattr(old, each.name), getattr(new, each.name)) for each in fields(LaunchSpec)}
+    del pairs["more"]
+    pairs |= {each.name: (value_of(old, each), value_of(new, each)) for each in ARGUMENTS}
+    for name, (was, is_) in pairs.items():
         if was != is_:
-            found.append(Change(each.name.replace("_", " "), words(was), words(is_)))
+            found.append(Change(name.replace("_", " "), words(was), words(is_)))
     if not found and before.env != after.env:
         found.append(Change("env", "a secret", "another one"))
     return tuple(found)

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
+from fleet.local.vllm_arguments import ARGUMENTS
 from fleet.sources.prometheus.stacks import NAMESPACES
+
+T = TypeVar("T")
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 """Pydantic's configuration of every section: unknown keys and values of another type are errors."""
@@ -168,25 +171,24 @@ class ActionSettings:
     )
 
 
+def with_arguments(cls: type[T]) -> type[T]:
+    """Give a table a key for each argument of vLLM, behind its model."""
+    own = dict(cls.__annotations__)
+    rest = {name: own.pop(name) for name in list(own)[list(own).index("model") + 1 :]}
+    cls.__annotations__ = {**own, **{each.name: each.kind.type for each in ARGUMENTS}, **rest}
+    for each in ARGUMENTS:
+        least = each.plain if each.most is not None else None
+        setattr(cls, each.name, setting(each.plain, each.about, minimum=least, maximum=each.most))
+    return cls
+
+
 @dataclass(frozen=True, slots=True)
+@with_arguments
 class Preset:
     """Arguments of a server under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
-    host: str = setting("", "Address to listen on. Empty: 127.0.0.1. Any other asks for an API key.")
-    port: int = setting(0, "Its port. 0: the first one that is free.", minimum=0, maximum=65535)
-    served_model_name: tuple[str, ...] = setting((), "Names that requests may use. Empty: the model's.")
-    revision: str = setting("", "Branch, tag or commit of the hub.")
-    tensor_parallel_size: int = setting(1, "GPUs that share each layer.", minimum=1, maximum=1024)
-    pipeline_parallel_size: int = setting(1, "Stages of layers, one after the other.", minimum=1, maximum=1024)
-    gpu_memory_utilization: float = setting(0.0, "Ratio of each GPU's memory. 0: vLLM's own.", minimum=0, maximum=1)
-    max_model_len: int = setting(0, "Context length in tokens. 0: the model's own.", minimum=0, maximum=1_000_000_000)
-    max_num_seqs: int = setting(0, "Requests at once. 0: vLLM's own.", minimum=0, maximum=1_000_000)
-    quantization: str = setting("", "fp8, awq … Empty: the model's own.")
-    kv_cache_dtype: str = setting("", "fp8 … Empty: vLLM's own.")
-    dtype: str = setting("", "bfloat16 … Empty: the model's own.")
-    enable_prefix_caching: bool | None = setting(None, "Not set: vLLM's own.")
     env: Mapping[str, str | FromEnvironment] = setting(
         {}, 'Variables; a value may be `{ env = "NAME" }`, which is for secrets.', secret=True
     )

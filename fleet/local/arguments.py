@@ -1,4 +1,4 @@
-"""The arguments of ``vllm serve`` as somebody wrote them, taken apart into what a LaunchSpec has a field for.
+"""The arguments of ``vllm serve`` as somebody wrote them, taken apart into what has a row in ``vllm_arguments``.
 
 The inverse of ``serve_arguments``, for every way in which argparse and vLLM take the same thing: ``--flag value``,
 ``--flag=value``, ``--flag_name``, ``-tp``, ``--no-…``, ``32K`` for a length, JSON values.
@@ -7,19 +7,23 @@ The inverse of ``serve_arguments``, for every way in which argparse and vLLM tak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-_SHORT: Final = {"-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size", "-q": "--quantization"}
-_PREFIX_CACHING: Final = {"--enable-prefix-caching": True, "--no-enable-prefix-caching": False}
-_SERVED: Final = "--served-model-name"
+from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS, VllmArgument
+
+BY_FLAG: Final[Mapping[str, VllmArgument]] = {flag: each for each in ARGUMENTS for flag in each.spellings}
+"""Every spelling of a flag → its argument."""
+_SHORT: Final = {short: each.flag for each in ARGUMENTS for short in each.short}
+_ONE_VALUE: Final = {"--model": ("model", str)} | {
+    each.flag: (each.name, each.kind.read) for each in ARGUMENTS if each.kind not in (SWITCH, WORDS)
+}
+FIELDS: Final = frozenset(_ONE_VALUE)
+"""The flags with one value that have a field, in their long form."""
 _SWITCH: Final = re.compile(r"--(enable|disable|no|enforce|trust)-")
 """How flags begin that take no value: a word that stands behind one is the model, where nothing else is."""
 _BOOLEANS: Final = frozenset({"true", "false"})
 _NUMBER: Final = re.compile(r"-\d+(\.\d+)?")
-_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
-_FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
-"""As vLLM reads ``--max-model-len 32K`` (vllm.utils.argparse_utils.human_readable_int)."""
 
 
 class Argument(NamedTuple):
@@ -95,75 +99,28 @@ def _is_flag(word: str) -> bool:
 
 def _takes(flag: str, values: list[str], word: str) -> bool:
     """Whether the flag takes this word, too."""
-    if flag in _PREFIX_CACHING:
+    known = BY_FLAG.get(flag)
+    if known is not None and known.kind is SWITCH:
         return not values and word.lower() in _BOOLEANS
-    return flag not in _FIELDS or not values
+    return flag not in FIELDS or not values
 
 
 def _take(argument: Argument, fields: dict[str, Any]) -> bool:
     """Put it into its field; False where it has none."""
     flag, values = argument.flag, argument.values
-    if flag in _PREFIX_CACHING:
+    known = BY_FLAG.get(flag)
+    if known is not None and known.kind is SWITCH:
         turned = bool(values) and values[0].lower() == "false"
-        fields["enable_prefix_caching"] = _PREFIX_CACHING[flag] is not turned
+        fields[known.name] = (flag == known.flag) is not turned
         return True
-    if flag == _SERVED and values:
-        fields["served_model_name"] = values
+    if known is not None and known.kind is WORDS and values:
+        fields[known.name] = values
         return True
-    known = _FIELDS.get(flag)
-    if known is None or len(values) != 1:
+    if flag not in _ONE_VALUE or len(values) != 1:
         return False
-    name, read = known
+    name, read = _ONE_VALUE[flag]
     try:
         fields[name] = read(values[0])
     except ValueError:
         return False
     return True
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("1 at least")
-    return number
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError("no port")
-    return port
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share <= 1:
-        raise ValueError("no share")
-    return share
-
-
-def length(text: str) -> int:
-    """Tokens: ``8192``, ``32K`` (1024 each), ``32k`` (1000 each). Raises ValueError."""
-    match = _LENGTH.fullmatch(text)
-    tokens = float(match[1]) * _FACTORS[match[2]] if match else 0.0
-    if tokens < 1 or tokens % 1:
-        raise ValueError(f'"{text}" is no number of tokens')
-    return int(tokens)
-
-
-_FIELDS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
-    "--model": ("model", str),
-    "--host": ("host", str),
-    "--port": ("port", _port),
-    "--revision": ("revision", str),
-    "--tensor-parallel-size": ("tensor_parallel_size", _count),
-    "--pipeline-parallel-size": ("pipeline_parallel_size", _count),
-    "--gpu-memory-utilization": ("gpu_memory_utilization", _share),
-    "--max-model-len": ("max_model_len", length),
-    "--max-num-seqs": ("max_num_seqs", _count),
-    "--quantization": ("quantization", str),
-    "--kv-cache-dtype": ("kv_cache_dtype", str),
-    "--dtype": ("dtype", str),
-}
-FIELDS: Final = frozenset(_FIELDS)
-"""The flags with a value that have a field, in their long form."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
-from fleet.local.spec import DEFAULT_PORT, LaunchSpec
+from fleet.local.spec import DEFAULT_PORT, LaunchSpec, with_values
 from fleet.model.objects import Container, Pod
 from fleet.sources.kube.project.model_version import command_words
 from fleet.sources.kube.project.shell import commands
@@ -103,7 +103,7 @@ def same_as(
         hub=defaults.hub,
         usage_stats=defaults.usage_stats,
     )
-    return Same(replace(base, **fields, extra=extra), tuple(differences))
+    return Same(with_values(base, {**fields, "extra": extra}), tuple(differences))
 
 
 def _engine(pod: Pod) -> Container:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+from fleet.local.vllm_arguments import ARGUMENTS, VllmArgument
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8000
+Value = str | int | float | bool | tuple[str, ...]
+"""Of an argument of vLLM."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """One server. What is 0, empty or None is left to vLLM, and is not on its command line."""
+    """One server. What has the value that leaves it to vLLM is not on its command line."""
 
     name: str
     """What the server is called here: letters, digits, dots and dashes."""
@@ -42,6 +46,8 @@ class LaunchSpec:
     """Let it fetch from the hub. Without this it is offline."""
     usage_stats: bool = False
     """Let it send usage statistics."""
+    more: Mapping[str, Value] = field(default_factory=dict)
+    """What is said of arguments that have a row in ``vllm_arguments`` and no field here, by name."""
 
     @property
     def url(self) -> str:
@@ -72,22 +78,23 @@ class LaunchSpec:
 
 def serve_arguments(spec: LaunchSpec) -> tuple[str, ...]:
     """The arguments of ``vllm`` that a person would type: ``serve MODEL --host …``, then ``extra``."""
-    words = ["serve", spec.model, "--host", spec.host, "--port", str(spec.port)]
-    if spec.served_model_name:
-        words += ["--served-model-name", *spec.served_model_name]
-    for flag, value in (
-        ("--revision", spec.revision),
-        ("--tensor-parallel-size", spec.tensor_parallel_size if spec.tensor_parallel_size > 1 else ""),
-        ("--pipeline-parallel-size", spec.pipeline_parallel_size if spec.pipeline_parallel_size > 1 else ""),
-        ("--gpu-memory-utilization", spec.gpu_memory_utilization or ""),
-        ("--max-model-len", spec.max_model_len or ""),
-        ("--max-num-seqs", spec.max_num_seqs or ""),
-        ("--quantization", spec.quantization),
-        ("--kv-cache-dtype", spec.kv_cache_dtype),
-        ("--dtype", spec.dtype),
-    ):
-        if value:
-            words += [flag, str(value)]
-    if spec.enable_prefix_caching is not None:
-        words.append("--enable-prefix-caching" if spec.enable_prefix_caching else "--no-enable-prefix-caching")
+    words = ["serve", spec.model]
+    for argument in ARGUMENTS:
+        words += argument.words(value_of(spec, argument))
     return (*words, *spec.extra)
+
+
+_OWN: Final = frozenset(field.name for field in fields(LaunchSpec))
+
+
+def value_of(spec: LaunchSpec, argument: VllmArgument) -> Any:
+    """What a spec says of an argument."""
+    return getattr(spec, argument.name) if argument.name in _OWN else spec.more.get(argument.name, argument.plain)
+
+
+def with_values(spec: LaunchSpec, values: Mapping[str, Any]) -> LaunchSpec:
+    """The spec with other values of fields and arguments, by name."""
+    own = {name: value for name, value in values.items() if name in _OWN}
+    more = {**spec.more, **{name: value for name, value in values.items() if name not in _OWN}}
+    plain = {argument.name: argument.plain for argument in ARGUMENTS}
+    return replace(spec, **{**own, "more": {name: value for name, value in more.items() if value != plain.get(name)}})

@@ -9,27 +9,9 @@ from typing import Final
 from actions.audit.names import is_secret_field
 from actions.audit.redaction import redacted_arguments
 from actions.plan import Check, Verdict
+from fleet.local.arguments import BY_FLAG
 
-_FIELDS: Final = {
-    "--host": "host",
-    "--port": "port",
-    "--model": "model",
-    "--served-model-name": "served model name",
-    "--tensor-parallel-size": "tensor parallel size",
-    "-tp": "tensor parallel size",
-    "--pipeline-parallel-size": "pipeline parallel size",
-    "-pp": "pipeline parallel size",
-    "--gpu-memory-utilization": "gpu memory utilization",
-    "--max-model-len": "max model len",
-    "--max-num-seqs": "max num seqs",
-    "--quantization": "quantization",
-    "-q": "quantization",
-    "--kv-cache-dtype": "kv cache dtype",
-    "--dtype": "dtype",
-    "--revision": "revision",
-    "--enable-prefix-caching": "enable prefix caching",
-    "--no-enable-prefix-caching": "enable prefix caching",
-}
+_FIELDS: Final = {"--model": "model"} | {flag: each.name.replace("_", " ") for flag, each in BY_FLAG.items()}
 _SECRETS: Final = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
 SHORTEST: Final = len("--api-k")
 _FLAG: Final = re.compile(r"(--?[A-Za-z][\w-]*)")

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from actions.local.machine import Installed
-from fleet.local.arguments import arguments_of, length
+from fleet.local.arguments import arguments_of
 from fleet.local.fit.architecture import Architecture
 from fleet.local.fit.groups import Manager
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import LocalGpu
 from fleet.local.spec import LaunchSpec
+from fleet.local.vllm_arguments import length
 
 _CHUNKED_APART: Final = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
 _MLA_OFF: Final = "VLLM_MLA_DISABLE"

@@ -10,33 +10,19 @@ from typing import Any
 
 from console.config.settings import Settings
 from console.session.local.presets import free_port, require
-from fleet.local.arguments import arguments_of, length, parse_arguments
+from fleet.local.arguments import arguments_of, parse_arguments
 from fleet.local.errors import LocalError
 from fleet.local.naming import is_name, name_for
 from fleet.local.same_as_pod import CannotCopyError, Same, same_as
-from fleet.local.spec import LaunchSpec
+from fleet.local.spec import LaunchSpec, with_values
+from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS, VllmArgument
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 
-_AS_GIVEN = (
-    "host",
-    "port",
-    "revision",
-    "tensor_parallel_size",
-    "pipeline_parallel_size",
-    "gpu_memory_utilization",
-    "max_num_seqs",
-    "quantization",
-    "kv_cache_dtype",
-    "dtype",
-    "enable_prefix_caching",
-    "hub",
-)
 _SECRETS = {
     "--api-key": "A key is made for it; to choose it yourself, give a preset VLLM_API_KEY in its env.",
     "--hf-token": 'Let a preset take it from your environment: env = { HF_TOKEN = { env = "HF_TOKEN" } }',
 }
-_COUNTS = ("tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs")
 
 
 def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
@@ -69,20 +55,14 @@ def like(typed: str, snapshot: Snapshot, namespace: str, defaults: LaunchSpec, g
 def with_flags(spec: LaunchSpec, options: argparse.Namespace, extra: Sequence[str] | None) -> LaunchSpec:
     """``spec`` with the arguments that were given; ``extra``: those behind ``--``, if any. Raises LocalError."""
     given = vars(options)
-    values: dict[str, Any] = {name: given[name] for name in _AS_GIVEN if name in given}
-    if "served_model_name" in given:
-        values["served_model_name"] = tuple(given["served_model_name"])
-    if "max_model_len" in given:
-        try:
-            values["max_model_len"] = length(given["max_model_len"])
-        except ValueError as error:
-            raise LocalError(f"--max-model-len: {error}", "8192, 32K") from error
+    values = {each.name: _read(each, given[each.name]) for each in ARGUMENTS if each.name in given}
+    if "hub" in given:
+        values["hub"] = given["hub"]
     if "env" in given:
         values["env"] = {**spec.env, **dict(_variable(pair) for pair in given["env"])}
-    _check(values)
     if extra is not None:
         values |= _extra(spec, extra)
-    return replace(spec, **values)
+    return with_values(spec, values)
 
 
 def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
@@ -109,14 +89,16 @@ def placed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, port
     return replace(spec, name=own, port=spec.port or free_port(first, ports))
 
 
-def _check(values: Mapping[str, Any]) -> None:
-    for name in _COUNTS:
-        if values.get(name, 1) < 1:
-            raise LocalError(f"--{name.replace('_', '-')} must be 1 at least")
-    if not 0 < values.get("gpu_memory_utilization", 1.0) <= 1:
-        raise LocalError("--gpu-memory-utilization is a ratio: 0.9, 1 at most")
-    if not 1 <= values.get("port", 1) <= 65535:
-        raise LocalError("--port must be from 1 to 65535")
+def _read(argument: VllmArgument, given: Any) -> Any:
+    """The value of a flag, as argparse gave it. Raises LocalError."""
+    if argument.kind is SWITCH:
+        return given
+    if argument.kind is WORDS:
+        return tuple(given)
+    try:
+        return argument.kind.read(str(given))
+    except ValueError as error:
+        raise LocalError(f"{argument.flag} {error}") from error
 
 
 def _variable(pair: str) -> tuple[str, str]:

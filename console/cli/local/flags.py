@@ -6,6 +6,7 @@ import argparse
 from typing import Any, TypeVar
 
 from console.cli.how_flags import add_how, count, seconds
+from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
 
@@ -49,21 +50,15 @@ def _up(parser: argparse.ArgumentParser) -> None:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     """Of vllm serve; those that are not given are absent from the namespace."""
     group = parser.add_argument_group("arguments of vllm serve", argument_default=argparse.SUPPRESS)
-    group.add_argument("--host", metavar="ADDR", help="address to listen on (127.0.0.1)")
-    group.add_argument("--port", metavar="P", type=int, help="its port (the first free one from 8000 on)")
-    group.add_argument("--served-model-name", metavar="NAME", nargs="+", help="names that requests may use")
-    group.add_argument("--revision", metavar="REV", help="branch, tag or commit of the hub")
-    group.add_argument("-tp", "--tensor-parallel-size", metavar="N", type=int, help="GPUs that share each layer")
-    group.add_argument("-pp", "--pipeline-parallel-size", metavar="N", type=int, help="stages of layers")
-    group.add_argument("--gpu-memory-utilization", metavar="X", type=float, help="ratio of each GPU's memory")
-    group.add_argument("--max-model-len", metavar="N", help="context length in tokens: 8192, 32K")
-    group.add_argument("--max-num-seqs", metavar="N", type=int, help="requests at once")
-    group.add_argument("--quantization", metavar="Q", help="fp8, awq, gptq …")
-    group.add_argument("--kv-cache-dtype", metavar="T", help="auto, fp8 …")
-    group.add_argument("--dtype", metavar="T", help="auto, bfloat16, float16, float32")
-    group.add_argument(
-        "--enable-prefix-caching", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="reuse KV"
-    )
+    for each in ARGUMENTS:
+        names = (*each.short, each.flag)
+        if each.kind is SWITCH:
+            switch = argparse.BooleanOptionalAction
+            group.add_argument(*names, action=switch, default=argparse.SUPPRESS, help=each.help)
+        elif each.kind is WORDS:
+            group.add_argument(*names, metavar=each.metavar, nargs="+", help=each.help)
+        else:
+            group.add_argument(*names, metavar=each.metavar, type=each.kind.typed, help=each.help)
     group.add_argument("--env", metavar="K=V", action="append", help="a variable for it (repeatable)")
     group.add_argument(
         "--hub", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="let it fetch from the hub"

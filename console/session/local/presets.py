@@ -9,7 +9,8 @@ from contextlib import closing
 
 from console.config.settings import FromEnvironment, Preset, Settings
 from fleet.local.errors import LocalError
-from fleet.local.spec import LOOPBACK, LaunchSpec
+from fleet.local.spec import LOOPBACK, LaunchSpec, with_values
+from fleet.local.vllm_arguments import ARGUMENTS
 
 _TRIED = 1000
 """Ports that are tried one after the other."""
@@ -72,24 +73,13 @@ def _spec(name: str, preset: Preset, settings: Settings, environ: Mapping[str, s
         for variable, value in preset.env.items()
         if not isinstance(value, FromEnvironment) or environ.get(value.env)
     }
-    return LaunchSpec(
+    spec = LaunchSpec(
         name,
         preset.model,
-        host=preset.host or LOOPBACK,
-        port=preset.port,
-        served_model_name=preset.served_model_name,
-        revision=preset.revision,
-        tensor_parallel_size=preset.tensor_parallel_size,
-        pipeline_parallel_size=preset.pipeline_parallel_size,
-        gpu_memory_utilization=preset.gpu_memory_utilization,
-        max_model_len=preset.max_model_len,
-        max_num_seqs=preset.max_num_seqs,
-        quantization=preset.quantization,
-        kv_cache_dtype=preset.kv_cache_dtype,
-        dtype=preset.dtype,
-        enable_prefix_caching=preset.enable_prefix_caching,
         env=env,
         extra=preset.extra,
         hub=settings.local.hub if preset.hub is None else preset.hub,
         usage_stats=settings.local.usage_stats,
     )
+    values = {argument.name: getattr(preset, argument.name) for argument in ARGUMENTS}
+    return with_values(spec, {**values, "host": values["host"] or LOOPBACK})

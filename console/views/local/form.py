@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from actions.audit.marks import MARK
 from actions.local.store import hidden
-from fleet.local.arguments import length
+from fleet.local.arguments import BY_FLAG
 from fleet.local.naming import is_name, name_for
-from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments
+from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments, value_of, with_values
+from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS, VllmArgument
 
 if TYPE_CHECKING:
     from fleet.local.same_as_pod import Difference, Same
     from fleet.local.server import ServerState
-
-T = TypeVar("T")
 
 PRESET: Final = "preset"
 VERIFY: Final = "verify"
@@ -39,36 +38,28 @@ class Row(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
+def _row(argument: VllmArgument) -> Row:
+    choices = (_ON, _OFF) if argument.kind is SWITCH else argument.choices
+    return Row(argument.name, argument.label, argument.unset, choices)
+
+
+_FIRST: Final = ("served_model_name", "revision", "port", "host")
+"""Arguments that a person thinks of first: what it is called, and where it is."""
+_ROW_OF: Final = {argument.name: _row(argument) for argument in ARGUMENTS}
 ROWS: Final[tuple[Row, ...]] = (
     Row("model", "model", "a folder, or org/name of the hub"),
     Row("name", "name"),
-    Row("served_model_name", "served as", "the model; several with blanks between them"),
-    Row("revision", "revision", "of the hub: the newest there is here"),
-    Row("port", "port"),
-    Row("host", "host", f"{LOOPBACK}: this machine alone"),
-    Row("tensor_parallel_size", "tensor parallel", "1 GPU"),
-    Row("pipeline_parallel_size", "pipeline parallel", "1 stage"),
-    Row("gpu_memory_utilization", "GPU memory", f"{_LEFT}; 0.9 is nine tenths of each GPU"),
-    Row("max_model_len", "context length", "the model's own, in tokens"),
-    Row("max_num_seqs", "requests at once"),
-    Row(
-        "quantization", "quantisation", "the model's own", ("fp8", "awq", "gptq", "bitsandbytes", "compressed-tensors")
-    ),
-    Row("kv_cache_dtype", "KV cache type", _LEFT, ("auto", "fp8", "fp8_e4m3", "fp8_e5m2")),
-    Row("dtype", "type of weights", "the model's own", ("auto", "bfloat16", "float16", "float32")),
-    Row("enable_prefix_caching", "prefix caching", _LEFT, (_ON, _OFF)),
+    *(_ROW_OF[name] for name in _FIRST),
+    *(row for name, row in _ROW_OF.items() if name not in _FIRST),
     Row("env", "variables", "NAME=value, with blanks between them"),
     Row("extra", "other arguments", "as on the command line of vllm serve"),
     Row("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
     Row(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
 )
-"""In the order in which a person thinks of them. Their keys are the fields of LaunchSpec."""
+"""In the order in which a person thinks of them. Their keys are those of presets."""
 
-_COUNTS = ("tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs")
-_WORDS = ("model", "host", "revision", "quantization", "kv_cache_dtype", "dtype")
 _HAS_ITS_ROW: Final = {f"--{key.replace('_', '-')}": label for key, label, *_ in ROWS} | {
-    "-tp": "tensor parallel",
-    "-pp": "pipeline parallel",
+    flag: argument.label for flag, argument in BY_FLAG.items()
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 
@@ -180,18 +171,14 @@ def filled_in(spec: LaunchSpec) -> dict[str, str]:
 
     The port is offered, not filled in.
     """
-    plain = LaunchSpec("", "")
-    values = {
-        key: str(getattr(spec, key))
-        for key in (*_WORDS, *_COUNTS, "gpu_memory_utilization", "max_model_len")
-        if getattr(spec, key) != getattr(plain, key)
-    }
+    plain, values = LaunchSpec("", ""), {"model": spec.model}
+    for argument in ARGUMENTS:
+        value = value_of(spec, argument)
+        if argument.name != "port" and value != value_of(plain, argument):
+            values[argument.name] = _text(argument, value)
     values["name"] = spec.name
-    values["served_model_name"] = shlex.join(spec.served_model_name)
     values["env"] = shlex.join(f"{name}={value}" for name, value in hidden(spec.env).items())
     values["extra"] = shlex.join(spec.extra)
-    if spec.enable_prefix_caching is not None:
-        values["enable_prefix_caching"] = _ON if spec.enable_prefix_caching else _OFF
     if spec.hub:
         values["hub"] = _ON
     return {key: value for key, value in values.items() if value}
@@ -219,26 +206,18 @@ class _Reader:
 
     def spec(self) -> LaunchSpec:
         values = self._values
-        spec = replace(
+        spec = with_values(
             self._form.base,
-            name=self._name(),
-            model=values.get("model", ""),
-            host=self._host(),
-            port=self._port(),
-            revision=values.get("revision", ""),
-            served_model_name=tuple(self._words("served_model_name")),
-            tensor_parallel_size=self._read("tensor_parallel_size", _count, 1),
-            pipeline_parallel_size=self._read("pipeline_parallel_size", _count, 1),
-            gpu_memory_utilization=self._read("gpu_memory_utilization", _share, 0.0),
-            max_model_len=self._read("max_model_len", _length, 0),
-            max_num_seqs=self._read("max_num_seqs", _count, 0),
-            quantization=values.get("quantization", ""),
-            kv_cache_dtype=values.get("kv_cache_dtype", ""),
-            dtype=values.get("dtype", ""),
-            enable_prefix_caching={_ON: True, _OFF: False}.get(values.get("enable_prefix_caching", "")),
-            env=self._env(),
-            extra=self._extra(),
-            hub=values.get("hub") == _ON,
+            {
+                **{argument.name: self._value(argument) for argument in ARGUMENTS},
+                "name": self._name(),
+                "model": values.get("model", ""),
+                "host": self._host(),
+                "port": self._port(),
+                "env": self._env(),
+                "extra": self._extra(),
+                "hub": values.get("hub") == _ON,
+            },
         )
         if not spec.model:
             self.problems["model"] = "which model?"
@@ -277,15 +256,19 @@ class _Reader:
             self.problems["port"] = f"{other} listens there"
         return port
 
-    def _read(self, key: str, parse: Callable[[str], T], default: T) -> T:
-        text = self._values.get(key, "")
+    def _value(self, argument: VllmArgument) -> Any:
+        text = self._values.get(argument.name, "")
+        if argument.kind is WORDS:
+            return tuple(self._words(argument.name))
+        if argument.kind is SWITCH:
+            return {_ON: True, _OFF: False}.get(text)
         if not text:
-            return default
+            return argument.plain
         try:
-            return parse(text)
-        except ValueError as error:
-            self.problems[key] = str(error)
-            return default
+            return argument.kind.read(text)
+        except ValueError:
+            self.problems[argument.name] = argument.kind.wanted
+            return argument.plain
 
     def _words(self, key: str) -> list[str]:
         try:
@@ -332,24 +315,8 @@ def _remarks(form: Form, spec: LaunchSpec) -> dict[str, str]:
     return remarks
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ValueError("a whole number from 1 on")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 < share <= 1:
-        raise ValueError("a share of the memory: 0.9, 1 at most")
-    return share
-
-
-def _length(text: str) -> int:
-    try:
-        return length(text)
-    except ValueError as error:
-        raise ValueError("a number of tokens: 8192, 32K") from error
+def _text(argument: VllmArgument, value: Any) -> str:
+    """A value as it stands in the row."""
+    if argument.kind is SWITCH:
+        return _ON if value else _OFF
+    return shlex.join(value) if argument.kind is WORDS else str(value)

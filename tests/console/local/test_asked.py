@@ -17,7 +17,8 @@ from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Container, ModelVersion, Pod
 from tests.fleets import make_snapshot
 
-SETTINGS = Settings(local=LocalSettings(presets={"chat": Preset(model="org/m", max_num_seqs=8, env={"A": "1"})}))
+ARGUMENTS: dict[str, Any] = {"max_num_seqs": 8}
+SETTINGS = Settings(local=LocalSettings(presets={"chat": Preset(model="org/m", env={"A": "1"}, **ARGUMENTS)}))
 
 
 def options(*words: str) -> argparse.Namespace:

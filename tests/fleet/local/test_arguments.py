@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.local.arguments import length, parse_arguments
+from fleet.local.arguments import parse_arguments
 from fleet.local.spec import LaunchSpec, serve_arguments
+from fleet.local.vllm_arguments import length
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,262 @@
+"""The arguments of ``vllm serve`` that have a place of their own here: one row each.
+
+From a row follow the flag of ``quarterdeck local up``, the row of the form, the key of a preset, the words on vLLM's
+command line, and how they are read back from one that somebody else wrote. LaunchSpec has a field for those that this
+program itself goes by; the value of any other is in its ``more``. Every command parses flags: nothing is imported here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
+_FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
+"""As vLLM reads ``--max-model-len 32K`` (vllm.utils.argparse_utils.human_readable_int)."""
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise ValueError("must be 1 at least")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
+        raise ValueError("must be from 1 to 65535")
+    return int(text)
+
+
+def _ratio(text: str) -> float:
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = 0.0
+    if not 0 < ratio <= 1:
+        raise ValueError("is a ratio: 0.9, 1 at most")
+    return ratio
+
+
+def length(text: str) -> int:
+    """Tokens: ``8192``, ``32K`` (1024 each), ``32k`` (1000 each). Raises ValueError."""
+    match = _LENGTH.fullmatch(text)
+    tokens = float(match[1]) * _FACTORS[match[2]] if match else 0.0
+    if tokens < 1 or tokens % 1:
+        raise ValueError(f'takes a number of tokens, as 8192 or 32K, and not "{text}"')
+    return int(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an argument takes. A kind of several words, or of none, is read by where it stands and has no ``read``."""
+
+    type: Any
+    """Of its value, in LaunchSpec and in a preset."""
+    default: Any
+    """The value that stands for: left to vLLM."""
+    read: Callable[[str], Any] = str
+    """Raises ValueError, whose text goes on behind the flag's name."""
+    wanted: str = ""
+    """What is said beside a row of the form where ``read`` refuses."""
+    typed: type[Any] = str
+    """What argparse makes of it first."""
+
+
+TEXT: Final = Kind(str, "")
+COUNT: Final = Kind(int, 0, _count, "a whole number from 1 on", int)
+PORT: Final = Kind(int, 0, _port, "a number from 1 to 65535", int)
+RATIO: Final = Kind(float, 0.0, _ratio, "a share of the memory: 0.9, 1 at most", float)
+LENGTH: Final = Kind(int, 0, length, "a number of tokens: 8192, 32K")
+WORDS: Final = Kind(tuple[str, ...], ())
+"""Several words behind one flag."""
+SWITCH: Final = Kind(bool | None, None)
+"""``--flag`` or ``--no-flag``; None for neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VllmArgument:
+    """One argument."""
+
+    name: str
+    """Of the field of LaunchSpec or the key in its ``more``, of the row of the form and of the key of a preset."""
+    kind: Kind
+    label: str
+    """Of its row in the form."""
+    unset: str = "left to vLLM"
+    """What stands in the row where nothing is typed."""
+    choices: tuple[str, ...] = ()
+    """What the row offers; without them it is typed."""
+    help: str
+    """Of its flag."""
+    metavar: str = ""
+    short: tuple[str, ...] = ()
+    """Other spellings of the flag."""
+    about: str
+    """Of its key in a preset, with what its default there means."""
+    default: Any = None
+    """The value that leaves it to vLLM, where that is not the kind's."""
+    most: float | None = None
+    """In a preset: its values go from the default to this."""
+
+    @property
+    def flag(self) -> str:
+        """In the spelling that vLLM documents."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def negative(self) -> str:
+        """What turns a switch off."""
+        return f"--no-{self.flag[2:]}"
+
+    @property
+    def plain(self) -> Any:
+        """The value that leaves it to vLLM."""
+        return self.kind.default if self.default is None else self.default
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every flag that says something of it."""
+        return (self.flag, *self.short, *((self.negative,) if self.kind is SWITCH else ()))
+
+    def words(self, value: Any) -> tuple[str, ...]:
+        """On the command line of ``vllm serve``; none for what is left to vLLM."""
+        if value == self.plain:
+            return ()
+        if self.kind is SWITCH:
+            return (self.flag if value else self.negative,)
+        return (self.flag, *value) if self.kind is WORDS else (self.flag, str(value))
+
+
+_MODELS_OWN: Final = "the model's own"
+
+ARGUMENTS: tuple[VllmArgument, ...] = (
+    VllmArgument(
+        name="host",
+        kind=TEXT,
+        label="host",
+        unset="127.0.0.1: this machine alone",
+        help="address to listen on (127.0.0.1)",
+        metavar="ADDR",
+        about="Address to listen on. Empty: 127.0.0.1. Any other asks for an API key.",
+    ),
+    VllmArgument(
+        name="port",
+        kind=PORT,
+        label="port",
+        help="its port (the first free one from 8000 on)",
+        metavar="P",
+        about="Its port. 0: the first one that is free.",
+        most=65535,
+    ),
+    VllmArgument(
+        name="served_model_name",
+        kind=WORDS,
+        label="served as",
+        unset="the model; several with blanks between them",
+        help="names that requests may use",
+        metavar="NAME",
+        about="Names that requests may use. Empty: the model's.",
+    ),
+    VllmArgument(
+        name="revision",
+        kind=TEXT,
+        label="revision",
+        unset="of the hub: the newest there is here",
+        help="branch, tag or commit of the hub",
+        metavar="REV",
+        about="Branch, tag or commit of the hub.",
+    ),
+    VllmArgument(
+        name="tensor_parallel_size",
+        kind=COUNT,
+        label="tensor parallel",
+        unset="1 GPU",
+        help="GPUs that share each layer",
+        metavar="N",
+        short=("-tp",),
+        about="GPUs that share each layer.",
+        default=1,
+        most=1024,
+    ),
+    VllmArgument(
+        name="pipeline_parallel_size",
+        kind=COUNT,
+        label="pipeline parallel",
+        unset="1 stage",
+        help="stages of layers",
+        metavar="N",
+        short=("-pp",),
+        about="Stages of layers, one after the other.",
+        default=1,
+        most=1024,
+    ),
+    VllmArgument(
+        name="gpu_memory_utilization",
+        kind=RATIO,
+        label="GPU memory",
+        unset="left to vLLM; 0.9 is nine tenths of each GPU",
+        help="ratio of each GPU's memory",
+        metavar="X",
+        about="Ratio of each GPU's memory. 0: vLLM's own.",
+        most=1,
+    ),
+    VllmArgument(
+        name="max_model_len",
+        kind=LENGTH,
+        label="context length",
+        unset="the model's own, in tokens",
+        help="context length in tokens: 8192, 32K",
+        metavar="N",
+        about="Context length in tokens. 0: the model's own.",
+        most=1_000_000_000,
+    ),
+    VllmArgument(
+        name="max_num_seqs",
+        kind=COUNT,
+        label="requests at once",
+        help="requests at once",
+        metavar="N",
+        about="Requests at once. 0: vLLM's own.",
+        most=1_000_000,
+    ),
+    VllmArgument(
+        name="quantization",
+        kind=TEXT,
+        label="quantisation",
+        unset=_MODELS_OWN,
+        choices=("fp8", "awq", "gptq", "bitsandbytes", "compressed-tensors"),
+        help="fp8, awq, gptq …",
+        metavar="Q",
+        short=("-q",),
+        about="fp8, awq … Empty: the model's own.",
+    ),
+    VllmArgument(
+        name="kv_cache_dtype",
+        kind=TEXT,
+        label="KV cache type",
+        choices=("auto", "fp8", "fp8_e4m3", "fp8_e5m2"),
+        help="auto, fp8 …",
+        metavar="T",
+        about="fp8 … Empty: vLLM's own.",
+    ),
+    VllmArgument(
+        name="dtype",
+        kind=TEXT,
+        label="type of weights",
+        unset=_MODELS_OWN,
+        choices=("auto", "bfloat16", "float16", "float32"),
+        help="auto, bfloat16, float16, float32",
+        metavar="T",
+        about="bfloat16 … Empty: the model's own.",
+    ),
+    VllmArgument(
+        name="enable_prefix_caching",
+        kind=SWITCH,
+        label="prefix caching",
+        help="reuse KV",
+        about="Not set: vLLM's own.",
+    ),
+)
+"""In the order of the command line."""
