@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.kind import Replicas
@@ -29,7 +29,7 @@ def workload_of(obj: Mapping[str, Any]) -> Target:
     return Target(text(reference, "kind") or KEDA_DEFAULT, namespace, text(reference, "name"))
 
 
-async def template_of(workload: Target, context: PlanContext) -> tuple[int, Mapping[str, Any]]:
+async def template_of(workload: Target, context: ClusterContext) -> tuple[int, Mapping[str, Any]]:
     """The replicas that a workload wants now, and the spec of its pods; 0 and nothing where it cannot be read.
 
     Raises KubeError.

@@ -9,7 +9,7 @@ from actions.execution import Execution
 from actions.executor import Answer
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
-from actions.plan_context import PlanContext, Reads
+from actions.plan_context import ClusterContext, Reads
 from actions.planner import action_of, make_plan
 from actions.progress import Outcome
 from actions.request import Request
@@ -25,7 +25,7 @@ class Sender(Protocol):
 class ClusterExecutor:
     """An Executor. ``context`` gives the fleet as it is now, ``writer`` is the one way to change it."""
 
-    def __init__(self, context: Callable[[], PlanContext], writer: Sender) -> None:
+    def __init__(self, context: Callable[[], ClusterContext], writer: Sender) -> None:
         self.context = context
         self.send = writer.send
         self.close = writer.close
@@ -34,11 +34,11 @@ class ClusterExecutor:
         return await make_plan(request, self.context())
 
     def begin(self, journal: Journal) -> Execution:
-        return _ClusterExecution(self, journal, self.context().reads)
+        return _OnCluster(self, journal, self.context().reads)
 
 
-class _ClusterExecution(Execution):
-    """An ExecutionContext: it can look at the cluster."""
+class _OnCluster(Execution):
+    """A ClusterExecution: it can look at the cluster."""
 
     def __init__(self, executor: ClusterExecutor, journal: Journal, reads: Reads) -> None:
         super().__init__(executor, journal)

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from actions.plan import Mutation, Plan
-from actions.plan_context import PlanContext, Reads, Rules
+from actions.plan_context import ClusterContext, Reads, Rules
 from actions.progress import Outcome
 from actions.request import Request
 from fleet.model.snapshot import Snapshot
 
 
-class Steps(Protocol):
+class ExecutionContext(Protocol):
     """What every action has to do its work with, wherever that is. All that is sent is written down."""
 
     @property
@@ -50,20 +50,20 @@ class Steps(Protocol):
         ...
 
 
-class ExecutionContext(Steps, Protocol):
+class ClusterExecution(ExecutionContext, Protocol):
     """Handed to the actions on a cluster, which may look at it."""
 
     @property
     def reads(self) -> Reads: ...
 
 
-class Action(Protocol):
+class ClusterAction(Protocol):
     """One kind of action on a cluster. Both methods are free of state: what carries over is in the plan."""
 
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         """What would happen. Raises KubeError where the target cannot be read (gone, unreachable)."""
         ...
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         """Do it and follow it until the cluster has converged, failed, or the time is up."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Plan
-from actions.plan_context import Context
+from actions.plan_context import PlanContext
 from actions.request import Request
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Answer:
 class Executor(Protocol):
     """Plans actions in one place and does what they send there. It records nothing: its caller does."""
 
-    def context(self) -> Context:
+    def context(self) -> PlanContext:
         """The place as it is now."""
         ...
 

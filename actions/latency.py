@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.revisions import POD_REVISION, Revision
 from fleet.kinds.kind import Revisions
@@ -20,7 +20,7 @@ BACK = 7 * 86400.0
 _POINTS = 60
 
 
-async def latencies(target: Target, found: Sequence[Revision], context: PlanContext) -> Mapping[str, Latency]:
+async def latencies(target: Target, found: Sequence[Revision], context: ClusterContext) -> Mapping[str, Latency]:
     """By the revisions' names; those of which nothing is known are left out. Raises nothing."""
     known: dict[str, Latency] = {}
     for revision in found:
@@ -42,7 +42,7 @@ def latency_words(latency: Latency | None) -> str:
     return ", ".join(parts)
 
 
-async def _remembered(target: Target, revision: Revision, context: PlanContext) -> Latency | None:
+async def _remembered(target: Target, revision: Revision, context: ClusterContext) -> Latency | None:
     # A ReplicaSet's pods have its name; those of a StatefulSet have the same ones in every revision.
     if context.past is None or kind_of(target.kind).revisions is not Revisions.REPLICA_SETS:
         return None

@@ -53,7 +53,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class PlanContext:
     """A place where actions are done, as it is now."""
 
     snapshot: Snapshot
@@ -64,7 +64,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanContext(Context):
+class ClusterContext(PlanContext):
     """A cluster, and the ways to look closer. Actions on this machine have ``actions.local.context.LocalContext``."""
 
     reads: Reads

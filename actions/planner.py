@@ -12,10 +12,10 @@ from typing import Any, cast
 from actions.catalogue import spec_of
 from actions.checks.data import check_data, seen
 from actions.checks.permission import check_permission
-from actions.execution_context import Action
+from actions.execution_context import ClusterAction
 from actions.note import NAMESPACE, note
 from actions.plan import Check, Mutation, Plan, Verdict
-from actions.plan_context import DryRun, PlanContext
+from actions.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, Request
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
@@ -23,15 +23,15 @@ AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
 
-def action_of(kind: str) -> Action:
+def action_of(kind: str) -> ClusterAction:
     """What plans and executes a kind of action on a cluster. Raises TypeError for one that is done on this machine."""
     spec = spec_of(kind)
     if LOCAL_SERVER in spec.targets:
         raise TypeError(f"{kind} is done on this machine, and not on a cluster")
-    return cast("Action", spec.action())
+    return cast("ClusterAction", spec.action())
 
 
-async def make_plan(request: Request, context: PlanContext) -> Plan:
+async def make_plan(request: Request, context: ClusterContext) -> Plan:
     """What would happen, what stands against it, how it is taken back. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
@@ -45,7 +45,7 @@ async def make_plan(request: Request, context: PlanContext) -> Plan:
     return plan
 
 
-async def _planned(request: Request, context: PlanContext) -> tuple[Plan, bool]:
+async def _planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
     """A plan, and whether its target moved on between the reading and the server's dry run."""
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
     context = replace(context, dry_run=told)
@@ -73,7 +73,7 @@ class _Conflicts:
             raise
 
 
-async def _note(plan: Plan, context: PlanContext) -> Mutation | None:
+async def _note(plan: Plan, context: ClusterContext) -> Mutation | None:
     """The Event on the target, where this identity may write one; its time and reason are those of the moment."""
     namespace = plan.target.namespace or NAMESPACE
     try:
@@ -87,7 +87,7 @@ async def _note(plan: Plan, context: PlanContext) -> Mutation | None:
     )
 
 
-async def _identified(request: Request, context: PlanContext) -> tuple[Request, str]:
+async def _identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
     """With the target's uid, which must be the one that was chosen; and the object's fingerprint."""
     target = request.target
     found = await context.reads.get_raw(target.kind, target.namespace, target.name)

@@ -17,7 +17,7 @@ from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.registry import those
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
     from actions.local.context import LocalAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
@@ -114,7 +114,7 @@ class ActionSpec:
     """One kind of action. What it is called is the ``kind`` of its request."""
 
     request: type[Request]
-    action: Callable[[], Action] | Callable[[], LocalAction]
+    action: Callable[[], ClusterAction] | Callable[[], LocalAction]
     """Makes what plans and executes it; only here is that imported."""
 
     title: str

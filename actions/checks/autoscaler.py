@@ -10,7 +10,7 @@ from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kubeobj import permitted
 from actions.plan import Alternative, Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 
 ABOUT = "autoscaler"
@@ -24,7 +24,7 @@ class Found(NamedTuple):
     maximum: int
 
 
-async def find_autoscaler(target: Target, context: PlanContext) -> Found | None:
+async def find_autoscaler(target: Target, context: ClusterContext) -> Found | None:
     """The ScaledObject of a workload, else its HPA; None for none. Raises KubeError."""
     for raw in await permitted("ScaledObject", target.namespace, context.reads) or ():
         spec = raw.get("spec") or {}

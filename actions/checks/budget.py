@@ -15,7 +15,7 @@ from actions.drain.eviction import budget_words, eviction, has_two_budgets
 from actions.drain.unit import Member, Unit
 from actions.kubeobj import permitted, selects
 from actions.plan import Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.words import count, named, span
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
 
@@ -63,7 +63,7 @@ class _Verdicts:
 async def check_budget(
     units: Sequence[Unit],
     labels: Mapping[str, Mapping[str, str]],
-    context: PlanContext,
+    context: ClusterContext,
     patience: float,
     homeless: Collection[str] = (),
 ) -> tuple[Check, ...]:
@@ -180,7 +180,7 @@ def _impossible(verdicts: _Verdicts) -> list[Check]:
     return checks
 
 
-async def _dry_runs(members: Sequence[Member], context: PlanContext) -> _Verdicts:
+async def _dry_runs(members: Sequence[Member], context: ClusterContext) -> _Verdicts:
     verdicts = _Verdicts()
     for member in members:
         try:
@@ -207,7 +207,7 @@ async def _dry_runs(members: Sequence[Member], context: PlanContext) -> _Verdict
     return verdicts
 
 
-async def _budgets(namespace: str, context: PlanContext) -> list[Budget] | None:
+async def _budgets(namespace: str, context: ClusterContext) -> list[Budget] | None:
     """None where they may not be looked at."""
     found = []
     rows = await permitted("PodDisruptionBudget", namespace, context.reads)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actions.checks import capacity, cut, last_replica
 from actions.plan import Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 from fleet.model.snapshot import Health, Snapshot
 
@@ -15,7 +15,7 @@ _FROM_PODS = frozenset({capacity.ABOUT, cut.ABOUT, last_replica.ABOUT})
 """Checks that are about the pods of the target's namespace, as the Snapshot knows them."""
 
 
-def check_data(context: PlanContext) -> Check:
+def check_data(context: ClusterContext) -> Check:
     """Of every source: how old its last word is."""
     limit = context.rules.stale_after
     old = []

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from actions.permissions import Permission, needed, plural_of
 from actions.plan import Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Request
 from fleet.sources.kube.errors import KubeError
 
 ABOUT = "permission"
 
 
-async def check_permission(request: Request, context: PlanContext) -> Check:
+async def check_permission(request: Request, context: ClusterContext) -> Check:
     """Whether everything that the request needs is allowed in the target's namespace."""
     plural = await _plural(request.target.kind, context)
     wanted = needed(request.kind, request.target.kind, plural)
@@ -42,7 +42,7 @@ async def check_permission(request: Request, context: PlanContext) -> Check:
     return Check(ABOUT, Verdict.PASS, f"{_words(wanted)}: allowed")
 
 
-async def _plural(kind: str, context: PlanContext) -> tuple[str, str] | None:
+async def _plural(kind: str, context: ClusterContext) -> tuple[str, str] | None:
     """Group and plural of a kind, from the path that discovery gives where they are not known."""
     if known := plural_of(kind):
         return known

@@ -7,14 +7,14 @@ from typing import Any
 
 from actions.kubeobj import permitted
 from actions.plan import Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.words import count
 from fleet.sources.kube.project.gpu import pod_devices
 
 ABOUT = "quota"
 
 
-async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, context: PlanContext) -> Check:
+async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, context: ClusterContext) -> Check:
     """Whether ``more`` pods of this raw pod spec fit: by their number and by their devices. Raises KubeError.
 
     A quota with scopes may leave these pods out; it is told with its scope.

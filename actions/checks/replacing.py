@@ -23,7 +23,7 @@ from actions.impact import impacts
 from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
 from actions.plan import Alternative, Change, Check, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.rolling import Rolling, rolling_of
 from actions.words import count, named, span
@@ -62,7 +62,7 @@ class Held:
 
 
 async def check_replacing(
-    obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, context: PlanContext
+    obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, context: ClusterContext
 ) -> Replacing:
     """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
 
@@ -97,7 +97,7 @@ async def check_replacing(
 
 
 async def check_held(
-    obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: PlanContext
+    obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: ClusterContext
 ) -> Held:
     """What of it nobody replaces, and who has to be deleted for it. Raises KubeError.
 

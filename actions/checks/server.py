@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from actions.plan import Check, Mutation, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError
 
 ABOUT = "server"
 
 
-async def check_server(mutation: Mutation, context: PlanContext) -> Check:
+async def check_server(mutation: Mutation, context: ClusterContext) -> Check:
     """Send it as a dry run: admission and validation answer, nothing is kept."""
     try:
         await context.dry_run(mutation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.drain.unit import Member
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.plan import Mutation
 from actions.progress import Outcome, Result
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError, ServerError, ThrottledError
@@ -52,7 +52,7 @@ def has_two_budgets(error: KubeError) -> bool:
     return isinstance(error, ServerError) and _TWO_BUDGETS in error.message
 
 
-async def evict(mutation: Mutation, execution: ExecutionContext, patience: float) -> Outcome | None:
+async def evict(mutation: Mutation, execution: ClusterExecution, patience: float) -> Outcome | None:
     """Send it until it is taken, for ``patience`` seconds; None once it is, or once the pod is gone.
 
     Raises ConflictError for another pod of that name, and KubeError for what waiting does not mend.
@@ -84,7 +84,7 @@ async def evict(mutation: Mutation, execution: ExecutionContext, patience: float
             return None
 
 
-async def gone(member: Member, execution: ExecutionContext, grace: float) -> bool:
+async def gone(member: Member, execution: ClusterExecution, grace: float) -> bool:
     """Wait until the pod has ended; False where it is still there a minute after its grace period."""
 
     async def ended() -> bool:
@@ -104,7 +104,7 @@ def same(member: Member, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def pause_for(execution: ExecutionContext, seconds: float) -> None:
+async def pause_for(execution: ClusterExecution, seconds: float) -> None:
     """Let that much time pass."""
 
     async def never() -> bool:

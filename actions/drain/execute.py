@@ -10,7 +10,7 @@ from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
 from actions.drain.unit import Unit
 from actions.drain.wait import Ended, Terms, ended, left
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.plan import MERGE, Mutation
 from actions.progress import Outcome, Result
@@ -65,13 +65,13 @@ def evictions(unit: Unit, terms: Terms) -> tuple[Mutation, ...]:
 
 async def drain(
     unit: Unit,
-    execution: ExecutionContext,
+    execution: ClusterExecution,
     terms: Terms,
     enter: Callable[[Phase], None],
     *,
     as_planned: bool,
     follow: bool = True,
-    requests: Callable[[Unit, ExecutionContext], Looks] = RequestsOf,
+    requests: Callable[[Unit, ClusterExecution], Looks] = RequestsOf,
 ) -> Ended:
     """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
 
@@ -116,7 +116,7 @@ async def drain(
     return Ended(outcome, cut)
 
 
-async def _evicted(unit: Unit, execution: ExecutionContext, terms: Terms) -> Outcome | None:
+async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Outcome | None:
     requests = evictions(unit, terms)
     for i, mutation in enumerate(requests):
         try:
@@ -140,7 +140,7 @@ async def _evicted(unit: Unit, execution: ExecutionContext, terms: Terms) -> Out
     return None
 
 
-async def _unchanged(unit: Unit, labels: Mapping[str, str], execution: ExecutionContext) -> str:
+async def _unchanged(unit: Unit, labels: Mapping[str, str], execution: ClusterExecution) -> str:
     """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
     front = unit.front
     pod = same(front, await execution.reads.get_raw("Pod", front.namespace, front.name))

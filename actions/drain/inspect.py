@@ -10,7 +10,7 @@ from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
 from actions.drain.unit import Unit, group_of, leader_of, member_of
 from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.request import Target
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod
@@ -25,7 +25,7 @@ Raw = Mapping[str, Any]
 class Inspection:
     """Reads for one plan; what several pods have in common is read once. Every method raises KubeError."""
 
-    def __init__(self, context: PlanContext) -> None:
+    def __init__(self, context: ClusterContext) -> None:
         self._context = context
         self._sources: dict[str, tuple[TrafficSource, ...]] = {}
         self._objects: dict[tuple[str, str, str], Raw | None] = {}

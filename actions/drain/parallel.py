@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from actions.drain.execute import Phase, drain
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.plan_context import Reads
 from actions.progress import Outcome
 from fleet.model.snapshot import Snapshot
@@ -27,7 +27,7 @@ class ParallelDrains:
     After the first failure nobody takes another unit; those under way are brought to their end.
     """
 
-    def __init__(self, execution: ExecutionContext, terms: Terms, total: int) -> None:
+    def __init__(self, execution: ClusterExecution, terms: Terms, total: int) -> None:
         self._work = execution
         self._terms = terms
         self._busy: dict[str, str] = {}
@@ -73,7 +73,7 @@ class ParallelDrains:
 class _Part:
     """The work of one unit among several: what it says is put together with what the others say."""
 
-    def __init__(self, execution: ExecutionContext, drains: ParallelDrains, name: str) -> None:
+    def __init__(self, execution: ClusterExecution, drains: ParallelDrains, name: str) -> None:
         self._drains = drains
         self._name = name
         self.rules = execution.rules

@@ -10,7 +10,7 @@ from actions.drain.eviction import pause_for, same
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import Unit
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
@@ -58,7 +58,7 @@ async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool
     return False
 
 
-async def left(unit: Unit, execution: ExecutionContext) -> Outcome | None:
+async def left(unit: Unit, execution: ClusterExecution) -> Outcome | None:
     """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
     there: list[str] = []
 
@@ -85,7 +85,7 @@ async def left(unit: Unit, execution: ExecutionContext) -> Outcome | None:
     )
 
 
-async def ended(unit: Unit, execution: ExecutionContext, terms: Terms, requests: Looks) -> Ended:
+async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests: Looks) -> Ended:
     """Wait until the pod has no requests left, or the deadline comes."""
     fall, front, since = Fall(), unit.front, execution.now()
     first: Seen | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.rollout import state_of
 from actions.kubeobj import controller_of, kind_in, written
 from actions.plan import Plan
@@ -34,7 +34,7 @@ def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
     ]
 
 
-async def follow_by_hand(plan: Plan, execution: ExecutionContext, why: str, old: Collection[str]) -> Outcome:
+async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old: Collection[str]) -> Outcome:
     """Wait until every pod runs the template that was written; ``why`` nothing replaces them by itself.
 
     ``old`` are the uids of the pods that must go. Converged only once they have: the template alone changes nothing

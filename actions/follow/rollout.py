@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import kind_in
 from actions.plan import Plan
@@ -123,7 +123,7 @@ def _observed(obj: Mapping[str, Any], status: Mapping[str, Any], counts: Replica
 
 async def follow_rollout(
     plan: Plan,
-    execution: ExecutionContext,
+    execution: ClusterExecution,
     *,
     target: Target | None = None,
     replicas: int | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout
 from actions.plan import Plan
 from actions.progress import Outcome, Result
@@ -18,7 +18,7 @@ KEDA's polls (30 s)."""
 
 
 async def follow_autoscaler(
-    plan: Plan, execution: ExecutionContext, workload: Target, wanted: Callable[[int], bool]
+    plan: Plan, execution: ClusterExecution, workload: Target, wanted: Callable[[int], bool]
 ) -> Outcome:
     """Wait until the replicas that the workload's spec asks for are ``wanted``, then until they are there."""
     replicas: int | None = None

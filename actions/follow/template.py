@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.by_hand import follow_by_hand
 from actions.follow.rollout import follow_rollout
 from actions.plan import Plan, Step
@@ -24,7 +24,7 @@ def waiting_step(rolling: Rolling) -> Step:
     return Step(f"wait until {count(rolling.replaced, 'pod is', 'pods are')} replaced", rolling.words)
 
 
-async def follow_template(plan: Plan, execution: ExecutionContext) -> Outcome:
+async def follow_template(plan: Plan, execution: ClusterExecution) -> Outcome:
     """The plan's facts say what holds pods back (``held``), which must go then (``old``), which stay (``keeping``)."""
     if plan.facts["held"]:
         return await follow_by_hand(plan, execution, plan.facts["held"], plan.facts["old"])

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actions.audit.who import login
-from actions.execution_context import Steps
+from actions.execution_context import ExecutionContext
 from actions.local.machine import Machine
 from actions.plan import Plan, Scope
-from actions.plan_context import Context
+from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import LOCAL, Request
 from fleet.model.snapshot import Cluster, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class LocalContext(Context):
+class LocalContext(PlanContext):
     """This machine as it is now, for planning."""
 
     machine: Machine
 
 
-class LocalExecution(Steps, Protocol):
+class LocalExecution(ExecutionContext, Protocol):
     """Handed to the actions on this machine."""
 
     @property

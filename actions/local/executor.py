@@ -71,7 +71,7 @@ class LocalExecutor:
         return await action_of(request.kind).plan(request, self.context())
 
     def begin(self, journal: Journal) -> Execution:
-        return _LocalExecution(self, journal, self._machine)
+        return _OnMachine(self, journal, self._machine)
 
     async def send(self, mutation: Mutation) -> Answer:
         try:
@@ -126,7 +126,7 @@ class LocalExecutor:
         return {"id": body["id"], "pid": held.identity.pid}
 
 
-class _LocalExecution(Execution):
+class _OnMachine(Execution):
     """A LocalExecution: it knows the machine."""
 
     def __init__(self, executor: LocalExecutor, journal: Journal, machine: Machine) -> None:

@@ -13,7 +13,7 @@ from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
 from actions.plan import Scope
-from actions.plan_context import Past, PlanContext, Rules
+from actions.plan_context import ClusterContext, Past, Rules
 from actions.runner import Runner
 from actions.writer import Writer
 from console.config.settings import Settings
@@ -44,9 +44,9 @@ def runner(
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
     rules = rules_of(settings)
 
-    def context() -> PlanContext:
+    def context() -> ClusterContext:
         scope = scope_of(settings, source.cluster)
-        return PlanContext(newest(), scope, rules, time.time, reads, writer.dry_run, past)
+        return ClusterContext(newest(), scope, rules, time.time, reads, writer.dry_run, past)
 
     audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
     return Runner(ClusterExecutor(context, writer), audit, changed=changed)

@@ -15,7 +15,7 @@ from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
 from actions.plan import Mutation, Plan
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target
 from actions.runner import Runner
@@ -54,7 +54,7 @@ class Simulated:
         async with asyncio.timeout(PATIENCE):
             return await self.runner.wait(self.runner.start(plan, reason, "test").id)
 
-    def context(self) -> PlanContext:
+    def context(self) -> ClusterContext:
         """What a plan is given now."""
         return cast("ClusterExecutor", self.runner.executor).context()
 

@@ -18,7 +18,7 @@ from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
 from actions.executor import Answer
 from actions.plan import JSON_PATCH, Mutation, Scope
-from actions.plan_context import PlanContext, Rules
+from actions.plan_context import ClusterContext, Rules
 from actions.runner import Runner
 from actions.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
@@ -205,9 +205,9 @@ class FakeCluster:
 
     # what the actions are given
 
-    def context(self) -> PlanContext:
+    def context(self) -> ClusterContext:
         """The context of now."""
-        return PlanContext(self.snapshot, self.scope, self.rules, lambda: NOW, self, self.dry_run)
+        return ClusterContext(self.snapshot, self.scope, self.rules, lambda: NOW, self, self.dry_run)
 
     @property
     def executor(self) -> ClusterExecutor:

@@ -13,7 +13,7 @@ from actions.audit.errors import AuditError
 from actions.audit.history import Sent
 from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Cause, Result
 from actions.request import Target
 from actions.runner import RefusedError, Runner
@@ -127,7 +127,7 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
     later = replace(before, measured_at=NOW + 1.0)
     looked: list[float | None] = []
 
-    def context() -> PlanContext:
+    def context() -> ClusterContext:
         # The source measures again while the action waits for it.
         looked.append(stage.snapshot.measured_at)
         if stage.audited and len(looked) > 20:
@@ -146,7 +146,7 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
 async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage: FakeCluster) -> None:
     measuring = asyncio.Event()
 
-    def context() -> PlanContext:
+    def context() -> ClusterContext:
         if stage.audited and stage.audited[-1][0] == "result":
             measuring.set()
         return stage.context()

@@ -27,8 +27,8 @@ from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from actions.execution_context import ExecutionContext
-    from actions.plan_context import PlanContext
+    from actions.execution_context import ClusterExecution
+    from actions.plan_context import ClusterContext
     from tests.simulator.api_process import Process
 
 NOTE = "example.org/note"
@@ -43,7 +43,7 @@ class Annotate(Request):
 
 
 class AnnotateAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         from actions.checks.server import check_server
 
         assert isinstance(request, Annotate)
@@ -69,7 +69,7 @@ class AnnotateAction:
             undo=Undo("put the note back that was there", Annotate(target, before)),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -9,7 +9,7 @@ from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError, Values, replicas
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Bounds(Request):
     maximum: int | None = None
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.bounds.action import BoundsAction
 
     return BoundsAction()

@@ -11,13 +11,13 @@ from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kubeobj import controller_of
 from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from fleet.sources.kube.project.fields import mapping
@@ -40,7 +40,7 @@ class Limits(NamedTuple):
 
 
 class BoundsAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         asked, target = expect(request, Bounds), request.target
         require_kind(target, "HorizontalPodAutoscaler", "ScaledObject", what="given bounds")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -86,7 +86,7 @@ class BoundsAction:
             },
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -10,7 +10,7 @@ from actions.request import Request
 from actions.spec import ActionSpec
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 
@@ -29,7 +29,7 @@ class Uncordon(Request):
     kind: ClassVar[str] = "uncordon"
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.cordon.action import CordonAction
 
     return CordonAction()

@@ -9,10 +9,10 @@ from typing import Any
 from actions.checks.gpus import held_on
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target
 from actions.words import count
@@ -36,7 +36,7 @@ class Reached(Enum):
 
 
 class CordonAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         closing, name = isinstance(request, Cordon), request.target.name
         require_kind(request.target, "Node", what="cordoned")
         node = await context.reads.get_raw("Node", "", name)
@@ -60,7 +60,7 @@ class CordonAction:
             undo=Undo("uncordon it" if closing else "cordon it", undo),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         closing = isinstance(plan.request, Cordon)
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
@@ -109,7 +109,7 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
     )
 
 
-async def tainted(node: Target, execution: ExecutionContext, *, closing: bool) -> Reached:
+async def tainted(node: Target, execution: ClusterExecution, *, closing: bool) -> Reached:
     """Wait until the taint has come (or gone), for half a minute, or until somebody else decides otherwise."""
     decided = True
 
@@ -128,7 +128,7 @@ async def tainted(node: Target, execution: ExecutionContext, *, closing: bool) -
     return Reached.SEEN if reached else Reached.NOT_SEEN
 
 
-def _check_node(node: Mapping[str, Any], context: PlanContext, *, closing: bool) -> Check:
+def _check_node(node: Mapping[str, Any], context: ClusterContext, *, closing: bool) -> Check:
     """Whether it changes anything, and what room is lost or won."""
     name = node["metadata"]["name"]
     if is_cordoned(node) is closing:
@@ -143,7 +143,7 @@ def _check_node(node: Mapping[str, Any], context: PlanContext, *, closing: bool)
     return _check_room(name, context)
 
 
-def _check_room(name: str, context: PlanContext) -> Check:
+def _check_room(name: str, context: ClusterContext) -> Check:
     """How many GPUs are still free on open nodes of the same kind."""
     snapshot = context.snapshot
     here = snapshot.nodes.get(name)

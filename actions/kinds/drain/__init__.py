@@ -11,7 +11,7 @@ from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 DEADLINE = Argument("deadline", "--deadline", Takes.SECONDS, "S", "seconds for its requests (configuration: 300)")
 AT_DEADLINE = Argument(
@@ -38,7 +38,7 @@ class Drain(Request):
     at_deadline: AtDeadline = AtDeadline.EVICT
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.drain.action import DrainAction
 
     return DrainAction()

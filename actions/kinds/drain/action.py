@@ -22,13 +22,13 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import Unit, from_fact, to_fact
 from actions.drain.wait import Terms
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restore import Restore
 from actions.kubeobj import labels_of
 from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext, Rules
+from actions.plan_context import ClusterContext, Rules
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import count, named, span
@@ -36,7 +36,7 @@ from fleet.sources.kube.errors import NotFoundError
 
 
 class DrainAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, Drain)
         for target in (wanted.target, *wanted.others):
             require_kind(target, "Pod", what="drained this way")
@@ -93,7 +93,7 @@ class DrainAction:
             facts={"units": [to_fact(unit) for unit in units]},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         terms = terms_of(expect(plan.request, Drain), execution.rules)
         units = [from_fact(fact) for fact in plan.facts["units"]]
         begun, at, late = execution.now(), 0, ""
@@ -127,7 +127,7 @@ def at_once(units: Sequence[Unit]) -> list[str]:
     return list(one_each.values())
 
 
-def steps_of(unit: Unit, terms: Terms, context: PlanContext, *, as_planned: bool) -> list[Step]:
+def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: bool) -> list[Step]:
     """What is done with one unit; one step for each of its phases."""
     way, version = unit.strategy, unit.version if as_planned else AS_READ_THEN
     steps = []
@@ -187,7 +187,7 @@ def target_of(unit: Unit) -> Target:
     return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
 
 
-async def _chosen(target: Target, context: PlanContext) -> dict[str, Any]:
+async def _chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
     """The pod, which must be the one that was chosen. Raises NotFoundError."""
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
@@ -199,7 +199,7 @@ async def _chosen(target: Target, context: PlanContext) -> dict[str, Any]:
 
 
 async def _labels_of_groups(
-    units: Sequence[Unit], known: dict[str, dict[str, str]], context: PlanContext
+    units: Sequence[Unit], known: dict[str, dict[str, str]], context: ClusterContext
 ) -> dict[str, dict[str, str]]:
     """The labels of the members that were not chosen themselves, by uid."""
     found = {}
@@ -208,7 +208,7 @@ async def _labels_of_groups(
     return found
 
 
-def _waiting(unit: Unit, terms: Terms, context: PlanContext) -> Step:
+def _waiting(unit: Unit, terms: Terms, context: ClusterContext) -> Step:
     requests, eta = expected(context.snapshot, unit)
     what = "its requests" if requests is None else count(requests, "request")
     about = f"about {span(eta)} at the current rate, " if eta else ""

@@ -12,7 +12,7 @@ from actions.request import Request
 from actions.spec import ActionSpec, Argument, Takes
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class DrainNode(Request):
     """Also pods that nothing would start again."""
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.drain_node.action import DrainNodeAction
 
     return DrainNodeAction()

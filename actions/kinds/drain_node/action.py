@@ -24,14 +24,14 @@ from actions.drain.parallel import ParallelDrains
 from actions.drain.unit import Member, Unit, from_fact, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.impact import impacts
 from actions.kinds.cordon import Uncordon
 from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, tainted
 from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import count, named, span
@@ -42,7 +42,7 @@ _CORDON, _DRAIN = range(2)
 
 
 class DrainNodeAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, DrainNode)
         require_kind(wanted.target, "Node", what="drained this way")
         terms = _terms(wanted, context.rules.drain_deadline)
@@ -98,7 +98,7 @@ class DrainNodeAction:
             },
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         wanted = expect(plan.request, DrainNode)
         terms = _terms(wanted, execution.rules.drain_deadline)
         units = [from_fact(fact) for fact in plan.facts["units"]]
@@ -144,7 +144,7 @@ class _Placed(NamedTuple):
     """Why that is not known of some; empty where it is of all."""
 
 
-async def _victims(name: str, wanted: DrainNode, context: PlanContext, inspection: Inspection) -> list[Victim]:
+async def _victims(name: str, wanted: DrainNode, context: ClusterContext, inspection: Inspection) -> list[Victim]:
     """Every pod of the node with its fate, as the server has them now."""
     victims = []
     for pod in await context.reads.list_raw("Pod", "", fields=f"spec.nodeName={name}"):
@@ -168,7 +168,7 @@ async def _units(pods: Sequence[Mapping[str, Any]], inspection: Inspection) -> l
     return list(units.values())
 
 
-async def _labels(member: Member, context: PlanContext) -> dict[str, str]:
+async def _labels(member: Member, context: ClusterContext) -> dict[str, str]:
     return labels_of(await context.reads.get_raw("Pod", member.namespace, member.name))
 
 
@@ -211,7 +211,7 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     return checks
 
 
-def _placed(pods: Sequence[Mapping[str, Any]], node: str, context: PlanContext) -> _Placed:
+def _placed(pods: Sequence[Mapping[str, Any]], node: str, context: ClusterContext) -> _Placed:
     """Which of the pods find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[tuple[str, str]] = Counter()

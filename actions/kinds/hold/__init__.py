@@ -10,7 +10,7 @@ from actions.spec import ActionSpec, Argument, Takes, UsageError, Values
 from actions.spec import replicas as number_of_replicas
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Hold(Request):
     replicas: int | None = None
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.hold.action import HoldAction
 
     return HoldAction()

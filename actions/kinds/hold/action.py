@@ -11,11 +11,11 @@ from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.hold import Hold
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import span
@@ -27,7 +27,7 @@ _POLL = 120.0
 
 
 class HoldAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         replicas, target = expect(request, Hold).replicas, request.target
         require_kind(target, "ScaledObject", what="held")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -63,7 +63,7 @@ class HoldAction:
             facts={"kind": workload.kind, "name": workload.name},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
@@ -115,7 +115,7 @@ def _undo(target: Target, annotations: Mapping[str, Any], now: int) -> Undo:
     return Undo("let it scale again", Hold(target))
 
 
-async def _follow_on(plan: Plan, execution: ExecutionContext) -> Outcome:
+async def _follow_on(plan: Plan, execution: ClusterExecution) -> Outcome:
     target, held = plan.target, "nothing"
 
     async def on() -> bool:

@@ -9,7 +9,7 @@ from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Resume(Request):
     kind: ClassVar[str] = "resume"
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.pausing.action import PausingAction
 
     return PausingAction()

@@ -10,11 +10,11 @@ from actions.checks.replacing import check_replacing
 from actions.checks.rollout import ABOUT, check_rollout
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
 from actions.kinds.pausing import PAUSE, RESUME, Pause, Resume
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request
 from actions.revisions import current_of, revisions_of
@@ -25,7 +25,7 @@ from fleet.sources.kube.errors import NotFoundError
 class PausingAction:
     """Takes both requests."""
 
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target, pause = request.target, isinstance(request, Pause)
         spec = PAUSE if pause else RESUME
         require_kind(target, *spec.targets, what=spec.done)
@@ -52,7 +52,7 @@ class PausingAction:
             undo=Undo("resume it", Resume(target)) if pause else Undo("pause it again", Pause(target)),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
@@ -77,7 +77,7 @@ def _check_pause(obj: Mapping[str, Any]) -> Check:
     return Check(ABOUT, Verdict.WARN, text)
 
 
-async def _check_resume(obj: dict[str, Any], request: Request, context: PlanContext) -> list[Check]:
+async def _check_resume(obj: dict[str, Any], request: Request, context: ClusterContext) -> list[Check]:
     current = current_of(await revisions_of(obj, context.reads))
     if current is not None and current.pods >= int(obj["spec"].get("replicas", 1)):
         return [check_rollout(obj | {"spec": {**obj["spec"], "paused": False}})]
@@ -88,7 +88,7 @@ async def _check_resume(obj: dict[str, Any], request: Request, context: PlanCont
     return [waiting, *(check for check in found.checks if check.about != ABOUT)]
 
 
-async def _follow_pause(plan: Plan, execution: ExecutionContext) -> Outcome:
+async def _follow_pause(plan: Plan, execution: ClusterExecution) -> Outcome:
     target, paused = plan.target, True
 
     async def seen() -> bool:

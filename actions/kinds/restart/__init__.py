@@ -10,7 +10,7 @@ from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec, patch
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Restart(Request):
     kind: ClassVar[str] = "restart"
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.restart.action import RestartAction
 
     return RestartAction()

@@ -17,14 +17,14 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
 from actions.drain.replacement import follow_replacement
 from actions.drain.unit import Unit, from_fact, group_of, to_fact
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
 from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restart import RESTART, Restart
 from actions.kubeobj import controller_of, includes, is_ready, kind_in, labels_of
 from actions.plan import JSON, MERGE, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, expect
 from actions.words import span
@@ -36,7 +36,7 @@ STAMP = "kubectl.kubernetes.io/restartedAt"
 
 
 class RestartAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target = expect(request, Restart).target
         require_kind(target, *RESTART.targets, what=RESTART.done)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
@@ -70,7 +70,7 @@ class RestartAction:
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
@@ -102,7 +102,7 @@ def delete_mutation(path: str, obj: dict[str, Any]) -> Mutation:
     return Mutation("DELETE", path, body, JSON, query={}, about=f"delete pod {obj['metadata']['name']}")
 
 
-async def _plan_pod(request: Request, pod: dict[str, Any], context: PlanContext) -> Plan:
+async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterContext) -> Plan:
     target, snapshot = request.target, context.snapshot
     unit = await Inspection(context).unit(pod, method=Method.EVICT)
     mutation = delete_mutation(await context.reads.path_of("Pod", target.namespace, target.name), pod)
@@ -133,7 +133,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: PlanContext)
     )
 
 
-async def _follow_pod(unit: Unit, execution: ExecutionContext) -> Outcome:
+async def _follow_pod(unit: Unit, execution: ClusterExecution) -> Outcome:
     execution.say(f"{unit.front.name} ends its requests")
     if not await gone(unit.front, execution, unit.front.grace):
         limit = span(unit.front.grace)
@@ -169,7 +169,7 @@ def _check_controller(pod: dict[str, Any]) -> Check:
     return Check("owner", Verdict.PASS, _then(pod))
 
 
-def _check_budgets(pod: dict[str, Any], context: PlanContext) -> Check:
+def _check_budgets(pod: dict[str, Any], context: ClusterContext) -> Check:
     if not is_ready(pod):
         return Check("budget", Verdict.PASS, "it is not ready: no PodDisruptionBudget counts it as healthy")
     labels, namespace = labels_of(pod), pod["metadata"].get("namespace", "")

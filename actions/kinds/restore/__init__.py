@@ -11,7 +11,7 @@ from actions.request import Request, Target
 from actions.spec import ActionSpec
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Restore(Request):
     """Pods that get the same labels back; those that are gone are left out."""
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.restore.action import RestoreAction
 
     return RestoreAction()

@@ -9,11 +9,11 @@ from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.drain.inspect import Inspection
 from actions.drain.wait import receives
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.kinds.restore import Restore
 from actions.kubeobj import controller_of, includes, is_ready, labels_of
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import named
@@ -25,7 +25,7 @@ _BACK = 30.0
 
 
 class RestoreAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, Restore)
         require_kind(wanted.target, "Pod", what="put back into service")
         pods, gone = await _pods(wanted, context)
@@ -53,7 +53,7 @@ class RestoreAction:
             facts={"services": await _services(pods, wanted.labels, context)},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         *patches, _ = plan.steps
         for i, step in enumerate(patches):
             execution.step(i)
@@ -95,7 +95,7 @@ def restoring(pod: Mapping[str, Any], labels: Mapping[str, str | None]) -> Mutat
     )
 
 
-async def _pods(wanted: Restore, context: PlanContext) -> tuple[list[dict[str, Any]], list[str]]:
+async def _pods(wanted: Restore, context: ClusterContext) -> tuple[list[dict[str, Any]], list[str]]:
     """The pods that are still there, and the names of those that are not. Raises KubeError where none is."""
     pods: list[dict[str, Any]] = []
     gone: dict[str, NotFoundError] = {}
@@ -109,7 +109,7 @@ async def _pods(wanted: Restore, context: PlanContext) -> tuple[list[dict[str, A
     return pods, list(gone)
 
 
-async def _chosen(target: Target, context: PlanContext) -> dict[str, Any]:
+async def _chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(f"{target} is not the one that was drained: it is gone, and another of its name was made")
@@ -139,7 +139,7 @@ def _check_adopted(pods: list[dict[str, Any]]) -> Check:
 
 
 async def _services(
-    pods: list[dict[str, Any]], labels: Mapping[str, str | None], context: PlanContext
+    pods: list[dict[str, Any]], labels: Mapping[str, str | None], context: ClusterContext
 ) -> list[tuple[str, str, str]]:
     """(namespace, pod, Service) for every Service that will select a pod that is ready."""
     inspection = Inspection(context)

@@ -9,7 +9,7 @@ from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Listed
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class RollBack(Request):
     """Name of the ReplicaSet or ControllerRevision: a rollback re-numbers revisions. Empty: the one before."""
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.rollback.action import RollBackAction
 
     return RollBackAction()

@@ -14,13 +14,13 @@ from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
 from actions.kinds.rollback import ROLL_BACK, RollBack
 from actions.kubeobj import kind_in
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.revisions import CAUSE, Revision, bare, current_of, revisions_of, same_template, sought
@@ -29,7 +29,7 @@ from fleet.kinds.kind import Replicas, Revisions, count_at
 
 
 class RollBackAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target, wanted = request.target, expect(request, RollBack).revision
         require_kind(target, *ROLL_BACK.targets, what=ROLL_BACK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -73,7 +73,7 @@ class RollBackAction:
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)

@@ -11,7 +11,7 @@ from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Takes, UsageErro
 from fleet.kinds.registry import kind_of
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 
@@ -24,7 +24,7 @@ class Scale(Request):
     replicas: int
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.scale.action import ScaleAction
 
     return ScaleAction()

@@ -15,13 +15,13 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.room import check_room
 from actions.checks.server import check_server
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout
 from actions.impact import Impact, impacts
 from actions.kinds.scale import Scale
 from actions.kubeobj import kind_in
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target, expect
 from actions.words import named
@@ -35,7 +35,7 @@ _COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class ScaleAction:
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target, wanted = request.target, expect(request, Scale).replicas
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
@@ -76,7 +76,7 @@ class ScaleAction:
             undo=Undo(f"scale back to {now}", Scale(_found(target, obj), now)),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
@@ -84,7 +84,7 @@ class ScaleAction:
         return await follow_rollout(plan, execution, replicas=expect(plan.request, Scale).replicas)
 
 
-def _require_replicas(obj: Mapping[str, Any], target: Target, context: PlanContext) -> None:
+def _require_replicas(obj: Mapping[str, Any], target: Target, context: ClusterContext) -> None:
     """Raises KubeError for an owner that has no replicas of its own, only workloads that it makes."""
     kind = kind_of(target.kind)
     if not kind.scale and kind.unscalable:
@@ -119,7 +119,7 @@ def victims(snapshot: Snapshot, target: Target, count: int) -> list[str]:
     return [pod.key for pod in alive[: max(0, count)]]
 
 
-async def _check_more(target: Target, spec: Mapping[str, Any], more: int, context: PlanContext) -> list[Check]:
+async def _check_more(target: Target, spec: Mapping[str, Any], more: int, context: ClusterContext) -> list[Check]:
     return [check_room(context.snapshot, spec, more), await check_quota(target.namespace, spec, more, context)]
 
 

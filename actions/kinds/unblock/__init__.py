@@ -9,7 +9,7 @@ from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec
 
 if TYPE_CHECKING:
-    from actions.execution_context import Action
+    from actions.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Unblock(Request):
     max_unavailable: int | str = 1
 
 
-def _action() -> Action:
+def _action() -> ClusterAction:
     from actions.kinds.unblock.action import UnblockAction
 
     return UnblockAction()

@@ -14,13 +14,13 @@ from actions.checks.owner import check_owner
 from actions.checks.rollout import ABOUT
 from actions.checks.server import check_server
 from actions.checks.suitable import require_kind
-from actions.execution_context import ExecutionContext
+from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
 from actions.kinds.unblock import UNBLOCK, Unblock
 from actions.kubeobj import kind_in, written
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.rolling import amount, written_of
@@ -32,7 +32,7 @@ from fleet.sources.kube.project.gpu import pod_devices
 class UnblockAction:
     """The same request with the old values takes it back."""
 
-    async def plan(self, request: Request, context: PlanContext) -> Plan:
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted, target = expect(request, Unblock), request.target
         require_kind(target, *UNBLOCK.targets, what=UNBLOCK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
@@ -74,7 +74,7 @@ class UnblockAction:
             ),
         )
 
-    async def execute(self, plan: Plan, execution: ExecutionContext) -> Outcome:
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
@@ -97,7 +97,7 @@ def unblock_mutation(path: str, obj: Mapping[str, Any], wanted: Unblock) -> Muta
     )
 
 
-async def waiting_for_gpus(obj: Mapping[str, Any], context: PlanContext) -> tuple[str, ...]:
+async def waiting_for_gpus(obj: Mapping[str, Any], context: ClusterContext) -> tuple[str, ...]:
     """Names of the workload's pods that the scheduler finds no GPU, or other device, for. Raises KubeError."""
     devices = pod_devices(obj["spec"]["template"].get("spec") or {})
     selector = written(kind_in(obj).selector(obj))
@@ -126,7 +126,7 @@ def _check_values(obj: Mapping[str, Any], wanted: Unblock) -> tuple[Check, ...]:
     return ()
 
 
-async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, context: PlanContext) -> Check:
+async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, context: ClusterContext) -> Check:
     state = state_of(obj)
     if wanted.max_surge != 0:
         return Check(ABOUT, Verdict.PASS, f"under way: {state.words}" if state.rolling else "no rollout under way")
