@@ -9,9 +9,9 @@ Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
@@ -175,21 +175,12 @@ class NoHistory:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The fleet at one moment."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Who belongs to whom: what stays the same from tick to tick while nothing comes or goes.
 
-    sequence: int
-    at: float
-    """Unix time of this Snapshot on the console's clock."""
-    cluster: Cluster
-    sources: tuple[SourceStatus, ...] = ()
-    window: float = 60.0
-    """Seconds over which rates and percentiles are taken."""
-    method: str = ""
-    """Which source they come from: prometheus, scrape, or empty for none."""
-    measured_at: float | None = None
-    """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
+    It is made once, by the joins of fleet/snapshot/topology.py, and every Snapshot carries it as it is.
+    """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
     pods: Mapping[str, Pod] = field(default_factory=dict)
@@ -208,8 +199,6 @@ class Snapshot:
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     """By the key of the workload that they scale."""
     budgets: tuple[PodDisruptionBudget, ...] = ()
-    events: tuple[Event, ...] = ()
-    """Newest first, bounded."""
 
     pods_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → pod keys."""
@@ -233,7 +222,34 @@ class Snapshot:
     """GPU key → who has it."""
     coverage: Coverage = field(default_factory=Coverage)
     """What of the cluster this Snapshot knows."""
+    unmatched: tuple[Unmatched, ...] = ()
 
+    def structure(self) -> dict[str, Any]:
+        """These fields by name, and no others of whatever has more."""
+        return {name: getattr(self, name) for name in _STRUCTURE}
+
+
+_STRUCTURE: Final = tuple(one.name for one in fields(Structure))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Structure):
+    """The fleet at one moment."""
+
+    sequence: int
+    at: float
+    """Unix time of this Snapshot on the console's clock."""
+    cluster: Cluster
+    sources: tuple[SourceStatus, ...] = ()
+    window: float = 60.0
+    """Seconds over which rates and percentiles are taken."""
+    method: str = ""
+    """Which source they come from: prometheus, scrape, or empty for none."""
+    measured_at: float | None = None
+    """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
+
+    events: tuple[Event, ...] = ()
+    """Newest first, bounded."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """GPU key → what lowers its clocks now, in words; only GPUs whose exporter says so."""
 
@@ -245,7 +261,6 @@ class Snapshot:
     before_models: Frame = field(default_factory=Frame)
     """What the gateways say, by model; a row for each model that has some."""
     by_gpu: Frame = field(default_factory=Frame)
-    unmatched: tuple[Unmatched, ...] = ()
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     history: History = field(default_factory=NoHistory)

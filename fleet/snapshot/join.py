@@ -1,20 +1,19 @@
 """Joining the three worlds: engine metrics and GPU metrics to the pods and nodes of Kubernetes.
 
 An engine is joined by its namespace and pod labels, else through the address it was scraped at (host:port → pod IP). A
-GPU is joined by the pod labels of its exporter, and to its node by host name or address. What cannot be joined is kept
-and named: a join that fails in silence is a pod that nobody watches.
+GPU is joined by the pod labels of its exporter, and to its node by host name or address.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet.model.coverage import Coverage
-from fleet.model.measurement import EngineId, GpuId
+from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Node, Pod
-from fleet.model.snapshot import GpuUse, Join, Unmatched, engine_key
+from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.targets import exports_gpus
 
 
@@ -82,52 +81,35 @@ def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod]) -> dict[str, 
     return names
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What each row of a measurement was found to be in the cluster."""
+
+    addresses: Addresses
+    engine_pods: tuple[str, ...]
+    """The pod that runs each engine, empty for one that is not known."""
+    gpu_pods: tuple[tuple[str, ...], ...]
+    """The pods that hold each GPU."""
+    gpu_nodes: tuple[str, ...]
+    """The node that each GPU sits in, as far as its exporter tells."""
+
+
+def match(kube: KubeState, measurement: Measurement) -> Matches:
+    """Find the pod of every engine, and the pods and the node of every GPU."""
+    addresses = Addresses.of(kube.pods)
+    names = node_names(kube.nodes, kube.pods)
+    holders = tuple(pods_of_gpu(gpu, kube.pods) for gpu in measurement.gpus)
+    return Matches(
+        addresses,
+        tuple(pod_of_engine(engine, kube.pods, addresses) for engine in measurement.engines),
+        holders,
+        tuple(
+            node_of_gpu(gpu, kube.pods[pods[0]] if pods else None, names)
+            for gpu, pods in zip(measurement.gpus, holders, strict=True)
+        ),
+    )
+
+
 def pods_are_known(coverage: Coverage, namespace: str) -> bool:
     """Whether a pod of a namespace that is not among those known is none; of an unnamed one, all must be known."""
     return coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
-
-
-def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[Unmatched]:
-    """Engines that are measured and have no known pod, where one would be known: out of sight is not unmatched."""
-    for engine in engines:
-        if pods_are_known(coverage, engine.namespace):
-            yield Unmatched(
-                Join.METRICS_WITHOUT_POD, engine_key(engine), "no pod of this name or address in the cluster"
-            )
-
-
-def pods_alone(
-    serving: Sequence[Pod],
-    measured: Collection[str],
-    held: Collection[str],
-    unmeasured: Collection[str] = (),
-    *,
-    gpus_measured: bool,
-) -> Iterator[Unmatched]:
-    """Serving pods that nothing is measured of. ``measured`` and ``held``: keys of pods with engines, and with GPUs;
-    ``unmeasured``: of those that owe no engine metrics.
-    """
-    for pod in serving:
-        if pod.phase != "Running" or pod.deleted is not None:
-            continue
-        if pod.ready and pod.key not in measured and pod.key not in unmeasured:
-            yield Unmatched(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it")
-        if pod.gpus and gpus_measured and pod.key not in held:
-            yield Unmatched(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it")
-
-
-_IN_WORDS = {
-    GpuUse.FREE: "free",
-    GpuUse.UNNAMED: "held by a pod that its exporter does not name",
-    GpuUse.UNKNOWN: "free or held, not known: its exporter names no pod",
-}
-
-
-def gpus_alone(gpus: Iterable[GpuId], use: Mapping[str, GpuUse], coverage: Coverage) -> Iterator[Unmatched]:
-    """GPUs that no known pod holds, with what is known of them; one of a pod that may not be seen is none."""
-    for gpu in gpus:
-        if not gpu.pod:
-            yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, _IN_WORDS[use.get(gpu.key, GpuUse.UNKNOWN)])
-        elif pods_are_known(coverage, gpu.namespace):
-            named = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
-            yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, named)

@@ -43,14 +43,14 @@ class Parts:
     def of_pods(self, focus: frozenset[str]) -> dict[Family, list[list[Histogram]]]:
         """Per measured pod; none for those that are not in ``focus``."""
         return {
-            family: [_of(found.get(key, ())) if key in focus else [] for key in self._topology.measured_pods]
+            family: [_of(found.get(key, ())) if key in focus else [] for key in self._topology.rows.measured_pods]
             for family, found in self._pods.items()
         }
 
     def of_workloads(self) -> dict[Family, list[list[Histogram]]]:
         """Per measured workload."""
         return {
-            family: [self._of_workload(family, key) for key in self._topology.measured_workloads]
+            family: [self._of_workload(family, key) for key in self._topology.rows.measured_workloads]
             for family in self._pods
         }
 
@@ -60,10 +60,10 @@ class Parts:
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
         """From its own pods where all of them are there, else from its models where no other workload serves those."""
-        own = self._of_pods_of(family, self._topology.engine_pods[key])
+        own = self._of_pods_of(family, self._topology.rows.engine_pods[key])
         if own:
             return _of(own)
-        if key not in self._topology.alone:
+        if key not in self._topology.rows.alone:
             return []
         whole = self._models[family]
         return [histogram for model in self._topology.served[key] for histogram in whole.get(model, ())]
@@ -72,7 +72,7 @@ class Parts:
         """As the source gives it, else from the pods that serve it: of each what asked for this model."""
         if key in self._models[family]:
             return self._models[family][key]
-        pods, name = self._topology.model_pods[key], self._topology.models[key].name
+        pods, name = self._topology.rows.model_pods[key], self._topology.models[key].name
         parts = self._of_pods_of(family, pods)
         if any(not part.model for part in parts) and any(self._serves_others(pod, name) for pod in pods):
             return []

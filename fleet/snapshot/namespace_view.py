@@ -14,23 +14,6 @@ from fleet.model.snapshot import Join, Snapshot, Unmatched
 
 V = TypeVar("V")
 
-_OF_LAYOUT = (
-    "pods",
-    "workloads",
-    "models",
-    "engines",
-    "origins",
-    "products",
-    "gateways_of",
-    "autoscalers",
-    "pods_of",
-    "workload_of",
-    "model_of",
-    "engines_of",
-    "gpus_of",
-)
-"""The mappings that are the same objects from tick to tick while nothing comes or goes."""
-
 
 class Viewer:
     """Narrows Snapshots to the namespace that their cluster says is in view; what does not change is kept."""
@@ -44,8 +27,7 @@ class Viewer:
         namespace = whole.cluster.namespace
         if not namespace or whole.is_machine:
             return whole
-        of = (namespace, whole.budgets, whole.events, whole.unmatched)
-        of += tuple(getattr(whole, name) for name in _OF_LAYOUT)
+        of = (namespace, whole.events, *whole.structure().values())
         if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
             self._of, self._parts = of, _narrowed(whole, namespace)
         return replace(whole, **self._parts, whole=whole)

@@ -387,7 +387,7 @@ def test_the_structure_is_reused_until_something_comes_or_goes() -> None:
 
 
 def test_focus_limits_the_percentiles_of_pods_but_not_of_workloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fleet.snapshot.builder.FOCUS_ALL_BELOW", 1)
+    monkeypatch.setattr("fleet.snapshot.frames.FOCUS_ALL_BELOW", 1)
     parts = {group(name): Histogram(EDGES, (0.0, 1.0, 1.0, 1.0)) for name in "ab"}
     m = measurement({engine("a"): {}, engine("b"): {}}, {Family.TTFT: parts})
     snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW, frozenset({"serving/b"}))

@@ -1,0 +1,138 @@
+"""Which rows of a measurement each pod, workload and model is made of.
+
+Here a value leaves the order of its source for the order of the screens; what is folded from it, the frames know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fleet.model.measurement import EngineId
+from fleet.model.snapshot import ModelGroup
+from fleet.snapshot.aggregate import Members
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the measurement, per row of each frame."""
+
+    each_engine: Members
+    each_gateway: Members
+    model_gateways: Members
+    """Per model that has some, in the order of ``gateways_of``."""
+    measured_pods: tuple[str, ...]
+    pod_engines: Members
+    pod_gpus: Members
+    measured_workloads: tuple[str, ...]
+    workload_engines: Members
+    workload_gpus: Members
+    engine_pods: Mapping[str, tuple[str, ...]]
+    """Workload key → its pods that have engines."""
+    model_engines: Members
+    model_gpus: Members
+    model_pods: Mapping[str, tuple[str, ...]]
+    """Model key → the pods with engines that serve it."""
+    alone: frozenset[str]
+    """Workloads that serve their models alone: the requests for these models are theirs, all of them and no others."""
+    shared: frozenset[str]
+    """Pods with engines, of workloads that share a model: their requests are told apart by the pods alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Workloads and models, and what of them was measured."""
+
+    pods: Iterable[str]
+    pods_of: Mapping[str, Sequence[str]]
+    """Workload key → pod keys, for every workload that has pods."""
+    workloads: Iterable[str]
+    served: Mapping[str, Sequence[str]]
+    """Workload key → keys of the models that it serves."""
+    models: Mapping[str, ModelGroup]
+    engines: Sequence[EngineId]
+    engine_rows: Mapping[str, Sequence[int]]
+    """Pod key → rows of its engines."""
+    gpu_rows: Mapping[str, Sequence[int]]
+    """Pod key → rows of its GPUs."""
+    gpus: int
+    gateway_rows: Mapping[str, Sequence[int]]
+    """Model key → rows of the gateways before it."""
+    gateways: int
+
+
+def rows_of(fleet: Serving) -> Rows:
+    """The members of every row."""
+    engine_rows, gpu_rows, engines = fleet.engine_rows, fleet.gpu_rows, len(fleet.engines)
+    measured_pods = tuple(key for key in fleet.pods if key in engine_rows or key in gpu_rows)
+    engine_pods = {w: tuple(p for p in members if p in engine_rows) for w, members in fleet.pods_of.items()}
+    gpu_pods = {w: tuple(p for p in members if p in gpu_rows) for w, members in fleet.pods_of.items()}
+    measured_workloads = tuple(w for w in fleet.workloads if engine_pods.get(w) or gpu_pods.get(w))
+    model_rows = {key: _engines_of_model(model, engine_pods, fleet) for key, model in fleet.models.items()}
+    return Rows(
+        each_engine=_each(engines),
+        each_gateway=_each(fleet.gateways),
+        model_gateways=Members.of(fleet.gateway_rows.values(), fleet.gateways),
+        measured_pods=measured_pods,
+        pod_engines=Members.of((engine_rows.get(p, ()) for p in measured_pods), engines),
+        pod_gpus=Members.of((gpu_rows.get(p, ()) for p in measured_pods), fleet.gpus),
+        measured_workloads=measured_workloads,
+        workload_engines=Members.of((_all(engine_rows, engine_pods[w]) for w in measured_workloads), engines),
+        workload_gpus=Members.of((_all(gpu_rows, gpu_pods[w]) for w in measured_workloads), fleet.gpus),
+        engine_pods=engine_pods,
+        model_engines=Members.of(
+            ([i for rows in by_pod.values() for i in rows] for by_pod in model_rows.values()), engines
+        ),
+        model_gpus=Members.of(
+            (
+                _all(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
+                for key, model in fleet.models.items()
+            ),
+            fleet.gpus,
+        ),
+        model_pods={key: tuple(by_pod) for key, by_pod in model_rows.items()},
+        alone=frozenset(w for w, names in fleet.served.items() if not _shares(names, fleet.models)),
+        shared=frozenset(
+            p for w, names in fleet.served.items() if _shares(names, fleet.models) for p in engine_pods.get(w, ())
+        ),
+    )
+
+
+def _each(count: int) -> Members:
+    return Members.of(((i,) for i in range(count)), count)
+
+
+def _all(rows: Mapping[str, Sequence[int]], pods: Iterable[str]) -> list[int]:
+    """The rows of several pods. A GPU that several of them share is one GPU."""
+    return list(dict.fromkeys(i for pod in pods for i in rows.get(pod, ())))
+
+
+def _engines_of_model(
+    model: ModelGroup, engine_pods: Mapping[str, Sequence[str]], fleet: Serving
+) -> dict[str, list[int]]:
+    """Pod → its engines that serve this model. A workload may serve several names, in a rollout that changes it: only
+    the pods that serve this one.
+    """
+    found = {}
+    for workload in model.workloads:
+        for pod in engine_pods.get(workload, ()):
+            if rows := [i for i in fleet.engine_rows[pod] if fleet.engines[i].model == model.name]:
+                found[pod] = rows
+    return found
+
+
+def _with_gpus(
+    model: ModelGroup,
+    gpu_pods: Mapping[str, Sequence[str]],
+    engines: Mapping[str, Sequence[int]],
+    served: Mapping[str, Sequence[str]],
+) -> Iterable[str]:
+    """Its pods with GPUs. Workers of an engine on several hosts have GPUs and no engine: they count where nothing else
+    is served.
+    """
+    return (p for w in model.workloads for p in gpu_pods.get(w, ()) if len(served[w]) == 1 or p in engines)
+
+
+def _shares(names: Iterable[str], models: Mapping[str, ModelGroup]) -> bool:
+    """Whether another workload serves one of these models, too."""
+    return any(len(models[name].workloads) > 1 for name in names)

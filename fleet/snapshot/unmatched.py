@@ -1,0 +1,57 @@
+"""What has no counterpart in another world, by name: a join that fails in silence is a pod that nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from fleet.model.coverage import Coverage
+from fleet.model.measurement import EngineId, GpuId
+from fleet.model.objects import Pod
+from fleet.model.snapshot import GpuUse, Join, Unmatched, engine_key
+from fleet.snapshot.join import pods_are_known
+
+
+def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[Unmatched]:
+    """Engines that are measured and have no known pod, where one would be known: out of sight is not unmatched."""
+    for engine in engines:
+        if pods_are_known(coverage, engine.namespace):
+            yield Unmatched(
+                Join.METRICS_WITHOUT_POD, engine_key(engine), "no pod of this name or address in the cluster"
+            )
+
+
+def pods_alone(
+    serving: Sequence[Pod],
+    measured: Collection[str],
+    held: Collection[str],
+    unmeasured: Collection[str] = (),
+    *,
+    gpus_measured: bool,
+) -> Iterator[Unmatched]:
+    """Serving pods that nothing is measured of. ``measured`` and ``held``: keys of pods with engines, and with GPUs;
+    ``unmeasured``: of those that owe no engine metrics.
+    """
+    for pod in serving:
+        if pod.phase != "Running" or pod.deleted is not None:
+            continue
+        if pod.ready and pod.key not in measured and pod.key not in unmeasured:
+            yield Unmatched(Join.POD_WITHOUT_METRICS, pod.key, "ready, but no engine metrics name it")
+        if pod.gpus and gpus_measured and pod.key not in held:
+            yield Unmatched(Join.POD_WITHOUT_GPU_METRICS, pod.key, f"holds {pod.gpus}, no GPU metrics name it")
+
+
+_IN_WORDS = {
+    GpuUse.FREE: "free",
+    GpuUse.UNNAMED: "held by a pod that its exporter does not name",
+    GpuUse.UNKNOWN: "free or held, not known: its exporter names no pod",
+}
+
+
+def gpus_alone(gpus: Iterable[GpuId], use: Mapping[str, GpuUse], coverage: Coverage) -> Iterator[Unmatched]:
+    """GPUs that no known pod holds, with what is known of them; one of a pod that may not be seen is none."""
+    for gpu in gpus:
+        if not gpu.pod:
+            yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, _IN_WORDS[use.get(gpu.key, GpuUse.UNKNOWN)])
+        elif pods_are_known(coverage, gpu.namespace):
+            named = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
+            yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, named)
