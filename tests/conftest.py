@@ -14,6 +14,7 @@ import pytest
 
 from fleet import guard
 from tests.idle import FRAME, idle
+from tests.real import parts_install
 from tests.real.vllm_server import installation
 from themes.look import Look, use
 
@@ -24,8 +25,9 @@ REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
 
+ENVIRONMENTS = {part: parts_install.installation(part) for part in parts_install.PARTS}
+"""Parts that are Python packages. Looked for before the tests' clean environment hides the variable that names them."""
 VLLM = installation()
-"""Looked for before the tests' clean environment hides the variable that names it."""
 
 TOOLS = Path(sys.executable).parent
 """Of the development environment: kubectl in the version that the tests are for comes with it."""
@@ -54,6 +56,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if marker.args[0] == "vllm":
             if VLLM is None:
                 pytest.skip("needs vllm: python -m tests.real.vllm_install .venv-vllm, or name one in VLLM_FOR_TESTS")
+            continue
+        if marker.args[0] in ENVIRONMENTS:
+            if ENVIRONMENTS[marker.args[0]] is None:
+                where = "python -m tests.real.parts_install .venv-parts, or name a folder in PARTS_FOR_TESTS"
+                pytest.skip(f"needs {marker.args[0]}: {where}")
             continue
         command = EXECUTABLES.get(marker.args[0], marker.args[0])
         if shutil.which(command) is None:

@@ -134,4 +134,6 @@ def _refusal(status: int, reason: str) -> str:
     said = f"answers HTTP {status} {reason}".rstrip()
     if status in (401, 403):
         return f"{said}: it wants credentials (scrape.bearer_token_file)"
+    if status == 501:
+        return f"{said}: it was started without metrics"
     return f"{said}: no metrics at this path" if status == 404 else said
