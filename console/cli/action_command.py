@@ -21,7 +21,7 @@ def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> N
     else:
         parser.add_argument("target", metavar=first.target_metavar, help=first.target_help or None)
     for argument in dict.fromkeys(argument for spec in specs for argument in spec.arguments):
-        _add(parser, argument)
+        add_argument(parser, argument)
     for listed in dict.fromkeys(spec.inline.choose_from for spec in specs if spec.inline is not None):
         if listed is not None:
             parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and end")
@@ -33,7 +33,8 @@ def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
     add_how(parser, "nothing is sent but dry runs", wait=True)
 
 
-def _add(parser: argparse.ArgumentParser, argument: Argument) -> None:
+def add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:
+    """One that is declared, as a word behind the target or as a flag."""
     into: dict[str, Any] = {"dest": argument.field} if argument.field else {}
     if argument.takes is Takes.SWITCH and argument.negative:
         both = parser.add_mutually_exclusive_group()

@@ -13,7 +13,6 @@ from actions.catalogue import KINDS, specs_of
 from console.cli import exits, usage
 from console.cli.action_command import add_flags, add_how_on_a_cluster
 from console.cli.how_flags import seconds
-from console.cli.local.flags import add_local
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
@@ -90,6 +89,8 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[s
             command.description, add = _LOOKS[name]
             add(command)
         elif name == "local":
+            from console.cli.local.flags import add_local
+
             command.description = "vLLM servers on this machine."
             commands |= add_local(command)
         elif name == "undo":

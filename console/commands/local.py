@@ -6,15 +6,21 @@ one whose pod is under it; and any by its name in the command line.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from actions.catalogue import specs
+from actions.kinds.local_bench import LOCAL_BENCH
+from actions.kinds.local_restart import LOCAL_RESTART
+from actions.kinds.local_up import LOCAL_UP
+from actions.request import LOCAL as HERE
+from actions.request import LOCAL_SERVER, Target
+from actions.spec import ActionSpec
 from console.commands.command import OWN, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.views.subject import has_pod, pod_for
 
 if TYPE_CHECKING:
-    from actions.request import Target
     from fleet.local.server import ServerState
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
@@ -40,9 +46,7 @@ def server_of(context: Context) -> ServerState | None:
 
 def target_of(server: ServerState) -> Target:
     """The server as the target of a request."""
-    from actions.request import LOCAL, LOCAL_SERVER, Target
-
-    return Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
+    return Target(LOCAL_SERVER, HERE, server.name, server.record.id)
 
 
 def _needs_server(context: Context) -> str | None:
@@ -104,12 +108,45 @@ def _needs_for_up(context: Context) -> str | None:
     return _needs_pod(context) if context.argument == SAME else _needs_acting(context)
 
 
-def _down(desk: Desk, context: Context) -> None:
-    from actions.kinds.local_down import LocalDown
+def _plan(spec: ActionSpec) -> Callable[[Desk, Context], None]:
+    """Plan at once what needs no more than its server."""
 
-    server = server_of(context)
-    if server is not None:
-        desk.open_plan(LocalDown(target_of(server)))
+    def run(desk: Desk, context: Context) -> None:
+        server = server_of(context)
+        if server is not None:
+            desk.open_plan(spec.make({}, (target_of(server),)))
+
+    return run
+
+
+def _action(
+    spec: ActionSpec,
+    run: Callable[[Desk, Context], Awaitable[None] | None] | None = None,
+    *,
+    where: frozenset[ScreenId] = OWN | _SUBJECTS,
+    bound: frozenset[ScreenId] = _LOCAL,
+    argument: str = SERVER,
+    available: Callable[[Context], str | None] = _needs_both,
+) -> Command:
+    """A row from the declaration of an action. ``run``: how it begins where more is asked for first, with a form."""
+    return Command(
+        f"local.{spec.kind.removeprefix('local-')}",
+        spec.title,
+        run or _plan(spec),
+        spec.keys,
+        spec.names,
+        where=where,
+        bound=bound,
+        hint=spec.hint,
+        argument=argument,
+        dangerous=True,
+        available=available,
+    )
+
+
+def _others(*known: ActionSpec) -> Iterator[Command]:
+    """Actions on a server for which no form is opened first."""
+    return (_action(spec) for spec in specs() if LOCAL_SERVER in spec.targets and spec.names and spec not in known)
 
 
 LOCAL: tuple[Command, ...] = (
@@ -122,17 +159,12 @@ LOCAL: tuple[Command, ...] = (
         where=_NOT_IN_A_LINE,
         bound=_SUBJECTS | {ScreenId.NODES},
     ),
-    Command(
-        "local.up",
-        "Start a vLLM server on this machine",
+    _action(
+        LOCAL_UP,
         _up,
-        ("n",),
-        ("up", "local-up"),
         where=_NOT_IN_A_LINE,
         bound=frozenset({ScreenId.LOCAL}),
-        hint="new",
         argument="[MODEL | PRESET | same]",
-        dangerous=True,
         available=_needs_for_up,
     ),
     Command(
@@ -145,32 +177,8 @@ LOCAL: tuple[Command, ...] = (
         dangerous=True,
         available=_needs_pod,
     ),
-    Command(
-        "local.down",
-        "Take the server down: its running requests end first",
-        _down,
-        ("s", "x"),
-        ("down", "local-down"),
-        where=OWN | _SUBJECTS,
-        bound=_LOCAL,
-        hint="stop",
-        argument=SERVER,
-        dangerous=True,
-        available=_needs_both,
-    ),
-    Command(
-        "local.restart",
-        "Restart the server, with other arguments where they are changed",
-        _with_server(lambda desk, name: desk.open_restart(name)),
-        ("r",),
-        ("local-restart",),
-        where=OWN | _SUBJECTS,
-        bound=_LOCAL,
-        hint="restart",
-        argument=SERVER,
-        dangerous=True,
-        available=_needs_both,
-    ),
+    *_others(LOCAL_UP, LOCAL_RESTART, LOCAL_BENCH),
+    _action(LOCAL_RESTART, _with_server(lambda desk, name: desk.open_restart(name))),
     Command(
         "local.try",
         "Try it: a prompt, and the answer as it comes",
@@ -184,17 +192,10 @@ LOCAL: tuple[Command, ...] = (
         dangerous=True,
         available=_needs_ready,
     ),
-    Command(
-        "local.bench",
-        "Benchmark it",
+    _action(
+        LOCAL_BENCH,
         _with_server(lambda desk, name: desk.open_bench(name)),
-        ("b",),
-        ("bench",),
-        where=OWN | _SUBJECTS,
         bound=_LOCAL | {ScreenId.BENCHES},
-        hint="bench",
-        argument=SERVER,
-        dangerous=True,
         available=lambda context: _needs_ready(context) or _needs_acting(context),
     ),
     Command(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, nothing
+from actions.spec import ActionSpec, Argument, Takes, UsageError, nothing
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction
@@ -31,6 +31,16 @@ def _action() -> LocalAction:
     return LocalBenchAction()
 
 
+def _levels(text: str) -> tuple[int, ...]:
+    try:
+        levels = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or min(levels) < 1:
+        raise UsageError("--concurrency takes numbers with commas between them: 1,4,16")
+    return levels
+
+
 LOCAL_BENCH = ActionSpec(
     request=LocalBench,
     action=_action,
@@ -40,6 +50,18 @@ LOCAL_BENCH = ActionSpec(
     sends="nothing to a cluster: it starts `vllm bench serve`",
     objects=(LOCAL_SERVER,),
     permissions=nothing,
+    arguments=(
+        Argument(
+            "concurrency",
+            "--concurrency",
+            metavar="1,4,16",
+            help="requests under way at once, level after level",
+            convert=_levels,
+        ),
+        Argument("prompt_tokens", "--prompt-tokens", Takes.INTEGER, "N", "of each prompt (256)"),
+        Argument("output_tokens", "--output-tokens", Takes.INTEGER, "N", "of each answer (128)"),
+        Argument("requests", "--requests", Takes.INTEGER, "N", "at each level (4 times its concurrency)"),
+    ),
     names=("bench",),
     keys=("b",),
     hint="bench",

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, nothing
+from actions.spec import ActionSpec, Argument, Takes, nothing
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction
+
+GRACE = Argument("grace", "--grace", Takes.SECONDS, "S", "seconds for running requests (configuration: 300)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ LOCAL_DOWN = ActionSpec(
     sends="nothing to a cluster: it signals a process",
     objects=(LOCAL_SERVER,),
     permissions=nothing,
+    arguments=(GRACE,),
     names=("down", "local-down"),
     keys=("s", "x"),
     hint="stop",

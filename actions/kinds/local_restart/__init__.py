@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from actions.kinds.local_down import GRACE
+from actions.kinds.local_up import VERIFY
 from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, nothing
 from fleet.local.spec import LaunchSpec
@@ -38,6 +40,7 @@ LOCAL_RESTART = ActionSpec(
     sends="nothing to a cluster: it signals a process and starts another",
     objects=(LOCAL_SERVER,),
     permissions=nothing,
+    arguments=(GRACE, VERIFY),
     names=("local-restart",),
     keys=("r",),
     hint="restart",

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, nothing
+from actions.spec import ActionSpec, Argument, Takes, nothing
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction
+
+VERIFY = Argument("verify", "--verify", Takes.SWITCH, help="also read all weights, to compare their checksums")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ LOCAL_UP = ActionSpec(
     sends="nothing to a cluster: it starts a process",
     objects=(LOCAL_SERVER,),
     permissions=nothing,
+    arguments=(VERIFY,),
     names=("up", "local-up"),
     keys=("n",),
     hint="new",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from actions.action_run import ActionRun
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
-from actions.kinds.local_bench import LocalBench
-from actions.kinds.local_down import LocalDown
+from actions.kinds.local_bench import LOCAL_BENCH
+from actions.kinds.local_down import LOCAL_DOWN
 from actions.kinds.local_restart import LocalRestart
 from actions.kinds.local_up import LocalUp
 from actions.local.ask import ask
@@ -162,7 +162,7 @@ async def _down(asked: _Asked) -> int:
             say("there are no servers on this machine")
             return exits.OK
         async with asked.running(here, ProgressPrinter(several=len(chosen) > 1).changed) as runner:
-            plans = [await runner.plan(LocalDown(_target(server), options.grace)) for server in chosen]
+            plans = [await runner.plan(LOCAL_DOWN.make(vars(options), (_target(server),))) for server in chosen]
             ended = await carry_out_all(plans, options, runner)
         return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
@@ -184,11 +184,7 @@ async def _bench(asked: _Asked) -> int:
     options = asked.options
     async with asked.watching() as here:
         target = _target(_named(await here.look(), options.name, here.problems))
-        request = LocalBench(target)
-        if options.concurrency is not None:
-            request = replace(request, concurrency=_levels(options.concurrency))
-        given = {name: getattr(options, name) for name in ("prompt_tokens", "output_tokens", "requests")}
-        request = replace(request, **{name: value for name, value in given.items() if value is not None})
+        request = LOCAL_BENCH.make(vars(options), (target,))
         async with asked.running(here, ProgressPrinter().changed) as runner:
             code, _ = await execute(await runner.plan(request), options, runner)
             return code
@@ -264,16 +260,6 @@ async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
 def _differences(differences: tuple[Difference, ...]) -> list[str]:
     lines = ["What differs from the pod:"] if differences else []
     return lines + [untrusted(f"  {d.what}: {d.there} → {d.here} ({d.why})") for d in differences]
-
-
-def _levels(text: str) -> tuple[int, ...]:
-    try:
-        levels = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        levels = ()
-    if not levels or min(levels) < 1:
-        raise LocalError("--concurrency takes numbers with commas between them: 1,4,16")
-    return levels
 
 
 def _named(servers: tuple[ServerState, ...], name: str, problems: Sequence[str]) -> ServerState:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from actions.spec import UsageError
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.config import paths
@@ -38,6 +39,9 @@ def run(invocation: Invocation) -> int:
         from console.cli.local.acts import act
 
         return act(invocation, settings)
+    except UsageError as error:
+        say(error)
+        return exits.USAGE
     except LocalError as error:
         say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
         return exits.USAGE

@@ -1,10 +1,16 @@
-"""The flags of ``quarterdeck local``. Imports nothing of what they start: every command parses these."""
+"""The flags of ``quarterdeck local``. Imports nothing of what they start: read-only mode parses these, too."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, TypeVar
 
+from actions.kinds.local_bench import LOCAL_BENCH
+from actions.kinds.local_down import LOCAL_DOWN
+from actions.kinds.local_restart import LOCAL_RESTART
+from actions.kinds.local_up import LOCAL_UP
+from actions.spec import ActionSpec
+from console.cli.action_command import add_argument
 from console.cli.how_flags import add_how, count, seconds
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS
 
@@ -18,14 +24,14 @@ def add_local(parser: P) -> dict[str, P]:
     commands: dict[str, P] = {}
     into: Any = parser.add_subparsers(dest="local_command", metavar="<what>", required=True)
     for name, about, add in (
-        ("up", "Start a vLLM server on this machine; what stands behind -- goes to vllm serve as it is.", _up),
+        ("up", LOCAL_UP.about, _up),
         ("ls", "The servers of this machine.", _ls),
         ("logs", "What a server has written.", _logs),
-        ("down", "Take servers down: running requests end first.", _down),
-        ("restart", "Start a server again, with other arguments where they are given.", _restart),
+        ("down", LOCAL_DOWN.about, _down),
+        ("restart", LOCAL_RESTART.about, _restart),
         ("undo", "Take back your last action on the servers of this machine.", _common),
         ("try", "Put a prompt to a server; the answer streams to stdout.", _try),
-        ("bench", "Measure a server under load, one concurrency after the other.", _bench),
+        ("bench", LOCAL_BENCH.about, _bench),
         ("benches", "The benchmarks that were run here.", _benches),
         ("entry", "A server as an entry for gateways: to be copied, nothing is applied.", _entry),
     ):
@@ -41,7 +47,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="P", help="a preset of the settings")
     parser.add_argument("--like", metavar="NS/POD", help="the same as this pod of the current context")
     _arguments(parser)
-    parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
+    _declared(parser, LOCAL_UP)
     parser.add_argument("--detach", action="store_true", help="end when it is started; it loads on")
     _common(parser)
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="--like: wait for the sources (30)")
@@ -78,15 +84,14 @@ def _logs(parser: argparse.ArgumentParser) -> None:
 def _down(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", metavar="SERVER", nargs="*")
     parser.add_argument("--all", action="store_true", help="all servers of this machine")
-    _grace(parser)
+    _declared(parser, LOCAL_DOWN)
     _common(parser)
 
 
 def _restart(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER")
     _arguments(parser)
-    _grace(parser)
-    parser.add_argument("--verify", action="store_true", help="also read all weights, to compare their checksums")
+    _declared(parser, LOCAL_RESTART)
     parser.add_argument("--detach", action="store_true", help="end when it is started again; it loads on")
     _common(parser)
 
@@ -99,10 +104,7 @@ def _try(parser: argparse.ArgumentParser) -> None:
 
 def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER")
-    parser.add_argument("--concurrency", metavar="1,4,16", help="requests under way at once, level after level")
-    parser.add_argument("--prompt-tokens", metavar="N", type=int, help="of each prompt (256)")
-    parser.add_argument("--output-tokens", metavar="N", type=int, help="of each answer (128)")
-    parser.add_argument("--requests", metavar="N", type=int, help="at each level (4 times its concurrency)")
+    _declared(parser, LOCAL_BENCH)
     _common(parser)
 
 
@@ -117,8 +119,9 @@ def _entry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="ADDR", default="", help="what the gateway reaches this machine by")
 
 
-def _grace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--grace", metavar="S", type=seconds, help="seconds for running requests (configuration: 300)")
+def _declared(parser: argparse.ArgumentParser, spec: ActionSpec) -> None:
+    for argument in spec.arguments:
+        add_argument(parser, argument)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
