@@ -8,6 +8,7 @@ from console.commands.actions import ACTIONS
 from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk, Toggle
 from console.commands.local import LOCAL, server_of
+from console.views import fleet_columns, node_columns
 from console.views.subject import has_pod, pod_for, worst_pod
 from fleet.kinds.registry import listed
 
@@ -161,44 +162,18 @@ def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
     return lambda desk, _: desk.switch_to_favourite(number)
 
 
-def _sorts() -> tuple[Command, ...]:
-    both = {"state": ("S", "worst first"), "name": ("N", "name")}
-    fleet = {
-        "ready": ("Y", "ready replicas"),
-        "age": ("A", "age"),
-        "run": ("R", "requests running"),
-        "wait": ("W", "requests waiting"),
-        "kv": ("K", "KV-cache usage"),
-        "tok": ("O", "output tokens per second"),
-        "ttft": ("T", "time to first token"),
-        "itl": ("I", "inter-token latency"),
-        "err": ("E", "errors"),
-        "gpu": ("U", "GPU utilisation"),
-        "temp": ("H", "heat"),
-        "restarts": ("X", "restarts"),
-    }
-    nodes = {
-        "util": ("U", "GPU utilisation"),
-        "memory": ("M", "GPU memory"),
-        "temp": ("H", "heat"),
-        "power": ("P", "power"),
-        "free": ("F", "free GPUs"),
-    }
-    return tuple(
-        Command(
-            f"sort.{prefix}{column}",
-            f"Sort by {words}" if column != "state" else "Sort worst first",
-            _sort("" if column == "state" else column),
-            (key,),
-            where=where,
-        )
-        for prefix, where, columns in (
-            ("", TABLES, both),
-            ("fleet.", frozenset({ScreenId.FLEET}), fleet),
-            ("nodes.", frozenset({ScreenId.NODES}), nodes),
-        )
-        for column, (key, words) in columns.items()
-    )
+def _sorts() -> Iterator[Command]:
+    """Worst first, by name, and by every column that has a letter."""
+    yield Command("sort.state", "Sort worst first", _sort(""), ("S",), where=TABLES)
+    yield Command("sort.name", "Sort by name", _sort("name"), ("N",), where=TABLES)
+    for prefix, where, columns in (
+        ("fleet", ScreenId.FLEET, fleet_columns.COLUMNS),
+        ("nodes", ScreenId.NODES, node_columns.COLUMNS),
+    ):
+        for column in columns:
+            if column.key:
+                name, run = f"sort.{prefix}.{column.column.id}", _sort(column.column.id)
+                yield Command(name, f"Sort by {column.words}", run, (column.key,), where=frozenset({where}))
 
 
 def _log_ranges() -> Iterator[Command]:

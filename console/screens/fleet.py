@@ -18,7 +18,9 @@ from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
-from console.views.fleet import SORTABLE, FleetOrder, fleet_model
+from console.views.columns import sortable
+from console.views.fleet import FleetOrder, fleet_model
+from console.views.fleet_columns import COLUMNS
 from console.views.summary import summary
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
@@ -106,7 +108,7 @@ class FleetScreen(TableScreen):
 
     @property
     def sortable(self) -> frozenset[str]:
-        return SORTABLE
+        return sortable(COLUMNS)
 
     def on_resize(self, event: events.Resize) -> None:
         self._beside.set_class(event.size.width >= WIDE, "wide")

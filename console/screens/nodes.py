@@ -14,6 +14,8 @@ from console.commands.desk import Toggle
 from console.screens.base import bindings_of
 from console.screens.console import Console
 from console.screens.table import TableScreen
+from console.views.columns import sortable
+from console.views.node_columns import COLUMNS
 from console.views.nodes import nodes_model
 from console.views.subject import place_of, pod_for
 from fleet.model.snapshot import Snapshot
@@ -39,6 +41,10 @@ class NodesScreen(TableScreen):
         place = place_of(snapshot, self._start)
         if place is not None and self.grid.move_to(place):
             self._start = None
+
+    @property
+    def sortable(self) -> frozenset[str]:
+        return sortable(COLUMNS)
 
     def toggle(self, switch: Toggle) -> None:
         if switch is Toggle.OTHERS:

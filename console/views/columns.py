@@ -1,0 +1,99 @@
+"""A column of a table: what stands in it, by what it is sorted, and when it is shown. One column is one row of a tuple.
+
+What is drawn, the commands that sort, their keys, the help and docs/keys.md are made from these rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Generic, TypeVar
+
+from console.views.query import by_number
+from fleet.model.snapshot import Join, Snapshot
+from widgets.cells import NOTHING, Cell
+from widgets.grid import Column, Sort
+
+Top = TypeVar("Top")
+"""What the rows of the first level are: workloads, nodes."""
+Below = TypeVar("Below")
+"""What those beneath them are: pods, GPUs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What cells are made from."""
+
+    snapshot: Snapshot
+    joins: Mapping[str, Join] = field(default_factory=dict)
+    """Key of what could not be joined → why."""
+
+
+def blank(shown: Shown, row: object) -> Cell:
+    """Where such an object never has anything."""
+    del shown, row
+    return NOTHING
+
+
+def always(snapshot: Snapshot) -> bool:
+    """In every fleet."""
+    del snapshot
+    return True
+
+
+def never(snapshot: Snapshot) -> bool:
+    """For what is sorted by and has no column of its own."""
+    del snapshot
+    return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableColumn(Generic[Top, Below]):
+    """One column of a table."""
+
+    column: Column
+    top: Callable[[Shown, Top], Cell] = blank
+    below: Callable[[Shown, Below], Cell] = blank
+    value: Callable[[Snapshot, str], float] | None = None
+    """What a row, by its key, is sorted by: NaN for what has none. None where it cannot be sorted by."""
+    name: Callable[[Snapshot, str], tuple[str, ...]] | None = None
+    """The same where it is a text."""
+    key: str = ""
+    """The letter that sorts by it, with shift; empty for none of its own."""
+    words: str = ""
+    """What it is sorted by, in words."""
+    shown: Callable[[Snapshot], bool] = always
+
+    @property
+    def sortable(self) -> bool:
+        """Whether the table can be sorted by it."""
+        return self.value is not None or self.name is not None
+
+
+def shown_in(columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot) -> tuple[TableColumn[Top, Below], ...]:
+    """Those that a fleet has something for."""
+    return tuple(column for column in columns if column.shown(snapshot))
+
+
+@cache
+def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[Column, ...]:
+    """As a grid takes them; the same tuple from tick to tick."""
+    return tuple(column.column for column in columns)
+
+
+def sortable(columns: Sequence[TableColumn[Top, Below]]) -> frozenset[str]:
+    """Ids of those that the table can be sorted by."""
+    return frozenset(column.column.id for column in columns if column.sortable)
+
+
+def ordered(
+    columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot, keys: Sequence[str], sort: Sort
+) -> list[str]:
+    """Keys in the order that was asked for; those without a number come last, whichever way round."""
+    column = next(column for column in columns if column.column.id == sort.column)
+    name, value = column.name, column.value
+    if name is not None:
+        return sorted(keys, key=lambda key: name(snapshot, key), reverse=sort.descending)
+    return by_number(keys, lambda key: value(snapshot, key) if value else math.nan, descending=sort.descending)

@@ -1,0 +1,196 @@
+"""The columns of the fleet: what each says of a workload and of a pod.
+
+In the order of a reader: what it is, how it is loaded, what users feel, what the hardware does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from console.views.columns import Shown, TableColumn, blank, never
+from console.views.numbers import SCALES, gpu_activity, number, usage
+from console.views.products import product_of, products_of
+from console.views.since import coarse
+from console.views.subject import assessment_of, reason_of
+from fleet.model.frame import Frame
+from fleet.model.objects import ModelVersion, Pod, Workload
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity, Snapshot
+from themes.palette import Role
+from widgets.cells import NOTHING, Cell, Name, Spans, Story, Text
+from widgets.grid import Column
+from widgets.line import Span
+from widgets.severity import severity_role
+from widgets.untrusted import untrusted, untrusted_name
+from widgets.values import age_text
+
+STRIP_POINTS = 60
+
+FleetColumn = TableColumn[Workload, Pod]
+Draw = Callable[[Frame, str, Quantity], Cell]
+
+
+def version_text(version: ModelVersion) -> str:
+    """The tag of the image, else the short digest: what tells one rollout from the next at a glance."""
+    name, _, digest = version.image.partition("@")
+    _, _, tag = name.rpartition("/")[2].partition(":")
+    return untrusted(tag or digest.removeprefix("sha256:")[:8])
+
+
+def measured(
+    column: Column, quantity: Quantity, key: str = "", words: str = "", *, draw: Draw = number, of_gpus: bool = False
+) -> FleetColumn:
+    """A quantity. What such an object never has is blank; what it should have and has not is ``–``."""
+
+    def of_workload(shown: Shown, workload: Workload) -> Cell:
+        has = workload.gpus > 0 if of_gpus else workload.key in shown.snapshot.model_of
+        return draw(shown.snapshot.by_workload, workload.key, quantity) if has else NOTHING
+
+    def of_pod(shown: Shown, pod: Pod) -> Cell:
+        has = pod.gpus > 0 if of_gpus else shown.snapshot.workload_of.get(pod.key, "") in shown.snapshot.model_of
+        return draw(shown.snapshot.by_pod, pod.key, quantity) if has else NOTHING
+
+    def value(snapshot: Snapshot, row: str) -> float:
+        return (snapshot.by_workload if row in snapshot.workloads else snapshot.by_pod).value(row, quantity)
+
+    return TableColumn(column, of_workload, of_pod, value, key=key, words=words)
+
+
+def before_model(column: Column, quantity: Quantity) -> FleetColumn:
+    """What the gateways before a model say, where there are some."""
+
+    def of_workload(shown: Shown, workload: Workload) -> Cell:
+        model = shown.snapshot.model_of.get(workload.key, "")
+        return number(shown.snapshot.before_models, model, quantity) if model in shown.snapshot.gateways_of else NOTHING
+
+    return TableColumn(column, of_workload, shown=lambda snapshot: bool(snapshot.gateways_of))
+
+
+def _name(shown: Shown, workload: Workload) -> Cell:
+    model = shown.snapshot.models.get(shown.snapshot.model_of.get(workload.key, ""))
+    own = untrusted_name(workload.name)
+    if model is None or model.name == workload.name:
+        return Text(own, Role.STRONG)
+    return Spans((Span(untrusted_name(model.name), Role.STRONG), Span(f" · {own}", Role.DIM)))
+
+
+def _by_name(snapshot: Snapshot, key: str) -> tuple[str, ...]:
+    model = snapshot.models.get(snapshot.model_of.get(key, ""))
+    return (model.name if model else "", key)
+
+
+def _ready(_: Shown, workload: Workload) -> Cell:
+    complete = workload.ready >= workload.desired
+    return Text(f"{workload.ready}/{workload.desired}", Role.TEXT if complete else Role.WARNING)
+
+
+def _pod_age(shown: Shown, pod: Pod) -> Cell:
+    return Text(age_text(coarse(shown.snapshot.at - pod.created)) if pod.created else "", Role.DIM)
+
+
+def _by_ready(snapshot: Snapshot, key: str) -> float:
+    workload, pod = snapshot.workloads.get(key), snapshot.pods.get(key)
+    if workload is not None:
+        return workload.ready / workload.desired if workload.desired else math.nan
+    return float(pod.ready) if pod is not None else math.nan
+
+
+def _by_age(snapshot: Snapshot, key: str) -> float:
+    row = snapshot.pods.get(key) or snapshot.workloads.get(key)
+    return snapshot.at - row.created if row is not None and row.created else math.nan
+
+
+def _node(_: Shown, pod: Pod) -> Cell:
+    return Text(untrusted(pod.node), Role.DIM)
+
+
+def _revision(_: Shown, workload: Workload) -> Cell:
+    # Deployments count their revisions; the other kinds name them by hashes, which tell a person nothing.
+    return Text(f"v{workload.revision}" if workload.revision.isdigit() else version_text(workload.version))
+
+
+def _pod_version(_: Shown, pod: Pod) -> Cell:
+    return Text(version_text(pod.version), Role.DIM)
+
+
+def _products(shown: Shown, workload: Workload) -> Cell:
+    return Text(products_of(shown.snapshot, workload.key), Role.DIM)
+
+
+def _product(shown: Shown, pod: Pod) -> Cell:
+    return Text(product_of(shown.snapshot, pod.key), Role.DIM)
+
+
+def _several_products(snapshot: Snapshot) -> bool:
+    return len({origin.product for origin in snapshot.origins.values()}) > 1
+
+
+def _activity(frame: Frame, key: str, quantity: Quantity) -> Cell:
+    del quantity
+    return gpu_activity(frame, key)
+
+
+def _by_restarts(snapshot: Snapshot, key: str) -> float:
+    pod = snapshot.pods.get(key)
+    pods = [pod] if pod else [snapshot.pods[k] for k in snapshot.pods_of.get(key, ())]
+    return float(sum(p.restarts for p in pods))
+
+
+def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
+    count = int(_by_restarts(shown.snapshot, row.key))
+    return Text(str(count), Role.TEXT if count else Role.DIM)
+
+
+def _story(shown: Shown, row: Workload | Pod) -> Cell:
+    snapshot, join = shown.snapshot, shown.joins.get(row.key)
+    reason = reason_of(snapshot, row.key) or (str(join) if join is not None else "")
+    severity = assessment_of(snapshot, row.key).severity
+    role = Role.DIM if severity is Severity.OK else severity_role(severity)
+    strip = snapshot.history.strip(row.key, Quantity.WAITING, STRIP_POINTS)
+    return Story(untrusted(reason), role, strip, SCALES[Quantity.WAITING])
+
+
+COLUMNS: tuple[FleetColumn, ...] = (
+    TableColumn(
+        Column("name", "MODEL · WORKLOAD", 24, align="left", grow=2, widest=56, priority=0),
+        _name,
+        lambda _, pod: Name(untrusted_name(pod.name)),
+        name=_by_name,
+    ),
+    TableColumn(Column("ready", "READY", 5, priority=1), _ready, _pod_age, _by_ready, key="Y", words="ready replicas"),
+    TableColumn(Column("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
+    TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
+    TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
+    TableColumn(
+        Column("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=9),
+        _products,
+        _product,
+        shown=_several_products,
+    ),
+    measured(Column("run", "RUN", 4, priority=5), Quantity.RUNNING, "R", "requests running"),
+    measured(Column("wait", "WAIT", 4, priority=1), Quantity.WAITING, "W", "requests waiting"),
+    measured(
+        Column("kv", "KV", 8, "%", align="left", grow=1, widest=20, priority=1),
+        Quantity.KV_USAGE,
+        "K",
+        "KV-cache usage",
+        draw=usage,
+    ),
+    measured(Column("tok", "TOK/S", 6, priority=6), Quantity.GENERATION_TOKENS, "O", "output tokens per second"),
+    measured(Column("ttft", "TTFT95", 7, priority=1), Quantity.TTFT_P95, "T", "time to first token"),
+    measured(Column("itl", "ITL95", 6, priority=6), Quantity.ITL_P95, "I", "inter-token latency"),
+    measured(Column("err", "ERR%", 4, priority=7), Quantity.ERROR_RATIO, "E", "errors"),
+    before_model(Column("queued", "GW WAIT", 7, priority=3), Quantity.GATEWAY_QUEUED),
+    before_model(Column("rejected", "REJ/S", 6, priority=3), Quantity.GATEWAY_REJECTIONS),
+    before_model(Column("retried", "RETRY/S", 7, priority=9), Quantity.GATEWAY_RETRIES),
+    measured(
+        Column("gpu", "GPU%", 4, priority=2), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity, of_gpus=True
+    ),
+    measured(Column("temp", "°C", 3, priority=3), Quantity.GPU_TEMPERATURE, "H", "heat", of_gpus=True),
+    measured(Column("memory", "MEM", 7, priority=11), Quantity.GPU_MEMORY_USED, of_gpus=True),
+    TableColumn(
+        Column("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
+    ),
+    TableColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
+)

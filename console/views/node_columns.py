@@ -1,0 +1,171 @@
+"""The columns of nodes and their GPUs: what each says of a node and of a GPU.
+
+A row is its key: of what the exporters name and Kubernetes does not show, there is nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from console.views.columns import Shown, TableColumn, blank
+from console.views.numbers import gpu_activity, number
+from console.views.subject import assessment_of
+from fleet.metrics.gpus.vendors import without_vendor
+from fleet.model.frame import Frame
+from fleet.model.quantity import Quantity, Unit
+from fleet.model.reading import Reading
+from fleet.model.snapshot import GpuUse, Snapshot
+from themes.palette import Role
+from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
+from widgets.grid import Column
+from widgets.line import Span
+from widgets.severity import severity_role
+from widgets.untrusted import untrusted, untrusted_name
+
+NodeColumn = TableColumn[str, str]
+
+
+def highest(quantity: Quantity) -> Callable[[Snapshot, str], float]:
+    """What a node is sorted by: the highest value of its GPUs."""
+
+    def value(snapshot: Snapshot, node: str) -> float:
+        values = (snapshot.by_gpu.value(key, quantity) for key in snapshot.gpus_on.get(node, ()))
+        return max((v for v in values if not math.isnan(v)), default=math.nan)
+
+    return value
+
+
+def measured(
+    column: Column,
+    quantity: Quantity,
+    key: str = "",
+    words: str = "",
+    *,
+    draw: Callable[[Frame, str, Quantity], Cell] = number,
+) -> NodeColumn:
+    """A quantity of GPUs."""
+    return TableColumn(
+        column,
+        blank,
+        lambda shown, gpu: draw(shown.snapshot.by_gpu, gpu, quantity),
+        highest(quantity),
+        key=key,
+        words=words,
+    )
+
+
+def _name(shown: Shown, node: str) -> Cell:
+    known = node in shown.snapshot.nodes
+    return Text(untrusted_name(node) if known else untrusted(node) or "unknown node", Role.STRONG)
+
+
+def _gpu_name(shown: Shown, key: str) -> Cell:
+    gpu = shown.snapshot.gpus[key]
+    profile = f" {gpu.profile}" if gpu.profile else ""
+    product = without_vendor(gpu.model)
+    return Spans(
+        (Span(untrusted(f"GPU {gpu.ordinal}{profile}")), Span(f" {untrusted(product)}" if product else "", Role.DIM))
+    )
+
+
+def _free(shown: Shown, node: str) -> Cell:
+    row = shown.snapshot.nodes.get(node)
+    if row is None:
+        return NOTHING
+    if node in shown.snapshot.free_gpus:
+        free, total = shown.snapshot.free_gpus[node]
+        return Text(f"{free}/{total}", Role.OK if free else Role.DIM)
+    return Text(f"?/{sum(row.gpus.values())}", Role.UNKNOWN) if any(row.gpus.values()) else NOTHING
+
+
+def _by_free(snapshot: Snapshot, node: str) -> float:
+    return float(snapshot.free_gpus[node][0]) if node in snapshot.free_gpus else math.nan
+
+
+def _product(shown: Shown, node: str) -> Cell:
+    row = shown.snapshot.nodes.get(node)
+    return Text(untrusted(row.gpu_product or ", ".join(row.gpus)), Role.DIM) if row is not None else NOTHING
+
+
+def _holder(shown: Shown, key: str) -> Cell:
+    """The pod that the exporter names, with its namespace where that is out of view, and how many others share it;
+    else what the accounting says.
+    """
+    snapshot, gpu = shown.snapshot, shown.snapshot.gpus[key]
+    others = f" +{len(gpu.sharers)}" if gpu.sharers else ""
+    if gpu.pod and snapshot.cluster.namespace in ("", gpu.namespace):
+        return Name(untrusted_name(gpu.pod) + others)
+    if gpu.pod:
+        return Text(f"{untrusted_name(gpu.namespace)}/{untrusted_name(gpu.pod)}" + others, Role.DIM)
+    match snapshot.use_of(key):
+        case GpuUse.FREE:
+            return Text("free", Role.OK)
+        case GpuUse.UNNAMED:
+            return Text("held, no pod named", Role.DIM)
+        case _:
+            return Text("not known", Role.UNKNOWN)
+
+
+def _memory(shown: Shown, key: str) -> Cell:
+    """Memory in use of all of it; the bytes alone where the exporter does not say how much there is."""
+    used = shown.snapshot.by_gpu.get(key, Quantity.GPU_MEMORY_USED)
+    total = shown.snapshot.by_gpu.get(key, Quantity.GPU_MEMORY_TOTAL)
+    if used.known and total.known and total.value > 0:
+        return Usage(Reading(used.value / total.value, max(used.state, total.state), used.age))
+    return Number(used, Unit.BYTES)
+
+
+def _activity(frame: Frame, key: str, quantity: Quantity) -> Cell:
+    del quantity
+    return gpu_activity(frame, key)
+
+
+def _why(shown: Shown, node: str) -> Cell:
+    row = shown.snapshot.nodes.get(node)
+    if row is None:
+        return Text("no such node in Kubernetes", Role.UNKNOWN)
+    own = assessment_of(shown.snapshot, node)
+    taints = ", ".join(
+        f"{key}={value}:{effect}" if value else f"{key}:{effect}"
+        for key, value, effect in row.taints
+        if key not in row.gpus
+    )
+    spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
+    if taints:
+        spans.append(Span(f"{' ' if spans else ''}{untrusted(taints)}", Role.DIM))
+    return Spans(tuple(spans))
+
+
+def _gpu_why(shown: Shown, gpu: str) -> Cell:
+    own = assessment_of(shown.snapshot, gpu)
+    return Text(untrusted(own.reason), severity_role(own.severity))
+
+
+COLUMNS: tuple[NodeColumn, ...] = (
+    TableColumn(
+        Column("name", "NODE · GPU", 20, align="left", grow=2, widest=44, priority=0),
+        _name,
+        _gpu_name,
+        name=lambda _, node: (node,),
+    ),
+    TableColumn(Column("free", "FREE", 5, priority=2), _free, blank, _by_free, key="F", words="free GPUs"),
+    TableColumn(Column("pod", "POD", 18, align="left", grow=3, widest=60, priority=3), _product, _holder),
+    measured(Column("util", "UTIL%", 5, priority=1), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity),
+    measured(Column("sm", "SM%", 4, priority=8), Quantity.SM_ACTIVE),
+    measured(Column("dram", "DRAM%", 5, priority=9), Quantity.DRAM_ACTIVE),
+    TableColumn(
+        Column("memory", "MEMORY", 9, "%", align="left", grow=1, widest=16, priority=4),
+        blank,
+        _memory,
+        highest(Quantity.GPU_MEMORY_USED),
+        key="M",
+        words="GPU memory",
+    ),
+    measured(Column("temp", "°C", 4, priority=1), Quantity.GPU_TEMPERATURE, "H", "heat"),
+    measured(Column("power", "W", 4, priority=5), Quantity.GPU_POWER, "P", "power"),
+    measured(Column("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
+    measured(Column("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
+    measured(Column("xid", "XID", 4, priority=2), Quantity.XID),
+    TableColumn(Column("why", "", 10, align="left", grow=3, widest=60, priority=4), _why, _gpu_why),
+)
