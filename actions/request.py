@@ -18,6 +18,11 @@ LOCAL: Final = "local"
 """The cluster, and the namespace, of such servers."""
 
 
+def shown_kind(kind: str) -> str:
+    """A kind of targets as people are told of it; logs and requests have the kind itself."""
+    return "server" if kind == LOCAL_SERVER else kind
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One object of the cluster; ``namespace`` is empty for a node, ``uid`` where only the name was given."""
@@ -33,7 +38,7 @@ class Target:
         return ObjectRef(self.kind, self.namespace, self.name)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        return f"{shown_kind(self.kind)} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)

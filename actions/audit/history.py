@@ -15,6 +15,7 @@ from typing import Any
 from actions.audit.line import Record
 from actions.audit.process import still_runs
 from actions.audit.reading import look_at, records
+from actions.request import shown_kind
 
 Alive = Callable[[Mapping[str, Any], str], bool | None]
 """Of the process and the host of a record: whether it still runs; None where that cannot be seen."""
@@ -137,9 +138,9 @@ class RecordedAction:
 
     @property
     def target_name(self) -> str:
-        """``serving/Deployment/chat-70b``."""
-        parts = (str(self.target.get(name) or "") for name in ("namespace", "kind", "name"))
-        return "/".join(part for part in parts if part)
+        """As it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
+        namespace, kind, name = (str(self.target.get(part) or "") for part in ("namespace", "kind", "name"))
+        return "/".join(part for part in (namespace, shown_kind(kind), name) if part)
 
     @property
     def outcome(self) -> str:

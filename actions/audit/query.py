@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import Any
 
 from actions.audit.history import RecordedAction
 
@@ -34,9 +35,14 @@ class Wanted:
             action.last_heard >= self.since
             and action.began <= self.until
             and _found(self.person, (*who, action.claimed_by) if action.claimed_by else who)
-            and _found(self.target, (action.target_name, str(action.target.get("uid") or "")))
+            and _found(self.target, (action.target_name, _recorded(action.target), str(action.target.get("uid") or "")))
             and (not self.action or self.action == action.kind or action.id.startswith(self.action))
         )
+
+
+def _recorded(target: Mapping[str, Any]) -> str:
+    """``namespace/Kind/name`` as the log has it: what is shown may have another word for the kind."""
+    return "/".join(str(target[part]) for part in ("namespace", "kind", "name") if target.get(part))
 
 
 def _found(wanted: str, texts: Iterable[str]) -> bool:

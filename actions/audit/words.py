@@ -9,12 +9,14 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from actions.audit.anchor import Anchored
 from actions.audit.chain import Verdict
 from actions.audit.history import RecordedAction, Sent, State
 from actions.audit.opened import Opened
+
+_HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Tone(StrEnum):
@@ -202,7 +204,8 @@ def _answer(sent: Sent) -> str:
         return f"not sent: {error}"
     if sent.unknown:
         return f"no answer ({error}): whether the server did it is not known; look at the object"
-    parts = [str(sent.status)]
+    # What was done on this machine has no answer of a server to show.
+    parts = [str(sent.status) if sent.method in _HTTP or not sent.done else "done"]
     if error:
         parts.append(error)
     if sent.answer.get("resource_version"):

@@ -260,3 +260,18 @@ def test_filters_by_time_person_target_and_action(tmp_path: Path, wanted: Wanted
 
 def test_a_moment_is_in_utc() -> None:
     assert moment(NOW) == "2026-09-21 14:13:20Z"
+
+
+def test_what_was_done_on_this_machine_is_told_in_its_own_words(tmp_path: Path) -> None:
+    """The record of a version that called a server a node, and wrote the status of an answer that there was none of."""
+    target = {"kind": "LocalNode", "namespace": "local", "name": "tiny", "uid": "f00"}
+    sent = {"step": 0, "method": "START", "path": "/opt/vllm serve", "query": {}, "body": {"node": "tiny"}}
+    log = log_in(tmp_path)
+    log.append("intent", "a1", intent(title="Start tiny", kind="local-up", target=target))
+    log.append("sending", "a1", sent)
+    log.append("answered", "a1", answered(audit_id="", resource_version=""))
+    action = only(tmp_path)
+    assert action.target_name == "local/server/tiny"
+    assert "sent: START /opt/vllm serve: done\n" in f"{told(action)}\n"
+    assert all(Wanted(target=text).matches(action) for text in ("local/LocalNode/tiny", "server/tiny", "f00"))
+    assert not Wanted(target="Deployment").matches(action)
