@@ -8,36 +8,10 @@ import pytest
 
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
+from tests.fleet.metrics.product_pages import card
 from tests.fleet.metrics.rig import Rig, gpu
 
 MIB = 1024 * 1024
-
-
-def card(partition: int = 0, kind: str = "spx", prefix: str = "", uuid: str = "", pod: str = "chat-0") -> str:
-    """One card, or a part of one, as the exporter's documentation has it."""
-    labels = (
-        f'card_model="AMD Instinct MI300X",gpu_compute_partition_type="{kind}",gpu_id="{partition}",'
-        f'gpu_partition_id="{partition}",hostname="amd-1",serial_number="692251001234",'
-        f'pod="{pod}",namespace="llm",container="engine"' + (f',gpu_uuid="{uuid}"' if uuid else "")
-    )
-    sensor = 0 if partition else 1
-    lines = {
-        "gpu_gfx_activity": 87 * sensor,
-        "gpu_umc_activity": 40 * sensor,
-        "gpu_power_usage": 650 * sensor,
-        "gpu_package_power": 651 * sensor,
-        "gpu_junction_temperature": 71 * sensor,
-        "gpu_memory_temperature": 55 * sensor,
-        "gpu_used_vram": 150000,
-        "gpu_total_vram": 196592,
-        "gpu_violation_ppt_residency_percentage": 30 * sensor,
-        "gpu_violation_hbm_thermal_residency_percentage": 12 * sensor,
-    }
-    page = "".join(f"{prefix}{name}{{{labels}}} {value}\n" for name, value in lines.items())
-    clocks = (("data", 14, 22), ("system", 0, 2100), ("system", 1, 1900), ("memory", 8, 1300), ("video", 9, 29))
-    for called, index, megahertz in clocks if not partition else ():
-        page += f'{prefix}gpu_clock{{clock_index="{index}",clock_type="{called}",{labels}}} {megahertz}\n'
-    return page
 
 
 async def _scrape(page: str) -> Measurement:

@@ -9,6 +9,7 @@ import pytest
 from fleet.model.histogram import quantile
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
+from tests.fleet.metrics.product_pages import litellm
 from tests.fleet.metrics.recorded import percentile, read, replay
 from tests.fleet.metrics.rig import gateway
 
@@ -71,18 +72,11 @@ async def test_the_recording_from_its_beginning() -> None:
             assert quantile(q, found).value == pytest.approx(percentile(q, {}, buckets))
 
 
-def page(answers: dict[tuple[str, str, str], int], in_flight: int = 1) -> str:
-    """A proxy's counters: (requested model, status, team) → requests."""
-    text = f"litellm_in_flight_requests {in_flight}\n"
-    for (model, status, team), count in answers.items():
-        labels = f'requested_model="{model}",status_code="{status}",team="{team}",user_email="a@b"'
-        text += f"{_ALL}{{{labels}}} {count}\n"
-    return text
-
-
 async def test_the_scrape_is_no_request_of_a_user_and_a_health_check_neither() -> None:
     checks = ("", "200", "litellm-internal-health-check")
-    m = await replay(page({("tiny", "200", "None"): 0, checks: 0}), page({("tiny", "200", "None"): 50, checks: 90}, 4))
+    m = await replay(
+        litellm({("tiny", "200", "None"): 0, checks: 0}), litellm({("tiny", "200", "None"): 50, checks: 90}, 4)
+    )
     assert m.gateways == (PROCESS, TINY)
     assert gateway(m, Quantity.GATEWAY_IN_FLIGHT, PROCESS) == 3
     assert gateway(m, Quantity.GATEWAY_REQUESTS, TINY) == pytest.approx(5)
@@ -90,11 +84,11 @@ async def test_the_scrape_is_no_request_of_a_user_and_a_health_check_neither() -
 
 
 async def test_nothing_refused_yet_is_none_refused() -> None:
-    m = await replay(page({("tiny", "200", "None"): 0}), page({("tiny", "200", "None"): 50}))
+    m = await replay(litellm({("tiny", "200", "None"): 0}), litellm({("tiny", "200", "None"): 50}))
     for quantity in (Quantity.GATEWAY_REJECTIONS, Quantity.GATEWAY_ERRORS, Quantity.GATEWAY_RETRIES):
         assert gateway(m, quantity, TINY) == 0
 
 
 async def test_users_and_keys_are_no_part_of_what_is_kept() -> None:
-    m = await replay(page({("tiny", "200", "None"): 0}), page({("tiny", "200", "None"): 50}))
+    m = await replay(litellm({("tiny", "200", "None"): 0}), litellm({("tiny", "200", "None"): 50}))
     assert "a@b" not in repr(m)

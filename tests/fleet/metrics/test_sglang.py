@@ -9,42 +9,11 @@ import pytest
 from fleet.model.histogram import quantile
 from fleet.model.measurement import EngineId, Group
 from fleet.model.quantity import Family, Quantity
+from tests.fleet.metrics.product_pages import scheduler, tokenizer
 from tests.fleet.metrics.recorded import percentile, read, replay
 from tests.fleet.metrics.rig import value
 
 RECORDED = "sglang-collector-0.5.23"
-_SCHEDULER = 'engine_type="unified",model_name="tiny",moe_ep_rank="0",pp_rank="0"'
-
-
-def scheduler(dp: int, tp: int, running: int, decoded: int, retracted: int = 0, priority: str = "") -> str:
-    """What one scheduler answers: of the data-parallel rank ``dp``, told by tensor-parallel rank ``tp``."""
-    labels = f'dp_rank="{dp}",tp_rank="{tp}",{_SCHEDULER}' + priority
-    return f"""\
-sglang:num_running_reqs{{{labels}}} {running}
-sglang:num_queue_reqs{{{labels}}} {running + 1}
-sglang:token_usage{{{labels}}} 0.25
-sglang:max_total_num_tokens{{{labels}}} 4096
-sglang:realtime_tokens_total{{{labels},mode="decode"}} {decoded}
-sglang:num_retracted_requests_total{{{labels}}} {retracted}
-sglang:queue_time_seconds_bucket{{{labels},le="0.1"}} {decoded / 20}
-sglang:queue_time_seconds_bucket{{{labels},le="+Inf"}} {decoded / 10}
-"""
-
-
-def tokenizer(streamed: int, whole: int) -> str:
-    """What the tokenizer's manager answers: of streams, and of answers in one piece."""
-    page = ""
-    for said, count in (("true", streamed), ("false", whole)):
-        labels = f'is_streaming="{said}",model_name="tiny"'
-        page += f"""\
-sglang:prompt_tokens_total{{{labels}}} {10 * count}
-sglang:generation_tokens_total{{{labels}}} {5 * count}
-sglang:num_requests_total{{{labels}}} {count}
-sglang:time_to_first_token_seconds_bucket{{{labels},le="0.1"}} {count / 2}
-sglang:time_to_first_token_seconds_bucket{{{labels},le="1.0"}} {count}
-sglang:time_to_first_token_seconds_bucket{{{labels},le="+Inf"}} {count}
-"""
-    return page
 
 
 @pytest.mark.contract

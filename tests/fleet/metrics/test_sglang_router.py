@@ -6,6 +6,7 @@ import pytest
 
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
+from tests.fleet.metrics.product_pages import SGLANG_ROUTER
 from tests.fleet.metrics.recorded import read, replay, seconds_between
 from tests.fleet.metrics.rig import gateway
 
@@ -47,19 +48,8 @@ async def test_the_recording_under_load() -> None:
     assert Family.GATEWAY_E2E not in m.gateway_histograms
 
 
-PAGE = """\
-smg_worker_health{worker="http://10.0.0.1:8000"} 1
-smg_worker_health{worker="http://10.0.0.2:8000"} 1
-smg_worker_requests_active{worker="http://10.0.0.1:8000"} 8
-smg_router_requests_total{model="tiny",endpoint="chat",streaming="true"} %d
-smg_router_requests_total{model="tiny",endpoint="chat",streaming="false"} %d
-smg_http_rate_limit_total{result="allowed"} %d
-smg_http_rate_limit_total{result="rejected"} %d
-"""
-
-
 async def test_a_worker_that_was_asked_nothing_yet_has_nothing_in_flight() -> None:
-    m = await replay(PAGE % (0, 0, 0, 0), PAGE % (40, 10, 90, 30))
+    m = await replay(SGLANG_ROUTER % (0, 0, 0, 0), SGLANG_ROUTER % (40, 10, 90, 30))
     behind = [PROCESS._replace(backend=f"10.0.0.{n}:8000") for n in (1, 2)]
     assert [gateway(m, Quantity.GATEWAY_IN_FLIGHT, row) for row in behind] == [8, 0]
     assert gateway(m, Quantity.GATEWAY_REQUESTS, TINY) == pytest.approx(5)
