@@ -10,11 +10,10 @@ from hashlib import sha256
 from typing import Any, cast
 
 from actions.catalogue import spec_of
-from actions.checks.data import check_data, seen
-from actions.checks.permission import check_permission
+from actions.checks.every import checked
 from actions.execution_context import ClusterAction
 from actions.note import NAMESPACE, note
-from actions.plan import Check, Mutation, Plan, Verdict
+from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, Request
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
@@ -50,12 +49,9 @@ async def _planned(request: Request, context: ClusterContext) -> tuple[Plan, boo
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
-    permission, plan = await asyncio.gather(check_permission(request, context), action.plan(request, context))
-    checks: tuple[Check, ...] = (permission, *seen(plan.checks, context.snapshot, plan.target), check_data(context))
-    if permission.verdict is Verdict.BLOCK:
-        # The dry run needs the same permission: it has nothing to add.
-        checks = tuple(c for c in checks if not (c.about == "server" and c.verdict is Verdict.BLOCK))
-    return replace(plan, checks=checks, fingerprint=fingerprint, note=await _note(plan, context)), told.seen
+    plan = await action.plan(request, context)
+    checks, written = await asyncio.gather(checked(plan, context), _note(plan, context))
+    return replace(plan, checks=checks, fingerprint=fingerprint, note=written), told.seen
 
 
 class _Conflicts:

@@ -1,1 +1,1 @@
-"""What speaks for or against an action, one file per question. Each gives Checks; none changes anything."""
+"""What speaks for or against an action, one file per question; ``every`` has those of all plans. Nothing is changed."""

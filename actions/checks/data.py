@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.checks import capacity, cut, last_replica
-from actions.plan import Check, Verdict
+from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
 from fleet.model.snapshot import Health, Snapshot
@@ -15,8 +15,9 @@ _FROM_PODS = frozenset({capacity.ABOUT, cut.ABOUT, last_replica.ABOUT})
 """Checks that are about the pods of the target's namespace, as the Snapshot knows them."""
 
 
-def check_data(context: ClusterContext) -> Check:
+async def check_data(plan: Plan, context: ClusterContext) -> Check:
     """Of every source: how old its last word is."""
+    del plan
     limit = context.rules.stale_after
     old = []
     for source in context.snapshot.sources:

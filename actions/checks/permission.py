@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.permissions import Permission, needed, plural_of
-from actions.plan import Check, Verdict
+from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
-from actions.request import Request
 from fleet.sources.kube.errors import KubeError
 
 ABOUT = "permission"
 
 
-async def check_permission(request: Request, context: ClusterContext) -> Check:
+async def check_permission(plan: Plan, context: ClusterContext) -> Check:
     """Whether everything that the request needs is allowed in the target's namespace."""
+    request = plan.request
     plural = await _plural(request.target.kind, context)
     wanted = needed(request.kind, request.target.kind, plural)
     missing: list[Permission] = []

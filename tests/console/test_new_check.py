@@ -1,0 +1,92 @@
+"""A check of plans that nobody knows, one function and one line: every plan has it, and one that blocks is not run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.checks import every
+from actions.kinds.cordon import Cordon
+from actions.kinds.scale import Scale
+from actions.plan import Check, Plan, Verdict
+from actions.plan_context import ClusterContext
+from actions.planner import make_plan
+from actions.request import Target
+from actions.runner import RefusedError
+from console.cli import exits
+from console.cli.dispatch import dispatch
+from console.views.plan import plan_lines
+from tests.actions.stage import FakeCluster, deployment
+from tests.simulator.api_process import simulator
+from themes.glyphs import UNICODE
+
+WHY = "the fleet is frozen until Monday"
+CHAT = Target("Deployment", "serving", "chat-70b")
+
+
+async def check_freeze(plan: Plan, context: ClusterContext) -> Check:
+    """Nothing changes in production while it is frozen."""
+    frozen = context.scope.context != "staging" and plan.target.namespace == "serving"
+    return Check("freeze", Verdict.BLOCK if frozen else Verdict.PASS, WHY if frozen else "no freeze", "wait for Monday")
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one line."""
+    monkeypatch.setattr(every, "FIRST", (*every.FIRST, check_freeze))
+
+
+def cluster() -> FakeCluster:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "uid": "uid-n1"}, "spec": {}}
+    stage = FakeCluster()
+    stage.add(deployment(), node)
+    return stage
+
+
+async def test_every_plan_has_it_and_where_it_blocks_nothing_is_sent() -> None:
+    stage = cluster()
+    runner = stage.runner()
+    plan = await runner.plan(Scale(CHAT, 5))
+    assert [check.about for check in plan.checks][:2] == ["permission", "freeze"]
+    assert plan.verdict is Verdict.BLOCK
+    with pytest.raises(RefusedError, match=WHY):
+        runner.start(plan, "INC-7", "test")
+    await runner.close()
+    assert stage.mutations() == []
+
+
+async def test_a_plan_that_it_lets_pass_says_so() -> None:
+    plan = await make_plan(Cordon(Target("Node", "", "n1")), cluster().context())
+    assert Check("freeze", Verdict.PASS, "no freeze", "wait for Monday") in plan.checks
+    assert plan.verdict is not Verdict.BLOCK
+
+
+async def test_it_is_on_the_page_of_the_plan() -> None:
+    plan = await make_plan(Scale(CHAT, 5), cluster().context())
+    page = "\n".join("".join(span.text for span in line.spans) for line in plan_lines(plan, 100, UNICODE))
+    assert WHY in page
+    assert "wait for Monday" in page
+
+
+def test_it_is_in_a_dry_run_and_in_its_json_and_blocks_in_earnest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with simulator("--scenario", "steady", "--pods", "12", "--seed", "7") as process:
+
+        def scale(*flags: str) -> int:
+            line = ["scale", "deployment/chat-70b", "5", "--kubeconfig", str(process.kubeconfig), *flags]
+            return dispatch("quarterdeck", line, {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)})
+
+        told = scale("--dry-run")
+        assert WHY in capsys.readouterr().out
+        assert scale("--dry-run", "--json") == told
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert document["plan"]["verdict"] == "block"
+        assert {"about": "freeze", "verdict": "block", "text": WHY, "fix": "wait for Monday"} in document["plan"][
+            "checks"
+        ]
+        assert scale("--yes") == exits.REFUSED
+        assert WHY in "".join(capsys.readouterr())
