@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from actions.catalogue import spec_of
-from fleet.kinds.registry import kind_of
 
 
 class Resource(NamedTuple):
@@ -54,5 +53,7 @@ def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tup
 
 def plural_of(kind: str) -> tuple[str, str] | None:
     """Group and plural of a kind; None for one that is only found through discovery."""
+    from fleet.kinds.registry import kind_of
+
     workload = kind_of(kind)
     return (workload.group, workload.plural) if workload.plural else _PLURALS.get(kind)

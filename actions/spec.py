@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from actions.permissions import Permission, Resource
 from actions.request import Request, Target
-from fleet.kinds.kind import WorkloadKind
-from fleet.kinds.registry import those
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction
     from actions.local.context import LocalAction
+    from fleet.kinds.kind import WorkloadKind
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 
@@ -163,6 +162,9 @@ class ActionSpec:
     @property
     def targets(self) -> tuple[str, ...]:
         """Kinds of its target; the first one is meant where a name is given without a kind."""
+        # Not at the top: the flags of an action are put together without it.
+        from fleet.kinds.registry import those
+
         workloads = self.workloads
         able = those(lambda kind: kind.listed and workloads(kind)) if workloads is not None else ()
         return (*(kind.kind for kind in able), *self.objects)

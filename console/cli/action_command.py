@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
-from console.cli.how_flags import add_how, seconds
+from console.cli.how_flags import add_how_on_a_cluster, seconds
 
 _TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds}
 
@@ -26,11 +26,6 @@ def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> N
         if listed is not None:
             parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and end")
     add_how_on_a_cluster(parser)
-
-
-def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
-    """What goes with every action on a cluster."""
-    add_how(parser, "nothing is sent but dry runs", wait=True)
 
 
 def add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:

@@ -22,6 +22,11 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
         group.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait for the sources (30)")
 
 
+def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
+    """What goes with every action on a cluster."""
+    add_how(parser, "nothing is sent but dry runs", wait=True)
+
+
 def seconds(text: str) -> float:
     """A length of time that can be waited for. Raises argparse.ArgumentTypeError."""
     try:

@@ -11,8 +11,7 @@ from typing import NoReturn, get_args
 
 from actions.catalogue import KINDS, specs_of
 from console.cli import exits, usage
-from console.cli.action_command import add_flags, add_how_on_a_cluster
-from console.cli.how_flags import seconds
+from console.cli.how_flags import add_how_on_a_cluster, seconds
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
@@ -97,6 +96,8 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[s
             command.description = "Take back the last action that you did on this cluster."
             add_how_on_a_cluster(command)
         else:
+            from console.cli.action_command import add_flags
+
             specs = specs_of(name)
             command.description = specs[0].about
             add_flags(command, specs)
