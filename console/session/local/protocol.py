@@ -1,6 +1,6 @@
 """What the screens need of the vLLM servers of this machine: how they are, their logs, and a word with them.
 
-Starting and ending them goes through Acting, as every action does (requests with targets of kind LOCAL_SERVER).
+Starting and ending them goes through ActionService, as every action does: its target is of the kind LOCAL_SERVER.
 """
 
 from __future__ import annotations

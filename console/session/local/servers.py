@@ -1,6 +1,6 @@
-"""The real Locally: the servers of this machine, looked at on the loop of the observing session.
+"""The real LocalServers: those of this machine, looked at on the loop of the observing session.
 
-What a person does with them goes through Acting; what is here starts and ends nothing.
+What a person does with them goes through ActionService; what is here starts and ends nothing.
 """
 
 from __future__ import annotations

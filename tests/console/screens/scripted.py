@@ -42,7 +42,7 @@ class ScriptedSession:
     acts: ScriptedActing = field(default_factory=lambda: ScriptedActing())
     acted: int = 0
     """How often somebody asked for what acts."""
-    here: ScriptedLocally = field(default_factory=lambda: ScriptedLocally())
+    here: ScriptedServers = field(default_factory=lambda: ScriptedServers())
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
         self.deliver = deliver
@@ -171,7 +171,7 @@ class ScriptedActing:
 
 
 @dataclass
-class ScriptedLocally:
+class ScriptedServers:
     """``come`` says what the next look finds; answers come from ``pieces``."""
 
     servers: tuple[ServerState, ...] = ()

@@ -18,7 +18,7 @@ from console.views.local.form import Form, again, filled_in, new, preset_chosen,
 from fleet.local.same_as_pod import Difference, Same
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
-from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_server
+from tests.console.screens.scripted import ScriptedServers, ScriptedSession, make_server
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 from tests.waiting import PATIENCE
@@ -47,7 +47,7 @@ FULL = LaunchSpec(
 
 def machine(**values: object) -> ScriptedSession:
     """A machine with one server, ``tiny``, on port 8000."""
-    return ScriptedSession(here=ScriptedLocally(servers=(make_server("tiny"),), **values))  # type: ignore[arg-type]
+    return ScriptedSession(here=ScriptedServers(servers=(make_server("tiny"),), **values))  # type: ignore[arg-type]
 
 
 def blank() -> Form:
@@ -129,12 +129,12 @@ def test_an_address_that_others_reach_and_the_hub_are_remarked_on() -> None:
 def test_a_dead_server_does_not_hold_its_port() -> None:
     from fleet.local.server import Phase
 
-    here = ScriptedLocally(servers=(make_server("gone", Phase.DEAD),))
+    here = ScriptedServers(servers=(make_server("gone", Phase.DEAD),))
     assert not read(new(here, "x"), {"model": "x", "port": "8000"}).problems
 
 
 def test_a_preset_fills_the_form_and_keeps_the_port_that_is_free() -> None:
-    here = ScriptedLocally(presets={"full": FULL})
+    here = ScriptedServers(presets={"full": FULL})
     form = preset_chosen(new(here, "org/other"), "full")
     assert read(form, form.values).spec == FULL
     assert new(here, "full").chosen == "full"
@@ -142,7 +142,7 @@ def test_a_preset_fills_the_form_and_keeps_the_port_that_is_free() -> None:
 
 def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_server_all_the_same() -> None:
     env = {"HF_TOKEN": "hf_" + "a" * 34, "OMP_NUM_THREADS": "4"}
-    here = ScriptedLocally(presets={"mine": LaunchSpec("mine", "org/x", port=0, env=env)})
+    here = ScriptedServers(presets={"mine": LaunchSpec("mine", "org/x", port=0, env=env)})
     form = new(here, "mine")
     assert form.values["env"] == "'HF_TOKEN=[redacted]' OMP_NUM_THREADS=4"
     assert read(form, form.values).spec.env == env
@@ -150,7 +150,7 @@ def test_a_secret_of_a_preset_is_not_shown_and_goes_to_the_server_all_the_same()
 
 
 def test_a_preset_that_takes_from_a_variable_that_is_not_set_is_wrong_until_it_is_given() -> None:
-    here = ScriptedLocally(
+    here = ScriptedServers(
         presets={"mine": LaunchSpec("mine", "org/x", port=9000), "other": FULL}, absent={"mine": {"HF_TOKEN": "TOKEN"}}
     )
     form = new(here, "mine")
@@ -161,13 +161,13 @@ def test_a_preset_that_takes_from_a_variable_that_is_not_set_is_wrong_until_it_i
 
 
 def test_a_preset_whose_name_is_taken_gets_another_and_its_own_port() -> None:
-    here = ScriptedLocally(servers=(make_server("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
+    here = ScriptedServers(servers=(make_server("tiny"),), presets={"tiny": LaunchSpec("tiny", "org/x", port=9000)})
     spec = read(new(here, "tiny"), new(here, "tiny").values).spec
     assert (spec.name, spec.port) == ("tiny-2", 9000)
 
 
 def test_a_server_that_is_started_again_says_what_it_was() -> None:
-    here = ScriptedLocally(servers=(make_server("tiny", spec={"max_model_len": 2048}),))
+    here = ScriptedServers(servers=(make_server("tiny", spec={"max_model_len": 2048}),))
     form = again(here, here.servers[0])
     assert "name" not in [row.key for row in form.rows]
     assert read(form, form.values).spec == here.servers[0].record.spec
@@ -371,7 +371,7 @@ async def test_escape_leaves() -> None:
 
 async def test_what_a_server_was_started_with_does_nothing_to_the_screen() -> None:
     spec = {"model": "a\x1b[31m\x07b", "kv_cache_dtype": "\x1b]0;title\x07fp9"}
-    here = ScriptedLocally(servers=(make_server("tiny", spec=spec),))
+    here = ScriptedServers(servers=(make_server("tiny", spec=spec),))
     async with desk(make_snapshot(), session=ScriptedSession(here=here)) as d:
         await d.press("m", "r")
         assert row(d, "model").split()[:2] == ["model", "ab"]

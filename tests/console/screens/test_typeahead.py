@@ -9,7 +9,7 @@ from textual.keys import _character_to_key
 from actions.kinds.local_up import LocalUp
 from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
-from tests.console.screens.scripted import ScriptedLocally, ScriptedSession, make_server
+from tests.console.screens.scripted import ScriptedServers, ScriptedSession, make_server
 from tests.fleets import make_snapshot
 
 NAMED = {"\r": "enter", "\x1b": "escape", "\x13": "ctrl+s"}
@@ -72,7 +72,7 @@ async def test_what_is_typed_behind_the_key_of_a_form_stands_in_the_form() -> No
 
 
 async def test_a_prompt_behind_the_key_that_asks_for_one_is_asked() -> None:
-    session = ScriptedSession(here=ScriptedLocally(servers=(make_server("tiny"),)))
+    session = ScriptedSession(here=ScriptedServers(servers=(make_server("tiny"),)))
     async with desk(make_snapshot(), session=session) as console:
         await console.press("m")
         burst(console, "tquit?\r")

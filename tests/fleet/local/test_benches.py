@@ -41,6 +41,13 @@ def test_a_field_of_a_later_version_is_no_reason_to_lose_a_line() -> None:
         from_json(to_json(BENCH) | {"levels": 3})
 
 
+def test_the_server_is_called_as_in_files_of_earlier_versions() -> None:
+    document = to_json(BENCH)
+    assert list(document)[:3] == ["id", "node", "model"]
+    assert (document["node"], "server" in document) == ("n1", False)
+    assert from_json({**document, "node": "n2"}).server == "n2"
+
+
 def test_differences_are_ratios_of_the_levels_in_both() -> None:
     earlier = then(levels=(replace(LEVEL, output_rate=80.0, ttft_p95=0.1, itl_p95=None, e2e_p99=0.0),))
     comparison = compare(BENCH, earlier)
