@@ -163,7 +163,7 @@ COLUMNS: tuple[FleetColumn, ...] = (
     TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
     TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
     TableColumn(
-        Column("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=9),
+        Column("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=4),
         _products,
         _product,
         shown=_several_products,
@@ -183,7 +183,7 @@ COLUMNS: tuple[FleetColumn, ...] = (
     measured(Column("err", "ERR%", 4, priority=7), Quantity.ERROR_RATIO, "E", "errors"),
     before_model(Column("queued", "GW WAIT", 7, priority=3), Quantity.GATEWAY_QUEUED),
     before_model(Column("rejected", "REJ/S", 6, priority=3), Quantity.GATEWAY_REJECTIONS),
-    before_model(Column("retried", "RETRY/S", 7, priority=9), Quantity.GATEWAY_RETRIES),
+    before_model(Column("retried", "RETRY/S", 7, priority=6), Quantity.GATEWAY_RETRIES),
     measured(
         Column("gpu", "GPU%", 4, priority=2), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity, of_gpus=True
     ),

@@ -9,6 +9,7 @@ from fleet.kinds.registry import kind_of
 from fleet.model.measurement import EngineId
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import ModelGroup
+from fleet.sources.scrape.targets import stands_beside
 
 
 def served_by(
@@ -26,11 +27,20 @@ def served_by(
         members = pods_of.get(key, ())
         said = Counter(engines[i].model for p in members for i in engine_rows.get(p, ()))
         names = [name for name, _ in said.most_common() if name]
-        if not names and (name := _by_template(workload, [pods[p] for p in members])):
+        if (
+            not names
+            and not _stands_beside(members, pods)
+            and (name := _by_template(workload, [pods[p] for p in members]))
+        ):
             names = [name]
         if names:
             found[key] = tuple(f"{workload.namespace}/{name}" for name in names)
     return found
+
+
+def _stands_beside(members: Sequence[str], pods: Mapping[str, Pod]) -> bool:
+    """Its pods are gateways or exporters: the model that they may be told of is served by others."""
+    return any(not pods[key].serving.engine and stands_beside(pods[key]) is not None for key in members)
 
 
 def _by_template(workload: Workload, pods: Sequence[Pod]) -> str:

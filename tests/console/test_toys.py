@@ -20,6 +20,7 @@ from fleet.model.objects import Pod, Serving
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from tests import toys
+from tests.console.screens.desk import desk
 from tests.fleet.metrics.fake_prometheus import Fake, measure
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 from tests.fleet.metrics.rig import Rig
@@ -91,6 +92,17 @@ async def test_their_numbers_stand_on_the_fleet_screen(snapshot: Snapshot) -> No
     assert isinstance(swan["WAIT"], float)
     assert math.isnan(swan["WAIT"])
     assert _cells(model, "llm/goose-0")["ENGINE"] == "vLLM"
+
+
+async def test_the_reason_for_a_dash_is_one_key_away(snapshot: Snapshot) -> None:
+    async with desk(snapshot, size=(200, 40)) as d:
+        head, row = d.line_with("MODEL · WORKLOAD"), d.line_with(" swan")
+        assert "ENGINE" in head
+        assert "GW WAIT" in head
+        assert "Mute" in row
+        assert "–" in row, "it has no metric of waiting requests"
+        await d.open("llm/Deployment/swan")
+        assert "Mute does not expose: waiting requests" in d.text
 
 
 async def test_what_they_do_not_expose_is_said_on_their_pages(snapshot: Snapshot) -> None:

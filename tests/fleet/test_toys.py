@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import EngineId, GatewayId, Measurement
-from fleet.model.objects import ModelVersion, Pod, Serving
+from fleet.model.objects import Container, ModelVersion, Pod, Service, Serving
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Origin, Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape.source import ScrapeSource
+from fleet.sources.scrape.target import Target
 from fleet.sources.scrape.targets import endpoints
 from tests import toys
 from tests.fleet.metrics.pages import V0_33, Load, vllm
-from tests.fleet.metrics.rig import Rig
+from tests.fleet.metrics.rig import EPOCH, Rig
 from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
 from tests.fleet.rows import deployment, kube, node, pod
 from tests.waiting import block_until
@@ -114,6 +116,31 @@ async def test_scraped_directly() -> None:
     _is_as_it_should_be(found, rel=1e-9)
 
 
+async def test_scraped_over_http() -> None:
+    now = 0.0
+    source = ScrapeSource(clock=lambda: now)
+    with exporters() as server:
+        server.pages["/duck"] = lambda: toys.engine_page(now)
+        server.pages["/swan"] = lambda: toys.nameless_page(now)
+        server.pages["/gate"] = lambda: toys.gateway_page(now, (DUCK,))
+        server.pages["/cards"] = lambda: toys.card_page("duck-0")
+        where = [
+            ("llm", "duck-0", "duck"),
+            ("llm", "swan-0", "swan"),
+            ("edge", "gate-0", "gate"),
+            ("ops", "cards-0", "cards"),
+        ]
+        targets = [Target(ns, name, f"http://{server.address}/{path}") for ns, name, path in where]
+        try:
+            await source.measure(targets, EPOCH)
+            now = 10.0
+            found = await source.measure(targets, EPOCH + now)
+        finally:
+            await source.close()
+    assert found.unreachable == {}
+    _is_as_it_should_be(found, rel=1e-9)
+
+
 async def test_an_engine_and_a_gateway_in_one_process() -> None:
     rig = Rig()
     for seconds in (0.0, 10.0):
@@ -142,6 +169,49 @@ def test_where_each_is_asked() -> None:
     assert said["swan-0"] == "10.0.0.2:7412/metrics"
     assert said["gate-0"] == "10.0.0.3:7413/admin/numbers"
     assert said["cards-0"] == "10.0.0.4:7414/cards"
+
+
+def test_a_gateway_beside_an_engine_in_one_pod_is_asked_too() -> None:
+    images = (
+        Container("quack", "zoo/quackd:1", ports=(("http", 7411),)),
+        Container("gate", "zoo/x", ports=(("http", 7413),)),
+    )
+    both = pod(
+        "both", ip="10.0.0.9", labels={"app": "drake-gate"}, containers=images, serving=Serving("Quacker", "quack")
+    )
+    said = {e.key: f"{e.address}{e.path}" for e in endpoints([both], (8000,), "/metrics")}
+    assert said == {"serving/both:7413": "10.0.0.9:7413/admin/numbers", "serving/both": "10.0.0.9:7411/quacks"}
+    one = replace(both, annotations={"prometheus.io/port": "7000", "prometheus.io/path": "/all"})
+    assert [(e.key, e.port) for e in endpoints([one], (8000,), "/metrics")] == [("serving/both", 7000)]
+
+
+def test_a_gateway_that_is_told_of_a_model_serves_none() -> None:
+    told = replace(_pods()[2], version=ModelVersion(model="org/duck"))
+    assert len(endpoints([told], (8000,), "/metrics")) == 1
+    workloads = deployment("gate", namespace="edge")
+    assert Builder().build(kube([told], workloads), None, (), EPOCH).models == {}
+
+
+@pytest.mark.parametrize(
+    ("backend", "model"),
+    [
+        ("http://10.0.0.1:7411", "llm/duck"),
+        ("10.0.0.1:7411", "llm/duck"),
+        ("http://duck.llm.svc.cluster.local:80/v1", "llm/duck"),
+        ("http://elsewhere:80", ""),
+    ],
+)
+async def test_what_names_no_model_is_about_that_of_the_server_behind(backend: str, model: str) -> None:
+    rig = Rig()
+    page = f'drake_open{{to="{backend}"}} 2\n'
+    found = await rig.tick({"duck-0": toys.engine_page(0.0), "gate-0": page})
+    pods = [replace(_pods()[0], labels={"app": "duck"}), _pods()[2]]
+    service = Service("llm", "duck", "", "", "ClusterIP", {"app": "duck"}, (("http", 80),))
+    state = replace(kube(pods, deployment("duck", namespace="llm")), services={service.key: service})
+    snapshot = Builder().build(state, found, (), found.at)
+    assert set(snapshot.gateways_of) == ({model} if model else set())
+    if model:
+        assert snapshot.before_models.value(model, Q.GATEWAY_IN_FLIGHT) == 2
 
 
 @dataclass(frozen=True)

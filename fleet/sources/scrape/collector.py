@@ -19,7 +19,7 @@ from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import Credentials, PodAccess
 from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
 from fleet.sources.scrape.target import Target
-from fleet.sources.scrape.targets import Endpoint, Via, endpoints, exports_gpus, stands_beside, told_apart, unread
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints, exports_gpus, told_apart, unread
 from fleet.sources.status import StatusKeeper, unforeseen
 
 PROBE = 1.5
@@ -129,7 +129,7 @@ class ScrapeCollector:
 
     def _target(self, endpoint: Endpoint, via: Via) -> Target:
         target = endpoint.target(via, self._fetch)
-        if via is Via.POD_IP and stands_beside(endpoint.pod) is None:
+        if via is Via.POD_IP and not exports_gpus(endpoint.pod):
             target = self._credentials.of_engine(target)
         if endpoint.tls:
             return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
 
@@ -81,16 +81,30 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
     for pod in pods:
         if pod.phase != "Running" or not pod.ip:
             continue
+        engines = _of_engine(pod, ports, path) if runs_engine(pod) and not unread(pod) else []
         beside = stands_beside(pod)
         if beside is not None:
-            own = beside.port or ports[0]
-            port = _annotated(pod.annotations) or _declared(pod.containers, (own,)) or own
-            found.append(_endpoint(pod, port, beside.path or path))
-        elif runs_engine(pod) and not unread(pod):
-            chosen, engine = _ports_of_engine(pod, ports), by_name(pod.serving.engine)
-            where = engine.path if engine is not None and engine.path else path
-            found += [_endpoint(pod, port, where, one_of_several=len(chosen) > 1) for port in chosen]
+            own = _beside(pod, beside, ports, path)
+            # One process may be both: it is asked once.
+            engines = [one for one in engines if (one.port, one.path) != (own.port, own.path)]
+            found.append(replace(own, one_of_several=bool(engines)))
+        found += engines
     return found
+
+
+def _of_engine(pod: Pod, ports: tuple[int, ...], path: str) -> list[Endpoint]:
+    chosen, engine = _ports_of_engine(pod, ports), by_name(pod.serving.engine)
+    where = engine.path if engine is not None and engine.path else path
+    return [_endpoint(pod, port, where, one_of_several=len(chosen) > 1) for port in chosen]
+
+
+def _beside(pod: Pod, product: Product, ports: tuple[int, ...], path: str) -> Endpoint:
+    usual = product.port or ports[0]
+    declared = {number for container in pod.containers for _, number in container.ports}
+    # An engine in the same pod has named ports of its own.
+    named = None if usual in declared else _declared(pod.containers, ())
+    port = _annotated(pod.annotations) or named or usual
+    return _endpoint(pod, port, product.path or path)
 
 
 def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
@@ -155,7 +169,7 @@ def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str
 
 def runs_engine(pod: Pod) -> bool:
     """The pod serves a model: its template starts a server that is known, or names a model to serve."""
-    if pod.serving.follows:
+    if pod.serving.follows or (not pod.serving.engine and stands_beside(pod) is not None):
         return False
     return bool(pod.serving.engine or pod.version.model or pod.version.served_name)
 
