@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from fleet.metrics.promql import STAMP, TAG
+from fleet.metrics.promql import PRESENT, STAMP, TAG
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
@@ -31,8 +31,12 @@ DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
 DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod="a"} 55
 """
 GPU_2 = {"UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
-GPUS = {"DCGM": [({"__name__": "DCGM_FI_DEV_GPU_UTIL", **GPU_2}, "40"), ({TAG: STAMP, **GPU_2}, str(NOW))]}
-ENGINES = {"vllm": [({**SEEN, "namespace": "serving", "pod": "a"}, str(NOW))]}
+CARDS = [({"__name__": "DCGM_FI_DEV_GPU_UTIL", **GPU_2}, "40"), ({TAG: STAMP, **GPU_2}, str(NOW))]
+THERE = ({"__name__": "DCGM_FI_DEV_GPU_TEMP", TAG: PRESENT}, "1")
+SERVING = ({**SEEN, "namespace": "serving", "pod": "a"}, str(NOW))
+GPUS = {"timestamp(DCGM": CARDS, PRESENT: [THERE]}
+ENGINES = {"vllm": [SERVING]}
+BOTH = {"timestamp(DCGM": CARDS, "vllm": [SERVING, THERE]}
 
 
 @dataclass
@@ -111,7 +115,7 @@ async def test_gpus_that_prometheus_does_not_have_are_scraped_and_the_engines_ar
 
 
 async def test_gpus_that_prometheus_has_are_not_scraped() -> None:
-    async with staged(Fake({**GPUS, **ENGINES})) as stage:
+    async with staged(Fake(BOTH)) as stage:
         assert gpus(await stage.measure()) == ["GPU-2"]
         assert stage.scraped == []
         assert stage.status("scrape") == replace(stage.status("scrape"), health=Health.OFF, problem="")
@@ -177,7 +181,7 @@ async def test_where_nobody_ever_answered_nothing_is_known() -> None:
 
 async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap() -> None:
     switch = Switch()
-    async with staged(Fake({**GPUS, **ENGINES}, reply=switch)) as stage:
+    async with staged(Fake(BOTH, reply=switch)) as stage:
         assert (await stage.measure()) is not None
         switch.off = True
         async with asyncio.timeout(PATIENCE):
