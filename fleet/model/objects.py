@@ -73,6 +73,8 @@ class Serving:
     """It speaks TLS there."""
     follows: bool = False
     """It starts no API server of its own: it is a part of the engine that another pod of its group leads."""
+    gateway: str = ""
+    """Which gateway its command line or image starts, in place of an engine; empty for none that is read."""
 
 
 @dataclass(frozen=True, slots=True)

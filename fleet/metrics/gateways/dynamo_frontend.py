@@ -27,10 +27,13 @@ DYNAMO_FRONTEND = Dialect(
     product=Product(
         "Dynamo frontend",
         programs=(("dynamo.frontend",),),
+        apps=("dynamo-frontend",),
         prefixes=("dynamo_frontend_",),
         port=8000,
         port_flags=("--http-port",),
         port_variables=("DYN_HTTP_PORT",),
+        model_flags=(),
+        name_flags=(),
     ),
     proof=Proof.RECORDING,
     versions="1.6",

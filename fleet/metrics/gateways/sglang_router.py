@@ -20,10 +20,16 @@ SGLANG_ROUTER = Dialect(
     product=Product(
         "sglang-router",
         programs=(("sglang_router.launch_router",), ("sglang-router",), ("smg",)),
+        apps=(
+            "sglang-router",
+            "sgl-router",
+        ),
         images=("sglang-router", "sgl-model-gateway", "/smg"),
         prefixes=("smg_",),
         port=29000,
         port_flags=("--prometheus-port",),
+        model_flags=(),
+        name_flags=(),
     ),
     proof=Proof.RECORDING,
     versions="0.3",

@@ -12,6 +12,9 @@ from fleet.metrics.dialect import Dialect, GpuLabels, Match, Metric, Op, Pick, P
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
+_INSTALL = """\
+helm repo add exporter https://rocm.github.io/device-metrics-exporter
+helm install device-metrics-exporter exporter/device-metrics-exporter-charts -n kube-amd-gpu --create-namespace"""
 _MIB = 1024.0 * 1024.0
 _PERCENT = 0.01
 _SENSORS = Match("gpu_partition_id", Op.MATCHES, "|0|[Nn]/?[Aa]")
@@ -31,10 +34,12 @@ AMD = Dialect(
     product=Product(
         "AMD device-metrics-exporter",
         images=("rocm/device-metrics-exporter", "device-metrics-exporter"),
-        apps=("device-metrics-exporter", "amdgpu-metrics-exporter", "metrics-exporter"),
+        apps=("device-metrics-exporter", "amdgpu-metrics-exporter"),
         prefixes=("gpu_", "amd_gpu_"),
         port=5000,
         path="/metrics",
+        vendor="AMD",
+        install=_INSTALL,
     ),
     proof=Proof.DOCUMENTATION,
     versions="1.0 to 1.5",

@@ -9,11 +9,13 @@ from ipaddress import ip_address
 
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_name, exporter, gateway, is_read
+from fleet.metrics.registry import GATEWAYS
 from fleet.model.objects import Container, Pod
 from fleet.net.plain_url import plain_path, segment
 from fleet.sources.scrape.target import Fetch, Target
 
-_PORT_NAMES = ("metrics", "http-metrics", "http", "api", "openai", "server")
+_METRICS_PORTS = ("metrics", "http-metrics")
+_PORT_NAMES = (*_METRICS_PORTS, "http", "api", "openai", "server")
 """Names that charts give the port that answers /metrics, the most telling first."""
 _NOT_HTTP = ("grpc", "envoy", "health", "debug", "admin", "zmq", "kv", "nixl", "nccl", "rpc", "dist", "gcs", "ssh")
 """In the names of ports that do something else."""
@@ -75,7 +77,7 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
     The port of an engine is, in this order: the annotation prometheus.io/port; what its own command line says, which
     may be several; of the ports that its container declares one whose name says so, one among ``ports``, any that can
     be it; else the one that its product takes by itself, for some the first of ``ports``. That of a gateway or an
-    exporter is the annotation's, one that is declared, or its own.
+    exporter is the annotation's, the one of its command line, one that is declared, or its own.
     """
     found = []
     for pod in pods:
@@ -100,10 +102,15 @@ def _of_engine(pod: Pod, ports: tuple[int, ...], path: str) -> list[Endpoint]:
 
 def _beside(pod: Pod, product: Product, ports: tuple[int, ...], path: str) -> Endpoint:
     usual = product.port or ports[0]
-    declared = {number for container in pod.containers for _, number in container.ports}
+    started = bool(pod.serving.gateway)
+    told = next(iter(pod.serving.ports), None) if started else None
+    containers = [c for c in pod.containers if not started or c.name == pod.serving.container]
+    declared = {number for container in containers for _, number in container.ports}
+    # Where its metrics have a port of their own, one that is only called "http" is another.
+    names = _PORT_NAMES if "--port" in product.port_flags else _METRICS_PORTS
     # An engine in the same pod has named ports of its own.
-    named = None if usual in declared else _declared(pod.containers, ())
-    port = _annotated(pod.annotations) or named or usual
+    named = None if usual in declared else _declared(containers, (), names)
+    port = _annotated(pod.annotations) or told or named or usual
     return _endpoint(pod, port, product.path or path)
 
 
@@ -188,6 +195,9 @@ def none_is_read(pods: Iterable[Pod]) -> bool:
 
 def stands_beside(pod: Pod) -> Product | None:
     """The exporter of GPUs or the gateway that the pod is, whose metrics are read; None for neither."""
+    started = GATEWAYS.by_name(pod.serving.gateway)
+    if started is not None:
+        return started.product
     return exporter(pod.labels) or gateway(pod.labels, [container.image for container in pod.containers])
 
 
@@ -201,11 +211,13 @@ def _annotated(annotations: Mapping[str, str]) -> int | None:
     return int(text) if text.isdecimal() and text.isascii() and len(text) <= 5 and 0 < int(text) < 65536 else None
 
 
-def _declared(containers: Iterable[Container], known: tuple[int, ...]) -> int | None:
+def _declared(
+    containers: Iterable[Container], known: tuple[int, ...], names: tuple[str, ...] = _PORT_NAMES
+) -> int | None:
     declared = [port for container in containers for port in container.ports]
     numbers = [number for _, number in declared]
     by_name = dict(reversed(declared))
-    named = (by_name[name] for name in _PORT_NAMES if name in by_name)
+    named = (by_name[name] for name in names if name in by_name)
     return next(named, None) or next((port for port in known if port in numbers), None)
 
 

@@ -18,6 +18,7 @@ from fleet.sources.kube.project.serving import (
     engine_container,
     environment_of,
     flag,
+    gateway_of,
     is_value,
     server_of,
     starts,
@@ -60,7 +61,7 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
     environment = environment_of(container)
     found = commands_of(container)
     start = next(starts(found), None)
-    engine = server_of(container, found) or _UNKNOWN
+    engine = server_of(container, found) or gateway_of(container, found) or _UNKNOWN
     words = start.command if start else tuple(word for command in found for word in command)
     model = next((value for name in engine.model_flags if (value := flag(words, name))), "") or _served(start)
     if not model and not texts(container, "command") and words[:1] and is_value(words[0]) and _takes_model(image):

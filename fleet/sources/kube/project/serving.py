@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from fleet.kinds.registry import grouping
 from fleet.metrics.product import Product
-from fleet.metrics.products import by_image, engines
-from fleet.metrics.registry import ENGINES
+from fleet.metrics.products import by_image, engines, gateway
+from fleet.metrics.registry import ENGINES, GATEWAYS
 from fleet.model.objects import Serving
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.project.gpu import container_gpus
@@ -109,11 +109,31 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     if engine is None and _holds_gpus(main):
         engine = next((known for known in engines() if any(_runs(found, agent) for agent in known.agents)), None)
     if engine is None:
-        return Serving(container=text(main, "name"))
+        return _gateway(spec, more) or Serving(container=text(main, "name"))
     ports: dict[int, None] = {}
     for container in candidates(spec):
         ports |= dict.fromkeys(_ports(container, commands_of(container, more), engine, main is container))
     return Serving(engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, tuple(ports)))
+
+
+def gateway_of(container: Raw, found: Sequence[Command]) -> Product | None:
+    """The gateway that a container starts: as one of its commands says, else its image; None for none that is read."""
+    for command in found:
+        names = [program(word) for word in command]
+        for product in GATEWAYS.products:
+            if any(_behind(names, words) for words in product.programs):
+                return product
+    return gateway({}, (text(container, "image"),))
+
+
+def _gateway(spec: Raw, more: Mapping[str, str]) -> Serving | None:
+    for container in candidates(spec):
+        found = commands_of(container, more)
+        product = gateway_of(container, found)
+        if product is not None:
+            ports = tuple(_ports(container, found, product, True))
+            return Serving(container=text(container, "name"), ports=ports, gateway=product.name)
+    return None
 
 
 def flag(words: Sequence[str], name: str) -> str:

@@ -261,3 +261,35 @@ def test_engines_are_told_apart_by_what_they_say() -> None:
 )
 def test_engines_of_small_products_are_named(image: str, command: tuple[str, ...], name: str) -> None:
     assert found({"name": "main", "image": image, "command": list(command), "resources": GPU}).engine == name
+
+
+@pytest.mark.parametrize(
+    ("container", "gateway", "ports"),
+    [
+        ({"image": "own/x", "command": ["litellm", "--config", "/c.yaml", "--port", "4100"]}, "LiteLLM", (4100,)),
+        ({"image": "ghcr.io/berriai/litellm:main-stable", "args": ["--config", "/c.yaml"]}, "LiteLLM", ()),
+        (
+            {
+                "image": "lmsysorg/sglang:v0.5.5",
+                "command": ["python3", "-m", "sglang_router.launch_router", "--model-path", "a/b", "--port", "30000"],
+                "args": ["--prometheus-port", "29001"],
+            },
+            "sglang-router",
+            (29001,),
+        ),
+        (
+            {
+                "image": "nvcr.io/nvidia/ai-dynamo/vllm-runtime:1.6.1",
+                "command": ["/bin/sh", "-c", "python3 -m dynamo.frontend --http-port 8100"],
+            },
+            "Dynamo frontend",
+            (8100,),
+        ),
+    ],
+)
+def test_a_gateway_is_known_by_its_command_or_image_and_serves_no_model(
+    container: dict[str, object], gateway: str, ports: tuple[int, ...]
+) -> None:
+    named = {"name": "main"} | container
+    assert (found(named).engine, found(named).gateway, found(named).ports) == ("", gateway, ports)
+    assert model(named) == ""

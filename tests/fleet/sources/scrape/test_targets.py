@@ -54,6 +54,8 @@ def test_the_port_of_an_engine(more: dict[str, Any], address: str) -> None:
         (Serving("vLLM", "v", follows=True), (), []),
         (Serving("SGLang", "v", (30000,)), (), ["http://10.0.0.7:30000"]),
         (Serving("Triton", "v", (8002,)), (), []),
+        (Serving("", "v", (4100,), gateway="LiteLLM"), (), ["http://10.0.0.7:4100/metrics/"]),
+        (Serving("", "v", gateway="sglang-router"), (("http", 30000),), ["http://10.0.0.7:29000"]),
     ],
 )
 def test_an_engine_is_asked_where_its_own_command_line_has_it_answer(
