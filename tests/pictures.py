@@ -57,7 +57,7 @@ async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Calla
                 await asyncio.sleep(1.0)
                 await pilot.pause()
                 (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
-                desk.go_home()
+                desk.navigator.go_home()
                 await pilot.pause()
 
 
@@ -80,7 +80,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
 
         async def until(*phases: Phase) -> None:
             async with asyncio.timeout(PATIENCE):
-                while [server.stage.phase for server in desk.servers[:1]] not in [[phase] for phase in phases]:
+                while [server.stage.phase for server in desk.local.states[:1]] not in [[phase] for phase in phases]:
                     await pilot.pause(0.2)
 
         await pilot.press("m", "n", *str(model), "ctrl+s", "wait:3000")
@@ -94,7 +94,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
         write("try")
         await pilot.press("escape", "s", "wait:2000", "tab", "enter")
         async with asyncio.timeout(PATIENCE):
-            while desk.servers:
+            while desk.local.states:
                 await pilot.pause(0.2)
 
 

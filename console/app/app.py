@@ -130,11 +130,11 @@ class QuarterdeckApp(App[None]):
 
     def on_servers_looked(self) -> None:
         if self.desk is not None:
-            self.desk.show_servers()
+            self.desk.local.show()
 
     def on_acting_changed(self, message: ActingChanged) -> None:
         if self.desk is not None:
-            self.desk.show_action_run(message.action_run)
+            self.desk.actions.show(message.action_run)
 
     async def action_quit(self) -> None:
         """As ``:q``: it asks while actions are under way."""
@@ -145,7 +145,7 @@ class QuarterdeckApp(App[None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and self.desk is not None:
-            self.desk.say_failure(event.worker.error)
+            self.desk.commands.say_failure(event.worker.error)
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         if self.desk is not None:

@@ -60,7 +60,7 @@ class _Console(QuarterdeckApp):
 
     def _look_back(self) -> None:
         if self.desk is not None and not self.left_behind:
-            self.left_behind = self.desk.going_on()
+            self.left_behind = self.desk.actions.going_on()
 
     def _handle_exception(self, error: Exception) -> None:
         """End, and keep the error: Textual would print a traceback with every local variable in it."""

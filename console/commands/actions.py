@@ -6,15 +6,17 @@ planned and executed: that is imported when one is planned, and never in read-on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of, specs_of
 from actions.request import Target
 from actions.spec import ActionSpec, Inline, Listed, UsageError
+from console.commands import on_screen
+from console.commands.capabilities import ActionPage, PlanPage
 from console.commands.command import Command, Context, ScreenId
-from console.commands.desk import Desk, Toggle
+from console.commands.desk import Desk
 from console.commands.targets import choose
 from themes.palette import Role
 
@@ -89,16 +91,16 @@ def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target
     if inline.current is not None and context.snapshot is not None:
         now = inline.current(context.snapshot, targets[0].ref)
         if not typed:
-            desk.ask_amount(f"{inline.what} of {targets[0].name}", now, plan)
+            desk.line.ask_amount(f"{inline.what} of {targets[0].name}", now, plan)
             return
         try:
             number = int(typed)
         except ValueError:
-            desk.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
+            desk.navigator.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
             return
         plan(now + number if typed[0] in "+-" else number)
     elif not typed and inline.choose_from is Listed.REVISIONS:
-        desk.open_revisions(targets[0])
+        desk.actions.open_revisions(targets[0])
     else:
         plan(typed or None)
 
@@ -111,13 +113,9 @@ def _plan(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], values: dic
     try:
         request = spec.make(values, targets)
     except UsageError as error:
-        desk.say(str(error), Role.WARNING)
+        desk.navigator.say(str(error), Role.WARNING)
     else:
-        desk.open_plan(request)
-
-
-def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
-    return lambda _, context: context.view.toggle(switch)
+        desk.actions.open_plan(request)
 
 
 def _is_over(context: Context) -> bool | None:
@@ -139,19 +137,16 @@ def _needs_actions(context: Context) -> str | None:
     return None if some else "nothing was done in this session; :audit shows what was done before"
 
 
-def _take(number: int) -> Callable[[Desk, Context], None]:
-    return lambda _, context: context.view.take(number)
-
-
 def _instead() -> Iterator[Command]:
     for number in range(1, _INSTEAD + 1):
         yield Command(
             f"plan.instead_{number}",
             f"Plan alternative {number}",
-            _take(number),
+            on_screen.take(number),
             (str(number),),
             where=frozenset({ScreenId.PLAN}),
             family="Plan that alternative instead",
+            needs=PlanPage,
             dangerous=True,
         )
 
@@ -160,7 +155,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "open.actions",
         "Actions of this session: under way and over",
-        lambda desk, _: desk.open_actions(),
+        lambda desk, _: desk.actions.open_actions(),
         ("t",),
         ("actions",),
         hint="actions",
@@ -172,7 +167,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "act.undo",
         "Undo the last action",
-        lambda desk, _: desk.open_undo(),
+        lambda desk, _: desk.actions.open_undo(),
         ("z",),
         ("undo",),
         bound=_UNDO,
@@ -181,39 +176,43 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "plan.requests",
         "The requests that will be sent",
-        _toggle(Toggle.REQUESTS),
+        on_screen.toggle_requests,
         ("r",),
         where=frozenset({ScreenId.PLAN}),
         hint="requests",
+        needs=PlanPage,
         dangerous=True,
     ),
     Command(
         "plan.diff",
         "What changes in the object",
-        _toggle(Toggle.DIFF),
+        on_screen.toggle_diff,
         ("v",),
         where=frozenset({ScreenId.PLAN}),
         hint="diff",
+        needs=PlanPage,
         dangerous=True,
     ),
     *_instead(),
     Command(
         "action.stop",
         "Stop the action; asks first",
-        lambda _, context: context.view.stop_action(),
+        on_screen.stop_action,
         ("x",),
         where=frozenset({ScreenId.ACTION}),
         hint="stop",
+        needs=ActionPage,
         dangerous=True,
         available=_needs_under_way,
     ),
     Command(
         "action.again",
         "Plan the same again",
-        lambda _, context: context.view.plan_again(),
+        on_screen.plan_again,
         ("p",),
         where=frozenset({ScreenId.ACTION}),
         hint="plan again",
+        needs=ActionPage,
         dangerous=True,
         available=_needs_over,
     ),

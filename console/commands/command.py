@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from console.commands.desk import Desk, View
+from console.commands.desk import Desk
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
@@ -60,7 +60,8 @@ class Context(NamedTuple):
     """
 
     where: ScreenId
-    view: View
+    view: object
+    """The screen; console.commands.capabilities says what it may be able to do."""
     snapshot: Snapshot | None = None
     subject: str | None = None
     target: ObjectRef | None = None
@@ -107,6 +108,8 @@ class Command:
     """Those of them on which its keys are bound; None for all of them."""
     dangerous: bool = False
     """It changes the cluster: never bound and never offered in read-only mode."""
+    needs: type[object] | None = None
+    """The ability of the screen in front without which there is nothing to do (console.commands.capabilities)."""
     available: Callable[[Context], str | None] = always
     permitted: Callable[[Context], str | None] = always
     """Why this identity may not, None where it may: asked after ``available``. Such a command is shown as disabled."""

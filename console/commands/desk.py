@@ -1,85 +1,27 @@
-"""What commands may ask of the console and of the screen in front: the app and the screens implement it."""
+"""What commands and screens may ask of the console, by idea. The app implements each part (``console/app``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from fleet.model.objects import ObjectRef
 from themes.palette import Role
 
 if TYPE_CHECKING:
     from actions.request import Request, Target
+    from console.commands.command import Command, Context
+    from console.config.options import Options
+    from console.session.local.protocol import LocalServers
+    from console.session.protocol import ActionService, Session
+    from console.views.since import SinceTracker
+    from fleet.local.server import ServerState
+    from fleet.model.objects import ObjectRef
+    from fleet.model.snapshot import Snapshot
+    from widgets.prompt import History, Kind
 
 
-class Toggle(StrEnum):
-    """Switches of a screen."""
-
-    OTHERS = "what serves no model"
-    FOLLOW = "follow"
-    WRAP = "wrap"
-    TIMESTAMPS = "timestamps"
-    DIFF = "diff"
-    REQUESTS = "requests"
-
-
-class View(Protocol):
-    """The screen in front. What a screen does not have it ignores; the table offers it only where it is."""
-
-    def sort(self, column: str) -> None:
-        """Sort by a column; by the same one again: the other way round. Empty: worst first."""
-        ...
-
-    def toggle(self, switch: Toggle) -> None: ...
-
-    def step_match(self, step: int) -> None:
-        """To the next (1) or previous (-1) match of the search."""
-        ...
-
-    def next_container(self) -> None:
-        """Logs of the next container of the pod."""
-        ...
-
-    def clear(self) -> None:
-        """Begin with an empty log."""
-        ...
-
-    def read_since(self, seconds: int) -> None:
-        """Read the log of the last ``seconds``; 0: its last lines, however old."""
-        ...
-
-    def take(self, number: int) -> None:
-        """Plan the n-th alternative (from 1) instead."""
-        ...
-
-    def stop_action(self) -> None:
-        """Stop the action that is shown."""
-        ...
-
-    def plan_again(self) -> None:
-        """Plan what is shown once more."""
-        ...
-
-    def submit(self) -> None:
-        """Plan what was filled in."""
-        ...
-
-    def back(self) -> bool:
-        """Undo what narrows the view (a filter, marks); False where there is nothing to undo."""
-        ...
-
-
-class Desk(Protocol):
-    """The console."""
-
-    def leave(self) -> None:
-        """End the program; asks first while actions are under way."""
-        ...
-
-    def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Say it in the message line of the screen in front."""
-        ...
+class Navigator(Protocol):
+    """Which screen is in front."""
 
     def go_back(self) -> None:
         """To the screen before; on the first screen a hint how to quit."""
@@ -93,25 +35,17 @@ class Desk(Protocol):
         """Stop as ctrl-z stops any program, until ``fg``."""
         ...
 
-    def narrow(self, text: str) -> None:
-        """Filter the screen in front."""
+    def say(self, text: str, role: Role = Role.TEXT) -> None:
+        """Say it in the message line of the screen in front."""
         ...
 
-    def refresh_now(self) -> None:
-        """Measure now."""
+    def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
+        """Ask before ``then``; to stay has the focus."""
         ...
 
-    def ask_command(self) -> None:
-        """Open the command line."""
-        ...
 
-    def ask_filter(self) -> None:
-        """Open the line for a filter or, where there is text, a search."""
-        ...
-
-    def open_palette(self) -> None: ...
-
-    def open_help(self) -> None: ...
+class Pages(Protocol):
+    """What can be opened of the fleet."""
 
     def open_detail(self, key: str) -> None:
         """Everything about a pod or a workload."""
@@ -121,12 +55,6 @@ class Desk(Protocol):
         """Nodes and GPUs, with the cursor on the node or GPU of ``key`` where there is one."""
         ...
 
-    def open_sources(self) -> None: ...
-
-    def open_joins(self) -> None: ...
-
-    def open_audit(self) -> None: ...
-
     def open_logs(self, pod: str, *, previous: bool) -> None:
         """Logs of a pod (its key)."""
         ...
@@ -135,23 +63,19 @@ class Desk(Protocol):
 
     def open_yaml(self, ref: ObjectRef) -> None: ...
 
-    def open_local(self) -> None:
-        """The vLLM servers of this machine."""
-        ...
+    def open_sources(self) -> None: ...
 
-    def open_server(self, name: str) -> None:
-        """Everything about one of them."""
-        ...
+    def open_joins(self) -> None: ...
 
-    def open_server_log(self, name: str) -> None: ...
+    def open_audit(self) -> None: ...
 
-    def open_benches(self, name: str) -> None:
-        """The benchmarks of a server's model."""
-        ...
+    def open_help(self) -> None: ...
 
-    def open_entries(self, name: str) -> None:
-        """A server as an entry for gateways."""
-        ...
+    def open_palette(self) -> None: ...
+
+
+class Scope(Protocol):
+    """The context and the namespace in view."""
 
     def choose_namespace(self) -> None: ...
 
@@ -165,10 +89,54 @@ class Desk(Protocol):
         """To the n-th namespace (from 1) of those that were looked at last, then by name."""
         ...
 
-    # What follows changes the cluster, or leads there; in read-only mode nothing calls it.
+
+class LineController(Protocol):
+    """The line below the body: for a command, a filter or a search, or a number."""
+
+    def ask_command(self) -> None:
+        """Open the command line."""
+        ...
+
+    def ask_filter(self) -> None:
+        """Open the line for a filter or, where there is text, a search."""
+        ...
 
     def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
         """Ask for a number in a line that starts as ``current``."""
+        ...
+
+    async def open_asked(self) -> None:
+        """Open the line that was asked for, if it is not open already."""
+        ...
+
+    def complete(self, kind: Kind, text: str) -> Sequence[str]:
+        """What may be meant by what is typed."""
+        ...
+
+    def histories(self) -> dict[Kind, History]:
+        """What was typed before, on whatever screen."""
+        ...
+
+    def run(self, text: str, context: Context) -> None:
+        """Run a command as it was typed."""
+        ...
+
+    def narrow(self, text: str) -> None:
+        """Filter the screen in front."""
+        ...
+
+
+class ActionController(Protocol):
+    """Plans, their confirmation, and the actions that are under way. In read-only mode there is nothing behind it."""
+
+    @property
+    def service(self) -> ActionService | None:
+        """What changes the cluster in view; None in read-only mode and before the first Snapshot."""
+        ...
+
+    @property
+    def under_way(self) -> int:
+        """How many actions are under way."""
         ...
 
     def open_plan(self, request: Request) -> None:
@@ -187,8 +155,51 @@ class Desk(Protocol):
         """The actions of this session."""
         ...
 
+    def follow(self, id: str) -> None:  # noqa: A002 - the run's
+        """Show an action that was started."""
+        ...
+
+
+class LocalController(Protocol):
+    """The servers of this machine. They are asked for when somebody wants to see them: most consoles never do."""
+
+    @property
+    def servers(self) -> LocalServers:
+        """What is known of them; to ask for it begins the looking."""
+        ...
+
+    @property
+    def states(self) -> tuple[ServerState, ...]:
+        """As they were at the last look; empty while nobody looks."""
+        ...
+
+    @property
+    def measured(self) -> Snapshot | None:
+        """What is measured of them, whichever cluster is in view."""
+        ...
+
+
+class LocalPages(Protocol):
+    """What can be opened of the servers of this machine."""
+
+    def open_list(self) -> None: ...
+
+    def open_server(self, name: str) -> None:
+        """Everything about one of them."""
+        ...
+
+    def open_log(self, name: str) -> None: ...
+
+    def open_benches(self, name: str) -> None:
+        """The benchmarks of a server's model."""
+        ...
+
+    def open_entries(self, name: str) -> None:
+        """A server as an entry for gateways."""
+        ...
+
     def open_up(self, model: str) -> None:
-        """The form for a server to start on this machine; ``model`` may be empty, or the name of a preset."""
+        """The form for a server to start; ``model`` may be empty, or the name of a preset."""
         ...
 
     async def open_same(self, pod: str) -> None:
@@ -196,7 +207,7 @@ class Desk(Protocol):
         ...
 
     def open_restart(self, name: str) -> None:
-        """The form for a server of this machine that is started again, filled with what it runs."""
+        """The form for a server that is started again, filled with what it runs."""
         ...
 
     def open_try(self, name: str) -> None:
@@ -205,4 +216,65 @@ class Desk(Protocol):
 
     def open_bench(self, name: str) -> None:
         """The form for a benchmark of a server."""
+        ...
+
+
+class CommandRunner(Protocol):
+    """Runs commands, whoever asks."""
+
+    def perform(self, command: Command, context: Context) -> None:
+        """Run it, or say why not."""
+        ...
+
+    def wait_for(self, waiting: Awaitable[None]) -> None:
+        """Wait beside the keys for what a command began; what it fails with is said."""
+        ...
+
+
+class Desk(Protocol):
+    """The console as its parts."""
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The newest one."""
+        ...
+
+    @property
+    def since(self) -> SinceTracker: ...
+
+    @property
+    def options(self) -> Options: ...
+
+    @property
+    def read_only(self) -> bool: ...
+
+    @property
+    def navigator(self) -> Navigator: ...
+
+    @property
+    def pages(self) -> Pages: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def line(self) -> LineController: ...
+
+    @property
+    def commands(self) -> CommandRunner: ...
+
+    @property
+    def actions(self) -> ActionController: ...
+
+    @property
+    def local(self) -> LocalController: ...
+
+    @property
+    def local_pages(self) -> LocalPages: ...
+
+    def leave(self) -> None:
+        """End the program; asks first while actions are under way."""
         ...

@@ -1,11 +1,10 @@
-"""The one place from which commands run, whoever asks: a key, the palette, the command line."""
+"""Which commands can run here and now, and why the others cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 
 from console.commands.command import Command, Context
-from console.commands.desk import Desk
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
@@ -16,15 +15,16 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
     """
     if command.dangerous and read_only:
         return f"{command.called}: not in read-only mode"
-    if context.where not in command.where:
+    if is_out_of_place(command, context):
         return f"{command.called}: not on this screen"
     reason = command.available(context) or command.permitted(context)
     return None if reason is None else f"{command.called}: {reason}"
 
 
-def run(command: Command, desk: Desk, context: Context) -> Awaitable[None] | None:
-    """Run a command that was not refused. What it returns is to be awaited where it cannot hold up a key."""
-    return command.run(desk, context)
+def is_out_of_place(command: Command, context: Context) -> bool:
+    """Whether the screen in front is none of the command's, or cannot do what it needs."""
+    lacks = command.needs is not None and not isinstance(context.view, command.needs)
+    return lacks or context.where not in command.where
 
 
 def offered(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
@@ -36,8 +36,8 @@ def disabled(commands: Iterable[Command], context: Context, *, read_only: bool) 
     """Ids of those that would run here if this identity were allowed to, with what it lacks."""
     found: dict[str, str] = {}
     for command in commands:
-        out_of_place = (command.dangerous and read_only) or context.where not in command.where
-        if not out_of_place and command.available(context) is None:
+        unfit = (command.dangerous and read_only) or is_out_of_place(command, context)
+        if not unfit and command.available(context) is None:
             reason = command.permitted(context)
             if reason is not None:
                 found[command.id] = reason

@@ -16,6 +16,8 @@ from actions.kinds.local_up import LOCAL_UP
 from actions.request import LOCAL as HERE
 from actions.request import LOCAL_SERVER, Target
 from actions.spec import ActionSpec
+from console.commands import on_screen
+from console.commands.capabilities import Fillable
 from console.commands.command import OWN, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.views.subject import has_pod, pod_for
@@ -94,13 +96,13 @@ def _with_server(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], N
 
 async def _same(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        await desk.open_same(context.subject)
+        await desk.local_pages.open_same(context.subject)
 
 
 def _up(desk: Desk, context: Context) -> Awaitable[None] | None:
     if context.argument == SAME:
         return _same(desk, context)
-    desk.open_up(context.argument)
+    desk.local_pages.open_up(context.argument)
     return None
 
 
@@ -114,7 +116,7 @@ def _plan(spec: ActionSpec) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
         server = server_of(context)
         if server is not None:
-            desk.open_plan(spec.make({}, (target_of(server),)))
+            desk.actions.open_plan(spec.make({}, (target_of(server),)))
 
     return run
 
@@ -153,7 +155,7 @@ LOCAL: tuple[Command, ...] = (
     Command(
         "open.local",
         "vLLM servers of this machine",
-        lambda desk, _: desk.open_local(),
+        lambda desk, _: desk.local_pages.open_list(),
         ("m",),
         ("local", "servers", "nodes-here"),
         where=_NOT_IN_A_LINE,
@@ -178,11 +180,11 @@ LOCAL: tuple[Command, ...] = (
         available=_needs_pod,
     ),
     *_others(LOCAL_UP, LOCAL_RESTART, LOCAL_BENCH),
-    _action(LOCAL_RESTART, _with_server(lambda desk, name: desk.open_restart(name))),
+    _action(LOCAL_RESTART, _with_server(lambda desk, name: desk.local_pages.open_restart(name))),
     Command(
         "local.try",
         "Try it: a prompt, and the answer as it comes",
-        _with_server(lambda desk, name: desk.open_try(name)),
+        _with_server(lambda desk, name: desk.local_pages.open_try(name)),
         ("t",),
         ("try",),
         where=OWN | _SUBJECTS,
@@ -194,14 +196,14 @@ LOCAL: tuple[Command, ...] = (
     ),
     _action(
         LOCAL_BENCH,
-        _with_server(lambda desk, name: desk.open_bench(name)),
+        _with_server(lambda desk, name: desk.local_pages.open_bench(name)),
         bound=_LOCAL | {ScreenId.BENCHES},
         available=lambda context: _needs_ready(context) or _needs_acting(context),
     ),
     Command(
         "open.benches",
         "Benchmarks of its model, beside earlier ones and the fleet",
-        _with_server(lambda desk, name: desk.open_benches(name)),
+        _with_server(lambda desk, name: desk.local_pages.open_benches(name)),
         ("v",),
         ("benches",),
         where=OWN | _SUBJECTS,
@@ -213,7 +215,7 @@ LOCAL: tuple[Command, ...] = (
     Command(
         "open.entries",
         "The server as an entry for gateways and nginx",
-        _with_server(lambda desk, name: desk.open_entries(name)),
+        _with_server(lambda desk, name: desk.local_pages.open_entries(name)),
         ("y",),
         ("entry",),
         where=OWN | _SUBJECTS,
@@ -225,10 +227,11 @@ LOCAL: tuple[Command, ...] = (
     Command(
         "form.plan",
         "Plan what was filled in",
-        lambda _, context: context.view.submit(),
+        on_screen.submit,
         ("ctrl+s",),
         where=frozenset({ScreenId.FORM}),
         hint="plan it",
+        needs=Fillable,
         dangerous=True,
     ),
 )

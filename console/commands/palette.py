@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.await_complete import AwaitComplete
@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 
 from console.commands.command import Command, Context
+from console.commands.desk import Desk
 from console.commands.dispatch import disabled, offered
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
@@ -28,42 +29,31 @@ _LINES = 2
 """Of an entry: its title and what is said of it."""
 
 
-class Front(Protocol):
-    """What the palette needs of the desk: a way to run what is chosen."""
-
-    @property
-    def read_only(self) -> bool: ...
-
-    @property
-    def keymap(self) -> Mapping[str, str]: ...
-
-    def perform(self, command: Command, context: Context) -> None: ...
-
-
 class TableProvider(Provider):
     """Offers what is available for the object under the cursor of the screen below the palette."""
 
-    def __init__(self, screen: Screen[Any], match_style: Style | None = None, *, desk: Front, context: Context) -> None:
+    def __init__(self, screen: Screen[Any], match_style: Style | None = None, *, desk: Desk, context: Context) -> None:
         super().__init__(screen, match_style)
         self._desk = desk
         self._context = context
 
     async def discover(self) -> Hits:
         for command, help_text in self._commands():
-            yield DiscoveryHit(command.title, partial(self._desk.perform, command, self._context), help=help_text)
+            run = partial(self._desk.commands.perform, command, self._context)
+            yield DiscoveryHit(command.title, run, help=help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, help_text in self._commands():
             score = max(matcher.match(text) for text in (command.title, *command.names))
             if score > 0:
-                run = partial(self._desk.perform, command, self._context)
+                run = partial(self._desk.commands.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
 
     def _commands(self) -> Iterator[tuple[Command, str]]:
         here, read_only = commands_for(self._context.where), self._desk.read_only
         for command in offered(here, self._context, read_only=read_only):
-            keys = " ".join(key_text(key) for key in keys_of(command, self._desk.keymap))
+            keys = " ".join(key_text(key) for key in keys_of(command, self._desk.options.keymap))
             names = " ".join(f":{name}" for name in command.names)
             yield command, escape("   ".join(part for part in (keys, names) if part))
         for id_, reason in disabled(here, self._context, read_only=read_only).items():
@@ -78,7 +68,7 @@ class Palette(CommandPalette):
     command as often as enter comes before it has closed; and it cannot page through a list of no height.
     """
 
-    def __init__(self, desk: Front, context: Context) -> None:
+    def __init__(self, desk: Desk, context: Context) -> None:
         """``context``: the screen below, and what was under its cursor when the palette was opened."""
         super().__init__()
         self._provider = partial(TableProvider, desk=desk, context=context)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+from console.commands import on_screen
 from console.commands.actions import ACTIONS
+from console.commands.capabilities import (
+    Followable,
+    HidesOthers,
+    Narrowable,
+    PodLog,
+    Searchable,
+    Sortable,
+    Wrappable,
+)
 from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
-from console.commands.desk import Desk, Toggle
+from console.commands.desk import Desk
 from console.commands.local import LOCAL, server_of
 from console.views import fleet_columns, node_columns
 from console.views.subject import has_pod, pod_for, worst_pod
@@ -83,97 +93,81 @@ def _describe(desk: Desk, context: Context) -> None:
     if context.where is ScreenId.LOCAL:
         _detail(desk, context)
     elif context.target is not None:
-        desk.open_describe(context.target)
+        desk.pages.open_describe(context.target)
 
 
 def _yaml(desk: Desk, context: Context) -> None:
     if context.target is not None:
-        desk.open_yaml(context.target)
+        desk.pages.open_yaml(context.target)
 
 
 def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
     def run(desk: Desk, context: Context) -> None:
         if context.where not in OBJECTS and context.subject is not None:
-            desk.open_server_log(context.subject)
+            desk.local_pages.open_log(context.subject)
             return
         pod = _restarted(context) if previous else _pod(context)
         if pod is not None:
-            desk.open_logs(pod, previous=previous)
+            desk.pages.open_logs(pod, previous=previous)
 
     return run
 
 
 def _detail(desk: Desk, context: Context) -> None:
     if context.subject is not None:
-        (desk.open_server if context.where is ScreenId.LOCAL else desk.open_detail)(context.subject)
+        (desk.local_pages.open_server if context.where is ScreenId.LOCAL else desk.pages.open_detail)(context.subject)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
     if context.argument:
-        await desk.switch(namespace="" if context.argument == "all" else context.argument)
+        await desk.scope.switch(namespace="" if context.argument == "all" else context.argument)
     else:
-        desk.choose_namespace()
+        desk.scope.choose_namespace()
 
 
 async def _context(desk: Desk, context: Context) -> None:
     if context.argument:
-        await desk.switch(context=context.argument)
+        await desk.scope.switch(context=context.argument)
     else:
-        desk.choose_context()
+        desk.scope.choose_context()
 
 
 async def _all_namespaces(desk: Desk, context: Context) -> None:
     del context
-    await desk.switch(namespace="")
+    await desk.scope.switch(namespace="")
 
 
 async def _fleet(desk: Desk, context: Context) -> None:
     """With what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
     argument = context.argument
-    desk.go_home()
+    desk.navigator.go_home()
     if argument.startswith("@"):
-        await desk.switch(context=argument[1:].strip())
+        await desk.scope.switch(context=argument[1:].strip())
     elif argument.startswith("/"):
-        desk.narrow(argument[1:])
+        desk.line.narrow(argument[1:])
     elif "=" in argument:
-        desk.narrow(f"-l {argument}")
+        desk.line.narrow(f"-l {argument}")
     elif argument:
-        await desk.switch(namespace="" if argument == "all" else argument)
-
-
-def _back(desk: Desk, context: Context) -> None:
-    if not context.view.back():
-        desk.go_back()
-
-
-def _sort(column: str) -> Callable[[Desk, Context], None]:
-    return lambda _, context: context.view.sort(column)
-
-
-def _toggle(switch: Toggle) -> Callable[[Desk, Context], None]:
-    return lambda _, context: context.view.toggle(switch)
-
-
-def _since(seconds: int) -> Callable[[Desk, Context], None]:
-    return lambda _, context: context.view.read_since(seconds)
+        await desk.scope.switch(namespace="" if argument == "all" else argument)
 
 
 def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
-    return lambda desk, _: desk.switch_to_favourite(number)
+    return lambda desk, _: desk.scope.switch_to_favourite(number)
 
 
 def _sorts() -> Iterator[Command]:
     """Worst first, by name, and by every column that has a letter."""
-    yield Command("sort.state", "Sort worst first", _sort(""), ("S",), where=TABLES)
-    yield Command("sort.name", "Sort by name", _sort("name"), ("N",), where=TABLES)
+    yield Command("sort.state", "Sort worst first", on_screen.sort(""), ("S",), where=TABLES, needs=Sortable)
+    yield Command("sort.name", "Sort by name", on_screen.sort("name"), ("N",), where=TABLES, needs=Sortable)
     for prefix, where, columns in (
         ("fleet", ScreenId.FLEET, fleet_columns.COLUMNS),
         ("nodes", ScreenId.NODES, node_columns.COLUMNS),
     ):
         for column in columns:
             if column.key:
-                name, run = f"sort.{prefix}.{column.column.id}", _sort(column.column.id)
-                yield Command(name, f"Sort by {column.words}", run, (column.key,), where=frozenset({where}))
+                name, run = f"sort.{prefix}.{column.column.id}", on_screen.sort(column.column.id)
+                title, on = f"Sort by {column.words}", frozenset({where})
+                yield Command(name, title, run, (column.key,), where=on, needs=Sortable)
 
 
 def _log_ranges() -> Iterator[Command]:
@@ -183,7 +177,8 @@ def _log_ranges() -> Iterator[Command]:
     for key, seconds in ranges.items():
         title = f"The log of the last {seconds // 60} minutes" if seconds else "The last lines of the log"
         name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
-        yield Command(name, title, _since(seconds), (key,), where=frozenset({ScreenId.LOGS}), family=family)
+        run, where = on_screen.read_since(seconds), frozenset({ScreenId.LOGS})
+        yield Command(name, title, run, (key,), where=where, family=family, needs=PodLog)
 
 
 TABLE: tuple[Command, ...] = (
@@ -240,7 +235,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.nodes",
         "Nodes and GPUs",
-        lambda desk, context: desk.open_nodes(context.subject),
+        lambda desk, context: desk.pages.open_nodes(context.subject),
         ("o",),
         ("nodes", "no", "gpus"),
         hint="nodes",
@@ -249,13 +244,21 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.sources",
         "Sources: what is read, since when, what is wrong",
-        lambda desk, _: desk.open_sources(),
+        lambda desk, _: desk.pages.open_sources(),
         (),
         ("sources",),
     ),
-    Command("open.joins", "Joins that could not be made", lambda desk, _: desk.open_joins(), (), ("joins", "loose")),
     Command(
-        "open.audit", "Audit log: who changed what, when and why", lambda desk, _: desk.open_audit(), (), ("audit",)
+        "open.joins",
+        "Joins that could not be made",
+        lambda desk, _: desk.pages.open_joins(),
+        names=("joins", "loose"),
+    ),
+    Command(
+        "open.audit",
+        "Audit log: who changed what, when and why",
+        lambda desk, _: desk.pages.open_audit(),
+        names=("audit",),
     ),
     Command(
         "view.namespace",
@@ -284,56 +287,60 @@ TABLE: tuple[Command, ...] = (
     Command(
         "view.others",
         "Show or hide what serves no model: other workloads, nodes without GPUs",
-        _toggle(Toggle.OTHERS),
+        on_screen.toggle_others,
         ("a",),
         ("all",),
         TABLES,
         "all",
+        needs=HidesOthers,
     ),
     *_sorts(),
-    Command("view.follow", "Follow", _toggle(Toggle.FOLLOW), ("f", "s"), where=_LOGS, hint="follow"),
-    Command("view.wrap", "Wrap lines", _toggle(Toggle.WRAP), ("w",), where=_TEXTS, hint="wrap"),
+    Command("view.follow", "Follow", on_screen.toggle_follow, ("f", "s"), where=_LOGS, hint="follow", needs=Followable),
+    Command("view.wrap", "Wrap lines", on_screen.toggle_wrap, ("w",), where=_TEXTS, hint="wrap", needs=Wrappable),
     Command(
         "view.container",
         "Next container",
-        lambda _, context: context.view.next_container(),
+        on_screen.next_container,
         ("c",),
         where=frozenset({ScreenId.LOGS}),
         hint="container",
+        needs=PodLog,
     ),
     Command(
         "view.timestamps",
         "When each line was written (UTC)",
-        _toggle(Toggle.TIMESTAMPS),
+        on_screen.toggle_timestamps,
         ("t",),
         where=frozenset({ScreenId.LOGS}),
         hint="times",
+        needs=PodLog,
     ),
     *_log_ranges(),
-    Command("view.clear", "Clear", lambda _, context: context.view.clear(), ("C",), where=_LOGS),
-    Command("view.next_match", "Next match", lambda _, c: c.view.step_match(1), ("n",), where=_TEXTS),
-    Command("view.previous_match", "Previous match", lambda _, c: c.view.step_match(-1), ("N",), where=_TEXTS),
+    Command("view.clear", "Clear", on_screen.clear, ("C",), where=_LOGS, needs=Followable),
+    Command("view.next_match", "Next match", on_screen.step_match(1), ("n",), where=_TEXTS, needs=Searchable),
+    Command("view.previous_match", "Previous match", on_screen.step_match(-1), ("N",), where=_TEXTS, needs=Searchable),
     Command(
         "console.filter",
         "Filter, or search in text",
-        lambda desk, _: desk.ask_filter(),
+        lambda desk, _: desk.line.ask_filter(),
         ("slash",),
         where=TABLES | _TEXTS | {ScreenId.CHOICE, ScreenId.AUDIT, ScreenId.ACTIONS, ScreenId.LOCAL},
         hint="filter",
+        needs=Narrowable,
     ),
-    Command("console.command", "Command line", lambda desk, _: desk.ask_command(), ("colon",), hint="command"),
+    Command("console.command", "Command line", lambda desk, _: desk.line.ask_command(), ("colon",), hint="command"),
     Command(
         "console.help",
         "Keys and commands",
-        lambda desk, _: desk.open_help(),
+        lambda desk, _: desk.pages.open_help(),
         ("question_mark",),
         ("help", "h"),
         hint="help",
     ),
-    Command("console.palette", "Every command by name", lambda desk, _: desk.open_palette(), ("ctrl+p",)),
-    Command("console.refresh", "Measure now", lambda desk, _: desk.refresh_now(), ("ctrl+r",), ("refresh",)),
-    Command("console.back", "Back", _back, ("escape", "q"), ("back",), hint="back"),
-    Command("console.suspend", "To the shell; fg comes back", lambda desk, _: desk.suspend(), ("ctrl+z",)),
+    Command("console.palette", "Every command by name", lambda desk, _: desk.pages.open_palette(), ("ctrl+p",)),
+    Command("console.refresh", "Measure now", lambda desk, _: desk.session.refresh(), ("ctrl+r",), ("refresh",)),
+    Command("console.back", "Back", on_screen.back, ("escape", "q"), ("back",), hint="back"),
+    Command("console.suspend", "To the shell; fg comes back", lambda desk, _: desk.navigator.suspend(), ("ctrl+z",)),
     Command("console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit")),
 )
 

@@ -13,8 +13,8 @@ from actions.action_run import ActionRun
 from actions.request import LOCAL_SERVER
 from actions.undo import why_not
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
@@ -35,9 +35,9 @@ class ActionScreen(ReadingScreen):
     }
     """
 
-    def __init__(self, console: Console, id: str, clock: Callable[[], float] = time.time) -> None:  # noqa: A002
+    def __init__(self, desk: Desk, id: str, clock: Callable[[], float] = time.time) -> None:  # noqa: A002
         self.action_id = id
-        super().__init__(console)
+        super().__init__(desk)
         self._clock = clock
         self._title = Lines(id="title")
 
@@ -59,7 +59,7 @@ class ActionScreen(ReadingScreen):
     @property
     def action_run(self) -> ActionRun | None:
         """The action as it is now."""
-        acting = self.desk.acting
+        acting = self.desk.actions.service
         return next((u for u in acting.action_runs if u.id == self.action_id), None) if acting is not None else None
 
     def show_action_runs(self) -> None:
@@ -71,7 +71,7 @@ class ActionScreen(ReadingScreen):
             self.page.show(lambda width, glyphs: action_run_lines(found, width, glyphs, lack))
 
     def _why_not(self, found: ActionRun) -> str:
-        acting, snapshot = self.desk.acting, self.desk.snapshot
+        acting, snapshot = self.desk.actions.service, self.desk.snapshot
         if found.outcome is None or acting is None or snapshot is None:
             return ""
         if found.plan.target.kind != LOCAL_SERVER and found.plan.scope.server != snapshot.cluster.server:
@@ -79,18 +79,19 @@ class ActionScreen(ReadingScreen):
         return why_not(found, acting.action_runs, snapshot)
 
     def stop_action(self) -> None:
-        found, acting = self.action_run, self.desk.acting
+        found, acting = self.action_run, self.desk.actions.service
         if found is None or acting is None:
             return
         lines = ["What was sent stays sent; the steps that are left are not done, and nobody follows it further."]
         if found.plan.undo.text:
             lines.append(f"undo: {found.plan.undo.text}")
-        self.desk.confirm(f"Stop: {found.plan.title}?", lines, "Let it go on", "Stop", lambda: acting.stop(found.id))
+        title = f"Stop: {found.plan.title}?"
+        self.desk.navigator.confirm(title, lines, "Let it go on", "Stop", lambda: acting.stop(found.id))
 
     def plan_again(self) -> None:
         found = self.action_run
         if found is not None:
-            self.desk.open_plan(found.plan.request)
+            self.desk.actions.open_plan(found.plan.request)
 
 
 class ActionsScreen(TableScreen):
@@ -99,8 +100,8 @@ class ActionsScreen(TableScreen):
     where = ScreenId.ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTIONS)
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console, Grid(waiting="nothing was done in this session"))
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, Grid(waiting="nothing was done in this session"))
 
     def on_mount(self) -> None:
         self.ask(self.query_)
@@ -111,9 +112,9 @@ class ActionsScreen(TableScreen):
 
     def ask(self, query: Query) -> None:
         self.query_ = query
-        acting = self.desk.acting
+        acting = self.desk.actions.service
         if acting is not None:
             self.grid.show(ActionsModel(acting.action_runs, query.filter))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.desk.follow(message.key)
+        self.desk.actions.follow(message.key)

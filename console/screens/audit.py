@@ -15,8 +15,8 @@ from actions.audit.folder import stamp
 from actions.audit.history import RecordedAction, State
 from actions.audit.opened import Opened, open_folder
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
@@ -41,8 +41,8 @@ class AuditScreen(TableScreen):
     }
     """
 
-    def __init__(self, console: Console, folder: Path) -> None:
-        super().__init__(console, Grid(waiting="reading the audit log …"))
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        super().__init__(desk, Grid(waiting="reading the audit log …"))
         self._folder = folder
         self._chain = Lines(id="chain")
         self._stamp: object = None
@@ -77,12 +77,12 @@ class AuditScreen(TableScreen):
 
     async def _review(self, id: str) -> None:  # noqa: A002 - the action's
         """Whoever has read of an action that was cut off is not told of it at every start. Read-only writes nothing."""
-        acting = self.desk.acting
+        acting = self.desk.actions.service
         if acting is not None:
             try:
                 await acting.reviewed(id)
             except SessionError as error:
-                self.desk.say(error.problem, Role.WARNING)
+                self.desk.navigator.say(error.problem, Role.WARNING)
 
     def _read(self) -> None:
         if not self._reading:
@@ -119,9 +119,9 @@ class ActionRecordScreen(ReadingScreen):
     where = ScreenId.TEXT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)
 
-    def __init__(self, console: Console, action: RecordedAction) -> None:
+    def __init__(self, desk: Desk, action: RecordedAction) -> None:
         self._action = action
-        super().__init__(console)
+        super().__init__(desk)
 
     def on_mount(self) -> None:
         self.page.show(partial(action_lines, self._action))

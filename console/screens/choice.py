@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.filter import EVERYTHING
@@ -30,13 +30,13 @@ class ChoiceScreen(TableScreen):
 
     def __init__(
         self,
-        console: Console,
+        desk: Desk,
         what: str,
         read: Callable[[], Awaitable[Sequence[Item]]],
         current: str,
         choose: Callable[[str], None],
     ) -> None:
-        super().__init__(console, Grid(waiting=f"looking for {what}s …"))
+        super().__init__(desk, Grid(waiting=f"looking for {what}s …"))
         self._what = what
         self._read = read
         self._current = current
@@ -62,5 +62,5 @@ class ChoiceScreen(TableScreen):
             self.grid.show(ChoiceModel(self._items, self._current, query.filter, f"no such {self._what}"))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.desk.go_back()
+        self.desk.navigator.go_back()
         self._choose(message.key)

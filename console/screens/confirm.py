@@ -10,8 +10,8 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
-from console.screens.console import Console
 from console.screens.page import Page
 from console.views.layout import followed
 from themes.glyphs import Glyphs
@@ -39,9 +39,9 @@ class ConfirmScreen(ConsoleScreen):
     AUTO_FOCUS = ""
 
     def __init__(
-        self, console: Console, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]
+        self, desk: Desk, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]
     ) -> None:
-        super().__init__(console)
+        super().__init__(desk)
         self.title_, self._lines, self._then = title, tuple(lines), then
         self.page = Page()
         self.page.can_focus = False
@@ -63,6 +63,6 @@ class ConfirmScreen(ConsoleScreen):
         return lines
 
     def on_push_button_pressed(self, message: PushButton.Pressed) -> None:
-        self.desk.go_back()
+        self.desk.navigator.go_back()
         if message.button is self.go:
             self._then()

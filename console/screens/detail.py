@@ -9,8 +9,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.reading import ReadingScreen
 from console.views.detail import detail_lines
 from fleet.model.snapshot import Snapshot
@@ -22,9 +22,9 @@ class DetailScreen(ReadingScreen):
     where = ScreenId.DETAIL
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.DETAIL)
 
-    def __init__(self, console: Console, key: str) -> None:
+    def __init__(self, desk: Desk, key: str) -> None:
         self._key = key
-        super().__init__(console)
+        super().__init__(desk)
 
     @property
     def subject(self) -> str | None:

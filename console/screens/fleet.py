@@ -13,9 +13,8 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.views.columns import sortable
@@ -69,8 +68,8 @@ class FleetScreen(TableScreen):
     }
     """
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console, Grid(id="fleet", waiting="looking for the fleet …"))
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, Grid(id="fleet", waiting="looking for the fleet …"))
         self._summary = Lines(id="summary")
         self._glance = Lines(id="glance")
         self._beside = Beside(self.grid, self._glance)
@@ -102,9 +101,8 @@ class FleetScreen(TableScreen):
         self._touched = True
         await super().action_command(id)
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.OTHERS:
-            self.ask(replace(self.query_, others=not self.query_.others))
+    def toggle_others(self) -> None:
+        self.ask(replace(self.query_, others=not self.query_.others))
 
     @property
     def sortable(self) -> frozenset[str]:
@@ -120,7 +118,7 @@ class FleetScreen(TableScreen):
         self._look_at_cursor()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.desk.open_detail(message.key)
+        self.desk.pages.open_detail(message.key)
 
     def on_grid_highlighted(self) -> None:
         self._look_at_cursor()

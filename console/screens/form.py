@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -57,8 +57,8 @@ class FormScreen(ConsoleScreen):
     }
     """
 
-    def __init__(self, console: Console, title: str, rows: Sequence[FormRow]) -> None:
-        super().__init__(console)
+    def __init__(self, desk: Desk, title: str, rows: Sequence[FormRow]) -> None:
+        super().__init__(desk)
         self.rows: Mapping[str, FormRow] = {row.key: row for row in rows}
         self._title, self._hint = Lines(id="title"), Lines(id="hint")
         self._words = title
@@ -74,7 +74,7 @@ class FormScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         self._title.show(lambda _width, _glyphs: [Line((Span(f" {self._words}", Role.STRONG),))])
-        self._focus_body()
+        self.focus_body()
         self.check()
 
     # what a subclass says
@@ -133,7 +133,7 @@ class FormScreen(ConsoleScreen):
             self.submit()
 
     def on_form_row_given_up(self) -> None:
-        self.desk.go_back()
+        self.desk.navigator.go_back()
 
     def on_form_row_changed(self) -> None:
         self.check()

@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.table import TableScreen
 from console.views.tables import JoinsModel
 from fleet.model.snapshot import Snapshot
@@ -21,8 +21,8 @@ class JoinsScreen(TableScreen):
     where = ScreenId.JOINS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.JOINS)
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console, Grid(waiting="looking …"))
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, Grid(waiting="looking …"))
 
     def draw(self, snapshot: Snapshot) -> None:
         self.grid.show(JoinsModel(snapshot))
@@ -30,6 +30,6 @@ class JoinsScreen(TableScreen):
     def on_grid_selected(self, message: Grid.Selected) -> None:
         snapshot = self.desk.snapshot
         if snapshot is not None and message.key in snapshot.pods:
-            self.desk.open_detail(message.key)
+            self.desk.pages.open_detail(message.key)
         elif snapshot is not None and message.key in snapshot.gpus:
-            self.desk.open_nodes(message.key)
+            self.desk.pages.open_nodes(message.key)

@@ -10,9 +10,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
@@ -44,10 +43,10 @@ class LogsScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, console: Console, pod: Pod, *, previous: bool) -> None:
+    def __init__(self, desk: Desk, pod: Pod, *, previous: bool) -> None:
         self._pod = pod
         self.log_view = LogView()
-        super().__init__(console, self.log_view)
+        super().__init__(desk, self.log_view)
         self._previous = previous
         self._containers = worth_reading(pod, previous=previous)
         self._container = self._containers[0] if self._containers else ""
@@ -150,13 +149,11 @@ class LogsScreen(SearchedScreen):
     def on_log_view_state_changed(self) -> None:
         self._show_title()
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.FOLLOW:
-            self.log_view.action_follow()
-        elif switch is Toggle.TIMESTAMPS:
-            self.log_view.action_timestamps()
-        else:
-            super().toggle(switch)
+    def toggle_follow(self) -> None:
+        self.log_view.action_follow()
+
+    def toggle_timestamps(self) -> None:
+        self.log_view.action_timestamps()
 
     def clear(self) -> None:
         self.log_view.clear()

@@ -10,9 +10,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.table import TableScreen
 from console.views.columns import sortable
 from console.views.node_columns import COLUMNS
@@ -28,10 +27,10 @@ class NodesScreen(TableScreen):
     where = ScreenId.NODES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.NODES)
 
-    def __init__(self, console: Console, start: str | None) -> None:
+    def __init__(self, desk: Desk, start: str | None) -> None:
         self._start = start
         self._order = WorstFirst()
-        super().__init__(console, Grid(waiting="looking for nodes …", open_all=True))
+        super().__init__(desk, Grid(waiting="looking for nodes …", open_all=True))
 
     def body(self) -> Iterable[Widget]:
         yield self.grid
@@ -46,14 +45,13 @@ class NodesScreen(TableScreen):
     def sortable(self) -> frozenset[str]:
         return sortable(COLUMNS)
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.OTHERS:
-            self.ask(replace(self.query_, others=not self.query_.others))
+    def toggle_others(self) -> None:
+        self.ask(replace(self.query_, others=not self.query_.others))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         snapshot = self.desk.snapshot
         pod = pod_for(snapshot, message.key) if snapshot is not None else None
         if pod is not None:
-            self.desk.open_detail(pod)
+            self.desk.pages.open_detail(pod)
         else:
             self.say("no pod holds it")

@@ -19,10 +19,9 @@ from actions.large_step import large_step
 from actions.plan import Plan
 from actions.request import LOCAL_SERVER
 from console.commands.command import ScreenId
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.confirm import Buttons
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
 from console.session.failure import SessionError
@@ -71,12 +70,12 @@ class PlanScreen(ConsoleScreen):
 
     def __init__(
         self,
-        console: Console,
+        desk: Desk,
         read: Callable[[], Awaitable[Plan]],
         reading: Callable[[], tuple[int, int]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(console)
+        super().__init__(desk)
         self._read = read
         self._reading = reading
         self._clock = clock
@@ -84,7 +83,8 @@ class PlanScreen(ConsoleScreen):
         """What is shown; None while it is made."""
         self._problem: SessionError | None = None
         self._news: Sequence[str] = ()
-        self._shown: frozenset[Toggle] = frozenset()
+        self._diff = self._requests = False
+        """Whether the diff and the requests are shown."""
         self._seen: str | None = None
         """What the Snapshot says of the target, when it was planned."""
         self._changed = ""
@@ -160,7 +160,7 @@ class PlanScreen(ConsoleScreen):
         plan = self.plan
         if plan is None:
             return
-        news, diff, requests = self._news, Toggle.DIFF in self._shown, Toggle.REQUESTS in self._shown
+        news, diff, requests = self._news, self._diff, self._requests
 
         def page(width: int, glyphs: Glyphs) -> list[Line]:
             return plan_lines(plan, width, glyphs, diff=diff, requests=requests, news=news)
@@ -197,7 +197,7 @@ class PlanScreen(ConsoleScreen):
             node = snapshot.nodes.get(target.name)
             return None if node is None else f"{node.uid} {node.unschedulable}"
         if target.kind == LOCAL_SERVER:
-            own = next((own for own in self.desk.servers if own.name == target.name), None)
+            own = next((own for own in self.desk.local.states if own.name == target.name), None)
             return None if own is None else f"{own.record.id} {own.alive}"
         workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")
         return None if workload is None else f"{workload.uid} {workload.generation} {workload.desired}"
@@ -208,18 +208,23 @@ class PlanScreen(ConsoleScreen):
 
     # keys
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch in {Toggle.DIFF, Toggle.REQUESTS}:
-            opened = switch not in self._shown
-            self._shown = self._shown ^ {switch}
-            self._draw_page()
-            if opened:
-                self.page.action_bottom()
-            self._draw_confirm()
+    def toggle_diff(self) -> None:
+        self._diff = not self._diff
+        self._draw_opened(opened=self._diff)
+
+    def toggle_requests(self) -> None:
+        self._requests = not self._requests
+        self._draw_opened(opened=self._requests)
+
+    def _draw_opened(self, *, opened: bool) -> None:
+        self._draw_page()
+        if opened:
+            self.page.action_bottom()
+        self._draw_confirm()
 
     def take(self, number: int) -> None:
         if self.plan is not None and number <= len(self.plan.alternatives):
-            self.desk.open_plan(self.plan.alternatives[number - 1].request)
+            self.desk.actions.open_plan(self.plan.alternatives[number - 1].request)
         else:
             self.say(f"there is no alternative {number}")
 
@@ -229,7 +234,7 @@ class PlanScreen(ConsoleScreen):
             return True
         return False
 
-    def _focus_body(self) -> None:
+    def focus_body(self) -> None:
         self.set_focus(self.cancel)
 
     def action_scroll_page(self, how: str, steps: int) -> None:
@@ -291,7 +296,7 @@ class PlanScreen(ConsoleScreen):
 
     def on_push_button_pressed(self, message: PushButton.Pressed) -> None:
         if message.button is self.cancel:
-            self.desk.go_back()
+            self.desk.navigator.go_back()
             return
         missing = self._missing()
         if missing:
@@ -305,7 +310,7 @@ class PlanScreen(ConsoleScreen):
 
     async def _go(self) -> None:
         """Start it; first plan it again where the plan may no longer hold."""
-        plan, acting = self.plan, self.desk.acting
+        plan, acting = self.plan, self.desk.actions.service
         if plan is None or acting is None:
             return
         try:
@@ -323,6 +328,6 @@ class PlanScreen(ConsoleScreen):
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
         else:
-            self.desk.follow(state.id)
+            self.desk.actions.follow(state.id)
         finally:
             self._busy = False

@@ -9,9 +9,9 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import Command, ScreenId
+from console.commands.desk import Desk
 from console.commands.help import help_lines
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.page import Page
 from console.screens.searched import SearchedScreen
 from console.views.sources import source_lines
@@ -21,9 +21,9 @@ from fleet.model.snapshot import Snapshot
 class ReadingScreen(SearchedScreen):
     """Base of the screens whose body is a Page."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.page = Page()
-        super().__init__(console, self.page)
+        super().__init__(desk, self.page)
 
     def body(self) -> Iterable[Widget]:
         yield self.page
@@ -46,16 +46,16 @@ class HelpScreen(ReadingScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.HELP)
 
     def __init__(
-        self, console: Console, asked_from: ScreenId, commands: Sequence[Command], lacking: Mapping[str, str]
+        self, desk: Desk, asked_from: ScreenId, commands: Sequence[Command], lacking: Mapping[str, str]
     ) -> None:
         self._asked_from = asked_from
         self._commands = commands
         self._lacking = lacking
-        super().__init__(console)
+        super().__init__(desk)
 
     def on_mount(self) -> None:
         self.page.show(
             lambda width, glyphs: help_lines(
-                self._asked_from, self.desk.keymap, width, glyphs, self._commands, self._lacking
+                self._asked_from, self.desk.options.keymap, width, glyphs, self._commands, self._lacking
             )
         )

@@ -11,8 +11,8 @@ from textual.binding import BindingType
 from actions.kinds.rollback import RollBack
 from actions.request import Target
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.query import Query
@@ -30,8 +30,8 @@ class RevisionsScreen(TableScreen):
     where = ScreenId.REVISIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)
 
-    def __init__(self, console: Console, target: Target) -> None:
-        super().__init__(console, Grid(waiting=f"reading the revisions of {target.name} …"))
+    def __init__(self, desk: Desk, target: Target) -> None:
+        super().__init__(desk, Grid(waiting=f"reading the revisions of {target.name} …"))
         self._target = target
         self._found: Sequence[Revision] = ()
 
@@ -39,7 +39,7 @@ class RevisionsScreen(TableScreen):
         self.beside(self._load, "read")
 
     async def _load(self) -> None:
-        acting = self.desk.acting
+        acting = self.desk.actions.service
         if acting is None:
             return
         try:
@@ -62,4 +62,4 @@ class RevisionsScreen(TableScreen):
         if chosen is not None and chosen.current:
             self.say("that is what runs now")
         elif chosen is not None:
-            self.desk.open_plan(RollBack(self._target, chosen.name))
+            self.desk.actions.open_plan(RollBack(self._target, chosen.name))

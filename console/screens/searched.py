@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen
-from console.screens.console import Console
 from widgets.text_pane import TextPane
 
 
 class SearchedScreen(ConsoleScreen):
     """Base of the screens whose text is in one pane."""
 
-    def __init__(self, console: Console, pane: TextPane) -> None:
+    narrows_at_once = False
+
+    def __init__(self, desk: Desk, pane: TextPane) -> None:
         self._pane = pane
         self._searched = ""
-        super().__init__(console)
+        super().__init__(desk)
 
     @property
     def narrowed(self) -> str:
@@ -33,6 +34,5 @@ class SearchedScreen(ConsoleScreen):
     def step_match(self, step: int) -> None:
         self._pane.action_match(step)
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.WRAP:
-            self._pane.action_wrap()
+    def toggle_wrap(self) -> None:
+        self._pane.action_wrap()

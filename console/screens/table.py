@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from textual.widget import Widget
 
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen
-from console.screens.console import Console
 from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
 from console.views.subject import is_somewhere
@@ -21,10 +21,10 @@ class TableScreen(ConsoleScreen):
 
     narrows_at_once = True
 
-    def __init__(self, console: Console, grid: Grid) -> None:
+    def __init__(self, desk: Desk, grid: Grid) -> None:
         self.grid = grid
         self.query_ = Query()
-        super().__init__(console)
+        super().__init__(desk)
 
     def body(self) -> Iterable[Widget]:
         yield self.grid

@@ -9,8 +9,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
@@ -32,9 +32,9 @@ class TextScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, console: Console, title: str, read: Callable[[], Awaitable[str]]) -> None:
+    def __init__(self, desk: Desk, title: str, read: Callable[[], Awaitable[str]]) -> None:
         self.text = TextView("reading …")
-        super().__init__(console, self.text)
+        super().__init__(desk, self.text)
         self._title = Lines(id="title")
         self._words = title
         self._read = read

@@ -52,7 +52,7 @@ class Stage:
     @property
     def shown(self) -> str:
         """What the screen in front shows."""
-        views = self.desk.front.query(LineView) if self.desk.front is not None else ()
+        views = self.desk.navigator.front.query(LineView) if self.desk.navigator.front is not None else ()
         return "\n".join(line.rstrip() for view in views if view.display for line in view.shown_text)
 
     async def line(self, text: str) -> None:
@@ -62,23 +62,23 @@ class Stage:
 
     async def planned(self) -> PlanScreen:
         """The plan that was asked for."""
-        await self.until(lambda: isinstance(self.desk.front, PlanScreen) and self.desk.front.plan is not None)
-        front = self.desk.front
+        await self.until(lambda: isinstance(front := self.desk.navigator.front, PlanScreen) and front.plan is not None)
+        front = self.desk.navigator.front
         assert isinstance(front, PlanScreen)
         return front
 
     async def apply(self) -> ActionScreen:
         """Apply the plan in front, and wait until the action is over."""
         await self.pilot.press("tab", "enter")
-        await self.until(lambda: isinstance(self.desk.front, ActionScreen))
-        front = self.desk.front
+        await self.until(lambda: isinstance(self.desk.navigator.front, ActionScreen))
+        front = self.desk.navigator.front
         assert isinstance(front, ActionScreen)
         await self.until(lambda: front.action_run is not None and front.action_run.outcome is not None)
         return front
 
     def move_to(self, key: str) -> None:
         """Put the cursor on an object."""
-        front = self.desk.front
+        front = self.desk.navigator.front
         assert front is not None
         front.query_one(Grid).move_to(key)
 
@@ -89,6 +89,6 @@ class Stage:
     @property
     def keybar(self) -> str:
         """What the key bar of the screen in front shows."""
-        front = self.desk.front
+        front = self.desk.navigator.front
         assert front is not None
         return "\n".join(str(line) for line in front.query_one(Keybar).shown_text)

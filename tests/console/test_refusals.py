@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
-from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from console.commands.command import Command, Context, ScreenId
-from console.commands.desk import View
 from console.commands.dispatch import refusal
 from console.commands.table import BY_ID, TABLE
 from console.session.failure import SessionError
@@ -36,8 +35,8 @@ class Denying(ScriptedActing):
         return f"you may not patch {kind} in {target.namespace or 'the cluster'}"
 
 
-NO_VIEW = cast("View", object())
-"""A screen that nothing is done on: refusals are pure."""
+VIEW = Mock()
+"""A screen that could do anything, and is asked for nothing: refusals are pure."""
 
 
 def fleet() -> Snapshot:
@@ -76,7 +75,7 @@ def _contexts() -> Iterator[Context]:
         ScreenId,
     ):
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
-        yield Context(where, NO_VIEW, snapshot, subject, target, "", marked, acting)
+        yield Context(where, VIEW, snapshot, subject, target, "", marked, acting)
 
 
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
@@ -96,7 +95,7 @@ def test_a_refusal_is_one_sentence_whatever_the_command_is_asked_of(command: Com
 def test_the_explanation_in_a_title_is_no_part_of_a_refusal() -> None:
     snapshot = fleet()
     workload = next(iter(snapshot.workloads))
-    context = Context(ScreenId.FLEET, NO_VIEW, snapshot, workload, ref_of(snapshot, workload))
+    context = Context(ScreenId.FLEET, VIEW, snapshot, workload, ref_of(snapshot, workload))
     assert refusal(BY_ID["act.drain"], context, read_only=False) == "Drain: this is a workload; its pods are below it"
 
 
@@ -104,7 +103,7 @@ def test_what_kubernetes_does_not_know_is_called_so() -> None:
     snapshot = fleet()
     workload, pod = list(snapshot.workloads)[-1], next(iter(snapshot.pods))
     for command, subject in (("act.scale", workload), ("act.drain", pod)):
-        context = Context(ScreenId.FLEET, NO_VIEW, snapshot, subject)
+        context = Context(ScreenId.FLEET, VIEW, snapshot, subject)
         words = refusal(BY_ID[command], context, read_only=False)
         assert words is not None
         assert words.endswith("it is measured, but Kubernetes does not know it")

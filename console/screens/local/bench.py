@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 class BenchForm(FormScreen):
     """A few numbers; what is empty is as it is shown."""
 
-    def __init__(self, console: Console, server: ServerState) -> None:
+    def __init__(self, desk: Desk, server: ServerState) -> None:
         rows = (
             FormLine("concurrency", "requests at once", " ".join(map(str, CONCURRENCY))),
             FormLine("prompt_tokens", "tokens of a prompt", "256"),
             FormLine("output_tokens", "tokens of an answer", "128"),
             FormLine("requests", "requests per level", "4 times as many as at once, 8 at least"),
         )
-        super().__init__(console, f"Benchmark {untrusted_name(server.name)}", rows)
+        super().__init__(desk, f"Benchmark {untrusted_name(server.name)}", rows)
         self._server = server
         self._wanted: Wanted = read_bench({})
 
@@ -57,7 +57,7 @@ class BenchForm(FormScreen):
 
         wanted, server = self._wanted, self._server
         target = Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
-        self.desk.open_plan(
+        self.desk.actions.open_plan(
             LocalBench(target, wanted.concurrency, wanted.prompt_tokens, wanted.output_tokens, wanted.requests)
         )
 
@@ -74,11 +74,11 @@ class BenchesScreen(ReadingScreen):
     where = ScreenId.BENCHES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.BENCHES)
 
-    def __init__(self, console: Console, name: str) -> None:
+    def __init__(self, desk: Desk, name: str) -> None:
         self._server = name
         self._benches: Sequence[Bench] | None = None
-        self._under_way = console.under_way
-        super().__init__(console)
+        self._under_way = desk.actions.under_way
+        super().__init__(desk)
 
     @property
     def subject(self) -> str | None:
@@ -94,14 +94,14 @@ class BenchesScreen(ReadingScreen):
 
     def show_action_runs(self) -> None:
         super().show_action_runs()
-        before, self._under_way = self._under_way, self.desk.under_way
+        before, self._under_way = self._under_way, self.desk.actions.under_way
         if self._under_way < before:
             self._read()
 
     def draw(self, snapshot: Snapshot) -> None:
         if not self._benches:
             return
-        benches, own = self._benches, {server.record.id for server in self.desk.servers}
+        benches, own = self._benches, {server.record.id for server in self.desk.local.states}
         self.page.show(lambda width, glyphs: benches_lines(benches, snapshot, own, width, glyphs))
 
     def _read(self) -> None:
@@ -109,7 +109,7 @@ class BenchesScreen(ReadingScreen):
 
     async def _load(self) -> None:
         try:
-            benches = self._benches = await self.desk.locally.benches(self._server)
+            benches = self._benches = await self.desk.local.servers.benches(self._server)
         except SessionError as error:
             self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
             return

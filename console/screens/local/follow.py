@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from console.screens.console import Console
+from console.commands.desk import Desk
 from console.session.failure import SessionError
 from themes.palette import Role
 from widgets.log_buffer import LogLine
@@ -15,19 +15,19 @@ BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
 
 
-async def follow(console: Console, name: str, view: LogView, ended: Callable[[], None] = lambda: None) -> None:
+async def follow(desk: Desk, name: str, view: LogView, ended: Callable[[], None] = lambda: None) -> None:
     """Append the lines of the server's log to ``view`` as they come, until the log ends or this is cancelled.
 
     What goes wrong is said in the message line; ``ended`` is called when nothing more will come.
     """
     count = 0
     try:
-        async for line in console.locally.log(name):
+        async for line in desk.local.servers.log(name):
             view.append([LogLine(line)])
             count += 1
             if count % BATCH == 0:
                 await asyncio.sleep(0)
     except SessionError as error:
-        console.say(error.in_a_line, Role.ERROR)
+        desk.navigator.say(error.in_a_line, Role.ERROR)
     else:
         ended()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.screens.console import Console
+from console.commands.desk import Desk
 from console.screens.form import FormScreen
 from console.views.layout import followed, head
 from console.views.local.form import PRESET, Filled, Form, Row, preset_chosen, read
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class LaunchForm(FormScreen):
     """``form`` says what stands in it at first."""
 
-    def __init__(self, console: Console, form: Form) -> None:
+    def __init__(self, desk: Desk, form: Form) -> None:
         presets = [FormChoice(PRESET, "preset", tuple(form.presets), "none")] if form.presets else []
-        super().__init__(console, untrusted(form.title), [*presets, *(_row(row, form) for row in form.rows)])
+        super().__init__(desk, untrusted(form.title), [*presets, *(_row(row, form) for row in form.rows)])
         self._form = form
         self._filled: Filled = read(form, form.values)
         self._filling = True
@@ -77,10 +77,10 @@ class LaunchForm(FormScreen):
         filled, server = self._filled, self._form.server
         if server is None:
             target = Target(LOCAL_SERVER, LOCAL, filled.spec.name)
-            self.desk.open_plan(LocalUp(target, filled.spec, verify=filled.verify))
+            self.desk.actions.open_plan(LocalUp(target, filled.spec, verify=filled.verify))
         else:
             target = Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
-            self.desk.open_plan(LocalRestart(target, filled.spec, verify=filled.verify))
+            self.desk.actions.open_plan(LocalRestart(target, filled.spec, verify=filled.verify))
 
 
 def _row(row: Row, form: Form) -> FormRow:

@@ -10,9 +10,8 @@ from textual.widget import Widget
 from textual.worker import WorkType
 
 from console.commands.command import ScreenId
-from console.commands.desk import Toggle
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.local.follow import follow
 from console.screens.searched import SearchedScreen
@@ -34,11 +33,11 @@ class LocalLogScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, console: Console, name: str) -> None:
+    def __init__(self, desk: Desk, name: str) -> None:
         self._server = name
         self.log_view = LogView()
         self._ended = False
-        super().__init__(console, self.log_view)
+        super().__init__(desk, self.log_view)
         self._title = Lines(id="title")
 
     @property
@@ -71,7 +70,7 @@ class LocalLogScreen(SearchedScreen):
 
     def _fate(self) -> str | None:
         """Why nothing more will come; None while it may."""
-        server = next((server for server in self.desk.locally.servers if server.name == self._server), None)
+        server = next((server for server in self.desk.local.servers.servers if server.name == self._server), None)
         if server is None:
             return "it is gone"
         return None if server.alive else "it has died"
@@ -83,11 +82,8 @@ class LocalLogScreen(SearchedScreen):
     def on_log_view_state_changed(self) -> None:
         self._show_title()
 
-    def toggle(self, switch: Toggle) -> None:
-        if switch is Toggle.FOLLOW:
-            self.log_view.action_follow()
-        else:
-            super().toggle(switch)
+    def toggle_follow(self) -> None:
+        self.log_view.action_follow()
 
     def clear(self) -> None:
         self.log_view.clear()

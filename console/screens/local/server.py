@@ -9,8 +9,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.reading import ReadingScreen
 from console.views.local.server import server_lines
 from fleet.local.server import ServerState
@@ -29,9 +29,9 @@ class LocalServerScreen(ReadingScreen):
     where = ScreenId.LOCAL_SERVER
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL_SERVER)
 
-    def __init__(self, console: Console, name: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, desk: Desk, name: str, clock: Callable[[], float] = time.time) -> None:
         self._server = name
-        super().__init__(console)
+        super().__init__(desk)
         self._clock = clock
 
     @property
@@ -49,11 +49,11 @@ class LocalServerScreen(ReadingScreen):
     def show_servers(self) -> None:
         super().show_servers()
         # Also the first time: asking for the servers is what begins the looking.
-        servers = self.desk.locally.servers
+        servers = self.desk.local.servers.servers
         found: ServerState | None = next((server for server in servers if server.name == self._server), None)
         if found is None:
             gone = Line((Span(f" {untrusted_name(self._server)} is gone", Role.GONE),))
             self.page.show(lambda _width, _glyphs: [gone])
             return
-        snapshot, now = self.desk.measured_here, self._clock()
+        snapshot, now = self.desk.local.measured, self._clock()
         self.page.show(lambda width, glyphs: server_lines(found, snapshot, now, width, glyphs))

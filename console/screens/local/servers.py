@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.worker import WorkType
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.local.follow import follow
 from console.screens.local.server import TICK
@@ -89,8 +89,8 @@ class LocalScreen(TableScreen):
     where = ScreenId.LOCAL
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL)
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(console, Grid(id="local", waiting="looking for vLLM servers of this machine …"))
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(desk, Grid(id="local", waiting="looking for vLLM servers of this machine …"))
         self._clock = clock
         self._glance = Lines(id="glance")
         self.log_view = LogView()
@@ -117,9 +117,9 @@ class LocalScreen(TableScreen):
 
     def show_servers(self) -> None:
         super().show_servers()
-        desk, here, now = self.desk, self.desk.measured_here, self._clock()
-        servers, filter_ = desk.locally.servers, self.query_.filter
-        lacking = "" if servers or desk.read_only else desk.locally.lacking
+        desk, here, now = self.desk, self.desk.local.measured, self._clock()
+        servers, filter_ = desk.local.servers.servers, self.query_.filter
+        lacking = "" if servers or desk.read_only else desk.local.servers.lacking
         waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
         self.grid.show(LocalModel(servers, here, filter_, now, pod_keys(here, servers), waiting))
         self._tell_problems()
@@ -128,11 +128,11 @@ class LocalScreen(TableScreen):
 
     def _tick(self) -> None:
         """The time goes on while one loads; nothing is drawn while none does."""
-        if any(is_loading(server) for server in self.desk.servers):
+        if any(is_loading(server) for server in self.desk.local.states):
             self.show_servers()
 
     def _tell_problems(self) -> None:
-        problems = self.desk.locally.problems
+        problems = self.desk.local.servers.problems
         if problems != self._told:
             self._told = problems
             if problems:
@@ -143,7 +143,7 @@ class LocalScreen(TableScreen):
     @property
     def server(self) -> ServerState | None:
         """The server under the cursor."""
-        return next((server for server in self.desk.servers if server.name == self.grid.cursor), None)
+        return next((server for server in self.desk.local.states if server.name == self.grid.cursor), None)
 
     def _look_at_cursor(self) -> None:
         server, now = self.server, self._clock()
@@ -180,7 +180,7 @@ class LocalScreen(TableScreen):
         if self._parts.has_class("wide") or self._parts.has_class("empty"):
             self.grid.styles.clear_rule("height")
         else:
-            self.grid.styles.height = min(len(self.desk.servers) + 2, max(4, self.size.height // 3))
+            self.grid.styles.height = min(len(self.desk.local.states) + 2, max(4, self.size.height // 3))
 
     def on_resize(self, event: events.Resize) -> None:
         self._parts.set_class(event.size.width >= WIDE, "wide")
@@ -190,4 +190,4 @@ class LocalScreen(TableScreen):
         self._look_at_cursor()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.desk.open_server(message.key)
+        self.desk.local_pages.open_server(message.key)

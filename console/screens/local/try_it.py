@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from console.commands.command import ScreenId
+from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
-from console.screens.console import Console
 from console.screens.lines import Lines
 from console.screens.page import Page
 from console.session.failure import SessionError
@@ -50,10 +50,10 @@ class TryScreen(ConsoleScreen):
     }
     """
 
-    def __init__(self, console: Console, name: str) -> None:
+    def __init__(self, desk: Desk, name: str) -> None:
         self._server = name
         self._exchanges: list[Exchange] = []
-        super().__init__(console)
+        super().__init__(desk)
         self._history = History()
         self._title = Lines(id="title")
         self.page = Page()
@@ -78,7 +78,7 @@ class TryScreen(ConsoleScreen):
         self.field.take_focus()
         self._show()
 
-    def _focus_body(self) -> None:
+    def focus_body(self) -> None:
         self.field.take_focus()
 
     def on_field_entered(self, message: Field.Entered) -> None:
@@ -95,7 +95,7 @@ class TryScreen(ConsoleScreen):
 
     def on_field_given_up(self, message: Field.GivenUp) -> None:
         if message.field is self.field and not self.back():
-            self.desk.go_back()
+            self.desk.navigator.go_back()
 
     def back(self) -> bool:
         """Esc stops an answer that is coming, and else leaves."""
@@ -109,7 +109,7 @@ class TryScreen(ConsoleScreen):
         self._show()
         try:
             # To cancel this ends what it waits for, which closes the connection: the server stops.
-            async for piece in self.desk.locally.ask(self._server, prompt):
+            async for piece in self.desk.local.servers.ask(self._server, prompt):
                 self._exchanges[-1].piece = piece
                 self._show()
         except SessionError as error:

@@ -67,7 +67,9 @@ async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
     async with console(box) as stage:
         await stage.until(lambda: "no vLLM server on this machine" in stage.shown)
         await stage.line(f"up {box.model}")
-        await stage.until(lambda: stage.desk.front is not None and stage.desk.front.where is ScreenId.FORM)
+        await stage.until(
+            lambda: stage.desk.navigator.front is not None and stage.desk.navigator.front.where is ScreenId.FORM
+        )
         await stage.pilot.press("ctrl+s")
         plan = (await stage.planned()).plan
         assert plan is not None
@@ -76,7 +78,7 @@ async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
         assert done.action_run is not None
         assert done.action_run.outcome is not None
         assert done.action_run.outcome.ok, done.action_run.outcome
-        stage.desk.go_home()
+        stage.desk.navigator.go_home()
         await stage.until(lambda: stage.snapshot.by_pod.value("local/model", Quantity.KV_USAGE) == KV)
         await stage.until(lambda: "● model" in stage.shown)
         await stage.line("down model")
@@ -85,7 +87,7 @@ async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
         assert done.action_run is not None
         assert done.action_run.outcome is not None
         assert done.action_run.outcome.ok, done.action_run.outcome
-        stage.desk.go_home()
+        stage.desk.navigator.go_home()
         await stage.until(lambda: not stage.snapshot.pods)
         assert [(a.kind, a.outcome) for a in stage.recorded()] == [
             ("local-up", "converged"),
@@ -103,9 +105,9 @@ async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: B
             await stage.pilot.pause()
             for command in ("scale 2", "restart", "drain", "rollback"):
                 await stage.line(command)
-                assert stage.desk.front is not None
-                assert stage.desk.front.where is ScreenId.FLEET
-                assert "a server of this machine; :down" in stage.desk.front.said, command
+                assert stage.desk.navigator.front is not None
+                assert stage.desk.navigator.front.where is ScreenId.FLEET
+                assert "a server of this machine; :down" in stage.desk.navigator.front.said, command
         assert "scale" not in stage.keybar
         await stage.line("down")
         plan = (await stage.planned()).plan
@@ -125,8 +127,8 @@ async def test_its_node_is_no_node_of_kubernetes(box: Box) -> None:
         await stage.pilot.pause()
         for command in ("cordon", "drain-node"):
             await stage.line(command)
-            assert stage.desk.front is not None
-            assert "Kubernetes knows nothing of it" in stage.desk.front.said, command
+            assert stage.desk.navigator.front is not None
+            assert "Kubernetes knows nothing of it" in stage.desk.navigator.front.said, command
 
 
 async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> None:
@@ -155,12 +157,14 @@ async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> Non
 async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None:
     await started(box)
     async with console(box) as stage:
-        await stage.until(lambda: SERVER in stage.snapshot.pods and bool(stage.desk.servers))
+        await stage.until(lambda: SERVER in stage.snapshot.pods and bool(stage.desk.local.states))
         state = await box.server()
         os.kill(state.record.identity.pid, 9)
         await stage.until(lambda: stage.snapshot.assessments[SERVER].severity is Severity.CRITICAL)
-        assert stage.desk.front is not None
-        await stage.until(lambda: "tiny died" in (stage.desk.front.said if stage.desk.front is not None else ""))
+        assert stage.desk.navigator.front is not None
+        await stage.until(
+            lambda: "tiny died" in (stage.desk.navigator.front.said if stage.desk.navigator.front is not None else "")
+        )
         assert (await box.server()).stage.phase is Phase.DEAD
 
 
@@ -174,7 +178,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.line("local")
             # 25 % of its KV cache, though the view is elsewhere.
             await stage.until(lambda: "25" in next((x for x in stage.shown.splitlines() if " tiny " in x), ""))
-            stage.desk.go_home()
+            stage.desk.navigator.go_home()
             await stage.line("ctx local")
             await stage.until(lambda: set(stage.snapshot.pods) == {SERVER})
             await stage.line("down")
@@ -184,7 +188,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
             assert [action.kind for action in stage.recorded()] == ["local-down"]
-            assert stage.desk.locally.snapshot is None
+            assert stage.desk.local.servers.snapshot is None
 
 
 async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_path: Path) -> None:
@@ -201,10 +205,10 @@ async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_pa
             await stage.apply()
             assert [action.kind for action in stage.recorded()] == ["local-down"]
             assert not simulated_log.exists()
-            stage.desk.go_home()
+            stage.desk.navigator.go_home()
             await stage.line("audit")
             await stage.until(lambda: "no action is recorded" in stage.shown)
-            stage.desk.go_home()
+            stage.desk.navigator.go_home()
             await stage.line("local")
             await stage.line("audit")
             await stage.until(lambda: "tiny" in stage.shown)

@@ -119,7 +119,7 @@ class Desk:
 
     @property
     def screen(self) -> ConsoleScreen:
-        front = self.desk.front
+        front = self.desk.navigator.front
         assert front is not None
         return front
 
@@ -181,7 +181,7 @@ async def desk(
     app = CountedApp(session, options or Options())
     async with app.run_test(size=size, headless=False) as pilot:
         running = Desk(app, pilot, session)
-        await running.until(lambda: app.desk is not None and app.desk.front is not None)
+        await running.until(lambda: app.desk is not None and app.desk.navigator.front is not None)
         await running.settle()
         if snapshot is not None:
             await running.deliver(snapshot)

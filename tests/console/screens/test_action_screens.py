@@ -28,8 +28,8 @@ CONVERGED = Outcome(
 async def begin(d: Desk, number: int = 3) -> Plan:
     """An action that is under way, as if its plan had been confirmed."""
     plan = make_plan(Scale(TARGET, number), title=f"Scale mixtral-8x22b to {number}")
-    assert d.desk.acting is not None
-    await d.desk.acting.start(plan, "INC-1", "Apply")
+    assert d.desk.actions.service is not None
+    await d.desk.actions.service.start(plan, "INC-1", "Apply")
     await d.settle()
     return plan
 

@@ -198,7 +198,7 @@ async def test_pods_takes_a_filter(line: str, narrowed: str) -> None:
     async with desk(make_snapshot()) as d:
         await d.command(line)
         assert d.screen.where is ScreenId.FLEET
-        assert d.screen.narrowed == narrowed
+        assert d.fleet.narrowed == narrowed
 
 
 async def test_previous_logs_are_offered_where_something_has_restarted() -> None:

@@ -44,8 +44,8 @@ async def test_a_server_that_is_taken_down_is_not_told_of_as_dead() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m", "escape")
         d.session.here.looked()
-        assert d.desk.acting is not None
-        await d.desk.acting.start(make_plan(LocalDown(target("tiny"))), "", "Apply")
+        assert d.desk.actions.service is not None
+        await d.desk.actions.service.start(make_plan(LocalDown(target("tiny"))), "", "Apply")
         d.session.here.come(make_server("tiny", Phase.DEAD))
         await d.settle()
         assert d.screen.said == ""

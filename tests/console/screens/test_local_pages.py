@@ -142,8 +142,8 @@ async def test_a_benchmark_that_ends_while_they_are_looked_at_is_among_them() ->
     made = session("tiny")
     async with desk(make_snapshot(), session=made) as d:
         plan = make_plan(LocalBench(target("tiny"), (1,), 256, 128))
-        assert d.desk.acting is not None
-        await d.desk.acting.start(plan, "", "Apply")
+        assert d.desk.actions.service is not None
+        await d.desk.actions.service.start(plan, "", "Apply")
         await d.press("m", "v")
         await d.until(lambda: "nothing was measured of tiny yet" in d.text)
         made.here.runs = (bench("1", time.time(), level(1, 117.0)),)

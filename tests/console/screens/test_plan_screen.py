@@ -215,7 +215,7 @@ async def test_an_alternative_is_planned_instead_by_its_key() -> None:
         assert session.acts.asked[1] == ("plan", other)
         assert isinstance(d.screen, PlanScreen)
         await d.press("escape")
-        assert d.desk.front is d.app.screen_stack[1]
+        assert d.desk.navigator.front is d.app.screen_stack[1]
 
 
 async def test_what_cannot_be_planned_says_why() -> None:

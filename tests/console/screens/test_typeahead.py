@@ -37,7 +37,7 @@ async def test_a_command_in_one_burst_is_that_command_and_no_other(text: str, sc
 async def test_a_filter_in_one_burst_is_that_filter() -> None:
     async with desk(make_snapshot()) as console:
         burst(console, "/mixtral\r")
-        await console.until(lambda: console.screen.narrowed == "mixtral")
+        await console.until(lambda: console.fleet.narrowed == "mixtral")
         assert isinstance(console.screen, FleetScreen)
         assert console.session.asked == []
 

@@ -133,6 +133,6 @@ async def test_what_is_dangerous_is_refused_in_read_only_mode_whoever_asks() -> 
         assert d.desk.snapshot is not None
         cluster = replace(d.desk.snapshot.cluster, read_only=True)
         await d.deliver(replace(d.desk.snapshot, cluster=cluster))
-        d.desk.perform(command, context)
+        d.desk.commands.perform(command, context)
         assert ran == []
         assert "not in read-only mode" in d.screen.said

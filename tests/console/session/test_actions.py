@@ -119,7 +119,7 @@ async def test_scale_from_the_key_to_the_cluster_and_back() -> None:
         assert screen.plan is not None
         assert screen.plan.title.startswith("Undo “Scale")
         await stage.pilot.press("tab", "enter")
-        await stage.until(lambda: stage.desk.under_way == 1)
+        await stage.until(lambda: stage.desk.actions.under_way == 1)
         assert await stage.replicas_become(workload, workload.desired)
         first, _ = stage.recorded()
         assert (first.kind, first.outcome) == ("scale", "converged")
@@ -129,7 +129,7 @@ async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> No
     async with acting(context="demo-auditor") as stage:
         stage.move_to(unscaled(stage.snapshot))
         await stage.pilot.pause()
-        front = stage.desk.front
+        front = stage.desk.navigator.front
         assert front is not None
         await stage.until(lambda: "s scale" not in stage.keybar)
         await stage.pilot.press("s")

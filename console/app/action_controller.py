@@ -1,0 +1,157 @@
+"""Plans, their confirmation, and the actions that are under way.
+
+In read-only mode there is nothing behind it: ``service`` is None, and what acts is never imported.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.commands.command import ScreenId
+from console.session.failure import SessionError
+from console.views.since import clock
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from actions.action_run import ActionRun
+    from actions.request import Request, Target
+    from console.app.desk import ConsoleDesk
+    from console.session.protocol import ActionService, Changed
+
+
+class ActionController:
+    """Implements console.commands.desk.ActionController.
+
+    ``changed`` is what the session calls with each new state of an action, from any thread.
+    """
+
+    def __init__(self, app: App[None], desk: ConsoleDesk, changed: Changed) -> None:
+        self._app = app
+        self._desk = desk
+        self._changed = changed
+        self._service: ActionService | None = None
+        self._announced: set[str] = set()
+
+    @property
+    def service(self) -> ActionService | None:
+        if self._desk.read_only or self._desk.snapshot is None:
+            return None
+        if self._service is None:
+            self._service = self._desk.session.acting(self._changed)
+            self._app.run_worker(self._tell_what_was_cut_off(self._service), group="cut off", exit_on_error=False)
+        return self._service
+
+    @property
+    def _runs(self) -> tuple[ActionRun, ...]:
+        """All of this session; nobody is asked for them who was not asked before."""
+        return self._service.action_runs if self._service is not None else ()
+
+    @property
+    def under_way(self) -> int:
+        return sum(run.outcome is None for run in self._runs)
+
+    @property
+    def changing(self) -> frozenset[str]:
+        """The uids of what is being acted on."""
+        return frozenset(run.plan.target.uid for run in self._runs if run.outcome is None)
+
+    def going_on(self) -> list[str]:
+        """What is under way, for one who leaves; nothing where nothing is."""
+        if not self.under_way:
+            return []
+        from console.views.action_runs import going_on
+
+        return going_on(self._runs)
+
+    def may_switch(self) -> bool:
+        """Whether another cluster may come into view: not while actions on this one are under way, which is then said.
+
+        Those on servers of this machine go on, whatever is in view.
+        """
+        if not self.under_way:
+            return True
+        from actions.request import LOCAL_SERVER
+
+        here = [run for run in self._runs if run.outcome is None and run.plan.target.kind != LOCAL_SERVER]
+        if here:
+            words = "actions are under way here; stop them (t shows them) or wait to look elsewhere"
+            self._desk.navigator.say(words, Role.WARNING)
+        return not here
+
+    def open_plan(self, request: Request) -> None:
+        from console.screens.plan import PlanScreen
+
+        service, desk = self.service, self._desk
+        if service is not None:
+            from actions.request import LOCAL_SERVER
+
+            is_here = request.target.kind == LOCAL_SERVER
+            reading = (lambda: desk.local.servers.reading) if is_here else None
+            desk.navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
+
+    def open_undo(self) -> None:
+        from console.screens.plan import PlanScreen
+
+        service = self.service
+        if service is not None:
+            plan = partial(service.undo, here=self._undoes_here)
+            self._desk.navigator.open(PlanScreen(self._desk, plan))
+
+    @property
+    def _undoes_here(self) -> bool:
+        """Whether an undo is meant for this machine: by the action that is shown, else by what is looked at."""
+        from console.screens.actions import ActionScreen
+
+        front = self._desk.navigator.front
+        shown = front.action_run if isinstance(front, ActionScreen) else None
+        if shown is None:
+            return self._desk.local.is_looked_at
+        from actions.request import LOCAL_SERVER
+
+        return shown.plan.target.kind == LOCAL_SERVER
+
+    def open_revisions(self, target: Target) -> None:
+        from console.screens.revisions import RevisionsScreen
+
+        self._desk.navigator.open(RevisionsScreen(self._desk, target))
+
+    def open_actions(self) -> None:
+        from console.screens.actions import ActionsScreen
+
+        self._desk.navigator.open(ActionsScreen(self._desk))
+
+    def follow(self, id: str) -> None:  # noqa: A002 - the run's
+        from console.screens.actions import ActionScreen
+
+        # What it was planned with, and the form behind that, have done their part.
+        self._desk.navigator.close({ScreenId.PLAN, ScreenId.FORM})
+        self._desk.navigator.open(ActionScreen(self._desk, id))
+
+    def show(self, action_run: ActionRun | None) -> None:
+        """A new state of an action; None where only a permission has become known."""
+        front = self._desk.navigator.front
+        if front is None:
+            return
+        if action_run is None:
+            front.show_keys()
+            return
+        front.show_action_runs()
+        if action_run.outcome is not None and action_run.id not in self._announced:
+            self._announced.add(action_run.id)
+            from console.views.action_runs import announcement
+
+            self._desk.navigator.say(*announcement(action_run))
+
+    async def _tell_what_was_cut_off(self, service: ActionService) -> None:
+        try:
+            found = await service.cut_off()
+        except SessionError as error:
+            self._desk.navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING)
+            return
+        if found:
+            last = clock(found[-1][1])
+            what = f"1 action was cut off at {last}" if len(found) == 1 else f"{len(found)} actions were cut off"
+            self._desk.navigator.say(f"{what}; :audit shows what is known", Role.WARNING)

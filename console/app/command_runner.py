@@ -1,0 +1,49 @@
+"""Runs commands, whoever asks: a key, the palette, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from console.commands.command import Command, Context
+from console.commands.dispatch import refusal
+from console.screens.base import failure_text
+from console.session.failure import SessionError
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from console.app.desk import ConsoleDesk
+
+
+class CommandRunner:
+    """Implements console.commands.desk.CommandRunner."""
+
+    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+        self._app = app
+        self._desk = desk
+
+    def perform(self, command: Command, context: Context) -> None:
+        """Textual's palette asks nobody whether a command may run, so that is asked last, and here."""
+        reason = refusal(command, context, read_only=self._desk.read_only)
+        if reason is not None:
+            self._desk.navigator.say(reason, Role.WARNING)
+            return
+        waiting = command.run(self._desk, context)
+        if waiting is not None:
+            self.wait_for(waiting)
+
+    def wait_for(self, waiting: Awaitable[None]) -> None:
+        """A later command takes its place."""
+        self._app.run_worker(self._finish(waiting), group="command", exclusive=True, exit_on_error=False)
+
+    async def _finish(self, waiting: Awaitable[None]) -> None:
+        try:
+            await waiting
+        except SessionError as error:
+            self._desk.navigator.say(error.in_a_line, Role.ERROR)
+
+    def say_failure(self, error: BaseException | None) -> None:
+        """Say that a command failed as nobody foresaw."""
+        self._desk.navigator.say(failure_text(error), Role.ERROR)

@@ -1,0 +1,86 @@
+"""The line below the body: when it opens, what completes it, and what is done with what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from console.commands.capabilities import Narrowable
+from console.commands.line import UnknownCommandError, complete, parse_line
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from console.app.desk import ConsoleDesk
+    from console.commands.command import Context
+    from widgets.prompt import History, Kind
+
+
+class LineController:
+    """Implements console.commands.desk.LineController."""
+
+    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+        self._app = app
+        self._desk = desk
+        self._asked: Kind | None = None
+        self._amount: tuple[str, int, Callable[[int], None]] | None = None
+        self._histories: dict[Kind, History] | None = None
+
+    def ask_command(self) -> None:
+        self._ask(":")
+
+    def ask_filter(self) -> None:
+        self._ask("/")
+
+    def _ask(self, kind: Kind) -> None:
+        self._asked = kind
+        self._app.call_later(self.open_asked)
+
+    def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+        self._amount = (label, current, choose)
+        self._app.call_later(self.open_asked)
+
+    async def open_asked(self) -> None:
+        """The key that asks for it waits for this, so that the keys behind it find the line open; who asks without a
+        key (the palette) need not wait.
+        """
+        kind, self._asked = self._asked, None
+        amount, self._amount = self._amount, None
+        front = self._desk.navigator.front
+        if front is None:
+            return
+        if kind is not None:
+            await front.entry.open_prompt(kind)
+        elif amount is not None:
+            await front.entry.open_amount(*amount)
+
+    def histories(self) -> dict[Kind, History]:
+        from widgets.prompt import new_histories
+
+        if self._histories is None:
+            self._histories = new_histories()
+        return self._histories
+
+    def complete(self, kind: Kind, text: str) -> Sequence[str]:
+        if kind == "/":
+            return ()
+        desk = self._desk
+        servers = [server.name for server in desk.local.states]
+        return complete(text, desk.scope.known_namespaces(), desk.session.contexts(), servers, desk.local.presets())
+
+    def run(self, text: str, context: Context) -> None:
+        try:
+            typed = parse_line(text)
+        except UnknownCommandError as error:
+            self._desk.navigator.say(str(error), Role.WARNING)
+            return
+        if typed is not None:
+            self._desk.commands.perform(typed.command, context._replace(argument=typed.argument))
+
+    def narrow(self, text: str) -> None:
+        front = self._desk.navigator.front
+        if isinstance(front, Narrowable):
+            problem = front.narrow(text)
+            if problem is not None:
+                self._desk.navigator.say(problem, Role.WARNING)

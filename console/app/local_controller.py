@@ -1,0 +1,79 @@
+"""The servers of this machine, whatever cluster is in view: when they are looked at, and what is told of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.commands.command import OWN, ScreenId
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from console.app.desk import ConsoleDesk
+    from console.session.local.protocol import LocalServers, Looked
+    from fleet.local.server import ServerState
+    from fleet.model.snapshot import Snapshot
+
+
+class LocalController:
+    """Implements console.commands.desk.LocalController.
+
+    ``looked`` is what the session calls when something is new of them, from any thread.
+    """
+
+    def __init__(self, desk: ConsoleDesk, looked: Looked) -> None:
+        self._desk = desk
+        self._looked = looked
+        self._servers: LocalServers | None = None
+        self._lived: dict[str, bool] | None = None
+        """Ids of the servers that were seen → whether they lived; None before the first look."""
+
+    @property
+    def servers(self) -> LocalServers:
+        if self._servers is None:
+            self._servers = self._desk.session.locally(self._looked)
+        return self._servers
+
+    @property
+    def states(self) -> tuple[ServerState, ...]:
+        return self._servers.servers if self._servers is not None else ()
+
+    @property
+    def measured(self) -> Snapshot | None:
+        if self._desk.snapshot is not None and self._desk.snapshot.is_machine:
+            return self._desk.snapshot
+        return self._servers.snapshot if self._servers is not None else None
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether this machine is in front of the person: on a screen of its own, or as the context in view."""
+        snapshot = self._desk.snapshot
+        return self._desk.navigator.is_in_front(*OWN) or (snapshot is not None and snapshot.is_machine)
+
+    def presets(self) -> tuple[str, ...]:
+        """Names of the presets of the settings; none before anybody has asked for the servers."""
+        return tuple(self._servers.presets) if self._servers is not None else ()
+
+    def adopt(self) -> None:
+        """Look at what is recorded: one that died while nobody looked is told of, and the others when they do."""
+        folder = self._desk.options.servers
+        if self._servers is None and folder is not None and any(folder.glob("*/record.json")):
+            self._servers = self._desk.session.locally(self._looked)
+
+    def show(self) -> None:
+        """Something is new of them: one that has died is told of on whatever screen is in front."""
+        front = self._desk.navigator.front
+        if front is None:
+            return
+        front.show_servers()
+        # What an action of ours does to a server is told by the action.
+        ours = self._desk.actions.changing
+        dead = [server for server in self.states if not server.alive and server.record.id not in ours]
+        died = [server for server in dead if (self._lived or {}).get(server.record.id, True)]
+        meanwhile = self._lived is None
+        self._lived = {server.record.id: server.alive for server in self.states}
+        if died and front.where is not ScreenId.LOCAL:
+            why = died[0].reason.text if died[0].reason is not None else "its log does not say why"
+            others = f", and {len(died) - 1} more" if len(died) > 1 else ""
+            when = " meanwhile" if meanwhile else ""
+            words = f"{died[0].name} died{when}: {why}{others}; :local shows it"
+            self._desk.navigator.say(words, Role.ERROR)

@@ -1,0 +1,78 @@
+"""Which screen is in front: what opens goes on top, and what closes shows what is below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from console.commands.command import ScreenId
+from console.screens.base import ConsoleScreen
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import Screen
+
+    from console.app.desk import ConsoleDesk
+
+
+class Navigator:
+    """Implements console.commands.desk.Navigator on the app's stack of screens."""
+
+    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+        self._app = app
+        self._desk = desk
+
+    @property
+    def front(self) -> ConsoleScreen | None:
+        """The nearest of our screens, below dialogs such as the palette."""
+        screens = self._screens
+        return screens[-1] if screens else None
+
+    @property
+    def _screens(self) -> list[ConsoleScreen]:
+        """Ours, the fleet first; below them is the first frame, above them may be a dialog."""
+        return [screen for screen in self._app.screen_stack if isinstance(screen, ConsoleScreen)]
+
+    def is_in_front(self, *screens: ScreenId) -> bool:
+        """Whether one of these is."""
+        front = self.front
+        return front is not None and front.where in screens
+
+    def push(self, screen: Screen[None]) -> None:
+        """Show a screen on top."""
+        self._app.push_screen(screen)
+
+    def open(self, screen: ConsoleScreen) -> None:
+        """Show a screen of which there is one: in place of another of its kind."""
+        if self.is_in_front(screen.where):
+            self._app.pop_screen()
+        self._app.push_screen(screen)
+
+    def close(self, screens: Collection[ScreenId]) -> None:
+        """Close those of these that are in front."""
+        while self.is_in_front(*screens):
+            self._app.pop_screen()
+
+    def go_back(self) -> None:
+        if len(self._screens) > 1:
+            self._app.pop_screen()
+        else:
+            self.say(":q or ctrl-c quits")
+
+    def go_home(self) -> None:
+        while len(self._screens) > 1:
+            self._app.pop_screen()
+
+    def suspend(self) -> None:
+        self._app.action_suspend_process()
+
+    def say(self, text: str, role: Role = Role.TEXT) -> None:
+        front = self.front
+        if front is not None:
+            front.say(text, role)
+
+    def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
+        from console.screens.confirm import ConfirmScreen
+
+        self.open(ConfirmScreen(self._desk, title, lines, stay, go, then))

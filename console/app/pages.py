@@ -1,0 +1,91 @@
+"""What can be opened of the fleet. A screen is imported when it is opened: the first frame does not wait for it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.commands.command import ScreenId
+from console.commands.dispatch import disabled
+from console.commands.palette import Palette
+from console.commands.table import TABLE
+
+if TYPE_CHECKING:
+    from console.app.desk import ConsoleDesk
+    from fleet.model.objects import ObjectRef
+
+
+class Pages:
+    """Implements console.commands.desk.Pages."""
+
+    def __init__(self, desk: ConsoleDesk) -> None:
+        self._desk = desk
+        self._navigator = desk.navigator
+
+    def open_detail(self, key: str) -> None:
+        from console.screens.detail import DetailScreen
+        from console.views.subject import pod_for
+
+        snapshot = self._desk.snapshot
+        if snapshot is not None and key not in snapshot.workloads:
+            # A GPU stands for the pod that holds it.
+            key = pod_for(snapshot.everything, key) or key
+        self._navigator.push(DetailScreen(self._desk, key))
+
+    def open_nodes(self, key: str | None) -> None:
+        from console.screens.nodes import NodesScreen
+
+        self._navigator.open(NodesScreen(self._desk, key))
+
+    def open_logs(self, pod: str, *, previous: bool) -> None:
+        from console.screens.logs import LogsScreen
+
+        snapshot = self._desk.snapshot
+        found = snapshot.pods.get(pod) if snapshot is not None else None
+        if found is not None:
+            self._navigator.push(LogsScreen(self._desk, found, previous=previous))
+
+    def open_describe(self, ref: ObjectRef) -> None:
+        from console.screens.text import TextScreen
+
+        self._navigator.push(TextScreen(self._desk, f"describe {ref}", partial(self._desk.session.describe, ref)))
+
+    def open_yaml(self, ref: ObjectRef) -> None:
+        from console.screens.text import TextScreen
+
+        self._navigator.push(TextScreen(self._desk, f"yaml {ref}", partial(self._desk.session.yaml, ref)))
+
+    def open_sources(self) -> None:
+        from console.screens.reading import SourcesScreen
+
+        self._navigator.open(SourcesScreen(self._desk))
+
+    def open_joins(self) -> None:
+        from console.screens.joins import JoinsScreen
+
+        self._navigator.open(JoinsScreen(self._desk))
+
+    def open_audit(self) -> None:
+        from console.screens.audit import AuditScreen
+
+        options = self._desk.options
+        folder = options.audit_here if self._desk.local.is_looked_at else None
+        folder = folder or options.audit
+        if folder is None:
+            self._navigator.say("this console has no audit log")
+        else:
+            self._navigator.open(AuditScreen(self._desk, folder))
+
+    def open_help(self) -> None:
+        from console.screens.reading import HelpScreen
+
+        front, read_only = self._navigator.front, self._desk.read_only
+        if front is not None and front.where is not ScreenId.HELP:
+            commands = tuple(c for c in TABLE if not (c.dangerous and read_only))
+            lacking = disabled(commands, front.context(), read_only=read_only)
+            self._navigator.push(HelpScreen(self._desk, front.where, commands, lacking))
+
+    def open_palette(self) -> None:
+        front = self._navigator.front
+        if front is not None:
+            self._navigator.push(Palette(self._desk, front.context()))

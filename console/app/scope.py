@@ -1,0 +1,71 @@
+"""What is in view: the context and the namespace, and how another one is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.app.desk import ConsoleDesk
+
+
+class Scope:
+    """Implements console.commands.desk.Scope."""
+
+    def __init__(self, desk: ConsoleDesk) -> None:
+        self._desk = desk
+        self._recent: list[str] = []
+        """Namespaces, the one looked at last first."""
+
+    def choose_namespace(self) -> None:
+        from console.screens.choice import ChoiceScreen
+
+        desk, session = self._desk, self._desk.session
+
+        async def read() -> list[tuple[str, str]]:
+            return [("", "all namespaces"), *((name, name) for name in await session.namespaces())]
+
+        def choose(name: str) -> None:
+            desk.commands.wait_for(self.switch(namespace=name))
+
+        desk.navigator.push(ChoiceScreen(desk, "namespace", read, session.namespace, choose))
+
+    def choose_context(self) -> None:
+        from console.screens.choice import ChoiceScreen
+
+        desk, session = self._desk, self._desk.session
+
+        async def read() -> list[tuple[str, str]]:
+            return [(name, name) for name in session.contexts()]
+
+        def choose(name: str) -> None:
+            desk.commands.wait_for(self.switch(context=name))
+
+        desk.navigator.push(ChoiceScreen(desk, "context", read, session.context, choose))
+
+    async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
+        desk = self._desk
+        if context is not None and not desk.actions.may_switch():
+            return
+        desk.navigator.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
+        if context is None:
+            # Before the view changes: what goes out of it is not gone, and no screen but the first would say so.
+            desk.navigator.go_home()
+        await desk.session.switch(context=context, namespace=namespace)
+        if namespace:
+            self._recent = [namespace, *(name for name in self._recent if name != namespace)]
+        if context is not None:
+            self._recent = []
+        desk.navigator.go_home()
+
+    async def switch_to_favourite(self, number: int) -> None:
+        known = self.known_namespaces()
+        if number > len(known):
+            self._desk.navigator.say(f"no namespace {number}; n lists them")
+        else:
+            await self.switch(namespace=known[number - 1])
+
+    def known_namespaces(self) -> list[str]:
+        """Those looked at last, then those of pods, by name."""
+        snapshot = self._desk.snapshot
+        pods = snapshot.everything.pods.values() if snapshot is not None else ()
+        return list(dict.fromkeys([*self._recent, *sorted({pod.namespace for pod in pods})]))

@@ -1,0 +1,118 @@
+"""What the screen in front can do beyond being looked at: one small protocol for each ability.
+
+A command that needs an ability names it (``Command.needs``): where the screen in front lacks it, the command is not
+available.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class StepsBack(Protocol):
+    """It has something to undo of its own before it is left: a filter, marks, an answer that is coming."""
+
+    def back(self) -> bool:
+        """Undo one of them; False where there is nothing to undo."""
+        ...
+
+
+@runtime_checkable
+class Narrowable(Protocol):
+    """It can be filtered or, where it is text, searched."""
+
+    narrows_at_once: bool
+    """Whether it is narrowed while the filter is typed."""
+
+    @property
+    def narrowed(self) -> str:
+        """The filter or the search in force, as it was typed."""
+        ...
+
+    def narrow(self, text: str) -> str | None:
+        """Filter by, or search for, a text; returns what is wrong with it, None for nothing."""
+        ...
+
+
+@runtime_checkable
+class Sortable(Protocol):
+    def sort(self, column: str) -> None:
+        """Sort by a column; by the same one again: the other way round. Empty: worst first."""
+        ...
+
+
+@runtime_checkable
+class HidesOthers(Protocol):
+    """It shows what serves models, and on demand the rest."""
+
+    def toggle_others(self) -> None: ...
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    def step_match(self, step: int) -> None:
+        """To the next (1) or previous (-1) match of the search."""
+        ...
+
+
+@runtime_checkable
+class Wrappable(Protocol):
+    def toggle_wrap(self) -> None: ...
+
+
+@runtime_checkable
+class Followable(Protocol):
+    """A log that goes on."""
+
+    def toggle_follow(self) -> None: ...
+
+    def clear(self) -> None:
+        """Begin with an empty log."""
+        ...
+
+
+@runtime_checkable
+class PodLog(Protocol):
+    """The log of a container of Kubernetes."""
+
+    def next_container(self) -> None:
+        """The log of the next container of the pod."""
+        ...
+
+    def toggle_timestamps(self) -> None: ...
+
+    def read_since(self, seconds: int) -> None:
+        """Read the log of the last ``seconds``; 0: its last lines, however old."""
+        ...
+
+
+@runtime_checkable
+class PlanPage(Protocol):
+    def take(self, number: int) -> None:
+        """Plan the n-th alternative (from 1) instead."""
+        ...
+
+    def toggle_diff(self) -> None: ...
+
+    def toggle_requests(self) -> None: ...
+
+
+@runtime_checkable
+class ActionPage(Protocol):
+    def stop_action(self) -> None:
+        """Stop the action that is shown."""
+        ...
+
+    def plan_again(self) -> None:
+        """Plan what is shown once more."""
+        ...
+
+
+@runtime_checkable
+class Fillable(Protocol):
+    """A form."""
+
+    def submit(self) -> None:
+        """Plan what was filled in."""
+        ...

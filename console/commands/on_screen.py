@@ -1,0 +1,119 @@
+"""What commands do to the screen in front, each by the ability that it needs. Where that is lacking nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from console.commands.capabilities import (
+    ActionPage,
+    Fillable,
+    Followable,
+    HidesOthers,
+    PlanPage,
+    PodLog,
+    Searchable,
+    Sortable,
+    StepsBack,
+    Wrappable,
+)
+
+if TYPE_CHECKING:
+    from console.commands.command import Context
+    from console.commands.desk import Desk
+
+    Run = Callable[[Desk, Context], None]
+
+
+def back(desk: Desk, context: Context) -> None:
+    """Undo what the screen has to undo, or else leave it."""
+    view = context.view
+    if not (isinstance(view, StepsBack) and view.back()):
+        desk.navigator.go_back()
+
+
+def sort(column: str) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, Sortable):
+            context.view.sort(column)
+
+    return run
+
+
+def toggle_others(_: Desk, context: Context) -> None:
+    if isinstance(context.view, HidesOthers):
+        context.view.toggle_others()
+
+
+def step_match(step: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, Searchable):
+            context.view.step_match(step)
+
+    return run
+
+
+def toggle_wrap(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Wrappable):
+        context.view.toggle_wrap()
+
+
+def toggle_follow(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Followable):
+        context.view.toggle_follow()
+
+
+def clear(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Followable):
+        context.view.clear()
+
+
+def next_container(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PodLog):
+        context.view.next_container()
+
+
+def toggle_timestamps(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PodLog):
+        context.view.toggle_timestamps()
+
+
+def read_since(seconds: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, PodLog):
+            context.view.read_since(seconds)
+
+    return run
+
+
+def take(number: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, PlanPage):
+            context.view.take(number)
+
+    return run
+
+
+def toggle_diff(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PlanPage):
+        context.view.toggle_diff()
+
+
+def toggle_requests(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PlanPage):
+        context.view.toggle_requests()
+
+
+def stop_action(_: Desk, context: Context) -> None:
+    if isinstance(context.view, ActionPage):
+        context.view.stop_action()
+
+
+def plan_again(_: Desk, context: Context) -> None:
+    if isinstance(context.view, ActionPage):
+        context.view.plan_again()
+
+
+def submit(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Fillable):
+        context.view.submit()

@@ -1,0 +1,111 @@
+"""The line below the body of a screen: a command, a filter or a search, or a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+
+from console.commands.capabilities import Narrowable
+from console.commands.command import Context
+from console.commands.desk import Desk
+from themes.palette import Role
+
+if TYPE_CHECKING:
+    from console.screens.base import ConsoleScreen
+    from widgets.field import Field
+    from widgets.prompt import Kind, Prompt
+
+
+class EntryLine(Vertical):
+    """Not there until it is asked for: importing what is typed into takes a tenth of the time to the first frame."""
+
+    DEFAULT_CSS = """
+    EntryLine {
+        height: auto;
+    }
+    """
+
+    def __init__(self, screen: ConsoleScreen, desk: Desk) -> None:
+        super().__init__()
+        self._on = screen
+        self._desk = desk
+        self._prompt: Prompt | None = None
+        self._before = ""
+        """The filter in force when the line was opened."""
+        self._asked_of: Context | None = None
+        """What was under the cursor then."""
+        self._amount: Field | None = None
+        self._choose_amount: Callable[[int], None] = lambda _: None
+
+    @property
+    def is_typed_into(self) -> bool:
+        """Whether a command, a filter or a search is being typed."""
+        return self._prompt is not None and self._prompt.has_focus_within
+
+    async def open_prompt(self, kind: Kind) -> None:
+        """Open the line; a filter starts as what is in force."""
+        if self._prompt is None:
+            from widgets.prompt import Prompt
+
+            self._prompt = Prompt(self._desk.line.complete, histories=self._desk.line.histories())
+            await self.mount(self._prompt)
+        self._asked_of = self._on.context()
+        self._before = self._on.narrowed if isinstance(self._on, Narrowable) else ""
+        self._prompt.open(kind, self._before if kind == "/" else "")
+
+    def _narrow_at_once(self, kind: Kind, text: str) -> None:
+        if kind == "/" and isinstance(self._on, Narrowable) and self._on.narrows_at_once:
+            self._on.narrow(text)
+
+    def on_prompt_changed(self, message: Prompt.Changed) -> None:
+        message.stop()
+        self._narrow_at_once(message.kind, message.text)
+
+    def on_prompt_cancelled(self, message: Prompt.Cancelled) -> None:
+        message.stop()
+        self._narrow_at_once(message.kind, self._before)
+        self._on.focus_body()
+
+    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
+        message.stop()
+        self._on.focus_body()
+        if message.kind == ":":
+            # What was under the cursor when the line was opened is what is meant, whatever has happened since.
+            asked_of = self._asked_of
+            known = asked_of is not None and asked_of.snapshot is not None
+            self._desk.line.run(message.text, asked_of if asked_of is not None and known else self._on.context())
+        elif isinstance(self._on, Narrowable):
+            problem = self._on.narrow(message.text)
+            if problem is not None:
+                self._on.say(problem, Role.WARNING)
+
+    async def open_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+        """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it."""
+        if self._amount is None:
+            from widgets.field import Field
+
+            self._amount = Field(label, number=True, id="amount")
+            await self.mount(self._amount)
+        self._choose_amount = choose
+        self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
+        self._amount.offer(current)
+        self._amount.display = True
+        self._amount.take_focus()
+
+    def on_field_entered(self, message: Field.Entered) -> None:
+        message.stop()
+        text = message.field.value
+        self._close_amount()
+        if text:
+            self._choose_amount(int(text))
+
+    def on_field_given_up(self, message: Field.GivenUp) -> None:
+        message.stop()
+        self._close_amount()
+
+    def _close_amount(self) -> None:
+        if self._amount is not None:
+            self._amount.display = False
+            self._on.focus_body()
