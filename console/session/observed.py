@@ -51,7 +51,7 @@ class ObservedCluster:
         try:
             self._observe(self.context, self.namespace)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen
-            self.say(error)
+            self._say(error)
 
     async def end(self) -> None:
         """Observe no more."""
@@ -164,9 +164,9 @@ class ObservedCluster:
         """Say what a task ended with that should not have ended."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self.say(error)
+            self._say(error)
 
-    def say(self, error: Exception) -> None:
+    def _say(self, error: Exception) -> None:
         """An error that nobody foresaw, in a Snapshot: silence would be the worst."""
         from fleet.model.snapshot import Cluster, Snapshot
         from fleet.sources.status import defect

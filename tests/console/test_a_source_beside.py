@@ -162,7 +162,7 @@ async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
             await stage.line("sources")
             await stage.until(lambda: f"{NAME}  live" in stage.shown)
             assert service.url in stage.shown
-            front = stage.desk.front
+            front = stage.desk.navigator.front
             assert front is not None
             assert NAME in str(front.query_one(Header).shown_text)
 

@@ -1,0 +1,96 @@
+"""A class is one idea: none defines many public members of its own, in any room."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets")
+MOST = 16
+"""Public methods, properties and attributes that a class defines itself: about fifteen."""
+MORE = {
+    "actions/audit/history.py:RecordedAction": "what a log says of one action, each derived from its records",
+    "simulator/cluster.py:Cluster": "the state of the whole simulated API server, which its handlers share",
+    "simulator/pods.py:Pod": "a container's life, which the kubelet that is played steps through",
+    "simulator/stats.py:EngineStats": "one counter for each metric of the engine that is played",
+    "fleet/metrics/engine_answers.py:Engines": "the columns of a measurement while it is put together",
+}
+"""Those with more, and why."""
+_HOOKS = ("on_", "action_", "watch_", "validate_", "compute_", "key_")
+"""Textual calls these by their names: nobody else does."""
+_TEXTUAL = frozenset({"compose", "render", "render_line", "get_default_screen", "check_action"})
+
+
+def _is_data(node: ast.ClassDef) -> bool:
+    """A row: what it has as fields is data, and it has them to be read."""
+    decorated = any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+    bases = {ast.unparse(base).split(".")[-1].split("[")[0] for base in node.bases}
+    return decorated or bool(bases & {"NamedTuple", "TypedDict", "StrEnum", "IntEnum", "Enum", "BaseModel", "Part"})
+
+
+def _stored(function: ast.AST) -> Iterator[str]:
+    """The attributes that a method sets on its object."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
+
+
+def public_members(node: ast.ClassDef) -> set[str]:
+    """What a class defines itself for others; of data the methods alone."""
+    names: set[str] = set()
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(part.name)
+            if not _is_data(node):
+                names.update(_stored(part))
+        elif not _is_data(node) and isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            names.add(part.target.id)
+        elif not _is_data(node) and isinstance(part, ast.Assign):
+            names.update(target.id for target in part.targets if isinstance(target, ast.Name))
+    return {
+        name for name in names if not name.startswith(("_", *_HOOKS)) and not name.isupper() and name not in _TEXTUAL
+    }
+
+
+def _classes(room: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    for file in sorted((ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield f"{file.relative_to(ROOT)}:{node.name}", node
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_class_has_many_members(room: str) -> None:
+    many = {name: sorted(found) for name, node in _classes(room) if len(found := public_members(node)) > MOST}
+    assert {name: found for name, found in many.items() if name not in MORE} == {}
+
+
+def test_each_exception_is_still_one() -> None:
+    seen = {name: len(public_members(node)) for room in ROOMS for name, node in _classes(room)}
+    assert {name: seen.get(name, 0) for name in MORE if seen.get(name, 0) <= MOST} == {}
+
+
+def test_what_is_counted() -> None:
+    source = """
+class Screen:
+    BINDINGS = []
+    where = 1
+    def __init__(self):
+        self.page, self._own = 1, 2
+    def draw(self): ...
+    def on_key(self): ...
+    def compose(self): ...
+@dataclass
+class Row:
+    a: int
+    b: int
+    def total(self): ...
+"""
+    screen, row = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    assert public_members(screen) == {"where", "page", "draw"}
+    assert public_members(row) == {"total"}
