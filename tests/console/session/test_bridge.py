@@ -6,14 +6,22 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+import console
 from console.session.bridge import AHEAD, Bridge
 from console.session.failure import SessionError
 from console.session.thread import LoopThread
 from fleet.sources.kube.errors import NotFoundError
 from tests.waiting import PATIENCE, until
+
+
+def test_there_is_one_bridge() -> None:
+    root = Path(console.__file__).parent
+    crossing = {str(f.relative_to(root)) for f in root.rglob("*.py") if "threadsafe(" in f.read_text(encoding="utf-8")}
+    assert crossing == {"session/bridge.py", "session/thread.py"}
 
 
 class Numbers:
