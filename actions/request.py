@@ -49,6 +49,11 @@ class Request:
     """What the action is called on the command line and in the audit log."""
     target: Target
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All that it is about, in their order."""
+        return (self.target,)
+
 
 R = TypeVar("R", bound=Request)
 

@@ -18,7 +18,6 @@ from actions.audit.redaction import redacted
 from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
 from actions.executor import Executor
-from actions.kinds.restore import Restore
 from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
 from actions.request import Request, to_json
@@ -175,8 +174,7 @@ def _gone(request: Request, snapshot: Snapshot) -> str:
     whole = snapshot.everything
     if request.target.kind != "Pod" or whole.coverage.lack("pods"):
         return ""
-    others = request.others if isinstance(request, Restore) else ()
-    targets = (request.target, *others)
+    targets = request.targets
     there = {pod.uid for pod in whole.pods.values()}
     if not whole.pods or any(not target.uid or target.uid in there for target in targets):
         return ""

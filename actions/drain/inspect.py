@@ -28,6 +28,7 @@ class Inspection:
     def __init__(self, context: ClusterContext) -> None:
         self._context = context
         self._sources: dict[str, tuple[TrafficSource, ...]] = {}
+        self._unseen: dict[str, tuple[str, ...]] = {}
         self._objects: dict[tuple[str, str, str], Raw | None] = {}
 
     async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> Unit:
@@ -50,6 +51,7 @@ class Inspection:
             wanted=method,
             first=first,
             idle=idle,
+            unseen=self._unseen[namespace],
         )
         keeper = await self._keeper(front)
         owned_by = Target(controller[0], namespace, controller[1], controller[2]) if controller else None
@@ -78,16 +80,19 @@ class Inspection:
         return runs_engine(row) or bool(self._context.snapshot.engines_of.get(row.key))
 
     async def sources(self, namespace: str) -> tuple[TrafficSource, ...]:
-        """The Services and InferencePools of a namespace."""
+        """The Services and InferencePools of a namespace, as far as they may be listed."""
         if namespace not in self._sources:
-            found = []
+            found, unseen = [], []
             for kind in ("Service", "InferencePool"):
-                for raw in await permitted(kind, namespace, self._context.reads) or ():
+                listed = await permitted(kind, namespace, self._context.reads)
+                if listed is None:
+                    unseen.append(f"{kind}s")
+                for raw in listed or ():
                     selector = (raw.get("spec") or {}).get("selector") or {}
                     # The group of the pools that came before had the labels themselves for its selector.
                     labels = selector.get("matchLabels", selector) if kind == "InferencePool" else selector
                     found.append(TrafficSource(kind, raw["metadata"]["name"], labels))
-            self._sources[namespace] = tuple(found)
+            self._sources[namespace], self._unseen[namespace] = tuple(found), tuple(unseen)
         return self._sources[namespace]
 
     async def object(self, kind: str, namespace: str, name: str) -> Raw | None:

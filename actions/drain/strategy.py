@@ -50,6 +50,8 @@ class DrainStrategy:
     """Services whose endpoints it leaves."""
     kept: tuple[str, ...] = ()
     """What goes on sending requests to it, in words."""
+    unseen: tuple[str, ...] = ()
+    """What may send requests to it and may not be listed: ``Services``. Nobody can say that none of them selects it."""
     waits: bool = False
     """Whether its requests are waited for before it is evicted."""
 
@@ -72,12 +74,28 @@ def choose(
     wanted: Method = Method.AUTO,
     first: bool = False,
     idle: str = "",
+    unseen: Sequence[str] = (),
 ) -> DrainStrategy:
     """The way for a pod with these labels.
 
     ``owner`` is the kind of its controller and that one's LabelSelector; ``first`` asks for a replacement before the
-    pod leaves; ``idle`` says why there are no requests to wait for, empty where there may be some.
+    pod leaves; ``idle`` says why there are no requests to wait for, empty where there may be some; ``unseen``: what may
+    select it and may not be listed.
     """
+    found = _choose(labels, owner, sources, wanted=wanted, first=first, idle=idle, unseen=unseen)
+    return replace(found, unseen=tuple(unseen))
+
+
+def _choose(
+    labels: Mapping[str, str],
+    owner: tuple[str, Mapping[str, Any]] | None,
+    sources: Iterable[TrafficSource],
+    *,
+    wanted: Method,
+    first: bool,
+    idle: str,
+    unseen: Sequence[str],
+) -> DrainStrategy:
     sources = [source for source in sources if source.selector]
     selecting = [source for source in sources if includes(source.selector, labels)]
     taken = frozenset(item for source in sources for item in source.selector.items())
@@ -87,6 +105,8 @@ def choose(
         return _evicted(idle, selecting)
     if wanted is Method.AUTO and not selecting:
         why = "no Service selects it: it is out of service already, or its requests come another way"
+        if unseen:
+            why = f"which {_and(unseen)} select it is not known"
         return replace(_evicted(why, selecting), waits=True)
     kind, selector = owner or ("", {})
     owned = keys_of(selector)

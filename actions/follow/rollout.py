@@ -121,6 +121,14 @@ def _observed(obj: Mapping[str, Any], status: Mapping[str, Any], counts: Replica
     return int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0))
 
 
+def _held_at(state: RolloutState) -> str:
+    """How far a paused rollout has come; where the pause holds nothing back, what is missing besides."""
+    if not state.observed or state.updated >= state.desired:
+        return state.words
+    of_new = "pod is" if state.updated == 1 else "pods are"
+    return f"{state.updated} of {state.desired} {of_new} of the new template"
+
+
 async def follow_rollout(
     plan: Plan,
     execution: ClusterExecution,
@@ -168,7 +176,7 @@ async def follow_rollout(
     if not reached:
         words = last.words if last is not None else "its state could not be read"
         if template and last is not None and last.paused:
-            words = f"its rollout is paused by somebody: {last.updated} of {last.desired} pods are of the new template"
+            words = f"its rollout is paused by somebody: {_held_at(last)}"
         limit = execution.rules.follow_timeout
         return Outcome(
             Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster goes on with it"

@@ -264,7 +264,10 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
         if (change)
         else ""
     )
+    others = len(plan.request.targets) - 1
     left = [Part((Span(fit_end(untrusted(str(plan.target)), min(40, width_of(str(plan.target))), "left", "…")),), 0)]
+    if others:
+        left.append(Part((Span(f"and {others} more", Role.STRONG),), 0))
     if before_after:
         left.append(Part((Span(before_after, Role.STRONG),), 2))
     summary = Part((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))

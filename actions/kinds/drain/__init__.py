@@ -37,6 +37,10 @@ class Drain(Request):
     """Seconds for the running requests; None for the default of the settings."""
     at_deadline: AtDeadline = AtDeadline.EVICT
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return (self.target, *self.others)
+
 
 def _action() -> ClusterAction:
     from actions.kinds.drain.action import DrainAction

@@ -221,6 +221,10 @@ def _check_way(units: Sequence[Unit]) -> Check:
     kept = [f"{', '.join(unit.strategy.kept)} still selects {unit.name}" for unit in units if unit.strategy.kept]
     if kept:
         return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {named(kept)}: requests go on coming")
+    unseen = sorted({kind for unit in units if unit.watched for kind in unit.strategy.unseen}, reverse=True)
+    if unseen:
+        text = f"{'; '.join(sorted(words))}; you may not list {' and '.join(unseen)}: requests may go on coming"
+        return Check("method", Verdict.WARN, text, "look whether something else still sends it requests")
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
 
 

@@ -23,6 +23,10 @@ class Restore(Request):
     others: tuple[Target, ...] = ()
     """Pods that get the same labels back; those that are gone are left out."""
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return (self.target, *self.others)
+
 
 def _action() -> ClusterAction:
     from actions.kinds.restore.action import RestoreAction

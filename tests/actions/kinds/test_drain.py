@@ -251,6 +251,21 @@ async def test_one_whose_labels_changed_while_others_were_drained_is_left_alone(
     assert "chat-1" in cluster.names()
 
 
+async def test_services_that_may_not_be_listed_are_not_known_and_never_none() -> None:
+    cluster = chat()
+    cluster.hidden.add("Service")
+    found = check(await make_plan(Drain(CHAT0), cluster.context()), "method")
+    assert found.verdict is Verdict.WARN
+    assert "which Services select it is not known" in found.text
+    assert "you may not list Services: requests may go on coming" in found.text
+    assert "no Service selects it" not in found.text
+    cluster.hidden = {"InferencePool"}
+    found = check(await make_plan(Drain(CHAT0), cluster.context()), "method")
+    assert found.verdict is Verdict.WARN
+    assert "label: only the Service selects" in found.text
+    assert "you may not list InferencePools" in found.text
+
+
 async def test_a_pool_that_goes_on_selecting_it_is_told() -> None:
     cluster = chat()
     cluster.add(

@@ -121,6 +121,20 @@ async def test_somebody_who_pauses_the_rollout_meanwhile_does_not_end_it() -> No
     assert "its rollout is paused by somebody: 0 of 2 pods are of the new template" in outcome.text
 
 
+async def test_a_pause_that_holds_nothing_back_is_not_what_is_missing() -> None:
+    def paused(obj: dict[str, Any]) -> dict[str, Any]:
+        found = settled(obj)
+        counts = {"updatedReplicas": 2, "availableReplicas": 1}
+        return found | {"spec": {**found["spec"], "paused": True}, "status": {**found["status"], **counts}}
+
+    cluster = chat(gpus=12).with_rules(follow_timeout=0.1)
+    cluster.react = paused
+    runner = cluster.runner()
+    outcome = await runner.wait(runner.start(await runner.plan(Restart(CHAT)), "", "yes").id)
+    assert outcome.result is Result.TIMED_OUT
+    assert "its rollout is paused by somebody: 1 of 2 available" in outcome.text
+
+
 async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:
     cluster = chat()
     runner = cluster.runner()

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from actions.action_run import ActionRun
+from actions.kinds.drain import Drain
 from actions.kinds.local_up import LocalUp
 from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
@@ -63,6 +64,13 @@ def test_nothing_of_a_plan_is_cut(width: int, glyphs: Glyphs) -> None:
     assert words(lines).count(LONG) >= 14
     for line in (plan_title(PLAN, width, glyphs), confirm_line(PLAN, width, glyphs, more=12)):
         assert spans_width(line.spans) <= width
+
+
+def test_what_is_confirmed_names_all_pods_of_a_drain() -> None:
+    pods = [Target("Pod", "serving", f"chat-{number}", f"uid-{number}") for number in range(3)]
+    plan = replace(PLAN, request=Drain(pods[0], others=tuple(pods[1:])))
+    assert "Pod chat-0 and 2 more" in words([confirm_line(plan, 120, UNICODE)])
+    assert "more" not in words([confirm_line(replace(plan, request=Drain(pods[0])), 120, UNICODE)])
 
 
 def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
