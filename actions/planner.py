@@ -46,12 +46,23 @@ async def make_plan(request: Request, context: ClusterContext) -> Plan:
 
 async def _planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
     """A plan, and whether its target moved on between the reading and the server's dry run."""
+    _require_suitable(request)
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
     plan = await action.plan(request, context)
     checks, written = await asyncio.gather(checked(plan, context), _note(plan, context))
     return replace(plan, checks=checks, fingerprint=fingerprint, note=written), told.seen
+
+
+def _require_suitable(request: Request) -> None:
+    """Raises KubeError where an action cannot be done to objects of such a kind at all."""
+    spec = spec_of(request.kind)
+    for target in request.targets:
+        if target.kind not in spec.targets and not spec.other_workloads:
+            *others, last = spec.targets
+            kinds = f"{', '.join(others)} or {last}" if others else last
+            raise KubeError(f"a {target.kind} cannot be {spec.done}", remedy=f"Choose a {kinds}.")
 
 
 class _Conflicts:

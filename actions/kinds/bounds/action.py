@@ -10,7 +10,6 @@ from actions.checks.owner import check_owner
 from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.bounds import Bounds
@@ -42,7 +41,6 @@ class Limits(NamedTuple):
 class BoundsAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         asked, target = expect(request, Bounds), request.target
-        require_kind(target, "HorizontalPodAutoscaler", "ScaledObject", what="given bounds")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = limits_of(obj)

@@ -8,7 +8,6 @@ from typing import Any
 
 from actions.checks.gpus import held_on
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.execution_context import ClusterExecution
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
@@ -38,7 +37,6 @@ class Reached(Enum):
 class CordonAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         closing, name = isinstance(request, Cordon), request.target.name
-        require_kind(request.target, "Node", what="cordoned")
         node = await context.reads.get_raw("Node", "", name)
         mutation = cordoning(node, closing=closing)
         target = Target("Node", "", name, node["metadata"].get("uid", ""))

@@ -16,7 +16,6 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.drain.execute import AS_READ_THEN, Phase, drain, evictions, labelling, phases
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
@@ -38,8 +37,6 @@ from fleet.sources.kube.errors import NotFoundError
 class DrainAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, Drain)
-        for target in (wanted.target, *wanted.others):
-            require_kind(target, "Pod", what="drained this way")
         terms = terms_of(wanted, context.rules)
         inspection = Inspection(context)
         pods = [await _chosen(target, context) for target in (wanted.target, *wanted.others)]

@@ -16,7 +16,6 @@ from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.running import check_running
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling
 from actions.drain.inspect import Inspection
@@ -44,7 +43,6 @@ _CORDON, _DRAIN = range(2)
 class DrainNodeAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, DrainNode)
-        require_kind(wanted.target, "Node", what="drained this way")
         terms = _terms(wanted, context.rules.drain_deadline)
         name = wanted.target.name
         node = await context.reads.get_raw("Node", "", name)

@@ -10,7 +10,6 @@ from actions.checks.owner import check_owner
 from actions.checks.quota import check_quota
 from actions.checks.room import check_room
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.hold import Hold
@@ -29,7 +28,6 @@ _POLL = 120.0
 class HoldAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         replicas, target = expect(request, Hold).replicas, request.target
-        require_kind(target, "ScaledObject", what="held")
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         annotations = mapping(obj["metadata"], "annotations")

@@ -9,10 +9,9 @@ from actions.checks.owner import check_owner
 from actions.checks.replacing import check_replacing
 from actions.checks.rollout import ABOUT, check_rollout
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
-from actions.kinds.pausing import PAUSE, RESUME, Pause, Resume
+from actions.kinds.pausing import Pause, Resume
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
@@ -27,8 +26,6 @@ class PausingAction:
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target, pause = request.target, isinstance(request, Pause)
-        spec = PAUSE if pause else RESUME
-        require_kind(target, *spec.targets, what=spec.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         paused = bool(obj["spec"].get("paused"))

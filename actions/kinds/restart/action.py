@@ -11,7 +11,6 @@ from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
 from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.drain.eviction import gone
 from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
@@ -21,7 +20,7 @@ from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
 from actions.impact import impacts
 from actions.kinds.drain import Drain
-from actions.kinds.restart import RESTART, Restart
+from actions.kinds.restart import Restart
 from actions.kubeobj import controller_of, includes, is_ready, kind_in, labels_of
 from actions.plan import JSON, MERGE, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
@@ -38,7 +37,6 @@ STAMP = "kubectl.kubernetes.io/restartedAt"
 class RestartAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target = expect(request, Restart).target
-        require_kind(target, *RESTART.targets, what=RESTART.done)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         if target.kind == "Pod":
             return await _plan_pod(request, obj, context)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.drain.inspect import Inspection
 from actions.drain.wait import receives
 from actions.execution_context import ClusterExecution
@@ -27,7 +26,6 @@ _BACK = 30.0
 class RestoreAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted = expect(request, Restore)
-        require_kind(wanted.target, "Pod", what="put back into service")
         pods, gone = await _pods(wanted, context)
         patches = [restoring(pod, wanted.labels) for pod in pods]
         names = [str(pod["metadata"]["name"]) for pod in pods]

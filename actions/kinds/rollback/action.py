@@ -12,11 +12,10 @@ from typing import Any
 from actions.checks.owner import check_owner
 from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.diff import yaml_diff
 from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
-from actions.kinds.rollback import ROLL_BACK, RollBack
+from actions.kinds.rollback import RollBack
 from actions.kubeobj import kind_in
 from actions.latency import latencies, latency_words
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
@@ -31,7 +30,6 @@ from fleet.kinds.kind import Replicas, Revisions, count_at
 class RollBackAction:
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         target, wanted = request.target, expect(request, RollBack).revision
-        require_kind(target, *ROLL_BACK.targets, what=ROLL_BACK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         kept = await revisions_of(obj, context.reads)

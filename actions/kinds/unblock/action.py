@@ -13,11 +13,10 @@ from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
 from actions.checks.rollout import ABOUT
 from actions.checks.server import check_server
-from actions.checks.suitable import require_kind
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
-from actions.kinds.unblock import UNBLOCK, Unblock
+from actions.kinds.unblock import Unblock
 from actions.kubeobj import kind_in, written
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
@@ -34,7 +33,6 @@ class UnblockAction:
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         wanted, target = expect(request, Unblock), request.target
-        require_kind(target, *UNBLOCK.targets, what=UNBLOCK.done)
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = written_of(obj)
