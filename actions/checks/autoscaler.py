@@ -14,6 +14,7 @@ from actions.plan_context import ClusterContext
 from actions.request import Target
 
 ABOUT = "autoscaler"
+_HPAS = "horizontalpodautoscalers.autoscaling"
 
 
 class Found(NamedTuple):
@@ -40,8 +41,19 @@ async def find_autoscaler(target: Target, context: ClusterContext) -> Found | No
     return None
 
 
-def check_autoscaler(found: Found | None, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
-    """What becomes of ``wanted`` replicas, and what would last."""
+def unseen(target: Target, context: ClusterContext) -> str:
+    """Why nobody can say that no autoscaler scales it, in words; empty where one would be seen. KEDA makes HPAs too."""
+    coverage = context.snapshot.coverage
+    return "" if coverage.sees(_HPAS, target.namespace) else coverage.lack(_HPAS)
+
+
+def check_autoscaler(
+    found: Found | None, now: int, wanted: int, lack: str = ""
+) -> tuple[Check, tuple[Alternative, ...]]:
+    """What becomes of ``wanted`` replicas, and what would last. ``lack``: why none may have been found."""
+    if found is None and lack:
+        text = f"whether an autoscaler scales it, and would undo this, is not known: {lack}"
+        return Check(ABOUT, Verdict.WARN, text), ()
     if found is None:
         return Check(ABOUT, Verdict.PASS, "no autoscaler scales it"), ()
     who = f"{'KEDA ScaledObject' if found.target.kind == 'ScaledObject' else 'HPA'} {found.target.name}"

@@ -14,6 +14,7 @@ from actions.plan import Change, Verdict
 from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
+from fleet.model.coverage import Coverage
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.sources.kube.errors import KubeError, NotFoundError
@@ -37,6 +38,14 @@ def autoscaler(minimum: int = 2, maximum: int = 6) -> dict[str, object]:
         "metadata": {"name": "chat-70b", "namespace": "serving", "uid": "uid-hpa"},
         "spec": {"scaleTargetRef": reference, "minReplicas": minimum, "maxReplicas": maximum},
     }
+
+
+async def test_autoscalers_that_may_not_be_listed_are_not_known_and_never_none() -> None:
+    stage = cluster()
+    stage.snapshot = replace(stage.snapshot, coverage=Coverage(limited={"horizontalpodautoscalers.autoscaling": ()}))
+    found = check(await make_plan(Scale(CHAT, 6), stage.context()), "autoscaler")
+    assert found.verdict is Verdict.WARN
+    assert found.text.endswith("is not known: you may not list horizontalpodautoscalers")
 
 
 async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:
