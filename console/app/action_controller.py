@@ -40,7 +40,7 @@ class ActionController:
         if self._desk.read_only or self._desk.snapshot is None:
             return None
         if self._service is None:
-            self._service = self._desk.session.acting(self._changed)
+            self._service = self._desk.session.actions(self._changed)
             self._app.run_worker(self._tell_what_was_cut_off(self._service), group="cut off", exit_on_error=False)
         return self._service
 

@@ -38,7 +38,7 @@ class SnapshotArrived(Message):
         return isinstance(message, SnapshotArrived)
 
 
-class ActingChanged(Message):
+class ActionChanged(Message):
     """An action has a new state; None where only a permission has become known."""
 
     def __init__(self, action_run: ActionRun | None) -> None:
@@ -122,7 +122,7 @@ class QuarterdeckApp(App[None]):
 
     def tell(self, action_run: ActionRun | None) -> None:
         """An action has come on, from any thread; does not block."""
-        self.post_message(ActingChanged(action_run))
+        self.post_message(ActionChanged(action_run))
 
     def looked(self) -> None:
         """Something is new of the servers of this machine, from any thread; does not block."""
@@ -132,7 +132,7 @@ class QuarterdeckApp(App[None]):
         if self.desk is not None:
             self.desk.local.show()
 
-    def on_acting_changed(self, message: ActingChanged) -> None:
+    def on_action_changed(self, message: ActionChanged) -> None:
         if self.desk is not None:
             self.desk.actions.show(message.action_run)
 

@@ -30,7 +30,7 @@ class LocalController:
     @property
     def servers(self) -> LocalServers:
         if self._servers is None:
-            self._servers = self._desk.session.locally(self._looked)
+            self._servers = self._desk.session.local_servers(self._looked)
         return self._servers
 
     @property
@@ -57,7 +57,7 @@ class LocalController:
         """Look at what is recorded: one that died while nobody looked is told of, and the others when they do."""
         folder = self._desk.options.servers
         if self._servers is None and folder is not None and any(folder.glob("*/record.json")):
-            self._servers = self._desk.session.locally(self._looked)
+            self._servers = self._desk.session.local_servers(self._looked)
 
     def show(self) -> None:
         """Something is new of them: one that has died is told of on whatever screen is in front."""

@@ -49,9 +49,9 @@ def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
     def permitted(context: Context) -> str | None:
         kind = meant(context)
         choice = choose(kind, context)
-        if isinstance(choice, str) or context.acting is None:
+        if isinstance(choice, str) or context.actions is None:
             return None
-        return context.acting.denied(kind.kind, choice[0].ref)
+        return context.actions.denied(kind.kind, choice[0].ref)
 
     def run(desk: Desk, context: Context) -> None:
         kind = meant(context)
@@ -120,7 +120,7 @@ def _plan(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], values: dic
 
 def _is_over(context: Context) -> bool | None:
     """Whether the action under the cursor is over; None where there is none."""
-    known = context.acting.action_runs if context.acting is not None else ()
+    known = context.actions.action_runs if context.actions is not None else ()
     return next((u.outcome is not None for u in known if u.id == context.subject), None)
 
 
@@ -133,7 +133,7 @@ def _needs_over(context: Context) -> str | None:
 
 
 def _needs_actions(context: Context) -> str | None:
-    some = context.acting is not None and context.acting.action_runs
+    some = context.actions is not None and context.actions.action_runs
     return None if some else "nothing was done in this session; :audit shows what was done before"
 
 

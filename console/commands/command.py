@@ -69,7 +69,7 @@ class Context(NamedTuple):
     """What stands after the command's name in the command line."""
     marked: tuple[str, ...] = ()
     """Keys of the rows that were marked, in the order of the screen."""
-    acting: ActionService | None = None
+    actions: ActionService | None = None
     """What changes the cluster; None in read-only mode and before the first Snapshot."""
     servers: tuple[ServerState, ...] = ()
     """The vLLM servers of this machine, as they were then."""

@@ -60,12 +60,12 @@ def _needs_server(context: Context) -> str | None:
     return "no vLLM server of this machine is under the cursor; :local lists them"
 
 
-def _needs_acting(context: Context) -> str | None:
-    return None if context.acting is not None else "not before the first look at the cluster"
+def _needs_actions(context: Context) -> str | None:
+    return None if context.actions is not None else "not before the first look at the cluster"
 
 
 def _needs_both(context: Context) -> str | None:
-    return _needs_server(context) or _needs_acting(context)
+    return _needs_server(context) or _needs_actions(context)
 
 
 def _needs_ready(context: Context) -> str | None:
@@ -82,7 +82,7 @@ def _needs_ready(context: Context) -> str | None:
 def _needs_pod(context: Context) -> str | None:
     snapshot, subject = context.snapshot, context.subject
     there = snapshot is not None and subject is not None and has_pod(snapshot, subject)
-    return _needs_acting(context) if there else "there is no pod under the cursor"
+    return _needs_actions(context) if there else "there is no pod under the cursor"
 
 
 def _with_server(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], None]:
@@ -107,7 +107,7 @@ def _up(desk: Desk, context: Context) -> Awaitable[None] | None:
 
 
 def _needs_for_up(context: Context) -> str | None:
-    return _needs_pod(context) if context.argument == SAME else _needs_acting(context)
+    return _needs_pod(context) if context.argument == SAME else _needs_actions(context)
 
 
 def _plan(spec: ActionSpec) -> Callable[[Desk, Context], None]:
@@ -198,7 +198,7 @@ LOCAL: tuple[Command, ...] = (
         LOCAL_BENCH,
         _with_server(lambda desk, name: desk.local_pages.open_bench(name)),
         bound=_LOCAL | {ScreenId.BENCHES},
-        available=lambda context: _needs_ready(context) or _needs_acting(context),
+        available=lambda context: _needs_ready(context) or _needs_actions(context),
     ),
     Command(
         "open.benches",

@@ -81,7 +81,7 @@ class ObservingSession:
         )
         return self._bridge.stream(lines)
 
-    def acting(self, changed: Changed) -> ActionService:
+    def actions(self, changed: Changed) -> ActionService:
         from console.session.action_site import ActionSite
         from console.session.actions import SessionActions
         from console.session.permissions import Permissions
@@ -95,7 +95,7 @@ class ObservingSession:
             self._bridge, cluster, machine, lambda: seen.is_local, seen.reads, permissions, audit(local=False)
         )
 
-    def locally(self, looked: Looked) -> LocalServers:
+    def local_servers(self, looked: Looked) -> LocalServers:
         self._servers = self._wiring.local_servers(self._bridge, looked, lambda: self._cluster.is_local)
         self._bridge.post(self._look, self._servers)
         return self._servers

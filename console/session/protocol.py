@@ -79,11 +79,11 @@ class Session(Protocol):
         """
         ...
 
-    def acting(self, changed: Changed) -> ActionService:
+    def actions(self, changed: Changed) -> ActionService:
         """What changes the cluster in view. Asked for once, after ``start``, and never in read-only mode."""
         ...
 
-    def locally(self, looked: Looked) -> LocalServers:
+    def local_servers(self, looked: Looked) -> LocalServers:
         """The vLLM servers of this machine, whatever cluster is in view. Asked for once, after ``start``."""
         ...
 

@@ -89,13 +89,13 @@ class ScriptedSession:
         while follow and (line_or_end := await self.more.get()) is not None:
             yield LogLine(line_or_end)
 
-    def acting(self, changed: Changed) -> ActionService:
+    def actions(self, changed: Changed) -> ActionService:
         self.acted += 1
         self.acts.changed = changed
         return self.acts
 
-    def locally(self, looked: Looked) -> LocalServers:
-        self.here.asked.append(("locally",))
+    def local_servers(self, looked: Looked) -> LocalServers:
+        self.here.asked.append(("local_servers",))
         self.here.looked = looked
         return self.here
 

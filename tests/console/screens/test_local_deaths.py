@@ -54,10 +54,10 @@ async def test_a_server_that_is_taken_down_is_not_told_of_as_dead() -> None:
 async def test_a_console_that_starts_looks_at_servers_where_there_are_any(tmp_path: Path) -> None:
     """And where there are none, nothing is imported and nobody looks."""
     async with desk(make_snapshot(), session=session("bad"), options=Options(servers=tmp_path)) as d:
-        assert ("locally",) not in d.session.here.asked
+        assert ("local_servers",) not in d.session.here.asked
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "record.json").touch()
     async with desk(make_snapshot(), session=session("bad"), options=Options(servers=tmp_path)) as d:
-        assert d.session.here.asked.count(("locally",)) == 1
+        assert d.session.here.asked.count(("local_servers",)) == 1
         d.session.here.looked()
         await d.until(lambda: "bad died meanwhile: it ran out of GPU memory" in d.screen.said)
