@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions import runner
+from actions import execution, run
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.wait import receives
 from actions.kinds.cordon import Cordon, Uncordon
@@ -29,7 +29,8 @@ CHAT = Target("Deployment", "serving", "chat-70b")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look ten times a second: that is every two seconds of the simulated time."""
-    monkeypatch.setattr(runner, "POLL", 0.1)
+    for module in (execution, run):
+        monkeypatch.setattr(module, "POLL", 0.1)
 
 
 def pods_of(it: Simulated, name: str) -> list[Pod]:

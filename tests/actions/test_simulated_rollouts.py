@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actions import runner
+from actions import execution, run
 from actions.checks.gpus import spare_for
 from actions.follow.rollout import state_of
 from actions.kinds.pausing import Pause, Resume
@@ -38,7 +38,8 @@ CODER = Target("StatefulSet", "serving", "coder-32b")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look ten times a second: that is every six seconds of the simulated time."""
-    monkeypatch.setattr(runner, "POLL", 0.1)
+    for module in (execution, run):
+        monkeypatch.setattr(module, "POLL", 0.1)
 
 
 @asynccontextmanager
