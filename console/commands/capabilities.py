@@ -6,7 +6,21 @@ available.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Protocol, runtime_checkable
+
+
+def can(view: object, ability: type) -> bool:
+    """Whether a screen has an ability. It is asked for every key of the key bar whenever the cursor moves."""
+    screen: type = type(view)
+    return _has(screen, ability)
+
+
+@cache
+def _has(screen: type, ability: type) -> bool:
+    """``isinstance`` walks a protocol anew each time; what a screen can do, its class says once and for all."""
+    named = {*vars(ability), *vars(ability).get("__annotations__", {})}
+    return all(hasattr(screen, name) for name in named if not name.startswith("_"))
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from console.commands.capabilities import can
 from console.commands.command import Command, Context
 
 
@@ -23,7 +24,7 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
 
 def is_out_of_place(command: Command, context: Context) -> bool:
     """Whether the screen in front is none of the command's, or cannot do what it needs."""
-    lacks = command.needs is not None and not isinstance(context.view, command.needs)
+    lacks = command.needs is not None and not can(context.view, command.needs)
     return lacks or context.where not in command.where
 
 

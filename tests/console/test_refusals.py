@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
-from unittest.mock import Mock
 
 import pytest
 
+from console.commands import capabilities
 from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.commands.table import BY_ID, TABLE
@@ -35,7 +35,12 @@ class Denying(ScriptedActing):
         return f"you may not patch {kind} in {target.namespace or 'the cluster'}"
 
 
-VIEW = Mock()
+ABILITIES = tuple(
+    ability
+    for ability in vars(capabilities).values()
+    if isinstance(ability, type) and ability.__module__ == capabilities.__name__
+)
+VIEW: object = type("AnyScreen", ABILITIES, {"narrows_at_once": True})()
 """A screen that could do anything, and is asked for nothing: refusals are pure."""
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 import console.screens
 from console.commands import capabilities, table
+from console.commands.capabilities import can
 from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import offered, refusal
 from console.screens.base import ConsoleScreen, bindings_of
@@ -41,9 +42,8 @@ ABILITIES = tuple(
 )
 
 
-def _can(screen: type, ability: type) -> bool:
-    named = {*vars(ability), *vars(ability).get("__annotations__", {})}
-    return all(hasattr(screen, name) for name in named if not name.startswith("_"))
+def _can(screen: type[ConsoleScreen], ability: type) -> bool:
+    return can(screen.__new__(screen), ability)
 
 
 def test_every_screen_is_looked_at() -> None:
@@ -115,3 +115,14 @@ async def test_a_command_for_what_the_screen_cannot_do_is_not_available_there() 
         assert refusal(wrap, d.screen.context(), read_only=False) == "Wrap lines: not on this screen"
         await d.press("escape", "escape")
         assert d.screen.where is ScreenId.FLEET
+
+
+def test_what_can_be_done_is_what_python_would_say() -> None:
+    class Sorted(PaperScreen):
+        def sort(self, column: str) -> None: ...
+
+    paper, sorted_ = PaperScreen.__new__(PaperScreen), Sorted.__new__(Sorted)
+    for view in (paper, sorted_):
+        for ability in ABILITIES:
+            assert can(view, ability) is isinstance(view, ability)
+    assert can(sorted_, capabilities.Sortable)
