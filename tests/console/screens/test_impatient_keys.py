@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from textual.command import CommandList
 
 from console.commands.palette import Palette
 from console.screens.base import ConsoleScreen
@@ -60,6 +61,10 @@ async def test_the_palette_runs_what_is_chosen_once_however_often_enter_comes(wo
         await d.type(word)
         palette = d.app.screen
         assert isinstance(palette, Palette)
+        if word == "no such thing":
+            # Until the search is over, what the letters before have found is still there to be chosen.
+            found = palette.query_one(CommandList)
+            await d.until(lambda: [option.id for option in found.options] == [Palette._NO_MATCHES])
         await burst(d, *["enter"] * enters)
         await d.until(lambda: not palette.is_attached or word == "no such thing")
         assert d.app.screen_stack.count(palette) == (word == "no such thing")
