@@ -17,6 +17,7 @@ from actions.local.store import claim, last_of, mark_ready, prepare, without_sec
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
 from actions.words import count
+from fleet.local.arguments import lifted
 from fleet.local.errors import LocalError
 from fleet.local.reasons import STOPPED
 from fleet.local.record import servers_folder
@@ -133,7 +134,10 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
 
 
 def placed(spec: LaunchSpec) -> LaunchSpec:
-    """With a folder's whole path: the server's own folder is another than this program's."""
+    """With a folder's whole path, the server's own folder being another than this program's, and each argument in its
+    place: a preset, or the record of an earlier version, may have it among the others.
+    """
+    spec = lifted(spec)
     try:
         path = Path(spec.model).expanduser()
         if not spec.model.startswith(("/", "./", "../", "~")) and not path.exists():

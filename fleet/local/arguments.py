@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from fleet.local.spec import LaunchSpec, with_values
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS, VllmArgument
 
 BY_FLAG: Final[Mapping[str, VllmArgument]] = {flag: each for each in ARGUMENTS for flag in each.spellings}
@@ -61,6 +62,16 @@ def parse_arguments(words: Sequence[str]) -> Parsed:
         elif not _take(argument, fields):
             extra += argument.words
     return Parsed(fields, tuple(extra))
+
+
+def lifted(spec: LaunchSpec) -> LaunchSpec:
+    """With what ``extra`` says of arguments that have a row in the places of these: it may be older than the row.
+
+    Where it names another model, it stays as it is.
+    """
+    # With the model before them, no word of theirs is taken for it.
+    fields, rest = parse_arguments([spec.model, *spec.extra])
+    return with_values(spec, {**fields, "extra": rest}) if fields["model"] == spec.model else spec
 
 
 def _model_told_apart(arguments: list[Argument]) -> Iterator[Argument]:

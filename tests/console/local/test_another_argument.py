@@ -45,8 +45,9 @@ def with_rows() -> dict[str, Any]:
     vllm_arguments.ARGUMENTS += ROWS
 
     from actions.kinds.local_restart import LocalRestart
+    from actions.kinds.local_up import LocalUp
     from actions.local.checks.arguments import check_extra
-    from actions.request import LOCAL, LOCAL_SERVER, Target
+    from actions.request import LOCAL, LOCAL_SERVER, Target, expect
     from console.cli.local.asked import with_flags
     from console.cli.parser import parse
     from console.config.docs import lines
@@ -75,7 +76,7 @@ def with_rows() -> dict[str, Any]:
         typed = read(form, {"model": "org/m", "mood_swings": "5", "sing_along": "off"})
         wrong = read(form, {"model": "org/m", "mood_swings": "many"})
 
-        async def start() -> tuple[list[str], dict[str, Any], list[str], list[str]]:
+        async def start() -> tuple[list[str], dict[str, Any], list[str], list[str], dict[str, Any]]:
             async with a_box(Path(folder) / "box") as box:
                 spec = with_values(box.spec(), {"mood_swings": 6, "sing_along": True})
                 _, outcome = await box.carried_out(box.up(spec))
@@ -86,9 +87,12 @@ def with_rows() -> dict[str, Any]:
                 plan = await box.runner().plan(request)
                 changes = [f"{change.what}: {change.before} to {change.after}" for change in plan.changes]
                 await box.carried_out(box.down())
-                return list(record.argv), dict(record.spec.more), changes, plan.diff.splitlines()
+                older = box.spec(extra=("--mood-swings", "2", "--other", "x"))
+                spec = expect((await box.runner().plan(box.up(older))).request, LocalUp).spec
+                lifted = {**spec.more, "extra": spec.extra}
+                return list(record.argv), dict(record.spec.more), changes, plan.diff.splitlines(), lifted
 
-        argv, recorded, changes, diff = asyncio.run(start())
+        argv, recorded, changes, diff, lifted = asyncio.run(start())
         check = check_extra(("--mood-swings", "1"))
         return {
             "preset": dict(merry.more),
@@ -102,6 +106,7 @@ def with_rows() -> dict[str, Any]:
             "recorded": recorded,
             "changes": changes,
             "diff": diff,
+            "lifted": lifted,
             "read back": parse_arguments(["m", "--mood_swings=7", "--no-sing-along", "--other"]),
             "unset": value_of(LaunchSpec("", ""), ROWS[0]),
             "extra": check.text if check is not None else "",
@@ -138,6 +143,10 @@ def test_it_is_started_written_down_and_changed(seen: dict[str, Any]) -> None:
     assert seen["recorded"] == {"mood_swings": 6, "sing_along": True}
     assert seen["changes"] == ["mood swings: 6 to vLLM's own"]
     assert "---mood-swings 6" in seen["diff"]
+
+
+def test_who_had_it_among_the_other_arguments_before_goes_on(seen: dict[str, Any]) -> None:
+    assert seen["lifted"] == {"mood_swings": 2, "extra": ["--other", "x"]}
 
 
 def test_it_is_read_from_what_a_pod_was_started_with(seen: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.local.arguments import parse_arguments
+from fleet.local.arguments import lifted, parse_arguments
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.local.vllm_arguments import length
 
@@ -83,6 +83,17 @@ SPECS = st.builds(
     enable_prefix_caching=st.sampled_from([None, True, False]),
     extra=st.sampled_from([(), ("--seed", "1"), ("--enforce-eager",)]),
 )
+
+
+@given(SPECS)
+def test_what_stands_among_the_others_is_put_in_its_place(spec: LaunchSpec) -> None:
+    words = serve_arguments(spec)[2:]
+    assert lifted(LaunchSpec("n", spec.model, extra=words)) == spec
+
+
+def test_another_model_among_the_others_is_left_to_the_checks() -> None:
+    spec = LaunchSpec("n", "org/m", extra=("--model", "org/other", "--dtype", "half"))
+    assert lifted(spec) == spec
 
 
 @given(SPECS)
