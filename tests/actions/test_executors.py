@@ -16,7 +16,7 @@ from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
 from actions.local.steps import removing
 from actions.plan_context import Rules
-from actions.request import LOCAL, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target
 from fleet.local.server import ServerState
 from tests.actions.stage import FakeCluster, deployment
 
@@ -47,7 +47,7 @@ async def test_neither_plans_what_is_done_by_the_other(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="scale is done on a cluster, and not on this machine"):
         await on_machine(tmp_path).plan(Scale(CHAT, 6))
     with pytest.raises(TypeError, match="local-down is done on this machine, and not on a cluster"):
-        await on_cluster().plan(LocalDown(CHAT))
+        await on_cluster().plan(LocalDown(Target(LOCAL_SERVER, LOCAL, "tiny")))
 
 
 async def test_each_context_has_what_is_its_own_and_no_more(tmp_path: Path) -> None:
