@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from themes.glyphs import Glyphs
 from themes.palette import Palette, Role
@@ -137,8 +136,8 @@ def to_ascii(text: str) -> str:
     return "".join(char if char.isascii() else _ASCII_FOR.get(char, "?" * cell_len(char)) for char in text)
 
 
-def strip_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> Strip:
-    """The line as a Textual Strip of exactly ``width`` cells.
+def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:
+    """The line as segments of exactly ``width`` cells.
 
     Neighbours of one style become one segment, and plain text carries no style at all: a sequence per cell is most of
     what a full frame weighs. ``base`` is laid under everything where the theme paints a background of its own.
@@ -175,4 +174,4 @@ def strip_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Sty
             text, style = blank, base
     if text:
         segments.append(Segment(text, style))
-    return Strip(segments, width)
+    return segments

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from themes.look import look
 from themes.palette import Palette, palette_for
-from widgets.line import BLANK, Line, changed_width, strip_of
+from widgets.line import BLANK, Line, changed_width, segments_of
 
 
 class LineView(Widget):
@@ -106,7 +106,8 @@ class LineView(Widget):
             elsewhere = dict(old) if elsewhere is None else elsewhere
             strip = elsewhere.get(line)
             if strip is None:
-                strip = elsewhere[line] = strip_of(line, width, palette, self.glyphs, base)
+                segments = segments_of(line, width, palette, self.glyphs, base)
+                strip = elsewhere[line] = Strip(segments, width)
                 self.lines_drawn += 1
             strips.append(strip)
         self._lines, self._strips, self._drawn_for = lines, strips, (size, palette)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from console.views.query import Query
+from typing import TYPE_CHECKING
+
 from fleet.model.snapshot import Health, Snapshot
 from widgets.untrusted import untrusted
+
+if TYPE_CHECKING:
+    # It stands on the grid, and the table on stdout asks here too, without Textual.
+    from console.views.query import Query
 
 
 def unknown_pods(snapshot: Snapshot) -> str:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 HEAVY = ["kubernetes", "aiohttp", "requests", "httpx", "pydantic", "orjson"]
 
 
-def _imported(statement: str, module: str) -> bool:
-    code = f"import sys; {statement}; print({module!r} in sys.modules)"
+@cache
+def _modules(statement: str) -> frozenset[str]:
+    """All that a fresh interpreter has imported after a statement."""
+    code = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout.strip() == "True"
+    return frozenset(done.stdout.split())
+
+
+def _imported(statement: str, module: str) -> bool:
+    return module in _modules(statement)
 
 
 @pytest.mark.parametrize("module", HEAVY)
@@ -37,3 +44,8 @@ def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(
 )
 def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: str) -> None:
     assert not _imported("import console.wiring.sources", module)
+
+
+@pytest.mark.parametrize("module", ["textual", "kubernetes", "pydantic", "httpx"])
+def test_what_is_printed_once_does_without_the_console(module: str) -> None:
+    assert not _imported("import console.cli.snapshot, console.cli.observe, console.wiring.sources", module)
