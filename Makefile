@@ -7,13 +7,19 @@ READY  := $(VENV)/.ready
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 ROOMS  := actions console fleet simulator themes widgets tests
 
-.PHONY: demo test check format lint types imports bench docs lock clean
+# Compiled modules are kept: without them every process that a test starts compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test quick check format lint types imports bench docs lock clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
 
 test: $(READY)  ## every test that this machine can run
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+quick: $(READY)  ## within a minute: the tests nearest to what was changed
+	@$(BIN)/python -m tests.quick -n $(WORKERS) $(ARGS)
 
 check: format lint types imports test  ## everything that CI holds
 

@@ -22,6 +22,8 @@ RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
+STARTED = time.monotonic()
+
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
 
@@ -44,14 +46,33 @@ UNWANTED = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For `make quick`."""
+    parser.addoption("--seconds", type=float, help="begin no test after so many; the rest is skipped")
+
+
 def pytest_configure() -> None:
     """The tools of this environment go before those of the machine, for every process that a test starts."""
     if (TOOLS / "kubectl").exists():
         os.environ["PATH"] = os.pathsep.join((str(TOOLS), os.environ.get("PATH", os.defpath)))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nobody waits for it alone at the end: a real vLLM, then other parts."""
+
+    def patience(item: pytest.Item) -> int:
+        parts = {marker.args[0] for marker in item.iter_markers("real")}
+        return 0 if "vllm" in parts else 1 if parts else 2
+
+    if config.option.seconds is None:
+        items.sort(key=patience)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests whose real part or recording is not here."""
+    """Skip tests whose real part or recording is not here, and those for which `make quick` has no time left."""
+    seconds = item.config.option.seconds
+    if seconds is not None and time.monotonic() - STARTED > seconds:
+        pytest.skip("left to make test: the time of make quick is over")
     for marker in item.iter_markers("real"):
         if marker.args[0] == "vllm":
             if VLLM is None:

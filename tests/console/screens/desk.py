@@ -101,7 +101,6 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait until nothing is left to paint."""
-        await self.pilot.pause()
         await settled(self.pilot)
 
     async def until(self, true: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 
 import httpx
 import pytest
@@ -41,6 +42,7 @@ def small() -> Iterator[None]:
     bodies.use(before)
 
 
+@cache
 def bomb(wbits: int) -> bytes:
     """200 MiB of blanks, compressed a thousandfold."""
     packing = zlib.compressobj(9, zlib.DEFLATED, wbits)
@@ -49,9 +51,8 @@ def bomb(wbits: int) -> bytes:
 
 
 def compressed(encoding: str, wbits: int, *, chunked: bool) -> Say:
-    packed = bomb(wbits)
-
     async def say(writer: asyncio.StreamWriter) -> None:
+        packed = bomb(wbits)
         length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(packed)
         writer.write(HEAD + b"Content-Encoding: %b\r\n%b\r\n\r\n" % (encoding.encode(), length))
         writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed) if chunked else packed)
