@@ -19,7 +19,7 @@ test: $(READY)  ## every test that this machine can run
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 quick: $(READY)  ## within a minute: the tests nearest to what was changed
-	@$(BIN)/python -m tests.quick -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m tests.quick -n logical $(ARGS)
 
 check: format lint types imports test  ## everything that CI holds
 

@@ -22,7 +22,9 @@ RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
-STARTED = time.monotonic()
+
+BEGUN = pytest.StashKey[float]()
+"""When the first test began (monotonic seconds)."""
 
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
@@ -71,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests whose real part or recording is not here, and those for which `make quick` has no time left."""
     seconds = item.config.option.seconds
-    if seconds is not None and time.monotonic() - STARTED > seconds:
+    if seconds is not None and time.monotonic() - item.config.stash.setdefault(BEGUN, time.monotonic()) >= seconds:
         pytest.skip("left to make test: the time of make quick is over")
     for marker in item.iter_markers("real"):
         if marker.args[0] == "vllm":

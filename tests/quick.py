@@ -17,9 +17,9 @@ import grimp
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
-SECONDS = 40
+SECONDS = 30
 """Of running tests, after which no other one is begun."""
-FILES = 60
+FILES = 30
 """Test files that are looked at: collecting all of them takes longer than a person waits."""
 
 
