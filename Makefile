@@ -10,7 +10,7 @@ ROOMS  := actions console fleet simulator themes widgets tests
 # Compiled modules are kept: without them every process that a test starts compiles the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick check format lint types imports bench docs lock clean
+.PHONY: demo test quick check format lint types imports dead bench docs lock clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -21,7 +21,7 @@ test: $(READY)  ## every test that this machine can run
 quick: $(READY)  ## within a minute: the tests nearest to what was changed
 	@$(BIN)/python -m tests.quick -n logical $(ARGS)
 
-check: format lint types imports test  ## everything that CI holds
+check: format lint types imports dead test  ## everything that CI holds
 
 format: $(READY)
 	$(BIN)/ruff format --check .
@@ -34,6 +34,9 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports
+
+dead: $(READY)  ## code that nothing reaches
+	$(BIN)/vulture
 
 bench: $(READY)  ## the budgets, peers measured in the same run
 	$(BIN)/python -m tests.benchmarks $(ARGS)

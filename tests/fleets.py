@@ -188,7 +188,6 @@ def _workload(name: str, pods: int, *, ready: int) -> Workload:
         updated=pods,
         available=ready,
         generation=7,
-        observed_generation=7,
         revision="7",
         gpus=GPUS_PER_POD,
         version=_version(name),

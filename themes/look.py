@@ -22,8 +22,6 @@ from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 GlyphSet = Literal["auto", "unicode", "ascii"]
 ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
 
-THEME_NAMES: tuple[ThemeName, ...] = ("quarterdeck-dark", "quarterdeck-light", "ansi")
-
 
 @dataclass(frozen=True, slots=True)
 class Look:

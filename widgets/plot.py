@@ -10,7 +10,6 @@ from fleet.model.quantity import Unit
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, plain
-from widgets.line_view import LineView
 from widgets.strip_chart import Scale, height, resample
 from widgets.values import WORDS, age_text, number_text, unit_text
 
@@ -107,25 +106,3 @@ def _limit_row(model: PlotModel, down: int) -> int | None:
     if math.isnan(model.threshold) or not model.scale.low <= model.threshold <= model.scale.high:
         return None
     return down - 1 - round(height(model.threshold, model.scale) * (down - 1))
-
-
-class Plot(LineView):
-    """A plot of whatever was shown last; of nothing before that."""
-
-    DEFAULT_CSS = """
-    Plot {
-        height: 8;
-    }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._model: PlotModel | None = None
-
-    def show(self, model: PlotModel | None) -> int:
-        """Show a model, None for nothing; returns the number of lines refreshed."""
-        self._model = model
-        return self.redraw()
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        return [] if self._model is None else plot_lines(self._model, width, height, self.glyphs)

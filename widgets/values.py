@@ -191,11 +191,6 @@ def fewer_digits(text: str, width: int) -> str:
 _DECIMALS = re.compile(r"\d+\.\d+")
 
 
-def stale_note(reading: Reading, glyphs: Glyphs = UNICODE) -> str:
-    """``·40s`` for a stale reading, empty for any other: how old a row is, where its cells have no room to say it."""
-    return f"{glyphs.between}{age_text(reading.age)}" if reading.state is State.STALE else ""
-
-
 def age_text(seconds: float) -> str:
     """How long ago: 0s, 41s, 3m, 3m10s below ten minutes, 5h, 5h20m below ten hours, 3d, 3d4h below ten days, 120d.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -156,12 +156,12 @@ class ConsoleScreen(Screen[None]):
         """Show the keys that do something here and now."""
         self._keybar.show(self._hints())
 
-    def beside(self, work: Callable[[], Awaitable[None]], group: str) -> None:
+    def beside(self, work: WorkType[None], group: str) -> None:
         """Do it beside the keys; a later one of the group takes its place. What it does not foresee is said.
 
         The function and not its coroutine: a screen that is closed before this is begun leaves no loose end.
         """
-        self.run_worker(cast("WorkType[None]", work), group=group, exclusive=True, exit_on_error=False)
+        self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     def focus_body(self) -> None:
         """Give the keys back to the body: the first of its widgets that takes them."""

@@ -54,7 +54,3 @@ class TextScreen(SearchedScreen):
         except SessionError as error:
             self.text.show(f"{error.problem}\n{error.remedy}")
             self.say(error.problem, Role.ERROR)
-
-    def reload(self) -> None:
-        """Read it again."""
-        self.beside(self._load, "read")

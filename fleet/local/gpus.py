@@ -45,7 +45,6 @@ class LocalGpu:
     """°C."""
     power: float | None = None
     """W."""
-    power_limit: float | None = None
     sm_clock: float | None = None
     """Hz."""
     throttle: tuple[str, ...] | None = None
@@ -134,7 +133,6 @@ def _gpu(nvml: Any, index: int, handle: Any) -> LocalGpu:
     memory = ask(nvml.nvmlDeviceGetMemoryInfo)
     use = ask(nvml.nvmlDeviceGetUtilizationRates)
     power = ask(nvml.nvmlDeviceGetPowerUsage)
-    limit = ask(nvml.nvmlDeviceGetEnforcedPowerLimit)
     clock = ask(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_SM)
     # Drivers before 535 know it by its old name alone.
     reasons = ask(nvml.nvmlDeviceGetCurrentClocksEventReasons)
@@ -153,7 +151,6 @@ def _gpu(nvml: Any, index: int, handle: Any) -> LocalGpu:
         utilisation=use.gpu / 100 if use is not None else None,
         temperature=float(heat) if heat is not None else None,
         power=power * MILLI if power is not None else None,
-        power_limit=limit * MILLI if limit is not None else None,
         sm_clock=clock * MEGA if clock is not None else None,
         throttle=throttle_reasons(reasons) if reasons is not None else None,
         processes=_processes(

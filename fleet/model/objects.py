@@ -182,7 +182,6 @@ class Workload:
     updated: int = 0
     available: int = 0
     generation: int = 0
-    observed_generation: int = 0
     revision: str = ""
     paused: bool = False
     owner: Owner | None = None

@@ -214,8 +214,6 @@ QUANTILES: dict[Quantity, tuple[Family, float]] = {
 }
 """Percentile → (histogram family, quantile 0-1)."""
 
-GATEWAY_FAMILIES = (Family.GATEWAY_TTFT, Family.GATEWAY_E2E)
-"""Histograms that gateways have; the others are engines'."""
 _ORDER = tuple(Quantity)
 GPU_QUANTITIES: tuple[Quantity, ...] = _ORDER[_ORDER.index(Quantity.GPU_UTIL) :]
 GATEWAY_QUANTITIES: tuple[Quantity, ...] = _ORDER[

@@ -16,7 +16,7 @@ from console.report import docs as snapshot
 from console.report.schema import SHIPPED, schema
 from fleet.metrics.products import engines, is_read
 from fleet.model.quantity import Quantity
-from themes.look import THEME_NAMES
+from themes.look import ThemeName
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -62,4 +62,4 @@ def test_every_engine_that_is_known_by_name_stands_in_the_page_of_engines() -> N
 
 
 def test_every_theme_can_be_chosen() -> None:
-    assert set(get_args(ThemeChoice)) == {"auto", *THEME_NAMES}
+    assert set(get_args(ThemeChoice)) == {"auto", *get_args(ThemeName)}

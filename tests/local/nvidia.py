@@ -21,7 +21,6 @@ class Gpu:
     utilisation: float = 0.0
     temperature: int = 40
     power: float = 30.0
-    limit: float = 72.0
     clock: float = 2.04e9
     reasons: int = 0
     processes: Mapping[int, int] | None = None
@@ -44,7 +43,7 @@ class Driver:
         for gpu in gpus:
             held = ",".join(f"{pid}:{size}" for pid, size in (gpu.processes or {}).items()) or "-"
             numbers = (gpu.total, gpu.used, round(gpu.utilisation * 100), gpu.temperature)
-            rates = (round(gpu.power * 1000), round(gpu.limit * 1000), round(gpu.clock / 1e6), gpu.reasons)
+            rates = (round(gpu.power * 1000), round(gpu.clock / 1e6), gpu.reasons)
             lines.append(" ".join(map(str, ("gpu", gpu.uuid, *numbers, *rates, held, gpu.name))))
         (self.folder / "state").write_text("\n".join(lines) + "\n")
 

@@ -18,7 +18,7 @@ struct process { unsigned int pid; unsigned long long bytes; unsigned int gpu_in
 struct gpu {
     char uuid[96], name[96], processes[512];
     unsigned long long total, used, reasons;
-    unsigned int util, heat, power, limit, clock;
+    unsigned int util, heat, power, clock;
 };
 
 static char driver[80];
@@ -38,8 +38,8 @@ static int state(int index, struct gpu *found)
         memset(&gpu, 0, sizeof gpu);
         if (sscanf(line, "driver %79s %d", driver, &cuda) == 2)
             continue;
-        if (sscanf(line, "gpu %95s %llu %llu %u %u %u %u %u %llu %511s %95[^\n]", gpu.uuid, &gpu.total, &gpu.used,
-                   &gpu.util, &gpu.heat, &gpu.power, &gpu.limit, &gpu.clock, &gpu.reasons, gpu.processes, gpu.name) != 11)
+        if (sscanf(line, "gpu %95s %llu %llu %u %u %u %u %llu %511s %95[^\n]", gpu.uuid, &gpu.total, &gpu.used,
+                   &gpu.util, &gpu.heat, &gpu.power, &gpu.clock, &gpu.reasons, gpu.processes, gpu.name) != 10)
             continue;
         if (count++ == index && found)
             *found = gpu;
@@ -120,7 +120,6 @@ int nvmlDeviceGetUtilizationRates(void *handle, struct utilization *rates)
 }
 
 NUMBER(nvmlDeviceGetPowerUsage, unsigned int, power)
-NUMBER(nvmlDeviceGetEnforcedPowerLimit, unsigned int, limit)
 NUMBER(nvmlDeviceGetCurrentClocksEventReasons, unsigned long long, reasons)
 
 int nvmlDeviceGetTemperature(void *handle, unsigned int sensor, unsigned int *degrees)

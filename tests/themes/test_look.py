@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 import pytest
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from rich.color import ColorType
 from textual.app import App
 
 from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
-from themes.look import THEME_NAMES, GlyphSet, Look, ThemeName, choose_look, look, use
+from themes.look import GlyphSet, Look, ThemeName, choose_look, look, use
 from themes.palette import MONO, PALETTES, SIXTEEN, Role, palette_for
 from themes.textual_themes import STYLESHEET, register
 
@@ -81,7 +82,7 @@ def test_the_sixteen_colours_are_the_terminals_own() -> None:
             assert colour is None or colour.type is ColorType.STANDARD
 
 
-@pytest.mark.parametrize("name", THEME_NAMES)
+@pytest.mark.parametrize("name", get_args(ThemeName))
 async def test_the_stylesheet_is_valid_in_every_theme(name: ThemeName) -> None:
     app: App[None] = App(css_path=STYLESHEET, ansi_color=True)
     register(app)

@@ -12,7 +12,7 @@ from widgets.cells import NOTHING, Cell, Name, Number, Story, Text, Usage
 from widgets.grid import Column, Group, Row, Sort
 from widgets.strip_chart import Scale
 from widgets.untrusted import untrusted
-from widgets.values import age_text, stale_note
+from widgets.values import age_text
 
 _QUANTITIES = (
     (Quantity.RUNNING, "RUN", 4, 1),
@@ -65,10 +65,9 @@ class FleetRows:
         waiting = frame.value(key, Quantity.WAITING)
         trend = Story("", Role.TEXT, (math.nan, 0.0, waiting / 2, waiting), Scale(0.0, 20.0))
         kv = Usage(frame.get(key, Quantity.KV_USAGE))
-        note = stale_note(frame.get(key, Quantity.RUNNING))
         cells: tuple[Cell, ...] = (Name(untrusted(name)), ready, *numbers, kv, node, trend)
         assessment = snapshot.assessments.get(key)
-        return Row(key, cells, assessment.severity if assessment is not None else None, note)
+        return Row(key, cells, assessment.severity if assessment is not None else None)
 
 
 class FlatRows:

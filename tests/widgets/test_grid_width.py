@@ -132,7 +132,7 @@ async def _shown(chosen: Look) -> tuple[list[str], list[str]]:
         return grid.shown_text, app.written
 
 
-async def test_a_stale_row_is_drawn_as_stale_with_its_age() -> None:
+async def test_a_stale_value_is_drawn_as_stale() -> None:
     grid = Grid()
     async with on_stage(grid) as (_, pilot):
         snapshot = make_snapshot(1, 12)
@@ -141,10 +141,8 @@ async def test_a_stale_row_is_drawn_as_stale_with_its_age() -> None:
         stale = next(key for key, state in zip(snapshot.by_pod.keys, snapshot.by_pod.states, strict=True) if state == 2)
         y = grid.visible_keys.index(stale) + 1
         segments = list(grid._strips[y])
-        note = next(segment for segment in segments if "·40s" in segment.text)
-        assert note.style == DARK.style(Role.STALE)
         running = number_text(snapshot.by_pod.value(stale, Quantity.RUNNING), Unit.COUNT)
-        assert any(segment.style == note.style and running in segment.text for segment in segments)
+        assert any(segment.style == DARK.style(Role.STALE) and running in segment.text for segment in segments)
 
 
 HOSTILE = (

@@ -7,11 +7,10 @@ import math
 import pytest
 
 from fleet.model.quantity import Unit
-from tests.widgets.stage import on_stage
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
 from widgets.line import spans_width
-from widgets.plot import Plot, PlotModel, plot_lines
+from widgets.plot import PlotModel, plot_lines
 from widgets.strip_chart import Scale
 
 NAN = math.nan
@@ -65,11 +64,3 @@ def test_any_size_is_drawn_within_its_bounds(glyphs: Glyphs, width: int, height:
 def test_braille_has_four_levels_in_a_cell() -> None:
     model = PlotModel("X", Unit.COUNT, (0.0, 1.0, 2.0, 3.0, 3.0, 2.0, 1.0, 0.0), Scale(0.0, 3.0), span=60.0)
     assert texts(model, 12, 3, UNICODE)[1][7:] == "⣠⠞⠙⢦"
-
-
-async def test_a_plot_is_written_only_when_it_changed() -> None:
-    plot = Plot()
-    async with on_stage(plot, size=(60, 12)):
-        assert plot.show(MODEL) >= 5
-        assert plot.show(PlotModel(*(getattr(MODEL, name) for name in MODEL.__slots__))) == 0
-        assert plot.show(None) >= 5

@@ -22,7 +22,6 @@ from widgets.values import (
     scaled,
     seconds_text,
     significant,
-    stale_note,
 )
 
 GIB = 2.0**30
@@ -173,11 +172,6 @@ def test_readings_in_ascii() -> None:
 )
 def test_ages(seconds: float, text: str) -> None:
     assert age_text(seconds) == text
-
-
-def test_the_note_of_a_stale_row() -> None:
-    assert stale_note(Reading(1.0, State.STALE, 40.0)) == "·40s"
-    assert stale_note(Reading(1.0, State.FRESH, 40.0)) == ""
 
 
 @pytest.mark.parametrize(

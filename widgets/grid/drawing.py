@@ -26,12 +26,8 @@ def row_spans(row: Row, page: Page, level: Level, glyphs: Glyphs, *, marked: boo
             spans.append(Span(" " * page.gap))
             spans += cell.draw(placed.width, align, glyphs)
             continue
-        space = max(0, placed.width - LEADS[level])
-        note = min(width_of(row.note), space)
         spans += _lead(row.severity, level, glyphs, marked=marked)
-        spans += cell.draw(space - note, align, glyphs)
-        if note:
-            spans.append(Span(fit(row.note, note, "left", glyphs.ellipsis), Role.STALE))
+        spans += cell.draw(max(0, placed.width - LEADS[level]), align, glyphs)
     spans.append(Span(" " * page.spare))
     return tuple(spans)
 

@@ -40,8 +40,6 @@ class Row(NamedTuple):
     cells: tuple[Cell, ...]
     severity: Severity | None = None
     """The glyph in front of the name; None for no glyph."""
-    note: str = ""
-    """A few characters at the end of the name's column: ``·40s``, how old the values of a stale row are."""
 
 
 class Group(NamedTuple):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.worker import WorkType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
@@ -50,7 +49,7 @@ class LocalLogScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self._show_title()
-        self.run_worker(cast("WorkType[None]", self._read), group="logs", exclusive=True, exit_on_error=False)
+        self.beside(self._read, "logs")
 
     async def _read(self) -> None:
         await follow(self.desk, self._server, self.log_view, self._end)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.worker import WorkType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
@@ -161,7 +160,7 @@ class LocalScreen(TableScreen):
             if followed is None:
                 self.workers.cancel_group(self, "log")
             else:
-                self.run_worker(cast("WorkType[None]", self._read), group="log", exclusive=True, exit_on_error=False)
+                self.beside(self._read, "log")
 
     async def _read(self) -> None:
         if self._followed is not None:

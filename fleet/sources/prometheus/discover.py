@@ -97,12 +97,6 @@ class Candidate:
         where = f"/api/v1/namespaces/{segment(self.namespace)}/services/{scheme}{segment(self.name)}"
         return f"{where}:{self.port}/proxy{self.path}"
 
-    @property
-    def cluster_url(self) -> str:
-        """Where it is for who is inside the cluster."""
-        scheme = "https" if self.port in _TLS_PORTS else "http"
-        return f"{scheme}://{self.name}.{self.namespace}.svc:{self.port}{self.path}"
-
     def __str__(self) -> str:
         return f"{self.product} {self.namespace}/{self.name}:{self.port}"
 

@@ -29,7 +29,6 @@ class FakeGpu:
             "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=80 * GIB, used=60 * GIB, free=19 * GIB),
             "nvmlDeviceGetUtilizationRates": SimpleNamespace(gpu=87, memory=40),
             "nvmlDeviceGetPowerUsage": 651_500,
-            "nvmlDeviceGetEnforcedPowerLimit": 700_000,
             "nvmlDeviceGetClockInfo": 1_755,
             "nvmlDeviceGetCurrentClocksEventReasons": 0,
             "nvmlDeviceGetCurrentClocksThrottleReasons": 0,

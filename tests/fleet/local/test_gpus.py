@@ -23,7 +23,6 @@ def test_all_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (gpu.memory_total, gpu.memory_used, gpu.memory_free) == (80 * GIB, 60 * GIB, 19 * GIB)
     assert (gpu.utilisation, gpu.temperature, gpu.sm_clock) == (0.87, 64.0, 1.755e9)
     assert gpu.power == pytest.approx(651.5)
-    assert gpu.power_limit == pytest.approx(700.0)
     assert gpu.throttle == ()
     assert gpu.processes == (GpuProcess(41, 58 * GIB), GpuProcess(42, 0))
 
@@ -34,7 +33,7 @@ def test_what_the_driver_does_not_report_is_none(monkeypatch: pytest.MonkeyPatch
     silent["nvmlDeviceGetPowerUsage"] = error(pynvml.NVML_ERROR_UNKNOWN)
     install(monkeypatch, FakeGpu(answers=silent))
     (gpu,) = read_gpus().gpus
-    assert (gpu.utilisation, gpu.temperature, gpu.power, gpu.power_limit, gpu.sm_clock) == (None,) * 5
+    assert (gpu.utilisation, gpu.temperature, gpu.power, gpu.sm_clock) == (None,) * 4
     assert gpu.throttle is None
     assert (gpu.memory_total, gpu.memory_used, gpu.memory_free, gpu.processes) == (0, 0, 0, ())
 

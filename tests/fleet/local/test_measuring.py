@@ -22,9 +22,7 @@ from fleet.sources.metrics import MetricsSettings
 from tests.fleet.local.servers import dead, record, state
 from tests.fleet.local.test_source import Watched
 
-GPU = LocalGpu(
-    0, "GPU-0", "NVIDIA L4", 24 << 30, 20 << 30, 4 << 30, 0.5, 61.0, 70.0, 72.0, 1.755e9, throttle=("power cap",)
-)
+GPU = LocalGpu(0, "GPU-0", "NVIDIA L4", 24 << 30, 20 << 30, 4 << 30, 0.5, 61.0, 70.0, 1.755e9, throttle=("power cap",))
 NOBODY = 2**22 + 1
 """More than any pid of this system."""
 

@@ -30,7 +30,6 @@ def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Worklo
         updated=count_at(raw, counts.updated),
         available=count_at(raw, counts.available),
         generation=integer(metadata, "generation"),
-        observed_generation=integer(status, "observedGeneration"),
         revision=revision if isinstance(revision, str) else "",
         paused=spec.get("paused") is True,
         owner=share(owner(metadata)),

@@ -63,10 +63,6 @@ def test_the_clusters_own_prometheus_comes_before_stores_of_several() -> None:
     ]  # fmt: skip
 
 
-def test_inside_the_cluster_it_has_a_name_of_its_own() -> None:
-    assert Candidate("Prometheus", "monitoring", "prom", 9090).cluster_url == "http://prom.monitoring.svc:9090"
-
-
 class Cluster:
     """An API server whose service proxy knows how many engines each service has; None does not answer."""
 
