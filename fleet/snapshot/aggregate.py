@@ -76,36 +76,51 @@ def fold(values: array[float], members: Members, how: Combine) -> array[float]:
 
 
 def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
-    """Row by row. No denominator, no ratio; a denominator without a numerator is 0: a labelled counter that nothing
-    has incremented yet does not exist (reference: metrics, rule 9).
+    """Row by row; without either there is no ratio.
+
+    A labelled counter that nothing has incremented yet does not exist: that this means 0 is for its dialect to say
+    (``Rule.zero_beside``).
     """
-    out = array("d")
-    for a, b in zip(top, bottom, strict=True):
-        out.append((0.0 if math.isnan(a) else a) / b if b > 0 else NAN)
-    return out
+    return array("d", (a / b if b > 0 else NAN for a, b in zip(top, bottom, strict=True)))
 
 
 def gauges_and_rates(
     columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool
 ) -> dict[Quantity, Column]:
-    """Fold every column that adds up, then form the ratios from the sums."""
+    """Fold every column that adds up, then form the ratios from the sums.
+
+    A row of one member has the ratio that this tells itself, where it tells no parts of it.
+    """
     folded: dict[Quantity, array[float]] = {}
     for quantity, values in columns.items():
         meaning = MEANINGS[quantity]
         how = meaning.to_pod if to_pod else meaning.to_group
         if how in _FOLD:
             folded[quantity] = fold(values, members, how)
+        elif quantity in RATIOS:
+            folded[quantity] = _alone(values, members)
     return ratios(folded)
 
 
+def _alone(values: array[float], members: Members) -> array[float]:
+    """The value of the only member; NaN where there are several."""
+    if members.gather is None:
+        return array("d")
+    out = array("d", members.gather(values + _NOTHING)[:-1])
+    for row in members.several:
+        out[row] = NAN
+    return out
+
+
 def ratios(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Column]:
-    """The columns of engines as they are, and the ratios of each."""
-    rows = max(map(len, columns.values()), default=0)
-    missing = _NOTHING * rows
+    """The columns as they are, and the ratio of each row: of its parts, else as its engine tells it itself."""
     out = {quantity: Column(values) for quantity, values in columns.items()}
     for ratio, (top, bottom) in RATIOS.items():
-        if bottom in columns:
-            out[ratio] = Column(divide(columns.get(top, missing), columns[bottom]))
+        if top in columns and bottom in columns:
+            values = divide(columns[top], columns[bottom])
+            if ratio in columns:
+                values = array("d", (t if math.isnan(v) else v for v, t in zip(values, columns[ratio], strict=True)))
+            out[ratio] = Column(values)
     return out
 
 

@@ -57,7 +57,8 @@ SGLANG = Dialect(
         Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
         Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
         # Either one series ("total") or one per tier that holds them, never both of the same request.
-        Quantity.PREFIX_HITS: Rule((Metric("sglang:cached_tokens_total", _C),), zero_beside=Quantity.PREFIX_QUERIES),
+        # Not 0 where it is absent: releases without it have hits all the same, which the gauge below tells.
+        Quantity.PREFIX_HITS: Rule((Metric("sglang:cached_tokens_total", _C),)),
         Quantity.PREFIX_QUERIES: Rule((Metric("sglang:prompt_tokens_total", _C),)),
         # Of the last batches: for releases without the counters of cached tokens.
         Quantity.PREFIX_HIT_RATIO: Rule((Metric("sglang:cache_hit_rate"),)),
