@@ -1,4 +1,7 @@
-"""What an autoscaler scales, and how KEDA is told to pause. Reference: kubernetes, section 1.4."""
+"""What an autoscaler scales, and how KEDA is told to pause.
+
+KEDA documentation, "ScaledObject specification" and "Scaling Deployments, StatefulSets & Custom Resources".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workload ran before: its revisions, with the model version of each. Reference: kubernetes, sections 3.1, 3.3.
+"""What a workload ran before: its revisions, with the model version of each.
 
 A Deployment keeps a ReplicaSet per revision, a StatefulSet a ControllerRevision. Both are numbered, and a rollback
 gives the old one a new number: what names a revision for good is its object.

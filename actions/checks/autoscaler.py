@@ -1,4 +1,7 @@
-"""Does an autoscaler keep the replicas where it wants them? Reference: kubernetes, sections 1.3 and 1.4."""
+"""Does an autoscaler keep the replicas where it wants them?
+
+Kubernetes documentation, "Horizontal Pod Autoscaling"; KEDA documentation, "ScaledObject specification".
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Do the PodDisruptionBudgets let the pods go? Asked of the server, pod by pod, and reckoned for all together.
 
-A dry run takes nothing from a budget: pods that may each be evicted may not all be. Reference: kubernetes, section 2.1.
+A dry run takes nothing from a budget: pods that may each be evicted may not all be.
 Of pods that are not ready the server alone decides (``unhealthyPodEvictionPolicy``): they take nothing from a budget.
 """
 

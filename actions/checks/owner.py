@@ -1,4 +1,8 @@
-"""Who else looks after this object, and would put it back? Signs and effects: reference kubernetes, section 1.5."""
+"""Who else looks after this object, and would put it back?
+
+The signs are the labels and annotations that Argo CD ("Resource Tracking"), Flux ("Kustomization", "HelmRelease") and
+Helm ("Labels and Annotations") document.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is there a GPU for the pods that are to start? And for a rollout's first one? Reference: kubernetes, section 3.2."""
+"""Is there a GPU for the pods that are to start? And for a rollout's first one?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evicting a pod, and what the server may answer to it. Reference: kubernetes, section 2.1."""
+"""Evicting a pod, and what the server may answer to it. Kubernetes documentation, "API-initiated Eviction"."""
 
 from __future__ import annotations
 

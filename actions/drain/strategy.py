@@ -1,6 +1,6 @@
 """How a pod leaves service: which label is changed, and what that makes of its place in the workload.
 
-Facts: reference kubernetes, section 2.3. A ReplicaSet lets go of a pod whose labels it no longer selects and starts
+A ReplicaSet lets go of a pod whose labels it no longer selects and starts
 another; a Service takes a pod out of its endpoints within two seconds. A StatefulSet cannot start another beside one
 that has its name, so its pods are never orphaned.
 """

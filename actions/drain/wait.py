@@ -18,7 +18,7 @@ from actions.words import count, span
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 
 LEAVING = 30.0
-"""Seconds in which the endpoints must have seen a label that changed; they take two (reference: kubernetes §2.3)."""
+"""Seconds in which the endpoints must have seen a label that changed; measured, they take two."""
 UNSEEN = 5.0
 """Seconds given to endpoints that may not be looked at."""
 COMING = 30.0

@@ -1,4 +1,4 @@
-"""Why a server died, from the end of its log: the classes of the reference's findings F15 and F16, and what else is met.
+"""Why a server died, from the end of its log.
 
 The root of a failure stands in the traceback of an engine or a worker; what the API server says last ("see root cause
 above") is its consequence. So the causes are looked for in the order of this table, not of the log.

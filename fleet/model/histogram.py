@@ -33,7 +33,7 @@ class Histogram:
 def merge(histograms: Iterable[Histogram]) -> Histogram | None:
     """Add histograms bucket by bucket; None for none.
 
-    Pods of different versions have different bucket lists (reference: vLLM 0.8.3 → 0.8.5). Only the edges that all of
+    Pods of different versions have different bucket lists (vLLM 0.8.3 and 0.8.5 have). Only the edges that all of
     them have are kept: cumulative counts at a common edge are right whatever lies between.
     """
     parts = [h for h in histograms if h.edges]
@@ -66,7 +66,7 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
 
     Linear within a bucket, from 0 in the lowest; the last finite edge where it falls in +Inf; NaN without observations
     or without a +Inf bucket. In the lowest bucket the interpolation from zero is an invention, so the result says
-    AT_MOST and names the edge (reference: every vLLM queue time under 0.3 s reads as p99 = 0.297).
+    AT_MOST and names the edge (vLLM's queue times begin at 0.3 s: whatever is below reads as p99 = 0.297).
     """
     edges = histogram.edges
     # Scrapes at different instants or mixed bucket lists can leave a cumulative count that falls: it cannot.

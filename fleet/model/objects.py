@@ -46,7 +46,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """Which model a pod template runs, in the order of evidence of the reference (kubernetes §3.6)."""
+    """Which model a pod template runs, by its image, its arguments and, where those are silent, its environment."""
 
     image: str = ""
     digest: str = ""

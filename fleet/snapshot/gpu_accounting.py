@@ -1,7 +1,7 @@
 """Which GPUs are free, by the cluster's own accounting: what a node offers less what pods on it hold.
 
 An exporter that names no pod says nothing of who holds a GPU: often it was not told. Only where the accounting says
-that nobody can hold it is a GPU called free (reference: kubernetes §6).
+that nobody can hold it is a GPU called free.
 """
 
 from __future__ import annotations

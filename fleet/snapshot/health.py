@@ -18,16 +18,16 @@ from fleet.snapshot.topology import HIDDEN
 LOOKBACK = 300.0
 """Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
 KV_FULL = 0.95
-"""KV usage at which waiting requests mean saturation (reference: metrics §6, seen more than once as 0.90-0.95)."""
+"""KV usage at which waiting requests mean saturation. llm-d's alerts have 0.90 to 0.95."""
 PREEMPTING = 0.1
 """Preemptions/s above which a pod is short of KV blocks and not merely unlucky once."""
 QUEUE_PER_POD = 50
-"""Waiting requests per ready pod that several shipped rule sets call a problem (reference: metrics §6)."""
+"""Waiting requests per ready pod that llm-d's alerts call a problem."""
 THROTTLED = 0.05
 """Share of the window spent throttled that is visible in latency."""
 HOT = 85.0
-"""°C above which a GPU deserves a look (reference: findings F22); also what tells heat from the power cap where the
-exporter does not give the reason."""
+"""°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter does not
+give the reason."""
 _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)", "power brake"})
 _THERMAL = "thermal (software)"
 
@@ -62,7 +62,7 @@ _BROKEN = frozenset(
 HARDWARE_XIDS = frozenset(
     {46, 48, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 143, *range(144, 151), 151, 155, 156, 158}
 )
-"""XID codes after which the GPU must be reset, drained or rebooted (NVIDIA XID catalogue, reference: findings §5)."""
+"""XID codes after which the GPU must be reset, drained or rebooted (NVIDIA's XID catalogue)."""
 
 ECHO_XIDS = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
 """XID codes that follow another event or only inform (same source): no reason to call a GPU sick."""

@@ -1,4 +1,7 @@
-"""Bounds: change between how many replicas an autoscaler may move. Reference: kubernetes, sections 1.3 and 1.4."""
+"""Bounds: change between how many replicas an autoscaler may move.
+
+Kubernetes documentation, "Horizontal Pod Autoscaling"; KEDA documentation, "ScaledObject specification".
+"""
 
 from __future__ import annotations
 

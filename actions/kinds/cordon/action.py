@@ -21,7 +21,7 @@ from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.resources import NODES
 
 TAINT = "node.kubernetes.io/unschedulable"
-"""What the node controller adds to a cordoned node, within a second (reference: kubernetes, section 2.2)."""
+"""What the node controller adds to a cordoned node, within a second when measured."""
 _SEEN = 30.0
 """Seconds for the taint to come or go."""
 

@@ -1,4 +1,7 @@
-"""Hold: pause a ScaledObject at a number of replicas, or let it go on. Reference: kubernetes, section 1.4."""
+"""Hold: pause a ScaledObject at a number of replicas, or let it go on.
+
+KEDA documentation, "Scaling Deployments, StatefulSets & Custom Resources": pausing autoscaling.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.resources import PODS
 
 _BACK = 30.0
-"""Seconds in which the endpoints must have the pod again; they take two (reference: kubernetes, section 2.3)."""
+"""Seconds in which the endpoints must have the pod again; measured, they take two."""
 
 
 class RestoreAction:

@@ -1,7 +1,7 @@
-"""Roll back: give a workload the template of an earlier revision. Reference: kubernetes, sections 3.1 and 3.3.
+"""Roll back: give a workload the template of an earlier revision.
 
-Unlike `kubectl rollout undo`, annotations that the Deployment has got since stay (Argo CD's tracking id, say), and a
-change in between is a 409.
+Unlike `kubectl rollout undo` (kubectl's ``pkg/polymorphichelpers/rollback.go``), annotations that the Deployment has
+got since stay (Argo CD's tracking id, say), and a change in between is a 409.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Unblock: let a rollout that waits for GPUs replace pods instead of adding them. Reference: kubernetes, section 3.2.
+"""Unblock: let a rollout that waits for GPUs replace pods instead of adding them.
 
 With every GPU taken, a new pod waits for one, and the old pods that hold them wait for the new pod to be ready.
 """

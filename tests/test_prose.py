@@ -1,0 +1,83 @@
+"""What docstrings may not do: point elsewhere instead of saying something, or cite what is not in the repository."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
+POINTS_ELSEWHERE = re.compile(r"\s*See\s")
+NOT_OURS = re.compile(
+    r"""
+    \breference:                                                                # (reference: …)
+    | \breference\s+\(?(kubernetes|metrics|vllm|field|findings|peers|real[ -]parts)\b  # of what a reference is
+    | \bsections?\s+[\d.]+\s+of\s+the\s+reference
+    | \bthe\s+reference's\b
+    | \breference/\w+\.md
+    | \b(metrics|kubernetes|findings|field),?\s+(§|rule\b|sections?\b|F\d\d)\s*\d* # kubernetes, section 2.3; metrics §6
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+PAGE = re.compile(r"\bdocs/[\w-]+\.md\b")
+"""A page of ours, by its path from the root."""
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of each: of modules, classes, functions, and those below an assignment."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+def faults(text: str) -> list[str]:
+    """What is wrong with one docstring."""
+    found = ["begins with 'See'"] if POINTS_ELSEWHERE.match(text) else []
+    found += [f"cites {cited.group()!r}" for cited in NOT_OURS.finditer(text)]
+    return found + [f"there is no {page}" for page in PAGE.findall(text) if not (ROOT / page).is_file()]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_docstrings_say_something_and_cite_what_can_be_found(room: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {fault}"
+        for file in sorted((ROOT / room).rglob("*.py"))
+        for line, text in docstrings(ast.parse(file.read_text()))
+        for fault in faults(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See Grid.",
+        "\n    See Grid for what a row is.",
+        "Evicts a pod. Reference: kubernetes, section 2.1.",
+        "Signs and effects: reference kubernetes, section 1.5.",
+        "They take two seconds (kubernetes, section 2.3).",
+        "As section 4 of the reference has it.",
+        "The classes of the reference's findings.",
+        "Waiting requests that are a problem (metrics §6).",
+        "docs/nowhere.md has the fields.",
+    ],
+)
+def test_it_finds_them(text: str) -> None:
+    assert faults(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seen by nobody. Asks the server, see RFC 9110, section 15.",
+        "A point is a reference to the columns of a Snapshot.",
+        "The reference in docs/configuration.md is written from here.",
+        'Kubernetes documentation, "API-initiated Eviction".',
+    ],
+)
+def test_it_leaves_the_others_alone(text: str) -> None:
+    assert not faults(text)
