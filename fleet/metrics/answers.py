@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from fleet.metrics.dialect import plausible
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
-from fleet.metrics.promql import NAMED, TAG
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import NAMED
 from fleet.metrics.registry import ENGINES
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import Group
@@ -67,7 +68,7 @@ Parts = Mapping[tuple[Family, Group], Mapping[float, float]]
 
 
 def common_edges(counts: Parts) -> Edges:
-    """From ``of_models`` of ``promql.bucket_counts``: the edges with as many series behind them as any other."""
+    """From ``of_models`` of ``queries.bucket_counts``: the edges with as many series behind them as any other."""
     return {
         key: frozenset(edge for edge, count in edges.items() if count >= max(edges.values()))
         for key, edges in counts.items()
@@ -75,14 +76,14 @@ def common_edges(counts: Parts) -> Edges:
 
 
 def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
-    """From ``of_models`` of ``promql.model_buckets``: a histogram per model, of the edges that all engines have."""
+    """From ``of_models`` of ``queries.model_buckets``: a histogram per model, of the edges that all engines have."""
     return histograms(
         {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}
     )
 
 
 def of_models(found: Iterable[Sample]) -> Parts:
-    """The answer to ``promql.model_buckets`` or ``bucket_counts``: by namespace and model."""
+    """The answer to ``queries.model_buckets`` or ``bucket_counts``: by namespace and model."""
     families = {str(family): family for family in Family}
     parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
     for labels, value, tag in found:

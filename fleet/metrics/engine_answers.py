@@ -19,7 +19,8 @@ from fleet.metrics.identity import (
     engine_labels,
     first,
 )
-from fleet.metrics.promql import DIALECT, DOWN, GONE, PRESENT, PROCESS, RESET, STAMP, TAG, running_names
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import DIALECT, DOWN, GONE, PRESENT, PROCESS, RESET, STAMP, running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.tables import Columns, blank
 from fleet.model.histogram import Histogram
@@ -42,7 +43,7 @@ def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]
 
 
 class Engines:
-    """The engine rows, from the answer to ``promql.engines``; gauges, rates and histograms are added to them."""
+    """The engine rows, from the answer to ``queries.engines``; gauges, rates and histograms are added to them."""
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: list[tuple[Labels, float]] = []
@@ -147,7 +148,7 @@ class Engines:
             self.columns.ages[row] = max(0.0, at - stamps[engine][self._chosen[engine]])
 
     def numbers(self, found: Iterable[Sample]) -> None:
-        """Add the answer to ``promql.engine_numbers``. A counter's rate outdoes a gauge that an engine computed."""
+        """Add the answer to ``queries.engine_numbers``. A counter's rate outdoes a gauge that an engine computed."""
         gauges: dict[tuple[Dialect, Quantity, str], array[float]] = {}
         readers: dict[str, list[tuple[Dialect, Metric, array[float]]]] = defaultdict(list)
         for member in self.engines:
@@ -274,7 +275,7 @@ class Engines:
         return dict(chosen)
 
     def buckets(self, found: Iterable[Sample]) -> dict[Family, dict[Group, Histogram]]:
-        """The answers to ``promql.engine_buckets``: one histogram per engine."""
+        """The answers to ``queries.engine_buckets``: one histogram per engine."""
         parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
         groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in self.ids]
         families = {str(family): family for family in Family}

@@ -1,4 +1,4 @@
-"""The rows of gateways, from the answer to ``promql.gateways``: one per process, model and server behind it."""
+"""The rows of gateways, from the answer to ``queries.gateways``: one per process, model and server behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from fleet.metrics.answers import Labels, Process, Sample, add_bucket, histograms, process
 from fleet.metrics.identity import gateway_id
-from fleet.metrics.promql import DIALECT, STAMP
+from fleet.metrics.queries import DIALECT, STAMP
 from fleet.metrics.registry import GATEWAYS
 from fleet.metrics.tables import Columns
 from fleet.model.histogram import Histogram

@@ -10,7 +10,7 @@ from fleet.metrics.answers import Labels, Sample
 from fleet.metrics.dialect import Dialect, Kind, Metric, Rule, pick
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
-from fleet.metrics.promql import STAMP
+from fleet.metrics.queries import STAMP
 from fleet.metrics.registry import GPUS
 from fleet.metrics.tables import Columns, blank
 from fleet.model.measurement import GpuId
@@ -18,7 +18,7 @@ from fleet.model.quantity import Quantity
 
 
 class Gpus:
-    """The GPU rows, from the answer to ``promql.gpus``."""
+    """The GPU rows, from the answer to ``queries.gpus``."""
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: list[tuple[Labels, float]] = []

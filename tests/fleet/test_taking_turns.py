@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from fleet.metrics.promql import PRESENT, STAMP, TAG
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import PRESENT, STAMP
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fleet.metrics.promql import running_names, selector
+from fleet.metrics.promql import selector
+from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
 from fleet.net.plain_url import segment

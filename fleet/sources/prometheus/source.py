@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from fleet.guard import reads_only
-from fleet.metrics import answers, promql
+from fleet.metrics import answers, promql, queries
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engine_answers import Engines
@@ -177,7 +177,7 @@ class PrometheusSource:
         window = max(self._window, 4 * interval)
         if window > ended:
             engines = self._who(window, at, notes)
-        scope = promql.Scope(
+        scope = queries.Scope(
             engines.engines,
             engines.gateways,
             engines.gpus,
@@ -192,12 +192,12 @@ class PrometheusSource:
             return self._pool.submit(self._ask, read, queries, at, notes)
 
         own = [ask(engines.buckets, (query,)) for query in self._own_buckets(scope, engines, pods)]
-        models = ask(answers.of_models, (promql.model_buckets(scope),))
-        numbers = ask(engines.numbers, promql.engine_numbers(scope))
-        gpus = ask(partial(Gpus, at=at), promql.gpus(scope))
-        before = ask(partial(Gateways, at=at), promql.gateways(scope))
+        models = ask(answers.of_models, (queries.model_buckets(scope),))
+        numbers = ask(engines.numbers, queries.engine_numbers(scope))
+        gpus = ask(partial(Gpus, at=at), queries.gpus(scope))
+        before = ask(partial(Gateways, at=at), queries.gateways(scope))
         look = self._releases_may_differ(engines)
-        counts = ask(answers.of_models, (promql.bucket_counts(scope),)) if look else None
+        counts = ask(answers.of_models, (queries.bucket_counts(scope),)) if look else None
         numbers.result()
         restarted = frozenset(engines.columns.reset)
         if counts is not None:
@@ -238,11 +238,11 @@ class PrometheusSource:
     def _who(self, ended: float, at: float, notes: dict[str, None]) -> Engines:
         """Whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
-        engines = self._ask(partial(Engines, at=at), promql.engines(ended, asked), at, notes)
+        engines = self._ask(partial(Engines, at=at), queries.engines(ended, asked), at, notes)
         new = engines.engines.members
         self._seen |= {member.name for member in new}
         if any(member not in asked.members for member in new):
-            engines = self._ask(partial(Engines, at=at), promql.engines(ended, self.dialects), at, notes)
+            engines = self._ask(partial(Engines, at=at), queries.engines(ended, self.dialects), at, notes)
         return engines
 
     def _releases_may_differ(self, engines: Engines) -> bool:
@@ -262,23 +262,23 @@ class PrometheusSource:
         return answers.samples(result)
 
     @staticmethod
-    def _own_buckets(scope: promql.Scope, engines: Engines, pods: frozenset[str] | None) -> list[str]:
+    def _own_buckets(scope: queries.Scope, engines: Engines, pods: frozenset[str] | None) -> list[str]:
         if pods is not None:
             # No series of theirs names a model, so theirs are not among the models' buckets.
             pods |= engines.nameless
         where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
         if where is not None and not where:
             return []
-        together = promql.engine_buckets(scope, scope.engines.families, where)
+        together = queries.engine_buckets(scope, scope.engines.families, where)
         if len(quote(together)) <= promql.LONGEST:
             return [together]
-        return [promql.engine_buckets(scope, (family,), where) for family in scope.engines.families]
+        return [queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
 
     def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
         if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
             return seen
-        asked = (self._api.query(query, at)[0] for query in promql.samples(names, example, _LOOK_BACK))
+        asked = (self._api.query(query, at)[0] for query in queries.samples(names, example, _LOOK_BACK))
         result = next(filter(None, asked), ())
         gaps = [
             float(late[0]) - float(early[0])

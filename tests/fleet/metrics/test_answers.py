@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from fleet.metrics import promql
+from fleet.metrics import queries
 from fleet.metrics.answers import Sample
 from fleet.metrics.engine_answers import Engines
 from fleet.metrics.engines.vllm import VLLM
@@ -23,8 +23,8 @@ AT = 1_795_220_000.0
 GPU = {"UUID": "GPU-1", "Hostname": "n1", "gpu": "0"}
 
 
-def _seen(tag: str = promql.STAMP, **labels: str) -> Sample:
-    return {promql.DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
+def _seen(tag: str = queries.STAMP, **labels: str) -> Sample:
+    return {queries.DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
 
 
 def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
@@ -47,7 +47,7 @@ def test_a_shared_address_takes_the_label_that_tells(other: dict[str, str], need
 
 
 def test_an_engine_that_ended_at_an_address_keeps_its_rates_from_the_one_that_is_there_now() -> None:
-    engines = Engines([_seen(), _seen(promql.GONE, pod="before")], AT)
+    engines = Engines([_seen(), _seen(queries.GONE, pod="before")], AT)
     assert "pod" in engines.key
     assert [engine.pod for engine in engines.ids] == ["p"]
     before = {name: LABELS[name] for name in engines.key} | {"pod": "before"}
@@ -65,7 +65,7 @@ def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> Non
 
 
 def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
-    found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, promql.STAMP) for pod in ("a", "b")]
+    found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, queries.STAMP) for pod in ("a", "b")]
     found.append(({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_GPU_TEMP"}, 61.0, ""))
     gpus = Gpus(found, AT)
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a", "b"]]
@@ -74,7 +74,7 @@ def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
 
 
 def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> None:
-    seen: list[Sample] = [(GPU, AT, promql.STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, promql.STAMP)]
+    seen: list[Sample] = [(GPU, AT, queries.STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, queries.STAMP)]
     gpus = Gpus([*seen, ({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_XID_ERRORS"}, 79.0, "")], AT)
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a"]]
     assert list(gpus.columns.table().columns[Quantity.XID]) == [79]
@@ -83,7 +83,7 @@ def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> 
 @pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
 def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None:
     whose = {"Hostname": "n1", "gpu": "0"}
-    found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, promql.STAMP), (whose, AT, promql.STAMP)]
+    found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, queries.STAMP), (whose, AT, queries.STAMP)]
     found += [({spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}, 50.0, ""), ({"__name__": "dcgm_gpu_temp"}, 9.0, "")]
     gpus = Gpus(found, AT)
     assert [gpu.uuid for gpu in gpus.ids] == ["GPU-1"]
