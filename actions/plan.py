@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from actions.request import Request, Target
+from actions.request import Request, Target, placed
+from fleet.model.objects import ClusterId
 
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
@@ -123,6 +124,11 @@ class Scope:
     require_reason: bool = False
     """A reason must be given before the action may run (policy or settings)."""
 
+    @property
+    def cluster(self) -> ClusterId:
+        """The cluster of all that a plan is about."""
+        return ClusterId(self.context, self.server)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -158,6 +164,14 @@ class Plan:
     def target(self) -> Target:
         """The object that the action is about."""
         return self.request.target
+
+    def placed(self) -> Plan:
+        """The plan with every request in it said to be for the cluster that it was made on."""
+        here = self.scope.cluster
+        others = tuple(replace(one, request=placed(one.request, here)) for one in self.alternatives)
+        back = self.undo.request
+        undo = replace(self.undo, request=placed(back, here)) if back is not None else self.undo
+        return replace(self, request=placed(self.request, here), alternatives=others, undo=undo)
 
     def same_change(self, other: Plan) -> bool:
         """Whether another plan of the same request does the same to the same object: only its status has moved on."""

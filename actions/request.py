@@ -7,10 +7,10 @@ itself and for the one that undoes it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, TypeVar
 
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import SAME_CLUSTER, ClusterId, ObjectRef
 
 LOCAL_SERVER: Final = "LocalNode"
 """The kind of a target that is a vLLM server of this machine; its namespace is LOCAL, its uid the id of its record."""
@@ -48,6 +48,8 @@ class Request:
     kind: ClassVar[str]
     """What the action is called on the command line and in the audit log."""
     target: Target
+    cluster: ClusterId = field(default=SAME_CLUSTER, kw_only=True, compare=False)
+    """Where its targets are: known from when they were chosen, and of every request in a plan."""
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -65,6 +67,20 @@ def expect(request: Request, kind: type[R]) -> R:
     return request
 
 
+class OtherClusterError(Exception):
+    """A request, or a plan, is of another cluster than the one that would carry it out. Nothing was sent."""
+
+    def __init__(self, meant: ClusterId, here: ClusterId) -> None:
+        super().__init__(f"it is for {meant}, and this is {here}: choose its target again here")
+
+
+def placed(request: R, here: ClusterId) -> R:
+    """The request, said to be for cluster ``here``. Raises OtherClusterError for one that is of another."""
+    if request.cluster not in (SAME_CLUSTER, here):
+        raise OtherClusterError(request.cluster, here)
+    return replace(request, cluster=here)
+
+
 def to_json(request: Request) -> dict[str, Any]:
-    """The request as JSON values; ``kind`` says which one it is."""
-    return {"kind": request.kind} | asdict(request)
+    """The request as JSON values; ``kind`` says which one it is. Its cluster is in the scope of the plan beside it."""
+    return {"kind": request.kind} | {name: value for name, value in asdict(request).items() if name != "cluster"}

@@ -14,7 +14,7 @@ from actions.journal import Audit, append
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome, Result
-from actions.request import Request
+from actions.request import OtherClusterError, Request, placed
 from actions.run import Run
 from actions.undo import plan_undo
 
@@ -23,7 +23,7 @@ MEASURED = 30.0
 
 
 class RefusedError(Exception):
-    """A plan may not be carried out: it is blocked, or the reason that the rules ask for is missing."""
+    """It may not be carried out: blocked, of another cluster, or without the reason that the rules ask for."""
 
 
 class Runner:
@@ -50,12 +50,18 @@ class Runner:
         return tuple(run.state for run in reversed(self._runs.values()))
 
     async def plan(self, request: Request) -> Plan:
-        """What would happen. Raises KubeError, KubeconfigError and LocalError."""
-        return await self.executor.plan(request)
+        """What would happen. Raises KubeError, KubeconfigError, LocalError, and RefusedError for what is of another
+        cluster.
+        """
+        try:
+            asked = placed(request, self.executor.context().scope.cluster)
+        except OtherClusterError as error:
+            raise RefusedError(str(error)) from error
+        return (await self.executor.plan(asked)).placed()
 
     async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
         """What would take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
-        return await plan_undo(done, who, self.executor)
+        return (await plan_undo(done, who, self.executor)).placed()
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.
@@ -63,6 +69,8 @@ class Runner:
         Raises RefusedError.
         """
         context = self.executor.context()
+        if plan.scope.cluster != context.scope.cluster:
+            raise RefusedError(str(OtherClusterError(plan.scope.cluster, context.scope.cluster)))
         refuse(plan, reason, context.rules)
         state = ActionRun(plan, reason, context.now())
         run = Run(state, self.executor, self._audit, changed=self._changed, settle=self._settle)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from console.app.desk import ConsoleDesk
     from console.session.protocol import ActionService, Changed
+    from fleet.model.objects import ClusterId
 
 
 class ActionController:
@@ -113,10 +114,10 @@ class ActionController:
 
         return shown.plan.target.kind == LOCAL_SERVER
 
-    def open_revisions(self, target: Target) -> None:
+    def open_revisions(self, target: Target, cluster: ClusterId) -> None:
         from console.screens.revisions import RevisionsScreen
 
-        self._desk.navigator.open(RevisionsScreen(self._desk, target))
+        self._desk.navigator.open(RevisionsScreen(self._desk, target, cluster))
 
     def open_actions(self) -> None:
         from console.screens.actions import ActionsScreen

@@ -49,9 +49,10 @@ class ConsoleDesk:
     def show(self, snapshot: Snapshot) -> None:
         """A new Snapshot: to the screen in front, and kept for those that come to the front later."""
         first = self.snapshot is None
-        if self.snapshot is not None and self.snapshot.cluster.context != snapshot.cluster.context:
-            # Another cluster: nothing that was seen in the other one says anything about it.
+        if self.snapshot is not None and self.snapshot.cluster.id != snapshot.cluster.id:
+            # Nothing that was seen, or marked, in the other cluster says anything about this one.
             self.since = SinceTracker()
+            self.navigator.forget_marks()
         self.snapshot = snapshot
         self.since.observe(snapshot.everything)
         front = self.navigator.front

@@ -64,6 +64,11 @@ class Navigator:
         while len(self._screens) > 1:
             self._app.pop_screen()
 
+    def forget_marks(self) -> None:
+        """Nothing is marked any more, on any screen: another cluster comes into view."""
+        for screen in self._screens:
+            screen.forget_marks()
+
     def suspend(self) -> None:
         self._app.action_suspend_process()
 

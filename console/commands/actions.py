@@ -7,6 +7,7 @@ planned and executed: that is imported when one is planned, and never in read-on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from console.commands.capabilities import ActionPage, PlanPage
 from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.targets import choose
+from fleet.model.objects import ClusterId
 from themes.palette import Role
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
@@ -58,7 +60,7 @@ def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
         choice = choose(kind, context)
         if not isinstance(choice, str):
             targets = tuple(Target(ref.kind, ref.namespace, ref.name, uid) for ref, uid in choice)
-            _begin(desk, context, kind, targets)
+            _begin(desk, context, kind, targets, choice[0].ref.cluster)
 
     return Command(
         f"act.{spec.kind}",
@@ -81,13 +83,13 @@ def _screens(spec: ActionSpec) -> frozenset[ScreenId]:
     return _NODES if "Node" in spec.targets else _SUBJECTS
 
 
-def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target, ...]) -> None:
+def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId) -> None:
     """Plan it; before that, ask for what was not typed."""
     inline, typed = spec.inline, context.argument
     if inline is None:
-        _plan(desk, spec, targets, {})
+        _plan(desk, spec, targets, cluster, {})
         return
-    plan = partial(_plan_with, desk, spec, targets, inline)
+    plan = partial(_plan_with, desk, spec, targets, cluster, inline)
     if inline.current is not None and context.snapshot is not None:
         now = inline.current(context.snapshot, targets[0].ref)
         if not typed:
@@ -100,22 +102,26 @@ def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target
             return
         plan(now + number if typed[0] in "+-" else number)
     elif not typed and inline.choose_from is Listed.REVISIONS:
-        desk.actions.open_revisions(targets[0])
+        desk.actions.open_revisions(targets[0], cluster)
     else:
         plan(typed or None)
 
 
-def _plan_with(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], inline: Inline, value: Any) -> None:
-    _plan(desk, spec, targets, {inline.field: value})
+def _plan_with(
+    desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId, inline: Inline, value: Any
+) -> None:
+    _plan(desk, spec, targets, cluster, {inline.field: value})
 
 
-def _plan(desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], values: dict[str, Any]) -> None:
+def _plan(
+    desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId, values: dict[str, Any]
+) -> None:
     try:
         request = spec.make(values, targets)
     except UsageError as error:
         desk.navigator.say(str(error), Role.WARNING)
     else:
-        desk.actions.open_plan(request)
+        desk.actions.open_plan(replace(request, cluster=cluster))
 
 
 def _is_over(context: Context) -> bool | None:

@@ -72,14 +72,14 @@ def _workload(kinds: tuple[str, ...], context: Context) -> Choice:
     found = _workload_of(context)
     if found is not None and not found.uid:
         return UNKNOWN
-    if found is None:
+    if context.snapshot is None or found is None:
         of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
         return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
     if kinds and found.kind not in kinds:
         return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
     if why := kind_of(found.kind).unscalable:
         return f"a {found.kind} {why}"
-    return (Chosen(ObjectRef(found.kind, found.namespace, found.name), found.uid),)
+    return (Chosen(context.snapshot.ref(found.kind, found.namespace, found.name), found.uid),)
 
 
 def _pods(context: Context) -> Choice:
@@ -112,7 +112,9 @@ def _node(context: Context) -> Choice:
         return "no node is under the cursor"
     gpu = snapshot.gpus.get(subject)
     found = snapshot.nodes.get(gpu.node if gpu is not None else subject)
-    return "no node is under the cursor" if found is None else (Chosen(ObjectRef("Node", "", found.name), found.uid),)
+    return (
+        "no node is under the cursor" if found is None else (Chosen(snapshot.ref("Node", "", found.name), found.uid),)
+    )
 
 
 def _pod(snapshot: Snapshot, key: str) -> Chosen | None:

@@ -107,6 +107,9 @@ class ConsoleScreen(Screen[None]):
         """Keys of the rows that are marked, in the order of the screen."""
         return ()
 
+    def forget_marks(self) -> None:
+        """Another cluster comes into view: what has the same name there was not marked."""
+
     # what the app asks
 
     def show(self, snapshot: Snapshot) -> None:

@@ -21,6 +21,7 @@ from console.views.columns import sortable
 from console.views.fleet import FleetOrder, fleet_model
 from console.views.fleet_columns import COLUMNS
 from console.views.summary import summary
+from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
@@ -76,8 +77,8 @@ class FleetScreen(TableScreen):
         self._order = FleetOrder()
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
-        self._view: tuple[str, str] | None = None
-        """Context and namespace of the Snapshot that is shown."""
+        self._view: tuple[ClusterId, str] | None = None
+        """Cluster and namespace of the Snapshot that is shown."""
         self._touched = False
         """The person has moved the cursor or pressed a key: from then on it stays with its object."""
 
@@ -125,7 +126,7 @@ class FleetScreen(TableScreen):
 
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
         """In another cluster or namespace the cursor begins anew, on what is worst there."""
-        view = (snapshot.cluster.context, snapshot.cluster.namespace)
+        view = (snapshot.cluster.id, snapshot.cluster.namespace)
         if view != self._view:
             self._view = view
             self._order = FleetOrder()

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from actions.large_step import large_step
 from actions.plan import Plan
-from actions.request import LOCAL_SERVER
+from actions.request import LOCAL_SERVER, OtherClusterError
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
@@ -308,6 +308,13 @@ class PlanScreen(ConsoleScreen):
             self._busy = True
             self.beside(self._go, "apply")
 
+    async def _read_again(self, plan: Plan) -> Plan:
+        """Raises SessionError where it cannot be made, or is of another cluster by now."""
+        again = await self._read()
+        if again.scope.cluster != plan.scope.cluster:
+            raise SessionError(str(OtherClusterError(plan.scope.cluster, again.scope.cluster)))
+        return again
+
     async def _go(self) -> None:
         """Start it; first plan it again where the plan may no longer hold."""
         plan, acting = self.plan, self.desk.actions.service
@@ -316,7 +323,7 @@ class PlanScreen(ConsoleScreen):
         try:
             if self._changed or self._clock() - plan.made_at > FRESH:
                 self.say("looking again before anything is sent …")
-                again = await self._read()
+                again = await self._read_again(plan)
                 news = differences(plan, again)
                 self._show_plan(again, news)
                 if news or again.blocks:

@@ -22,6 +22,7 @@ from widgets.grid import Grid
 
 if TYPE_CHECKING:
     from actions.revisions import Revision
+    from fleet.model.objects import ClusterId
 
 
 class RevisionsScreen(TableScreen):
@@ -30,9 +31,10 @@ class RevisionsScreen(TableScreen):
     where = ScreenId.REVISIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)
 
-    def __init__(self, desk: Desk, target: Target) -> None:
+    def __init__(self, desk: Desk, target: Target, cluster: ClusterId) -> None:
         super().__init__(desk, Grid(waiting=f"reading the revisions of {target.name} …"))
         self._target = target
+        self._cluster = cluster
         self._found: Sequence[Revision] = ()
 
     def on_mount(self) -> None:
@@ -62,4 +64,4 @@ class RevisionsScreen(TableScreen):
         if chosen is not None and chosen.current:
             self.say("that is what runs now")
         elif chosen is not None:
-            self.desk.actions.open_plan(RollBack(self._target, chosen.name))
+            self.desk.actions.open_plan(RollBack(self._target, chosen.name, cluster=self._cluster))

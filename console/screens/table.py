@@ -37,6 +37,9 @@ class TableScreen(ConsoleScreen):
     def marked(self) -> tuple[str, ...]:
         return self.grid.targets if self.grid.marks else ()
 
+    def forget_marks(self) -> None:
+        self.grid.clear_marks()
+
     def sort(self, column: str) -> None:
         self.ask(self.query_.sorted_by(column))
 

@@ -50,9 +50,12 @@ class ActionSite:
         return tuple(self._states.values())
 
     async def plan(self, request: Request) -> Plan:
-        """Raises KubeError, KubeconfigError and LocalError."""
+        """Raises KubeError, KubeconfigError, LocalError, and SessionError for what is of another cluster."""
         await self._identify()
-        return self._kept(await self._connected().plan(request))
+        try:
+            return self._kept(await self._connected().plan(request))
+        except RefusedError as error:
+            raise SessionError(str(error)) from error
 
     async def undo(self) -> Plan:
         """A plan that takes back this person's last action here. Raises as ``plan``, and SessionError."""

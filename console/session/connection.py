@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.session.local.protocol import Looked
     from console.session.local.servers import LocalServerSession
     from console.session.reader import ObjectReader
+    from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.observer import Observer
     from fleet.sources.kube.reads import KubeReads
@@ -30,6 +31,7 @@ class Connection(Protocol):
     """
 
     context: str
+    cluster: ClusterId
     observer: Observer
     reader: ObjectReader
     is_local: bool

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.runner import Runner
     from console.session.connection import Connection, Wiring
+    from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.sources.kube.reads import KubeReads
 
@@ -90,6 +91,15 @@ class ObservedCluster:
     def reader(self) -> ObjectReader:
         """What answers questions about it."""
         return self._connection.reader if self._connection is not None else NoReader(_NOT_YET)
+
+    def reader_of(self, ref: ObjectRef) -> ObjectReader:
+        """What answers questions about an object. Raises SessionError for one of a cluster that is in view no more."""
+        from actions.request import OtherClusterError
+        from fleet.model.objects import SAME_CLUSTER
+
+        if self._connection is not None and ref.cluster not in (SAME_CLUSTER, self._connection.cluster):
+            raise SessionError(str(OtherClusterError(ref.cluster, self._connection.cluster)))
+        return self.reader
 
     @property
     def is_local(self) -> bool:

@@ -68,10 +68,10 @@ class ObservingSession:
         await self._bridge.call(self._cluster.switch(context, namespace))
 
     async def describe(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader.describe(ref))
+        return await self._bridge.call(self._cluster.reader_of(ref).describe(ref))
 
     async def yaml(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader.yaml(ref))
+        return await self._bridge.call(self._cluster.reader_of(ref).yaml(ref))
 
     def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int

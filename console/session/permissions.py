@@ -11,7 +11,7 @@ from fleet.sources.kube.errors import KubeconfigError, KubeError
 if TYPE_CHECKING:
     from actions.plan_context import Reads
     from console.session.bridge import Bridge
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
 
 
 class Permissions:
@@ -24,13 +24,13 @@ class Permissions:
         self._bridge = bridge
         self._reads = reads
         self._learned = learned
-        self._answers: dict[tuple[Permission, str], bool | None] = {}
-        """What may be done in a namespace (empty: the cluster); None while the server is asked."""
+        self._answers: dict[tuple[ClusterId, Permission, str], bool | None] = {}
+        """What may be done in a cluster and one namespace of it (empty: all); None while the server is asked."""
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Why that may not be done, in words; None where it may, and while that is being asked."""
         for permission in needed(kind, target.kind):
-            key = (permission, target.namespace if permission.namespaced else "")
+            key = (target.cluster, permission, target.namespace if permission.namespaced else "")
             if key not in self._answers:
                 self._answers[key] = None
                 self._bridge.begin(self._review(*key))
@@ -43,7 +43,7 @@ class Permissions:
         """Another cluster comes into view."""
         self._answers = {}
 
-    async def _review(self, permission: Permission, namespace: str) -> None:
+    async def _review(self, cluster: ClusterId, permission: Permission, namespace: str) -> None:
         verb, group, resource, subresource, _ = permission
         answers = self._answers
         try:
@@ -52,5 +52,5 @@ class Permissions:
             # Not known: the plan asks again, and says so.
             return
         # Of the cluster that was asked, which may be in view no more.
-        answers[permission, namespace] = answer.allowed
+        answers[cluster, permission, namespace] = answer.allowed
         self._learned()

@@ -16,12 +16,12 @@ def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
     """
     pod = snapshot.pods.get(key)
     if pod is not None:
-        return ObjectRef("Pod", pod.namespace, pod.name) if pod.uid else None
+        return snapshot.ref("Pod", pod.namespace, pod.name) if pod.uid else None
     workload = snapshot.workloads.get(key)
     if workload is not None:
-        return ObjectRef(workload.kind, workload.namespace, workload.name) if workload.uid else None
+        return snapshot.ref(workload.kind, workload.namespace, workload.name) if workload.uid else None
     if key in snapshot.nodes:
-        return ObjectRef("Node", "", key)
+        return snapshot.ref("Node", "", key)
     gpu = snapshot.gpus.get(key)
     if gpu is None:
         return None

@@ -53,7 +53,8 @@ class ClusterConnection:
         self._source = source
         self._environ = environ
         self._reads = KubeReads(source.client)
-        self.context = source.state().cluster.context or context
+        here = source.state().cluster
+        self.context, self.cluster = here.context or context, here.id
         self.observer = sources.observer(settings, source, time.time(), environ)
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces)
 
@@ -85,7 +86,8 @@ class NoCluster:
         self._why = why
         self.is_absent = isinstance(source, AbsentKubernetes)
         self.is_local = not self.is_absent
-        self.context = source.state().cluster.context or context
+        here = source.state().cluster
+        self.context, self.cluster = here.context or context, here.id
         self.observer = sources.observer(settings, source, time.time(), environ)
         self.reader = reader
 

@@ -15,12 +15,31 @@ TEMPLATE_HASH: Final = "pod-template-hash"
 """The label of pods that says which template they were made from, where links (ReplicaSets) make them."""
 
 
+class ClusterId(NamedTuple):
+    """Which cluster something is in, and as whom it is looked at.
+
+    A server alone does not tell: one proxy may stand before many clusters and know them by the caller. A context alone
+    does not either: its file may lead elsewhere tomorrow. Two contexts of one cluster count as two: that mixes nothing.
+    """
+
+    context: str = ""
+    server: str = ""
+
+    def __str__(self) -> str:
+        return " at ".join(filter(None, self)) or "this cluster"
+
+
+SAME_CLUSTER: Final = ClusterId()
+"""The cluster of whatever it is that names an object."""
+
+
 class ObjectRef(NamedTuple):
     """An object by name; ``namespace`` is empty for cluster-scoped ones."""
 
     kind: str
     namespace: str
     name: str
+    cluster: ClusterId = SAME_CLUSTER
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.namespace, self.kind, self.name) if part)

@@ -19,9 +19,11 @@ from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.objects import (
     TEMPLATE_HASH,
+    ClusterId,
     Event,
     HorizontalPodAutoscaler,
     Node,
+    ObjectRef,
     Pod,
     PodDisruptionBudget,
     Workload,
@@ -83,6 +85,11 @@ class Cluster:
     groups: tuple[str, ...] = ()
     version: str = ""
     read_only: bool = False
+
+    @property
+    def id(self) -> ClusterId:
+        """What tells its objects from those of the same names in another."""
+        return ClusterId(self.context, self.server)
 
 
 class Severity(StrEnum):
@@ -273,6 +280,10 @@ class Snapshot(Structure):
     def everything(self) -> Snapshot:
         """The whole cluster, whatever is in view: what plans and reckonings are made on."""
         return self.whole or self
+
+    def ref(self, kind: str, namespace: str, name: str) -> ObjectRef:
+        """An object of this cluster, whatever comes into view later."""
+        return ObjectRef(kind, namespace, name, self.cluster.id)
 
     def use_of(self, gpu: str) -> GpuUse:
         """Who has a GPU, by its key."""

@@ -15,10 +15,12 @@ from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
 from actions.plan_context import ClusterContext
 from actions.progress import Cause, Result
+from actions.recorded import recorded_plan
 from actions.request import Target
 from actions.runner import RefusedError, Runner
+from fleet.model.objects import ClusterId
 from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
-from tests.actions.stage import NOW, FakeCluster, deployment
+from tests.actions.stage import NOW, SCOPE, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
 SCALE = "/apis/apps/v1/namespaces/serving/deployments/chat-70b/scale"
@@ -44,6 +46,37 @@ async def test_without_an_audit_log_nothing_is_sent(stage: FakeCluster) -> None:
     assert outcome.result is Result.FAILED
     assert "the disk is full" in outcome.text
     assert not stage.mutations()
+
+
+ELSEWHERE = ClusterId("prod-us1", "https://us1")
+
+
+async def test_an_object_of_another_cluster_is_not_planned_whatever_is_called_the_same_here(stage: FakeCluster) -> None:
+    runner = stage.runner()
+    for elsewhere in (ELSEWHERE, SCOPE.cluster._replace(server="https://moved"), SCOPE.cluster._replace(context="me")):
+        with pytest.raises(RefusedError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
+            await runner.plan(Scale(CHAT, 6, cluster=elsewhere))
+    assert not stage.asked, "the server was not even asked"
+    plan = await runner.plan(Scale(CHAT, 6, cluster=SCOPE.cluster))
+    assert plan.request.cluster == SCOPE.cluster
+
+
+async def test_a_plan_of_another_cluster_is_never_sent_to_this_one(stage: FakeCluster) -> None:
+    here, there = FakeCluster(), stage
+    here.add(deployment())
+    there.scope = replace(SCOPE, context=ELSEWHERE.context, server=ELSEWHERE.server)
+    plan = await there.runner().plan(Scale(CHAT, 6))
+    assert plan.request.cluster == plan.scope.cluster == ELSEWHERE
+    assert all(other.request.cluster == ELSEWHERE for other in plan.alternatives)
+    with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
+        here.runner().start(plan, "", "--yes")
+    with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
+        await here.runner().plan(plan.request)
+    assert not here.mutations()
+    assert not here.audited
+    recorded = recorded_plan(plan)
+    assert (recorded["scope"]["context"], recorded["scope"]["server"]) == ELSEWHERE
+    assert "cluster" not in recorded["request"], "a request is taken back wherever its server is reached from"
 
 
 async def test_that_a_person_has_looked_at_what_was_cut_off_is_recorded(stage: FakeCluster) -> None:

@@ -48,7 +48,7 @@ async def calm() -> AsyncIterator[Simulated]:
     async with simulated(*FAST) as it:
         for hpa in it.snapshot.autoscalers.values():
             path = await it.reads.path_of("HorizontalPodAutoscaler", hpa.namespace, hpa.name)
-            workload = await it.raw(Target(*hpa.target))
+            workload = await it.raw(Target(hpa.target.kind, hpa.target.namespace, hpa.target.name))
             now = workload["spec"]["replicas"]
             bounds = {"spec": {"minReplicas": now, "maxReplicas": now}}
             await it.write(Mutation("PATCH", path, bounds, MERGE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from actions.audit.history import RecordedAction
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
+from actions.catalogue import specs
 from actions.kinds.pausing import Pause, Resume
 from actions.kinds.restart import Restart
 from actions.kinds.restore import Restore
@@ -21,6 +22,7 @@ from actions.plan import Check, Plan, Verdict
 from actions.progress import Result
 from actions.request import Request, Target, to_json
 from actions.runner import Runner
+from actions.spec import ActionSpec
 from actions.undo import last_undo, plan_undo
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import check
@@ -161,3 +163,31 @@ async def test_what_was_not_recorded_in_full_is_not_sent_in_part(log: Recorded) 
     audit.append("answered", "a1", {"status": 200})
     with pytest.raises(NotFoundError, match="looked like a secret"):
         await log.undo()
+
+
+async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always_was(log: Recorded) -> None:
+    """A request has its cluster in memory alone: the log tells it in the scope, as ever."""
+    assert await log.do(Scale(CHAT, 4, cluster=SCOPE.cluster)) is Result.CONVERGED
+    opened = open_folder(log.folder)
+    assert opened.intact
+    (action,) = opened.actions
+    target = {"kind": CHAT.kind, "namespace": CHAT.namespace, "name": CHAT.name, "uid": action.target["uid"]}
+    assert action.intent["request"] == {"kind": "scale", "target": target, "replicas": 4}
+    assert action.undo["request"] == {"kind": "scale", "target": target, "replicas": 2}
+    assert (action.scope["context"], action.scope["server"]) == SCOPE.cluster
+    # By another name of the same server, too.
+    log.cluster.scope = replace(SCOPE, context="eu1-by-another-name")
+    plan = await log.cluster.runner().plan_undo(log.done, ME)
+    assert plan.request == Scale(CHAT, 2)
+    assert plan.request.cluster == log.cluster.scope.cluster
+    assert await log.do(plan) is Result.CONVERGED
+    assert replicas(log) == 2
+    assert open_folder(log.folder).intact
+
+
+@pytest.mark.parametrize("spec", tuple(specs()), ids=lambda spec: spec.request.kind)
+def test_no_request_is_recorded_with_its_cluster(spec: ActionSpec) -> None:
+    names = [each.name for each in fields(spec.request) if each.init]
+    values = {name: CHAT if name == "target" else SCOPE.cluster if name == "cluster" else None for name in names}
+    assert "cluster" in values
+    assert to_json(spec.request(**values)).keys() == {"kind", *names} - {"cluster"}  # type: ignore[arg-type]

@@ -21,7 +21,6 @@ from console.commands.reserved import taken
 from console.commands.table import BY_ID, TABLE, bound_on
 from console.config.options import Options
 from console.session.failure import SessionError
-from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot
@@ -29,6 +28,7 @@ from themes.glyphs import ASCII, UNICODE, Glyphs
 from widgets.line import width_of
 
 DOCS = Path(__file__).parents[3] / "docs"
+REF = make_snapshot().ref("Deployment", "serving", "mixtral-8x22b")
 
 
 def test_ids_and_names_are_unique() -> None:
@@ -221,7 +221,7 @@ async def test_remapped_keys_work_and_are_shown() -> None:
         assert d.session.asked == []
         await d.press("f7")
         await d.until(lambda: bool(d.session.asked))
-        assert d.session.asked == [("describe", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+        assert d.session.asked == [("describe", REF)]
 
 
 async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
@@ -234,7 +234,7 @@ async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
         await d.pilot.press("enter")
         await d.pilot.press("enter")
         await d.until(lambda: bool(d.session.asked))
-        assert d.session.asked == [("describe", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+        assert d.session.asked == [("describe", REF)]
 
 
 def _where(d: Desk) -> ScreenId:
@@ -264,7 +264,7 @@ async def test_the_command_line_speaks_of_what_was_under_the_cursor() -> None:
     async with desk(make_snapshot()) as d:
         await d.command("yaml")
         await d.until(lambda: bool(d.session.asked))
-        assert d.session.asked == [("yaml", ObjectRef("Deployment", "serving", "mixtral-8x22b"))]
+        assert d.session.asked == [("yaml", REF)]
         assert "kind: Deployment" in d.text
 
 

@@ -160,8 +160,9 @@ async def test_of_a_pod_that_is_not_ready_the_page_says_why_first_and_whole() ->
         " preemption: 0/12 nodes are available: 12 Preemption is not helpful for scheduling."
     )
     unscheduled = Condition("PodScheduled", "False", "Unschedulable", message, NOW - 30)
+    namespace, name = key.split("/")
     event = Event(
-        "serving", "e", "u", "1", ObjectRef("Pod", *key.split("/")), snapshot.pods[key].uid, "Warning",
+        "serving", "e", "u", "1", ObjectRef("Pod", namespace, name), snapshot.pods[key].uid, "Warning",
         "FailedScheduling", 3 * f"{message} ", 1, NOW,
     )  # fmt: skip
     pods = {**snapshot.pods, key: replace(snapshot.pods[key], conditions=(unscheduled,))}

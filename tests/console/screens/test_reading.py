@@ -152,7 +152,7 @@ async def test_describe_and_yaml_of_what_is_under_the_cursor() -> None:
         await d.press("down")
         pod = d.grid.cursor
         assert pod is not None
-        ref = ObjectRef("Pod", "serving", snapshot.pods[pod].name)
+        ref = snapshot.ref("Pod", "serving", snapshot.pods[pod].name)
         await d.press("d")
         await d.until(lambda: "Name:  it" in d.text)
         assert f"describe {ref}" in d.lines[1]

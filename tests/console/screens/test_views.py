@@ -108,11 +108,12 @@ def test_a_gpu_stands_for_its_pod_and_a_free_one_for_its_node() -> None:
     snapshot = make_snapshot()
     pod = next(iter(snapshot.gpus_of))
     gpu = snapshot.gpus_of[pod][0]
-    assert ref_of(snapshot, gpu) == ObjectRef("Pod", *pod.split("/"))
+    namespace, name = pod.split("/")
+    assert ref_of(snapshot, gpu) == ObjectRef("Pod", namespace, name, snapshot.cluster.id)
     assert pod_for(snapshot, gpu) == pod
     assert place_of(snapshot, pod) == gpu
     free = replace(snapshot, gpus={**snapshot.gpus, gpu: snapshot.gpus[gpu]._replace(pod="", namespace="")})
-    assert ref_of(free, gpu) == ObjectRef("Node", "", snapshot.gpus[gpu].node)
+    assert ref_of(free, gpu) == ObjectRef("Node", "", snapshot.gpus[gpu].node, snapshot.cluster.id)
     assert pod_for(free, gpu) is None
     assert ref_of(snapshot, "serving/nobody") is None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import ClusterSettings, PrometheusSettings, Settings
+from console.session.failure import SessionError
 from console.session.thread import STOPPING
 from console.wiring import sources
 from console.wiring.session import session_of
@@ -130,6 +131,20 @@ async def test_switches_that_follow_each_other_at_once_leave_the_last_one(tmp_pa
                 session.refresh()
                 seen.add((await watcher.until(lambda snapshot: snapshot.sources)).cluster.context)
             assert seen == {"there"}
+
+
+async def test_what_was_seen_in_another_context_is_not_read_in_this_one(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    async with silence() as port:
+        config.write_text(KUBECONFIG % port, encoding="utf-8")
+        async with watching(config) as watcher:
+            seen = (await watcher.until(lambda snapshot: snapshot.sources)).ref("Pod", "serving", "chat-0")
+            session = watcher.session
+            await session.switch(context="there" if seen.cluster.context != "there" else "here")
+            for read in (session.describe, session.yaml):
+                # The server would never answer.
+                with pytest.raises(SessionError, match=f"it is for {seen.cluster}, and this is {session.context} at "):
+                    await read(seen)
 
 
 async def test_a_bug_in_putting_the_sources_together_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,11 @@ from console.session.actions import SessionActions
 from console.session.bridge import Bridge
 from console.session.failure import SessionError
 from console.session.permissions import Permissions
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import ClusterId, ObjectRef
 from fleet.model.snapshot import Cluster
 from fleet.sources.kube.errors import KubeError, ServerError
 from fleet.sources.kube.reads import Permission
-from tests.actions.stage import FakeCluster, deployment
+from tests.actions.stage import SCOPE, FakeCluster, deployment
 from tests.waiting import PATIENCE
 
 TARGET = Target("Deployment", "serving", "chat-70b")
@@ -134,6 +134,22 @@ async def test_a_plan_of_another_cluster_is_not_started() -> None:
     assert cluster.mutations() == []
 
 
+async def test_what_was_chosen_in_another_cluster_is_not_planned_here() -> None:
+    cluster = FakeCluster()
+    cluster.add(deployment())
+    acts = Acting(cluster, Told())
+    for elsewhere in (SCOPE.cluster._replace(context="prod-us1"), SCOPE.cluster._replace(server="https://moved")):
+        with pytest.raises(SessionError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
+            await acts.plan(Scale(TARGET, 5, cluster=elsewhere))
+    assert cluster.asked == []
+    plan = await acts.plan(Scale(TARGET, 5, cluster=SCOPE.cluster))
+    cluster.scope = replace(SCOPE, server="https://moved")
+    with pytest.raises(SessionError, match="it is for prod-eu1 at https://eu1, and this is prod-eu1 at https://moved"):
+        await acts.start(plan, "", "Apply")
+    assert cluster.mutations() == []
+    assert cluster.audited == []
+
+
 async def test_a_plan_that_is_forbidden_is_not_started() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
@@ -195,6 +211,22 @@ async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() ->
     assert acts.denied("scale", REF) is None
     await told.next()
     assert acts.denied("scale", REF) is None
+    assert cluster.reviews == 2
+
+
+async def test_what_was_asked_of_one_cluster_is_no_answer_for_the_same_name_in_another() -> None:
+    """The screens may ask of what they still show after what was known of it is forgotten."""
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    acts = Acting(cluster, told)
+    here, there = REF._replace(cluster=SCOPE.cluster), REF._replace(cluster=ClusterId("prod-us1", "https://us1"))
+    acts.known.forget()
+    acts.denied("scale", here)
+    await told.next()
+    cluster.forbidden = set()
+    assert acts.denied("scale", there) is None
+    await told.next()
+    assert acts.denied("scale", there) is None
+    assert acts.denied("scale", here) == "you may not patch deployments/scale.apps in serving"
     assert cluster.reviews == 2
 
 
