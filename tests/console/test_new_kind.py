@@ -21,7 +21,6 @@ from console.commands.command import Context, ScreenId
 from console.commands.targets import Choice, Chosen, choose
 from fleet.kinds import registry
 from fleet.kinds.kind import Replicas, WorkloadKind
-from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.resources import every, workloads
@@ -159,7 +158,7 @@ async def test_what_it_cannot_do_is_said_in_words(api: Api) -> None:
     assert asked("restart") == "this is a ServingGroup, and it is for a Deployment or a StatefulSet"
     assert asked("rollback") == "this is a ServingGroup, and it is for a Deployment or a StatefulSet"
     assert asked("pause") == "this is a ServingGroup, and it is for a Deployment"
-    assert asked("scale") == (Chosen(ObjectRef("ServingGroup", "serving", "geese"), "uid-geese"),)
+    assert asked("scale") == (Chosen(snapshot.ref("ServingGroup", "serving", "geese"), "uid-geese"),)
 
 
 def test_a_snapshot_as_json_has_it(server: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
