@@ -16,7 +16,7 @@ demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fle
 	@$(BIN)/quarterdeck demo $(ARGS)
 
 test: $(READY)  ## every test that this machine can run
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 quick: $(READY)  ## within a minute: the tests nearest to what was changed
 	@$(BIN)/python -m tests.quick -n logical $(ARGS)

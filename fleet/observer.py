@@ -86,25 +86,28 @@ class Observer:
     async def run(self, deliver: Callable[[Snapshot], None]) -> None:
         """Observe until cancelled."""
         begun = time.monotonic()
-        await self._start()
-        # The first screen with numbers must not wait for the next tick once there is somebody to measure.
-        synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
-        synced.add_done_callback(lambda _: self._wake.set())
+        synced: asyncio.Task[bool] | None = None
         try:
+            # Within: who is told to end while the sources start has started some of them.
+            await self._start()
+            # The first screen with numbers must not wait for the next tick once there is somebody to measure.
+            synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
+            synced.add_done_callback(lambda _: self._wake.set())
             while True:
                 deliver(self._viewer.view(await self._tick_or_say()))
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 await self._pause(EAGER if starting else self._refresh)
         finally:
-            synced.cancel()
-            await asyncio.gather(synced, return_exceptions=True)
+            if synced is not None:
+                synced.cancel()
+                await asyncio.gather(synced, return_exceptions=True)
             await self.close()
 
     async def once(self, timeout: float) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
         """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included."""
         deadline = time.monotonic() + timeout
-        await self._start()
         try:
+            await self._start()
             await self.synced(timeout)
             await self._beside.wait_synced(min(GIVE_UP, max(0.0, deadline - time.monotonic())))
             self.objects.tick()

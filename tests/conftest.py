@@ -59,21 +59,11 @@ def pytest_configure() -> None:
         os.environ["PATH"] = os.pathsep.join((str(TOOLS), os.environ.get("PATH", os.defpath)))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that nobody waits for it alone at the end: a real vLLM, then other parts."""
-
-    def patience(item: pytest.Item) -> int:
-        parts = {marker.args[0] for marker in item.iter_markers("real")}
-        return 0 if "vllm" in parts else 1 if parts else 2
-
-    if config.option.seconds is None:
-        items.sort(key=patience)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests whose real part or recording is not here, and those for which `make quick` has no time left."""
     seconds = item.config.option.seconds
-    if seconds is not None and time.monotonic() - item.config.stash.setdefault(BEGUN, time.monotonic()) >= seconds:
+    begun = item.config.stash.setdefault(BEGUN, time.monotonic())
+    if seconds is not None and time.monotonic() - begun >= seconds:
         pytest.skip("left to make test: the time of make quick is over")
     for marker in item.iter_markers("real"):
         if marker.args[0] == "vllm":

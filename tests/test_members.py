@@ -13,6 +13,7 @@ ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets")
 MOST = 16
 """Public methods, properties and attributes that a class defines itself: about fifteen."""
 MORE = {
+    "console/screens/base.py:ConsoleScreen": "what every screen is asked and told by the desk and by commands",
     "actions/audit/history.py:RecordedAction": "what a log says of one action, each derived from its records",
     "simulator/cluster.py:Cluster": "the state of the whole simulated API server, which its handlers share",
     "simulator/pods.py:Pod": "a container's life, which the kubelet that is played steps through",

@@ -132,6 +132,10 @@ def masked(text: str) -> str:
 
 
 def _flag(flag: str, value: str) -> bool:
+    """A name with a colon behind it is no value: what comes after it is the secret, and other shapes see to that."""
+    name = value.rstrip(":=")
+    if name != value and is_secret_field(name, "x"):
+        return False
     return not is_prose(value) and is_secret_flag(flag, unquoted(value))
 
 

@@ -87,19 +87,17 @@ class ObservedCluster:
         if self._connection is not None:
             self._connection.observer.wake()
 
-    @property
-    def reader(self) -> ObjectReader:
-        """What answers questions about it."""
-        return self._connection.reader if self._connection is not None else NoReader(_NOT_YET)
+    def reader(self, ref: ObjectRef | None = None) -> ObjectReader:
+        """What answers questions about it; raises SessionError for an object of a cluster that is in view no more."""
+        if self._connection is None:
+            return NoReader(_NOT_YET)
+        if ref is not None:
+            from actions.request import OtherClusterError
+            from fleet.model.objects import SAME_CLUSTER
 
-    def reader_of(self, ref: ObjectRef) -> ObjectReader:
-        """What answers questions about an object. Raises SessionError for one of a cluster that is in view no more."""
-        from actions.request import OtherClusterError
-        from fleet.model.objects import SAME_CLUSTER
-
-        if self._connection is not None and ref.cluster not in (SAME_CLUSTER, self._connection.cluster):
-            raise SessionError(str(OtherClusterError(ref.cluster, self._connection.cluster)))
-        return self.reader
+            if ref.cluster not in (SAME_CLUSTER, self._connection.cluster):
+                raise SessionError(str(OtherClusterError(ref.cluster, self._connection.cluster)))
+        return self._connection.reader
 
     @property
     def is_local(self) -> bool:

@@ -62,21 +62,21 @@ class ObservingSession:
         return self._cluster.contexts
 
     async def namespaces(self) -> tuple[str, ...]:
-        return await self._bridge.call(self._cluster.reader.namespaces(self._cluster.seen))
+        return await self._bridge.call(self._cluster.reader().namespaces(self._cluster.seen))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         await self._bridge.call(self._cluster.switch(context, namespace))
 
     async def describe(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader_of(ref).describe(ref))
+        return await self._bridge.call(self._cluster.reader(ref).describe(ref))
 
     async def yaml(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader_of(ref).yaml(ref))
+        return await self._bridge.call(self._cluster.reader(ref).yaml(ref))
 
     def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        lines = self._cluster.reader.logs(
+        lines = self._cluster.reader().logs(
             namespace, pod, container, follow=follow, previous=previous, tail=tail, since=since
         )
         return self._bridge.stream(lines)

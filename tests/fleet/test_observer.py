@@ -221,3 +221,20 @@ async def test_a_bug_before_the_first_snapshot_is_said_as_well(monkeypatch: pyte
     status = snapshot.source("console")
     assert status is not None
     assert status.health is Health.DOWN
+
+
+async def test_sources_that_were_starting_when_it_was_told_to_end_are_closed() -> None:
+    class Starting(Cluster):
+        begun = asyncio.Event()
+
+        async def start(self) -> None:
+            self.running = True
+            self.begun.set()
+            await asyncio.Event().wait()
+
+    meter, cluster = Meter(lambda: running(1.0)), Starting(kube([pod("a")], deployment()))
+    observing_it = asyncio.create_task(observing(meter, cluster).run(lambda _: None))
+    await asyncio.wait_for(cluster.begun.wait(), PATIENCE)
+    observing_it.cancel()
+    await asyncio.gather(observing_it, return_exceptions=True)
+    assert (cluster.running, meter.closed) == (False, True)

@@ -35,7 +35,9 @@ POD_QUERIES = {
     "preemptions_per_second": f"sum by ({BY}) (rate(vllm:num_preemptions_total[60s]))",
     "requests_per_second": f"sum by ({BY}) (rate(vllm:request_success_total[60s]))",
     "prefix_cache_hit_ratio": f"sum by ({BY}) (rate(vllm:prefix_cache_hits_total[60s]))"
-    f" / (sum by ({BY}) (rate(vllm:prefix_cache_queries_total[60s])) > 0)",
+    f" / (sum by ({BY}) (rate(vllm:prefix_cache_queries_total[60s])) > 0)"
+    # What an engine without these counters tells itself.
+    f" or max by ({BY}) (vllm:gpu_prefix_cache_hit_rate)",
     "queue_mean": f"sum by ({BY}) (rate(vllm:request_queue_time_seconds_sum[60s]))"
     f" / (sum by ({BY}) (rate(vllm:request_queue_time_seconds_count[60s])) > 0)",
     "gpu_utilisation": f"avg by ({BY}) ({OF_POD.format('DCGM_FI_DEV_GPU_UTIL')}) / 100",

@@ -214,6 +214,10 @@ def test_no_carrier_at_no_depth_lets_a_secret_through(secret: str, carrier: str,
     assert secret not in json.dumps(redacted(content))
 
 
+def test_a_name_behind_a_flag_is_not_taken_for_the_flags_value() -> None:
+    assert redacted("-Y password: 0000000000000000") == "-Y password: [redacted]"
+
+
 NAMES = ["HF_TOKEN", "OPENAI_API_KEY", "DB_PASSWORD", "MY_SECRET", "GOOGLE_CREDENTIALS", "apiKey", "password", "token"]
 
 
