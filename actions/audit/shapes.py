@@ -69,6 +69,10 @@ _BASE64: Final = re.compile(r"(?=.*[0-9=+/]|.+[A-Z])[\w+/=-]+")
 _FLAG: Final = re.compile(
     r"(?<![\w-])(?<!\w\.)(?P<name>--[A-Za-z][\w.-]{0,200}|-[A-Za-z]{1,2}(?![\w-]))(?:=|[ \t]+|$)(?!-)"
 )
+_PAIR_BEHIND_FLAG: Final = re.compile(
+    r"(?<![\w-])--?[A-Za-z][\w.-]{0,200}(?:=|[ \t]+)(?P<name>[A-Za-z_][\w.-]{0,200})[:=][ \t]+"
+)
+"""``-Y password: x``: the name would pass for the flag's value, and what it names would stay."""
 _ATTACHED: Final = re.compile(
     r"(?P<lead>\b(?:mysql\w*|mariadb|sshpass|redis-cli|7z\w?)\b(?:[ \t]+[^\s|;&]+){0,20}?[ \t]+-[pa])(?P<value>\S+)"
 )
@@ -120,6 +124,7 @@ def masked(text: str) -> str:
     text = _HEADER.sub(_behind, text)
     text = _HEADER_FLAG.sub(_behind, text)
     text = _SCHEME.sub(_scheme, text)
+    text = _hide(text, _PAIR_BEHIND_FLAG, _PLAIN, _paired)
     text = _hide(text, _FLAG, _VALUE, _flag)
     text = _NAMED.sub(_entry, text)
     if _SECRET.search(text):
@@ -132,10 +137,6 @@ def masked(text: str) -> str:
 
 
 def _flag(flag: str, value: str) -> bool:
-    """A name with a colon behind it is no value: what comes after it is the secret, and other shapes see to that."""
-    name = value.rstrip(":=")
-    if name != value and is_secret_field(name, "x"):
-        return False
     return not is_prose(value) and is_secret_flag(flag, unquoted(value))
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from fleet.model.frame import Column
@@ -89,7 +90,9 @@ def gauges_and_rates(
 ) -> dict[Quantity, Column]:
     """Fold every column that adds up, then form the ratios from the sums.
 
-    A row of one member has the ratio that this tells itself, where it tells no parts of it.
+    A ratio is that of the members which tell both parts of it: one that does not count its hits has queries all the
+    same, and would make those of the others look rarer. A row of one member has the ratio that this tells itself, where
+    it tells no parts of it.
     """
     folded: dict[Quantity, array[float]] = {}
     for quantity, values in columns.items():
@@ -99,7 +102,16 @@ def gauges_and_rates(
             folded[quantity] = fold(values, members, how)
         elif quantity in RATIOS:
             folded[quantity] = _alone(values, members)
-    return ratios(folded)
+    return ratios(folded, {bottom: fold(known, members, Combine.SUM) for bottom, known in _beside(columns)})
+
+
+def _beside(columns: Mapping[Quantity, array[float]]) -> Iterator[tuple[Quantity, array[float]]]:
+    """The denominators of which some members have no numerator, without those members."""
+    for top, bottom in RATIOS.values():
+        if top in columns and bottom in columns:
+            pairs = list(zip(columns[top], columns[bottom], strict=True))
+            if any(math.isnan(t) and not math.isnan(b) for t, b in pairs):
+                yield bottom, array("d", (NAN if math.isnan(t) else b for t, b in pairs))
 
 
 def _alone(values: array[float], members: Members) -> array[float]:
@@ -112,12 +124,17 @@ def _alone(values: array[float], members: Members) -> array[float]:
     return out
 
 
-def ratios(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Column]:
-    """The columns as they are, and the ratio of each row: of its parts, else as its engine tells it itself."""
+def ratios(
+    columns: Mapping[Quantity, array[float]], beside: Mapping[Quantity, array[float]] = MappingProxyType({})
+) -> dict[Quantity, Column]:
+    """The columns as they are, and the ratio of each row: of its parts, else as its engine tells it itself.
+
+    ``beside``: the denominators to divide by, where they are not the columns of that name.
+    """
     out = {quantity: Column(values) for quantity, values in columns.items()}
     for ratio, (top, bottom) in RATIOS.items():
         if top in columns and bottom in columns:
-            values = divide(columns[top], columns[bottom])
+            values = divide(columns[top], beside.get(bottom, columns[bottom]))
             if ratio in columns:
                 values = array("d", (t if math.isnan(v) else v for v, t in zip(values, columns[ratio], strict=True)))
             out[ratio] = Column(values)

@@ -214,8 +214,16 @@ def test_no_carrier_at_no_depth_lets_a_secret_through(secret: str, carrier: str,
     assert secret not in json.dumps(redacted(content))
 
 
-def test_a_name_behind_a_flag_is_not_taken_for_the_flags_value() -> None:
-    assert redacted("-Y password: 0000000000000000") == "-Y password: [redacted]"
+@pytest.mark.parametrize(
+    "text", ["-Y password: {}", "run --note db_password: {}", "-x api-key= {}", "--why token: {} y"]
+)
+def test_what_a_name_behind_a_flag_names_goes_too(text: str) -> None:
+    secret = "0000000000000000"
+    assert secret not in redacted(text.format(secret))
+
+
+def test_a_value_that_looks_like_a_name_goes_as_any_other() -> None:
+    assert redacted("--password secret:") == "--password [redacted]"
 
 
 NAMES = ["HF_TOKEN", "OPENAI_API_KEY", "DB_PASSWORD", "MY_SECRET", "GOOGLE_CREDENTIALS", "apiKey", "password", "token"]
