@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.source import KubernetesSource
@@ -133,7 +134,7 @@ async def plainly(port: int) -> list[Any]:
     client, kept, token = KubeClient(access(port)), [], ""
     while True:
         query = {"limit": "500"} | ({"continue": token} if token else {})
-        document = orjson.loads((await client.get(PATH, query)).body)
+        document = orjson.loads((await client.get(PATH, query, limit=limits().kubernetes_list)).body)
         kept += document["items"]
         token = document["metadata"].get("continue", "")
         if not token:
@@ -217,6 +218,8 @@ def main() -> None:
             reader = context.Process(target=measure, args=(name, port))
             reader.start()
             reader.join()
+            if reader.exitcode:
+                sys.exit(f"the reader {name} ended with {reader.exitcode}: see above")
     server.terminate()
     server.join()
 
