@@ -19,7 +19,7 @@ from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import LOCAL, server_of
 from console.views import fleet_columns, node_columns
-from console.views.subject import has_pod, pod_for, worst_pod
+from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 from fleet.kinds.registry import listed
 
 _TEXTS = frozenset(
@@ -67,8 +67,8 @@ def _needs_restart(context: Context) -> str | None:
     snapshot, subject = context.snapshot, context.subject
     if snapshot is None or subject is None or not has_pod(snapshot, subject):
         return "there is no pod under the cursor"
-    members = snapshot.pods_of.get(subject) or (pod_for(snapshot, subject) or "",)
-    return None if any(snapshot.pods[key].restarts for key in members) else "nothing has restarted"
+    of = subject if snapshot.pods_of.get(subject) else pod_for(snapshot, subject) or ""
+    return None if restarts_of(snapshot, of) else "nothing has restarted"
 
 
 def _needs_pod(context: Context) -> str | None:

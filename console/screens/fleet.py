@@ -18,8 +18,9 @@ from console.screens.base import bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.views.columns import sortable
-from console.views.fleet import FleetOrder, fleet_model
+from console.views.fleet import fleet_model
 from console.views.fleet_columns import COLUMNS
+from console.views.fleet_order import FleetOrder
 from console.views.summary import summary
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot

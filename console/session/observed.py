@@ -163,8 +163,9 @@ class ObservedCluster:
         self._observe(context, self.namespace)
 
     def _take(self, snapshot: Snapshot) -> None:
-        self.newest = snapshot.everything
-        self.seen = frozenset(pod.namespace for pod in self.newest.pods.values())
+        before, self.newest = self.newest, snapshot.everything
+        if before is None or before.pods is not self.newest.pods:
+            self.seen = frozenset(pod.namespace for pod in self.newest.pods.values())
         self._arrived.set()
         self._deliver(snapshot)
 

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
+from console.views.fleet_order import FleetOrder
+from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
 from console.views.subject import assessment_of
-from fleet.model.frame import Frame
-from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Snapshot
-from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
+from fleet.model.snapshot import Join, Snapshot
+from widgets.grid import Column, Group, Row, Sort
 from widgets.untrusted import untrusted_name
-
-
-class FleetOrder:
-    """Worst first with memory: one order of the workloads and one of the pods of each (see WorstFirst)."""
-
-    def __init__(self) -> None:
-        self._workloads = WorstFirst()
-        self._pods: dict[str, WorstFirst] = {}
-
-    def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> list[str]:
-        return self._workloads.order(standing_of(snapshot, snapshot.by_workload, key) for key in keys)
-
-    def pods(self, snapshot: Snapshot, workload: str, keys: Sequence[str]) -> list[str]:
-        order = self._pods.setdefault(workload, WorstFirst())
-        return order.order(standing_of(snapshot, snapshot.by_pod, key) for key in keys)
-
-
-def standing_of(snapshot: Snapshot, frame: Frame, key: str) -> Standing:
-    """Within a severity: more requests waiting is worse, then a fuller KV cache (10 points from empty to full)."""
-    waiting, kv = frame.value(key, Quantity.WAITING), frame.value(key, Quantity.KV_USAGE)
-    score = (0.0 if math.isnan(waiting) else waiting) + (0.0 if math.isnan(kv) else 10 * kv)
-    return Standing(key, assessment_of(snapshot, key).severity, score, key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,16 +40,23 @@ class FleetModel:
         return Row(key, tuple(column.below(self.shown, pod) for column in self.table), severity)
 
 
+_JOINS: Kept[dict[str, Join]] = Kept()
+
+
 def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetModel:
-    """The table for one Snapshot. ``order`` remembers the order of the Snapshots before."""
+    """The table for one Snapshot. ``order`` remembers what was made of the Snapshots before."""
     workloads = [key for key in snapshot.workloads if query.others or key in snapshot.model_of]
-    members = _filtered(snapshot, workloads, query)
+    order.forget_others(snapshot.workloads)
+    members = _filtered(snapshot, workloads, query, order)
+    keys: Sequence[str]
     if query.sort is None:
         keys = order.workloads(snapshot, list(members))
     else:
         keys = ordered(COLUMNS, snapshot, list(members), query.sort)
     groups = [Group(key, LazyKeys(members[key], _orderer(snapshot, key, query, order))) for key in keys]
-    shown = Shown(snapshot, {entry.key: entry.join for entry in snapshot.unmatched})
+    unmatched = snapshot.unmatched
+    joins = _JOINS.get("", (unmatched,), lambda: {entry.key: entry.join for entry in unmatched})
+    shown = Shown(snapshot, joins)
     return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), shown, shown_in(COLUMNS, snapshot))
 
 
@@ -87,28 +71,20 @@ def _orderer(
     return arrange
 
 
-def _filtered(snapshot: Snapshot, workloads: Sequence[str], query: Query) -> dict[str, Sequence[str]]:
-    """Workload → the pods to show. With a filter: pods that match, and workloads that have such pods.
-
-    What a pod says includes its workload and model, so that their names find all their pods.
-    """
+def _filtered(
+    snapshot: Snapshot, workloads: Sequence[str], query: Query, order: FleetOrder
+) -> dict[str, Sequence[str]]:
+    """Workload → the pods to show. With a filter: pods that match, and workloads that have such pods."""
     if not query.filter:
         return {key: snapshot.pods_of.get(key, ()) for key in workloads}
     out: dict[str, Sequence[str]] = {}
     for key in workloads:
         workload = snapshot.workloads[key]
         says = f"{workload.namespace} {workload.name} {snapshot.model_of.get(key, '')} {workload.kind}"
-        pods = snapshot.pods_of.get(key, ())
-        kept = [pod for pod in pods if query.filter.matches(*_says(snapshot, pod, says))]
-        if kept or (not pods and query.filter.matches(says, workload.labels)):
+        kept = order.matching(snapshot, key, says, query.filter)
+        if kept or (not snapshot.pods_of.get(key) and query.filter.matches(says, workload.labels)):
             out[key] = kept
     return out
-
-
-def _says(snapshot: Snapshot, key: str, workload: str) -> tuple[str, Mapping[str, str]]:
-    pod = snapshot.pods[key]
-    reason = assessment_of(snapshot, key).reason
-    return f"{pod.name} {pod.node} {pod.status} {reason} {pod.ip} {workload}", pod.labels
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:

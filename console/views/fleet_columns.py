@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable
 
 from console.views.columns import Shown, TableColumn, blank, never
+from console.views.kept import Kept
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
 from console.views.since import coarse
-from console.views.subject import assessment_of, reason_of
+from console.views.subject import assessment_of, reason_of, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
@@ -26,6 +27,7 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 STRIP_POINTS = 60
+_SEVERAL: Kept[bool] = Kept()
 
 FleetColumn = TableColumn[Workload, Pod]
 Draw = Callable[[Frame, str, Quantity], Cell]
@@ -123,7 +125,8 @@ def _product(shown: Shown, pod: Pod) -> Cell:
 
 
 def _several_products(snapshot: Snapshot) -> bool:
-    return len({origin.product for origin in snapshot.origins.values()}) > 1
+    origins = snapshot.origins
+    return _SEVERAL.get("", (origins,), lambda: len({origin.product for origin in origins.values()}) > 1)
 
 
 def _activity(frame: Frame, key: str, quantity: Quantity) -> Cell:
@@ -132,13 +135,11 @@ def _activity(frame: Frame, key: str, quantity: Quantity) -> Cell:
 
 
 def _by_restarts(snapshot: Snapshot, key: str) -> float:
-    pod = snapshot.pods.get(key)
-    pods = [pod] if pod else [snapshot.pods[k] for k in snapshot.pods_of.get(key, ())]
-    return float(sum(p.restarts for p in pods))
+    return float(restarts_of(snapshot, key))
 
 
 def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
-    count = int(_by_restarts(shown.snapshot, row.key))
+    count = restarts_of(shown.snapshot, row.key)
     return Text(str(count), Role.TEXT if count else Role.DIM)
 
 

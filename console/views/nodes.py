@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
+from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, NodeColumn
 from console.views.query import Query
-from console.views.subject import assessment_of
+from console.views.subject import UNASSESSED, assessment_of
 from fleet.model.snapshot import Severity, Snapshot
-from widgets.grid import Column, Group, Row, Sort, Standing, WorstFirst
+from fleet.snapshot.health import rank
+from widgets.grid import Column, Group, Row, Sort, WorstFirst
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,10 @@ class NodesModel:
         return Row(key, tuple(column.top(self.shown, key) for column in self.table), severity)
 
 
+_SORTED: Kept[tuple[str, ...]] = Kept()
+_WORST: Kept[Severity] = Kept()
+
+
 def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesModel:
     """Nodes that have GPUs, and GPUs whose node Kubernetes does not show; with ``others`` every node."""
     names = [name for name in snapshot.nodes if query.others or _has_gpus(snapshot, name)]
@@ -48,10 +54,11 @@ def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesMod
             for name, gpus in members.items()
             if gpus or query.filter.matches(_says_node(snapshot, name), _labels(snapshot, name))
         }
+    keys: Sequence[str] = list(members)
     if query.sort is None:
-        keys = order.order(Standing(name, _worst(snapshot, name), 0.0, name) for name in members)
+        keys = order.order(keys, [_worst(snapshot, name) for name in keys], [0.0] * len(keys))
     else:
-        keys = ordered(COLUMNS, snapshot, list(members), query.sort)
+        keys = ordered(COLUMNS, snapshot, keys, query.sort)
     groups = [Group(name, members[name]) for name in keys]
     return NodesModel(
         snapshot, groups, query.sort, _waiting(snapshot, query), Shown(snapshot), shown_in(COLUMNS, snapshot)
@@ -64,9 +71,10 @@ def _has_gpus(snapshot: Snapshot, name: str) -> bool:
 
 def _shown(snapshot: Snapshot, name: str, query: Query) -> tuple[str, ...]:
     """The GPUs of a node that the filter lets through, by their ordinal."""
-    gpus = sorted(snapshot.gpus_on.get(name, ()), key=lambda key: _ordinal(snapshot, key))
+    of = (snapshot.gpus_on, snapshot.gpus)
+    gpus = _SORTED.get(name, of, lambda: tuple(sorted(of[0].get(name, ()), key=lambda key: _ordinal(snapshot, key))))
     if not query.filter:
-        return tuple(gpus)
+        return gpus
     labels, node = _labels(snapshot, name), _says_node(snapshot, name)
     return tuple(key for key in gpus if query.filter.matches(f"{_says_gpu(snapshot, key)} {node}", labels))
 
@@ -94,10 +102,13 @@ def _labels(snapshot: Snapshot, name: str) -> Mapping[str, str]:
 
 def _worst(snapshot: Snapshot, name: str) -> Severity:
     """A node stands as badly as the worst of its GPUs."""
-    order = list(Severity)
+    return _WORST.get(name, (snapshot.assessments, snapshot.nodes, snapshot.gpus_on), lambda: _of_node(snapshot, name))
+
+
+def _of_node(snapshot: Snapshot, name: str) -> Severity:
     own = assessment_of(snapshot, name).severity if name in snapshot.nodes else Severity.UNKNOWN
-    gpus = (assessment_of(snapshot, key).severity for key in snapshot.gpus_on.get(name, ()))
-    return min((own, *gpus), key=order.index)
+    said = snapshot.assessments
+    return min((own, *(said.get(key, UNASSESSED).severity for key in snapshot.gpus_on.get(name, ()))), key=rank)
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,9 +35,9 @@ class Query:
 def by_number(keys: Iterable[str], value: Callable[[str], float], *, descending: bool) -> list[str]:
     """Keys by a number; those without one come last, whichever way round."""
     numbers = {key: value(key) for key in keys}
-    known = [key for key, number in numbers.items() if not math.isnan(number)]
+    known = [key for key, number in numbers.items() if number == number]
     known.sort(key=numbers.__getitem__, reverse=descending)
-    return known + [key for key, number in numbers.items() if math.isnan(number)]
+    return known + [key for key, number in numbers.items() if number != number]
 
 
 class LazyKeys(Sequence[str]):
@@ -52,15 +51,11 @@ class LazyKeys(Sequence[str]):
     def _ordered(self) -> Sequence[str]:
         return self._order(self._keys)
 
-    @cached_property
-    def _members(self) -> frozenset[str]:
-        return frozenset(self._keys)
-
     def __len__(self) -> int:
         return len(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._members
+        return key in self._keys
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ordered)

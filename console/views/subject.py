@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.views.kept import Kept
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched
 from fleet.snapshot.health import rank
@@ -40,7 +41,7 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
         return key
     members = snapshot.pods_of.get(key)
     if members:
-        return worst_pod(snapshot, members)
+        return _WORST.get(key, (snapshot.assessments, snapshot.pods_of), lambda: worst_pod(snapshot, members))
     gpu = snapshot.gpus.get(key)
     if gpu is not None and f"{gpu.namespace}/{gpu.pod}" in snapshot.pods:
         return f"{gpu.namespace}/{gpu.pod}"
@@ -49,7 +50,19 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
 
 def worst_pod(snapshot: Snapshot, pods: Sequence[str]) -> str:
     """The one that stands worst; ``pods`` are keys, at least one."""
-    return min(pods, key=lambda pod: rank(assessment_of(snapshot, pod).severity))
+    said = snapshot.assessments
+    ranks = [rank(said.get(pod, UNASSESSED).severity) for pod in pods]
+    return pods[ranks.index(min(ranks))]
+
+
+def restarts_of(snapshot: Snapshot, key: str) -> int:
+    """Of a pod, or of all the pods of a workload."""
+    pods = snapshot.pods
+    pod = pods.get(key)
+    if pod is not None:
+        return pod.restarts
+    of = (pods, snapshot.pods_of)
+    return _RESTARTS.get(key, of, lambda: sum(pods[member].restarts for member in snapshot.pods_of.get(key, ())))
 
 
 def has_pod(snapshot: Snapshot, key: str) -> bool:
@@ -70,6 +83,8 @@ def place_of(snapshot: Snapshot, key: str | None) -> str | None:
 
 _TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING})
 UNASSESSED = Assessment(Severity.UNKNOWN)
+_WORST: Kept[str] = Kept()
+_RESTARTS: Kept[int] = Kept()
 
 
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
@@ -80,8 +95,8 @@ def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
 def reason_of(snapshot: Snapshot, key: str) -> str:
     """Why a pod or a workload stands as it does; the fault of a GPU before what it made of the pod that holds it."""
     own = assessment_of(snapshot, key)
-    pod = pod_for(snapshot, key)
-    if own.severity not in _TROUBLE or pod is None or assessment_of(snapshot, pod).reason != own.reason:
+    pod = pod_for(snapshot, key) if own.severity in _TROUBLE else None
+    if pod is None or assessment_of(snapshot, pod).reason != own.reason:
         return own.reason
     for gpu in snapshot.gpus_of.get(pod, ()):
         fault = assessment_of(snapshot, gpu)

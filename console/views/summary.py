@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from console.views.fleet import standing_of
+from console.views.fleet_order import scores_at, severities_of
 from console.views.since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
 from fleet.model.quantity import MEANINGS, Quantity
@@ -23,9 +23,12 @@ _TROUBLE = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
 
 def worst_workloads(snapshot: Snapshot) -> list[str]:
     """The serving workloads in trouble, in the order of the table."""
-    standings = (standing_of(snapshot, snapshot.by_workload, key) for key in snapshot.model_of)
-    trouble = [standing for standing in standings if standing.severity in _TROUBLE]
-    return [s.key for s in sorted(trouble, key=lambda s: (rank(s.severity), -s.score, s.name))]
+    serving = tuple(snapshot.model_of)
+    severities = zip(serving, severities_of(snapshot, serving), strict=True)
+    ranks = {key: rank(severity) for key, severity in severities if severity in _TROUBLE}
+    frame = snapshot.by_workload
+    scores = dict(zip(ranks, scores_at(frame, frame.rows(ranks)), strict=True))
+    return sorted(ranks, key=lambda key: (ranks[key], -scores[key], key))
 
 
 def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs) -> tuple[Line, Line]:

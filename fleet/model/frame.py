@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fleet.model.quantity import Quantity
 from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
+
+_NO_NUMBER = array("d", (math.nan,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ class Frame:
         row = self.index.get(key)
         column = self.columns.get(quantity)
         return math.nan if row is None or column is None else column.values[row]
+
+    def rows(self, keys: Iterable[str]) -> list[int]:
+        """Where objects stand in the columns; -1 for what is not there. The same for every frame with this index."""
+        row = self.index.get
+        return [row(key, -1) for key in keys]
+
+    def values(self, rows: Iterable[int], quantity: Quantity) -> list[float]:
+        """The bare numbers at ``rows``, NaN where there is none: for orders of thousands."""
+        column = self.columns.get(quantity)
+        if column is None:
+            return [math.nan for _ in rows]
+        # What is not there finds the last one.
+        return list(map((column.values + _NO_NUMBER).__getitem__, rows))
 
     def row(self, key: str) -> Iterator[tuple[Quantity, Reading]]:
         """Every quantity that this object has a number for."""

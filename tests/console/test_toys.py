@@ -14,7 +14,8 @@ from console.doctor.dialects import check_dialects
 from console.report import dialects
 from console.report.build import to_json
 from console.views.detail import detail_lines
-from console.views.fleet import FleetModel, FleetOrder, fleet_model
+from console.views.fleet import FleetModel, fleet_model
+from console.views.fleet_order import FleetOrder
 from console.views.query import Query
 from fleet.model.objects import Pod, Serving
 from fleet.model.snapshot import Snapshot

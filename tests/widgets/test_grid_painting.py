@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from fleet.model.quantity import Quantity
 from tests.fleets import make_snapshot, ticked, with_value
 from tests.widgets.rows import FleetRows
 from tests.widgets.stage import on_stage, settled, size_of
-from widgets.grid import Grid
+from widgets.grid import Grid, Group
 
 
 async def test_an_unchanged_tick_writes_nothing_and_draws_nothing() -> None:
@@ -87,6 +89,33 @@ async def test_moving_the_cursor_writes_two_lines_and_asks_for_nothing() -> None
         assert grid.lines_drawn == drawn + 2
         assert 0 < size_of(app.written) < 2048
         assert rows.asked == []
+
+
+class _CountedKeys(tuple[str, ...]):  # noqa: SLOT001 - it counts
+    """Keys that count how often somebody goes through all of them."""
+
+    laid_out = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.laid_out += 1
+        return super().__iter__()
+
+
+async def test_the_cursor_lays_out_the_rows_of_a_group_once_and_not_for_every_key() -> None:
+    grid = Grid()
+    rows = FleetRows(make_snapshot(2, 40))
+    first = rows.groups[0]
+    keys = _CountedKeys(first.children)
+    rows.groups = [Group(first.key, keys), *rows.groups[1:]]
+    async with on_stage(grid) as (_, pilot):
+        grid.show(rows)
+        await settled(pilot)
+        assert keys.laid_out == 1
+        await pilot.press("j", "j", "ctrl+f", "k", "space", "ctrl+b")
+        grid.move_to(keys[3])
+        assert keys.laid_out == 1
+        await pilot.press("right_curly_bracket", "left_curly_bracket")
+        assert keys.laid_out == 2
 
 
 async def test_a_changed_cell_is_written_up_to_its_right_end_and_no_further() -> None:

@@ -2,6 +2,6 @@
 
 from widgets.grid.grid import Grid
 from widgets.grid.model import Column, GridModel, Group, Row, Sort
-from widgets.grid.order import Standing, WorstFirst
+from widgets.grid.order import WorstFirst
 
-__all__ = ["Column", "Grid", "GridModel", "Group", "Row", "Sort", "Standing", "WorstFirst"]
+__all__ = ["Column", "Grid", "GridModel", "Group", "Row", "Sort", "WorstFirst"]

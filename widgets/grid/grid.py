@@ -147,6 +147,8 @@ class Grid(LineView, can_focus=True):
         self._open_under_cursor = open_under_cursor
         self._open_all = open_all
         self._outline = Outline()
+        self._outlined: tuple[GridModel, set[str]] = (self._model, set())
+        """What the outline was made from: the rows below it are only laid out for a model or groups that are new."""
         self._cursor: str | None = None
         self._index = 0
         self._top = 0
@@ -204,6 +206,8 @@ class Grid(LineView, can_focus=True):
         group = group_of(self._model.groups, key, self._group)
         if group is None:
             return False
+        if (key, group, self._model) == (self._cursor, self._group, self._outlined[0]):
+            return True
         at = self._outline.find(key)
         screen_row = at - self._top if at is not None else self._index - self._top
         before, self._cursor = self._cursor, key
@@ -304,10 +308,12 @@ class Grid(LineView, can_focus=True):
         ``keep_top``: the view was at its top and stays there as long as the cursor is in it, so that what is worst is
         never hidden above.
         """
-        opened = self._pinned | {group} if self._open_under_cursor and group is not None else self._pinned
+        opened = self._pinned | {group} if self._open_under_cursor and group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in self._model.groups}
-        self._outline = outline(self._model.groups, opened)
+        if self._outlined != (self._model, opened):
+            self._outlined = (self._model, opened)
+            self._outline = outline(self._model.groups, opened)
         self._cursor, self._group = cursor, group
         self._index = self._outline.find(cursor) or 0
         if not self._view_height:

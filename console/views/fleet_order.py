@@ -1,0 +1,128 @@
+"""What the table of the fleet keeps from one Snapshot to the next: orders, and what a filter has let through."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from console.views.filter import Filter
+from console.views.kept import same
+from console.views.subject import UNASSESSED
+from fleet.model.frame import Frame
+from fleet.model.objects import Pod
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity, Snapshot
+from widgets.grid import WorstFirst
+
+
+def severities_of(snapshot: Snapshot, keys: Sequence[str]) -> list[Severity]:
+    """How rows stand, aligned with ``keys``."""
+    found = map(snapshot.assessments.get, keys)
+    return [UNASSESSED.severity if assessment is None else assessment.severity for assessment in found]
+
+
+def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
+    """What rows are ordered by within a severity: more requests waiting is worse, then a fuller KV cache.
+
+    10 points from an empty cache to a full one; what is not known counts as nothing.
+    """
+    waiting, kv = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.KV_USAGE)
+    # NaN is the one number that is not itself.
+    return [(w if w == w else 0.0) + (10 * k if k == k else 0.0) for w, k in zip(waiting, kv, strict=True)]
+
+
+class RowsOrder:
+    """Rows worst first with memory (see WorstFirst); asked anew only when something that it is made from is new."""
+
+    def __init__(self) -> None:
+        self.worst = WorstFirst()
+        self._keys: Sequence[str] = ()
+        self._index: Mapping[str, int] = {}
+        self._rows: Sequence[int] = ()
+        self._of: tuple[object, ...] = ()
+        self._order: Sequence[str] = ()
+
+    def order(self, snapshot: Snapshot, frame: Frame, keys: Sequence[str]) -> Sequence[str]:
+        columns = frame.columns
+        of = (snapshot.assessments, frame.index, columns.get(Quantity.WAITING), columns.get(Quantity.KV_USAGE))
+        if keys == self._keys and same(self._of, of):
+            return self._order
+        if keys != self._keys or frame.index is not self._index:
+            self._keys, self._index, self._rows = keys, frame.index, frame.rows(keys)
+        self._of = of
+        self._order = self.worst.order(self._keys, severities_of(snapshot, keys), scores_at(frame, self._rows))
+        return self._order
+
+
+class FleetOrder:
+    """One order of the workloads and one of the pods of each that is looked at, and the matches of the filter."""
+
+    def __init__(self) -> None:
+        self._workloads = RowsOrder()
+        self._pods: dict[str, RowsOrder] = {}
+        self._matches: dict[str, Matches] = {}
+
+    def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[str]:
+        return self._workloads.order(snapshot, snapshot.by_workload, keys)
+
+    def pods(self, snapshot: Snapshot, workload: str, keys: Sequence[str]) -> Sequence[str]:
+        order = self._pods.setdefault(workload, RowsOrder())
+        return order.order(snapshot, snapshot.by_pod, keys)
+
+    def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
+        """The pods of a workload, which ``says`` this, that the filter lets through."""
+        return self._matches.setdefault(workload, Matches()).of(snapshot, workload, says, wanted)
+
+    def forget_others(self, workloads: Collection[str]) -> None:
+        """Keep nothing of workloads that are gone."""
+        kept: tuple[dict[str, RowsOrder], dict[str, Matches]] = (self._pods, self._matches)
+        for rows in kept:
+            for key in [key for key in rows if key not in workloads]:
+                del rows[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the pods of a workload said when they were looked at: columns."""
+
+    workload: str
+    keys: Sequence[str]
+    pods: Sequence[Pod]
+    reasons: Sequence[str]
+    texts: Sequence[str]
+
+
+class Matches:
+    """The pods of one workload that a filter lets through. What a pod says is put together when it says something else,
+    and the filter is asked when it is another one or something else is said.
+
+    What a pod says includes its workload and model, so that their names find all their pods.
+    """
+
+    def __init__(self) -> None:
+        self._said = _Said("", (), (), (), ())
+        self._filter: Filter | None = None
+        self._kept: Sequence[str] = ()
+        self.asked = 0
+        """How often a filter was asked of a pod since this exists: tests count what a tick costs."""
+
+    def of(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
+        before, said = self._said, self._look(snapshot, workload, says)
+        if said is not before or wanted is not self._filter:
+            self._said, self._filter = said, wanted
+            self.asked += len(said.keys)
+            rows = zip(said.keys, said.texts, said.pods, strict=True)
+            self._kept = [key for key, text, pod in rows if wanted.matches(text, pod.labels)]
+        return self._kept
+
+    def _look(self, snapshot: Snapshot, workload: str, says: str) -> _Said:
+        before, keys, said = self._said, snapshot.pods_of.get(workload, ()), snapshot.assessments
+        pods = [snapshot.pods[key] for key in keys]
+        reasons = [said.get(key, UNASSESSED).reason for key in keys]
+        if (before.workload, before.keys, before.reasons) == (says, keys, reasons) and same(before.pods, pods):
+            return before
+        texts = [
+            f"{pod.name} {pod.node} {pod.status} {reason} {pod.ip} {says}"
+            for pod, reason in zip(pods, reasons, strict=True)
+        ]
+        return _Said(says, keys, pods, reasons, texts)

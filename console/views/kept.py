@@ -1,0 +1,34 @@
+"""What is worked out once for as long as the objects that it is made from are the same objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import is_
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+def same(before: Sequence[object], now: Sequence[object]) -> bool:
+    """Whether these are the very same objects, one by one."""
+    return len(before) == len(now) and all(map(is_, before, now))
+
+
+class Kept(Generic[V]):
+    """Values by key. A Snapshot carries on what has not changed as it is, so identity is all that has to be asked.
+
+    It holds on to what it was made from: an identity means something only as long as the object lives.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[tuple[object, ...], dict[str, V]] = ((), {})
+
+    def get(self, key: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
+        """The value of ``key``; made anew after one of the objects ``of`` has been replaced by another."""
+        made_of, values = self._made
+        if not same(made_of, of):
+            values = {}
+            self._made = (of, values)
+        if key not in values:
+            values[key] = make()
+        return values[key]
