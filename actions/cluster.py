@@ -10,9 +10,11 @@ from actions.executor import Answer
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, Reads
-from actions.planner import action_of, make_plan
-from actions.progress import Outcome
+from actions.planner import planned
 from actions.request import Request
+
+AGAIN = 2
+"""Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
 
 class Sender(Protocol):
@@ -31,7 +33,13 @@ class ClusterExecutor:
         self.close = writer.close
 
     async def plan(self, request: Request) -> Plan:
-        return await make_plan(request, self.context())
+        """Made again where the server's dry run found that the target is no longer what was read."""
+        plan, moved = await planned(request, self.context())
+        for _ in range(AGAIN):
+            if not moved:
+                break
+            plan, moved = await planned(request, self.context())
+        return plan
 
     def begin(self, journal: Journal) -> Execution:
         return _OnCluster(self, journal, self.context().reads)
@@ -43,6 +51,3 @@ class _OnCluster(Execution):
     def __init__(self, executor: ClusterExecutor, journal: Journal, reads: Reads) -> None:
         super().__init__(executor, journal)
         self.reads = reads
-
-    async def run(self, plan: Plan) -> Outcome:
-        return await action_of(plan.request.kind).execute(plan, self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 from actions.executor import Executor
 from actions.journal import Journal
 from actions.note import is_note, note
-from actions.plan import Mutation, Plan
-from actions.progress import Outcome, Progress
+from actions.plan import Mutation
+from actions.progress import Progress
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError
@@ -21,7 +20,7 @@ POLL = 1.0
 """Seconds between two looks at what is followed."""
 
 
-class Execution(ABC):
+class Execution:
     """One action at work, whose plan and reason are the ``journal``'s. Its subclasses know where it works."""
 
     def __init__(self, executor: Executor, journal: Journal) -> None:
@@ -38,10 +37,6 @@ class Execution(ABC):
         """What was sent and is not answered."""
         self.unsent = ""
         """What certainly did not reach the server: there was no connection to it."""
-
-    @abstractmethod
-    async def run(self, plan: Plan) -> Outcome:
-        """Have the plan's action do it."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -60,18 +55,6 @@ class Execution(ABC):
     async def send(self, mutation: Mutation) -> dict[str, Any]:
         """The first one is followed by the note on the target."""
         first = not self.sent
-        answer = await self._send(mutation)
-        if first and self._plan.note is not None:
-            plan, state = self._plan, self._journal.state
-            user, now, anchor = plan.scope.user, self.now(), self._journal.anchor
-            try:
-                await self._send(note(plan.request.kind, plan.target, plan.title, user, state.reason, now, anchor))
-            except KubeError as error:
-                # The record has it; the action itself is none the worse.
-                self.say(f"no Event could be written: {error.message}")
-        return answer
-
-    async def _send(self, mutation: Mutation) -> dict[str, Any]:
         what = mutation.about or f"{mutation.method} {mutation.path}"
         request = {
             "step": self._step,
@@ -102,7 +85,19 @@ class Execution(ABC):
         self.under_way = ""
         self.sent.append(what)
         await self._journal.record("answered", {"step": self._step, **answer.record})
+        if first and self._plan.note is not None:
+            await self._leave_note()
         return answer.document
+
+    async def _leave_note(self) -> None:
+        """An Event on the target, with what is known now and was not when it was planned."""
+        plan, journal = self._plan, self._journal
+        user, reason = plan.scope.user, journal.state.reason
+        try:
+            await self.send(note(plan.request.kind, plan.target, plan.title, user, reason, self.now(), journal.anchor))
+        except KubeError as error:
+            # The record has it; the action itself is none the worse.
+            self.say(f"no Event could be written: {error.message}")
 
     def step(self, index: int) -> None:
         self._step = index

@@ -18,9 +18,6 @@ from actions.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, Request
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
-AGAIN = 2
-"""Further plans where the target moved on meanwhile: controllers write statuses all the time."""
-
 
 def action_of(kind: str) -> ClusterAction:
     """What plans and executes a kind of action on a cluster. Raises TypeError for one that is done on this machine."""
@@ -30,22 +27,13 @@ def action_of(kind: str) -> ClusterAction:
     return cast("ClusterAction", spec.action())
 
 
-async def make_plan(request: Request, context: ClusterContext) -> Plan:
-    """What would happen, what stands against it, how it is taken back. Changes nothing.
+async def planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
+    """What would happen, what stands against it, how it is taken back; and whether the target moved on between the
+    reading and the server's dry run. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
     than the one that was chosen.
     """
-    plan, moved = await _planned(request, context)
-    for _ in range(AGAIN):
-        if not moved:
-            break
-        plan, moved = await _planned(request, context)
-    return plan
-
-
-async def _planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
-    """A plan, and whether its target moved on between the reading and the server's dry run."""
     _require_suitable(request)
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
     context = replace(context, dry_run=told)

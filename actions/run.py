@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
+from actions.catalogue import spec_of
 from actions.effect import felt_through, load_of
 from actions.execution import POLL, Execution
 from actions.executor import Executor
@@ -65,7 +66,13 @@ class Run:
         seen = self._executor.context().snapshot
         workload = felt_through(seen, plan.target)
         before = load_of(seen, workload)
-        outcome = await self._outcome(confirmation)
+        execution = self._executor.begin(journal)
+        try:
+            intent = recorded_plan(plan) | {"reason": self.state.reason, "confirmation": confirmation}
+            await journal.record("intent", intent)
+            outcome = await self._execute(execution)
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - it must reach the record and the person
+            outcome = _cut_short(error, execution, plan)
         self.over = True
         outcome = replace(outcome, before=before, after=self._felt(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
@@ -77,39 +84,15 @@ class Run:
                 outcome = await self._written("effect", replace(outcome, after=after), {"after": asdict(after)})
         journal.update(outcome=replace(outcome, anchor=journal.anchor))
 
-    async def _outcome(self, confirmation: str) -> Outcome:
-        """Of all that may happen on the way."""
-        plan, execution = self._plan, self._executor.begin(self._journal)
-        try:
-            intent = recorded_plan(plan) | {"reason": self.state.reason, "confirmation": confirmation}
-            await self._journal.record("intent", intent)
-            return await self._execute(plan, execution)
-        except asyncio.CancelledError:
-            done = ", ".join(execution.sent) or "nothing"
-            text = f"stopped; done by then: {done}"
-            return Outcome(Result.STOPPED, text, plan.undo.text if execution.sent else "")
-        except ConflictError as error:
-            return Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
-        except UnreachableError as error:
-            cause = cause_of(error, execution.sent)
-            return Outcome(Result.FAILED, f"{execution.doubt}{error.message}", error.remedy, cause=cause)
-        except (KubeError, KubeconfigError) as error:
-            return Outcome(Result.FAILED, error.message, error.remedy, cause=cause_of(error, execution.sent))
-        except LocalError as error:
-            return Outcome(Result.FAILED, error.message, error.remedy)
-        except AuditError as error:
-            done = f"; done by then: {', '.join(execution.sent)}" if execution.sent else ""
-            text = f"the audit log cannot be written, so nothing more is sent: {error}{done}"
-            return Outcome(Result.FAILED, text, plan.undo.text if execution.sent else "")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the record and the person
-            return Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
-
-    async def _execute(self, plan: Plan, execution: Execution) -> Outcome:
+    async def _execute(self, execution: Execution) -> Outcome:
         """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
         there all the time, and a plan that comes out the same is the one that was confirmed."""
+        plan = self._plan
+        # An executor begins what its own actions are made for.
+        execute = cast("Callable[[Plan, Execution], Awaitable[Outcome]]", spec_of(plan.request.kind).action().execute)
         for _ in range(AGAIN):
             try:
-                return await execution.run(plan)
+                return await execute(plan, execution)
             except ConflictError as conflict:
                 if execution.sent:
                     raise
@@ -121,7 +104,7 @@ class Run:
                     raise
                 plan = replace(newer, id=plan.id)
                 await self._journal.record("step", {"step": 0, "text": "planned again: only its status had changed"})
-        return await execution.run(plan)
+        return await execute(plan, execution)
 
     def _felt(self, workload: str) -> Load:
         """What users feel now of what served when the action began, or of what has come since."""
@@ -145,6 +128,26 @@ class Run:
         except AuditError as error:
             return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
         return outcome
+
+
+def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcome:
+    """How it ended that did not come to its end."""
+    done, undo = ", ".join(execution.sent), plan.undo.text if execution.sent else ""
+    if isinstance(error, asyncio.CancelledError):
+        return Outcome(Result.STOPPED, f"stopped; done by then: {done or 'nothing'}", undo)
+    if isinstance(error, ConflictError):
+        return Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
+    if isinstance(error, KubeError | KubeconfigError):
+        doubt = execution.doubt if isinstance(error, UnreachableError) else ""
+        cause = cause_of(error, execution.sent)
+        return Outcome(Result.FAILED, f"{doubt}{error.message}", error.remedy, cause=cause)
+    if isinstance(error, LocalError):
+        return Outcome(Result.FAILED, error.message, error.remedy)
+    if isinstance(error, AuditError):
+        by_then = f"; done by then: {done}" if done else ""
+        text = f"the audit log cannot be written, so nothing more is sent: {error}{by_then}"
+        return Outcome(Result.FAILED, text, undo)
+    return Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

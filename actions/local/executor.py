@@ -24,7 +24,6 @@ from actions.local.steps import REMOVE, SIGNAL, START
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
 from actions.plan import Mutation, Plan, Scope
 from actions.plan_context import Rules
-from actions.progress import Outcome
 from actions.request import LOCAL_SERVER, Request
 from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
@@ -132,9 +131,6 @@ class _OnMachine(Execution):
     def __init__(self, executor: LocalExecutor, journal: Journal, machine: Machine) -> None:
         super().__init__(executor, journal)
         self.machine = machine
-
-    async def run(self, plan: Plan) -> Outcome:
-        return await action_of(plan.request.kind).execute(plan, self)
 
 
 def _signal(mutation: Mutation) -> dict[str, Any]:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of, specs_of
 from actions.request import Target
-from actions.spec import ActionSpec, Inline, Listed, UsageError
+from actions.spec import ActionSpec, Listed, UsageError
 from console.commands import on_screen
 from console.commands.capabilities import ActionPage, PlanPage
 from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk
-from console.commands.targets import choose
-from fleet.model.objects import ClusterId
+from console.commands.targets import Chosen, choose
 from themes.palette import Role
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
@@ -59,8 +57,7 @@ def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
         kind = meant(context)
         choice = choose(kind, context)
         if not isinstance(choice, str):
-            targets = tuple(Target(ref.kind, ref.namespace, ref.name, uid) for ref, uid in choice)
-            _begin(desk, context, kind, targets, choice[0].ref.cluster)
+            _run(desk, context, kind, choice)
 
     return Command(
         f"act.{spec.kind}",
@@ -83,45 +80,41 @@ def _screens(spec: ActionSpec) -> frozenset[ScreenId]:
     return _NODES if "Node" in spec.targets else _SUBJECTS
 
 
-def _begin(desk: Desk, context: Context, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId) -> None:
-    """Plan it; before that, ask for what was not typed."""
-    inline, typed = spec.inline, context.argument
-    if inline is None:
-        _plan(desk, spec, targets, cluster, {})
-        return
-    plan = partial(_plan_with, desk, spec, targets, cluster, inline)
-    if inline.current is not None and context.snapshot is not None:
-        now = inline.current(context.snapshot, targets[0].ref)
+def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, ...]) -> None:
+    """Plan it; where its argument was not typed and is needed, ask for that first."""
+    inline, typed, snapshot = spec.inline, context.argument, context.snapshot
+    cluster = chosen[0].ref.cluster
+    targets = tuple(Target(ref.kind, ref.namespace, ref.name, uid) for ref, uid in chosen)
+
+    def plan(value: Any) -> None:
+        try:
+            request = spec.make({} if inline is None else {inline.field: value}, targets)
+        except UsageError as error:
+            desk.navigator.say(str(error), Role.WARNING)
+        else:
+            desk.actions.open_plan(replace(request, cluster=cluster))
+
+    if inline is not None and inline.current is not None and snapshot is not None:
+        now = inline.current(snapshot, chosen[0].ref)
         if not typed:
             desk.line.ask_amount(f"{inline.what} of {targets[0].name}", now, plan)
-            return
-        try:
-            number = int(typed)
-        except ValueError:
+        elif (number := _number(typed, now)) is not None:
+            plan(number)
+        else:
             desk.navigator.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
-            return
-        plan(now + number if typed[0] in "+-" else number)
-    elif not typed and inline.choose_from is Listed.REVISIONS:
+    elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed:
         desk.actions.open_revisions(targets[0], cluster)
     else:
         plan(typed or None)
 
 
-def _plan_with(
-    desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId, inline: Inline, value: Any
-) -> None:
-    _plan(desk, spec, targets, cluster, {inline.field: value})
-
-
-def _plan(
-    desk: Desk, spec: ActionSpec, targets: tuple[Target, ...], cluster: ClusterId, values: dict[str, Any]
-) -> None:
+def _number(typed: str, now: int) -> int | None:
+    """What ``6``, ``+1`` or ``-1`` stands for; None where it is none of these."""
     try:
-        request = spec.make(values, targets)
-    except UsageError as error:
-        desk.navigator.say(str(error), Role.WARNING)
-    else:
-        desk.actions.open_plan(replace(request, cluster=cluster))
+        number = int(typed)
+    except ValueError:
+        return None
+    return now + number if typed[0] in "+-" else number
 
 
 def _is_over(context: Context) -> bool | None:

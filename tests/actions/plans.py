@@ -1,8 +1,17 @@
-"""What a plan says."""
+"""Plans, and what they say."""
 
 from __future__ import annotations
 
+from actions.cluster import ClusterExecutor
 from actions.plan import Check, Plan, Verdict
+from actions.plan_context import ClusterContext
+from actions.request import Request
+from tests.actions.stage import FakeCluster
+
+
+async def make_plan(request: Request, context: ClusterContext) -> Plan:
+    """The plan of it on the cluster that the context shows; nothing is sent. Raises KubeError."""
+    return await ClusterExecutor(lambda: context, FakeCluster()).plan(request)
 
 
 def check(plan: Plan, about: str) -> Check:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from actions.cluster import AGAIN
 from actions.kinds.scale import Scale
 from actions.plan import Mutation, Verdict
-from actions.planner import AGAIN, make_plan
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.stage import FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b")

@@ -18,11 +18,11 @@ from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
 from actions.plan import Plan, Verdict
-from actions.planner import make_plan
 from actions.request import Request, Target
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
+from tests.actions.plans import make_plan
 from tests.actions.rolled import CHAT, CODER, chat, coder
 from tests.actions.stage import FakeCluster
 

@@ -13,12 +13,12 @@ from actions.kinds.cordon import Cordon
 from actions.kinds.scale import Scale
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
-from actions.planner import make_plan
 from actions.request import Target
 from actions.runner import RefusedError
 from console.cli import exits
 from console.cli.dispatch import dispatch
 from console.views.plan import plan_lines
+from tests.actions.plans import make_plan
 from tests.actions.stage import FakeCluster, deployment
 from tests.simulator.api_process import simulator
 from themes.glyphs import UNICODE

@@ -14,14 +14,13 @@ from actions.drain.unit import Unit, from_fact, to_fact
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.plan import Plan, Verdict
-from actions.planner import make_plan
 from actions.progress import Outcome, Result
 from actions.request import Target
 from fleet.model.objects import Workload
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.objects import Obj, owned_by, pod
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.pods import HandWork, PodCluster, chat
 from tests.actions.stage import NOW
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
-from actions.planner import make_plan
 from actions.progress import Outcome
 from actions.request import Target
+from tests.actions.plans import make_plan
 from tests.actions.pods import HandWork, PodCluster
 
 CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0")

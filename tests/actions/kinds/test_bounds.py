@@ -9,11 +9,10 @@ import pytest
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.plan import MERGE, Change, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.sources.kube.errors import KubeError
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, chat, owner
 from tests.actions.stage import FakeCluster, settled
 

@@ -9,12 +9,11 @@ import pytest
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.cordon.action import CordonAction
 from actions.plan import Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
-from tests.actions.plans import verdict
+from tests.actions.plans import make_plan, verdict
 from tests.actions.pods import HandWork, PodCluster, chat
 
 NODE = Target("Node", "", "node-1", "uid-node-1")

@@ -9,13 +9,12 @@ from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore
 from actions.plan import Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, NotFoundError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import node, pod, service
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.pods import HandWork, PodCluster, chat
 
 

@@ -8,13 +8,12 @@ from actions.drain.manner import Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.plan import Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import budget
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.pods import HandWork, PodCluster, chat, refused
 
 

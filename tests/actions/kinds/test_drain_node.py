@@ -11,12 +11,11 @@ from actions.kinds.cordon import Uncordon
 from actions.kinds.drain_node import DrainNode
 from actions.kinds.drain_node.action import DrainNodeAction
 from actions.plan import Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.objects import budget, node, pod, replica_set, service
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.pods import HandWork, PodCluster, chat
 from tests.actions.stage import deployment
 

@@ -6,10 +6,9 @@ import pytest
 
 from actions.kinds.pausing import Pause, Resume
 from actions.plan import Change, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from fleet.sources.kube.errors import KubeError
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, template
 
 

@@ -13,11 +13,10 @@ from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
 from actions.kinds.restart.action import delete_mutation, restart_mutation
 from actions.plan import STRATEGIC, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.model.objects import PodDisruptionBudget
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod
 from tests.actions.stage import settled
 from tests.conftest import RECORDINGS

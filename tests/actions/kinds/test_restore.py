@@ -11,12 +11,11 @@ from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore
 from actions.kinds.restore.action import RestoreAction
 from actions.plan import Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target, to_json
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.kinds.drained import CHAT0
-from tests.actions.plans import verdict
+from tests.actions.plans import make_plan, verdict
 from tests.actions.pods import HandWork, PodCluster, chat
 
 STAYS = Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP)

@@ -13,14 +13,13 @@ from actions.kinds.rollback import RollBack
 from actions.kinds.rollback.action import rollback_mutation
 from actions.kinds.unblock import Unblock
 from actions.plan import STRATEGIC, Change, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from actions.revisions import CAUSE, revisions
 from fleet.sources.kube.errors import KubeError
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.past import Latency
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, pod, replica_set, template
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS

@@ -11,14 +11,13 @@ from actions.kinds.hold import Hold
 from actions.kinds.scale import Scale
 from actions.kinds.scale.action import victims
 from actions.plan import Change, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
 from fleet.model.coverage import Coverage
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.sources.kube.errors import KubeError, NotFoundError
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.stage import OTHERS, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")

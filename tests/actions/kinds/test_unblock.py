@@ -9,10 +9,9 @@ import pytest
 from actions.kinds.unblock import Unblock
 from actions.kinds.unblock.action import unblock_mutation, waiting_for_gpus
 from actions.plan import STRATEGIC, Change, Verdict
-from actions.planner import make_plan
 from actions.progress import Result
 from actions.request import Target
-from tests.actions.plans import check
+from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, chat, waiting
 from tests.actions.stage import FakeCluster
 from tests.conftest import RECORDINGS
