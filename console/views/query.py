@@ -51,11 +51,15 @@ class LazyKeys(Sequence[str]):
     def _ordered(self) -> Sequence[str]:
         return self._order(self._keys)
 
+    @cached_property
+    def _members(self) -> frozenset[str]:
+        return frozenset(self._keys)
+
     def __len__(self) -> int:
         return len(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._keys
+        return key in self._members
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ordered)

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from fleet.model.quantity import Quantity
 from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
 
-_NO_NUMBER = array("d", (math.nan,))
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -81,8 +79,8 @@ class Frame:
         column = self.columns.get(quantity)
         if column is None:
             return [math.nan for _ in rows]
-        # What is not there finds the last one.
-        return list(map((column.values + _NO_NUMBER).__getitem__, rows))
+        values = column.values
+        return [values[row] if row >= 0 else math.nan for row in rows]
 
     def row(self, key: str) -> Iterator[tuple[Quantity, Reading]]:
         """Every quantity that this object has a number for."""

@@ -91,6 +91,20 @@ async def test_moving_the_cursor_writes_two_lines_and_asks_for_nothing() -> None
         assert rows.asked == []
 
 
+async def test_a_key_that_comes_twice_is_drawn_in_both_places() -> None:
+    grid = Grid(open_all=True)
+    rows = FleetRows(make_snapshot(2, 3))
+    first, second = rows.groups
+    rows.groups = [first, Group(second.key, (first.children[0], *second.children))]
+    async with on_stage(grid) as (_, pilot):
+        grid.show(rows)
+        await settled(pilot)
+        places = [place for place, key in enumerate(grid.visible_keys, 1) if key == first.children[0]]
+        assert len(places) == 2
+        one, other = (grid.shown_text[place][5:] for place in places)
+        assert one == other != grid.shown_text[places[0] + 1][5:]
+
+
 class _CountedKeys(tuple[str, ...]):  # noqa: SLOT001 - it counts
     """Keys that count how often somebody goes through all of them."""
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -25,9 +25,10 @@ from textual.message import Message
 
 from themes.palette import Role
 from widgets.grid.columns import Page, pages
-from widgets.grid.drawing import head_line, notice_lines, row_spans, scroll_thumb
+from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import Column, GridModel, Group, Row, Sort
 from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
+from widgets.grid.painter import RowPainter
 from widgets.line import Line, Span
 from widgets.line_view import LineView
 
@@ -49,16 +50,6 @@ class Nothing:
 
     def row(self, key: str) -> Row:
         raise KeyError(key)
-
-
-class _Drawn(NamedTuple):
-    """A row as it was drawn last, and everything that its picture depends on."""
-
-    row: Row
-    page: Page
-    level: Level
-    marked: bool
-    spans: tuple[Span, ...]
 
 
 class Grid(LineView, can_focus=True):
@@ -156,8 +147,7 @@ class Grid(LineView, can_focus=True):
         self._group: str | None = None
         self._pinned: set[str] = set()
         self._marks: set[str] = set()
-        self._drawn: dict[str, _Drawn] = {}
-        self._drawn_model: GridModel | None = None
+        self._painter = RowPainter()
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
         self._pages: tuple[Page, ...] = ()
 
@@ -206,7 +196,7 @@ class Grid(LineView, can_focus=True):
         group = group_of(self._model.groups, key, self._group)
         if group is None:
             return False
-        if (key, group, self._model) == (self._cursor, self._group, self._outlined[0]):
+        if (key, group) == (self._cursor, self._group) and self._outlined[0] is self._model:
             return True
         at = self._outline.find(key)
         screen_row = at - self._top if at is not None else self._index - self._top
@@ -311,7 +301,7 @@ class Grid(LineView, can_focus=True):
         opened = self._pinned | {group} if self._open_under_cursor and group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in self._model.groups}
-        if self._outlined != (self._model, opened):
+        if self._outlined[0] is not self._model or self._outlined[1] != opened:
             self._outlined = (self._model, opened)
             self._outline = outline(self._model.groups, opened)
         self._cursor, self._group = cursor, group
@@ -378,27 +368,11 @@ class Grid(LineView, can_focus=True):
         if not keys:
             return [head, *notice_lines(self._model.waiting, width, height - _HEAD)]
         out = [head]
-        drawn: dict[str, _Drawn] = {}
         thumb = scroll_thumb(len(keys), self._top, height - _HEAD)
-        for index in range(self._top, min(len(keys), self._top + height - _HEAD)):
-            key = keys[index]
-            drawn[key] = row = self._draw_row(key, self._outline.level(index), page)
-            spans = row.spans
-            if index - self._top in thumb:
-                spans = (*spans, Span(self.glyphs.thumb, Role.DIM))
-            out.append(Line(spans, Role.CURSOR if index == self._index else None))
-        self._drawn, self._drawn_model = drawn, self._model
+        shown = range(self._top, min(len(keys), self._top + height - _HEAD))
+        rows = [(keys[index], self._outline.level(index)) for index in shown]
+        drawn = self._painter.draw(self._model, rows, page, self._marks, self.glyphs)
+        for index, spans in zip(shown, drawn, strict=True):
+            line = (*spans, Span(self.glyphs.thumb, Role.DIM)) if index - self._top in thumb else spans
+            out.append(Line(line, Role.CURSOR if index == self._index else None))
         return out
-
-    def _draw_row(self, key: str, level: Level, page: Page) -> _Drawn:
-        """The row as it was drawn last time, where nothing that its picture depends on has changed."""
-        marked = key in self._marks
-        before = self._drawn.get(key)
-        if before is not None and (before.page is not page or (before.level, before.marked) != (level, marked)):
-            before = None
-        if before is not None and self._drawn_model is self._model:
-            return before
-        row = self._model.row(key)
-        if before is not None and before.row == row:
-            return before
-        return _Drawn(row, page, level, marked, row_spans(row, page, level, self.glyphs, marked=marked))

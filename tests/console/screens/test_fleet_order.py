@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+import pytest
 
 from console.views.filter import parse_filter
 from console.views.fleet import fleet_model
-from console.views.fleet_order import FleetOrder, Matches, RowsOrder
+from console.views.fleet_order import FleetOrder, Matches, RowsOrder, scores_at
 from console.views.kept import Kept
 from console.views.query import Query
 from console.views.subject import pod_for, restarts_of
@@ -45,6 +48,29 @@ def test_an_order_that_is_kept_is_the_one_that_would_be_made() -> None:
     )
     for now in (snapshot, gone, worse, snapshot):
         assert pods_of(now, Query(), order) == pods_of(now, Query(), FleetOrder())
+
+
+def test_numbers_that_are_none_move_nothing_again_and_again() -> None:
+    snapshot, rows = make_snapshot(2, 12), RowsOrder()
+    first = snapshot.pods_of[WORKLOAD][0]
+    odd = with_value(with_value(snapshot, first, Quantity.WAITING, math.inf), first, Quantity.KV_USAGE, -math.inf)
+    order = rows.order(odd, odd.by_pod, snapshot.pods_of[WORKLOAD])
+    assert sorted(order) == sorted(snapshot.pods_of[WORKLOAD])
+    later = with_value(odd, first, Quantity.WAITING, math.inf)
+    assert rows.order(later, later.by_pod, snapshot.pods_of[WORKLOAD]) is order
+    assert rows.worst.sorted == 1
+
+
+def test_pods_that_nothing_measures_are_ordered_as_those_with_nothing_to_do() -> None:
+    snapshot = make_snapshot(2, 12)
+    keys = ("serving/not-measured", *snapshot.pods_of[WORKLOAD])
+    at = snapshot.by_pod.rows(keys)
+    assert at[0] == -1
+    assert scores_at(snapshot.by_pod, at)[0] == 0.0
+    assert math.isnan(snapshot.by_pod.values(at, Quantity.WAITING)[0])
+    assert snapshot.by_pod.values(at, Quantity.RUNNING)[1:] == pytest.approx(
+        [snapshot.by_pod.value(key, Quantity.RUNNING) for key in keys[1:]], nan_ok=True
+    )
 
 
 def test_a_filter_is_asked_again_of_what_says_something_else_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,26 @@ def test_an_order_is_worked_out_when_somebody_looks() -> None:
     assert list(keys) == ["b", "a"]
     assert keys[0] == "b"
     assert asked == [1]
+
+
+class _Compared(str):
+    """A key that counts how often it is compared with another."""
+
+    __slots__ = ()
+    times: ClassVar[int] = 0
+
+    def __eq__(self, other: object) -> bool:
+        type(self).times += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_looking_for_many_marked_rows_goes_through_the_rows_once() -> None:
+    keys = LazyKeys(tuple(_Compared(f"pod-{i}") for i in range(500)), lambda keys: keys)
+    _Compared.times = 0
+    assert sum(f"pod-{i}" in keys for i in range(480, 520)) == 20
+    assert _Compared.times <= 40
 
 
 def test_sorting_by_the_same_column_turns_round() -> None:
