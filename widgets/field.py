@@ -67,7 +67,8 @@ class _Line(Input):
 class Field(Horizontal):
     """One line.
 
-    With ``number``, up and down count, nothing but digits can be typed, and typing replaces what was offered.
+    With ``number``, up and down count, nothing but digits can be typed, and typing replaces what was offered. With
+    ``signed`` as well, a sign may stand before the digits.
     """
 
     DEFAULT_CSS = """
@@ -100,13 +101,20 @@ class Field(Horizontal):
     class GivenUp(About):
         """Escape was pressed."""
 
-    def __init__(self, label: str, *, number: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        label: str,
+        *,
+        number: bool = False,
+        signed: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
         self._label = _Label(label)
         self._line = _Line(self)
         self._number = number
         if number:
-            self._line.restrict = r"[0-9]*"
+            self._line.restrict = r"[+-]?[0-9]*" if signed else r"[0-9]*"
 
     def compose(self) -> ComposeResult:
         yield self._label
@@ -124,8 +132,11 @@ class Field(Horizontal):
 
     def offer(self, number: int) -> None:
         """Put a number there that the next digit replaces: 5 behind a 6 would be 65."""
-        self.value = str(number)
-        self._line.selection = Selection(0, len(self.value))
+        self._offer(str(number))
+
+    def _offer(self, text: str) -> None:
+        self.value = text
+        self._line.selection = Selection(0, len(text))
 
     @property
     def typing(self) -> bool:
@@ -141,10 +152,14 @@ class Field(Horizontal):
         self._label.show(label)
 
     def step(self, by: int) -> None:
-        """Count, where it is a number; never below 0."""
-        if self._number:
-            now = int(self._line.value) if self._line.value.isdigit() else 0
-            self.offer(max(0, now + by))
+        """Count, where it is a number; one without a sign never below 0."""
+        typed = self.value
+        if not self._number:
+            return
+        if typed.startswith(("+", "-")):
+            self._offer(f"{int(typed if len(typed) > 1 else 0) + by:+d}")
+        else:
+            self.offer(max(0, int(typed or 0) + by))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -24,7 +24,7 @@ class LineController:
         self._app = app
         self._desk = desk
         self._asked: Kind | None = None
-        self._amount: tuple[str, int, Callable[[int], None]] | None = None
+        self._amount: tuple[str, int, Callable[[str], None]] | None = None
         self._histories: dict[Kind, History] | None = None
 
     def ask_command(self) -> None:
@@ -37,7 +37,7 @@ class LineController:
         self._asked = kind
         self._app.call_later(self.open_asked)
 
-    def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
+    def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
         self._amount = (label, current, choose)
         self._app.call_later(self.open_asked)
 

@@ -95,13 +95,19 @@ def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, .
             desk.actions.open_plan(replace(request, cluster=cluster))
 
     if inline is not None and inline.current is not None and snapshot is not None:
-        now = inline.current(snapshot, chosen[0].ref)
-        if not typed:
-            desk.line.ask_amount(f"{inline.what} of {targets[0].name}", now, plan)
-        elif (number := _number(typed, now)) is not None:
-            plan(number)
+        now, what, example = inline.current(snapshot, chosen[0].ref), inline.what, inline.example
+
+        def count(amount: str) -> None:
+            number = _number(amount, now)
+            if number is None:
+                desk.navigator.say(f"{amount!r} is not a number of {what}; {example}", Role.WARNING)
+            else:
+                plan(number)
+
+        if typed:
+            count(typed)
         else:
-            desk.navigator.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
+            desk.line.ask_amount(f"{what} of {targets[0].name}", now, count)
     elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed:
         desk.actions.open_revisions(targets[0], cluster)
     else:

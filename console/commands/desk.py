@@ -101,8 +101,8 @@ class LineController(Protocol):
         """Open the line for a filter or, where there is text, a search."""
         ...
 
-    def ask_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
-        """Ask for a number in a line that starts as ``current``."""
+    def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
+        """Ask for a number in a line that starts as ``current``; what is typed may be a sign and a number."""
         ...
 
     async def open_asked(self) -> None:

@@ -37,7 +37,7 @@ class EntryLine(Vertical):
         self._asked_of: Context | None = None
         """What was under the cursor then."""
         self._amount: Field | None = None
-        self._choose_amount: Callable[[int], None] = lambda _: None
+        self._choose_amount: Callable[[str], None] = lambda _: None
 
     @property
     def is_typed_into(self) -> bool:
@@ -81,12 +81,15 @@ class EntryLine(Vertical):
             if problem is not None:
                 self._on.say(problem, Role.WARNING)
 
-    async def open_amount(self, label: str, current: int, choose: Callable[[int], None]) -> None:
-        """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it."""
+    async def open_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
+        """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it.
+
+        ``choose`` gets what was typed: digits, with a sign before them for so many more or fewer.
+        """
         if self._amount is None:
             from widgets.field import Field
 
-            self._amount = Field(label, number=True, id="amount")
+            self._amount = Field(label, number=True, signed=True, id="amount")
             await self.mount(self._amount)
         self._choose_amount = choose
         self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
@@ -99,7 +102,7 @@ class EntryLine(Vertical):
         text = message.field.value
         self._close_amount()
         if text:
-            self._choose_amount(int(text))
+            self._choose_amount(text)
 
     def on_field_given_up(self, message: Field.GivenUp) -> None:
         message.stop()

@@ -11,7 +11,7 @@ from console.commands.palette import Palette
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
-from tests.console.screens.test_plan_screen import acting
+from tests.console.screens.plans import acting
 from tests.fleets import make_snapshot
 
 SMALL = [(80, 24), (80, 4), (80, 1), (1, 24), (1, 1)]

@@ -21,30 +21,13 @@ from console.screens.plan import PlanScreen
 from console.session.failure import SessionError
 from fleet.model.objects import ModelVersion
 from tests.console.screens.desk import SIZES, Desk, desk
+from tests.console.screens.plans import NAME, acting, open_scale, target
 from tests.console.screens.scripted import ScriptedActing, ScriptedSession, make_plan
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 
-NAME = "mixtral-8x22b"
 PRODUCTION = Scope("prod-eu1", "https://eu1", "oncall@corp", production=True)
 TOO_OLD = 61.0
-
-
-def acting(**fields: object) -> ScriptedSession:
-    """A session whose plans are as given: fields of the plan."""
-    return ScriptedSession(acts=ScriptedActing(make=lambda request: make_plan(request, **fields)))
-
-
-def target() -> Target:
-    workload = make_snapshot().workloads[WORST]
-    return Target("Deployment", "serving", NAME, workload.uid)
-
-
-async def open_scale(d: Desk, number: str = "7") -> PlanScreen:
-    await d.command(f"scale {number}")
-    await d.until(lambda: isinstance(d.screen, PlanScreen) and d.screen.plan is not None)
-    assert isinstance(d.screen, PlanScreen)
-    return d.screen
 
 
 def started(d: Desk) -> list[tuple[object, ...]]:
@@ -240,35 +223,6 @@ async def test_what_start_refuses_is_said_and_the_plan_stays() -> None:
         assert d.screen.where is ScreenId.PLAN
 
 
-async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
-    snapshot = make_snapshot()
-    desired = snapshot.workloads[WORST].desired
-    async with desk(snapshot, session=acting()) as d:
-        await d.press("s", "up", "up", "down", "enter")
-        await d.until(lambda: d.screen.where is ScreenId.PLAN)
-        assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
-        await d.press("escape", "s", "escape")
-        assert d.screen.where is ScreenId.FLEET
-        await d.press("s", "9", "enter")
-        await d.until(lambda: len(d.session.acts.asked) == 2)
-        assert d.session.acts.asked[1] == ("plan", Scale(target(), 9))
-
-
-@pytest.mark.parametrize(("typed", "more"), [("+2", 2), ("-1", -1)])
-async def test_scale_takes_more_or_less(typed: str, more: int) -> None:
-    snapshot = make_snapshot()
-    async with desk(snapshot, session=acting()) as d:
-        await open_scale(d, typed)
-        assert d.session.acts.asked == [("plan", Scale(target(), snapshot.workloads[WORST].desired + more))]
-
-
-async def test_scale_refuses_what_is_no_number() -> None:
-    async with desk(make_snapshot(), session=acting()) as d:
-        await d.command("scale many")
-        assert "'many' is not a number of replicas" in d.screen.said
-        assert d.session.acts.asked == []
-
-
 async def test_the_target_is_what_was_under_the_cursor_when_the_key_went_down() -> None:
     """The line is open; the workload goes, and another takes its row and even its name."""
     snapshot = make_snapshot()
@@ -362,21 +316,6 @@ def _in_turn(plans: list[Callable[[Request], Plan]]) -> Callable[[Request], Plan
 
 def stepping(before: str, after: str, **fields: object) -> ScriptedSession:
     return acting(changes=(Change("replicas", before, after),), **fields)
-
-
-async def test_typing_a_number_replaces_the_one_that_is_there() -> None:
-    async with desk(make_snapshot(), session=acting()) as d:
-        await d.press("s", "7", "enter")
-        assert d.session.acts.asked == [("plan", Scale(target(), 7))]
-        await d.press("escape", "s", "up", "up", "5", "enter")
-        assert d.session.acts.asked[-1] == ("plan", Scale(target(), 5))
-
-
-async def test_keys_that_come_before_the_line_is_open_replace_it_too() -> None:
-    async with desk(make_snapshot(), session=acting()) as d:
-        await d.pilot.press("s", "1", "2", "enter")
-        await d.until(lambda: bool(d.session.acts.asked))
-        assert d.session.acts.asked == [("plan", Scale(target(), 12))]
 
 
 @SIZES

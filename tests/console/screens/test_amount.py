@@ -1,0 +1,86 @@
+"""The number that an action asks for: counted, typed, or so many more or fewer."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.kinds.scale import Scale
+from console.commands.command import ScreenId
+from tests.console.screens.desk import desk
+from tests.console.screens.plans import acting, open_scale, target
+from tests.console.screens.worst import WORST
+from tests.fleets import make_snapshot
+
+
+async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
+    snapshot = make_snapshot()
+    desired = snapshot.workloads[WORST].desired
+    async with desk(snapshot, session=acting()) as d:
+        await d.press("s", "up", "up", "down", "enter")
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
+        assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
+        await d.press("escape", "s", "escape")
+        assert d.screen.where is ScreenId.FLEET
+        await d.press("s", "9", "enter")
+        await d.until(lambda: len(d.session.acts.asked) == 2)
+        assert d.session.acts.asked[1] == ("plan", Scale(target(), 9))
+
+
+@pytest.mark.parametrize(("typed", "more"), [("+2", 2), ("-1", -1)])
+async def test_scale_takes_more_or_less(typed: str, more: int) -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, session=acting()) as d:
+        await open_scale(d, typed)
+        assert d.session.acts.asked == [("plan", Scale(target(), snapshot.workloads[WORST].desired + more))]
+
+
+async def test_scale_refuses_what_is_no_number() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.command("scale many")
+        assert "'many' is not a number of replicas" in d.screen.said
+        assert d.session.acts.asked == []
+
+
+async def test_typing_a_number_replaces_the_one_that_is_there() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.press("s", "7", "enter")
+        assert d.session.acts.asked == [("plan", Scale(target(), 7))]
+        await d.press("escape", "s", "up", "up", "5", "enter")
+        assert d.session.acts.asked[-1] == ("plan", Scale(target(), 5))
+
+
+async def test_keys_that_come_before_the_line_is_open_replace_it_too() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.pilot.press("s", "1", "2", "enter")
+        await d.until(lambda: bool(d.session.acts.asked))
+        assert d.session.acts.asked == [("plan", Scale(target(), 12))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "more"),
+    [
+        (["plus", "1"], 1),
+        (["plus", "2"], 2),
+        (["minus", "1"], -1),
+        (["plus", "1", "up"], 2),
+        (["minus", "up", "up"], 2),
+        (["up", "plus", "1"], 1),
+    ],
+)
+async def test_a_sign_before_the_number_means_so_many_more_or_fewer(keys: list[str], more: int) -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, session=acting()) as d:
+        await d.press("s", *keys, "enter")
+        await d.until(lambda: d.screen.where is ScreenId.PLAN)
+        assert d.session.acts.asked == [("plan", Scale(target(), snapshot.workloads[WORST].desired + more))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"), [(["plus"], "'+' is not a number of replicas"), (["minus", "9", "9"], "cannot be fewer than 0")]
+)
+async def test_a_sign_that_leads_to_no_number_plans_nothing_and_says_why(keys: list[str], said: str) -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.press("s", *keys, "enter")
+        assert said in d.screen.said
+        assert d.screen.where is ScreenId.FLEET
+        assert d.session.acts.asked == []
