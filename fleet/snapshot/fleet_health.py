@@ -9,7 +9,15 @@ from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.gpu_accounting import FINISHED
-from fleet.snapshot.health import TROUBLED, application_xid, assess_gpu, assess_node, assess_pod, assess_workload
+from fleet.snapshot.health import (
+    MAY_NOT_LIST,
+    TROUBLED,
+    application_xid,
+    assess_gpu,
+    assess_node,
+    assess_pod,
+    assess_workload,
+)
 from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
 
@@ -78,10 +86,15 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
 
 def _of_workload(topology: Topology, workload: Workload, ready: int, found: Mapping[str, Assessment]) -> Assessment:
     pods = topology.pods_of.get(workload.key, ())
+    unseen = ""
+    if not topology.coverage.sees("pods", workload.namespace):
+        # What is not listed is not gone: the workload's own count is the better one until it is.
+        unseen = "its pods are not listed yet" if "pods" in topology.coverage.pending else MAY_NOT_LIST
+        ready = max(ready, workload.ready)
     critical = [p for p in pods if found[p].severity is Severity.CRITICAL]
     if kind_of(workload.kind).replica is not None:
         # A replica is a group of pods, and each that is critical takes its group away.
         serving = max(0, workload.desired - len(critical))
     else:
         serving = ready - _ready(topology, critical)
-    return assess_workload(workload, [found[p] for p in pods], ready, serving)
+    return assess_workload(workload, [found[p] for p in pods], ready, serving, unseen)

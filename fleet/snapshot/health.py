@@ -96,7 +96,7 @@ def assess_pod(
         return Assessment(Severity.GONE, "completed")
     if not pod.uid:
         hidden = pod.status == HIDDEN
-        return Assessment(Severity.UNKNOWN, "its pods may not be listed" if hidden else "not seen in Kubernetes")
+        return Assessment(Severity.UNKNOWN, MAY_NOT_LIST if hidden else "not seen in Kubernetes")
     reason = pod.status.removeprefix("Init:")
     if pod.phase == "Failed" and replaced:
         return Assessment(Severity.GONE, f"left over: {pod.status}")
@@ -112,6 +112,7 @@ def assess_pod(
     return _worst([own, *(gpu for gpu in gpus if gpu.severity in (Severity.CRITICAL, Severity.WARNING))])
 
 
+MAY_NOT_LIST = "its pods may not be listed"
 TROUBLED = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 """How a pod stands of which nobody can say that it is well."""
 
@@ -194,12 +195,12 @@ def _serving(pod: Pod, frame: Frame) -> Assessment:
 
 
 def assess_workload(
-    workload: Workload, pods: Sequence[Assessment], ready: int, serving: int | None = None
+    workload: Workload, pods: Sequence[Assessment], ready: int, serving: int | None = None, unseen: str = ""
 ) -> Assessment:
     """One workload: its own counts first, then the worst of its pods (a sick pod of many is not a sick workload).
 
     ``ready`` are its pods that Kubernetes calls ready, ``serving`` those of them that are not critical: a pod that is
-    ready and stuck serves nobody. None for as many.
+    ready and stuck serves nobody. None for as many. ``unseen``: why its pods are not all known, empty for all.
     """
     if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
         # Nobody owes a bare pod a successor: it ends as its only pod does.
@@ -210,6 +211,8 @@ def assess_workload(
         # Other controllers say Progressing=False when there is nothing left to do.
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
             return Assessment(Severity.CRITICAL if not ready else Severity.WARNING, "rollout stuck")
+    if unseen and not pods:
+        return Assessment(Severity.UNKNOWN, unseen)
     worst = min(pods, key=lambda a: rank(a.severity), default=Assessment(Severity.OK))
     missing = workload.desired - ready
     if ready == 0 and worst.severity is Severity.UNKNOWN:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
@@ -133,3 +134,36 @@ def test_no_gpu_is_throttled_for_more_than_all_of_the_time(share: float, shown: 
     ):
         assert reading.known is (shown is not None)
         assert shown is None or reading.value == pytest.approx(shown)
+
+
+NOT_YET = Coverage(pending=frozenset({"pods"}))
+NOWHERE = Coverage(limited={"pods": ()})
+ELSEWHERE = Coverage(limited={"pods": ("batch",)})
+
+
+@pytest.mark.parametrize(
+    ("coverage", "reason"),
+    [
+        (NOT_YET, "its pods are not listed yet"),
+        (NOWHERE, "its pods may not be listed"),
+        (ELSEWHERE, "its pods may not be listed"),
+    ],
+)
+def test_of_a_workload_whose_pods_are_not_known_nobody_says_that_none_is_ready(coverage: Coverage, reason: str) -> None:
+    seen = replace(kube([], deployment(desired=4, ready=4)), coverage=coverage)
+    assert Builder().build(seen, None, [LIVE], NOW).assessments[CHAT] == (Severity.UNKNOWN, reason)
+    asleep = replace(kube([], deployment(desired=0)), coverage=coverage)
+    assert Builder().build(asleep, None, [LIVE], NOW).assessments[CHAT] == (Severity.ASLEEP, "scaled to 0")
+
+
+def test_of_a_workload_whose_pods_are_all_known_and_gone_it_is_said() -> None:
+    assert stands([], measurement(), 4).assessments[CHAT] == (Severity.CRITICAL, "no replica is ready")
+    here = replace(kube([], deployment(desired=4)), coverage=Coverage(limited={"pods": ("serving",)}))
+    assert Builder().build(here, None, [LIVE], NOW).assessments[CHAT].severity is Severity.CRITICAL
+
+
+def test_pods_of_the_pages_that_have_not_come_yet_are_not_missing() -> None:
+    m = measurement({engine("a"): WELL})
+    seen = replace(kube([pod("a")], deployment(desired=4, ready=4)), coverage=NOT_YET)
+    assert Builder().build(seen, m, [LIVE], NOW).assessments[CHAT].severity is Severity.OK
+    assert stands([pod("a")], m, 4).assessments[CHAT].severity is Severity.WARNING
