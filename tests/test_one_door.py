@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -72,14 +72,20 @@ OF_PROCESSES = {"subprocess", "os", "asyncio", "loop", "_loop"}
 
 
 @cache
-def sources() -> tuple[tuple[str, ast.Module], ...]:
+def sources() -> tuple[tuple[str, tuple[ast.AST, ...]], ...]:
+    """Each file of the rooms with all nodes of its tree: parsed and walked once for all tests that read the source."""
     files = (file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
-    return tuple((file.relative_to(ROOT).as_posix(), ast.parse(file.read_text())) for file in files)
+    return tuple((file.relative_to(ROOT).as_posix(), tuple(ast.walk(ast.parse(file.read_text())))) for file in files)
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """The name that is called, and the name in front of it."""
-    for node in ast.walk(tree):
+@cache
+def calls() -> tuple[tuple[str, str, str], ...]:
+    """The file, the name that is called in it, and the name in front of that one."""
+    return tuple((file, name, before) for file, nodes in sources() for name, before in _calls(nodes))
+
+
+def _calls(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "subprocess":
             # By whatever name it is called then.
             yield "Popen", "subprocess"
@@ -92,36 +98,21 @@ def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def test_connections_are_opened_where_a_guard_stands_and_nowhere_else() -> None:
-    found = {file for file, tree in sources() for name, _ in calls(tree) if name in CLIENTS}
+    found = {file for file, name, _ in calls() if name in CLIENTS}
     assert found == set(SESSIONS)
 
 
 def test_processes_are_started_by_what_reads_and_by_nothing_else() -> None:
-    found = {
-        file for file, tree in sources() for name, module in calls(tree) if name in STARTS and module in OF_PROCESSES
+    found = {file for file, name, module in calls() if name in STARTS and module in OF_PROCESSES}
+    runs_a_loop = {file for file, name, module in calls() if (module, name) == ("asyncio", "run")} - {
+        file for file, name, module in calls() if module in {"subprocess", "os"} and name in STARTS
     }
-    assert found - {"console/session/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | RUNS_A_LOOP
+    assert found - {"console/session/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | runs_a_loop
     assert set(PROCESSES) <= found
 
 
-RUNS_A_LOOP = {
-    file for file, tree in sources() for name, module in calls(tree) if (module, name) == ("asyncio", "run")
-} - {
-    file
-    for file, tree in sources()
-    for name, module in calls(tree)
-    if module in {"subprocess", "os"} and name in STARTS
-}
-"""Where ``asyncio.run`` runs an event loop, and no process."""
-
-
 def test_processes_are_signalled_by_the_actions_on_this_machine_alone() -> None:
-    found = {
-        file
-        for file, tree in sources()
-        for name, module in calls(tree)
-        if name in {"kill", "killpg"} and module == "os"
-    }
+    found = {file for file, name, module in calls() if name in {"kill", "killpg"} and module == "os"}
     assert found == set(SIGNALS)
 
 
@@ -129,8 +120,8 @@ def users(guard: str) -> set[str]:
     """The files that name a guard of the door, by whatever way."""
     return {
         file
-        for file, tree in sources()
-        for node in ast.walk(tree)
+        for file, nodes in sources()
+        for node in nodes
         if (isinstance(node, ast.Name) and node.id == guard)
         or (isinstance(node, ast.Attribute) and node.attr == guard)
         or (isinstance(node, ast.ImportFrom) and any(alias.name == guard for alias in node.names))
@@ -148,8 +139,8 @@ def test_only_a_word_with_a_server_puts_prompts_to_an_engine() -> None:
 def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() -> None:
     writers = {
         file
-        for file, tree in sources()
-        for node in ast.walk(tree)
+        for file, nodes in sources()
+        for node in nodes
         if isinstance(node, ast.Attribute | ast.Name)
         and isinstance(node.ctx, ast.Store)
         and (node.attr if isinstance(node, ast.Attribute) else node.id) == "_allowed"
