@@ -1,19 +1,22 @@
-"""PrometheusConnect with our session under it: blocking calls, made from worker threads."""
+"""The query API of one Prometheus: blocking calls, made from worker threads.
+
+PrometheusConnect asks whatever has a short answer. What is about a whole fleet is asked for through the same session
+and decoded apart (``fleet.sources.prometheus.answer``): PrometheusConnect would make objects of all of it at once.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.guard import reads_only
 from fleet.imports import IMPORTING
-from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.answer import Answer, no_json, not_prometheus
 
 if TYPE_CHECKING:
+    import requests
     from prometheus_api_client import PrometheusConnect
 
     from fleet.guard import Guard
@@ -22,6 +25,14 @@ if TYPE_CHECKING:
 
 _SKEW_TOLERATED = 2.0
 """Seconds: the Date header has whole seconds, and an answer takes its time."""
+
+
+class _Opened(NamedTuple):
+    """PrometheusConnect, the session under it, and what sends the requests of that."""
+
+    client: PrometheusConnect
+    session: requests.Session
+    adapter: Adapter
 
 
 class Api:
@@ -37,7 +48,7 @@ class Api:
         self._guard = guard
         self._wall = wall
         self._lock = threading.Lock()
-        self._opened: tuple[PrometheusConnect, Adapter] | None = None
+        self._opened: _Opened | None = None
         self._skew: float | None = None
         self._dated: float | None = None
         """By how much the answers' Date was ahead of this clock when the server's time was asked."""
@@ -46,7 +57,7 @@ class Api:
     @property
     def requests(self) -> int:
         """How many HTTP requests were sent so far."""
-        return self._opened[1].requests if self._opened else 0
+        return self._opened.adapter.requests if self._opened else 0
 
     @property
     def skew(self) -> float:
@@ -56,49 +67,58 @@ class Api:
     def now(self) -> float:
         """The server's time. Asks for it at first, and again when one of the two clocks has jumped."""
         if self._skew is None or self._jumped:
-            client, adapter = self._open()
+            opened = self._open()
             before = self._wall()
-            result = client.custom_query("time()")
+            result = _asked(lambda: opened.client.custom_query("time()"))
             after = self._wall()
             skew = _number(result) - (before + after) / 2
             # VictoriaMetrics answers whole seconds; so small a difference is none.
             self._skew = skew if abs(skew) > _SKEW_TOLERATED else 0.0
-            self._jumped, self._dated = False, _minus(adapter.date(), after)
+            self._jumped, self._dated = False, _minus(opened.adapter.date(), after)
         return self._wall() + self._skew
 
-    def query(self, promql: str, at: float) -> tuple[list[Any], tuple[str, ...]]:
-        """The result of an instant query at Unix time ``at``, and the warnings that came with it."""
-        result, warnings = self.elements(promql, at)
-        return list(result), warnings
+    def query(self, promql: str, at: float) -> list[Any]:
+        """The result of an instant query at Unix time ``at``, where that is short."""
+        opened = self._open()
+        result = _asked(lambda: opened.client.custom_query(promql, params=_at(at)))
+        self._watch(opened.adapter)
+        if not isinstance(result, list):
+            raise not_prometheus()
+        return result
 
-    def elements(self, promql: str, at: float) -> tuple[Iterable[Any], tuple[str, ...]]:
-        """The same, to be gone through once: a long result is decoded a part at a time.
+    def vector(self, promql: str, at: float) -> Answer:
+        """The answer to an instant query, however long."""
+        answer = self._get("query", query=promql, **_at(at))
+        self._watch(self._open().adapter)
+        return answer
 
-        Only then may it turn out that one of the later parts is broken, which raises SourceProblem.
-        """
-        client, adapter = self._open()
-        result = client.custom_query(promql, params={"time": f"{at:.3f}"})
+    def range(self, promql: str, start: float, end: float, step: float) -> list[Any]:
+        """The result of a range query, both ends rounded to whole seconds; ``step`` in seconds."""
+        ends = {"start": f"{start:.0f}", "end": f"{end:.0f}"}
+        return list(self._get("query_range", query=promql, **ends, step=f"{step:g}s").elements())
+
+    def _get(self, what: str, **parameters: str) -> Answer:
+        url, session = f"{self.endpoint.base}/api/v1/{what}", self._open().session
+        # Said with the request: of a session alone, REQUESTS_CA_BUNDLE would outdo a CA file of the settings.
+        answer = session.get(url, params=parameters, timeout=self.endpoint.timeout, verify=session.verify)
+        return Answer(answer.content)
+
+    def _watch(self, adapter: Adapter) -> None:
+        """Notice a clock that has jumped by the Date of this thread's last answer."""
         dated = _minus(adapter.date(), self._wall())
         # Not the Date itself: a proxy in between may have a clock of its own.
         if dated is not None and (self._dated is None or abs(dated - self._dated) > _SKEW_TOLERATED):
             self._jumped = self._dated is not None
             self._dated = dated
-        return _series(result), adapter.warnings()
-
-    def range(self, promql: str, start: float, end: float, step: float) -> list[Any]:
-        """The result of a range query, both ends rounded to whole seconds; ``step`` in seconds."""
-        client, _ = self._open()
-        ends = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-        return list(_series(client.custom_query_range(promql, *ends, step=f"{step:g}s")))
 
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
             opened, self._opened = self._opened, None
         if opened:
-            opened[0].close()
+            opened.client.close()
 
-    def _open(self) -> tuple[PrometheusConnect, Adapter]:
+    def _open(self) -> _Opened:
         with self._lock:
             if self._opened is None:
                 with IMPORTING:
@@ -112,7 +132,7 @@ class Api:
                 client = PrometheusConnect(base, session=session, retry=Retry(0), timeout=self.endpoint.timeout)
                 # PrometheusConnect mounts an adapter of its own there; ours takes its place.
                 session.mount(base, adapter)
-                self._opened = (client, adapter)
+                self._opened = _Opened(client, session, adapter)
             return self._opened
 
 
@@ -120,10 +140,18 @@ def _minus(moment: float | None, other: float) -> float | None:
     return None if moment is None else moment - other
 
 
-def _series(result: Any) -> Iterable[Any]:
-    if not isinstance(result, list | chain):
-        raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL")
-    return result
+def _at(moment: float) -> dict[str, str]:
+    return {"time": f"{moment:.3f}"}
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """The result as PrometheusConnect takes it out of the answer. Raises SourceProblem where it finds none."""
+    try:
+        return ask()
+    except ValueError as error:
+        raise no_json(str(getattr(error, "doc", "")).encode()) from None
+    except (KeyError, TypeError, IndexError):
+        raise not_prometheus() from None
 
 
 def _number(result: Any) -> float:
@@ -131,4 +159,4 @@ def _number(result: Any) -> float:
     try:
         return float(result[0]["value"][1] if isinstance(result[0], dict) else result[1])
     except (TypeError, ValueError, IndexError, KeyError):
-        raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
+        raise not_prometheus() from None

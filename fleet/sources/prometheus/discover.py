@@ -170,7 +170,7 @@ def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     # By exact names, which every store answers.
     running = " or ".join(selector(name, member.where) for member in ENGINES for name in running_names(member))
     try:
-        result, _ = api.query(f"count({running})", api.now())
+        result = api.query(f"count({running})", api.now())
     except SourceProblem as problem:
         return Attempt(candidate, problem=problem.problem)
     finally:

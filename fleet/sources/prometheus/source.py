@@ -131,7 +131,7 @@ class PrometheusSource:
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: self._api.query(text, self._time(at))[0])
+        return await loop.run_in_executor(self._pool, lambda: self._api.query(text, self._time(at)))
 
     async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
         """The ``result`` of a range query; Unix seconds, rounded to whole ones. Raises SourceProblem."""
@@ -257,9 +257,9 @@ class PrometheusSource:
         return read(chain.from_iterable(self._samples(query, at, notes) for query in queries if query))
 
     def _samples(self, query: str, at: float, notes: dict[str, None]) -> Iterator[answers.Sample]:
-        result, warnings = self._api.elements(query, at)
-        notes.update(dict.fromkeys(warnings))
-        return answers.samples(result)
+        answer = self._api.vector(query, at)
+        notes.update(dict.fromkeys(answer.warnings))
+        return answers.samples(answer.elements())
 
     @staticmethod
     def _own_buckets(scope: queries.Scope, engines: Engines, pods: frozenset[str] | None) -> list[str]:
@@ -278,7 +278,7 @@ class PrometheusSource:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
         if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
             return seen
-        asked = (self._api.query(query, at)[0] for query in queries.samples(names, example, _LOOK_BACK))
+        asked = (self._api.query(query, at) for query in queries.samples(names, example, _LOOK_BACK))
         result = next(filter(None, asked), ())
         gaps = [
             float(late[0]) - float(early[0])

@@ -16,7 +16,7 @@ from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.gpu_answers import Gpus
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus import session
+from fleet.sources.prometheus import answer
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 
 AT = 1_795_220_000.0
@@ -116,7 +116,7 @@ async def test_a_long_answer_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatc
     odd = '"result":[ },{"metric":{ \\ é'
     pods = [f"pod-{number}" for number in range(50)] + [odd]
     fake = Fake({"timestamp(vllm": [(SEEN | {"pod": pod}, str(time.time())) for pod in pods]}, warnings=("late",))
-    monkeypatch.setattr(session, "_SLICE", 300)
+    monkeypatch.setattr(answer, "_SLICE", 300)
     m = await measure(fake)
     assert sorted(engine.pod for engine in m.engines) == sorted(pods)
     assert m.notes == ("late",)
@@ -130,6 +130,6 @@ async def test_a_part_that_is_broken_is_said(monkeypatch: pytest.MonkeyPatch) ->
         body = orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
         return web.Response(body=body.replace(b'"engine":"0"', b'"engine":?', 2))
 
-    monkeypatch.setattr(session, "_SLICE", 300)
+    monkeypatch.setattr(answer, "_SLICE", 300)
     with pytest.raises(SourceProblem, match="not Prometheus'"):
         await measure(Fake(reply=broken))

@@ -20,7 +20,7 @@ from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError, SourceProblem
 from fleet.sources.prometheus.discover import Candidate, find
 from fleet.sources.prometheus.past import latency, past
-from fleet.sources.prometheus.session import refuse
+from fleet.sources.prometheus.refusals import refuse
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.fake_prometheus import Fake, asking, serving
