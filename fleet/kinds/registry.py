@@ -47,6 +47,11 @@ def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:
     return None
 
 
+def group_labels() -> tuple[str, ...]:
+    """The labels by which ``grouping`` tells, and which pod of its group one is."""
+    return tuple(label for kind in KINDS if kind.replica for label in (kind.replica.workload, kind.replica.worker))
+
+
 def listed() -> tuple[WorkloadKind, ...]:
     """Those whose objects are listed and watched."""
     return those(lambda kind: kind.listed)

@@ -20,6 +20,7 @@ import orjson
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.imports import imported
 from fleet.net.bodies import Body, BodyError, Inflating, Limit, limits
+from fleet.net.decoding import decoded
 from fleet.net.proxies import Proxy
 from fleet.sources.kube.credentials import Credentials, Login
 from fleet.sources.kube.errors import (
@@ -468,7 +469,7 @@ def decode(body: bytes) -> Any:
     if len(body) > _LARGE and sum(map(body.count, (b",", b"[", b"{"))) > len(body) // _BYTES_PER_VALUE:
         raise NotKubernetesError("the server's answer is JSON of next to nothing but brackets and commas")
     try:
-        return orjson.loads(body)
+        return decoded(body)
     except orjson.JSONDecodeError as error:
         start = body[:40].decode("utf-8", "replace")
         raise NotKubernetesError(f"the server's answer is not JSON ({error}); it begins {start!r}") from error

@@ -10,6 +10,7 @@ from fleet.model.objects import Condition, Owner
 
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Hashable)
+V = TypeVar("V")
 
 _EMPTY: Raw = {}
 
@@ -31,6 +32,16 @@ class Interner:
         # A NamedTuple equals a plain tuple of the same strings; the type keeps them apart.
         key = value if type(value) is str else (type(value), value)
         return cast("T", self._values.setdefault(key, value))
+
+    def remember(self, key: Hashable, make: Callable[[], V]) -> V:
+        """What was made for this key, which tells whose it is; made now where nothing was."""
+        found = self._values.get(key)
+        if found is None:
+            found = make()
+            if len(self._values) >= self._limit:
+                self._values.clear()
+            self._values[key] = found
+        return cast("V", found)
 
     def strings(self, raw: object, keep: Callable[[str], bool] | None = None) -> Mapping[str, str]:
         """The string entries of a mapping, as a shared mapping that nobody may change."""

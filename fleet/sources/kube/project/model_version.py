@@ -73,7 +73,7 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
     return share(
         ModelVersion(
             image=share(image),
-            digest=share(_digest(image_ids.get(text(container, "name"), ""))),
+            digest=share(digest_of(image_ids.get(text(container, "name"), ""))),
             model=share(model),
             served_name=share(served or model),
             revision=share(flag(words, "--revision")),
@@ -111,6 +111,6 @@ def _served(start: Start | None) -> str:
     return ""
 
 
-def _digest(image_id: str) -> str:
+def digest_of(image_id: str) -> str:
     """``sha256:…`` of an imageID, which may be a pullable reference or name a local image."""
     return image_id[image_id.index("sha256:") :] if "sha256:" in image_id else ""

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from fleet.model.objects import Container, Pod
-from fleet.sources.kube.project.fields import (
-    Interner,
-    Raw,
-    conditions,
-    integer,
-    mapping,
-    mappings,
-    moment,
-    owner,
-    text,
-    texts,
-)
-from fleet.sources.kube.project.gpu import claims_devices, container_gpus, pod_devices, pod_gpus
-from fleet.sources.kube.project.model_version import model_version
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fleet.model.objects import Container, ModelVersion, Pod
+from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, mappings, moment, owner, text
+from fleet.sources.kube.project.model_version import digest_of
 from fleet.sources.kube.project.notes import is_note
 from fleet.sources.kube.project.pod_status import pod_status
-from fleet.sources.kube.project.serving import serving
+from fleet.sources.kube.project.template import ContainerTemplate, Template, template_of
 
 _ENDED = ("Succeeded", "Failed")
 
@@ -29,7 +20,7 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
     metadata, spec, status = mapping(raw, "metadata"), mapping(raw, "spec"), mapping(raw, "status")
     share = interner.share
     printed = pod_status(raw)
-    gpus, resource = pod_gpus(spec)
+    template = template_of(metadata, spec, interner)
     found = conditions(status, interner)
     states = {text(state, "name"): state for state in mappings(status, "initContainerStatuses")}
     states |= {text(state, "name"): state for state in mappings(status, "containerStatuses")}
@@ -51,35 +42,32 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         owner=share(owner(metadata)),
         labels=interner.strings(metadata.get("labels")),
         annotations=interner.strings(metadata.get("annotations"), is_note),
-        containers=(
-            *(
-                _container(c, states.get(text(c, "name"), {}), interner, init=True)
-                for c in mappings(spec, "initContainers")
-            ),
-            *(
-                _container(c, states.get(text(c, "name"), {}), interner, init=False)
-                for c in mappings(spec, "containers")
-            ),
-        ),
+        containers=tuple(_container(made, states.get(made.name, {}), interner) for made in template.containers),
         conditions=found,
-        gpus=gpus,
-        gpu_resource=share(resource),
-        devices=share(tuple(pod_devices(spec).items())),
-        claims=claims_devices(spec),
-        version=model_version(spec, {name: text(state, "imageID") for name, state in states.items()}, interner),
-        serving=share(serving(metadata, spec)),
+        gpus=template.gpus,
+        gpu_resource=template.gpu_resource,
+        devices=template.devices,
+        claims=template.claims,
+        version=_version(template, states, interner),
+        serving=template.serving,
     )
 
 
-def _container(raw: Raw, status: Raw, interner: Interner, *, init: bool) -> Container:
+def _version(template: Template, states: Mapping[str, Raw], interner: Interner) -> ModelVersion:
+    """That of the template, with the digest of what has started."""
+    digest = digest_of(text(states.get(template.engine, {}), "imageID"))
+    return interner.share(replace(template.version, digest=interner.share(digest))) if digest else template.version
+
+
+def _container(made: ContainerTemplate, status: Raw, interner: Interner) -> Container:
     share = interner.share
     state = mapping(status, "state")
     name = next((kind for kind in ("running", "waiting", "terminated") if isinstance(state.get(kind), dict)), "")
     now = mapping(state, name)
     last = mapping(mapping(status, "lastState"), "terminated")
     return Container(
-        name=share(text(raw, "name")),
-        image=share(text(raw, "image")),
+        name=made.name,
+        image=made.image,
         ready=status.get("ready") is True,
         started=status.get("started") is True,
         restarts=integer(status, "restartCount"),
@@ -91,8 +79,8 @@ def _container(raw: Raw, status: Raw, interner: Interner, *, init: bool) -> Cont
         last_reason=share(text(last, "reason")),
         last_exit_code=integer(last, "exitCode") if last else None,
         last_finished=moment(last, "finishedAt"),
-        gpus=sum(container_gpus(raw).values()),
-        init=init,
-        ports=share(tuple((share(text(p, "name")), integer(p, "containerPort")) for p in mappings(raw, "ports"))),
-        command=share(tuple(share(word) for word in (*texts(raw, "command"), *texts(raw, "args")))),
+        gpus=made.gpus,
+        init=made.init,
+        ports=made.ports,
+        command=made.command,
     )

@@ -19,7 +19,8 @@ from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, text
 from fleet.sources.kube.project.gpu import container_gpus
 from fleet.sources.kube.project.shell import Command, commands, expanded, program
 
-_RAY_NODE = "ray.io/node-type"
+RAY_NODE = "ray.io/node-type"
+"""The label of a pod that is a node of a Ray cluster."""
 _TLS_FLAGS = ("--ssl-certfile", "--ssl-keyfile")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _MOST_RANKS = 64
@@ -209,7 +210,7 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoin
         return joins or not serves
     # A worker of a RayService may run replicas of its own, whose metrics its Ray agent answers.
     told = any(flag(command, "--metrics-export-port") for command in found)
-    return joins and not serves and not told and not text(labels, _RAY_NODE)
+    return joins and not serves and not told and not text(labels, RAY_NODE)
 
 
 def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> bool:

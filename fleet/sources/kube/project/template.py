@@ -1,0 +1,122 @@
+"""What the template of a pod says of it, read once for all the pods that are made from it. Pure.
+
+The pods of a workload differ in what happens to them and hardly in what they are made from, and to read a command line
+takes longer than all the rest of a row. Only what is named here is handed on to those who read a template: so two pods
+that are equal in it get the same answer, whatever else stands in them (a token's volume has another name in each).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+import orjson
+
+from fleet.kinds.registry import group_labels
+from fleet.metrics.registry import ENGINES, GATEWAYS
+from fleet.model.objects import ModelVersion, Serving
+from fleet.sources.kube.project.fields import Interner, Raw, integer, mapping, mappings, text, texts
+from fleet.sources.kube.project.gpu import claims_devices, container_gpus, pod_devices, pod_gpus
+from fleet.sources.kube.project.model_version import model_version
+from fleet.sources.kube.project.serving import RAY_NODE, engine_container, serving
+
+_OF_CONTAINERS = (
+    "name",
+    "image",
+    "command",
+    "args",
+    "env",
+    "ports",
+    "resources",
+    "restartPolicy",
+    "startupProbe",
+    "readinessProbe",
+    "livenessProbe",
+)
+_DIGEST = 16
+"""Bytes by which a template is known again; its own text, which its pods' owner writes, may have a megabyte."""
+
+
+class ContainerTemplate(NamedTuple):
+    """A container as far as every pod of a template has the same."""
+
+    name: str
+    image: str
+    gpus: int
+    init: bool
+    ports: tuple[tuple[str, int], ...]
+    """(name, containerPort)."""
+    command: tuple[str, ...]
+    """command + args."""
+
+
+class Template(NamedTuple):
+    """What all pods of a template have in common."""
+
+    containers: tuple[ContainerTemplate, ...]
+    """Init containers first."""
+    gpus: int
+    gpu_resource: str
+    """What most of the GPUs are of; empty for none."""
+    devices: tuple[tuple[str, int], ...]
+    claims: bool
+    engine: str
+    """The name of the container that runs the model; empty for a pod of none."""
+    version: ModelVersion
+    """Without a digest: only a container that has started proves one."""
+    serving: Serving
+
+
+def template_of(metadata: Raw, spec: Raw, interner: Interner) -> Template:
+    """The template of a pod, the same object for all pods that are equal in what is read of them."""
+    read = {
+        "initContainers": _fields(mappings(spec, "initContainers")),
+        "containers": _fields(mappings(spec, "containers")),
+    }
+    if claims_devices(spec):
+        read["resourceClaims"] = mappings(spec, "resourceClaims")
+    labels = mapping(metadata, "labels")
+    deciding = {label: labels[label] for label in (*group_labels(), RAY_NODE) if label in labels}
+    try:
+        content = orjson.dumps((read, deciding))
+    except TypeError:
+        # Deeper than can be written, or a number of more than 64 bits: nonsense, read each time.
+        return _read(read, deciding, interner)
+    # The products that are known decide with it.
+    key = (ENGINES.version, GATEWAYS.version, blake2b(content, digest_size=_DIGEST).digest())
+    return interner.remember((Template, key), lambda: _read(read, deciding, interner))
+
+
+def _fields(containers: Iterable[Raw]) -> list[Raw]:
+    return [{name: container[name] for name in _OF_CONTAINERS if name in container} for container in containers]
+
+
+def _read(spec: Raw, labels: Raw, interner: Interner) -> Template:
+    share = interner.share
+    gpus, resource = pod_gpus(spec)
+    return Template(
+        containers=(
+            *(_container(raw, interner, init=True) for raw in mappings(spec, "initContainers")),
+            *(_container(raw, interner, init=False) for raw in mappings(spec, "containers")),
+        ),
+        gpus=gpus,
+        gpu_resource=share(resource),
+        devices=share(tuple(pod_devices(spec).items())),
+        claims=claims_devices(spec),
+        engine=share(text(engine_container(spec) or {}, "name")),
+        version=model_version(spec, {}, interner),
+        serving=share(serving({"labels": labels}, spec)),
+    )
+
+
+def _container(raw: Raw, interner: Interner, *, init: bool) -> ContainerTemplate:
+    share = interner.share
+    return ContainerTemplate(
+        name=share(text(raw, "name")),
+        image=share(text(raw, "image")),
+        gpus=sum(container_gpus(raw).values()),
+        init=init,
+        ports=share(tuple((share(text(p, "name")), integer(p, "containerPort")) for p in mappings(raw, "ports"))),
+        command=share(tuple(share(word) for word in (*texts(raw, "command"), *texts(raw, "args")))),
+    )
