@@ -28,6 +28,7 @@ COMMANDS = {
     "": "console.cli.console",
     "demo": "console.cli.demo",
     "snapshot": "console.cli.snapshot",
+    "timeline": "console.cli.timeline",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
     **{entry.command: "console.cli.act" for entry in KINDS if entry.command},

@@ -159,6 +159,12 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
+def _timeline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("object", metavar="OBJECT", nargs="?", help="KIND/NAME: what happened to it (default: to all)")
+    parser.add_argument("--since", metavar="T", type=moment, help="6h (default), 2d, 2026-11-20 or 2026-11-20T14:02Z")
+    parser.add_argument("--json", action="store_true", help="quarterdeck/timeline/v1 (docs/timeline.md)")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="quarterdeck/doctor/v1")
 
@@ -209,6 +215,7 @@ def _config(parser: argparse.ArgumentParser) -> None:
 _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("The console on a simulated fleet.", _demo),
     "snapshot": ("The fleet, once, on stdout.", _snapshot),
+    "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
     "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
     "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),

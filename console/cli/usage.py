@@ -11,6 +11,7 @@ commands:
   (none)              the console, on the current kubeconfig context
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
+  timeline            what happened, to everything or to one object, when, and who did it (or --json)
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):

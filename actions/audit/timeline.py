@@ -1,0 +1,60 @@
+"""Our own records as part of the timeline: what was done from a console or a command line of ours, and by whom."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from actions.audit.history import RecordedAction
+from actions.audit.opened import open_folder
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
+from fleet.timeline.kinship import Kinship
+from fleet.timeline.source import Gap, Told
+
+_EXACT = 0.001
+"""Seconds: records are stamped when they are written, before the request goes out."""
+
+
+class AuditTimeline:
+    """A TimelineSource of the actions in a folder that were done on one server."""
+
+    name = "audit log"
+
+    def __init__(self, folder: Path, server: str) -> None:
+        self._folder = folder
+        self._server = server
+
+    async def tell(self, since: float) -> Told:
+        """On a thread: a log of years takes seconds to read."""
+        try:
+            log = await asyncio.to_thread(open_folder, self._folder)
+        except FileNotFoundError:
+            return Told((), Kinship())
+        except OSError as error:
+            gap = Gap("what was done from here", f"{error.filename}: {error.strerror}")
+            return Told((), Kinship(), (gap,))
+        there = (action for action in log.actions if action.last_heard >= since and self._is_here(action))
+        return Told(tuple(_entry(action) for action in there), Kinship())
+
+    def _is_here(self, action: RecordedAction) -> bool:
+        return str(action.scope.get("server") or "") == self._server
+
+
+def _entry(action: RecordedAction) -> Entry:
+    target = action.target
+    kind, namespace, name = (str(target.get(part) or "") for part in ("kind", "namespace", "name"))
+    said = [f"{action.title}: {action.outcome}"]
+    if action.reason:
+        said.append(f"({action.reason})")
+    return Entry(
+        action.began,
+        _EXACT,
+        EntryKind.CHANGE,
+        " ".join(said),
+        ObjectRef(kind, namespace, name),
+        (Evidence("audit log", action.id),),
+        who=action.person,
+        weight=Weight.BAD if action.result.get("result") == "failed" else Weight.PLAIN,
+        last=action.ended,
+    )

@@ -1,0 +1,101 @@
+"""``quarterdeck timeline [OBJECT]``: what happened, as far back as the cluster and our own records still tell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from console.cli import exits, interruptible, named, streams
+from console.cli.dispatch import Invocation, say
+from console.views.timeline import lines, place
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.timeline.timeline import Timeline
+from themes.look import choose_glyphs
+
+if TYPE_CHECKING:
+    from fleet.sources.kube.client import KubeClient
+
+HOURS = 6.0
+"""How far back it looks unless the command line says otherwise."""
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 with a timeline, 1 where nothing of the object is known, 2 for bad input, 3 where nobody answers."""
+    return interruptible.run(_run(invocation))
+
+
+async def _run(invocation: Invocation) -> int:
+    from fleet.sources.kube.client import KubeClient
+    from fleet.sources.kube.kubeconfig import load_access
+
+    cluster = invocation.load().settings.cluster
+    try:
+        access = load_access(cluster.kubeconfig or None, cluster.context or None, invocation.environ)
+        client = KubeClient(access, environ=invocation.environ)
+    except KubeconfigError as error:
+        _explain(error)
+        return exits.USAGE
+    try:
+        timeline = await _ask(invocation, client)
+    except (KubeError, KubeconfigError) as error:
+        _explain(error)
+        return exits.UNREACHABLE
+    finally:
+        await client.close()
+    return _tell(timeline, invocation, client)
+
+
+async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
+    """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
+    from console.wiring.timeline import Past, timeline_sources
+    from fleet.timeline.timeline import ask
+
+    with suppress(ForbiddenError, NotFoundError):
+        await client.get("/version")
+    now = time.time()
+    since = now - HOURS * 3600 if invocation.options.since is None else invocation.options.since
+    settings = invocation.load().settings
+    past = Past(settings, invocation.environ, client, settings.cluster.namespace)
+    return await ask(timeline_sources(past), since, now)
+
+
+def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int:
+    options, ref = invocation.options, None
+    if options.object:
+        kind, name = named.parse(options.object)
+        found = timeline.find(kind, name, getattr(options, "namespace", None) or "")
+        if len(found) != 1:
+            say(_not_one(options.object, found))
+            return exits.PROBLEM
+        ref = found[0]
+        timeline = timeline.of(ref)
+    if options.json:
+        from console.report.timeline import to_json
+
+        streams.document(to_json(timeline, client.access.context, client.access.server, ref))
+    else:
+        glyphs = choose_glyphs(os.environ, sys.stdout.encoding, invocation.load().settings.ui.glyphs)
+        # What goes into a pipe is for another program, or for later: it is not cut.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+        for line in lines(timeline, width, glyphs):
+            print(line)
+        if not timeline.entries:
+            say("nothing is known to have happened then; --since looks further back")
+    for gap in timeline.gaps:
+        say(f"not told: {gap.what}\n{gap.problem}")
+    return exits.OK
+
+
+def _not_one(typed: str, found: tuple[ObjectRef, ...]) -> str:
+    if not found:
+        return f"nothing is known to have happened to {typed} then; --since looks further back"
+    return f"{typed} is more than one: {', '.join(map(place, found))}; say which with -n and KIND/NAME"
+
+
+def _explain(error: KubeError | KubeconfigError) -> None:
+    say(error.message + (f"\n{error.remedy}" if error.remedy else ""))

@@ -1,0 +1,128 @@
+"""The document that ``quarterdeck timeline --json`` prints: quarterdeck/timeline/v1.
+
+What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from console.report.document import Part
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import Entry, EntryKind, Weight
+from fleet.timeline.timeline import Timeline
+
+SCHEMA: Literal["quarterdeck/timeline/v1"] = "quarterdeck/timeline/v1"
+
+
+class ObjectPart(Part):
+    """One object, by name."""
+
+    kind: str
+    namespace: str | None = None
+    """Absent for what is in no namespace."""
+    name: str
+
+
+class EvidencePart(Part):
+    """What says that it happened."""
+
+    where: str
+    """The object or series, and the field of it."""
+    value: str
+    """What stands there."""
+
+
+class EntryPart(Part):
+    """One thing that happened."""
+
+    at: float
+    """Unix time at the earliest; of what repeats, the first time."""
+    within: float
+    """Seconds: it happened no later than ``at + within``."""
+    kind: EntryKind
+    """change, start, end, condition or event."""
+    weight: Weight
+    """plain, good or bad."""
+    what: str
+    """In one line."""
+    about: ObjectPart
+    """What it happened to; where it happened to several objects, what these belong to."""
+    belongs_to: tuple[ObjectPart, ...] = ()
+    """All that ``about`` belongs to: a pod's ReplicaSet, its Deployment, its node."""
+    objects: tuple[ObjectPart, ...] = ()
+    """The objects that it happened to, where these are several."""
+    who: str | None = None
+    """The person, tool or controller that did it; absent where nothing tells."""
+    changes: tuple[str, ...] = ()
+    """What differs from before."""
+    times: int = 1
+    """How often it happened."""
+    last: float | None = None
+    """Unix time of the last time, or of its end."""
+    evidence: tuple[EvidencePart, ...]
+
+
+class GapPart(Part):
+    """Something that could not be read."""
+
+    what: str
+    """What is not told for that."""
+    problem: str
+    remedy: str | None = None
+
+
+class TimelineDocument(Part):
+    """What happened, the first first."""
+
+    schema_: Literal["quarterdeck/timeline/v1"] = Field(default=SCHEMA, alias="schema")
+    cluster: str
+    """Its API server."""
+    context: str
+    since: float
+    """Unix time from which on it was asked for."""
+    until: float
+    """Unix time at which it was asked."""
+    object: ObjectPart | None = None
+    """The one that it is of; absent for all."""
+    entries: tuple[EntryPart, ...]
+    gaps: tuple[GapPart, ...] = ()
+
+
+def to_json(timeline: Timeline, context: str, server: str, ref: ObjectRef | None = None) -> str:
+    """The document of a timeline, of one object or of all."""
+    document = TimelineDocument(
+        cluster=server,
+        context=context,
+        since=timeline.since,
+        until=timeline.until,
+        object=_object(ref) if ref is not None else None,
+        entries=tuple(_entry(entry, timeline) for entry in timeline.entries),
+        gaps=tuple(GapPart(what=gap.what, problem=gap.problem, remedy=gap.remedy or None) for gap in timeline.gaps),
+    )
+    return document.model_dump_json(indent=2, exclude_none=True)
+
+
+def _entry(entry: Entry, timeline: Timeline) -> EntryPart:
+    above = sorted(timeline.kin.of(entry.about) - {entry.about})
+    return EntryPart(
+        at=entry.at,
+        within=entry.within,
+        kind=entry.kind,
+        weight=entry.weight,
+        what=entry.what,
+        about=_object(entry.about),
+        belongs_to=tuple(map(_object, above)),
+        objects=tuple(map(_object, entry.objects)),
+        who=entry.who or None,
+        changes=entry.changes,
+        times=entry.times,
+        last=entry.last,
+        evidence=tuple(EvidencePart(where=one.where, value=one.value) for one in entry.evidence),
+    )
+
+
+def _object(ref: ObjectRef) -> ObjectPart:
+    return ObjectPart(kind=ref.kind, namespace=ref.namespace or None, name=ref.name)

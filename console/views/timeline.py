@@ -1,0 +1,62 @@
+"""The timeline in lines: when, what it concerns, what, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import Entry
+from fleet.timeline.timeline import Timeline
+from themes.glyphs import Glyphs
+from widgets.untrusted import untrusted, untrusted_line
+
+_PRECISE = 1.0
+"""Seconds: what is known better than that is shown without more words."""
+
+
+def when(entry: Entry) -> str:
+    """The time of an entry in UTC, with how far it may be off where that is more than a second."""
+    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return at if entry.within <= _PRECISE else f"{at} +{span(entry.within)}"
+
+
+def span(seconds: float) -> str:
+    """So many seconds, in the largest unit that has two digits or fewer."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def place(ref: ObjectRef) -> str:
+    """An object as kubectl would be told of it, with its namespace in front."""
+    name = f"{ref.kind.lower()}/{ref.name}" if ref.kind else ref.name
+    return f"{ref.namespace}/{name}" if ref.namespace else name
+
+
+def what(entry: Entry) -> str:
+    """What happened, how often and by whom, in one line."""
+    said, several = entry.what, len(entry.objects)
+    if entry.times > 1:
+        often = f"{several} objects" if several == entry.times else f"{entry.times} times"
+        of = f" of {several} objects" if several not in (0, entry.times) else ""
+        within = f" within {span(entry.last - entry.at)}" if entry.last is not None and entry.last > entry.at else ""
+        said = f"{said} ({often}{of}{within})"
+    return f"{said}  by {entry.who}" if entry.who else said
+
+
+def lines(timeline: Timeline, width: int, glyphs: Glyphs, *, changes: bool = True) -> Iterator[str]:
+    """One line for each entry, cut to ``width``, and below it what changed where that is more than one thing."""
+    names = [untrusted(place(entry.about)) for entry in timeline.entries]
+    widest = min(max(map(len, names), default=0), max(16, width // 3))
+    for entry, name in zip(timeline.entries, names, strict=True):
+        shown = name if len(name) <= widest else glyphs.ellipsis + name[-(widest - len(glyphs.ellipsis)) :]
+        yield _cut(f"{when(entry)}  {shown:<{widest}}  {untrusted_line(what(entry))}", width, glyphs)
+        if changes and len(entry.changes) > 1:
+            for change in entry.changes:
+                yield _cut(f"{'':19}  {'':<{widest}}    {untrusted_line(change)}", width, glyphs)
+
+
+def _cut(line: str, width: int, glyphs: Glyphs) -> str:
+    return line if len(line) <= width else line[: width - len(glyphs.ellipsis)] + glyphs.ellipsis

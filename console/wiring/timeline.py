@@ -1,0 +1,48 @@
+"""Who is asked about the past of a cluster. Imports what is heavy: never imported before the first frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actions.audit.redaction import redacted
+from actions.audit.timeline import AuditTimeline
+from console.config.settings import Settings
+from console.wiring.audit_folder import audit_logs
+from fleet.sources.kube.client import KubeClient
+from fleet.timeline.cluster.source import ClusterTimeline
+from fleet.timeline.source import TimelineSource
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a source of the past may be made of."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    client: KubeClient
+    namespace: str
+    """The one in view, empty for all."""
+
+
+Makes: TypeAlias = Callable[[Past], TimelineSource | None]
+"""Makes a source; None where it has no use."""
+
+
+def _cluster(past: Past) -> TimelineSource:
+    fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
+    return ClusterTimeline(past.client, redacted, namespace=past.namespace, fallback=fallback)
+
+
+def _audit(past: Past) -> TimelineSource:
+    return AuditTimeline(audit_logs(past.settings, past.environ), past.client.access.server)
+
+
+SOURCES: tuple[Makes, ...] = (_cluster, _audit)
+"""A line for each."""
+
+
+def timeline_sources(past: Past) -> tuple[TimelineSource, ...]:
+    """All that are of use here."""
+    return tuple(source for make in SOURCES if (source := make(past)) is not None)

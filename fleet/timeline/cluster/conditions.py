@@ -1,0 +1,51 @@
+"""Conditions: since when a controller says that something holds. Only the last change of each is kept by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a condition of this type and status says to a person."""
+
+    what: str
+    weight: Weight = Weight.PLAIN
+    kind: EntryKind = EntryKind.CONDITION
+    reasons: tuple[str, ...] = ()
+    """It is said only with one of these reasons; empty: with any."""
+    updated: bool = False
+    """``lastUpdateTime`` is when the reason came: the type and status may have held for longer."""
+
+
+Meanings = Mapping[tuple[str, str], Meaning]
+"""By type and status."""
+
+
+def conditions_of(raw: Raw, ref: ObjectRef, meanings: Meanings) -> Iterator[Entry]:
+    """An entry for each condition that means something here."""
+    for condition in mappings(mapping(raw, "status"), "conditions"):
+        type_, status, reason = text(condition, "type"), text(condition, "status"), text(condition, "reason")
+        meaning = meanings.get((type_, status))
+        if meaning is None or (meaning.reasons and reason not in meaning.reasons):
+            continue
+        key = "lastUpdateTime" if meaning.updated and moment(condition, "lastUpdateTime") else "lastTransitionTime"
+        at = moment(condition, key)
+        if at is None:
+            continue
+        message = text(condition, "message")
+        told = message if meaning.weight is Weight.BAD else ""
+        yield Entry(
+            at,
+            WHOLE_SECONDS,
+            meaning.kind,
+            f"{meaning.what}: {told or reason}" if told or (reason and meaning.weight is Weight.BAD) else meaning.what,
+            ref,
+            (Evidence(f"{ref} status.conditions[{type_}].{key}", f"{status} {reason} {text(condition, key)}"),),
+            weight=meaning.weight,
+        )

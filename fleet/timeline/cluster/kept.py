@@ -1,0 +1,98 @@
+"""One kind of object that is asked about the past: where it is listed, what is kept of each, what all of them tell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, owner, text
+from fleet.timeline.entry import Entry, Evidence
+from fleet.timeline.kinship import Kinship
+from fleet.timeline.template import Clean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What the server keeps of the last change that one tool made to an object."""
+
+    at: float
+    tool: str
+    fields: tuple[str, ...]
+    """Fields of the spec that are the tool's: it changed one of them then, at least."""
+    stamp: str
+    """The time, and whose it is, as the object has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What all kinds share in one question: filled by ``take``, read by ``tell``."""
+
+    clean: Clean
+    """A value without its secrets."""
+    kin: Kinship = field(default_factory=Kinship)
+    """Who belongs to whom."""
+    writes: dict[ObjectRef, list[Write]] = field(default_factory=lambda: defaultdict(list))
+    """Who wrote to an object."""
+    there: set[ObjectRef] = field(default_factory=set)
+    """Pods that are there, and tell of themselves."""
+    rescaled: set[tuple[ObjectRef, float]] = field(default_factory=set)
+    """Autoscalers and the times at which an event of theirs says that they scaled: it says to how many, and why."""
+    rollouts: dict[ObjectRef, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Unix times at which templates of a workload were first seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept(Generic[T]):
+    """One kind of object. ``take`` is called for each as its page arrives: the page is not kept."""
+
+    kind: str
+    group: str = ""
+    version: str = "v1"
+    plural: str
+    namespaced: bool = True
+    take: Callable[[Raw, Asked], T]
+    """What is kept of an object until all are there."""
+    tell: Callable[[Sequence[T], Asked], Iterable[Entry]]
+    """What happened, in any order."""
+    lost: str
+    """What is not told where these may not be listed."""
+    custom: bool = False
+    """Of a custom resource definition: that a cluster does not have it is nothing to speak of."""
+    page: int = 200
+
+    @property
+    def qualified(self) -> str:
+        """As in `kubectl auth can-i`: ``replicasets.apps``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+def each(taken: Sequence[tuple[Entry, ...]], asked: Asked) -> Iterable[Entry]:
+    """``tell`` of objects that each tell on their own: ``take`` has made the entries."""
+    del asked
+    return (entry for entries in taken for entry in entries)
+
+
+def ref_of(raw: Raw, kind: str) -> ObjectRef:
+    """An object by name. Those of a list do not say their kind."""
+    metadata = mapping(raw, "metadata")
+    return ObjectRef(kind, text(metadata, "namespace"), text(metadata, "name"))
+
+
+def stamped(raw: Raw, ref: ObjectRef, key: str = "creationTimestamp") -> Evidence:
+    """A time of an object's metadata, as it stands there."""
+    return Evidence(f"{ref} metadata.{key}", text(mapping(raw, "metadata"), key))
+
+
+def note_owner(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
+    """Its controller is above it."""
+    above = owner(mapping(raw, "metadata"))
+    if above is not None:
+        kin.note(ref, ObjectRef(above.kind, ref.namespace, above.name))
+
+
+Row = Kept[Any]

@@ -1,0 +1,76 @@
+"""Nodes: when they joined, became ready or were lost, and who keeps new pods away from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.cluster.conditions import Meaning, conditions_of
+from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of, stamped
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.who import tool
+
+_CONDITIONS = {
+    ("Ready", "True"): Meaning("node ready", Weight.GOOD, EntryKind.START),
+    ("Ready", "False"): Meaning("node not ready", Weight.BAD, EntryKind.END),
+    ("Ready", "Unknown"): Meaning("node says nothing any more", Weight.BAD, EntryKind.END),
+    **{
+        (type_, "True"): Meaning(what, Weight.BAD)
+        for type_, what in (
+            ("MemoryPressure", "node short of memory"),
+            ("DiskPressure", "node short of disk"),
+            ("PIDPressure", "node short of process ids"),
+            ("NetworkUnavailable", "node without a network"),
+        )
+    },
+}
+
+
+def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+    del asked
+    ref = ref_of(raw, "Node")
+    return (*_joined(raw, ref), *conditions_of(raw, ref, _CONDITIONS), *_taints(raw, ref), *_cordon(raw, ref))
+
+
+def _joined(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    created = moment(mapping(raw, "metadata"), "creationTimestamp")
+    if created is not None:
+        yield Entry(created, WHOLE_SECONDS, EntryKind.START, "node joined", ref, (stamped(raw, ref),))
+
+
+def _taints(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    for taint in mappings(mapping(raw, "spec"), "taints"):
+        at = moment(taint, "timeAdded")
+        key = text(taint, "key")
+        # Its other taints of this kind say what its conditions say.
+        if at is not None and not key.startswith("node.kubernetes.io/"):
+            evidence = Evidence(f"{ref} spec.taints[{key}].timeAdded", text(taint, "timeAdded"))
+            what = f"taint {key}:{text(taint, 'effect')} added"
+            yield Entry(at, WHOLE_SECONDS, EntryKind.CHANGE, what, ref, (evidence,))
+
+
+def _cordon(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    """The tool whose field ``unschedulable`` is: it wrote it no later than the time that stands there."""
+    if mapping(raw, "spec").get("unschedulable") is not True:
+        return
+    for entry in mappings(mapping(raw, "metadata"), "managedFields"):
+        spec = mapping(mapping(entry, "fieldsV1"), "f:spec")
+        at = moment(entry, "time")
+        if at is not None and "f:unschedulable" in spec:
+            stamp = f"{text(entry, 'manager')} {text(entry, 'operation')} {text(entry, 'time')}"
+            evidence = Evidence(f"{ref} metadata.managedFields", stamp)
+            who = tool(text(entry, "manager"), text(entry, "subresource"))
+            yield Entry(
+                at, WHOLE_SECONDS, EntryKind.CHANGE, "cordoned: takes no new pods", ref, (evidence,), who, Weight.BAD
+            )
+
+
+NODES = Kept(
+    kind="Node",
+    plural="nodes",
+    namespaced=False,
+    take=_take,
+    tell=each,
+    lost="when nodes joined, were lost or were cordoned",
+)

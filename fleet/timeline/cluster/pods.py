@@ -1,0 +1,97 @@
+"""Pods that are there: when they were made, placed, ready and not ready any more, and how their containers ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, text
+from fleet.timeline.cluster.conditions import Meaning, conditions_of
+from fleet.timeline.cluster.kept import Asked, Kept, each, note_owner, ref_of, stamped
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+
+_CONDITIONS = {
+    ("Ready", "True"): Meaning("ready", Weight.GOOD, EntryKind.START),
+    ("Ready", "False"): Meaning("not ready any more", Weight.BAD, EntryKind.END),
+    ("PodScheduled", "False"): Meaning("cannot be placed", Weight.BAD),
+    ("DisruptionTarget", "True"): Meaning("is to be taken away", Weight.BAD),
+}
+
+
+def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+    ref = ref_of(raw, "Pod")
+    note_owner(raw, ref, asked.kin)
+    if node := text(mapping(raw, "spec"), "nodeName"):
+        asked.kin.note(ref, ObjectRef("Node", "", node))
+    asked.there.add(ref)
+    held = [
+        entry
+        for entry in conditions_of(raw, ref, _CONDITIONS)
+        if entry.kind is not EntryKind.END or entry.at > _began(raw)
+    ]
+    return (*_lifetime(raw, ref), *held, *_ends(raw, ref))
+
+
+def _began(raw: Raw) -> float:
+    """Until when a pod that is not ready has never been so: its conditions begin with it."""
+    first = [moment(c, "lastTransitionTime") for c in mappings(mapping(raw, "status"), "conditions") if _first(c)]
+    known = [at for at in (*first, moment(mapping(raw, "status"), "startTime")) if at is not None]
+    return max(known, default=0.0) + WHOLE_SECONDS
+
+
+def _first(condition: Raw) -> bool:
+    return text(condition, "type") in {"PodScheduled", "Initialized"}
+
+
+def _lifetime(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    metadata = mapping(raw, "metadata")
+    created, deleted = moment(metadata, "creationTimestamp"), moment(metadata, "deletionTimestamp")
+    if created is not None:
+        yield Entry(created, WHOLE_SECONDS, EntryKind.START, "pod made", ref, (stamped(raw, ref),))
+    if deleted is not None:
+        # What stands there is when its time is over.
+        grace = float(integer(metadata, "deletionGracePeriodSeconds"))
+        evidence = stamped(raw, ref, "deletionTimestamp")
+        what = "asked to end" + (f", with {grace:g} s to do so" if grace else "")
+        yield Entry(deleted - grace, WHOLE_SECONDS, EntryKind.END, what, ref, (evidence,))
+
+
+def _ends(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    """Containers that ended: of those that run again, the last time."""
+    for key in ("initContainerStatuses", "containerStatuses"):
+        for status in mappings(mapping(raw, "status"), key):
+            for state in ("state", "lastState"):
+                ended = mapping(mapping(status, state), "terminated")
+                at = moment(ended, "finishedAt")
+                # A container that never ran has ends at the beginning of Unix time in some runtimes.
+                if at is None or at <= 0 or (key == "initContainerStatuses" and integer(ended, "exitCode") == 0):
+                    continue
+                yield _end(ref, status, state, ended, at)
+
+
+def _end(ref: ObjectRef, status: Raw, state: str, ended: Raw, at: float) -> Entry:
+    name, reason, code = text(status, "name"), text(ended, "reason"), integer(ended, "exitCode")
+    restarts = integer(status, "restartCount")
+    before = f", the last of {restarts} times" if state == "lastState" and restarts > 1 else ""
+    where = f"{ref} status.containerStatuses[{name}].{state}.terminated"
+    evidence = Evidence(where, f"finishedAt {text(ended, 'finishedAt')} exitCode {code} restartCount {restarts}")
+    good = code == 0
+    return Entry(
+        at,
+        WHOLE_SECONDS,
+        EntryKind.END,
+        f"{name} ended: {reason or 'no reason given'} ({code}){before}",
+        ref,
+        (evidence,),
+        weight=Weight.PLAIN if good else Weight.BAD,
+    )
+
+
+PODS = Kept(
+    kind="Pod",
+    plural="pods",
+    take=_take,
+    tell=each,
+    lost="starts and ends of pods",
+    page=125,
+)

@@ -1,0 +1,25 @@
+"""The kinds of objects that are asked about the past: one more is a module beside this one and a line here."""
+
+from __future__ import annotations
+
+from fleet.kinds.registry import listed
+from fleet.timeline.cluster.autoscalers import AUTOSCALERS
+from fleet.timeline.cluster.events import EVENTS
+from fleet.timeline.cluster.kept import Row
+from fleet.timeline.cluster.nodes import NODES
+from fleet.timeline.cluster.pods import PODS
+from fleet.timeline.cluster.rollouts import CONTROLLER_REVISIONS, REPLICA_SETS
+from fleet.timeline.cluster.workloads import workload
+
+
+def kept() -> tuple[Row, ...]:
+    """All of them; kinds of workloads that are links are asked for the templates that they keep."""
+    return (
+        REPLICA_SETS,
+        CONTROLLER_REVISIONS,
+        *(workload(kind) for kind in listed() if not kind.link),
+        AUTOSCALERS,
+        NODES,
+        PODS,
+        EVENTS,
+    )

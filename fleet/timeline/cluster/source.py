@@ -1,0 +1,95 @@
+"""The past of a cluster, from its objects: each kind is listed once, page by page, and nothing of a page is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from fleet.net.bodies import limits
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
+from fleet.sources.kube.resources import object_path
+from fleet.timeline.cluster.kept import Asked, Row
+from fleet.timeline.cluster.registry import kept
+from fleet.timeline.entry import Entry
+from fleet.timeline.source import Gap, Told
+from fleet.timeline.template import Clean
+
+TURN = 64
+"""Objects that are looked at before others on the loop get a turn."""
+
+
+class ClusterTimeline:
+    """A TimelineSource of one cluster. ``namespace`` is the one to look in, empty for all.
+
+    Where all at once may not be listed, ``fallback`` namespaces are read one by one.
+    """
+
+    name = "Kubernetes"
+
+    def __init__(self, client: KubeClient, clean: Clean, *, namespace: str = "", fallback: Sequence[str] = ()) -> None:
+        self._client = client
+        self._clean = clean
+        self._namespace = namespace
+        self._fallback = tuple(dict.fromkeys(fallback))
+
+    async def tell(self, since: float) -> Told:
+        """What all kinds tell. What one of them is about may be made by another: all are listed first."""
+        del since  # How far back objects reach they say themselves.
+        asked, rows = Asked(self._clean), kept()
+        listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
+        entries: list[Entry] = []
+        for row, (taken, _) in zip(rows, listed, strict=True):
+            entries += row.tell(taken, asked)
+            await asyncio.sleep(0)
+        return Told(tuple(entries), asked.kin, tuple(gap for _, gap in listed if gap is not None))
+
+    async def _take(self, row: Row, asked: Asked) -> tuple[list[Any], Gap | None]:
+        taken: list[Any] = []
+        try:
+            try:
+                await self._list(row, self._namespace if row.namespaced else "", asked, taken)
+            except ForbiddenError:
+                if self._namespace or not row.namespaced or not self._fallback:
+                    raise
+                for namespace in self._fallback:
+                    await self._list(row, namespace, asked, taken)
+        except NotFoundError as error:
+            return taken, None if row.custom else _gap(row, error)
+        except (KubeError, KubeconfigError) as error:
+            return taken, _gap(row, error)
+        return taken, None
+
+    async def _list(self, row: Row, namespace: str, asked: Asked, taken: list[Any]) -> None:
+        async for items in self._pages(row, namespace):
+            for number, raw in enumerate(items, 1):
+                taken.append(row.take(raw, asked))
+                if number % TURN == 0:
+                    await asyncio.sleep(0)
+
+    async def _pages(self, row: Row, namespace: str) -> AsyncIterator[list[Raw]]:
+        """Page by page; the rest at once where the server forgets sooner than the pages are read."""
+        path = object_path(row.group, row.version, row.plural, namespace)
+        query = {"limit": str(row.page)}
+        while True:
+            try:
+                answer = await self._client.get(path, query, limit=limits().kubernetes_list)
+            except ExpiredError as error:
+                if not error.continue_token or "continue" not in query:
+                    raise
+                # Inconsistent, and whole: what was made meanwhile happened now.
+                query["continue"] = error.continue_token
+                continue
+            document = answer.json()
+            document = document if isinstance(document, dict) else {}
+            items, token = mappings(document, "items"), text(mapping(document, "metadata"), "continue")
+            yield items
+            if not token or token == query.get("continue") or not items:
+                return
+            query["continue"] = token
+
+
+def _gap(row: Row, error: KubeError | KubeconfigError) -> Gap:
+    return Gap(row.lost, f"{row.qualified}: {error.message}", error.remedy)

@@ -1,0 +1,60 @@
+"""Workloads: who changed what is wanted of them, when a rollout was complete, and since when it does not get on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fleet.kinds.kind import WorkloadKind
+from fleet.sources.kube.project.fields import Raw, mapping
+from fleet.timeline.cluster.conditions import Meaning, conditions_of
+from fleet.timeline.cluster.kept import Asked, Kept, note_owner, ref_of
+from fleet.timeline.cluster.writes import note_writes, written
+from fleet.timeline.entry import Entry, Weight
+
+_CONDITIONS = {
+    ("Available", "False"): Meaning("too few replicas are available", Weight.BAD),
+    ("Available", "True"): Meaning("enough replicas are available", Weight.GOOD),
+    ("Ready", "False"): Meaning("not ready", Weight.BAD),
+    ("Ready", "True"): Meaning("ready", Weight.GOOD),
+    # These two mean what they say of Deployments (apps/v1 DeploymentConditionType); others use Progressing otherwise.
+    ("Progressing", "True"): Meaning(
+        "rollout complete", Weight.GOOD, reasons=("NewReplicaSetAvailable",), updated=True
+    ),
+    ("Progressing", "False"): Meaning("rollout does not get on", Weight.BAD, reasons=("ProgressDeadlineExceeded",)),
+    ("ReplicaFailure", "True"): Meaning("pods cannot be made", Weight.BAD),
+}
+"""Custom resources have Ready and Available by convention."""
+
+
+def workload(kind: WorkloadKind) -> Kept[Raw]:
+    """What the objects of a kind of workload tell."""
+
+    def take(raw: Raw, asked: Asked) -> Raw:
+        ref = ref_of(raw, kind.kind)
+        note_owner(raw, ref, asked.kin)
+        note_writes(raw, ref, asked)
+        # Of the spec only what stands in one word is said again.
+        plain = {key: value for key, value in mapping(raw, "spec").items() if isinstance(value, str | int | float)}
+        conditions = mapping(raw, "status").get("conditions")
+        return {"metadata": _slim(mapping(raw, "metadata")), "spec": plain, "status": {"conditions": conditions}}
+
+    def tell(taken: Sequence[Raw], asked: Asked) -> Iterator[Entry]:
+        for raw in taken:
+            ref = ref_of(raw, kind.kind)
+            yield from written(raw, ref, asked)
+            yield from conditions_of(raw, ref, _CONDITIONS)
+
+    return Kept(
+        kind=kind.kind,
+        group=kind.group,
+        version=kind.version,
+        plural=kind.plural,
+        take=take,
+        tell=tell,
+        lost=f"who changed {kind.plural}, and how their rollouts went",
+        custom=kind.custom,
+    )
+
+
+def _slim(metadata: Raw) -> Raw:
+    return {key: metadata[key] for key in ("name", "namespace", "creationTimestamp") if key in metadata}

@@ -1,0 +1,83 @@
+"""Who wrote to an object, and when: the server keeps the last change of each tool in ``metadata.managedFields``.
+
+Its time is that of the last change to any field that is the tool's (Kubernetes' documentation of server-side apply), so
+only a tool with one field is known to have written that one then; of several, one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.cluster.kept import Asked, Write
+from fleet.timeline.cluster.rollouts import began
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
+from fleet.timeline.who import OWN_HANDS, tool
+
+_NAMED = 4
+"""Fields that are named of one write."""
+
+
+def note_writes(raw: Raw, ref: ObjectRef, asked: Asked) -> None:
+    """Remember who wrote to the spec of an object. What controllers write to a status is no change of anybody's."""
+    for entry in mappings(mapping(raw, "metadata"), "managedFields"):
+        at = moment(entry, "time")
+        fields = _fields(mapping(mapping(entry, "fieldsV1"), "f:spec"))
+        if at is None or not fields or text(entry, "subresource") == "status":
+            continue
+        manager, subresource = text(entry, "manager"), text(entry, "subresource")
+        stamp = " ".join(filter(None, [manager, text(entry, "operation"), subresource, text(entry, "time")]))
+        asked.writes[ref].append(Write(at, tool(manager, subresource), fields, stamp))
+
+
+def _fields(spec: Raw) -> tuple[str, ...]:
+    return tuple(sorted(key.removeprefix("f:") for key in spec if key.startswith("f:")))
+
+
+def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
+    """The creation of an object, and each write that nothing else tells of."""
+    metadata = mapping(raw, "metadata")
+    created = moment(metadata, "creationTimestamp")
+    writes = asked.writes.get(ref, ())
+    if created is not None:
+        first = next((w for w in writes if w.at - created <= WHOLE_SECONDS), None)
+        yield Entry(
+            created,
+            WHOLE_SECONDS,
+            EntryKind.CHANGE,
+            f"{ref.kind} created",
+            ref,
+            (Evidence(f"{ref} metadata.creationTimestamp", text(metadata, "creationTimestamp")),),
+            who=first.tool if first is not None else "",
+        )
+    for write in writes:
+        if created is not None and write.at - created <= WHOLE_SECONDS:
+            continue
+        rolled = "template" in write.fields and any(began(write.at, at) for at in asked.rollouts.get(ref, ()))
+        if write.tool in OWN_HANDS or rolled:
+            continue
+        yield Entry(
+            write.at,
+            WHOLE_SECONDS,
+            EntryKind.CHANGE,
+            _what(write, mapping(raw, "spec")),
+            ref,
+            (Evidence(f"{ref} metadata.managedFields", write.stamp),),
+            who=write.tool,
+        )
+
+
+def _what(write: Write, spec: Raw) -> str:
+    if len(write.fields) == 1:
+        field = write.fields[0]
+        value = spec.get(field)
+        said = isinstance(value, str | int | float)
+        return (
+            f"spec.{field} set to {str(value).lower() if isinstance(value, bool) else value}"
+            if said
+            else f"spec.{field} changed"
+        )
+    named = ", ".join(write.fields[:_NAMED])
+    more = f" and {len(write.fields) - _NAMED} more" if len(write.fields) > _NAMED else ""
+    return f"spec changed, one at least of {named}{more}"

@@ -1,0 +1,77 @@
+"""One thing that happened: when, how precisely that is known, what, by whom, to what, and what says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fleet.model.objects import ObjectRef
+
+WHOLE_SECONDS: Final = 1.0
+"""What a time of the Kubernetes API is good for: it is written in whole seconds, rounded down."""
+
+
+class EntryKind(StrEnum):
+    """What kind of thing it is: what a person narrows the timeline by."""
+
+    CHANGE = "change"
+    """Somebody changed what is wanted: a template, a replica count, a bound, a release."""
+    START = "start"
+    """A pod or a node began, or became of use."""
+    END = "end"
+    """A container, a pod or a node ended, or is of no use any more."""
+    CONDITION = "condition"
+    """A controller says that something holds, or no longer does."""
+    EVENT = "event"
+    """Reported by a component of the cluster, in its own words."""
+
+
+class Weight(StrEnum):
+    """How much it matters to somebody who reads from the top."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What says that it happened. Without any there is no entry."""
+
+    where: str
+    """The object or series, and the field of it: ``ReplicaSet prod/chat-5b6d metadata.creationTimestamp``."""
+    value: str
+    """What stands there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened."""
+
+    at: float
+    """Unix time at the earliest; it happened no later than ``at + within``. Of what repeats, the first time."""
+    within: float
+    """Seconds."""
+    kind: EntryKind
+    what: str
+    """In one line. Text of others is in it: it may hold anything."""
+    about: ObjectRef
+    """The object that it happened to."""
+    evidence: tuple[Evidence, ...]
+    who: str = ""
+    """The person, tool or controller that is known to have done it; empty where nothing tells."""
+    weight: Weight = Weight.PLAIN
+    changes: tuple[str, ...] = ()
+    """What differs from before, a line each: ``image vllm:0.31 → vllm:0.32``."""
+    objects: tuple[ObjectRef, ...] = ()
+    """The objects that it happened to, where these are several; ``about`` is then what they belong to."""
+    times: int = 1
+    """How often it happened, ``at`` the first time and ``last`` the last."""
+    last: float | None = None
+    """Unix time; None for what happened once."""
+
+    @property
+    def ended(self) -> float:
+        """When it is last known to have happened: what orders nothing, and decides whether it is within a span."""
+        return self.at if self.last is None else self.last

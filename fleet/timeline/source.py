@@ -1,0 +1,40 @@
+"""What can be asked about the past: one protocol for the cluster's objects, its metrics, and our own records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fleet.timeline.entry import Entry
+from fleet.timeline.kinship import Kinship
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read, and what is not told for that."""
+
+    what: str
+    problem: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one source had to say."""
+
+    entries: tuple[Entry, ...]
+    kin: Kinship
+    gaps: tuple[Gap, ...] = ()
+
+
+class TimelineSource(Protocol):
+    """One that is asked once, whenever somebody wants to know."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where it fails."""
+        ...
+
+    async def tell(self, since: float) -> Told:
+        """What happened from ``since`` (Unix time) on. Never raises: what it could not read is in the gaps."""
+        ...

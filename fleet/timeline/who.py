@@ -1,0 +1,38 @@
+"""Who wrote to an object, from the name of its field manager: the server keeps the tool, and never the person."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+_TOOLS = (
+    ("kubectl-rollout", "kubectl rollout"),
+    ("kubectl*", "kubectl"),
+    ("argocd*", "Argo CD"),
+    ("kustomize-controller", "Flux"),
+    ("helm-controller", "Flux (Helm)"),
+    ("flux*", "Flux"),
+    ("helm", "Helm"),
+    ("keda*", "KEDA"),
+    ("terraform*", "Terraform"),
+    ("quarterdeck", "quarterdeck"),
+    ("kubelet", "kubelet"),
+    ("kube-scheduler", "scheduler"),
+    ("kube-controller-manager", "controller manager"),
+)
+"""Pattern of a manager's name, and what people call the tool; the first that fits."""
+
+OWN_HANDS = frozenset({"controller manager", "kubelet", "scheduler"})
+"""Parts of every cluster, which write on somebody else's behalf."""
+AUTOSCALER = "autoscaler"
+
+
+def tool(manager: str, subresource: str = "") -> str:
+    """What a manager is called; its own name where nobody knows it, empty for the name that stands for none.
+
+    The one part of the controller manager that writes through ``scale`` is the HorizontalPodAutoscaler's controller
+    (kubernetes/kubernetes, pkg/controller/podautoscaler).
+    """
+    if manager == "unknown":
+        return ""
+    known = next((name for pattern, name in _TOOLS if fnmatchcase(manager, pattern)), manager)
+    return AUTOSCALER if known == "controller manager" and subresource == "scale" else known

@@ -1,0 +1,151 @@
+"""``quarterdeck timeline`` on a cluster that was changed by hand, against the list of what was done to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli.dispatch import dispatch
+from tests.console.cli import kubeconfig
+from tests.simulator.api_process import Process, simulator
+
+pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("timeline")]
+
+EMBED = ("-n", "serving", "deployment/embed")
+DONE = (
+    ("scale", "-n", "batch", "deployment/summarize", "--replicas=1"),
+    ("set", "image", *EMBED, "vllm=vllm/vllm-openai:v0.32.1"),
+    ("cordon", "gpu-a100-1"),
+    ("delete", "pod", "-n", "batch", "--wait=false", "POD"),
+)
+
+
+class Done:
+    """What was done, with the times between which it was."""
+
+    def __init__(self, fleet: Process) -> None:
+        self.fleet = fleet
+        self.at: list[tuple[float, float]] = []
+        pods = json.loads(self.kubectl("get", "pods", "-n", "batch", "-o", "json"))["items"]
+        self.pod = next(p["metadata"]["name"] for p in pods if p["metadata"]["name"].startswith("legacy"))
+        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
+        self.node = nodes[0]["metadata"]["name"]
+        for arguments in DONE:
+            named = [{"POD": self.pod, "gpu-a100-1": self.node}.get(word, word) for word in arguments]
+            began = time.time()
+            self.kubectl(*named)
+            self.at.append((began, time.time()))
+        # Its controller has made the new template then.
+        revision = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
+        self.kubectl("wait", *EMBED, f"--for=jsonpath={revision}=3", "--timeout=50s")
+
+    def kubectl(self, *arguments: str) -> str:
+        command = ["kubectl", f"--kubeconfig={self.fleet.kubeconfig}", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def done() -> Iterator[Done]:
+    with simulator() as fleet:
+        yield Done(fleet)
+
+
+def run(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> tuple[int, str, str]:
+    environ = {"KUBECONFIG": str(done.fleet.kubeconfig), "HOME": str(tmp_path)}
+    try:
+        code = dispatch("quarterdeck", ["timeline", *arguments], environ, tmp_path / "no-policy")
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def entries(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> list[dict[str, Any]]:
+    code, out, err = run(done, capsys, tmp_path, "--json", *arguments)
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["schema"] == "quarterdeck/timeline/v1"
+    found: list[dict[str, Any]] = document["entries"]
+    return found
+
+
+def test_all_that_was_done_is_there_at_its_time_and_by_its_tool(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = entries(done, capsys, tmp_path)
+    wanted = (
+        ("Deployment", "summarize", "spec.replicas set to 1", "kubectl"),
+        ("Deployment", "embed", "image", "kubectl"),
+        ("Node", done.node, "cordoned", "kubectl"),
+        ("Pod", done.pod, "asked to end", None),
+    )
+    for (kind, name, what, who), (began, ended) in zip(wanted, done.at, strict=True):
+        those = [
+            one
+            for one in found
+            if one["about"]["kind"] == kind and one["about"]["name"] == name and what in one["what"]
+        ]
+        assert those, (kind, name, what)
+        # What the entry itself allows, and a second for the cluster's own clock.
+        assert any(began - one["within"] - 1 <= one["at"] <= ended + 1 for one in those), (those, began, ended)
+        assert {one.get("who") for one in those} == {who}
+
+
+def test_every_entry_names_its_evidence_and_they_are_in_order(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = entries(done, capsys, tmp_path, "--since", "7d")
+    assert [one["at"] for one in found] == sorted(one["at"] for one in found)
+    assert all(one["evidence"] and one["evidence"][0]["where"] for one in found)
+
+
+def test_the_timeline_of_one_object_has_what_belongs_to_it_alone(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = entries(done, capsys, tmp_path, "deploy/embed", "--since", "7d")
+    assert found
+    for one in found:
+        objects = [one["about"], *one.get("belongs_to", [])]
+        assert {"kind": "Deployment", "namespace": "serving", "name": "embed"} in objects
+
+
+def test_as_text_a_line_for_each_and_what_changed_below(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, err = run(done, capsys, tmp_path, "node/" + done.node)
+    assert (code, err) == (0, "")
+    assert f"node/{done.node}" in out
+    assert "cordoned: takes no new pods  by kubectl" in out
+
+
+def test_an_object_that_nobody_knows_is_said_so(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, err = run(done, capsys, tmp_path, "deploy/nothing")
+    assert (code, out) == (1, "")
+    assert "nothing is known to have happened to deploy/nothing" in err
+
+
+def test_who_may_read_little_is_told_what_is_missing(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, err = run(done, capsys, tmp_path, "--context", "demo-teamlead", "-n", "serving")
+    assert code == 0
+    assert "serving/" in out
+    assert "batch/" not in out
+    assert "not told: when nodes joined" in err
+
+
+def test_read_only_tells_the_same(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert entries(done, capsys, tmp_path, "--read-only", "--since", "2026-11-01")
+
+
+def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path, "http://127.0.0.1:9")
+    code = dispatch("quarterdeck", ["timeline"], {"KUBECONFIG": str(file), "HOME": str(tmp_path)}, tmp_path / "none")
+    assert code == 3
+    assert "127.0.0.1:9" in capsys.readouterr().err

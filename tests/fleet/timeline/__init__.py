@@ -1,0 +1,1 @@
+"""What the past is told from."""

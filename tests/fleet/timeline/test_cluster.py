@@ -1,0 +1,258 @@
+"""What each kind of object tells of the past."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fleet.model.objects import ObjectRef
+from fleet.timeline.cluster.registry import kept
+from fleet.timeline.entry import Entry, EntryKind, Weight
+from tests.conftest import RECORDINGS
+from tests.fleet.timeline.told import DAY, deployment, manager, owned, replica_set, template, told
+
+CHAT = ObjectRef("Deployment", "serving", "chat")
+POD = ObjectRef("Pod", "serving", "chat-1-x")
+
+
+def clock(entry: Entry) -> str:
+    return datetime.fromtimestamp(entry.at, UTC).strftime("%H:%M:%S")
+
+
+def said(entries: list[Entry]) -> list[tuple[str, str, str]]:
+    return [(clock(entry), entry.what, entry.who) for entry in sorted(entries, key=lambda entry: entry.at)]
+
+
+def test_each_rollout_says_what_it_changed_and_which_tool_wrote_it() -> None:
+    sets = [
+        replica_set("chat-2", "09:00:02", "2", template("vllm:2", "--tp", "2")),
+        replica_set("chat-1", "08:00:00", "1", template("vllm:1")),
+    ]
+    wrote = manager("argocd-controller", "09:00:01", {"template": {}, "replicas": {}})
+    entries, _ = told({"ReplicaSet": sets, "Deployment": [deployment(wrote)]})
+    assert said([entry for entry in entries if "revision" in entry.what]) == [
+        ("08:00:00", "revision 1: the first", ""),
+        ("09:00:02", "revision 2: image vllm:1 → vllm:2 and 1 more", "Argo CD"),
+    ]
+    # The write is the rollout's, and is told once.
+    assert not [entry for entry in entries if entry.what.startswith("spec")]
+
+
+def test_a_revision_that_was_rolled_back_to_is_dated_by_when_it_was_made() -> None:
+    history = {"deployment.kubernetes.io/revision-history": "1"}
+    sets = [
+        replica_set("chat-1", "08:00:00", "3", template("vllm:1"), **history),
+        replica_set("chat-2", "09:00:00", "2", template("vllm:2")),
+    ]
+    entries, _ = told({"ReplicaSet": sets})
+    assert said(entries) == [
+        ("08:00:00", "revision 1: the first", ""),
+        ("09:00:00", "revision 2: image vllm:1 → vllm:2", ""),
+    ]
+
+
+def test_a_write_of_a_template_that_made_no_revision_is_told_of() -> None:
+    wrote = manager("kubectl-rollout", "10:00:00", {"template": {}})
+    entries, _ = told({"ReplicaSet": [], "Deployment": [deployment(wrote)]})
+    assert ("10:00:00", "spec.template changed", "kubectl rollout") in said(entries)
+
+
+def test_what_was_before_the_oldest_revision_that_is_kept_is_not_made_up() -> None:
+    entries, _ = told({"ReplicaSet": [replica_set("chat-7", "08:00:00", "7", template())]})
+    assert [entry.what for entry in entries] == ["revision 7: what was before is not kept"]
+
+
+def test_a_tool_with_one_field_wrote_that_one_and_one_with_several_wrote_one_of_them() -> None:
+    scaled = manager("kubectl", "10:00:00", {"replicas": {}}, "scale")
+    applied = manager("helm", "11:00:00", {"strategy": {}, "replicas": {}, "paused": {}})
+    entries, _ = told({"Deployment": [deployment(scaled, applied, replicas=5)]})
+    assert said(entries) == [
+        ("08:00:00", "Deployment created", ""),
+        ("10:00:00", "spec.replicas set to 5", "kubectl"),
+        ("11:00:00", "spec changed, one at least of paused, replicas, strategy", "Helm"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        manager("kube-controller-manager", "10:00:00", {"replicas": {}}),
+        manager("anything", "10:00:00", {"replicas": {}}, "status"),
+        {"manager": "x", "time": f"{DAY}10:00:00Z", "fieldsV1": {"f:metadata": {"f:labels": {}}}},
+        {"manager": "x", "time": "soon", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+    ],
+)
+def test_what_controllers_note_for_themselves_is_no_change(written: Any) -> None:
+    entries, _ = told({"Deployment": [deployment(written)]})
+    assert [entry.what for entry in entries] == ["Deployment created"]
+
+
+def pod(**status: Any) -> dict[str, Any]:
+    metadata = {"name": "chat-1-x", "namespace": "serving", "creationTimestamp": f"{DAY}09:00:00Z"}
+    return {
+        "metadata": {**metadata, "ownerReferences": owned("ReplicaSet", "chat-1")},
+        "spec": {"nodeName": "gpu-1"},
+        "status": {"startTime": f"{DAY}09:00:01Z", **status},
+    }
+
+
+def condition(type_: str, status: str, at: str, **more: str) -> dict[str, str]:
+    return {"type": type_, "status": status, "lastTransitionTime": f"{DAY}{at}Z", **more}
+
+
+def test_a_pod_belongs_to_its_workload_and_to_its_node() -> None:
+    _, asked = told({"Pod": [pod()], "ReplicaSet": [replica_set("chat-1", "08:00:00", "1", template())]})
+    assert {CHAT, ObjectRef("Node", "", "gpu-1")} <= asked.kin.of(POD)
+    assert asked.kin.workload(POD) == CHAT
+
+
+def test_a_pod_that_was_never_ready_did_not_lose_it() -> None:
+    never, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:00:01")])]})
+    lost, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:30:00", message="no answer")])]})
+    assert said(never) == [("09:00:00", "pod made", "")]
+    assert said(lost)[1:] == [("09:30:00", "not ready any more: no answer", "")]
+    assert [entry.weight for entry in lost] == [Weight.PLAIN, Weight.BAD]
+
+
+def test_of_a_container_that_ended_often_the_last_time_is_known_and_said_so() -> None:
+    terminated = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": f"{DAY}09:40:00Z"}
+    status = {"name": "vllm", "restartCount": 7, "lastState": {"terminated": terminated}, "state": {"running": {}}}
+    entries, _ = told({"Pod": [pod(containerStatuses=[status])]})
+    assert said(entries)[1:] == [("09:40:00", "vllm ended: OOMKilled (137), the last of 7 times", "")]
+    assert entries[-1].weight is Weight.BAD
+    assert "finishedAt" in entries[-1].evidence[0].value
+
+
+def test_a_pod_was_asked_to_end_when_the_request_came_and_not_when_its_time_is_over() -> None:
+    raw = pod()
+    raw["metadata"] |= {"deletionTimestamp": f"{DAY}10:05:00Z", "deletionGracePeriodSeconds": 300}
+    entries, _ = told({"Pod": [raw]})
+    assert said(entries)[-1] == ("10:00:00", "asked to end, with 300 s to do so", "")
+
+
+def event(name: str, reason: str, message: str, at: str, **more: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "serving"},
+        "involvedObject": {"kind": "ReplicaSet", "namespace": "serving", "name": "chat-1"},
+        "reason": reason,
+        "message": message,
+        "firstTimestamp": f"{DAY}{at}Z",
+        "source": {"component": "replicaset-controller"},
+        **more,
+    }
+
+
+def test_a_pod_that_is_gone_is_known_from_the_event_of_who_deleted_it() -> None:
+    made = event("a", "SuccessfulCreate", "Created pod: chat-1-gone", "09:00:00")
+    deleted = event("b", "SuccessfulDelete", "Deleted pod: chat-1-gone", "09:30:00")
+    sets = [replica_set("chat-1", "08:00:00", "1", template())]
+    entries, asked = told({"Event": [made, deleted], "ReplicaSet": sets})
+    gone = ObjectRef("Pod", "serving", "chat-1-gone")
+    assert [(clock(e), e.what, e.who) for e in entries if e.about == gone] == [
+        ("09:00:00", "pod made", "replicaset-controller"),
+        ("09:30:00", "pod deleted", "replicaset-controller"),
+    ]
+    assert asked.kin.workload(gone) == CHAT
+
+
+def test_what_a_pod_says_of_itself_is_not_said_again_by_its_event() -> None:
+    entries, _ = told({"Pod": [pod()], "Event": [event("a", "SuccessfulCreate", "Created pod: chat-1-x", "09:00:00")]})
+    assert said(entries) == [("09:00:00", "pod made", "")]
+
+
+def test_an_event_is_dated_by_its_first_time_and_counted() -> None:
+    more = {"count": 12, "lastTimestamp": f"{DAY}09:20:00Z", "type": "Warning"}
+    entries, _ = told({"Event": [event("a", "BackOff", "Back-off\nrestarting", "09:00:00", **more)]})
+    (entry,) = entries
+    assert (clock(entry), entry.what, entry.times, entry.weight) == (
+        "09:00:00",
+        "BackOff: Back-off restarting",
+        12,
+        "bad",
+    )
+    assert entry.last == entry.at + 1200
+
+
+def autoscaler(at: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "chat", "namespace": "serving"},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "chat"}},
+        "status": {"lastScaleTime": f"{DAY}{at}Z", "desiredReplicas": 4},
+    }
+
+
+def test_an_autoscaler_says_when_it_scaled_last_and_its_event_says_it_better() -> None:
+    alone, asked = told({"HorizontalPodAutoscaler": [autoscaler("09:00:00")]})
+    assert said(alone) == [("09:00:00", "scaled by its autoscaler, which wants 4 now", "autoscaler")]
+    assert alone[0].about == CHAT
+    rescale = event("a", "SuccessfulRescale", "New size: 4; reason: queue", "09:00:01")
+    rescale["involvedObject"] = {"kind": "HorizontalPodAutoscaler", "namespace": "serving", "name": "chat"}
+    both, _ = told({"HorizontalPodAutoscaler": [autoscaler("09:00:00")], "Event": [rescale]})
+    assert [entry.what for entry in both] == ["SuccessfulRescale: New size: 4; reason: queue"]
+    assert CHAT in asked.kin.of(ObjectRef("HorizontalPodAutoscaler", "serving", "chat"))
+
+
+def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
+    raw = {
+        "metadata": {
+            "name": "gpu-1",
+            "creationTimestamp": f"{DAY}07:00:00Z",
+            "managedFields": [manager("kubectl-cordon", "09:00:00", {"unschedulable": {}})],
+        },
+        "spec": {
+            "unschedulable": True,
+            "taints": [{"key": "x", "effect": "NoExecute", "timeAdded": f"{DAY}08:00:00Z"}],
+        },
+        "status": {"conditions": [condition("Ready", "Unknown", "10:00:00", message="Kubelet stopped posting")]},
+    }
+    entries, _ = told({"Node": [raw]})
+    assert said(entries) == [
+        ("07:00:00", "node joined", ""),
+        ("08:00:00", "taint x:NoExecute added", ""),
+        ("09:00:00", "cordoned: takes no new pods", "kubectl"),
+        ("10:00:00", "node says nothing any more: Kubelet stopped posting", ""),
+    ]
+
+
+def test_every_kind_takes_whatever_stands_in_an_object() -> None:
+    odd: list[Any] = [
+        {},
+        {"metadata": {"name": 3, "managedFields": "x", "creationTimestamp": 5}, "spec": [], "status": "?"},
+        {"metadata": {"name": "a", "managedFields": [{"fieldsV1": 7, "time": f"{DAY}09:00:00Z"}]}},
+        {"status": {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"lastState": 3}]}},
+    ]
+    told({row.kind: odd for row in kept()})
+
+
+@pytest.mark.parametrize("name", ["replicasets_two_revisions", "replicasets_after_rollback"])
+def test_the_recorded_replica_sets(name: str) -> None:
+    items = json.loads((RECORDINGS / "kube-1.36" / f"{name}.json").read_text())["response"]["body"]["items"]
+    entries, _ = told({"ReplicaSet": items})
+    assert [entry.kind for entry in entries] == [EntryKind.CHANGE] * len(items)
+    first, second = sorted(entries, key=lambda entry: entry.at)[:2]
+    assert first.what == "revision 1: the first"
+    assert second.what.startswith("revision 2: image registry.example.com/vllm:v1 → registry.example.com/vllm:v2")
+    assert any("change-cause" in one.where and one.value for one in second.evidence)
+
+
+def test_the_recorded_pod_that_was_killed_for_its_memory() -> None:
+    raw = json.loads((RECORDINGS / "kube-1.36" / "pod_crashloop_oomkilled.json").read_text())["response"]["body"]
+    entries, _ = told({"Pod": [raw]})
+    assert "vllm ended: OOMKilled (137), the last of 7 times" in [entry.what for entry in entries]
+
+
+def test_the_recorded_events() -> None:
+    items = json.loads((RECORDINGS / "kube-1.36" / "events_core_list.json").read_text())["response"]["body"]["items"]
+    entries, _ = told({"Event": items})
+    assert entries
+    assert all(entry.evidence and entry.evidence[0].value and entry.about.name for entry in entries)
+
+
+def test_the_recorded_deployment_that_gitops_owns() -> None:
+    recorded = json.loads((RECORDINGS / "kube-1.36" / "deployment_managedfields_gitops.json").read_text())
+    # Of this exchange the metadata alone was recorded: what the field was set to is not known.
+    entries, _ = told({"Deployment": [recorded["response"]["body"]]})
+    assert ("00:42:54", "spec.replicas changed", "Flux") in said(entries)

@@ -1,0 +1,108 @@
+"""One timeline from several sources: order, span, what is folded and what never is, and the timeline of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import Entry, EntryKind, Evidence
+from fleet.timeline.kinship import Kinship
+from fleet.timeline.source import Gap, Told
+from fleet.timeline.timeline import Timeline, ask, merged
+
+CHAT = ObjectRef("Deployment", "serving", "chat")
+ONE, TWO = (ObjectRef("Pod", "serving", f"chat-{name}") for name in ("one", "two"))
+NODE = ObjectRef("Node", "", "gpu-1")
+
+
+def entry(at: float, what: str, about: ObjectRef = ONE, kind: EntryKind = EntryKind.END, **more: object) -> Entry:
+    found = {"evidence": (Evidence(f"{about} {at}", "x"),), **more}
+    return Entry(at, 1.0, kind, what, about, **found)  # type: ignore[arg-type]
+
+
+def kin() -> Kinship:
+    found = Kinship()
+    for pod in (ONE, TWO):
+        found.note(pod, CHAT)
+    found.note(ONE, NODE)
+    return found
+
+
+def timeline(*entries: Entry, since: float = 0.0) -> Timeline:
+    return merged([Told(entries, kin())], since, 1000.0)
+
+
+def said(found: Timeline) -> list[tuple[float, str, int]]:
+    return [(one.at, one.what, one.times) for one in found.entries]
+
+
+def test_the_first_seen_is_first_whoever_tells_it() -> None:
+    both = merged([Told((entry(20, "b"),), kin()), Told((entry(10, "a"), entry(30, "c")), Kinship())], 0.0, 100.0)
+    assert said(both) == [(10, "a", 1), (20, "b", 1), (30, "c", 1)]
+
+
+def test_what_began_before_the_span_and_lasted_into_it_is_told() -> None:
+    found = timeline(entry(10, "long", last=60.0, times=4), entry(20, "short"), since=50.0)
+    assert said(found) == [(10, "long", 4)]
+
+
+def test_the_same_of_several_pods_of_a_workload_within_minutes_is_one_entry_with_all_its_evidence() -> None:
+    found = timeline(entry(10, "vllm ended: OOMKilled (137)"), entry(40, "vllm ended: OOMKilled (137)", TWO))
+    (one,) = found.entries
+    assert (one.about, one.objects, one.times, one.last) == (CHAT, (ONE, TWO), 2, 40)
+    assert len(one.evidence) == 2
+    # Of each of the objects it is still known.
+    assert said(found.of(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
+
+
+def test_of_several_objects_numbers_and_names_may_differ_and_of_one_they_may_not() -> None:
+    several = timeline(entry(10, "refused by 10.0.0.1"), entry(11, "refused by 10.0.0.2", TWO))
+    assert len(several.entries) == 1
+    one = timeline(entry(10, "scaled from 0 to 1"), entry(11, "scaled from 1 to 2"))
+    assert said(one) == [(10, "scaled from 0 to 1", 1), (11, "scaled from 1 to 2", 1)]
+
+
+def test_changes_are_never_folded_and_nothing_is_over_a_gap() -> None:
+    changed = timeline(entry(10, "x", kind=EntryKind.CHANGE), entry(11, "x", kind=EntryKind.CHANGE))
+    assert len(changed.entries) == 2
+    assert len(timeline(entry(10, "x"), entry(900, "x")).entries) == 2
+
+
+def test_an_object_has_what_belongs_to_it_and_not_what_was_folded_with_it() -> None:
+    alone = entry(5, "made", TWO, EntryKind.START)
+    found = timeline(alone, entry(10, "ended"), entry(40, "ended", TWO), entry(50, "lost", NODE))
+    assert said(found.of(TWO)) == [(5, "made", 1), (40, "ended", 1)]
+    assert said(found.of(NODE)) == [(10, "ended", 1), (50, "lost", 1)]
+
+
+def test_objects_are_found_by_name_and_by_kind_and_in_a_namespace() -> None:
+    found = timeline(entry(10, "ended"))
+    assert found.find("", "chat") == (CHAT,)
+    assert found.find("deployment", "chat", "serving") == (CHAT,)
+    assert found.find("Pod", "chat") == ()
+    assert found.find("", "chat", "batch") == ()
+    assert found.find("Node", "gpu-1", "batch") == (NODE,)
+
+
+def test_kinship_that_goes_round_ends() -> None:
+    found = Kinship()
+    found.note(ONE, TWO)
+    found.note(TWO, ONE)
+    assert found.of(ONE) == {ONE, TWO}
+    assert found.workload(ONE) in {ONE, TWO}
+
+
+async def test_all_sources_are_asked_and_what_one_cannot_read_is_a_gap() -> None:
+    class Source:
+        name = "x"
+
+        def __init__(self, entries: Sequence[Entry], gap: Gap) -> None:
+            self._told = Told(tuple(entries), Kinship(), (gap,))
+
+        async def tell(self, since: float) -> Told:
+            assert since == 3.0
+            return self._told
+
+    found = await ask([Source([entry(9, "a")], Gap("pods", "403")), Source([], Gap("nodes", "403"))], 3.0, 10.0)
+    assert said(found) == [(9, "a", 1)]
+    assert [gap.what for gap in found.gaps] == ["pods", "nodes"]
