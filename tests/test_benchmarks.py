@@ -1,22 +1,51 @@
-"""The frame of the benchmarks: what there is, what is chosen, how a result is judged. Nothing here is timed."""
+"""The benchmarks work: what there is, what is chosen, how a result is judged, a trial of each. Nothing is timed."""
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import __main__ as frame
+from tests.benchmarks import document
+from tests.benchmarks.effort import Effort
 from tests.benchmarks.processes import cpu_seconds, rss_mib
+from tests.benchmarks.regression import exponent, of_batches, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
 from tests.benchmarks.stage import fleet_server
 from tests.benchmarks.terminal import NotShownError, on_terminal
 
+OF_PROMETHEUS = {"prometheus", "large"}
+
 
 def test_every_budget_has_its_benchmark() -> None:
     ids = {id_ for benchmark in frame.known() for id_ in benchmark.ids}
-    assert ids == {f"B{number}" for number in range(1, 11)}
+    assert ids == {*(f"B{number}" for number in range(1, 11)), "demo", "idle", "memory"}
+
+
+def test_all_of_them_mean_to_take_ten_minutes_at_most() -> None:
+    assert sum(benchmark.seconds(Effort()) for benchmark in frame.known()) <= 600
+
+
+@pytest.mark.parametrize(
+    "benchmark",
+    [
+        pytest.param(
+            benchmark, id=benchmark.name, marks=[pytest.mark.real("prometheus")] * (benchmark.name in OF_PROMETHEUS)
+        )
+        for benchmark in frame.known()
+    ],
+)
+def test_a_trial_measures_what_the_whole_does(benchmark: frame.Benchmark) -> None:
+    reports = benchmark.run(Effort(trial=True, span=40.0))
+    results = [report for report in reports if isinstance(report, Result)]
+    assert {result.id for result in results} == set(benchmark.ids)
+    assert all(math.isfinite(sample) for result in results for sample in result.samples)
+    assert len({result.what for result in results}) == len(results)
 
 
 def test_what_does_not_exist_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,19 +53,24 @@ def test_what_does_not_exist_is_said(capsys: pytest.CaptureFixture[str]) -> None
     assert "no benchmark B11" in capsys.readouterr().err
 
 
+def _benchmark(name: str, ids: tuple[str, ...], run: Callable[[Effort], list[Report]]) -> frame.Benchmark:
+    return frame.Benchmark(name, ids, lambda _: 60.0, run)
+
+
 def test_only_what_was_asked_for_is_run_and_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure() -> list[Report]:
+    def measure(_: Effort) -> list[Report]:
         return [Result("B1", "one", (3.0, 1.0, 2.0), "ms", 2.0), Result("B2", "two", (1.0,), "ms")]
 
-    def refuse() -> list[Report]:
+    def refuse(_: Effort) -> list[Report]:
         raise AssertionError("not asked for")
 
-    benchmarks = [frame.Benchmark("a", ("B1", "B2"), measure), frame.Benchmark("b", ("B3",), refuse)]
+    benchmarks = [_benchmark("a", ("B1", "B2"), measure), _benchmark("b", ("B3",), refuse)]
     monkeypatch.setattr(frame, "known", lambda: benchmarks)
     assert frame.main(["B1"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert "planned: 60 s" in lines
     assert [line.split() for line in lines if line.startswith("B")] == [
         ["B1", "one", "2", "ms", "1–3", "≤", "2", "within"]
     ]
@@ -45,20 +79,66 @@ def test_only_what_was_asked_for_is_run_and_printed(
 def test_one_that_cannot_measure_does_not_keep_the_others_from_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> list[Report]:
+    def fail(_: Effort) -> list[Report]:
         raise CannotMeasureError("prometheus is not on the PATH")
 
-    other = frame.Benchmark("b", ("B2",), lambda: [Note("B2", "was run")])
-    monkeypatch.setattr(frame, "known", lambda: [frame.Benchmark("a", ("B1",), fail), other])
+    other = _benchmark("b", ("B2",), lambda _: [Note("B2", "was run")])
+    monkeypatch.setattr(frame, "known", lambda: [_benchmark("a", ("B1",), fail), other])
     assert frame.main([]) == 0
     printed = capsys.readouterr().out
-    assert "B1   prometheus is not on the PATH" in printed
-    assert "B2   was run" in printed
+    assert "B1     prometheus is not on the PATH" in printed
+    assert "B2     was run" in printed
 
 
 def test_the_median_is_judged() -> None:
     assert report_line(Result("B3", "x", (1.0, 9.0, 2.0), "×", 1.5)).endswith("misses")
     assert report_line(Result("B3", "x", (1.0, 9.0, 1.2), "×", 1.5)).endswith("within")
+    assert report_line(Result("B3", "x", (1.0, 9.0, 1.2), "×", 1.5, 1.2)).endswith("goal")
+    assert report_line(Result("B3", "x", (1.0, 9.0, 1.2), "×", goal=1.1)).endswith("misses the goal")
+
+
+def test_a_slope_is_as_sure_as_its_points() -> None:
+    exact = slope([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0])
+    assert exact == pytest.approx((2.0, 0.0))
+    # By hand: residuals ∓0.3, ±0.9 …: s² = 1.8/2, Σ(x-x̄)² = 5, t(2) = 4.303.
+    unsure = slope([0.0, 1.0, 2.0, 3.0], [0.0, 3.0, 3.0, 6.0])
+    assert unsure == pytest.approx((1.8, 4.303 * math.sqrt(1.8 / 2 / 5)))
+    assert slope([1.0, 2.0], [1.0, 3.0]) == (2.0, math.inf)
+    with pytest.raises(ValueError, match="two different"):
+        slope([1.0, 1.0], [1.0, 2.0])
+
+
+def test_memory_that_is_taken_in_steps_counts_as_a_few_points_and_not_as_many() -> None:
+    seen = [(float(second), 100.0 + second // 10) for second in range(100)]
+    of_all = slope([at for at, _ in seen], [rss for _, rss in seen])
+    batched = of_batches(seen, 5)
+    assert batched.value == pytest.approx(0.1)
+    assert batched.half_width == pytest.approx(0.0, abs=1e-9)
+    assert of_all.value == pytest.approx(0.1, abs=0.001)
+
+
+def test_what_does_not_grow_has_the_exponent_zero() -> None:
+    sizes = [100.0, 1_000.0, 10_000.0]
+    assert exponent(sizes, [7.0, 7.0, 7.0]) == pytest.approx(0.0)
+    assert exponent(sizes, [3.0, 30.0, 300.0]) == pytest.approx(1.0)
+
+
+def test_results_are_written_between_their_markers_and_nothing_else_changes(tmp_path: Path) -> None:
+    file = tmp_path / "performance.md"
+    file.write_text("before\n<!-- results: begin, by make bench -->\nold\n<!-- results: end -->\nafter\n")
+    reports: list[Report] = [Result("B3", "x", (1.0, 9.0, 2.0), "×", 1.5, 1.0), Note("B4", "no Prometheus")]
+    document.write(file, "results", document.results(reports))
+    text = file.read_text()
+    assert text.startswith("before\n<!-- results: begin, by make bench -->\n\nMeasured ")
+    assert text.endswith("\n\n<!-- results: end -->\nafter\n")
+    assert "old" not in text
+    assert "| B3 | x | 2 × | 1–9 | ≤ 1.5 | ≤ 1 | **misses** |" in text
+    assert "- B4: no Prometheus" in text
+    assert str(Path.home()) not in text
+    with pytest.raises(document.NoPlaceError, match="growth"):
+        document.write(file, "growth", [])
+    document.write(file, "results", document.results(reports))
+    assert file.read_text() == text
 
 
 def test_a_program_on_a_terminal_is_timed_by_what_its_screen_shows() -> None:

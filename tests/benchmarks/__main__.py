@@ -1,22 +1,25 @@
-"""``python -m tests.benchmarks [B1 | module …]``: run the benchmarks and print each with its budget.
+"""``python -m tests.benchmarks [B1 | idle | module …]``: run the benchmarks and print each with its budget.
 
-A module of this package that defines ``IDS`` and ``run() -> list[Report]`` is a benchmark. They are not tests: a slow
-machine fails nothing. The exit code is 0 whatever the verdicts, 2 for a benchmark that does not exist.
+A module of this package that defines ``IDS``, ``seconds(effort)`` (how long it means to take) and ``run(effort) ->
+list[Report]`` is a benchmark. They are not tests: a slow machine fails nothing. The exit code is 0 whatever the
+verdicts, 2 for a benchmark that does not exist.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import pkgutil
-import platform
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from pathlib import Path
 
 from tests import benchmarks
+from tests.benchmarks import document, machine
+from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import HEAD, CannotMeasureError, Note, Report, report_line
 
 
@@ -26,24 +29,34 @@ class Benchmark:
 
     name: str
     ids: tuple[str, ...]
-    run: Callable[[], list[Report]]
+    seconds: Callable[[Effort], float]
+    run: Callable[[Effort], list[Report]]
+
+    def is_meant(self, wanted: Collection[str]) -> bool:
+        """Whether it is to be run where these are wanted; all are where none is."""
+        return not wanted or self.name in wanted or not set(self.ids).isdisjoint(wanted)
 
 
 def known() -> list[Benchmark]:
-    """The benchmarks, in the order of their ids."""
+    """The benchmarks, in the order of their ids: the numbered ones first."""
     found = []
     for info in pkgutil.iter_modules(benchmarks.__path__):
         if not info.name.startswith("__"):
             module = importlib.import_module(f"{benchmarks.__name__}.{info.name}")
             if hasattr(module, "IDS"):
-                found.append(Benchmark(info.name, module.IDS, module.run))
-    return sorted(found, key=lambda benchmark: int(benchmark.ids[0].removeprefix("B")))
+                found.append(Benchmark(info.name, module.IDS, module.seconds, module.run))
+    return sorted(found, key=lambda benchmark: _place(benchmark.ids[0]))
 
 
-def _reports(benchmark: Benchmark) -> list[Report]:
+def _place(id_: str) -> tuple[int, str]:
+    number = id_.removeprefix("B")
+    return (int(number), "") if number.isdecimal() else (sys.maxsize, id_)
+
+
+def _reports(benchmark: Benchmark, effort: Effort) -> list[Report]:
     """What it measured; where it could not, that it could not, and why. The others are run all the same."""
     try:
-        return benchmark.run()
+        return benchmark.run(effort)
     except CannotMeasureError as error:
         return [Note(id_, str(error)) for id_ in benchmark.ids]
     except Exception as error:  # noqa: BLE001 - a defect in what is measured is news, and no reason to lose the rest
@@ -51,25 +64,55 @@ def _reports(benchmark: Benchmark) -> list[Report]:
         return [Note(id_, f"failed with {type(error).__name__}: {error}") for id_ in benchmark.ids]
 
 
-def main(wanted: list[str]) -> int:
+def _measured(chosen: Sequence[Benchmark], wanted: Collection[str], effort: Effort) -> Iterator[Report]:
+    """Printed as soon as it is there."""
+    for benchmark in chosen:
+        for report in _reports(benchmark, effort):
+            if not wanted or benchmark.name in wanted or report.id in wanted:
+                print(report_line(report), flush=True)
+                yield report
+
+
+def main(arguments: list[str]) -> int:
     """Run those that are named, by id or by module; all where none is."""
+    options = _parser().parse_args(arguments)
     every = known()
     names = {name for benchmark in every for name in (benchmark.name, *benchmark.ids)}
-    unknown = [name for name in wanted if name not in names]
+    unknown = [name for name in options.names if name not in names]
     if unknown:
         there = ", ".join(f"{benchmark.name} ({', '.join(benchmark.ids)})" for benchmark in every)
         print(f"no benchmark {', '.join(unknown)}; there are {there}", file=sys.stderr)
         return 2
+    effort = Effort(trial=options.trial, span=options.span)
+    chosen = [benchmark for benchmark in every if benchmark.is_meant(options.names)]
     began = time.monotonic()
-    print(f"Python {platform.python_version()}, Textual {version('textual')}, quarterdeck {version('quarterdeck')}")
-    print(HEAD)
-    for benchmark in every:
-        if not wanted or benchmark.name in wanted or not set(benchmark.ids).isdisjoint(wanted):
-            for report in _reports(benchmark):
-                if not wanted or benchmark.name in wanted or report.id in wanted:
-                    print(report_line(report), flush=True)
+    print(f"{machine.programs()}, on {machine.machine()}")
+    if effort.peers:
+        print(f"peers: {machine.peers()}")
+    print(f"planned: {sum(benchmark.seconds(effort) for benchmark in chosen):.0f} s")
+    print(HEAD, flush=True)
+    reports = list(_measured(chosen, options.names, effort))
     print(f"took {time.monotonic() - began:.0f} s")
+    if options.write:
+        document.write(options.write, "results", document.results(reports))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="the speed budgets")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="an id (B1, idle) or a module; all where none is named"
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the results between the markers of this document"
+    )
+    parser.add_argument(
+        "--span", type=float, default=Effort().span, metavar="S", help="seconds of watching memory grow"
+    )
+    parser.add_argument(
+        "--trial", action="store_true", help="small fleets, short windows, no peers: only whether it works"
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,47 +6,83 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.benchmarks.stage import FleetServer, NotHereError
+from tests.benchmarks.stage import VALUE, FleetServer, NotHereError
 
-VLLMSTAT = "vllmstat==0.9.1"
-VLLM_HTOP = "vllm-htop==0.5.0"
 _INSTALL_TIMEOUT = 240
+
+Arguments = Callable[[FleetServer, str], list[str]]
+"""The arguments of a program for a fleet and an interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """A program to compare with."""
 
-    requirement: str
+    distribution: str
+    version: str
+    program: str
+    """Its command, which need not be called like the distribution."""
+    arguments: Arguments
+    many: bool = False
+    """Whether it shows more than one engine."""
+    shows: str = VALUE
+    """A pattern of its first true value."""
 
     @property
     def name(self) -> str:
-        return self.requirement.replace("==", " ")
+        return f"{self.distribution} {self.version}"
 
     def command(self, server: FleetServer, interval: float) -> list[str]:
-        """Its command line for all engines of a fleet. Raises NotHereError where it cannot be installed."""
-        program = str(_installed(self.requirement))
-        every = ["--interval", f"{interval:g}"]
-        if self.requirement == VLLMSTAT:
-            return [program, "--no-gpu", *every, *(word for url in server.urls for word in ("-u", url))]
-        return [program, "--no-gpu-detect", *every, "--url", *server.urls]
+        """Its command line, refreshing every ``interval`` seconds. Raises NotHereError where it cannot be installed."""
+        return [str(_installed(self)), *self.arguments(server, f"{interval:g}")]
 
 
-PEERS = (Peer(VLLM_HTOP), Peer(VLLMSTAT))
+def _vllm_htop(server: FleetServer, interval: str) -> list[str]:
+    return ["--no-gpu-detect", "--interval", interval, "--url", *server.urls]
+
+
+def _vllmstat(server: FleetServer, interval: str) -> list[str]:
+    return ["--no-gpu", "--interval", interval, *(word for url in server.urls for word in ("-u", url))]
+
+
+def _vllmpytop(server: FleetServer, interval: str) -> list[str]:
+    return ["--no-gpu", "--interval", interval, "--url", server.urls[0]]
+
+
+def _vllm_mon(server: FleetServer, interval: str) -> list[str]:
+    return ["--interval", interval, "--url", server.urls[0], "--db", str(server.folder / "vllm-mon.db")]
+
+
+def _vllm_top(server: FleetServer, interval: str) -> list[str]:
+    return ["--interval", interval, "--host", "127.0.0.1", "--port", str(server.engines[0])]
+
+
+VLLM_HTOP = Peer("vllm-htop", "0.5.0", "vllm-htop", _vllm_htop, many=True)
+VLLMSTAT = Peer("vllmstat", "0.9.1", "vllmstat", _vllmstat, many=True)
+OF_FLEETS = (VLLM_HTOP, VLLMSTAT)
+OF_ONE = (
+    # Of what all the others show it shows a rate, for which it needs two samples.
+    Peer("vllmpytop", "0.3.0", "vllmpytop", _vllmpytop, shows=r"[1-9][\d.]*k? tok/s"),
+    Peer("vllm-mon", "0.1.0", "vllm-dash", _vllm_mon),
+    Peer("vllm-top", "0.1.2", "vllm-top", _vllm_top),
+)
+"""What shows one engine and no more."""
+PEERS = (*OF_FLEETS, *OF_ONE)
 
 
 @cache
-def _installed(requirement: str) -> Path:
+def _installed(peer: Peer) -> Path:
     """The program of this distribution, installed once and kept in the user's cache. Raises NotHereError."""
-    name = requirement.partition("==")[0]
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache_home / "quarterdeck" / "benchmarks" / requirement.replace("==", "-")
-    program, done = folder / "bin" / name, folder / ".done"
+    folder = cache_home / "quarterdeck" / "benchmarks" / f"{peer.distribution}-{peer.version}"
+    program, done = folder / "bin" / peer.program, folder / ".done"
     if not done.exists():
+        requirement = f"{peer.distribution}=={peer.version}"
         print(f"installing {requirement} in {folder} …", file=sys.stderr)
         venv.create(folder, clear=True, with_pip=True)
         try:
@@ -61,4 +97,6 @@ def _installed(requirement: str) -> Path:
             said = str(error.stderr or error).strip().splitlines()
             raise NotHereError(f"{requirement} cannot be installed: {said[-1] if said else error}") from error
         done.touch()
+    if not program.exists():
+        raise NotHereError(f"{peer.name} has no program {peer.program}")
     return program

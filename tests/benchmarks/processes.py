@@ -18,10 +18,15 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time (user and system) of the tree so far, to the nanosecond, threads that have ended included."""
+def own_cpu_seconds(pid: int) -> float:
+    """CPU time (user and system) of a process so far, to the nanosecond, threads that have ended included."""
     # clock_getcpuclockid(3): the kernel's number of a process' CPU clock is its inverted id beside the kind of clock.
-    return sum(time.clock_gettime((~each << 3) | 2) for each in tree(pid))
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def cpu_seconds(pid: int) -> float:
+    """That of the tree: those that it has started and that still run included."""
+    return sum(own_cpu_seconds(each) for each in tree(pid))
 
 
 def rss_mib(pid: int) -> float:

@@ -16,20 +16,25 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
+from tests.benchmarks.effort import Effort
 from tests.benchmarks.fleet.objects import Engine
-from tests.benchmarks.peers import VLLMSTAT, Peer
+from tests.benchmarks.peers import VLLMSTAT
 from tests.benchmarks.refresh import ENGINES, OURS, scraping
 from tests.benchmarks.result import Note, Report, Result, ratios
-from tests.benchmarks.stage import FleetServer, NotHereError, fleet_server, prometheus_of
+from tests.benchmarks.stage import FleetServer, NotHereError, fleet_server, prometheus_of, scraped_twice
 from tests.benchmarks.steady import Program, side_by_side
 from tests.fleet.metrics.servers import Prometheus
 
 IDS = ("B4", "B8")
 PODS = 1_000
 SCRAPE_INTERVAL = 15
-ROUNDS = 3
-SECONDS = 25.0
-"""Of a window: five measurements, which follow the scrape interval, and a dozen ticks."""
+SECONDS = 20.0
+"""Of a window: four measurements, which follow the scrape interval, and ten ticks."""
+WARM = 6.0
+_START = 8.0
+"""Seconds that servers and programs take to start, but for Prometheus' scrapes: for the plan."""
+_WAIT = 1.5
+"""Seconds for a measurement and thirty queries, on two cores of a server: for the plan."""
 TICK = 2.0
 ON_SCREEN = 40
 """Rows of a terminal: the pods whose own percentiles are asked for."""
@@ -62,42 +67,51 @@ NAIVE = (
 """What a console would ask that asks for each number on its screen by itself: thirty queries."""
 
 
-def run() -> list[Report]:
+def seconds(effort: Effort) -> float:
+    windows = effort.seconds(WARM + effort.rounds() * SECONDS)
+    return _START + scraped_twice(effort.scrape_interval(SCRAPE_INTERVAL)) + windows + effort.rounds(WAITS) * _WAIT
+
+
+def run(effort: Effort) -> list[Report]:
     """Raises NotHereError where there is no Prometheus on this machine."""
-    with fleet_server(PODS, "--gpus") as fleet, prometheus_of(fleet, SCRAPE_INTERVAL) as prometheus:
-        return [*_refreshes(fleet, prometheus), *_waits(prometheus)]
+    interval = effort.scrape_interval(SCRAPE_INTERVAL)
+    with fleet_server(effort.pods(PODS), "--gpus") as fleet, prometheus_of(fleet, interval) as prometheus:
+        return [*_refreshes(fleet, prometheus, effort), *_waits(fleet, prometheus, effort)]
 
 
-def _refreshes(fleet: FleetServer, prometheus: Prometheus) -> list[Report]:
+def _refreshes(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[Report]:
     """The console beside vllmstat, which has 64 engines of its own."""
-    arguments = fleet.console("--prometheus", prometheus.url, "--refresh", f"{TICK:g}")
+    pods = len(fleet.engines)
+    tick = effort.refresh(TICK)
+    arguments = fleet.console("--prometheus", prometheus.url, "--refresh", f"{tick:g}")
     programs = [Program(OURS, arguments, fleet.environ, partial(_measurements, fleet.query_log))]
-    peer, missing = Peer(VLLMSTAT), ""
+    peer, missing = VLLMSTAT, ""
     with ExitStack() as stack:
-        try:
-            theirs = stack.enter_context(fleet_server(ENGINES))
-            programs.append(scraping(peer.name, theirs, peer.command(theirs, TICK)))
-        except NotHereError as error:
-            missing = str(error)
-        used = side_by_side(programs, ROUNDS, SECONDS)
+        if effort.peers:
+            try:
+                theirs = stack.enter_context(fleet_server(ENGINES))
+                programs.append(scraping(peer.name, theirs, peer.command(theirs, tick)))
+            except NotHereError as error:
+                missing = str(error)
+        used = side_by_side(programs, effort.rounds(), effort.seconds(SECONDS), effort.seconds(WARM))
     ours = used[OURS]
     cpu = tuple(window.cpu_ms_per_refresh for window in ours)
-    ticks = tuple(window.cpu_ms / window.seconds * TICK for window in ours)
+    ticks = tuple(window.cpu_ms / window.seconds * tick for window in ours)
     counts = tuple(float(n) for n in sorted(_queries(fleet.query_log).values()))
     out: list[Report] = [
-        Result("B4", f"CPU per measurement, {PODS} pods: {OURS}", cpu, "ms"),
-        Result("B4", f"CPU per tick of {TICK:g} s, {PODS} pods: {OURS}", ticks, "ms"),
-        Result("B4", f"RSS, {PODS} pods: {OURS}", tuple(window.rss_mib for window in ours), "MiB"),
-        Result("B8", f"requests per measurement, {PODS} pods (median; spread with the rare ones)", counts, "", 10),
+        Result("B4", f"CPU per measurement, {pods} pods: {OURS}", cpu, "ms"),
+        Result("B4", f"CPU per tick of {tick:g} s, {pods} pods: {OURS}", ticks, "ms"),
+        Result("B4", f"RSS, {pods} pods: {OURS}", tuple(window.rss_mib for window in ours), "MiB"),
+        Result("B8", f"requests per measurement, {pods} pods (median; spread with the rare ones)", counts, "", 10, 6),
     ]
-    if missing:
-        return [*out, Note("B4", missing)]
+    if peer.name not in used:
+        return [*out, *([Note("B4", missing)] if missing else [])]
     theirs_cpu = tuple(window.cpu_ms_per_refresh for window in used[peer.name])
-    what = f"CPU per measurement, {PODS} pods: {OURS} / {peer.name} at {ENGINES}"
+    what = f"CPU per measurement, {pods} pods: {OURS} / {peer.name} at {ENGINES}"
     return [
         *out,
         Result("B4", f"CPU per refresh, {ENGINES} engines: {peer.name}", theirs_cpu, "ms"),
-        Result("B4", what, ratios(cpu, theirs_cpu), "×", 0.4),
+        Result("B4", what, ratios(cpu, theirs_cpu), "×", 0.4, 0.2),
         Result("B4", what.replace("measurement", "tick"), ratios(ticks, theirs_cpu), "×"),
     ]
 
@@ -119,23 +133,26 @@ def _measurements(log: Path) -> int:
     return len(_queries(log))
 
 
-def _waits(prometheus: Prometheus) -> list[Report]:
+def _waits(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[Report]:
     """The wait for one measurement, and for thirty queries through eight threads, in turns."""
-    pods = [f"{Engine(number).namespace}/{Engine(number).pod}" for number in range(ON_SCREEN)]
-    ours, theirs = asyncio.run(_in_turns(prometheus, pods))
+    pods = len(fleet.engines)
+    shown = [f"{engine.namespace}/{engine.pod}" for engine in map(Engine, range(min(ON_SCREEN, pods)))]
+    ours, theirs = asyncio.run(_in_turns(prometheus, shown, effort.rounds(WAITS)))
     return [
-        Result("B8", f"wait for a measurement, {PODS} pods: {OURS}", ours, "ms"),
-        Result("B8", f"wait for {len(NAIVE)} queries through {THREADS} threads, {PODS} pods", theirs, "ms"),
-        Result("B8", f"wait, {PODS} pods: {OURS} / {len(NAIVE)} queries", ratios(ours, theirs), "×", 0.6),
+        Result("B8", f"wait for a measurement, {pods} pods: {OURS}", ours, "ms"),
+        Result("B8", f"wait for {len(NAIVE)} queries through {THREADS} threads, {pods} pods", theirs, "ms"),
+        Result("B8", f"wait, {pods} pods: {OURS} / {len(NAIVE)} queries", ratios(ours, theirs), "×", 0.6),
     ]
 
 
-async def _in_turns(prometheus: Prometheus, pods: Sequence[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+async def _in_turns(
+    prometheus: Prometheus, pods: Sequence[str], times: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     source = PrometheusSource(PrometheusEndpoint(url=prometheus.url, timeout=30.0))
     ours, theirs = [], []
     try:
         await source.measure(pods)
-        for _ in range(WAITS):
+        for _ in range(times):
             began = time.monotonic()
             await source.measure(pods)
             ours.append((time.monotonic() - began) * 1e3)

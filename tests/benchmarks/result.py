@@ -12,16 +12,17 @@ class Result:
     """Samples of one measurement.
 
     ``budget`` is what the median must not exceed, in the unit of the samples; None for a measurement that is only
-    context (the baseline of a ratio). Ratios compare two things measured in turn in one run on one machine: they are
-    what is judged, absolute times depend on the machine.
+    context (the baseline of a ratio). ``goal`` is what it had better not exceed. Ratios compare two things measured in
+    turn in one run on one machine: they are what is judged, absolute times depend on the machine.
     """
 
     id: str
-    """B1 … B10."""
+    """B1 … B10, or a word: ``demo``, ``idle``, ``memory``."""
     what: str
     samples: tuple[float, ...]
     unit: str
     budget: float | None = None
+    goal: float | None = None
 
     @property
     def median(self) -> float:
@@ -29,13 +30,17 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """``within`` or ``misses``, or empty where there is no budget."""
-        return "" if self.budget is None else "within" if self.median <= self.budget else "misses"
+        """``goal`` (reached), ``within`` (the budget) or ``misses`` it; empty where there is neither."""
+        if self.goal is not None and self.median <= self.goal:
+            return "goal"
+        if self.budget is None:
+            return "" if self.goal is None else "misses the goal"
+        return "within" if self.median <= self.budget else "misses"
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What could not be measured, and why."""
+    """What could not be measured, and why; or what must be known to read a result."""
 
     id: str
     what: str
@@ -59,18 +64,33 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
     return tuple(a / b for a, b in zip(ours, theirs, strict=True))
 
 
-HEAD = f"{'id':<5}{'what':<66}{'median':>10}  {'spread':<19}{'budget':>9}  verdict"
+HEAD = f"{'id':<7}{'what':<68}{'median':>10}  {'spread':<19}{'budget':>9}{'goal':>9}  verdict"
 
 
 def report_line(report: Report) -> str:
     """A report under HEAD: the spread is from the least to the greatest sample."""
     if isinstance(report, Note):
-        return f"{report.id:<5}{report.what}"
-    spread = f"{_number(min(report.samples))}–{_number(max(report.samples))}"
-    budget = "" if report.budget is None else f"≤ {_number(report.budget)}"
-    median = f"{_number(report.median)} {report.unit}".rstrip()
-    return f"{report.id:<5}{report.what:<66}{median:>10}  {spread:<19}{budget:>9}  {report.verdict}".rstrip()
+        return f"{report.id:<7}{report.what}"
+    budget, goal = limit(report.budget), limit(report.goal)
+    line = f"{report.id:<7}{report.what:<68}{median(report):>10}  {spread(report):<19}{budget:>9}{goal:>9}"
+    return f"{line}  {report.verdict}".rstrip()
 
 
-def _number(value: float) -> str:
+def median(result: Result) -> str:
+    """With its unit."""
+    return f"{number(result.median)} {result.unit}".rstrip()
+
+
+def spread(result: Result) -> str:
+    """From the least sample to the greatest."""
+    return f"{number(min(result.samples))}–{number(max(result.samples))}"
+
+
+def limit(value: float | None) -> str:
+    """A budget or a goal; empty for none."""
+    return "" if value is None else f"≤ {number(value)}"
+
+
+def number(value: float) -> str:
+    """Three digits at most, unless they are all before the point."""
     return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.fleet.objects import EXPORTERS, Engine
+from tests.benchmarks.fleet.pages import RUNNING
 from tests.benchmarks.result import CannotMeasureError
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
 from tests.waiting import block_until
 
 ROOT = Path(__file__).parents[2]
 QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
+VALUE = rf"\b{RUNNING // 10}\d\b"
+"""The requests running of one engine; every program shows them."""
+_PROMETHEUS_STARTS = 2.0
+"""Seconds."""
 
 
 class NotHereError(CannotMeasureError):
@@ -109,6 +114,11 @@ def _write_kubeconfig(server: FleetServer) -> None:
         "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
     }
     server.kubeconfig.write_text(json.dumps(config))
+
+
+def scraped_twice(interval: int) -> float:
+    """Seconds until a Prometheus has scraped everything twice: it spreads the first scrapes over the interval."""
+    return 2.0 * interval + _PROMETHEUS_STARTS
 
 
 @contextmanager

@@ -1,19 +1,25 @@
-"""B1 and B2: from exec to the first text on the screen, and to the first true value; against a bare Textual app."""
+"""B1, B2 and ``demo``: from exec to the first text on the screen, and to the first true value.
+
+The yardstick is a bare Textual app.
+``demo`` is what a newcomer starts: until its first text the terminal is empty.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.benchmarks.peers import PEERS, VLLMSTAT
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.peers import OF_FLEETS, OF_ONE, VLLM_HTOP, VLLMSTAT, Peer
 from tests.benchmarks.result import Note, Report, Result, ratios
-from tests.benchmarks.stage import NotHereError, fleet_server
-from tests.benchmarks.steady import VALUE
+from tests.benchmarks.stage import QUARTERDECK, VALUE, FleetServer, NotHereError, fleet_server
 from tests.benchmarks.terminal import on_terminal
 
-IDS = ("B1", "B2")
-ROUNDS = 7
+IDS = ("B1", "B2", "demo")
+ROUNDS = 3
 TIMEOUT = 30.0
+_TURN = 15.0
+"""Seconds that all programs take once, one after the other, on two cores of a server: for the plan."""
 FIRST_TEXT = "looking for the fleet"
 HELLO = """
 from textual.app import App
@@ -27,28 +33,45 @@ Hello().run()
 """
 
 
-def run() -> list[Report]:
-    """Every program in turns, ``ROUNDS`` times."""
+def seconds(effort: Effort) -> float:
+    """Once more than the rounds: the first turn is not counted."""
+    return (1 + effort.rounds(ROUNDS)) * _TURN
+
+
+def run(effort: Effort) -> list[Report]:
+    """Every program in turns."""
     notes: list[Report] = []
-    with fleet_server(1) as one, fleet_server(64) as many:
+    peers: list[tuple[str, Peer]] = []
+    with fleet_server(1) as one, fleet_server(effort.pods(64)) as many:
         runs: dict[str, Callable[[], float]] = {
             "hello": _start([sys.executable, "-c", HELLO], one.environ, "hello world"),
             "text": _start(one.console(), one.environ, FIRST_TEXT),
+            "demo": _start([QUARTERDECK, "demo"], one.environ, r"\S"),
             "value 1": _start(one.console(), one.environ, VALUE),
             "value 64": _start(many.console(), many.environ, VALUE),
         }
-        for peer in PEERS:
+        for peer in (*OF_FLEETS, *OF_ONE) if effort.peers else ():
+            fleet = many if peer.many else one
             try:
-                runs[f"{peer.name}, 64 engines"] = _start(peer.command(many, 2), many.environ, VALUE)
+                runs[peer.name] = _start(peer.command(fleet, 2), fleet.environ, peer.shows)
             except NotHereError as error:
                 notes.append(Note("B2", str(error)))
+            else:
+                peers.append((_engines(fleet), peer))
+        seen = _in_turns(runs, effort)
+    return [*_results(seen, effort), *_beside(seen, peers), *notes]
+
+
+def _in_turns(runs: Mapping[str, Callable[[], float]], effort: Effort) -> dict[str, tuple[float, ...]]:
+    if not effort.trial:
         for measure in runs.values():  # What is read from disk for the first time, or compiled, is no part of it.
             measure()
-        seen: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(ROUNDS):
-            for name, measure in runs.items():
-                seen[name].append(measure())
-    return [*_results(seen), *notes]
+    rounds = [{name: measure() for name, measure in runs.items()} for _ in range(effort.rounds(ROUNDS))]
+    return {name: tuple(each[name] for each in rounds) for name in runs}
+
+
+def _engines(fleet: FleetServer) -> str:
+    return f"{len(fleet.engines)} engine{'s' if len(fleet.engines) > 1 else ''}"
 
 
 def _start(arguments: Sequence[str], environ: Mapping[str, str], pattern: str) -> Callable[[], float]:
@@ -60,22 +83,30 @@ def _start(arguments: Sequence[str], environ: Mapping[str, str], pattern: str) -
     return measure
 
 
-def _results(seen: Mapping[str, Sequence[float]]) -> list[Report]:
-    hello, text, one, many = (seen[name] for name in ("hello", "text", "value 1", "value 64"))
-    out: list[Report] = [
-        Result("B1", "first text: bare Textual", tuple(hello), "ms"),
-        Result("B1", "first text: quarterdeck", tuple(text), "ms"),
-        Result("B1", "first text: quarterdeck / bare Textual", ratios(text, hello), "×", 1.4),
-        Result("B2", "first true value, 1 engine: quarterdeck", tuple(one), "ms"),
+def _results(seen: Mapping[str, tuple[float, ...]], effort: Effort) -> list[Report]:
+    hello, text, demo, one, many = (seen[name] for name in ("hello", "text", "demo", "value 1", "value 64"))
+    return [
+        Result("B1", "first text: bare Textual", hello, "ms"),
+        Result("B1", "first text: quarterdeck", text, "ms"),
+        Result("B1", "first text: quarterdeck / bare Textual", ratios(text, hello), "×", 1.4, 1.1),
+        Result("demo", "first text: quarterdeck demo", demo, "ms"),
+        Result("demo", "first text: quarterdeck demo / bare Textual", ratios(demo, hello), "×", 1.4),
+        Result("B2", "first true value, 1 engine: quarterdeck", one, "ms"),
         Result("B2", "first true value, 1 engine: quarterdeck / bare Textual's text", ratios(one, hello), "×", 2.0),
-        Result("B2", "first true value, 64 engines: quarterdeck", tuple(many), "ms"),
+        Result("B2", f"first true value, {effort.pods(64)} engines: quarterdeck", many, "ms"),
     ]
-    for peer in PEERS:
-        theirs = seen.get(f"{peer.name}, 64 engines")
-        if theirs is not None:
-            budget = 0.25 if peer.requirement == VLLMSTAT else None
-            out.append(Result("B2", f"first true value, 64 engines: {peer.name}", tuple(theirs), "ms"))
-            out.append(
-                Result("B2", f"first true value, 64: quarterdeck / {peer.name}", ratios(many, theirs), "×", budget)
-            )
+
+
+_BUDGETS = {VLLMSTAT: (0.25, 0.15), VLLM_HTOP: (None, 0.6)}
+
+
+def _beside(seen: Mapping[str, tuple[float, ...]], peers: Sequence[tuple[str, Peer]]) -> list[Report]:
+    out: list[Report] = []
+    for engines, peer in peers:
+        ours, theirs = seen["value 64" if peer.many else "value 1"], seen[peer.name]
+        what = f"first true value, {engines}: "
+        out += [
+            Result("B2", f"{what}{peer.name}", theirs, "ms"),
+            Result("B2", f"{what}quarterdeck / {peer.name}", ratios(ours, theirs), "×", *_BUDGETS.get(peer, ())),
+        ]
     return out

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.benchmarks.fleet.pages import RUNNING
 from tests.benchmarks.processes import cpu_seconds, rss_mib
+from tests.benchmarks.result import CannotMeasureError
+from tests.benchmarks.stage import VALUE
 from tests.benchmarks.terminal import Terminal, on_terminal
-
-VALUE = rf"\b{RUNNING // 10}\d\b"
-"""The requests running of one engine; every program shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,8 @@ class Program:
     arguments: Sequence[str]
     environ: Mapping[str, str]
     refreshes: Callable[[], int]
+    shows: str = VALUE
+    """A pattern of what it shows when it works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,15 @@ class Used:
 
     @property
     def cpu_ms_per_refresh(self) -> float:
+        """Raises CannotMeasureError where it asked for nothing fresh."""
+        if not self.refreshes:
+            raise CannotMeasureError(f"asked for no fresh numbers in {self.seconds:.0f} s")
         return self.cpu_ms / self.refreshes
+
+    @property
+    def cpu_percent(self) -> float:
+        """Of one core."""
+        return self.cpu_ms / self.seconds / 10
 
 
 def side_by_side(
@@ -51,8 +59,8 @@ def side_by_side(
     used: dict[str, list[Used]] = {program.name: [] for program in programs}
     with ExitStack() as stack:
         terminals = [stack.enter_context(on_terminal(program.arguments, program.environ)) for program in programs]
-        for terminal in terminals:
-            terminal.first(VALUE, 60.0)
+        for program, terminal in zip(programs, terminals, strict=True):
+            terminal.first(program.shows, 60.0)
         time.sleep(warm)
         marks = [_mark(program, terminal) for program, terminal in zip(programs, terminals, strict=True)]
         for _ in range(rounds):

@@ -1,0 +1,127 @@
+"""``idle`` and ``memory``: what a person feels who lets the console run on a laptop, and an hour later.
+
+``idle`` is the CPU of the console alone, nobody touching it, on the simulated fleets that ``quarterdeck demo`` starts;
+the fleet is a process of its own. ``memory`` is how its resident set grows on a fleet of 300 pods while a key is
+pressed every second: a straight line through what was seen after a warm-up, with the interval that holds the truth
+with 95 %. Both run at the same time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.processes import own_cpu_seconds, rss_mib
+from tests.benchmarks.regression import of_batches
+from tests.benchmarks.result import Note, Report, Result
+from tests.benchmarks.stage import QUARTERDECK, VALUE, fleet_server
+from tests.benchmarks.terminal import Terminal, on_terminal
+
+IDS = ("idle", "memory")
+LIMITS = {27: 1.0, 300: 3.0, 2_000: 8.0}
+"""Pods → percent of one core."""
+SECONDS = 15.0
+WARM = 10.0
+LATENCY = r"\d(?:ms|s) +\d+ms"
+"""TTFT beside ITL: rates and percentiles are there."""
+_START = 45.0
+"""Seconds until a simulated fleet of two thousand pods is on the screen, on two cores of a server: for the plan."""
+
+PODS = 300
+MEMORY_WARM = 20.0
+BATCH = 10.0
+"""Seconds of memory that are one point of the line."""
+GROWTH_LIMIT = 5.0
+"""MiB per hour."""
+ENTER, ESCAPE, DOWN, UP = b"\r", b"\x1b", b"\x1b[B", b"\x1b[A"
+TOUR = (
+    DOWN,
+    DOWN,
+    ENTER,
+    DOWN,
+    ESCAPE,
+    UP,
+    b"W",
+    b"N",
+    b"S",
+    b"o",
+    DOWN,
+    ESCAPE,
+    b"/",
+    b"7",
+    ENTER,
+    ESCAPE,
+    b"?",
+    ESCAPE,
+)
+"""What is typed, again and again: the cursor, a pod's screen, orders, nodes, a filter, help."""
+KEY_EVERY = 1.0
+
+
+def seconds(effort: Effort) -> float:
+    idle = _START + effort.seconds(WARM + effort.rounds() * SECONDS)
+    return max(idle, 8.0 + effort.seconds(MEMORY_WARM + effort.span))
+
+
+def run(effort: Effort) -> list[Report]:
+    with ThreadPoolExecutor(1) as pool:
+        memory = pool.submit(_memory, effort)
+        return [*_idle(effort), *memory.result()]
+
+
+def _idle(effort: Effort) -> list[Report]:
+    with fleet_server(1) as fleet, ExitStack() as stack:
+        sizes = {effort.pods(pods): budget for pods, budget in LIMITS.items()}
+        demos = [[QUARTERDECK, "demo", "--pods", str(pods)] for pods in sizes]
+        terminals = [stack.enter_context(on_terminal(demo, fleet.environ)) for demo in demos]
+        for terminal in terminals:
+            terminal.first(LATENCY, 120.0)
+        time.sleep(effort.seconds(WARM))
+        rounds = [_cores(terminals, effort.seconds(SECONDS)) for _ in range(effort.rounds())]
+    return [
+        Result("idle", f"CPU of a core, idle screen, {pods} pods", shares, "%", budget)
+        for (pods, budget), shares in zip(sizes.items(), zip(*rounds, strict=True), strict=True)
+    ]
+
+
+def _cores(terminals: Sequence[Terminal], window: float) -> list[float]:
+    """What each console uses of a core in a window, in percent; the fleets that they started are not counted."""
+    before = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]
+    time.sleep(window)
+    after = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]
+    return [100 * (cpu - used) / (now - at) for (at, used), (now, cpu) in zip(before, after, strict=True)]
+
+
+def _memory(effort: Effort) -> list[Report]:
+    """The console with a key every second; every second its resident set is looked at."""
+    pods, every = effort.pods(PODS), effort.seconds(KEY_EVERY)
+    warm, span, batch = effort.seconds(MEMORY_WARM), effort.seconds(effort.span), effort.seconds(BATCH)
+    with fleet_server(pods) as fleet, on_terminal(fleet.console(), fleet.environ) as terminal:
+        terminal.first(VALUE, 120.0)
+        begun = time.monotonic()
+        seen: list[tuple[float, float]] = []
+        for key in itertools.cycle(TOUR):
+            terminal.type(key)
+            time.sleep(every)
+            now = time.monotonic() - begun
+            seen.append((now, rss_mib(terminal.pid)))
+            if now >= warm + span:
+                break
+    return _growth([(at, rss) for at, rss in seen if at >= warm], pods, batch)
+
+
+def _growth(seen: Sequence[tuple[float, float]], pods: int, batch: float) -> list[Report]:
+    hours = [(at / 3600, rss) for at, rss in seen]
+    span = seen[-1][0] - seen[0][0]
+    grown = of_batches(hours, max(3, int(span / batch)))
+    bounds = (grown.value - grown.half_width, grown.value, grown.value + grown.half_width)
+    levels = (seen[0][1], seen[-1][1])
+    return [
+        Result("memory", f"RSS, {pods} pods, a key per second: first and last", levels, "MiB"),
+        Result("memory", f"RSS growth per hour, {pods} pods, a key per second", bounds, "MiB", GROWTH_LIMIT),
+        Note("memory", f"observed for {span:.0f} s; the spread of the growth is its 95 % interval"),
+    ]
