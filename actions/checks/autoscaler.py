@@ -28,34 +28,46 @@ class Found(NamedTuple):
     maximum: int
 
 
-async def find_autoscaler(target: Target, context: ClusterContext) -> Found | None:
-    """The ScaledObject of a workload, else its HPA; None for none. Raises KubeError."""
-    for raw in await permitted("ScaledObject", target.namespace, context.reads) or ():
+class Search(NamedTuple):
+    """What was found, and how far that can be relied on."""
+
+    found: Found | None
+    lack: str = ""
+    """Why nobody can say that nothing scales it, in words; empty where it was found, or would have been seen."""
+
+
+async def find_autoscaler(target: Target, context: ClusterContext) -> Search:
+    """The ScaledObject of a workload, else its HPA. Raises KubeError.
+
+    KEDA makes HPAs too, and takes one away while it holds a workload or has scaled it to 0: ScaledObjects that may not
+    be listed are not known, whatever the HPAs say.
+    """
+    scaled = await permitted("ScaledObject", target.namespace, context.reads)
+    for raw in scaled or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind") or KEDA_DEFAULT, reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
-            return Found(_target(raw), int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100)))
-    for raw in await permitted("HorizontalPodAutoscaler", target.namespace, context.reads) or ():
+            bounds = int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100))
+            return Search(Found(_target(raw), *bounds))
+    hpas = await permitted("HorizontalPodAutoscaler", target.namespace, context.reads)
+    for raw in hpas or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
-            return Found(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
-    return None
-
-
-def unseen(target: Target, context: ClusterContext) -> str:
-    """Why nobody can say that no autoscaler scales it, in words; empty where one would be seen. KEDA makes HPAs too."""
+            return Search(Found(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1))))
     coverage = context.snapshot.coverage
-    return "" if coverage.sees(_HPAS, target.namespace) else coverage.lack(_HPAS)
+    lack = "" if coverage.sees(_HPAS, target.namespace) else coverage.lack(_HPAS)
+    if not lack and (hpas is None or scaled is None):
+        lack = f"you may not list {'horizontalpodautoscalers' if hpas is None else 'scaledobjects'}"
+    return Search(None, lack)
 
 
-def check_autoscaler(
-    found: Found | None, now: int, wanted: int, lack: str = ""
-) -> tuple[Check, tuple[Alternative, ...]]:
-    """What becomes of ``wanted`` replicas, and what would last. ``lack``: why none may have been found."""
-    if found is None and lack:
-        text = f"whether an autoscaler scales it, and would undo this, is not known: {lack}"
+def check_autoscaler(search: Search, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
+    """What becomes of ``wanted`` replicas, and what would last."""
+    found = search.found
+    if found is None and search.lack:
+        text = f"whether an autoscaler scales it, and would undo this, is not known: {search.lack}"
         return Check(ABOUT, Verdict.WARN, text), ()
     if found is None:
         return Check(ABOUT, Verdict.PASS, "no autoscaler scales it"), ()

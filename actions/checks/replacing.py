@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.checks.autoscaler import ABOUT as AUTOSCALER
-from actions.checks.autoscaler import Found, find_autoscaler
+from actions.checks.autoscaler import Search, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import ABOUT as CUT
 from actions.checks.cut import check_cut
@@ -163,13 +163,19 @@ def _reached(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
     return tuple(pod for pod in pods if ordinals[pod].isdigit() and int(ordinals[pod]) >= rolling.partition)
 
 
-def _check_autoscaler(found: Found | None, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
+def _check_autoscaler(search: Search, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
     """Warns of an autoscaler that may ask for more pods in the middle than there are GPUs for.
 
     A pod that is added and waits counts as one that is missing: with as many missing as may be, no old pod ends.
     """
-    more = found.maximum - rolling.replicas if found is not None and rolling.replicas else 0
-    if found is None or more <= 0 or not spare.needed or spare.unknown or spare.places >= more:
+    found = search.found
+    if not rolling.replicas or not spare.needed or spare.unknown:
+        return ()
+    if found is None and search.lack and not spare.places:
+        text = f"whether an autoscaler may ask for more pods while one is missing is not known: {search.lack}"
+        return (Check(AUTOSCALER, Verdict.WARN, text),)
+    more = found.maximum - rolling.replicas if found is not None else 0
+    if found is None or spare.places >= more or more <= 0:
         return ()
     text = (
         f"{found.target} may ask for {count(more, 'more pod')} while one is missing, and there is room for "

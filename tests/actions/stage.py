@@ -115,7 +115,10 @@ class FakeCluster:
         return self.get(kind, namespace, name)
 
     async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
-        self.asked.append(f"LIST {await self.path_of(kind, namespace, '')}")
+        path = await self.path_of(kind, namespace, "")
+        self.asked.append(f"LIST {path}")
+        if (verb := f"list {path.split('/')[-1]}") in self.forbidden:
+            raise ForbiddenError(f"cannot {verb}", status=403)
         wanted = dict(part.split("=", 1) for part in selector.split(",") if "=" in part)
         return [
             copy.deepcopy(obj)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions.checks.autoscaler import check_autoscaler, find_autoscaler, unseen
+from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import check_cut
 from actions.checks.last_replica import check_last
@@ -44,7 +44,7 @@ class ScaleAction:
         now = (kind_of(target.kind).replicas or Replicas()).wanted(obj)
         mutation = scale_mutation(path, obj, wanted)
         autoscaler = await find_autoscaler(target, context)
-        by_itself, alternatives = check_autoscaler(autoscaler, now, wanted, unseen(target, context))
+        by_itself, alternatives = check_autoscaler(autoscaler, now, wanted)
         spec, per_replica = pods_of(obj)
         leaving = victims(context.snapshot, target, now - wanted)
         impact = impacts(context.snapshot, leaving)

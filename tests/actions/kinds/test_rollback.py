@@ -152,6 +152,18 @@ async def test_an_autoscaler_that_may_take_the_last_gpu_in_the_middle_is_named()
     assert not [c for c in plan.checks if c.about == "autoscaler"], "there is room for it"
 
 
+@pytest.mark.parametrize("gpus", [8, 12])
+async def test_whether_an_autoscaler_may_take_the_last_gpu_is_not_known_where_they_may_not_be_listed(gpus: int) -> None:
+    cluster = chat(gpus, strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+    cluster.forbidden.add("list scaledobjects")
+    plan = await make_plan(RollBack(CHAT), cluster.context())
+    said = [c.text for c in plan.checks if c.about == "autoscaler" and c.verdict is Verdict.WARN]
+    reason = (
+        "whether an autoscaler may ask for more pods while one is missing is not known: you may not list scaledobjects"
+    )
+    assert said == ([reason] if gpus == 8 else []), "with room for more it makes no difference"
+
+
 async def test_recreate_is_a_full_outage() -> None:
     plan = await make_plan(RollBack(CHAT), chat(gpus=12, strategy={"type": "Recreate"}).context())
     assert "nothing answers meanwhile" in check(plan, "spare GPUs").text

@@ -47,6 +47,24 @@ async def test_autoscalers_that_may_not_be_listed_are_not_known_and_never_none()
     assert found.text.endswith("is not known: you may not list horizontalpodautoscalers")
 
 
+@pytest.mark.parametrize("resource", ["scaledobjects", "horizontalpodautoscalers"])
+async def test_autoscalers_of_either_kind_that_may_not_be_listed_are_not_known_and_never_none(resource: str) -> None:
+    stage = cluster()
+    stage.forbidden.add(f"list {resource}")
+    found = check(await make_plan(Scale(CHAT, 6), stage.context()), "autoscaler")
+    assert found.verdict is Verdict.WARN
+    assert found.text.endswith(f"is not known: you may not list {resource}")
+
+
+async def test_an_autoscaler_that_is_found_tells_although_those_of_keda_may_not_be_listed() -> None:
+    stage = cluster()
+    stage.add(autoscaler(maximum=6))
+    stage.forbidden.add("list scaledobjects")
+    found = check(await make_plan(Scale(CHAT, 7), stage.context()), "autoscaler")
+    assert found.verdict is Verdict.BLOCK
+    assert found.text.startswith("HPA chat-70b keeps it within 2 to 6")
+
+
 async def test_a_plan_names_the_exact_request_and_changes_nothing() -> None:
     stage = cluster()
     plan = await make_plan(Scale(CHAT, 6), stage.context())
