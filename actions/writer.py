@@ -6,7 +6,8 @@ from typing import Any
 
 from actions.executor import Answer
 from actions.plan import Mutation
-from fleet.sources.kube.client import KubeClient, Response
+from fleet.sources.kube.answers import Response
+from fleet.sources.kube.client import KubeClient
 
 
 def answer_of(response: Response) -> Answer:

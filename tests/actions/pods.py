@@ -23,7 +23,7 @@ from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import ModelGroup, Snapshot
-from fleet.sources.kube.client import Response
+from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node

@@ -22,7 +22,7 @@ from actions.plan_context import ClusterContext, Rules
 from actions.runner import Runner
 from actions.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
-from fleet.sources.kube.client import Response
+from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import Permission
 from fleet.sources.kube.resources import every, object_path

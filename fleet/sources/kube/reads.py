@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
-from fleet.sources.kube.client import ANY, KubeClient, decode
+from fleet.sources.kube.answers import decode
+from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text

@@ -14,7 +14,8 @@ from typing import Any, Generic
 import orjson
 
 from fleet.net.bodies import limits
-from fleet.sources.kube.client import KubeClient, decode
+from fleet.sources.kube.answers import decode
+from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import (
     DefectError,
     ExpiredError,

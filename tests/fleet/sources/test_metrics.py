@@ -16,7 +16,7 @@ from aiohttp import web
 from fleet.model.objects import ModelVersion, Pod, Service, Serving
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit
-from fleet.sources.kube.client import Response
+from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError, error_of_response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use

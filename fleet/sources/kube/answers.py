@@ -1,0 +1,80 @@
+"""Answers of an API server: read within their bounds, decoded, let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from fleet.net.bodies import Body, BodyError, Inflating, Limit
+from fleet.net.decoding import decoded
+from fleet.sources.kube.errors import ERROR_BODY_LIMIT, NotKubernetesError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_LARGE = 4 * 2**20
+"""Bytes from which on an answer is looked at before it is decoded: empty objects take thirty times their text."""
+_BYTES_PER_VALUE = 5
+"""Of JSON as Kubernetes writes it at least: the densest, managedFields, has some six."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A 2xx answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer; looked up whatever the case of the name."""
+
+    def json(self) -> Any:
+        """The body decoded. Raises :class:`NotKubernetesError` for one that is not JSON."""
+        return decode(self.body)
+
+
+async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
+    """The body, decoded. Raises BodyError for one that is larger than its limit, or cannot be decoded."""
+    body = Body(response.headers.get("Content-Encoding", ""), limit)
+    if (response.content_length or 0) > limit.bytes:
+        raise limit.exceeded()
+    async for chunk in response.content.iter_any():
+        body.add(chunk)
+    return body.whole()
+
+
+async def beginning(response: aiohttp.ClientResponse) -> bytes:
+    """As much of an error's body as is looked at; nothing of one that cannot be decoded."""
+    said = bytearray()
+    try:
+        inflating = Inflating(response.headers.get("Content-Encoding", ""))
+        async for chunk in response.content.iter_any():
+            for piece in inflating.feed(chunk):
+                said += piece
+                if len(said) >= ERROR_BODY_LIMIT:
+                    return bytes(said[:ERROR_BODY_LIMIT])
+    except BodyError:
+        return b""
+    return bytes(said)
+
+
+def cut_off(response: aiohttp.ClientResponse) -> None:
+    """Let go of a stream at once; closed politely, a TLS connection waits for the other side's farewell."""
+    transport = response.connection.transport if response.connection is not None else None
+    if transport is not None:
+        transport.abort()
+    response.close()
+
+
+def decode(body: bytes) -> Any:
+    """JSON decoded. Raises :class:`NotKubernetesError` for anything else, saying how it begins."""
+    if len(body) > _LARGE and sum(map(body.count, (b",", b"[", b"{"))) > len(body) // _BYTES_PER_VALUE:
+        raise NotKubernetesError("the server's answer is JSON of next to nothing but brackets and commas")
+    try:
+        return decoded(body)
+    except orjson.JSONDecodeError as error:
+        start = body[:40].decode("utf-8", "replace")
+        raise NotKubernetesError(f"the server's answer is not JSON ({error}); it begins {start!r}") from error

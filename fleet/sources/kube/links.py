@@ -1,0 +1,140 @@
+"""The session of a client and what is shown on it, made when it is first needed and renewed when that helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fleet.imports import imported
+from fleet.net.proxies import Proxy
+from fleet.sources.kube.credentials import Credentials, Login
+from fleet.sources.kube.errors import KubeconfigError, UnreachableError
+from fleet.sources.kube.kubeconfig import Access
+from fleet.sources.kube.tls import Tls
+
+if TYPE_CHECKING:
+    import aiohttp
+
+RENEWAL = 30.0
+"""Seconds between two attempts to renew credentials: a plugin may open a browser, so it is not run per request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A session, and what is shown on it."""
+
+    session: aiohttp.ClientSession
+    login: Login
+    proxy: Proxy | None
+
+    def made_for(self, tls: Tls, proxy: Proxy | None) -> bool:
+        """Whether its connections are made as these say."""
+        return (self.login.tls, self.proxy) == (tls, proxy)
+
+    @property
+    def through(self) -> str:
+        """The proxy in words; empty for none."""
+        return self.proxy.shown if self.proxy is not None else ""
+
+
+class Links:
+    """The one link of a client: the one to use now. Belongs to one event loop.
+
+    ``renewal`` are the seconds between two attempts to renew credentials.
+    """
+
+    def __init__(self, access: Access, environ: Mapping[str, str], renewal: float = RENEWAL) -> None:
+        self.access = access
+        self.credentials = Credentials(access, environ)
+        self._environ = environ
+        self._connecting = asyncio.Lock()
+        self._link: Link | None = None
+        self._left: list[aiohttp.ClientSession] = []
+        self._renewal = renewal
+        self._next_renewal = 0.0
+        self._not_renewed: KubeconfigError | None = None
+        self._closed = False
+
+    async def connected(self, instead_of: Link | None = None, *, untrusted: bool = False) -> Link:
+        """The session; made on the first request, and again when credentials are due or ``instead_of`` was refused.
+
+        ``untrusted``: its authorities do not know the server; their file may have been replaced in place.
+        """
+        async with self._connecting:
+            if self._closed:
+                raise closed_error("the client is closed")
+            link = self._link
+            if link is not None and not self.credentials.due and link is not instead_of:
+                return link
+            if monotonic() < self._next_renewal:
+                if self._not_renewed is not None:
+                    raise KubeconfigError(self._not_renewed.message, self._not_renewed.remedy)
+                if link is not None:
+                    return link
+            try:
+                renewed = await self._made(link, untrusted=untrusted)
+            except KubeconfigError as error:
+                self._not_renewed = error
+                self._next_renewal = monotonic() + self._renewal
+                raise
+            self._not_renewed = None
+            if link is not None:
+                self._next_renewal = monotonic() + self._renewal
+            if self._closed:
+                await renewed.session.close()
+                raise closed_error("the client is closed")
+            self._link = renewed
+            if link is not None and link.session is not renewed.session:
+                # Streams on the old certificate end here and are taken up again on the new one.
+                self._left.append(link.session)
+                await self._let_go()
+            return renewed
+
+    async def _made(self, link: Link | None, *, untrusted: bool) -> Link:
+        """With credentials as they are now; on the connections of ``link`` where those are made as before."""
+        # The imports take longer than a frame of the screen may.
+        await asyncio.to_thread(imported, "fleet.sources.kube.session")
+        from fleet.sources.kube.session import UNUSABLE, open_session, proxy_of
+
+        login = await self.credentials.load()
+        proxy = proxy_of(self.access, self.credentials.cluster, self._environ)
+        if link is not None and not untrusted and not login.tls.from_files and link.made_for(login.tls, proxy):
+            return Link(link.session, login, proxy)
+        try:
+            return Link(await open_session(login.tls, proxy), login, proxy)
+        except UNUSABLE as error:
+            raise KubeconfigError(
+                f"the certificates of context {self.access.context!r} cannot be used: {error}",
+                f"Check certificate-authority and client-certificate in {self.access.file}; log in again.",
+            ) from error
+
+    def hurry(self) -> None:
+        """Renew credentials with the next request that needs it, however short ago that was tried."""
+        self._next_renewal = 0.0
+
+    async def close(self) -> None:
+        """Close the connections; streams under way end."""
+        self._closed = True
+        if self._link is not None:
+            self._left.append(self._link.session)
+            self._link = None
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close the sessions that are used no more; those that a cancelled request did not get to as well."""
+        while self._left:
+            session = self._left[-1]
+            await session.close()
+            # Somebody else may have been here meanwhile.
+            if session in self._left:
+                self._left.remove(session)
+
+
+def closed_error(message: str) -> UnreachableError:
+    """The error of a request that was not sent, because there is nothing to send it with any more."""
+    error = UnreachableError(message, reason="closed")
+    error.sent = False
+    return error
