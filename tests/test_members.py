@@ -18,7 +18,6 @@ MORE = {
     "simulator/cluster.py:Cluster": "the state of the whole simulated API server, which its handlers share",
     "simulator/pods.py:Pod": "a container's life, which the kubelet that is played steps through",
     "simulator/stats.py:EngineStats": "one counter for each metric of the engine that is played",
-    "fleet/metrics/engine_answers.py:Engines": "the columns of a measurement while it is put together",
 }
 """Those with more, and why."""
 _HOOKS = ("on_", "action_", "watch_", "validate_", "compute_", "key_")

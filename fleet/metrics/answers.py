@@ -7,7 +7,6 @@ chosen, the one with the newest sample.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,9 +14,7 @@ from fleet.metrics.dialect import plausible
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.promql import TAG
 from fleet.metrics.queries import NAMED
-from fleet.metrics.registry import ENGINES
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group
 from fleet.model.quantity import Family
 from fleet.sources.problem import SourceProblem
 
@@ -59,49 +56,13 @@ def process(labels: Labels) -> Process:
     )
 
 
-Edges = Mapping[tuple[Family, Group], frozenset[float]]
-"""The bucket edges that all engines of a model have."""
-
-
-Parts = Mapping[tuple[Family, Group], Mapping[float, float]]
-"""Bucket edge → rate or count, of histograms in the making."""
-
-
-def common_edges(counts: Parts) -> Edges:
-    """From ``of_models`` of ``queries.bucket_counts``: the edges with as many series behind them as any other."""
-    return {
-        key: frozenset(edge for edge, count in edges.items() if count >= max(edges.values()))
-        for key, edges in counts.items()
-    }
-
-
-def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
-    """From ``of_models`` of ``queries.model_buckets``: a histogram per model, of the edges that all engines have."""
-    return histograms(
-        {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}
-    )
-
-
-def of_models(found: Iterable[Sample]) -> Parts:
-    """The answer to ``queries.model_buckets`` or ``bucket_counts``: by namespace and model."""
-    families = {str(family): family for family in Family}
-    parts: dict[tuple[Family, Group], dict[float, float]] = defaultdict(dict)
-    for labels, value, tag in found:
-        model = first(labels, ENGINES.model_labels)
-        if tag in families and model:
-            add_bucket(parts[families[tag], Group(first(labels, NAMESPACE_LABELS), model)], labels, value)
-    return parts
-
-
-def add_bucket(edges: dict[float, float], labels: Labels, value: float) -> None:
-    """``le`` is a string that sources spell differently (``1``, ``1.0``): the same edge is one bucket."""
+def edge(labels: Labels) -> float:
+    """The bound of a bucket, NaN for none. Sources spell ``le`` differently (``1``, ``1.0``): that is one bucket."""
     try:
-        edge = float(labels.get("le", ""))
+        upper = float(labels.get("le", ""))
     except ValueError:
-        return
-    if not edge > -math.inf:
-        return
-    edges[edge] = edges.get(edge, 0.0) + value
+        return math.nan
+    return upper if upper > -math.inf else math.nan
 
 
 def histograms(parts: Mapping[tuple[Family, T], Mapping[float, float]]) -> dict[Family, dict[T, Histogram]]:

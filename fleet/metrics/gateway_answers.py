@@ -7,7 +7,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 
-from fleet.metrics.answers import Labels, Process, Sample, add_bucket, histograms, process
+from fleet.metrics.answers import Labels, Process, Sample, edge, histograms, process
 from fleet.metrics.identity import gateway_id
 from fleet.metrics.queries import DIALECT, STAMP
 from fleet.metrics.registry import GATEWAYS
@@ -45,7 +45,9 @@ class Gateways:
         parts: dict[tuple[Family, GatewayId], dict[float, float]] = defaultdict(dict)
         for row, (labels, value, tag) in own:
             if tag in _FAMILIES:
-                add_bucket(parts[_FAMILIES[tag], row], labels, value)
+                if not math.isnan(upper := edge(labels)):
+                    buckets = parts[_FAMILIES[tag], row]
+                    buckets[upper] = buckets.get(upper, 0.0) + value
             elif tag in _QUANTITIES:
                 self.columns.put(_QUANTITIES[tag], rows[row], value)
         for member in GATEWAYS:

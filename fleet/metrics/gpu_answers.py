@@ -1,86 +1,97 @@
-"""The rows of GPUs: which one a series is about, which pod holds it, and which number it gives."""
+"""The GPUs, from the answer to ``queries.gpus``: which one a series is about, who holds it, and which number it is."""
 
 from __future__ import annotations
 
-import math
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from fleet.metrics.answers import Labels, Sample
-from fleet.metrics.dialect import Dialect, Kind, Metric, Rule, pick
+from fleet.metrics.answers import Labels
+from fleet.metrics.columns import Choice, Part, columns, table
+from fleet.metrics.dialect import Dialect, Kind, Metric
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
+from fleet.metrics.promql import TAG
 from fleet.metrics.queries import STAMP
 from fleet.metrics.registry import GPUS
-from fleet.metrics.tables import Columns, blank
-from fleet.model.measurement import GpuId
-from fleet.model.quantity import Quantity
+from fleet.model.measurement import GpuId, Table
+
+_Key = tuple[str, str]
+"""UUID and MIG instance."""
+_Cells = dict[_Key, list[tuple[Labels, int]]]
+"""The series of one name by GPU, and where their numbers stand among the values."""
 
 
 class Gpus:
-    """The GPU rows, from the answer to ``queries.gpus``."""
+    """What the series of that answer are."""
 
-    def __init__(self, found: Iterable[Sample], at: float) -> None:
-        seen: list[tuple[Labels, float]] = []
-        cells: dict[str, dict[tuple[str, str], list[tuple[Labels, float]]]] = defaultdict(lambda: defaultdict(list))
+    def __init__(self, series: Iterable[Labels]) -> None:
+        seen: list[tuple[Labels, int]] = []
+        cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
         self.example: Labels = {}
         """The labels of one GPU's gauge."""
         names = GPUS.gpu
         spelt = {spelling: name for member in GPUS for name in _of_gpus(member) for spelling in member.spellings(name)}
-        for labels, value, tag in found:
-            key = gpu_key(labels, names)
+        for place, labels in enumerate(series):
+            key, tag = gpu_key(labels, names), labels.get(TAG, "")
             if not key[0]:
                 continue
             if tag == STAMP:
-                seen.append((labels, value))
+                seen.append((labels, place))
             else:
                 name = tag or labels.get("__name__", "")
-                cells[spelt.get(name, name)][key].append((labels, value))
+                cells[spelt.get(name, name)][key].append((labels, place))
                 self.example = self.example or ({} if tag else labels)
-        exported = any(labels.get(POD_LABELS[0]) for labels, _ in seen)
-        exporters = exporter_pods(GPUS)
-        stamps: dict[GpuId, float] = {}
-        for labels, value in seen:
-            gpu = gpu_id(labels, names, exporters, exported=exported)
-            stamps[gpu] = max(value, stamps.get(gpu, -math.inf))
-        said: dict[tuple[str, str], list[GpuId]] = defaultdict(list)
-        for gpu in stamps:
-            said[gpu[:2]].append(gpu)
-        self.ids = tuple(sorted(map(one_gpu, said.values())))
-        self.columns: Columns[GpuId] = Columns()
-        self.columns.grow(self.ids, 0.0)
-        self.reasons: dict[str, tuple[str, ...]] = {}
-        for row, gpu in enumerate(self.ids):
-            self.columns.ages[row] = max(0.0, at - max(stamps[one] for one in said[gpu[:2]]))
-            mask = next((cells[name][key][0][1] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None)
-            if mask is not None:
-                self.reasons[gpu.key] = throttle_reasons(mask)
+        said = _who(seen)
+        self.ids = tuple(sorted(one_gpu(ids) for ids, _ in said.values()))
+        self._stamps = [said[gpu[:2]][1] for gpu in self.ids]
+        self._masks = [
+            (gpu.key, mask[1])
+            for gpu in self.ids
+            if (mask := next((cells[name][key][0] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None))
+        ]
+        self._choices = list(self._chosen(cells))
+
+    def read(self, values: Sequence[float], at: float) -> tuple[Table, dict[str, tuple[str, ...]]]:
+        """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
+        ages = array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._stamps))
+        found = columns((choice.quantity, choice.read(values)) for choice in self._choices)
+        reasons = {key: throttle_reasons(values[place]) for key, place in self._masks}
+        return Table(table(found), ages), reasons
+
+    def _chosen(self, cells: dict[str, _Cells]) -> Iterator[Choice]:
         for member in GPUS:
             for quantity, rule in member.rules.items():
-                if any(metric.name in cells for metric in rule.metrics):
-                    self._column(quantity, rule, [cells[metric.name] for metric in rule.metrics])
+                parts = [
+                    self._part(metric, cells[metric.name]) if metric.name in cells else None for metric in rule.metrics
+                ]
+                if any(parts):
+                    yield Choice(quantity, rule, parts)
 
-    def _column(
-        self,
-        quantity: Quantity,
-        rule: Rule,
-        spelt: Sequence[Mapping[tuple[str, str], Sequence[tuple[Labels, float]]]],
-    ) -> None:
-        known = self.columns.table().columns.get(quantity) or blank(len(self.ids))
+    def _part(self, metric: Metric, cells: _Cells) -> Part | None:
+        """The first of a GPU's samples of a name that belongs to the quantity."""
+        part = Part(len(self.ids)) if metric.kind is Kind.COUNTER else Part(len(self.ids), *metric.valid)
         for row, gpu in enumerate(self.ids):
-            found = zip(rule.metrics, spelt, strict=True)
-            value = pick(rule, [_read(metric, cell.get(gpu[:2], ())) for metric, cell in found])
-            if not math.isnan(value) and math.isnan(known[row]):
-                self.columns.put(quantity, row, value)
+            for labels, place in cells.get(gpu[:2], ()):
+                if metric.accepts(labels):
+                    part.put(row, place, metric.scale if metric.kind is Kind.COUNTER else metric.factor(labels))
+                    break
+        return part if part.there else None
+
+
+def _who(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
+    """The GPUs as their series name them, and where the times of their samples stand."""
+    found = tuple(seen)
+    exported = any(labels.get(POD_LABELS[0]) for labels, _ in found)
+    names, exporters = GPUS.gpu, exporter_pods(GPUS)
+    said: dict[_Key, tuple[list[GpuId], list[int]]] = {}
+    for labels, place in found:
+        gpu = gpu_id(labels, names, exporters, exported=exported)
+        ids, places = said.setdefault(gpu[:2], ([], []))
+        ids.append(gpu)
+        places.append(place)
+    return said
 
 
 def _of_gpus(member: Dialect) -> Iterator[str]:
     yield from (metric.name for rule in member.rules.values() for metric in rule.metrics)
-
-
-def _read(metric: Metric, found: Iterable[tuple[Labels, float]]) -> float:
-    """The first of a GPU's samples of a name that belongs to the quantity."""
-    for labels, value in found:
-        if metric.accepts(labels):
-            return value * metric.scale if metric.kind is Kind.COUNTER else metric.read(value, labels)
-    return math.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -10,8 +10,13 @@ import orjson
 from fleet.net.bodies import MIB
 from fleet.sources.problem import SourceProblem
 
-_START, _BETWEEN = b'"result":[', b'},{"metric":'
-"""What stands around the elements of a result. Neither can be inside of a string of JSON, where quotes are escaped."""
+_START, _END = b'"result":[', b"]}]"
+"""What stands before and at the end of the elements of a result."""
+_METRIC, _VALUE = b'{"metric":{', b'},"value":['
+_BETWEEN = b'"]},' + _METRIC
+"""Between the value of one element of a vector and the labels of the next. Like the others it cannot be inside of a
+string of JSON, where quotes are escaped."""
+_NEXT = b'},{"metric":'
 _SLICE = 256 * 1024
 """Bytes that are decoded at once."""
 _ELEMENT = 4 * MIB
@@ -24,8 +29,8 @@ class Answer:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        head, self._cuts = _cut(content)
-        document = _document(head)
+        self._start, self._stop = _span(content)
+        document = _document(content[: self._start] + content[self._stop :])
         self._rest: Any = document["data"].get("result") if isinstance(document["data"], dict) else None
         self.warnings = tuple(str(text) for text in (document.get("warnings") or ()))
         """Thanos and Mimir say there that part of the data is missing."""
@@ -33,32 +38,46 @@ class Answer:
             raise not_prometheus()
 
     def elements(self) -> Iterator[Any]:
-        """The elements of the result. Raises SourceProblem where it turns out that one of the later parts is broken."""
-        yield from _decoded(self._content, self._cuts)
+        """The elements of the result. Raises SourceProblem where it turns out that one of them is broken."""
+        begin = self._start
+        while begin < self._stop:
+            cut = self._content.find(_NEXT, begin + _SLICE, self._stop)
+            end = cut + 1 if cut >= 0 else self._stop
+            if end - begin > _ELEMENT:
+                raise not_prometheus()
+            try:
+                elements = orjson.loads(b"[%b]" % self._content[begin:end])
+            except orjson.JSONDecodeError:
+                raise not_prometheus() from None
+            yield from elements
+            begin = end + 1
         yield from self._rest
 
+    def texts(self) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """The labels and the numbers of a vector's elements as they are written, some at a time.
 
-def _cut(content: bytes) -> tuple[bytes, list[tuple[int, int]]]:
-    """The answer without most elements of its result; and the parts of the content where those are, if it is long."""
+        All elements have one time, so that what stands between labels and number is one text. Where that is not so,
+        there are fewer or more of them than ``elements``.
+        """
+        content, begin, end = self._content, self._start + len(_METRIC), self._stop - len(b'"]}')
+        at = content.find(_VALUE, begin, end)
+        if at < 0:
+            return
+        stamped = content[at : content.find(b",", at + len(_VALUE), end)] + b',"'
+        while begin < end:
+            cut = content.find(_BETWEEN, begin + _SLICE, end)
+            part = content[begin : cut if cut >= 0 else end]
+            pieces = part.replace(stamped, _BETWEEN).split(_BETWEEN)
+            yield pieces[::2], pieces[1::2]
+            begin += len(part) + len(_BETWEEN)
+
+
+def _span(content: bytes) -> tuple[int, int]:
+    """Where the elements of a result begin and end; nowhere in an answer that is to be decoded as a whole."""
     start = content.find(_START, 0, 1024) + len(_START)
-    if start < len(_START):
-        return content, []
-    cuts, begin = [], start
-    while (end := content.find(_BETWEEN, begin + _SLICE)) >= 0:
-        if end - begin > _ELEMENT:
-            raise not_prometheus()
-        cuts.append((begin, end + 1))
-        begin = end + 2
-    return (content[:start] + content[begin:] if cuts else content), cuts
-
-
-def _decoded(content: bytes, cuts: Iterable[tuple[int, int]]) -> Iterator[Any]:
-    for begin, end in cuts:
-        try:
-            elements = orjson.loads(b"[%b]" % content[begin:end])
-        except orjson.JSONDecodeError:
-            raise not_prometheus() from None
-        yield from elements
+    stop = content.rfind(_END) + len(_END) - 1
+    regular = start >= len(_START) and stop > start and content.startswith(_METRIC[:-1], start)
+    return (start, stop) if regular else (0, 0)
 
 
 def _document(content: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from itertools import chain, pairwise
@@ -27,17 +27,21 @@ from urllib.parse import quote
 
 from fleet.guard import reads_only
 from fleet.metrics import answers, promql, queries
+from fleet.metrics.buckets import Buckets, Edges, common_edges, engine_buckets, model_buckets, model_histograms
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.dialect_set import DialectSet
-from fleet.metrics.engine_answers import Engines
+from fleet.metrics.engine_numbers import EngineNumbers
+from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
-from fleet.metrics.registry import ENGINES
-from fleet.model.measurement import EngineId, Measurement
-from fleet.model.quantity import Quantity
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.measurement import EngineId, Measurement, Table
+from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError
+from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import Api
 from fleet.sources.prometheus.memory import share_heaps
+from fleet.sources.prometheus.remembered import Remembered
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -76,7 +80,7 @@ class _Edges(NamedTuple):
 
     engines: tuple[EngineId, ...] = ()
     looked: float = 0.0
-    common: answers.Edges = MappingProxyType({})
+    common: Edges = MappingProxyType({})
     restarted: frozenset[int] = frozenset()
     """Rows of engines that had restarted by then."""
 
@@ -109,6 +113,11 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
+        self._engines = Remembered[EngineSeries]()
+        self._numbers = Remembered[EngineNumbers]()
+        self._models, self._counts = Remembered[Buckets](), Remembered[Buckets]()
+        self._own = tuple(Remembered[Buckets]() for _ in Family)
+        self._gpus = Remembered[Gpus]()
         self._seen: frozenset[str] = frozenset()
         """The products whose engines it had series of; none yet: whichever there are."""
         self._exact = False
@@ -171,12 +180,13 @@ class PrometheusSource:
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
         ended = max(self._window, 4 * known) if known else _LOOK_BACK
-        engines = self._who(ended, at, notes)
-        self._engine_interval = self._interval(self._engine_interval, engines.example_names, engines.example, at)
+        engines, stamps = self._who(ended, at, notes)
+        self._engine_interval = self._interval(self._engine_interval, *engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = max(self._window, 4 * interval)
         if window > ended:
-            engines = self._who(window, at, notes)
+            engines, stamps = self._who(window, at, notes)
+        rows = engines.rows(stamps)
         scope = queries.Scope(
             engines.engines,
             engines.gateways,
@@ -188,29 +198,40 @@ class PrometheusSource:
             engines.replicas,
         )
 
-        def ask(read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str]) -> Future[T]:
-            return self._pool.submit(self._ask, read, queries, at, notes)
+        def ask(
+            memory: Remembered[T], make: Callable[[Iterable[answers.Labels]], T], *texts: str
+        ) -> Future[tuple[T, list[float]]]:
+            known = (rows, ENGINES.version, GPUS.version)
+            return self._pool.submit(lambda: memory.read(self._ask(texts, at, notes), known, make))
 
-        own = [ask(engines.buckets, (query,)) for query in self._own_buckets(scope, engines, pods)]
-        models = ask(answers.of_models, (queries.model_buckets(scope),))
-        numbers = ask(engines.numbers, queries.engine_numbers(scope))
-        gpus = ask(partial(Gpus, at=at), queries.gpus(scope))
-        before = ask(partial(Gateways, at=at), queries.gateways(scope))
+        own = [
+            ask(memory, partial(engine_buckets, rows), text)
+            for memory, text in zip(self._own, self._own_buckets(scope, rows, pods), strict=False)
+        ]
+        models = ask(self._models, model_buckets, queries.model_buckets(scope))
+        numbers = ask(self._numbers, partial(EngineNumbers, rows), *queries.engine_numbers(scope))
+        gpus = ask(self._gpus, Gpus, *queries.gpus(scope))
+        before = self._pool.submit(self._before, queries.gateways(scope), at, notes)
         look = self._releases_may_differ(engines)
-        counts = ask(answers.of_models, (queries.bucket_counts(scope),)) if look else None
-        numbers.result()
-        restarted = frozenset(engines.columns.reset)
+        counts = ask(self._counts, model_buckets, queries.bucket_counts(scope)) if look else None
+        of_engines, values = numbers.result()
+        engine_table, means = of_engines.read(values, rows.ages(stamps, at))
+        restarted = engine_table.reset
         if counts is not None:
-            self._edges = _Edges(engines.ids, self._clock(), answers.common_edges(counts.result()), restarted)
+            found, values = counts.result()
+            self._edges = _Edges(engines.ids, self._clock(), common_edges(found.read(values)), restarted)
         else:
             # Whoever has restarted since may be another release: to be looked at in the next tick.
             looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
             self._edges = self._edges._replace(looked=looked, restarted=restarted)
-        histograms = answers.model_histograms(models.result(), self._edges.common)
+        found, values = models.result()
+        histograms = model_histograms(found.read(values), self._edges.common)
         for part in own:
-            for family, groups in part.result().items():
+            found, values = part.result()
+            for family, groups in answers.histograms(found.read(values)).items():
                 histograms.setdefault(family, {}).update(groups)
-        cards, gateways = gpus.result(), before.result()
+        (cards, values), gateways = gpus.result(), before.result()
+        gpu_table, reasons = cards.read(values, at)
         self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
         return Measurement(
             source="prometheus",
@@ -218,55 +239,61 @@ class PrometheusSource:
             window=window,
             interval=interval,
             engines=engines.ids,
-            engine_table=engines.columns.table(),
+            engine_table=engine_table,
             dialects=engines.dialects,
             gateways=gateways.ids,
             gateway_table=gateways.columns.table(),
             gateway_histograms=gateways.histograms,
             gpus=cards.ids,
-            gpu_table=cards.columns.table(),
+            gpu_table=gpu_table,
             histograms=histograms,
-            means=engines.means,
+            means=means,
             unreachable=engines.unreachable,
             requests=self._api.requests - sent,
             gpu_interval=self._gpu_interval.seconds,
             clock_skew=self._api.skew,
-            notes=(*self._remarks(engines, latencies=bool(histograms)), *notes),
-            throttle_reasons=cards.reasons,
+            notes=(*self._remarks(engines, engine_table, latencies=bool(histograms)), *notes),
+            throttle_reasons=reasons,
         )
 
-    def _who(self, ended: float, at: float, notes: dict[str, None]) -> Engines:
+    def _who(self, ended: float, at: float, notes: dict[str, None]) -> tuple[EngineSeries, list[float]]:
         """Whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
-        engines = self._ask(partial(Engines, at=at), queries.engines(ended, asked), at, notes)
+        engines, stamps = self._who_of(asked, ended, at, notes)
         new = engines.engines.members
         self._seen |= {member.name for member in new}
         if any(member not in asked.members for member in new):
-            engines = self._ask(partial(Engines, at=at), queries.engines(ended, self.dialects), at, notes)
-        return engines
+            return self._who_of(self.dialects, ended, at, notes)
+        return engines, stamps
 
-    def _releases_may_differ(self, engines: Engines) -> bool:
+    def _who_of(
+        self, asked: DialectSet, ended: float, at: float, notes: dict[str, None]
+    ) -> tuple[EngineSeries, list[float]]:
+        versions = (ENGINES.version, GATEWAYS.version, GPUS.version)
+        return self._engines.read(self._ask(queries.engines(ended, asked), at, notes), versions, EngineSeries)
+
+    def _releases_may_differ(self, engines: EngineSeries) -> bool:
         """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
         last = self._edges
         return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
-    def _ask(
-        self, read: Callable[[Iterable[answers.Sample]], T], queries: Sequence[str], at: float, notes: dict[str, None]
-    ) -> T:
-        """What ``read`` makes of the answers to these queries; of nothing, where there is nothing to ask for."""
-        return read(chain.from_iterable(self._samples(query, at, notes) for query in queries if query))
+    def _ask(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> list[Answer]:
+        """The answers to these queries; an empty one asks for nothing."""
+        found = [self._api.vector(text, at) for text in texts if text]
+        for answer in found:
+            notes.update(dict.fromkeys(answer.warnings))
+        return found
 
-    def _samples(self, query: str, at: float, notes: dict[str, None]) -> Iterator[answers.Sample]:
-        answer = self._api.vector(query, at)
-        notes.update(dict.fromkeys(answer.warnings))
-        return answers.samples(answer.elements())
+    def _before(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> Gateways:
+        elements = (answer.elements() for answer in self._ask(texts, at, notes))
+        return Gateways(answers.samples(chain.from_iterable(elements)), at)
 
     @staticmethod
-    def _own_buckets(scope: queries.Scope, engines: Engines, pods: frozenset[str] | None) -> list[str]:
+    def _own_buckets(scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
         if pods is not None:
             # No series of theirs names a model, so theirs are not among the models' buckets.
-            pods |= engines.nameless
-        where = None if pods is None or len(pods) > _MOST_PODS else engines.where(pods)
+            pods |= rows.nameless
+        where = None if pods is None or len(pods) > _MOST_PODS else rows.where(pods)
         if where is not None and not where:
             return []
         together = queries.engine_buckets(scope, scope.engines.families, where)
@@ -287,7 +314,7 @@ class PrometheusSource:
         ]
         return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
 
-    def _remarks(self, engines: Engines, *, latencies: bool) -> list[str]:
+    def _remarks(self, engines: EngineSeries, table: Table, *, latencies: bool) -> list[str]:
         remarks = []
         if len(engines.clusters) > 1:
             some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
@@ -295,7 +322,7 @@ class PrometheusSource:
                 f"it holds engines of {len(engines.clusters)} clusters ({some}), which may be mixed up here: "
                 'name yours in the configuration: [prometheus] cluster = "NAME"'
             )
-        rated = engines.columns.table().columns.get(Quantity.GENERATION_TOKENS, ())
+        rated = table.columns.get(Quantity.GENERATION_TOKENS, ())
         if not latencies and any(map(math.isfinite, rated)):
             remarks.append(
                 "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
+from collections.abc import Sequence
 
 import orjson
 import pytest
 from aiohttp import web
 
 from fleet.metrics import queries
-from fleet.metrics.answers import Sample
-from fleet.metrics.engine_answers import Engines
+from fleet.metrics.answers import Labels, Sample
+from fleet.metrics.engine_numbers import EngineNumbers
+from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.gpu_answers import Gpus
+from fleet.metrics.promql import TAG
+from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import answer
@@ -27,14 +32,35 @@ def _seen(tag: str = queries.STAMP, **labels: str) -> Sample:
     return {queries.DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
 
 
+def _labels(found: Sequence[Sample]) -> list[Labels]:
+    return [{**labels, TAG: tag} if tag else labels for labels, _, tag in found]
+
+
+def _values(found: Sequence[Sample]) -> list[float]:
+    return [value for _, value, _ in found] + [math.nan]
+
+
+def _engines(*seen: Sample) -> EngineRows:
+    return EngineSeries(_labels(seen)).rows(_values(seen))
+
+
+def _numbers(rows: EngineRows, *found: Sample) -> Table:
+    ages = array("d", [0.0]) * len(rows.ids)
+    return EngineNumbers(rows, _labels(found)).read(_values(found), ages)[0]
+
+
+def _gpus(found: Sequence[Sample]) -> tuple[Gpus, Table]:
+    gpus = Gpus(_labels(found))
+    return gpus, gpus.read(_values(found), AT)[0]
+
+
 def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
-    engines = Engines([_seen(), _seen(pod="q", instance="10.0.0.2:8000")], AT)
-    assert engines.key == ("instance", "model_name", "engine")
+    engines = _engines(_seen(), _seen(pod="q", instance="10.0.0.2:8000"))
+    assert engines.series.key == ("instance", "model_name", "engine")
     key = {"model_name": "chat", "engine": "0"}
     numbers = [({**key, "instance": f"10.0.0.{n}:8000"}, 10.0 * n, "generation_tokens_per_second") for n in (1, 2, 3)]
-    engines.numbers(numbers)
     assert [engine.pod for engine in engines.ids] == ["p", "q"]
-    assert list(engines.columns.table().columns[Quantity.GENERATION_TOKENS]) == [10, 20]
+    assert list(_numbers(engines, *numbers).columns[Quantity.GENERATION_TOKENS]) == [10, 20]
 
 
 @pytest.mark.parametrize(
@@ -42,24 +68,23 @@ def test_engines_with_addresses_of_their_own_are_known_by_them() -> None:
     [({"pod": "q"}, "pod"), ({"namespace": "b"}, "namespace"), ({"job": "again"}, "job")],
 )
 def test_a_shared_address_takes_the_label_that_tells(other: dict[str, str], needed: str) -> None:
-    engines = Engines([_seen(), _seen(**other)], AT)
-    assert set(engines.key) == {needed, "instance", "model_name", "engine"}
+    engines = _engines(_seen(), _seen(**other))
+    assert set(engines.series.key) == {needed, "instance", "model_name", "engine"}
 
 
 def test_an_engine_that_ended_at_an_address_keeps_its_rates_from_the_one_that_is_there_now() -> None:
-    engines = Engines([_seen(), _seen(queries.GONE, pod="before")], AT)
-    assert "pod" in engines.key
+    engines = _engines(_seen(), _seen(queries.GONE, pod="before"))
+    assert "pod" in engines.series.key
     assert [engine.pod for engine in engines.ids] == ["p"]
-    before = {name: LABELS[name] for name in engines.key} | {"pod": "before"}
-    engines.numbers([(before, 9.0, "generation_tokens_per_second")])
-    assert Quantity.GENERATION_TOKENS not in engines.columns.table().columns
+    before = {name: LABELS[name] for name in engines.series.key} | {"pod": "before"}
+    assert not _numbers(engines, (before, 9.0, "generation_tokens_per_second")).columns
 
 
 def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> None:
-    engines = Engines([_seen(), _seen(engine="1")], AT)
+    engines = _engines(_seen(), _seen(engine="1"))
     info = {"__name__": "vllm:cache_config_info", "instance": LABELS["instance"], "engine": "1"}
-    engines.numbers([({**info, "num_gpu_blocks": "10", "block_size": "16"}, 1.0, "")])
-    column = engines.columns.table().columns[Quantity.KV_CAPACITY]
+    table = _numbers(engines, ({**info, "num_gpu_blocks": "10", "block_size": "16"}, 1.0, ""))
+    column = table.columns[Quantity.KV_CAPACITY]
     assert math.isnan(column[0])
     assert column[1] == 160
 
@@ -67,17 +92,17 @@ def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> Non
 def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
     found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, queries.STAMP) for pod in ("a", "b")]
     found.append(({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_GPU_TEMP"}, 61.0, ""))
-    gpus = Gpus(found, AT)
+    gpus, table = _gpus(found)
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a", "b"]]
-    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [61]
-    assert list(gpus.columns.ages) == [7]
+    assert list(table.columns[Quantity.GPU_TEMPERATURE]) == [61]
+    assert list(table.ages) == [7]
 
 
 def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> None:
     seen: list[Sample] = [(GPU, AT, queries.STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, queries.STAMP)]
-    gpus = Gpus([*seen, ({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_XID_ERRORS"}, 79.0, "")], AT)
+    gpus, table = _gpus([*seen, ({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_XID_ERRORS"}, 79.0, "")])
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a"]]
-    assert list(gpus.columns.table().columns[Quantity.XID]) == [79]
+    assert list(table.columns[Quantity.XID]) == [79]
 
 
 @pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
@@ -85,9 +110,9 @@ def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None
     whose = {"Hostname": "n1", "gpu": "0"}
     found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, queries.STAMP), (whose, AT, queries.STAMP)]
     found += [({spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}, 50.0, ""), ({"__name__": "dcgm_gpu_temp"}, 9.0, "")]
-    gpus = Gpus(found, AT)
+    gpus, table = _gpus(found)
     assert [gpu.uuid for gpu in gpus.ids] == ["GPU-1"]
-    assert list(gpus.columns.table().columns[Quantity.GPU_TEMPERATURE]) == [50]
+    assert list(table.columns[Quantity.GPU_TEMPERATURE]) == [50]
     assert gpus.example == {spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}
 
 
@@ -104,10 +129,10 @@ def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None
 def test_blocks_make_a_capacity_only_where_every_layer_keeps_whole_sequences(
     labels: dict[str, str], tokens: float | None
 ) -> None:
-    engines = Engines([_seen()], AT)
+    engines = _engines(_seen())
     info = {"__name__": "vllm:cache_config_info", "instance": LABELS["instance"], "engine": "0"}
-    engines.numbers([({**info, "num_gpu_blocks": "10", "block_size": "16", **labels}, 1.0, "")])
-    column = engines.columns.table().columns.get(Quantity.KV_CAPACITY)
+    table = _numbers(engines, ({**info, "num_gpu_blocks": "10", "block_size": "16", **labels}, 1.0, ""))
+    column = table.columns.get(Quantity.KV_CAPACITY)
     assert (None if column is None or math.isnan(column[0]) else column[0]) == tokens
     assert set(labels) <= set(VLLM.value_labels()), "Prometheus is asked for every label that decides"
 

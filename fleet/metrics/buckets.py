@@ -1,0 +1,84 @@
+"""The buckets of an answer: whose histogram each of its series is a part of."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from fleet.metrics.answers import Labels, edge, histograms
+from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.identity import NAMESPACE_LABELS, first
+from fleet.metrics.promql import TAG
+from fleet.metrics.registry import ENGINES
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import Group
+from fleet.model.quantity import Family
+
+Parts = Mapping[tuple[Family, Group], Mapping[float, float]]
+"""Bucket edge → rate or count, of histograms in the making."""
+
+
+Edges = Mapping[tuple[Family, Group], frozenset[float]]
+"""The bucket edges that all engines of a model have."""
+
+
+class Buckets:
+    """By family and group the edges, and where the numbers of each stand among the values."""
+
+    def __init__(self, series: Iterable[Labels], group: Callable[[Labels], Group | None]) -> None:
+        self._places: dict[tuple[Family, Group], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for place, labels in enumerate(series):
+            family, whose = _FAMILIES.get(labels.get(TAG, "")), group(labels)
+            upper = edge(labels)
+            if family is not None and whose is not None and not math.isnan(upper):
+                self._places[family, whose][upper].append(place)
+
+    def read(self, values: Sequence[float]) -> Parts:
+        """The buckets, of the values of such an answer."""
+        return {
+            key: {
+                upper: values[places[0]] if len(places) == 1 else math.fsum(values[place] for place in places)
+                for upper, places in edges.items()
+            }
+            for key, edges in self._places.items()
+        }
+
+
+def model_buckets(series: Iterable[Labels]) -> Buckets:
+    """Of the answers to ``queries.model_buckets`` and ``bucket_counts``: by namespace and model."""
+
+    def group(labels: Labels) -> Group | None:
+        model = first(labels, ENGINES.model_labels)
+        return Group(first(labels, NAMESPACE_LABELS), model) if model else None
+
+    return Buckets(series, group)
+
+
+def engine_buckets(rows: EngineRows, series: Iterable[Labels]) -> Buckets:
+    """Of the answers to ``queries.engine_buckets``: by engine."""
+    groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in rows.ids]
+
+    def group(labels: Labels) -> Group | None:
+        row = rows.row_or_first(labels)
+        return None if row is None else groups[row]
+
+    return Buckets(series, group)
+
+
+def common_edges(counts: Parts) -> Edges:
+    """From the answer to ``queries.bucket_counts``: the edges with as many series behind them as any other."""
+    return {
+        key: frozenset(upper for upper, count in edges.items() if count >= max(edges.values()))
+        for key, edges in counts.items()
+    }
+
+
+def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
+    """From the answer to ``queries.model_buckets``: a histogram per model, of the edges that all engines have."""
+    return histograms(
+        {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}
+    )
+
+
+_FAMILIES = {str(family): family for family in Family}

@@ -1,0 +1,132 @@
+"""From the values of an answer to columns: where each number goes is worked out once, then values are only moved.
+
+A meaning is made while the labels of an answer are gone through, and read with the values of each answer that has the
+same series. Values have a NaN behind them, which is what a row without a number gets.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+
+from fleet.metrics.dialect import Pick, Rule, pick
+from fleet.model.quantity import Quantity
+
+_NONE = -1
+"""The place of the NaN."""
+
+
+class _Layer:
+    """One number for each row: its place among the values, and what it is multiplied with."""
+
+    def __init__(self, rows: int) -> None:
+        self.places = [_NONE] * rows
+        self.factors: list[float] | None = None
+        self._moved: Callable[[Sequence[float]], tuple[float, ...]] | None = None
+
+    def put(self, row: int, place: int, factor: float) -> None:
+        self.places[row] = place
+        if factor != 1.0 and self.factors is None:
+            self.factors = [1.0] * len(self.places)
+        if self.factors is not None:
+            self.factors[row] = factor
+
+    def read(self, values: Sequence[float]) -> Sequence[float]:
+        if len(self.places) < 2:
+            return [values[place] for place in self.places]
+        if self._moved is None:
+            self._moved = itemgetter(*self.places)
+        return self._moved(values)
+
+
+class Part:
+    """One spelling of a quantity: for each row the numbers that there are, in their order.
+
+    Numbers outside ``low`` to ``high`` are blanks. A row has their sum (``summed``), or the first one.
+    """
+
+    def __init__(self, rows: int, low: float = -math.inf, high: float = math.inf, *, summed: bool = False) -> None:
+        self._rows = rows
+        self._low, self._high = low, high
+        self._summed = summed
+        self._layers: list[_Layer] = []
+
+    def put(self, row: int, place: int, factor: float = 1.0) -> None:
+        """The row has this number as well."""
+        layer = next((layer for layer in self._layers if layer.places[row] == _NONE), None)
+        if layer is None:
+            layer = _Layer(self._rows)
+            self._layers.append(layer)
+        layer.put(row, place, factor)
+
+    @property
+    def there(self) -> bool:
+        """Whether any row has a number."""
+        return bool(self._layers)
+
+    def knows(self, row: int) -> bool:
+        """Whether the row has a number."""
+        return bool(self._layers) and self._layers[0].places[row] != _NONE
+
+    def read(self, values: Sequence[float]) -> list[float]:
+        """The number of each row, NaN for none."""
+        layers = [self._read(layer, values) for layer in self._layers]
+        if not self._summed or len(layers) == 1:
+            return known_first(layers)
+        rows = zip(*layers, strict=True)
+        return [math.fsum(some) if (some := [v for v in row if not math.isnan(v)]) else math.nan for row in rows]
+
+    def _read(self, layer: _Layer, values: Sequence[float]) -> list[float]:
+        low, high, nan = self._low, self._high, math.nan
+        found = layer.read(values)
+        if layer.factors is not None:
+            pairs = zip(found, layer.factors, strict=True)
+            return [value * factor if low <= value < high else nan for value, factor in pairs]
+        return list(found) if high == math.inf else [value if low <= value < high else nan for value in found]
+
+
+def known_first(columns: Sequence[list[float]]) -> list[float]:
+    """The first number that each row has."""
+    found = columns[0]
+    for column in columns[1:]:
+        # Only NaN differs from itself.
+        found = [b if a != a else a for a, b in zip(found, column, strict=True)]
+    return found
+
+
+class Choice:
+    """What one dialect says of a quantity: the parts of its spellings, None for one that is not there."""
+
+    def __init__(self, quantity: Quantity, rule: Rule, parts: Sequence[Part | None]) -> None:
+        self.quantity = quantity
+        self._rule, self._parts = rule, tuple(parts)
+        there = [part for part in self._parts if part is not None]
+        # The sum of some parts is not the whole.
+        alone = len(there) == 1 and (rule.pick is not Pick.WHOLE or self._parts[0] is not None)
+        self._alone = there[0] if alone else None
+
+    def read(self, values: Sequence[float]) -> list[float]:
+        """The number of each row, NaN for none."""
+        if self._alone is not None:
+            return self._alone.read(values)
+        found = [None if part is None else part.read(values) for part in self._parts]
+        rows = max(len(column) for column in found if column is not None)
+        spelt = [[math.nan] * rows if column is None else column for column in found]
+        return [pick(self._rule, row) for row in zip(*spelt, strict=True)]
+
+
+def columns(found: Iterable[tuple[Quantity, list[float]]]) -> dict[Quantity, list[float]]:
+    """A column for each quantity: where several are given, the first number that each row has."""
+    out: dict[Quantity, list[float]] = {}
+    for quantity, column in found:
+        out[quantity] = known_first((out[quantity], column)) if quantity in out else column
+    return out
+
+
+def table(found: Mapping[Quantity, list[float]]) -> dict[Quantity, array[float]]:
+    """The columns of a table: a quantity that no row has, has none."""
+    return {
+        quantity: array("d", column) for quantity, column in found.items() if any(value == value for value in column)
+    }

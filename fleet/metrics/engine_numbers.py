@@ -1,0 +1,131 @@
+"""The numbers of the engines, from the answer to ``queries.engine_numbers``: which series is which cell of the rows."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from fleet.metrics.answers import Labels
+from fleet.metrics.columns import Choice, Part, columns, table
+from fleet.metrics.dialect import Dialect, Metric
+from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import PROCESS, RESET
+from fleet.metrics.tables import blank
+from fleet.model.measurement import Table
+from fleet.model.quantity import Quantity
+
+Means = dict[Quantity, "tuple[array[float], array[float]]"]
+"""Phase → the rates of its sum and of its count, aligned with the rows."""
+
+
+class EngineNumbers:
+    """What the series of that answer are. A counter's rate outdoes a gauge that an engine computed."""
+
+    def __init__(self, rows: EngineRows, series: Iterable[Labels]) -> None:
+        self._rows = rows
+        self._count = len(rows.ids)
+        self._reset: set[int] = set()
+        self._rates: dict[Quantity, Part] = {}
+        self._means: dict[Quantity, dict[str, Part]] = {}
+        self._gauges: dict[tuple[Dialect, Quantity, str], Part] = {}
+        readers = self._readers()
+        dialects = rows.series.engines
+        shared = bool(dialects.telling)
+        unranked: list[tuple[Labels, int]] = []
+        for place, labels in enumerate(series):
+            tag = labels.get(TAG, "")
+            if tag:
+                if not self._rate(labels, place, tag):
+                    unranked.append((labels, place))
+                continue
+            name = labels.get("__name__", "")
+            for member, metric, part in readers.get(name, ()):
+                if shared and dialects.owner(name, labels) is not member:
+                    continue
+                if metric.accepts(labels):
+                    for row in rows.of_gauge(labels):
+                        part.put(row, place, metric.factor(labels))
+        for labels, place in unranked:
+            self._of_first(labels, place, labels[TAG])
+        self._choices = list(self._chosen())
+
+    def read(self, values: Sequence[float], ages: array[float]) -> tuple[Table, Means]:
+        """The table and the means, of the values of such an answer."""
+        found = columns(
+            (
+                *((quantity, part.read(values)) for quantity, part in self._rates.items()),
+                *((choice.quantity, choice.read(values)) for choice in self._choices),
+            )
+        )
+        self._zeros(found)
+        means = {
+            quantity: (self._mean(parts.get("sum"), values), self._mean(parts.get("count"), values))
+            for quantity, parts in self._means.items()
+        }
+        return Table(table(found), ages, frozenset(self._reset)), means
+
+    def _readers(self) -> dict[str, list[tuple[Dialect, Metric, Part]]]:
+        """Who reads the gauges of a name, and where they go."""
+        readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
+        for member in self._rows.series.engines:
+            for quantity, metric in member.gauges():
+                part = self._gauges[member, quantity, metric.name] = Part(self._count, *metric.valid, summed=True)
+                for name in member.spellings(metric.name):
+                    readers[name].append((member, metric, part))
+        return readers
+
+    def _chosen(self) -> Iterator[Choice]:
+        for member in self._rows.series.engines:
+            for quantity, rule in member.rules.items():
+                parts = (self._gauges.get((member, quantity, metric.name)) for metric in rule.metrics)
+                spelt = [part if part is not None and part.there else None for part in parts]
+                if any(spelt):
+                    yield Choice(quantity, rule, spelt)
+
+    def _rate(self, labels: Labels, place: int, tag: str) -> bool:
+        """Put a rate into its row; False where no row is its own."""
+        whole = tag.endswith(f"/{PROCESS}")
+        row = next(iter(self._rows.of_process(labels)), None) if whole else self._rows.row(labels)
+        if row is not None:
+            self._put(row, place, tag)
+        return row is not None
+
+    def _of_first(self, labels: Labels, place: int, tag: str) -> None:
+        """Put the rate of a whole process into its first row, where its ranks do not say theirs."""
+        mine = self._rows.of_those(labels)
+        quantity = _TAGS.get(tag)
+        known = self._rates.get(quantity) if quantity is not None else None
+        if mine and (known is None or not any(map(known.knows, mine))):
+            self._put(mine[0], place, tag)
+
+    def _put(self, row: int, place: int, tag: str) -> None:
+        name, _, which = tag.partition("/")
+        quantity = _TAGS.get(name)
+        if tag == RESET:
+            self._reset.add(row)
+        elif quantity is not None and which in ("sum", "count"):
+            self._means.setdefault(quantity, {}).setdefault(which, Part(self._count)).put(row, place)
+        elif quantity is not None:
+            self._rates.setdefault(quantity, Part(self._count)).put(row, place)
+
+    def _mean(self, part: Part | None, values: Sequence[float]) -> array[float]:
+        return blank(self._count) if part is None else array("d", part.read(values))
+
+    def _zeros(self, found: dict[Quantity, list[float]]) -> None:
+        """What nothing has incremented does not exist: it is zero where what stands beside it is there."""
+        for member in self._rows.series.engines:
+            for quantity, rule in member.rules.items():
+                if rule.zero_beside is None or rule.zero_beside not in found:
+                    continue
+                known = found.get(quantity) or [math.nan] * self._count
+                for row, beside in enumerate(found[rule.zero_beside]):
+                    speaks = member.name in self._rows.series.dialects[row]
+                    if speaks and math.isnan(known[row]) and not math.isnan(beside):
+                        known[row] = 0.0
+                found[quantity] = known
+
+
+_TAGS = {str(quantity): quantity for quantity in Quantity}

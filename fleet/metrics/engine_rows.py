@@ -1,0 +1,242 @@
+"""Whose the engines are that a metrics store has series of: the rows of a measurement, and how series find them.
+
+Worked out from the labels of the answer to ``queries.engines``; of its values, which are the times of samples, only the
+choice among several processes that expose the same engine depends.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from fleet.metrics.answers import Labels, Process, process
+from fleet.metrics.dialect import Dialect
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.identity import (
+    CLUSTER_LABEL,
+    NAMESPACE_LABELS,
+    POD_LABELS,
+    REPLICA_LABELS,
+    engine_id,
+    engine_labels,
+    first,
+)
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import DIALECT, DOWN, GONE, PRESENT, STAMP, running_names
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.measurement import EngineId
+
+_Key = tuple[str | None, ...]
+"""The values of some labels, None for an absent one."""
+_Stamps = Mapping[EngineId, Mapping[Process, Sequence[int]]]
+"""Engine → process that exposes it → where the times of its samples stand among the values."""
+
+
+class Example(NamedTuple):
+    """One engine: the names of what every engine like it has, and its labels."""
+
+    names: Sequence[str]
+    labels: Labels
+
+
+class EngineSeries:
+    """What the labels of that answer say."""
+
+    def __init__(self, series: Iterable[Labels]) -> None:
+        seen: list[tuple[Labels, int]] = []
+        gone: list[Labels] = []
+        names: set[str] = set()
+        replicas: set[str] = set()
+        clusters: set[str] = set()
+        self.unreachable: dict[str, str] = {}
+        for place, labels in enumerate(series):
+            tag = labels.get(TAG, "")
+            if tag == STAMP:
+                seen.append((labels, place))
+            elif tag == GONE:
+                gone.append(labels)
+            elif tag.startswith(PRESENT):
+                names.add(labels.get("__name__", ""))
+                replicas.update(label for label in REPLICA_LABELS if labels.get(label))
+                clusters.add(labels.get(CLUSTER_LABEL, ""))
+            elif tag == DOWN:
+                self.unreachable[_name(labels)] = "Prometheus cannot scrape it"
+        self.names = frozenset(names)
+        """The counters and histogram counts that the data have."""
+        self.replicas = tuple(label for label in REPLICA_LABELS if label in replicas)
+        """The labels that tell scrapers of the same apart."""
+        self.clusters = tuple(sorted(filter(None, clusters)))
+        """The clusters that the store knows engines of, where its series name them."""
+        told = {labels.get(DIALECT, "") for labels, _ in seen}
+        self.engines = ENGINES.among({name for name in told if name} | _there(ENGINES, names))
+        """The dialects of engines that the store has series of."""
+        self.gateways = GATEWAYS.among(_there(GATEWAYS, names))
+        """And those of gateways."""
+        self.gpus = GPUS.among({member.name for member in GPUS if any(name in names for name in member.seen_by())})
+        """And those of exporters of GPUs."""
+        self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(engine_labels(ENGINES))
+        """The labels that name engines here."""
+        self.process_key = _telling(
+            (label for label in _LONGEST_FIRST if label in self.labels), [*(labels for labels, _ in seen), *gone]
+        )
+        """As few of them as tell the processes apart, those that ended lately included."""
+        naming = (*ENGINES.model_labels, *ENGINES.rank_labels)
+        self.key = (*self.process_key, *(label for label in naming if label in self.labels))
+        """And the engines."""
+        self._identify(seen)
+        self._rows: EngineRows | None = None
+
+    def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:
+        """Which engines there are, who exposes each, and which dialects it speaks."""
+        stamps: dict[EngineId, dict[Process, list[int]]] = defaultdict(lambda: defaultdict(list))
+        speaks: dict[EngineId, set[str]] = defaultdict(set)
+        nameless: list[tuple[Labels, Dialect, int]] = []
+        self.example = Example((), {})
+        self.keys: list[tuple[_Key, _Key, Process, EngineId]] = []
+        """Of each series: the values of ``key`` and of ``process_key``, who exposes it, and the engine."""
+        for labels, place in seen:
+            dialect = ENGINES.by_name(labels.get(DIALECT, ""))
+            if dialect is None:
+                continue
+            engine, who = engine_id(labels, dialect), process(labels)
+            own, its = tuple(map(labels.get, self.key)), tuple(map(labels.get, self.process_key))
+            self.keys.append((own, its, who, engine))
+            if engine.model:
+                stamps[engine][who].append(place)
+                speaks[engine].add(dialect.name)
+            elif not dialect.model_labels:
+                nameless.append((labels, dialect, place))
+            else:
+                continue
+            if not self.example.names:
+                plain = {label: text for label, text in labels.items() if label not in (TAG, DIALECT)}
+                self.example = Example(running_names(dialect), plain)
+        named: dict[Process, list[EngineId]] = defaultdict(list)
+        for engine, by in stamps.items():
+            for who in by:
+                named[who].append(engine)
+        for labels, dialect, place in nameless:
+            who = process(labels)
+            # Where it runs engines that do say which model they are, it is about those.
+            for engine in named[who]:
+                speaks[engine].add(dialect.name)
+            if not named[who]:
+                engine = engine_id(labels, dialect)
+                stamps[engine][who].append(place)
+                speaks[engine].add(dialect.name)
+        self.ids = tuple(sorted(stamps))
+        self.stamps: _Stamps = stamps
+        self.dialects = tuple(tuple(member.name for member in ENGINES if member.name in speaks[e]) for e in self.ids)
+        """The products whose metrics each row answers."""
+
+    def rows(self, values: Sequence[float]) -> EngineRows:
+        """The rows. The same object as the last time as long as of each engine the same process is chosen."""
+        if self._rows is None or not self._rows.stand(values):
+            self._rows = EngineRows(self, values)
+        return self._rows
+
+
+class EngineRows:
+    """The rows of the engines: of each the process whose sample is the newest one is chosen."""
+
+    def __init__(self, series: EngineSeries, values: Sequence[float]) -> None:
+        self.series = series
+        self.ids = series.ids
+        self._chosen = {engine: _newest(by, values) for engine, by in series.stamps.items()}
+        self._several = {engine: by for engine, by in series.stamps.items() if len(by) > 1}
+        self._places = [tuple(series.stamps[engine][self._chosen[engine]]) for engine in self.ids]
+        of = {engine: row for row, engine in enumerate(self.ids)}
+        self._of_process: dict[Process, list[int]] = defaultdict(list)
+        for row, engine in enumerate(self.ids):
+            self._of_process[self._chosen[engine]].append(row)
+        self._row_of_key: dict[_Key, int] = {}
+        self._process_of_key: dict[_Key, Process] = {}
+        for own, its, who, engine in series.keys:
+            self._process_of_key[its] = who
+            if self._chosen.get(engine) == who:
+                self._row_of_key[own] = of[engine]
+
+    def stand(self, values: Sequence[float]) -> bool:
+        """Whether the same processes would be chosen."""
+        return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
+
+    def ages(self, values: Sequence[float], at: float) -> array[float]:
+        """Of the newest sample of each row, in seconds at ``at``."""
+        return array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._places))
+
+    def row(self, labels: Labels) -> int | None:
+        """The row of a series, None when another process was chosen for that engine or none is known."""
+        return self._row_of_key.get(tuple(map(labels.get, self.series.key)))
+
+    def of_process(self, labels: Labels) -> Sequence[int]:
+        """The rows of the process that a series with all its labels comes from."""
+        return self._of_process.get(process(labels), ())
+
+    def of_those(self, labels: Labels) -> Sequence[int]:
+        """The rows of its process that a series may be about, by what it says of model and rank."""
+        who = self._process_of_key.get(tuple(map(labels.get, self.series.process_key)))
+        mine = self._of_process.get(who, ()) if who else ()
+        model, rank = first(labels, ENGINES.model_labels), first(labels, ENGINES.rank_labels)
+        return [row for row in mine if model in ("", self.ids[row].model) and rank in ("", self.ids[row].engine)]
+
+    def row_or_first(self, labels: Labels) -> int | None:
+        """The row of a series; of one that names no rank, where the process has several, the first."""
+        row = self.row(labels)
+        return next(iter(self.of_those(labels)), None) if row is None else row
+
+    def of_gauge(self, labels: Labels) -> Sequence[int]:
+        """The rows that a gauge is about: its own; for one that names less of an engine than its row does, the only
+        one that it may be.
+        """
+        row = self.row(labels)
+        if row is not None:
+            return (row,)
+        mine = self.of_those(labels)
+        return mine if len(mine) == 1 or first(labels, ENGINES.rank_labels) else ()
+
+    @property
+    def nameless(self) -> frozenset[str]:
+        """The pods (``namespace/pod``) of the engines whose series name no model."""
+        return frozenset(f"{engine.namespace}/{engine.pod}" for engine in self.ids if not engine.model and engine.pod)
+
+    def where(self, pods: Iterable[str]) -> dict[str, set[str]]:
+        """Label → values that select the engines of these pods (``namespace/pod``) in a query."""
+        wanted = set(pods)
+        chosen: dict[str, set[str]] = defaultdict(set)
+        for engine, who in self._chosen.items():
+            if f"{engine.namespace}/{engine.pod}" in wanted:
+                chosen["instance" if who.instance else "pod"].add(who.instance or who.pod)
+        return dict(chosen)
+
+
+def _newest(by: Mapping[Process, Sequence[int]], values: Sequence[float]) -> Process:
+    if len(by) == 1:
+        return next(iter(by))
+    return max(sorted(by), key=lambda who: max(map(values.__getitem__, by[who])))
+
+
+def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
+    """As few of these labels as tell the same rows apart as all of them do; at least one."""
+    kept = tuple(labels)
+    distinct = len({tuple(map(row.get, kept)) for row in rows})
+    for label in kept[:-1]:
+        fewer = tuple(other for other in kept if other != label)
+        if len({tuple(map(row.get, fewer)) for row in rows}) == distinct:
+            kept = fewer
+    return kept
+
+
+def _there(dialects: DialectSet, names: Collection[str]) -> set[str]:
+    """The products of which every process has one of these metrics."""
+    return {member.name for member in dialects if any(name in names for name in running_names(member))}
+
+
+_LONGEST_FIRST = (*NAMESPACE_LABELS, *POD_LABELS, "job", "instance")
+"""The labels of a process, in the order in which an answer can do without them."""
+
+
+def _name(labels: Labels) -> str:
+    pod = first(labels, POD_LABELS)
+    return f"{first(labels, NAMESPACE_LABELS)}/{pod}" if pod else labels.get("instance", "")
