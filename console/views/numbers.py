@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading
-from fleet.snapshot.health import HOT, KV_FULL, THROTTLED
+from fleet.snapshot.signs import HOT, KV_FULL, THROTTLED
 from themes.palette import Role
 from widgets.cells import Number, Usage
 from widgets.strip_chart import Scale

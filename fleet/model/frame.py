@@ -30,23 +30,30 @@ class Column:
 class Frame:
     """All quantities of one kind of object at one moment.
 
-    ``ages`` (seconds) and ``states`` (one State per byte) are per row: a target is scraped as a whole, so all its
-    values are equally old. ``states[i]`` is FRESH, RESET, STALE or UNKNOWN; MISSING is per value (a NaN in a row that
-    is otherwise alive).
+    Ages and ``states`` (one State per byte) are per row: a target is scraped as a whole, so all its values are equally
+    old. ``states[i]`` is FRESH, RESET, STALE or UNKNOWN; MISSING is per value (a NaN in a row that is otherwise alive).
     """
 
     keys: tuple[str, ...] = ()
     columns: Mapping[Quantity, Column] = field(default_factory=dict)
     ages: array[float] = field(default_factory=lambda: array("d"))
+    """Seconds, when it was measured; NaN for a row that nothing was measured of."""
     states: bytes = b""
     index: Mapping[str, int] = field(default_factory=dict)
     absent: State = State.MISSING
     """What an object without a row is: MISSING while the source answers, UNKNOWN while none does."""
+    since: float = 0.0
+    """Seconds that have passed since it was measured: all rows grow old together, and no column for that."""
 
     @staticmethod
     def of(keys: Sequence[str], columns: Mapping[Quantity, Column], ages: array[float], states: bytes) -> Frame:
         """A frame with its index. All sequences have the length of ``keys``."""
         return Frame(tuple(keys), columns, ages, states, {key: i for i, key in enumerate(keys)})
+
+    def age(self, row: int) -> float:
+        """Seconds; 0.0 for a row that nothing was measured of."""
+        age = self.ages[row] + self.since
+        return 0.0 if math.isnan(age) else age
 
     def get(self, key: str, quantity: Quantity) -> Reading:
         """The reading of one object; MISSING (or UNKNOWN, see ``absent``) for what is not there."""
@@ -57,11 +64,11 @@ class Frame:
         state = State(self.states[row])
         value = math.nan if column is None else column.values[row]
         if state is State.UNKNOWN or math.isnan(value):
-            return Reading(math.nan, State.UNKNOWN if state is State.UNKNOWN else State.MISSING, self.ages[row])
+            return Reading(math.nan, State.UNKNOWN if state is State.UNKNOWN else State.MISSING, self.age(row))
         if column is None or not column.bounds or not column.bounds[row]:
-            return Reading(value, state, self.ages[row])
+            return Reading(value, state, self.age(row))
         edge = column.edges[row] if column.edges is not None else math.nan
-        return Reading(value, state, self.ages[row], Bound(column.bounds[row]), edge)
+        return Reading(value, state, self.age(row), Bound(column.bounds[row]), edge)
 
     def value(self, key: str, quantity: Quantity) -> float:
         """The bare number, NaN where there is none: for sorting and history."""

@@ -2,23 +2,30 @@
 
 Sums of load skip what is missing and are missing when all is; sums of what there is (memory, power, capacity) are
 missing when a part is, because part of a total is a wrong total; ratios divide sums; percentiles come from merged
-buckets. Nothing here averages a percentile or a ratio.
+buckets. Nothing here averages a percentile or a ratio. What folds several columns gives the makers of them: a column is
+folded when it is read (``fleet.snapshot.columns``).
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any
 
 from fleet.model.frame import Column
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Combine, Family, Quantity
 from fleet.model.reading import Bound, State
+from fleet.snapshot.columns import Make
+
+Values = Callable[[], "array[float]"]
+"""Makes the values of a column, once."""
+PerRow = Callable[[], Mapping[int, Iterable[Histogram]]]
+"""Row → the histograms that belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,15 @@ class Members:
     """Per row of a result, the rows of the source that belong to it.
 
     Most pods have one engine and one GPU, so rows with at most one member are gathered in one call (``gather``, over
-    the values with a NaN appended) and only the others (``several``) are folded one by one.
+    the values with a NaN appended), and the members of the others (``several``) in another (``among``). Where every row
+    is the one of its own number nothing needs to be gathered (``same``).
     """
 
     rows: tuple[Sequence[int], ...]
     gather: Callable[[Any], Any] | None
     several: tuple[int, ...]
+    among: Callable[[Any], Any]
+    same: bool
 
     @staticmethod
     def of(rows: Iterable[Sequence[int]], source: int) -> Members:
@@ -39,7 +49,15 @@ class Members:
         kept = tuple(rows)
         first = [r[0] if r else source for r in kept]
         several = tuple(i for i, r in enumerate(kept) if len(r) > 1)
-        return Members(kept, itemgetter(*first, source) if kept else None, several)
+        among = [member for i in several for member in kept[i]]
+        return Members(
+            kept,
+            itemgetter(*first, source) if kept else None,
+            several,
+            # Two items or more give a tuple.
+            itemgetter(*among) if among else tuple,
+            not several and first == list(range(source)),
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,11 +67,11 @@ NAN = math.nan
 _NOTHING = array("d", [NAN])
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-_FOLD: dict[Combine, Callable[[list[float]], float]] = {
+_FOLD: dict[Combine, Callable[[Sequence[float]], float]] = {
     Combine.SUM: math.fsum,
     Combine.WHOLE: math.fsum,
     Combine.MEAN: _mean,
@@ -64,15 +82,22 @@ _FOLD: dict[Combine, Callable[[list[float]], float]] = {
 
 def fold(values: array[float], members: Members, how: Combine) -> array[float]:
     """One value per row of ``members``; NaN where no member has one. ``how`` is not RATIO or QUANTILE."""
+    if members.same:
+        return values
     if members.gather is None:
         return array("d")
     # The getter always has two items or more (so that it gives a tuple): the last one is the NaN and is dropped.
     out = array("d", members.gather(values + _NOTHING)[:-1])
-    folder = _FOLD[how]
+    folder, among, begin = _FOLD[how], members.among(values), 0
     for row in members.several:
-        known = [v for i in members.rows[row] if not math.isnan(v := values[i])]
-        enough = len(known) == len(members.rows[row]) if how is Combine.WHOLE else bool(known)
-        out[row] = folder(known) if enough else NAN
+        end = begin + len(members.rows[row])
+        whole, begin = among[begin:end], end
+        value = folder(whole)
+        if math.isnan(value) and how is not Combine.WHOLE:
+            # Some are not known, or none is.
+            known = [v for v in whole if not math.isnan(v)]
+            value = folder(known) if known else NAN
+        out[row] = value
     return out
 
 
@@ -85,33 +110,49 @@ def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
     return array("d", (a / b if b > 0 else NAN for a, b in zip(top, bottom, strict=True)))
 
 
+def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make]:
+    """The columns of the rows themselves, and the ratio of each."""
+    values: dict[Quantity, Values] = {quantity: partial(_given, column) for quantity, column in columns.items()}
+    return _with_ratios(values, lambda _, bottom: columns[bottom])
+
+
 def gauges_and_rates(
     columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool
-) -> dict[Quantity, Column]:
+) -> dict[Quantity, Make]:
     """Fold every column that adds up, then form the ratios from the sums.
 
     A ratio is that of the members which tell both parts of it: one that does not count its hits has queries all the
     same, and would make those of the others look rarer. A row of one member has the ratio that this tells itself, where
     it tells no parts of it.
     """
-    folded: dict[Quantity, array[float]] = {}
+    folded: dict[Quantity, Values] = {}
     for quantity, values in columns.items():
         meaning = MEANINGS[quantity]
         how = meaning.to_pod if to_pod else meaning.to_group
         if how in _FOLD:
-            folded[quantity] = fold(values, members, how)
+            folded[quantity] = cache(partial(fold, values, members, how))
         elif quantity in RATIOS:
-            folded[quantity] = _alone(values, members)
-    return ratios(folded, {bottom: fold(known, members, Combine.SUM) for bottom, known in _beside(columns)})
+            folded[quantity] = cache(partial(_alone, values, members))
+
+    def divisor(top: Quantity, bottom: Quantity) -> array[float]:
+        told = _told_with(columns[top], columns[bottom])
+        return folded[bottom]() if told is columns[bottom] else fold(told, members, Combine.SUM)
+
+    return _with_ratios(folded, divisor)
 
 
-def _beside(columns: Mapping[Quantity, array[float]]) -> Iterator[tuple[Quantity, array[float]]]:
-    """The denominators of which some members have no numerator, without those members."""
-    for top, bottom in RATIOS.values():
-        if top in columns and bottom in columns:
-            pairs = list(zip(columns[top], columns[bottom], strict=True))
-            if any(math.isnan(t) and not math.isnan(b) for t, b in pairs):
-                yield bottom, array("d", (NAN if math.isnan(t) else b for t, b in pairs))
+def _given(values: array[float]) -> array[float]:
+    return values
+
+
+def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
+    """The denominators of the rows that tell a numerator; the column itself where all do."""
+    if not math.isnan(sum(tops)):
+        return bottoms
+    pairs = list(zip(tops, bottoms, strict=True))
+    if not any(math.isnan(t) and not math.isnan(b) for t, b in pairs):
+        return bottoms
+    return array("d", (NAN if math.isnan(t) else b for t, b in pairs))
 
 
 def _alone(values: array[float], members: Members) -> array[float]:
@@ -124,21 +165,29 @@ def _alone(values: array[float], members: Members) -> array[float]:
     return out
 
 
-def ratios(
-    columns: Mapping[Quantity, array[float]], beside: Mapping[Quantity, array[float]] = MappingProxyType({})
-) -> dict[Quantity, Column]:
+def _with_ratios(
+    columns: Mapping[Quantity, Values], divisor: Callable[[Quantity, Quantity], array[float]]
+) -> dict[Quantity, Make]:
     """The columns as they are, and the ratio of each row: of its parts, else as its engine tells it itself.
 
-    ``beside``: the denominators to divide by, where they are not the columns of that name.
+    ``divisor``: from the names of a numerator and a denominator to what the one is to be divided by.
     """
-    out = {quantity: Column(values) for quantity, values in columns.items()}
+    out: dict[Quantity, Make] = {quantity: partial(_column, values) for quantity, values in columns.items()}
     for ratio, (top, bottom) in RATIOS.items():
         if top in columns and bottom in columns:
-            values = divide(columns[top], beside.get(bottom, columns[bottom]))
-            if ratio in columns:
-                values = array("d", (t if math.isnan(v) else v for v, t in zip(values, columns[ratio], strict=True)))
-            out[ratio] = Column(values)
+            out[ratio] = partial(_ratio, columns[top], partial(divisor, top, bottom), columns.get(ratio))
     return out
+
+
+def _column(values: Values) -> Column:
+    return Column(values())
+
+
+def _ratio(top: Values, bottom: Values, told: Values | None) -> Column:
+    values = divide(top(), bottom())
+    if told is not None:
+        values = array("d", (t if math.isnan(v) else v for v, t in zip(values, told(), strict=True)))
+    return Column(values)
 
 
 ROUNDING = 1.1
@@ -152,59 +201,69 @@ def possible(quantity: Quantity, values: array[float]) -> array[float]:
     return array("d", (v if not v > 1 else 1.0 if v <= ROUNDING else NAN for v in values))
 
 
-def means(phases: Mapping[Quantity, tuple[array[float], array[float]]], members: Members) -> dict[Quantity, Column]:
+def means(phases: Mapping[Quantity, tuple[array[float], array[float]]], members: Members) -> dict[Quantity, Make]:
     """Mean seconds per phase: rate of the sums over rate of the counts."""
-    return {
-        quantity: Column(divide(fold(sums, members, Combine.SUM), fold(counts, members, Combine.SUM)))
-        for quantity, (sums, counts) in phases.items()
-    }
+    return {quantity: partial(_mean_of, sums, counts, members) for quantity, (sums, counts) in phases.items()}
 
 
-def percentiles(parts: Mapping[Family, Sequence[Iterable[Histogram]]], rows: int) -> dict[Quantity, Column]:
+def _mean_of(sums: array[float], counts: array[float], members: Members) -> Column:
+    return Column(divide(fold(sums, members, Combine.SUM), fold(counts, members, Combine.SUM)))
+
+
+def percentiles(parts: Mapping[Family, PerRow], rows: int) -> dict[Quantity, Make]:
     """Percentiles of every row from the histograms that belong to it: merged first, then asked.
 
-    ``parts[family][row]`` are the histograms of a row. A row without observations gets NaN: nothing happened, and that
-    is not a latency of zero.
+    A row without observations gets NaN: nothing happened, and that is not a latency of zero.
     """
-    out: dict[Quantity, Column] = {}
+    out: dict[Quantity, Make] = {}
     for family, per_row in parts.items():
-        wanted = [(name, q) for name, (f, q) in QUANTILES.items() if f is family]
-        values = {name: array("d", [NAN]) * rows for name, _ in wanted}
-        edges = {name: array("d", [NAN]) * rows for name, _ in wanted}
-        bounds = {name: bytearray(rows) for name, _ in wanted}
-        for row, histograms in enumerate(per_row):
-            merged = merge(histograms)
-            if merged is None or not merged.count > 0:
-                continue
-            for name, q in wanted:
-                found = quantile(q, merged)
-                values[name][row] = found.value
-                if found.bound is not Bound.EXACT:
-                    bounds[name][row] = found.bound
-                    edges[name][row] = found.edge
-        for name, _ in wanted:
-            out[name] = Column(values[name], bytes(bounds[name]), edges[name])
+        wanted = {name: q for name, (f, q) in QUANTILES.items() if f is family}
+        found = cache(partial(_quantiles, wanted, per_row, rows))
+        out.update({name: partial(_one_of, found, name) for name in wanted})
     return out
 
 
-def ages_and_states(
-    ages: array[float], states: bytes, members: Members, *, keep_reset: bool
-) -> tuple[array[float], bytes]:
-    """A combined row is as old as its oldest member and as doubtful as its most doubtful one.
+def _one_of(found: Callable[[], Mapping[Quantity, Column]], name: Quantity) -> Column:
+    return found()[name]
+
+
+def _quantiles(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -> dict[Quantity, Column]:
+    values = {name: array("d", [NAN]) * rows for name in wanted}
+    edges = {name: array("d", [NAN]) * rows for name in wanted}
+    bounds = {name: bytearray(rows) for name in wanted}
+    for row, histograms in per_row().items():
+        merged = merge(histograms)
+        if merged is None or not merged.count > 0:
+            continue
+        for name, q in wanted.items():
+            found = quantile(q, merged)
+            values[name][row] = found.value
+            if found.bound is not Bound.EXACT:
+                bounds[name][row] = found.bound
+                edges[name][row] = found.edge
+    return {name: Column(values[name], bytes(bounds[name]), edges[name]) for name in wanted}
+
+
+def oldest(ages: array[float], members: Members) -> array[float]:
+    """A combined row is as old as its oldest member; NaN for one without members."""
+    return fold(ages, members, Combine.MAX)
+
+
+def most_doubtful(states: bytes, members: Members, *, keep_reset: bool) -> bytes:
+    """A combined row is as doubtful as its most doubtful member, and MISSING without members.
 
     A restart of one engine does not make the sum over a workload doubtful (the rate already starts anew), so RESET
-    goes no further up than the pod. A row without members is MISSING, of age 0.
+    goes no further up than the pod.
     """
     if members.gather is None:
-        return array("d"), b""
-    out_ages = array("d", members.gather(ages + _NO_AGE)[:-1])
+        return b""
     out = bytearray(members.gather(states + _MISSING)[:-1])
+    among, begin = members.among(states), 0
     for row in members.several:
-        out_ages[row] = max(ages[i] for i in members.rows[row])
-        out[row] = max(states[i] for i in members.rows[row])
-    return out_ages, bytes(out) if keep_reset else bytes(out).translate(_FORGET_RESET)
+        end = begin + len(members.rows[row])
+        out[row], begin = max(among[begin:end]), end
+    return bytes(out) if keep_reset else bytes(out).translate(_FORGET_RESET)
 
 
-_NO_AGE = array("d", [0.0])
 _MISSING = bytes([State.MISSING])
 _FORGET_RESET = bytes(State.FRESH if state == State.RESET else state for state in range(256))

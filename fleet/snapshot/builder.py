@@ -7,17 +7,19 @@ screen), because quantiles of every pod of 5,000 would cost more than all the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.snapshot import Snapshot, SourceStatus
 from fleet.snapshot.backfill import steps
-from fleet.snapshot.fleet_health import assessments
+from fleet.snapshot.fleet_health import FleetHealth
+from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import Recorder
-from fleet.snapshot.topology import Topology, build_topology
+from fleet.snapshot.signs import NO_REASONS
+from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Past
 
@@ -31,8 +33,21 @@ class Builder:
         self._recorder = recorder or Recorder()
         self._sequence = 0
         self._topology: Topology | None = None
-        self._events: tuple[int, tuple[Event, ...]] = (-1, ())
+        self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
         self._frames = Frames()
+        self._health = FleetHealth()
+        self.joined = 0
+        """How often everything was joined since this exists: tests count what a tick costs."""
+
+    @property
+    def measured(self) -> int:
+        """How often frames were made of a measurement."""
+        return self._frames.measured
+
+    @property
+    def assessed(self) -> int:
+        """How many objects were assessed."""
+        return self._health.assessed
 
     def build(
         self,
@@ -48,12 +63,12 @@ class Builder:
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
         whose own percentiles are wanted; None for all. ``facts`` are those of other sources.
         """
-        if self._topology is None or not self._topology.fits(kube, measurement):
-            self._topology = build_topology(kube, measurement)
-        topology = self._topology
+        before = self._topology
+        topology = self._topology = followed(before, kube, measurement)
+        self.joined += before is None or before.rows is not topology.rows
         self._sequence += 1
         frames = self._frames.of(topology, measurement, now, focus)
-        reasons = measurement.throttle_reasons if measurement else {}
+        reasons = measurement.throttle_reasons if measurement else NO_REASONS
         view = self._recorder.record(now, (frames["workload"], frames["pod"]))
         return Snapshot(
             sequence=self._sequence,
@@ -72,7 +87,7 @@ class Builder:
             before_models=frames["before"],
             by_gpu=frames["gpu"],
             throttle_reasons=reasons,
-            assessments=assessments(topology, kube, frames, reasons, now),
+            assessments=self._health.of(topology, frames, reasons, now),
             history=view,
             facts=facts,
             **topology.structure(),
@@ -93,7 +108,7 @@ class Builder:
             self._recorder.backfill(at, values)
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:
-        if self._events[0] != kube.generation:
+        if self._events[0] is not kube.events:
             newest = sorted(kube.events.values(), key=lambda e: e.last, reverse=True)[:EVENTS_KEPT]
-            self._events = (kube.generation, tuple(newest))
+            self._events = (kube.events, tuple(newest))
         return self._events[1]

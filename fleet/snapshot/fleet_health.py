@@ -1,82 +1,195 @@
-"""How everything in a fleet stands: GPUs, then the pods that hold them, then their workloads, and the nodes."""
+"""How everything in a fleet stands: GPUs, then the pods that hold them, then their workloads, and the nodes.
+
+Kept from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
+GPUs, and the workloads of such pods. While nothing is said differently the mapping is the same object.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
-from fleet.model.objects import Pod, Workload
+from fleet.model.objects import Pod
 from fleet.model.snapshot import Assessment, Severity
+from fleet.snapshot.differences import replaced
 from fleet.snapshot.gpu_accounting import FINISHED
-from fleet.snapshot.health import (
-    MAY_NOT_LIST,
-    TROUBLED,
-    application_xid,
-    assess_gpu,
-    assess_node,
-    assess_pod,
-    assess_workload,
+from fleet.snapshot.health import MAY_NOT_LIST, OK, TROUBLED, assess_node, assess_pod, assess_workload
+from fleet.snapshot.signs import (
+    ENGINE_QUANTITIES,
+    GPU_QUANTITIES,
+    KeptSigns,
+    Reasons,
+    Signs,
+    application_xids,
+    engine_signs,
+    gpu_signs,
 )
 from fleet.snapshot.topology import Topology
-from fleet.sources.kube.state import KubeState
 
 LEFT_OVER = 600.0
 """Seconds since its creation after which a failed pod is no reason for what its workload does now."""
 
 
-def assessments(
-    topology: Topology,
-    kube: KubeState,
-    frames: Mapping[str, Frame],
-    reasons: Mapping[str, tuple[str, ...]],
-    now: float,
-) -> dict[str, Assessment]:
-    """By the keys of GPUs, pods and workloads, and the names of nodes. ``reasons``: what lowers the clocks of GPUs.
+class FleetHealth:
+    """The assessments of one fleet."""
 
-    ``now`` is Unix time.
-    """
-    by_pod, by_gpu = frames["pod"], frames["gpu"]
-    nothing: tuple[str, ...] = ()
-    found = {key: assess_gpu(by_gpu, key, reasons.get(key, nothing)) for key in topology.gpus}
-    xids = {key: xid for key in topology.gpus if (xid := application_xid(by_gpu, key))}
-    ready = {key: _ready(topology, pods) for key, pods in topology.pods_of.items()}
-    for key, pod in topology.pods.items():
-        workload = topology.workload_of[key]
-        gpus = topology.gpus_of.get(key, nothing)
-        found[key] = assess_pod(
-            pod,
-            by_pod,
-            [found[gpu] for gpu in gpus],
-            workload in topology.model_of,
-            measured=key in topology.engines_of,
-            unmeasured=topology.unmeasured.get(key, ""),
-            replaced=pod.phase == "Failed" and _is_replaced(topology, pod, workload, ready[workload], now),
-            xids=[xids[gpu] for gpu in gpus if gpu in xids],
-        )
-        if xids and found[key].severity in TROUBLED:
-            for gpu in gpus:
-                if gpu in xids and found[gpu].severity not in TROUBLED:
-                    found[gpu] = Assessment(Severity.WARNING, xids[gpu])
-    for key, workload_row in topology.workloads.items():
-        found[key] = _of_workload(topology, workload_row, ready.get(key, 0), found)
-    for name, node in kube.nodes.items():
-        found[name] = assess_node(node)
+    def __init__(self) -> None:
+        self._engines = KeptSigns(ENGINE_QUANTITIES, engine_signs)
+        self._cards = KeptSigns(GPU_QUANTITIES, gpu_signs)
+        self._xids = KeptSigns(GPU_QUANTITIES[:1], application_xids)
+        self._before: _Seen | None = None
+        self._found: dict[str, Assessment] = {}
+        self.assessed = 0
+        """How many objects were assessed since this exists: tests count what a tick costs."""
+
+    def of(
+        self, topology: Topology, frames: Mapping[str, Frame], reasons: Reasons, now: float
+    ) -> Mapping[str, Assessment]:
+        """By the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
+
+        ``reasons``: what lowers the clocks of GPUs.
+        """
+        pods, cards = frames["pod"], frames["gpu"]
+        before, found = self._before, self._found
+        seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
+        due = _differences(before, seen) if before is not None else None
+        if due is None:
+            every = _Due(topology.gpus, topology.pods, topology.workloads, topology.nodes)
+            news = _assess(seen, every, {})
+            news = {key: found[key] if found.get(key) == one else one for key, one in news.items()}
+            self._found = found if news == found else news
+        else:
+            news = _assess(seen, due, found)
+            others = {key: one for key, one in news.items() if found.get(key) != one}
+            self._found = {**found, **others} if others else found
+        self.assessed += len(news)
+        self._before = seen
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the objects of one tick are assessed by; ``engines``, ``cards`` and ``xids`` are signs of its metrics."""
+
+    topology: Topology
+    engines: Signs
+    cards: Signs
+    xids: Signs
+    now: float
+
+    def is_old(self, pod: str) -> bool:
+        """Whether it is so long ago that a pod failed that its successor can be told."""
+        return self.now - self.topology.pods[pod].created > LEFT_OVER
+
+    def holders(self, gpu: str) -> list[str]:
+        """The keys of the pods that hold a GPU."""
+        held = self.topology.gpus[gpu].holders
+        return [key for namespace, name in held if (key := f"{namespace}/{name}") in self.topology.pods]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Keys of what is to be assessed."""
+
+    gpus: Collection[str]
+    pods: Collection[str]
+    workloads: Collection[str]
+    nodes: Collection[str]
+
+
+def _differences(before: _Seen, seen: _Seen) -> _Due | None:
+    """What may stand otherwise than before; None for everything."""
+    was, topology = before.topology, seen.topology
+    pods, nodes = replaced(was.pods, topology.pods), replaced(was.nodes, topology.nodes)
+    workloads = replaced(was.workloads, topology.workloads)
+    if was.rows is not topology.rows or pods is None or nodes is None or workloads is None:
+        return None
+    gpus = {*_others(before.cards, seen.cards), *_others(before.xids, seen.xids)}
+    touched = {*pods, *_others(before.engines, seen.engines), *(pod for gpu in gpus for pod in seen.holders(gpu))}
+    touched.update(key for key in topology.failed if seen.is_old(key) != before.is_old(key))
+    above = {*workloads, *(topology.workload_of[key] for key in touched)}
+    # Whether a failed pod has had its successor is seen in the others.
+    touched.update(key for key in topology.failed if topology.workload_of[key] in above)
+    return _Due(gpus, touched, above, nodes)
+
+
+def _others(before: Signs, now: Signs) -> Iterable[str]:
+    """The keys of which something else is said than before."""
+    if before is now:
+        return ()
+    return [key for key in {**before, **now} if before.get(key) != now.get(key)]
+
+
+def _assess(seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:
+    """How all that is due stands; ``kept``: how the others do."""
+    topology = seen.topology
+    found: dict[str, Assessment] = {}
+
+    def stands(key: str) -> Assessment:
+        return found[key] if key in found else kept[key]
+
+    ready = _Ready(topology)
+    for key in due.pods:
+        found[key] = _of_pod(seen, key, ready)
+    for key in due.gpus:
+        found[key] = seen.cards.get(key, OK)
+    for key, xid in seen.xids.items():
+        # What an application left in the gauge is told of the GPU where its pod is in trouble.
+        own = seen.cards.get(key, OK)
+        troubled = any(stands(pod).severity in TROUBLED for pod in seen.holders(key))
+        found[key] = xid if troubled and own.severity not in TROUBLED else own
+    for key in due.workloads:
+        if key in topology.workloads:
+            pods = topology.pods_of.get(key, ())
+            found[key] = _of_workload(topology, key, ready, {pod: stands(pod) for pod in pods})
+    for key in due.nodes:
+        found[key] = assess_node(topology.nodes[key])
     return found
 
 
-def _is_replaced(topology: Topology, pod: Pod, workload: str, ready: int, now: float) -> bool:
+class _Ready:
+    """How many pods of a workload are ready, counted once."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._counted: dict[str, int] = {}
+
+    def of(self, workload: str) -> int:
+        if workload not in self._counted:
+            self._counted[workload] = _ready(self._topology, self._topology.pods_of.get(workload, ()))
+        return self._counted[workload]
+
+
+def _ready(topology: Topology, pods: Iterable[str]) -> int:
+    rows = [topology.pods[key] for key in pods]
+    return sum(row.ready for row in rows if row.deleted is None)
+
+
+def _of_pod(seen: _Seen, key: str, ready: _Ready) -> Assessment:
+    topology, pod = seen.topology, seen.topology.pods[key]
+    workload, gpus = topology.workload_of[key], topology.gpus_of.get(key, ())
+    return assess_pod(
+        pod,
+        seen.engines.get(key, OK),
+        [seen.cards[gpu] for gpu in gpus if gpu in seen.cards],
+        workload in topology.model_of,
+        measured=key in topology.engines_of,
+        unmeasured=topology.unmeasured.get(key, ""),
+        replaced=pod.phase == "Failed" and _is_replaced(seen, pod, workload, ready.of(workload)),
+        xids=[seen.xids[gpu] for gpu in gpus if gpu in seen.xids],
+    )
+
+
+def _is_replaced(seen: _Seen, pod: Pod, workload: str, ready: int) -> bool:
     """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""
     if pod.owner is None or not kind_of(pod.owner.kind).replaces:
         # One that nothing replaces tells of itself for as long as it is there.
         return False
+    topology = seen.topology
     desired = topology.workloads[workload].desired
-    old = now - pod.created > LEFT_OVER
-    return ready >= desired or (old and _live(topology, topology.pods_of[workload]) >= desired)
-
-
-def _ready(topology: Topology, pods: Sequence[str]) -> int:
-    return sum(topology.pods[p].ready for p in pods if topology.pods[p].deleted is None)
+    return ready >= desired or (seen.is_old(pod.key) and _live(topology, topology.pods_of[workload]) >= desired)
 
 
 def _live(topology: Topology, pods: Sequence[str]) -> int:
@@ -84,17 +197,17 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
     return sum(row.deleted is None and row.phase not in FINISHED for row in rows)
 
 
-def _of_workload(topology: Topology, workload: Workload, ready: int, found: Mapping[str, Assessment]) -> Assessment:
-    pods = topology.pods_of.get(workload.key, ())
+def _of_workload(topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]) -> Assessment:
+    workload, ready_pods = topology.workloads[key], ready.of(key)
     unseen = ""
     if not topology.coverage.sees("pods", workload.namespace):
         # What is not listed is not gone: the workload's own count is the better one until it is.
         unseen = "its pods are not listed yet" if "pods" in topology.coverage.pending else MAY_NOT_LIST
-        ready = max(ready, workload.ready)
-    critical = [p for p in pods if found[p].severity is Severity.CRITICAL]
+        ready_pods = max(ready_pods, workload.ready)
+    critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
     if kind_of(workload.kind).replica is not None:
         # A replica is a group of pods, and each that is critical takes its group away.
         serving = max(0, workload.desired - len(critical))
     else:
-        serving = ready - _ready(topology, critical)
-    return assess_workload(workload, [found[p] for p in pods], ready, serving, unseen)
+        serving = ready_pods - _ready(topology, critical)
+    return assess_workload(workload, list(pods.values()), ready_pods, serving, unseen)

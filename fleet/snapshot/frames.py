@@ -1,162 +1,191 @@
 """The numbers of every row: from the columns of a measurement to those of the frames that screens read.
 
-Pure but for the indexes that are kept while the keys stay the same. Percentiles of single pods are
-computed for those in focus (on the screen), because quantiles of every pod of 5,000 would cost more than all the rest.
+Made anew with every measurement, and where something comes or goes; between that, a tick only says how long ago it was
+measured. Pure but for what is kept. Percentiles of single pods are computed for those in focus (on the screen), because
+quantiles of every pod of 5,000 would cost more than all the rest.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from fleet.model.frame import Column, Frame
-from fleet.model.histogram import Histogram
-from fleet.model.measurement import Measurement, Table
-from fleet.model.quantity import Family, Quantity
+from fleet.model.frame import Frame
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.snapshot.aggregate import Members, ages_and_states, gauges_and_rates, means, percentiles, possible, ratios
-from fleet.snapshot.health import LOOKBACK
-from fleet.snapshot.latency_parts import Parts
+from fleet.snapshot.aggregate import (
+    Members,
+    as_they_are,
+    gauges_and_rates,
+    means,
+    most_doubtful,
+    oldest,
+    percentiles,
+    possible,
+)
+from fleet.snapshot.aging import Aging
+from fleet.snapshot.columns import Columns, Make
+from fleet.snapshot.latency_parts import GatewayParts, Parts
 from fleet.snapshot.topology import Topology
 
-STALE_INTERVALS = 3.0
-"""A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
 FOCUS_ALL_BELOW = 200
 """Up to this many measured pods, every pod gets its percentiles on every tick."""
 _NAMES = ("engine", "pod", "workload", "model", "gateway", "before", "gpu")
+_UNKNOWN = {name: Frame(absent=State.UNKNOWN) for name in _NAMES}
 
 
 class Frames:
     """Makes the frames of one Snapshot after the other."""
 
     def __init__(self) -> None:
-        self._indexes: dict[str, Frame] = {}
+        self._measured: _Measured | None = None
+        self.measured = 0
+        """How often frames were made of a measurement since this exists: tests count what a tick costs."""
 
     def of(
         self, topology: Topology, measurement: Measurement | None, now: float, focus: frozenset[str] | None
-    ) -> dict[str, Frame]:
+    ) -> Mapping[str, Frame]:
         """The frames at ``now`` (Unix seconds). ``focus``: the pods whose own percentiles are wanted, None for all."""
         if measurement is None:
-            return {name: Frame(absent=State.UNKNOWN) for name in _NAMES}
-        pods = topology.rows.measured_pods
-        if focus is None or len(pods) <= FOCUS_ALL_BELOW:
-            focus = frozenset(pods)
-        return self._measured(topology, measurement, now, focus)
+            return _UNKNOWN
+        made = self._measured
+        if made is None or made.measurement is not measurement or made.rows is not topology.rows:
+            made = self._measured = _Measured(topology, measurement, made)
+            self.measured += 1
+        return made.at(now, focus)
 
-    def _measured(
-        self, topology: Topology, measurement: Measurement, now: float, focus: frozenset[str]
-    ) -> dict[str, Frame]:
-        silence = max(0.0, now + measurement.clock_skew - measurement.at)
-        engine_ages, engine_states = _rows(measurement.engine_table, silence, measurement.interval, resets=True)
-        gpu_ages, gpu_states = _rows(measurement.gpu_table, silence, measurement.gpu_interval or measurement.interval)
-        parts, rows = Parts(measurement, topology), topology.rows
-        gpu_columns = {quantity: possible(quantity, v) for quantity, v in measurement.gpu_table.columns.items()}
 
-        by_engine = self._frame(
-            "engine",
-            tuple(topology.engines),
-            ratios(measurement.engine_table.columns) | means(measurement.means, rows.each_engine),
-            engine_ages,
-            engine_states,
-        )
-        by_gpu = self._frame(
-            "gpu",
-            tuple(topology.gpus),
-            {quantity: Column(values) for quantity, values in gpu_columns.items()},
-            gpu_ages,
-            gpu_states,
-        )
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """What the rows of a frame are made of: of ``own``, else of ``beside`` where a row has nothing of its own."""
 
-        def group(
-            name: str,
-            keys: tuple[str, ...],
-            engines: Members,
-            gpus: Members,
-            histograms: Mapping[Family, Sequence[Iterable[Histogram]]],
-        ) -> Frame:
+    own: tuple[Aging, Members | None]
+    beside: tuple[Aging, Members] | None = None
+    keep_reset: bool = True
+
+    def ages(self) -> array[float]:
+        """When it was measured."""
+        ages = _ages(*self.own)
+        if self.beside is None or not any(map(math.isnan, ages)):
+            return ages
+        others = _ages(*self.beside)
+        return array("d", (b if math.isnan(a) else a for a, b in zip(ages, others, strict=True)))
+
+    def states(self, silence: float) -> bytes:
+        """``silence`` seconds later."""
+        states = self._states(*self.own, silence)
+        if self.beside is None or State.MISSING not in states:
+            return states
+        others = self._states(*self.beside, silence)
+        return bytes(b if a == State.MISSING else a for a, b in zip(states, others, strict=True))
+
+    def _states(self, aging: Aging, members: Members | None, silence: float) -> bytes:
+        states = aging.states(silence)
+        return states if members is None else most_doubtful(states, members, keep_reset=self.keep_reset)
+
+
+def _ages(aging: Aging, members: Members | None) -> array[float]:
+    return aging.ages if members is None else oldest(aging.ages, members)
+
+
+class _Measured:
+    """The frames of one measurement on one structure; ``before`` are the last ones, whose indexes are kept."""
+
+    def __init__(self, topology: Topology, measurement: Measurement, before: _Measured | None) -> None:
+        self.measurement = measurement
+        self.rows = topology.rows
+        self._engines = Aging(measurement.engine_table, measurement.interval, resets=True)
+        self._gpus = Aging(measurement.gpu_table, measurement.gpu_interval or measurement.interval)
+        self._gateways = Aging(measurement.gateway_table, measurement.interval)
+        self._parts = Parts(measurement, topology)
+        self._focus: frozenset[str] = frozenset()
+        self._seen: tuple[bytes, ...] = ()
+        self._doubts: dict[str, _Doubts] = {}
+        self._columns: dict[str, Columns] = {}
+        self._frames: dict[str, Frame] = {}
+        self._before = before
+        self._add_single_rows(topology)
+        self._add_groups(topology)
+        self._add_gateways(topology)
+        self._before = None
+
+    def at(self, now: float, focus: frozenset[str] | None) -> Mapping[str, Frame]:
+        """The frames at a moment. What has not changed is the same: keys, columns, ages and states."""
+        measured_pods = self.rows.measured_pods
+        whole = focus is None or len(measured_pods) <= FOCUS_ALL_BELOW
+        self._look_at(frozenset(measured_pods) if whole or focus is None else focus)
+        silence = max(0.0, now + self.measurement.clock_skew - self.measurement.at)
+        seen = tuple(aging.states(silence) for aging in (self._engines, self._gpus, self._gateways))
+        if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+            self._seen = seen
+            for name, frame in self._frames.items():
+                self._frames[name] = replace(frame, states=self._doubts[name].states(silence))
+        return {name: replace(frame, since=silence) for name, frame in self._frames.items()}
+
+    def _look_at(self, focus: frozenset[str]) -> None:
+        if focus == self._focus:
+            return
+        self._focus = focus
+        frame, before = self._frames["pod"], self._columns["pod"]
+        columns = before.but(percentiles(self._parts.of_pods(focus), len(frame.keys)))
+        columns.prepare(before.read)
+        self._columns["pod"], self._frames["pod"] = columns, replace(frame, columns=columns)
+
+    def _add_single_rows(self, topology: Topology) -> None:
+        measurement = self.measurement
+        engines = as_they_are(measurement.engine_table.columns) | means(measurement.means, self.rows.each_engine)
+        self._add("engine", tuple(topology.engines), engines, _Doubts((self._engines, None)))
+        self._add("gpu", tuple(topology.gpus), as_they_are(self._gpu_columns()), _Doubts((self._gpus, None)))
+
+    def _gpu_columns(self) -> dict[Quantity, array[float]]:
+        return {quantity: possible(quantity, v) for quantity, v in self.measurement.gpu_table.columns.items()}
+
+    def _add_groups(self, topology: Topology) -> None:
+        measurement, rows, parts = self.measurement, self.rows, self._parts
+        gpu_columns = self._gpu_columns()
+
+        def add(
+            name: str, keys: tuple[str, ...], engines: Members, gpus: Members, latency: dict[Quantity, Make]
+        ) -> None:
             to_pod = name == "pod"
-            columns = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
-            columns |= means(measurement.means, engines)
-            columns |= gauges_and_rates(gpu_columns, gpus, to_pod=to_pod)
-            columns |= percentiles(histograms, len(keys))
-            ages, states = ages_and_states(engine_ages, engine_states, engines, keep_reset=to_pod)
-            only_gpu_ages, only_gpu_states = ages_and_states(gpu_ages, gpu_states, gpus, keep_reset=to_pod)
-            states_out = bytearray(states)
-            for i, members in enumerate(engines.rows):
-                if not members:
-                    ages[i], states_out[i] = only_gpu_ages[i], only_gpu_states[i]
-            return self._frame(name, keys, columns, ages, bytes(states_out))
+            makers = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
+            makers |= means(measurement.means, engines)
+            makers |= gauges_and_rates(gpu_columns, gpus, to_pod=to_pod)
+            doubts = _Doubts((self._engines, engines), (self._gpus, gpus), keep_reset=to_pod)
+            self._add(name, keys, makers | latency, doubts)
 
-        return self._gateways(topology, measurement, silence) | {
-            "engine": by_engine,
-            "gpu": by_gpu,
-            "pod": group("pod", rows.measured_pods, rows.pod_engines, rows.pod_gpus, parts.of_pods(focus)),
-            "workload": group(
-                "workload",
-                rows.measured_workloads,
-                rows.workload_engines,
-                rows.workload_gpus,
-                parts.of_workloads(),
-            ),
-            "model": group("model", tuple(topology.models), rows.model_engines, rows.model_gpus, parts.of_models()),
-        }
+        pods, workloads, models = rows.measured_pods, rows.measured_workloads, tuple(topology.models)
+        of_pods = percentiles(parts.of_pods(self._focus), len(pods))
+        of_workloads = percentiles(parts.of_workloads(), len(workloads))
+        add("pod", pods, rows.pod_engines, rows.pod_gpus, of_pods)
+        add("workload", workloads, rows.workload_engines, rows.workload_gpus, of_workloads)
+        add("model", models, rows.model_engines, rows.model_gpus, percentiles(parts.of_models(), len(models)))
 
-    def _gateways(self, topology: Topology, measurement: Measurement, silence: float) -> dict[str, Frame]:
+    def _add_gateways(self, topology: Topology) -> None:
         """What gateways say: row by row, and by model."""
-        columns = measurement.gateway_table.columns
-        ages, states = _rows(measurement.gateway_table, silence, measurement.interval)
-        own, rows = measurement.gateway_histograms, topology.rows
+        columns, parts = self.measurement.gateway_table.columns, GatewayParts(self.measurement)
 
-        def frame(name: str, keys: tuple[str, ...], members: Members) -> Frame:
-            histograms = {
-                family: [
-                    [h for i in those if (h := found.get(topology.measured.gateways[i])) is not None]
-                    for those in members.rows
-                ]
-                for family, found in own.items()
-            }
-            folded = gauges_and_rates(columns, members, to_pod=False) | percentiles(histograms, len(keys))
-            return self._frame(name, keys, folded, *ages_and_states(ages, states, members, keep_reset=False))
+        def add(name: str, keys: tuple[str, ...], members: Members) -> None:
+            makers = gauges_and_rates(columns, members, to_pod=False)
+            makers |= percentiles(parts.of(members.rows), len(keys))
+            self._add(name, keys, makers, _Doubts((self._gateways, members), keep_reset=False))
 
-        return {
-            "gateway": frame("gateway", tuple(topology.gateways), rows.each_gateway),
-            "before": frame("before", tuple(topology.gateways_of), rows.model_gateways),
-        }
+        add("gateway", tuple(topology.gateways), self.rows.each_gateway)
+        add("before", tuple(topology.gateways_of), self.rows.model_gateways)
 
-    def _frame(
-        self,
-        name: str,
-        keys: tuple[str, ...],
-        columns: Mapping[Quantity, Column],
-        ages: array[float],
-        states: bytes,
-    ) -> Frame:
-        """A frame that shares the index of the last one while the keys are the same."""
-        last = self._indexes.get(name)
-        if last is not None and last.keys == keys:
-            frame = Frame(last.keys, columns, ages, states, last.index)
-        else:
-            frame = Frame.of(keys, columns, ages, states)
-        self._indexes[name] = frame
-        return frame
-
-
-def _rows(table: Table, silence: float, interval: float, *, resets: bool = False) -> tuple[array[float], bytes]:
-    """Age and state of every row: the sample's own age when it was measured plus the silence since.
-
-    A source that answers with samples that are days old has them: they are stale. Unknown is what nobody says any more.
-    """
-    out, states = array("d"), bytearray()
-    reset = table.reset if resets else frozenset[int]()
-    limit = STALE_INTERVALS * max(interval, 1.0)
-    for i, age in enumerate(table.ages):
-        total = (0.0 if math.isnan(age) else age) + silence
-        out.append(total)
-        if silence > LOOKBACK:
-            states.append(State.UNKNOWN)
-        elif total > limit:
-            states.append(State.STALE)
-        else:
-            states.append(State.RESET if i in reset else State.FRESH)
-    return out, bytes(states)
+    def _add(self, name: str, keys: tuple[str, ...], makers: dict[Quantity, Make], doubts: _Doubts) -> None:
+        """A frame that shares the index of the last one while the keys are the same, and is made ready to be looked at
+        as that was.
+        """
+        columns, ages = Columns(makers), doubts.ages()
+        frame = None
+        if self._before is not None:
+            last = self._before._frames[name]
+            columns.prepare(self._before._columns[name].read)
+            if last.keys == keys:
+                frame = Frame(last.keys, columns, ages, b"", last.index)
+        self._columns[name], self._doubts[name] = columns, doubts
+        self._frames[name] = frame or Frame.of(keys, columns, ages, b"")

@@ -1,35 +1,19 @@
 """How a pod, a workload, a node or a GPU stands, in one word and a few more: the glyph and the worst-first order.
 
 These are the plain facts that need no history beyond the window; the catalogue of findings builds on more. A missing
-input never makes anything ``ok``: a pod that serves and is not measured is UNKNOWN.
+input never makes anything ``ok``: a pod that serves and is not measured is UNKNOWN. What metrics tell of themselves is
+in ``fleet.snapshot.signs``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.model.frame import Frame
 from fleet.model.objects import Node, Pod, Workload
-from fleet.model.quantity import Quantity
-from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.topology import HIDDEN
 
-LOOKBACK = 300.0
-"""Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
-KV_FULL = 0.95
-"""KV usage at which waiting requests mean saturation. llm-d's alerts have 0.90 to 0.95."""
-PREEMPTING = 0.1
-"""Preemptions/s above which a pod is short of KV blocks and not merely unlucky once."""
-QUEUE_PER_POD = 50
-"""Waiting requests per ready pod that llm-d's alerts call a problem."""
-THROTTLED = 0.05
-"""Share of the window spent throttled that is visible in latency."""
-HOT = 85.0
-"""°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter does not
-give the reason."""
-_HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)", "power brake"})
-_THERMAL = "thermal (software)"
+OK = Assessment(Severity.OK)
 
 _RANK = {
     Severity.CRITICAL: 0,
@@ -59,14 +43,6 @@ _BROKEN = frozenset(
     }
 )
 
-HARDWARE_XIDS = frozenset(
-    {46, 48, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 143, *range(144, 151), 151, 155, 156, 158}
-)
-"""XID codes after which the GPU must be reset, drained or rebooted (NVIDIA's XID catalogue)."""
-
-ECHO_XIDS = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
-"""XID codes that follow another event or only inform (same source): no reason to call a GPU sick."""
-
 
 def rank(severity: Severity) -> int:
     """0 for the worst: what the fleet is sorted by."""
@@ -75,17 +51,17 @@ def rank(severity: Severity) -> int:
 
 def assess_pod(
     pod: Pod,
-    frame: Frame,
+    sign: Assessment,
     gpus: Sequence[Assessment],
     serving: bool,
     *,
     measured: bool = True,
     unmeasured: str = "",
     replaced: bool = False,
-    xids: Sequence[str] = (),
+    xids: Sequence[Assessment] = (),
 ) -> Assessment:
-    """One pod: the worst of all that can be said of it. ``frame`` is by pod, ``gpus`` how its GPUs stand; ``serving``:
-    it runs an engine.
+    """One pod: the worst of all that can be said of it. ``sign`` is how it stands by its metrics alone, ``gpus`` how
+    its GPUs do; ``serving``: it runs an engine.
 
     ``measured``: there are metrics of its engine. ``unmeasured`` says why there need not be any. ``replaced``: its
     workload has all its replicas without it. ``xids``: what applications have left in the XID gauges of its GPUs.
@@ -104,12 +80,13 @@ def assess_pod(
         return Assessment(Severity.CRITICAL, pod.status)
     if pod.phase == "Pending":
         return _pending(pod)
-    own = _own(pod, frame, serving=serving, measured=measured, unmeasured=unmeasured)
+    own = _own(pod, sign, serving=serving, measured=measured, unmeasured=unmeasured)
     if own.severity in TROUBLED and xids:
         # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
         # says nothing of a pod that is well.
-        gpus = [*gpus, *(Assessment(Severity.WARNING, xid) for xid in xids)]
-    return _worst([own, *(gpu for gpu in gpus if gpu.severity in (Severity.CRITICAL, Severity.WARNING))])
+        gpus = [*gpus, *xids]
+    sick = [gpu for gpu in gpus if gpu.severity in (Severity.CRITICAL, Severity.WARNING)]
+    return _worst([own, *sick]) if sick else own
 
 
 MAY_NOT_LIST = "its pods may not be listed"
@@ -117,15 +94,15 @@ TROUBLED = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 """How a pod stands of which nobody can say that it is well."""
 
 
-def _own(pod: Pod, frame: Frame, *, serving: bool, measured: bool, unmeasured: str) -> Assessment:
+def _own(pod: Pod, sign: Assessment, *, serving: bool, measured: bool, unmeasured: str) -> Assessment:
     """What can be said of a running pod without looking at its GPUs."""
     if not pod.ready:
         return _not_ready(pod)
     if not serving:
-        return Assessment(Severity.OK)
+        return OK
     if not measured:
         return Assessment(Severity.OK, unmeasured) if unmeasured else Assessment(Severity.UNKNOWN, "no metrics")
-    return _serving(pod, frame)
+    return sign
 
 
 def _worst(found: Sequence[Assessment]) -> Assessment:
@@ -157,41 +134,6 @@ def _not_ready(pod: Pod) -> Assessment:
     if any(not c.started for c in main):
         return Assessment(Severity.STARTING, "loading")
     return Assessment(Severity.WARNING, "not ready")
-
-
-def _serving(pod: Pod, frame: Frame) -> Assessment:
-    row = frame.index.get(pod.key)
-    if row is None:
-        return Assessment(Severity.UNKNOWN, "no metrics")
-    state = State(frame.states[row])
-    if state is State.UNKNOWN:
-        return Assessment(Severity.UNKNOWN, "metrics unknown")
-    if frame.ages[row] > LOOKBACK:
-        # Shown with their age, and no ground for a verdict on now.
-        return Assessment(Severity.UNKNOWN, "metrics are old")
-
-    def value(quantity: Quantity) -> float:
-        return frame.value(pod.key, quantity)
-
-    if value(Quantity.SLEEP_LEVEL) > 0:
-        return Assessment(Severity.ASLEEP, f"asleep, level {value(Quantity.SLEEP_LEVEL):.0f}")
-    running, waiting, kv = value(Quantity.RUNNING), value(Quantity.WAITING), value(Quantity.KV_USAGE)
-    if value(Quantity.GENERATION_TOKENS) == 0 and value(Quantity.PROMPT_TOKENS) == 0:
-        if running > 0:
-            return Assessment(Severity.CRITICAL, "stuck: requests running, no tokens")
-        if running == 0 and waiting > 0:
-            return Assessment(Severity.CRITICAL, "stuck: requests wait, none runs, no tokens")
-    if value(Quantity.PREEMPTIONS) > PREEMPTING:
-        return Assessment(Severity.WARNING, f"preempts {value(Quantity.PREEMPTIONS):.1f}/s")
-    if waiting > 0 and kv >= KV_FULL:
-        return Assessment(Severity.WARNING, "KV cache full, requests wait")
-    if waiting >= QUEUE_PER_POD:
-        return Assessment(Severity.WARNING, f"{waiting:.0f} requests wait")
-    if value(Quantity.ERROR_RATIO) >= 0.05:
-        return Assessment(Severity.WARNING, f"{100 * value(Quantity.ERROR_RATIO):.0f} % errors")
-    if state is State.STALE:
-        return Assessment(Severity.UNKNOWN, "metrics are old")
-    return Assessment(Severity.OK)
 
 
 def assess_workload(
@@ -244,38 +186,4 @@ def assess_node(node: Node) -> Assessment:
         return Assessment(Severity.WARNING, ", ".join(pressure))
     if node.unschedulable:
         return Assessment(Severity.WARNING, "cordoned")
-    return Assessment(Severity.OK)
-
-
-def application_xid(frame: Frame, key: str) -> str:
-    """The XID of an application's error in a GPU's gauge, in words; empty for none.
-
-    The gauge is sticky: it says that it happened, to this pod or to one before it, and not that it lasts.
-    """
-    xid = frame.value(key, Quantity.XID)
-    return f"XID {xid:.0f}" if xid > 0 and xid not in ECHO_XIDS and xid not in HARDWARE_XIDS else ""
-
-
-def assess_gpu(frame: Frame, key: str, reasons: Sequence[str] = ()) -> Assessment:
-    """One GPU: XID of the hardware, heat, throttling. What an application did (``application_xid``) says nothing of it.
-
-    The software power cap alone is no trouble: H100-class GPUs run into it whenever they are fully loaded.
-    """
-    row = frame.index.get(key)
-    if row is None or frame.states[row] == State.UNKNOWN:
-        return Assessment(Severity.UNKNOWN, "no GPU metrics")
-    if frame.ages[row] > LOOKBACK:
-        return Assessment(Severity.UNKNOWN, "GPU metrics are old")
-    xid = frame.value(key, Quantity.XID)
-    if xid in HARDWARE_XIDS:
-        return Assessment(Severity.CRITICAL, f"XID {xid:.0f}")
-    serious = [reason for reason in reasons if reason in _HARDWARE]
-    if serious:
-        return Assessment(Severity.CRITICAL, f"throttled: {serious[0]}")
-    heat = frame.value(key, Quantity.GPU_TEMPERATURE)
-    throttled = frame.value(key, Quantity.THROTTLE)
-    if _THERMAL in reasons or (throttled >= THROTTLED and heat >= HOT):
-        return Assessment(Severity.WARNING, f"throttled by heat, {heat:.0f} °C")
-    if heat > HOT:
-        return Assessment(Severity.WARNING, f"{heat:.0f} °C")
     return Assessment(Severity.OK)

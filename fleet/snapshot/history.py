@@ -54,12 +54,19 @@ class Recorder:
         self.step = step
         self._points: OrderedDict[int, Point] = OrderedDict()
         self._limit = points
+        self._of: tuple[object, ...] = ()
+        self._last = Point(())
+        """What was recorded last, and what it was made of."""
 
     def record(self, at: float, frames: tuple[Frame, ...]) -> View:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
         slot = math.floor(at / self.step)
-        self._points[slot] = Point(tuple((frame.index, _kept(frame)) for frame in frames))
-        self._trim()
+        of = tuple(part for frame in frames for part in (frame.columns, frame.index, frame.states))
+        if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
+            self._of, self._last = of, Point(tuple((frame.index, _kept(frame)) for frame in frames))
+        if self._points.get(slot) is not self._last:
+            self._points[slot] = self._last
+            self._trim()
         return View(self, slot)
 
     def backfill(self, at: float, values: Mapping[Quantity, Mapping[str, float]]) -> None:
@@ -106,7 +113,8 @@ class View:
 
 def _kept(frame: Frame) -> dict[Quantity, array[float]]:
     """The columns worth keeping; a row whose source is silent is a gap, not a flat line."""
-    silent = [i for i, state in enumerate(frame.states) if state >= State.STALE]
+    doubtful = max(frame.states, default=State.FRESH) >= State.STALE
+    silent = [i for i, state in enumerate(frame.states) if state >= State.STALE] if doubtful else []
     kept = {}
     for quantity in KEPT:
         column = frame.columns.get(quantity)

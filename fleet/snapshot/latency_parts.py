@@ -7,12 +7,14 @@ tell them apart there is no percentile, rather than one of somebody else's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import GatewayId, Measurement
 from fleet.model.quantity import Family
+from fleet.snapshot.aggregate import PerRow
 from fleet.snapshot.topology import Topology
 
 
@@ -40,23 +42,23 @@ class Parts:
             pods.pop("", None)
             self._pods[family], self._models[family] = pods, models
 
-    def of_pods(self, focus: frozenset[str]) -> dict[Family, list[list[Histogram]]]:
-        """Per measured pod; none for those that are not in ``focus``."""
-        return {
-            family: [_of(found.get(key, ())) if key in focus else [] for key in self._topology.rows.measured_pods]
-            for family, found in self._pods.items()
-        }
+    def of_pods(self, focus: frozenset[str]) -> dict[Family, PerRow]:
+        """Per measured pod that is in ``focus``."""
+        return {family: partial(self._of_focus, found, focus) for family, found in self._pods.items()}
 
-    def of_workloads(self) -> dict[Family, list[list[Histogram]]]:
+    def of_workloads(self) -> dict[Family, PerRow]:
         """Per measured workload."""
-        return {
-            family: [self._of_workload(family, key) for key in self._topology.rows.measured_workloads]
-            for family in self._pods
-        }
+        keys = self._topology.rows.measured_workloads
+        return {family: partial(_numbered, keys, partial(self._of_workload, family)) for family in self._pods}
 
-    def of_models(self) -> dict[Family, list[list[Histogram]]]:
+    def of_models(self) -> dict[Family, PerRow]:
         """Per model."""
-        return {family: [self._of_model(family, key) for key in self._topology.models] for family in self._pods}
+        keys = tuple(self._topology.models)
+        return {family: partial(_numbered, keys, partial(self._of_model, family)) for family in self._pods}
+
+    def _of_focus(self, found: Mapping[str, Sequence[_Part]], focus: frozenset[str]) -> dict[int, list[Histogram]]:
+        rows = self._topology.rows.measured_pods
+        return {row: _of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
         """From its own pods where all of them are there, else from its models where no other workload serves those."""
@@ -96,3 +98,25 @@ class Parts:
 
 def _of(parts: Iterable[_Part]) -> list[Histogram]:
     return [part.histogram for part in parts]
+
+
+def _numbered(keys: Sequence[str], of: Callable[[str], list[Histogram]]) -> dict[int, list[Histogram]]:
+    return {row: of(key) for row, key in enumerate(keys)}
+
+
+class GatewayParts:
+    """The histograms of gateways: of one row of its table each."""
+
+    def __init__(self, measurement: Measurement) -> None:
+        self._gateways = measurement.gateways
+        self._found = measurement.gateway_histograms
+
+    def of(self, members: Sequence[Sequence[int]]) -> dict[Family, PerRow]:
+        """Per row of a result; ``members`` are the rows that belong to it."""
+        return {family: partial(self._of, found, members) for family, found in self._found.items()}
+
+    def _of(self, found: Mapping[GatewayId, Histogram], members: Sequence[Sequence[int]]) -> dict[int, list[Histogram]]:
+        return {
+            row: [h for i in those if (h := found.get(self._gateways[i])) is not None]
+            for row, those in enumerate(members)
+        }

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
-from fleet.model.objects import HorizontalPodAutoscaler, Pod, Workload
+from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
 from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, Unmatched, engine_key
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
@@ -34,13 +34,16 @@ HIDDEN = "Hidden"
 """The status of those whose namespace is not known: nobody can say that they are not there."""
 _NOTHING = Measurement("", 0.0, 0.0, 0.0)
 """Where nothing was measured yet."""
+_OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services")
+_MEASURED = ("engines", "gpus", "unread", "gateways", "dialects")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Structure):
     """The structure of a fleet, and how the rows of a measurement lie in it."""
 
-    generation: int
+    kube: KubeState
+    """What this was made for, without the events: they belong to nobody."""
     measured: Measurement
     """The rows of what this was made for, without any values."""
     rows: Rows
@@ -49,19 +52,25 @@ class Topology(Structure):
     """Workload key → the models that it serves, the one that most of its engines serve first."""
     unmeasured: Mapping[str, str]
     """Pod key → why it owes no engine metrics (``fleet.snapshot.unmeasured``)."""
+    failed: frozenset[str]
+    """Keys of the pods that have failed."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
 
-    def fits(self, kube: KubeState, measurement: Measurement | None) -> bool:
-        """True while nothing has come or gone since this was made."""
+    def has(self, kube: KubeState) -> bool:
+        """Whether these are the objects that this was made for: new events are none."""
+        ours = self.kube
+        if ours.coverage != kube.coverage:
+            return False
+        return ours.generation == kube.generation or all(
+            getattr(ours, name) is getattr(kube, name) for name in _OBJECTS
+        )
+
+    def has_rows_of(self, measurement: Measurement | None) -> bool:
+        """Whether a measurement has the rows that this was made for, whatever stands in them."""
         ours, theirs = self.measured, measurement or _NOTHING
-        return (
-            self.generation == kube.generation
-            and self.coverage == kube.coverage
-            and ours.engines == theirs.engines
-            and ours.gpus == theirs.gpus
-            and ours.unread == theirs.unread
-            and ours.gateways == theirs.gateways
-            and ours.dialects == theirs.dialects
+        # Equal tuples of thousands are compared one by one, also with themselves.
+        return all(
+            (mine := getattr(ours, name)) is (other := getattr(theirs, name)) or mine == other for name in _MEASURED
         )
 
     def pod_of(self, group: Group) -> str:
@@ -87,7 +96,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     origins = _origins(keys, measured.dialects, [fleet.pods[p] for p in fleet.engine_pods])
     products = [_product(origins.get(key)) for key in keys]
     return Topology(
-        generation=kube.generation,
+        kube=replace(kube, events={}),
         coverage=kube.coverage,
         measured=measured,
         nodes=kube.nodes,
@@ -99,8 +108,8 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         part_of=fleet.part_of,
         model_of={workload: names[0] for workload, names in served.items()},
         models=models,
-        autoscalers=_by_target(kube.autoscalers.values()),
-        budgets=tuple(kube.budgets.values()),
+        autoscalers=by_target(kube),
+        budgets=budgets_of(kube),
         engines=dict(zip(keys, fleet.engines, strict=True)),
         origins=origins,
         products=_products(fleet.pods_of, fleet.pods, engine_rows, products),
@@ -131,6 +140,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         addresses=matches.addresses,
         served=served,
         unmeasured=excused,
+        failed=frozenset(key for key, pod in kube.pods.items() if pod.phase == "Failed"),
     )
 
 
@@ -209,14 +219,7 @@ def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: Matches) -> _P
 
 def _rows_alone(measurement: Measurement) -> Measurement:
     """Values that are out of date are not kept for the sake of their rows."""
-    return replace(
-        _NOTHING,
-        engines=measurement.engines,
-        dialects=measurement.dialects,
-        gateways=measurement.gateways,
-        gpus=measurement.gpus,
-        unread=measurement.unread,
-    )
+    return replace(_NOTHING, **{name: getattr(measurement, name) for name in _MEASURED})
 
 
 def _grouped(keys: Iterable[str]) -> dict[str, list[int]]:
@@ -228,8 +231,15 @@ def _grouped(keys: Iterable[str]) -> dict[str, list[int]]:
     return dict(rows)
 
 
-def _by_target(autoscalers: Iterable[HorizontalPodAutoscaler]) -> dict[str, HorizontalPodAutoscaler]:
-    return {f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in autoscalers}
+def by_target(kube: KubeState) -> dict[str, HorizontalPodAutoscaler]:
+    """The autoscalers by the keys of the workloads that they scale."""
+    found = kube.autoscalers.values()
+    return {f"{h.target.namespace}/{h.target.kind}/{h.target.name}": h for h in found}
+
+
+def budgets_of(kube: KubeState) -> tuple[PodDisruptionBudget, ...]:
+    """The budgets of all namespaces."""
+    return tuple(kube.budgets.values())
 
 
 def _gateway_rows(

@@ -1,0 +1,65 @@
+"""Columns that are folded when somebody reads them: a source tells forty quantities, and a screen shows ten.
+
+What is read of one measurement is made of the next one ahead of time (``prepare``), off the screens' thread. Two
+threads that read a new column at the same time may both fold it; both get the one that was kept first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from fleet.model.frame import Column
+from fleet.model.quantity import Quantity
+
+Make = Callable[[], Column]
+"""Folds a column. Pure: it gives the same whenever it is called."""
+
+
+class Columns(Mapping[Quantity, Column]):
+    """By quantity; which there are is known before any is made."""
+
+    __slots__ = ("_made", "_makers", "read")
+
+    def __init__(self, makers: Mapping[Quantity, Make]) -> None:
+        self._makers = makers
+        self._made: dict[Quantity, Column] = {}
+        self.read: set[Quantity] = set()
+        """What somebody has asked for."""
+
+    @property
+    def made(self) -> int:
+        """How many were folded so far: tests count what a tick costs."""
+        return len(self._made)
+
+    def __getitem__(self, quantity: Quantity) -> Column:
+        self.read.add(quantity)
+        return self._made.get(quantity) or self._make(quantity)
+
+    def get(self, quantity: Quantity, default: Any = None) -> Any:
+        """As of any mapping: most rows lack some quantity, and an exception for each would cost more than the rest."""
+        return self[quantity] if quantity in self._makers else default
+
+    def __contains__(self, quantity: object) -> bool:
+        return quantity in self._makers
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def prepare(self, quantities: Iterable[Quantity]) -> None:
+        """Make those of these that there are, without counting them as read."""
+        for quantity in quantities:
+            if quantity in self._makers and quantity not in self._made:
+                self._make(quantity)
+
+    def but(self, makers: Mapping[Quantity, Make]) -> Columns:
+        """The same with other makers of these quantities; what is made of the others stays."""
+        other = Columns({**self._makers, **makers})
+        other._made = {quantity: column for quantity, column in self._made.items() if quantity not in makers}
+        return other
+
+    def _make(self, quantity: Quantity) -> Column:
+        return self._made.setdefault(quantity, self._makers[quantity]())

@@ -1,0 +1,108 @@
+"""What a watch tells most of the time: an object is what and where it was, and only its status is another.
+
+Such a row is put in the place of the one before, and everything that was joined stays as it is. Where an object comes,
+goes, moves or becomes something else, all is joined anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from fleet.model.measurement import Measurement
+from fleet.model.objects import Pod, Workload
+from fleet.snapshot.differences import replaced
+from fleet.snapshot.topology import Topology, budgets_of, build_topology, by_target
+from fleet.snapshot.unmatched import pods_alone
+from fleet.sources.kube.state import KubeState
+
+V = TypeVar("V")
+
+_PLACE_OF_POD = attrgetter("uid", "owner", "labels", "ip", "node", "phase", "gpus", "version", "serving", "created")
+_PLACE_OF_WORKLOAD = attrgetter("uid", "owner", "version", "gpus")
+_PLACE_OF_NODE = attrgetter("labels", "address", "gpus")
+"""What joins read of a row: while these are equal, what belongs to what is the same."""
+
+
+def followed(before: Topology | None, kube: KubeState, measurement: Measurement | None) -> Topology:
+    """Who belongs to whom now: ``before`` itself while nothing has changed, and as much of it as still holds."""
+    if before is None or not before.has_rows_of(measurement):
+        return build_topology(kube, measurement)
+    if before.has(kube):
+        return before
+    return _with_other_rows(before, kube) or build_topology(kube, measurement)
+
+
+def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
+    """The same joins with the rows of now; None where these are to be joined anew."""
+    was = before.kube
+    if was.coverage != kube.coverage or (before.gateways and was.services is not kube.services):
+        return None
+    pods, nodes = replaced(was.pods, kube.pods), replaced(was.nodes, kube.nodes)
+    workloads, links = replaced(was.workloads, kube.workloads), replaced(was.links, kube.links)
+    if pods is None or nodes is None or workloads is None or links is None:
+        return None
+    if not (
+        all(_stays_pod(before, kube, was.pods[key], kube.pods[key]) for key in pods)
+        and all(_PLACE_OF_NODE(was.nodes[key]) == _PLACE_OF_NODE(kube.nodes[key]) for key in nodes)
+        and all(_stays_workload(before, kube, was.workloads[key], kube.workloads[key]) for key in workloads)
+        and all(_stays_workload(before, kube, was.links[key], kube.links[key]) for key in links)
+    ):
+        return None
+    owners = {key: kube.workloads[key] for key in workloads} | {key: kube.links[key] for key in links}
+    return replace(
+        before,
+        kube=replace(kube, events={}),
+        pods=_with(before.pods, {key: kube.pods[key] for key in pods}),
+        nodes=kube.nodes,
+        workloads=_with(before.workloads, owners),
+        parts=_with(before.parts, owners),
+        autoscalers=before.autoscalers if was.autoscalers is kube.autoscalers else by_target(kube),
+        budgets=before.budgets if was.budgets is kube.budgets else budgets_of(kube),
+    )
+
+
+def _with(rows: Mapping[str, V], others: Mapping[str, Any]) -> Mapping[str, V]:
+    """The rows, those of ``others`` that are among them in their places; the same object where there are none."""
+    mine = {key: row for key, row in others.items() if key in rows}
+    return {**rows, **mine} if mine else rows
+
+
+def _stays_pod(before: Topology, kube: KubeState, was: Pod, now: Pod) -> bool:
+    """Whether nothing but the status of a pod is another, and nothing is made up from that."""
+    return (
+        _PLACE_OF_POD(was) == _PLACE_OF_POD(now)
+        and [container.image for container in was.containers] == [container.image for container in now.containers]
+        and _is_listed(before.workload_of[now.key], kube)
+        and _alone(before, [was]) == _alone(before, [now])
+    )
+
+
+def _stays_workload(before: Topology, kube: KubeState, was: Workload, now: Workload) -> bool:
+    """Whether nothing but the status of a workload is another, and nothing is made up from that."""
+    if _PLACE_OF_WORKLOAD(was) != _PLACE_OF_WORKLOAD(now):
+        return False
+    above = now.owner
+    if above is None:
+        return True
+    return _is_listed(before.part_of.get(now.key) or f"{now.namespace}/{above.kind}/{above.name}", kube)
+
+
+def _is_listed(workload: str, kube: KubeState) -> bool:
+    """Whether a workload has a row of its own; else one is made up from its pods and what else it owns."""
+    return workload in kube.workloads or workload in kube.links
+
+
+def _alone(before: Topology, pods: Iterable[Pod]) -> list[object]:
+    """What would be said of joins of these pods that could not be made, if they were to serve."""
+    return list(
+        pods_alone(
+            [*pods],
+            before.engines_of,
+            before.gpus_of,
+            before.unmeasured,
+            gpus_measured=bool(before.measured.gpus),
+        )
+    )

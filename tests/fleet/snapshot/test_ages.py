@@ -1,0 +1,87 @@
+"""How old values are, how far that lets them be trusted, and what is drawn of the time before."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import replace
+
+import pytest
+
+from fleet.model.measurement import Group
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.snapshot.builder import Builder
+from fleet.snapshot.history import Recorder
+from fleet.sources.prometheus.past import Past
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
+
+CHAT = "serving/Deployment/chat"
+MODEL = "serving/llama"
+EDGES = (0.1, 0.5, 1.0, math.inf)
+
+
+def group(pod_name: str, number: str = "0", model: str = "llama") -> Group:
+    return Group("serving", model, pod_name, number)
+
+
+@pytest.mark.parametrize(("silence", "state"), [(0, State.FRESH), (20, State.STALE), (400, State.UNKNOWN)])
+def test_silence_ages_every_value(silence: float, state: State) -> None:
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}})
+    reading = (
+        Builder()
+        .build(kube([pod("a")], deployment()), m, [LIVE], NOW + silence)
+        .by_pod.get("serving/a", Quantity.RUNNING)
+    )
+    assert reading.state is state
+    assert reading.age == pytest.approx(silence)
+
+
+@pytest.mark.parametrize(("silence", "state"), [(4, State.FRESH), (9, State.FRESH), (11, State.STALE)])
+def test_what_is_scraped_every_second_is_not_stale_for_one_target_that_hangs(silence: float, state: State) -> None:
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}}, interval=1.0)
+    snapshot = Builder().build(kube([pod("a")], deployment()), m, [LIVE], NOW + silence)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).state is state
+
+
+def test_one_old_target_is_stale_while_the_others_are_fresh() -> None:
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}, engine("b"): {Quantity.RUNNING: 1.0}})
+    m = replace(m, engine_table=replace(m.engine_table, ages=array("d", [0.0, 100.0])))
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/a", Quantity.RUNNING).state is State.FRESH
+    assert snapshot.by_pod.get("serving/b", Quantity.RUNNING).state is State.STALE
+
+
+def test_a_restart_marks_the_pod_and_not_the_workload() -> None:
+    m = measurement({engine("a"): {Quantity.REQUESTS: 2.0}, engine("b"): {Quantity.REQUESTS: 1.0}})
+    m = replace(m, engine_table=replace(m.engine_table, reset=frozenset({1})))
+    snapshot = Builder().build(kube([pod("a"), pod("b")], deployment()), m, [LIVE], NOW)
+    assert snapshot.by_pod.get("serving/b", Quantity.REQUESTS).state is State.RESET
+    assert snapshot.by_workload.get(CHAT, Quantity.REQUESTS).state is State.FRESH
+
+
+def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> None:
+    builder = Builder(Recorder(step=15, points=10))
+    state = kube([pod("a")], deployment())
+    for at, waiting in ((0, 1.0), (15, 2.0), (45, 4.0)):
+        m = measurement({engine("a"): {Quantity.WAITING: waiting}}, at=NOW + at)
+        snapshot = builder.build(state, m, [LIVE], NOW + at)
+    strip = snapshot.history.strip(CHAT, Quantity.WAITING, 10)
+    assert strip[:2] == (1.0, 2.0)
+    assert math.isnan(strip[2])
+    assert strip[3:] == (4.0,)
+    stale = builder.build(state, m, [LIVE], NOW + 90).history.strip("serving/a", Quantity.WAITING, 10)
+    assert math.isnan(stale[-1])
+
+
+@pytest.mark.parametrize("skew", [0.0, 0.01, 600.0, -600.0])
+def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_its_clock_says(skew: float) -> None:
+    builder = Builder(Recorder(step=15, points=10))
+    m = measurement({engine("a"): {Quantity.WAITING: 9.0}})
+    state = kube([pod("a")], deployment())
+    builder.build(state, m, [LIVE], NOW)
+    points = tuple((NOW + skew - 15 * back + 1, float(9 - back)) for back in (3, 2, 1))
+    builder.remember([Past(Quantity.WAITING, points, group=group("a"))], skew)
+    snapshot = builder.build(state, m, [LIVE], NOW + 1)
+    assert snapshot.history.strip("serving/a", Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
+    assert snapshot.history.strip(CHAT, Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)

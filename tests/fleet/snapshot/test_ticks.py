@@ -1,0 +1,280 @@
+"""What a tick costs, counted: what has not changed is the same object, and what has is what was made anew.
+
+Whatever was kept from one tick to the next, a Snapshot is the one that would be made from nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from fleet.model.frame import Frame
+from fleet.model.measurement import GpuId, Measurement
+from fleet.model.objects import Event, ObjectRef, Pod
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity, Snapshot
+from fleet.snapshot.builder import Builder
+from fleet.sources.kube.state import KubeState
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+
+WORKLOADS = ("chat", "code", "embed")
+PODS = 5
+"""Of each."""
+WELL = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 80.0, Quantity.PROMPT_TOKENS: 9.0, Quantity.WAITING: 1.0}
+FRAMES = ("by_engine", "by_pod", "by_workload", "by_model", "by_gateway", "before_models", "by_gpu")
+
+
+def names() -> list[tuple[str, str]]:
+    return [(workload, f"{workload}-{i}") for workload in WORKLOADS for i in range(PODS)]
+
+
+def cluster() -> KubeState:
+    pods = [pod(name, workload, node=f"n{i % 3}", gpus=1) for i, (workload, name) in enumerate(names())]
+    workloads = [row for workload in WORKLOADS for row in deployment(workload, desired=PODS)]
+    return kube(pods, workloads, [node(f"n{i}") for i in range(3)])
+
+
+def measured(values: Callable[[], Mapping[Quantity, float]], at: float, without: int = 0) -> Measurement:
+    """Every pod but the last ``without`` with an engine and a GPU."""
+    known = names()[: len(names()) - without]
+    return measurement(
+        {engine(name, model=workload): values() for workload, name in known},
+        gpus={
+            GpuId(f"GPU-{name}", "", f"n{i % 3}", "0", "serving", name): {Quantity.GPU_TEMPERATURE: 60.0}
+            for i, (_, name) in enumerate(known)
+        },
+        at=at,
+    )
+
+
+def with_pod(state: KubeState, key: str, **more: Any) -> KubeState:
+    """The state after the watch has told of one pod."""
+    version = str(state.generation + 1)
+    rows = {**state.pods, key: replace(state.pods[key], resource_version=version, **more)}
+    return replace(state, generation=state.generation + 1, pods=MappingProxyType(rows))
+
+
+@pytest.fixture
+def builder() -> Builder:
+    return Builder()
+
+
+def counted(builder: Builder) -> tuple[int, int, int]:
+    return builder.joined, builder.measured, builder.assessed
+
+
+def test_a_tick_in_which_nothing_came_makes_nothing(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    made = counted(builder)
+    second = builder.build(state, m, [LIVE], NOW + 2)
+    assert counted(builder) == made
+    assert all(a is b for a, b in zip(first.structure().values(), second.structure().values(), strict=True))
+    assert second.assessments is first.assessments
+    for name in FRAMES:
+        before, now = getattr(first, name), getattr(second, name)
+        assert (now.columns is before.columns, now.index is before.index, now.states is before.states) == (True,) * 3
+    assert second.by_pod.get("serving/chat-0", Quantity.RUNNING).age == 2
+
+
+def test_a_pod_that_only_has_another_version_joins_nothing_and_is_assessed_with_its_workload(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    joined, frames, assessed = counted(builder)
+    second = builder.build(with_pod(state, "serving/chat-0"), m, [LIVE], NOW + 2)
+    assert counted(builder) == (joined, frames, assessed + 2)
+    assert second.pods["serving/chat-0"].resource_version == "2"
+    assert [key for key in second.pods if second.pods[key] is not first.pods[key]] == ["serving/chat-0"]
+    assert second.assessments is first.assessments
+    others = [name for name, rows in second.structure().items() if rows is not getattr(first, name)]
+    assert others == ["pods"]
+
+
+def test_of_a_pod_that_is_not_ready_any_more_its_workload_and_nobody_else_hears(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    joined, frames, assessed = counted(builder)
+    second = builder.build(with_pod(state, "serving/chat-0", ready=False, restarts=2), m, [LIVE], NOW + 2)
+    assert counted(builder) == (joined, frames, assessed + 2)
+    others = {key for key, stands in second.assessments.items() if stands is not first.assessments[key]}
+    assert others == {"serving/chat-0", "serving/Deployment/chat"}
+    assert second.assessments["serving/chat-0"].severity is Severity.CRITICAL
+
+
+def test_a_new_measurement_assesses_those_of_which_it_says_something_else(builder: Builder) -> None:
+    state = cluster()
+    first = builder.build(state, measured(lambda: WELL, NOW), [LIVE], NOW)
+    joined, frames, assessed = counted(builder)
+    other = WELL | {Quantity.RUNNING: 7.0}
+    second = builder.build(state, measured(lambda: other, NOW + 5), [LIVE], NOW + 5)
+    assert counted(builder) == (joined, frames + 1, assessed)
+    assert second.by_workload.value("serving/Deployment/chat", Quantity.RUNNING) == 7 * PODS
+    assert second.assessments is first.assessments
+    assert second.by_pod.index is first.by_pod.index
+    m = measured(lambda: other, NOW + 10)
+    m.engine_table.columns[Quantity.WAITING][0] = 70.0
+    third = builder.build(state, m, [LIVE], NOW + 10)
+    assert counted(builder) == (joined, frames + 2, assessed + 2)
+    assert third.assessments["serving/chat-0"] == (Severity.WARNING, "70 requests wait")
+
+
+def test_an_event_joins_nothing(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    made = counted(builder)
+    of = ObjectRef("Pod", "serving", "chat-0")
+    event = Event("serving", "e", "uid-e", "9", of, "uid-chat-0", "Warning", "Unhealthy", "probe failed", 1, NOW)
+    second = builder.build(replace(state, generation=2, events={event.key: event}), m, [LIVE], NOW + 2)
+    assert second.events == (event,)
+    assert counted(builder) == made
+    assert second.pods is first.pods
+
+
+def test_columns_that_nobody_reads_are_not_folded_and_those_that_were_read_are_folded_ahead(builder: Builder) -> None:
+    state = cluster()
+    first = builder.build(state, measured(lambda: WELL, NOW), [LIVE], NOW)
+    folded = first.by_pod.columns.made  # type: ignore[attr-defined]
+    assert folded < len(first.by_pod.columns)
+    assert first.by_pod.value("serving/chat-0", Quantity.PROMPT_TOKENS) == 9.0
+    assert first.by_pod.value("serving/chat-0", Quantity.GPU_TEMPERATURE) == 60.0
+    second = builder.build(state, measured(lambda: WELL, NOW + 5), [LIVE], NOW + 5)
+    assert second.by_pod.columns.made == folded + 1  # type: ignore[attr-defined]
+
+
+def same(a: Frame, b: Frame) -> bool:
+    def number(x: float, y: float) -> bool:
+        return math.isclose(x, y, rel_tol=1e-9) or (math.isnan(x) and math.isnan(y))
+
+    return (
+        (a.keys, a.states, dict(a.index), set(a.columns)) == (b.keys, b.states, dict(b.index), set(b.columns))
+        and all(number(a.age(row), b.age(row)) for row in range(len(a.keys)))
+        and all(
+            all(map(number, a.columns[name].values, b.columns[name].values))
+            and a.columns[name].bounds == b.columns[name].bounds
+            for name in a.columns
+        )
+    )
+
+
+def assert_same(kept: Snapshot, anew: Snapshot) -> None:
+    for name, rows in anew.structure().items():
+        assert getattr(kept, name) == rows, name
+    assert kept.assessments == anew.assessments
+    assert (kept.events, kept.throttle_reasons) == (anew.events, anew.throttle_reasons)
+    for name in FRAMES:
+        assert same(getattr(kept, name), getattr(anew, name)), name
+
+
+class Life:
+    """What may happen to a fleet between two ticks."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.state = cluster()
+        self.measurement: Measurement | None = None
+        self.now = NOW
+
+    def live(self) -> None:
+        happens = [
+            self.status, self.status, self.failure, self.arrival, self.departure, self.move, self.end, self.workload,
+            self.node, self.measure, self.measure, self.measure, self.unmeasure, self.nothing, self.orphan, self.image,
+        ]  # fmt: skip
+        for happen in self.random.sample(happens, self.random.randint(1, 3)):
+            happen()
+        self.now += self.random.choice((0.0, 2.0, 2.0, 15.0, 110.0, 290.0, 700.0))
+
+    def nothing(self) -> None:
+        pass
+
+    def any_pod(self) -> Pod:
+        return self.random.choice(list(self.state.pods.values()))
+
+    def tell(self, **resources: Any) -> None:
+        self.state = replace(self.state, generation=self.state.generation + 1, **resources)
+
+    def change(self, **more: Any) -> None:
+        self.state = with_pod(self.state, self.any_pod().key, **more)
+
+    def status(self) -> None:
+        self.change(ready=self.random.random() < 0.6, restarts=self.random.choice((0, 1, 3)))
+
+    def failure(self) -> None:
+        born: dict[str, Any] = self.random.choice(({}, {"created": self.now - 590}))
+        self.change(phase="Failed", status="Evicted", ready=False, **born)
+
+    def end(self) -> None:
+        self.change(deleted=self.random.choice((None, self.now)))
+
+    def move(self) -> None:
+        self.change(node=f"n{self.random.randint(0, 3)}", ip=f"10.0.0.{self.random.randint(1, 9)}")
+
+    def orphan(self) -> None:
+        self.change(owner=None)
+
+    def image(self) -> None:
+        self.change(labels={"app": self.random.choice(("a", "nvidia-dcgm-exporter"))})
+
+    def arrival(self) -> None:
+        one = pod(f"new-{self.state.generation}", self.random.choice(WORKLOADS), gpus=1, node="n1")
+        self.tell(pods={**self.state.pods, one.key: one})
+
+    def departure(self) -> None:
+        gone = self.any_pod().key
+        if len(self.state.pods) > 3:
+            self.tell(pods={key: row for key, row in self.state.pods.items() if key != gone})
+
+    def workload(self) -> None:
+        key = self.random.choice(list(self.state.workloads))
+        row = replace(self.state.workloads[key], desired=self.random.randint(0, 6), ready=self.random.randint(0, 6))
+        self.tell(workloads={**self.state.workloads, key: row})
+
+    def node(self) -> None:
+        key = self.random.choice(list(self.state.nodes))
+        row = replace(self.state.nodes[key], ready=self.random.choice(("True", "False")))
+        self.tell(nodes={**self.state.nodes, key: row})
+
+    def measure(self) -> None:
+        def values() -> dict[Quantity, float]:
+            chosen = self.random.sample((Quantity.WAITING, Quantity.KV_USAGE, Quantity.PREEMPTIONS), 2)
+            odd = {name: self.random.choice((0.0, 0.97, 60.0)) for name in chosen}
+            tokens = self.random.choice((0.0, 80.0, 80.0))
+            return {**WELL, Quantity.GENERATION_TOKENS: tokens, Quantity.PROMPT_TOKENS: tokens, **odd}
+
+        m = measured(values, self.now, without=self.random.choice((0, 0, 0, 2)))
+        some = [gpu.key for gpu in m.gpus if self.random.random() < 0.2]
+        ages = array("d", (self.random.choice((0.0, 0.0, 4.0, 200.0)) for _ in m.engines))
+        m = replace(m, engine_table=replace(m.engine_table, ages=ages), interval=self.random.choice((5.0, 120.0)))
+        xids = array("d", (self.random.choice((0.0, 0.0, 13.0, 79.0)) for _ in m.gpus))
+        table = replace(m.gpu_table, columns={**m.gpu_table.columns, Quantity.XID: xids})
+        reasons = dict.fromkeys(some, ("thermal (software)",))
+        self.measurement = replace(m, gpu_table=table, throttle_reasons=reasons)
+
+    def unmeasure(self) -> None:
+        if self.random.random() < 0.2:
+            self.measurement = None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int) -> None:
+    builder, life = Builder(), Life(seed)
+    for _ in range(40):
+        life.live()
+        kept = builder.build(life.state, life.measurement, [LIVE], life.now)
+        assert_same(kept, Builder().build(life.state, life.measurement, [LIVE], life.now))
+
+
+def test_a_failed_pod_becomes_left_over_without_anybody_saying_so(builder: Builder) -> None:
+    dead = pod("dead", phase="Failed", status="Evicted", ready=False, created=NOW - 30)
+    loading = pod("a", ready=False, phase="Pending", status="ContainerCreating")
+    state = kube([dead, loading], deployment())
+    assert builder.build(state, None, [LIVE], NOW).assessments["serving/dead"].severity is Severity.CRITICAL
+    later = builder.build(state, None, [LIVE], NOW + 700).assessments
+    assert later["serving/dead"] == (Severity.GONE, "left over: Evicted")
+    assert later["serving/Deployment/chat"].severity is Severity.STARTING
