@@ -9,34 +9,19 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from fleet.kinds.registry import listed
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
-from fleet.net.bodies import limits
-from fleet.sources.kube.client import ANY, KubeClient
-from fleet.sources.kube.errors import (
-    NO_STORAGE,
-    DefectError,
-    ForbiddenError,
-    KubeconfigError,
-    KubeError,
-    NotFoundError,
-    NotKubernetesError,
-    ServerError,
-    ThrottledError,
-    UnauthorizedError,
-    UnreachableError,
-)
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, Merged
 from fleet.sources.kube.health import Trouble, Verdict, judge
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
-from fleet.sources.kube.project.fields import Interner, mapping, mappings, text, texts
+from fleet.sources.kube.probe import ServerProbe
+from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.resources import (
     AUTOSCALERS,
@@ -49,13 +34,8 @@ from fleet.sources.kube.resources import (
     Resource,
     workloads,
 )
+from fleet.sources.kube.scopes import Scopes
 from fleet.sources.kube.state import KubeState
-
-_REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-_VERSION = "/version"
-_READY = "/readyz"
-_NO_ETCD = "[-]etcd"
-"""How a check of etcd that fails begins in the answer of /readyz."""
 
 
 class KubernetesSource:
@@ -78,10 +58,8 @@ class KubernetesSource:
         self._pace = pace or Pace()
         self.client = KubeClient(access, environ=environ, renewal=self._pace.longest)
         self.reads = KubeReads(self.client)
-        self._namespace = namespace
-        self._visited = dict.fromkeys(filter(None, [namespace]))
-        """The namespaces that were in view: what is read one by one is kept, so that nothing is lost by going back."""
-        self._fallback = tuple(dict.fromkeys([*namespaces, access.namespace or "default"]))
+        fallback = [*namespaces, access.namespace or "default"]
+        self._scopes = Scopes(self.client, namespace, fallback, fresh=self._pace.denied * 0.9)
         self._interner = Interner()
         self._attempted = asyncio.Event()
         self._pods = self._feed(PODS)
@@ -104,38 +82,22 @@ class KubernetesSource:
             self._events,
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._cluster = Cluster(
-            context=access.context,
-            cluster=access.cluster,
-            server=access.server,
-            namespace=namespace,
-            user=access.user,
+        cluster = Cluster(access.context, access.cluster, access.server, namespace=namespace, user=access.user)
+        self._probe = ServerProbe(
+            self.client, cluster, self._pace, attempted=self._note_attempt, recovered=self._recover
         )
-        self._probe: Trouble | None = None
-        self._identified = False
-        """Whether the server has said who we are, or that it does not say."""
-        self._storage_asked = 0.0
-        """Unix time at which the server was asked whether its storage works."""
-        self._asked = False
-        """Whether an answer of any kind came to that."""
-        self._absent = ""
-        """The namespace in view, where the server says that there is none of this name."""
         self._health = Health.STARTING
         self._since = time.time()
         self._before = self._counted = 0
         """Requests at the last two ticks."""
-        self._scopes: tuple[float, tuple[str, ...]] = (float("-inf"), ())
-        self._asking = asyncio.Lock()
         self._covered = Coverage()
-        self._look_about = asyncio.Event()
-        """Set when another namespace is in view: there may be none of its name."""
 
     async def start(self) -> None:
         """Begin to follow the cluster. Returns at once; troubles show in the state."""
         self._tasks = [
             asyncio.create_task(feed.keep_running(), name=f"follow {feed.resource.name}") for feed in self._feeds
         ]
-        self._tasks.append(asyncio.create_task(self._watch_over(), name="watch over the API server"))
+        self._tasks.append(asyncio.create_task(self._probe.run(), name="watch over the API server"))
 
     async def close(self) -> None:
         """End all that runs and close the connections."""
@@ -147,14 +109,10 @@ class KubernetesSource:
 
     def look_at(self, namespace: str) -> None:
         """Another namespace is in view (empty: all). Nothing that is known is forgotten."""
-        self._namespace = namespace
-        self._cluster = replace(self._cluster, namespace=namespace)
-        self._absent = ""
-        if namespace:
-            self._visited[namespace] = None
+        self._scopes.look_at(namespace)
         for feed in self._feeds:
             feed.look_elsewhere()
-        self._look_about.set()
+        self._probe.look_at(namespace)
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
         """Wait until every resource is complete or known to be out of reach, and the server was asked who we are.
@@ -163,7 +121,7 @@ class KubernetesSource:
         """
         try:
             async with asyncio.timeout(timeout):
-                while not (self._asked and all(feed.settled for feed in self._feeds)):
+                while not (self._probe.asked and all(feed.settled for feed in self._feeds)):
                     self._attempted.clear()
                     await self._attempted.wait()
         except TimeoutError:
@@ -173,7 +131,7 @@ class KubernetesSource:
     @property
     def cluster(self) -> Cluster:
         """The cluster, with what is known by now of who we are to it: before ``state`` and all that is made of it."""
-        return self._cluster
+        return self._probe.cluster
 
     async def identify(self) -> Cluster:
         """The cluster with who we are to it, asked now where that is not known yet.
@@ -181,9 +139,7 @@ class KubernetesSource:
         Whoever writes down who did something needs it: the kubeconfig's name for a user is a guess until then. Raises
         KubeError and KubeconfigError.
         """
-        if not self._identified:
-            await self._identify()
-        return self._cluster
+        return await self._probe.identify()
 
     @property
     def trouble(self) -> Trouble | None:
@@ -191,7 +147,8 @@ class KubernetesSource:
         return self._verdict().trouble
 
     def _verdict(self) -> Verdict:
-        return judge(self._feeds, self.access, self._cluster.user, self._probe, self._absent, self._namespace)
+        cluster = self._probe.cluster
+        return judge(self._feeds, self.access, cluster.user, self._probe.trouble, self._probe.absent, cluster.namespace)
 
     def tick(self) -> None:
         """A new look begins: requests are counted from here."""
@@ -238,7 +195,7 @@ class KubernetesSource:
         """The rows now. Changes nothing, however often it is read."""
         return KubeState(
             generation=sum(feed.changes for feed in self._feeds),
-            cluster=self._cluster,
+            cluster=self._probe.cluster,
             synced=frozenset(feed.resource.qualified for feed in self._feeds if feed.synced),
             coverage=self._coverage(),
             pods=self._pods.rows(),
@@ -255,7 +212,7 @@ class KubernetesSource:
         return Feed(
             self.client,
             resource,
-            self._readable,
+            self._scopes.readable,
             pace=self._pace,
             interner=self._interner,
             attempted=self._note_attempt,
@@ -272,110 +229,8 @@ class KubernetesSource:
             self._covered = found
         return self._covered
 
-    async def _readable(self) -> Sequence[str]:
-        """The namespaces to read one by one: those that are or were in view; where all are, those that the server
-        lists, else those configured. The server is asked once a minute.
-        """
-        if self._namespace:
-            return tuple(self._visited)
-        return tuple(dict.fromkeys([*self._visited, *await self._every_namespace()]))
-
-    async def _every_namespace(self) -> Sequence[str]:
-        async with self._asking:
-            asked, scopes = self._scopes
-            if time.monotonic() - asked < self._pace.denied * 0.9:
-                return scopes
-            try:
-                answer = await self.client.get("/api/v1/namespaces", limit=limits().kubernetes_list)
-                listed = [text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items")]
-                scopes = tuple(filter(None, listed)) or self._fallback
-            except ForbiddenError:
-                scopes = self._fallback
-            except (KubeError, KubeconfigError):
-                scopes = scopes or self._fallback
-            self._scopes = (time.monotonic(), scopes)
-            return scopes
-
-    async def _watch_over(self) -> None:
-        """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
-        while True:
-            quiet = time.time() - (self.client.last_ok or 0.0) >= self._pace.quiet
-            heard = max(self.client.last_event or 0.0, self._storage_asked)
-            silent = time.time() - heard >= self._pace.quiet
-            if quiet or silent or self._probe is not None or not self._identified or self._absent:
-                await self._ask_or_say()
-                self._note_attempt()
-            self._look_about.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pace.probe):
-                    await self._look_about.wait()
-                await self._ask_or_say()
-
-    async def _ask_or_say(self) -> None:
-        try:
-            await self._ask()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the watching over
-            self._probe = DefectError(error)
-
-    async def _ask(self) -> None:
-        try:
-            await self._look_at_version()
-            await self._look_at_storage()
-            if self._namespace:
-                await self._look_for(self._namespace)
-            if not self._identified:
-                await self._identify()
-        except (UnreachableError, UnauthorizedError, NotKubernetesError, KubeconfigError) as error:
-            self._probe = error
-            return
-        except KubeError as error:
-            if error.reason == NO_STORAGE:
-                self._probe = error
-                return
-            # Overloaded: that the server answers is all that was asked. Who we are is asked again.
-        self._asked = True
-        self._recover()
-
-    async def _look_at_version(self) -> None:
-        try:
-            answer = await self.client.probe(_VERSION, self._pace.probe)
-        except (ForbiddenError, NotFoundError):
-            # It may be closed to all who need not know.
-            return
-        self._cluster = replace(self._cluster, version=text(answer.json(), "gitVersion"))
-
-    async def _look_at_storage(self) -> None:
-        """Whether etcd works behind the server. Without it the server still answers, and watches are only silent.
-
-        Raises ServerError where it does not. What cannot be asked (a proxy that has no such path) is taken for good.
-        """
-        self._storage_asked = time.time()
-        try:
-            await self.client.probe(_READY, self._pace.probe, ANY)
-        except ServerError as error:
-            if _NO_ETCD in error.message:
-                raise ServerError(
-                    "its storage (etcd) does not work: nothing new is known, and nothing can be changed",
-                    status=error.status,
-                    reason=NO_STORAGE,
-                    remedy=f"Look at etcd, and at {_READY}?verbose of the API server: the rows are those from before.",
-                ) from error
-        except UnreachableError as error:
-            if error.reason != "timeout":
-                raise
-            raise UnreachableError(
-                f"{self.client.server} answers, and does not say within {self._pace.probe:g} s whether it is ready",
-                reason=error.reason,
-                remedy=f"Look at its storage (etcd), and at {_READY}?verbose of the API server.",
-            ) from error
-        except KubeError:
-            return
-
     def _recover(self) -> None:
-        """The server answers. Where it did not before, connections from then may be dead: make them anew."""
-        if self._probe is None:
-            return
-        self._probe = None
+        """The server answers again: connections from before may be dead, make them anew."""
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
                 reflector.sever()
@@ -387,31 +242,3 @@ class KubernetesSource:
             for reflector in feed.reflectors.values():
                 if not isinstance(reflector.trouble, ForbiddenError | NotFoundError | ThrottledError):
                     reflector.wake()
-
-    async def _look_for(self, namespace: str) -> None:
-        """Whether it exists: a list of what is in a namespace that does not is empty, and no error."""
-        try:
-            await self.client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.probe)
-        except NotFoundError:
-            self._absent = namespace
-            return
-        except ForbiddenError:
-            # Who may not ask sees what there is, if anything.
-            pass
-        self._absent = ""
-
-    async def _identify(self) -> None:
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        try:
-            review = await self.client.review(_REVIEW, body)
-        except KubeError as error:
-            if not 400 <= error.status < 500 or isinstance(error, UnauthorizedError | ThrottledError):
-                raise
-            # Servers before 1.28 do not have it, and some proxies let no POST through: it will not be said, and the
-            # kubeconfig's name for the user stays.
-            self._identified = True
-            return
-        who = mapping(mapping(review, "status"), "userInfo") if isinstance(review, dict) else {}
-        self._identified = True
-        user = text(who, "username") or self.access.user
-        self._cluster = replace(self._cluster, user=user, groups=tuple(texts(who, "groups")))

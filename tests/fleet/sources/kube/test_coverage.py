@@ -12,7 +12,7 @@ from fleet.model.snapshot import Health
 from fleet.sources.kube.resources import every
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import PODS, Api, is_list, pod
-from tests.fleet.sources.kube.test_source import following, status_when, thing
+from tests.fleet.sources.kube.followed import following, status_when, thing
 from tests.waiting import PATIENCE, until
 
 

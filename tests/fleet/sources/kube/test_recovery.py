@@ -16,7 +16,7 @@ from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.pace import Pace
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import Api, pod, reply, status
-from tests.fleet.sources.kube.test_source import following, health, status_when
+from tests.fleet.sources.kube.followed import following, health, status_when
 from tests.fleet.sources.kube.tls import Tls, b64
 from tests.waiting import PATIENCE, until
 

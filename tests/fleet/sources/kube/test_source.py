@@ -5,50 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fleet.model.objects import Node
-from fleet.model.snapshot import Health, SourceStatus
+from fleet.model.snapshot import Health
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.project.fields import Interner, Raw
 from fleet.sources.kube.resources import NODES, every
-from fleet.sources.kube.source import KubernetesSource
-from tests.fleet.sources.kube.api import PODS, Api, Handler, Object, is_list, is_watch, pod, reply, status
-from tests.fleet.sources.kube.conftest import QUICK
+from tests.fleet.sources.kube.api import PODS, Api, is_list, is_watch, pod, reply, status
+from tests.fleet.sources.kube.followed import following, health, status_when, thing
 from tests.waiting import PATIENCE, until
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
-
-
-def thing(name: str, namespace: str = "serving") -> Object:
-    where = {"namespace": namespace} if namespace else {}
-    return {"metadata": {"name": name, "uid": f"uid-{name}", **where}}
-
-
-@asynccontextmanager
-async def following(api: Api, **options: Any) -> AsyncIterator[KubernetesSource]:
-    """A started source, stopped at the end."""
-    access = options.pop("access", None) or api.access()
-    source = KubernetesSource(access, pace=QUICK, **options)
-    await source.start()
-    try:
-        yield source
-    finally:
-        await source.close()
-
-
-def health(source: KubernetesSource) -> Health:
-    return source.statuses()[0].health
-
-
-async def status_when(source: KubernetesSource, wanted: Health) -> SourceStatus:
-    await until(lambda: health(source) is wanted)
-    return source.statuses()[0]
 
 
 async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> None:
@@ -76,52 +47,6 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
         await until(lambda: "serving/Deployment/late" in source.state().workloads)
     watched = [asked.path for asked in cluster.requests if asked.watch]
     assert len(watched) == len(set(watched))
-
-
-async def test_who_we_are_and_what_answers(cluster: Api) -> None:
-    cluster.user = {"username": "jane", "groups": ["dev", "system:authenticated"]}
-    async with following(cluster, access=cluster.access(namespace="team-a")) as source:
-        assert health(source) is Health.STARTING
-        await until(lambda: source.state().cluster.user == "jane")
-        found = await status_when(source, Health.LIVE)
-        seen = source.state().cluster
-        assert (seen.context, seen.version, seen.groups) == ("test", "v1.36.0", ("dev", "system:authenticated"))
-        assert seen.namespace == ""
-        assert (found.problem, found.notes, found.endpoint) == ("", (), cluster.access().server)
-        assert found.last_ok is not None
-        assert time.time() - found.last_ok < 10
-
-
-@pytest.mark.parametrize(
-    ("code", "body"),
-    [(403, "no"), (404, "404 page not found"), (405, "Method Not Allowed"), (405, "<html>POST is blocked</html>")],
-)
-async def test_a_server_that_does_not_say_who_we_are(cluster: Api, code: int, body: str) -> None:
-    cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(code, body), times=1000)
-    async with following(cluster) as source:
-        assert await source.wait_synced(PATIENCE)
-        assert (await status_when(source, Health.LIVE)).problem == ""
-        assert (await source.identify()).user == "tester"
-    assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 1
-
-
-@pytest.mark.parametrize("code", [403, 404, 429, 500, 503])
-async def test_who_we_are_is_known_though_the_version_is_not(cluster: Api, code: int) -> None:
-    cluster.user = {"username": "jane", "groups": []}
-    cluster.next(lambda r: r.path == "/version", reply(code, "no"), times=2)
-    async with following(cluster) as source:
-        assert await source.wait_synced(PATIENCE)
-        await until(lambda: source.cluster.user == "jane")
-
-
-async def test_who_we_are_is_asked_until_the_server_says_it_and_no_longer(cluster: Api) -> None:
-    cluster.user = {"username": "jane", "groups": []}
-    cluster.next(lambda r: r.path.endswith("/selfsubjectreviews"), reply(503, "overloaded"), times=3)
-    async with following(cluster) as source:
-        assert await source.wait_synced(PATIENCE), "an overloaded server does not keep the screens empty"
-        await until(lambda: source.cluster.user == "jane")
-        assert (await source.identify()).user == "jane"
-    assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 4
 
 
 async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
@@ -262,20 +187,6 @@ async def test_server_lost_and_found_again(cluster: Api) -> None:
         await until(lambda: set(source.state().pods) == {"serving/a", "serving/b"})
 
 
-async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_connection(cluster: Api) -> None:
-    cluster.put(pod("a"))
-    async with following(cluster) as source:
-        await status_when(source, Health.LIVE)
-        await until(lambda: cluster.watching == len(every()) - 1 and source.state().cluster.version)
-        cluster.hang = True
-        found = await status_when(source, Health.DOWN)
-        assert "did not answer in time" in found.problem
-        before = sum(asked.watch for asked in cluster.requests)
-        cluster.hang = False
-        await status_when(source, Health.LIVE)
-        await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(every()) - 1)
-
-
 async def test_an_expired_token_names_the_user_and_what_to_do(cluster: Api) -> None:
     cluster.tokens = {"good"}
     async with following(cluster, access=cluster.access({"token": "old"})) as source:
@@ -364,31 +275,6 @@ def test_importing_the_source_imports_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-
-
-async def test_storage_that_died_behind_a_living_server_is_seen_though_the_watches_only_fall_silent(
-    cluster: Api,
-) -> None:
-    async with following(cluster) as source:
-        await source.wait_synced(PATIENCE)
-        await status_when(source, Health.LIVE)
-        checks = "[+]ping ok\n[+]log ok\n" + "[+]poststarthook/start-informers ok\n" * 40
-        failing = reply(500, f"{checks}[-]etcd failed: reason withheld\nreadyz check failed\n")
-        cluster.next(lambda request: request.path == "/readyz", failing, 10_000)
-        down = await status_when(source, Health.DOWN)
-        assert "etcd" in down.problem
-        assert source.trouble is not None
-        cluster.recover()
-        assert (await status_when(source, Health.LIVE)).problem == ""
-
-
-@pytest.mark.parametrize("answer", [reply(403, "no"), reply(404, "no"), reply(200, "ok"), reply(500, "[-]shutdown no")])
-async def test_a_server_that_does_not_tell_of_its_storage_is_believed(cluster: Api, answer: Handler) -> None:
-    cluster.next(lambda request: request.path == "/readyz", answer, 10_000)
-    async with following(cluster) as source:
-        await source.wait_synced(PATIENCE)
-        await until(lambda: any(asked.path == "/readyz" for asked in cluster.requests))
-        await status_when(source, Health.LIVE)
 
 
 async def test_who_may_list_and_not_watch_sees_everything_and_is_told_that_it_comes_late(cluster: Api) -> None:

@@ -1,0 +1,59 @@
+"""Which namespaces to read one by one, where all at once is forbidden."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from fleet.net.bodies import limits
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError
+from fleet.sources.kube.project.fields import mapping, mappings, text
+
+
+class Scopes:
+    """Those that are or were in view; where all are, those that the server lists, else ``fallback``.
+
+    ``fresh`` are the seconds for which an answer of the server is good.
+    """
+
+    def __init__(self, client: KubeClient, namespace: str, fallback: Sequence[str], fresh: float) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._visited = dict.fromkeys(filter(None, [namespace]))
+        """The namespaces that were in view: what is read one by one is kept, so that nothing is lost by going back."""
+        self._fallback = tuple(dict.fromkeys(fallback))
+        self._fresh = fresh
+        self._listed: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+        self._asking = asyncio.Lock()
+
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view (empty: all)."""
+        self._namespace = namespace
+        if namespace:
+            self._visited[namespace] = None
+
+    async def readable(self) -> Sequence[str]:
+        """The namespaces to read one by one: those that are or were in view; where all are, those that the server
+        lists, else those configured. The server is asked once a minute.
+        """
+        if self._namespace:
+            return tuple(self._visited)
+        return tuple(dict.fromkeys([*self._visited, *await self._every_namespace()]))
+
+    async def _every_namespace(self) -> Sequence[str]:
+        async with self._asking:
+            asked, scopes = self._listed
+            if time.monotonic() - asked < self._fresh:
+                return scopes
+            try:
+                answer = await self._client.get("/api/v1/namespaces", limit=limits().kubernetes_list)
+                listed = [text(mapping(raw, "metadata"), "name") for raw in mappings(answer.json(), "items")]
+                scopes = tuple(filter(None, listed)) or self._fallback
+            except ForbiddenError:
+                scopes = self._fallback
+            except (KubeError, KubeconfigError):
+                scopes = scopes or self._fallback
+            self._listed = (time.monotonic(), scopes)
+            return scopes
