@@ -6,13 +6,15 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import __main__ as frame
-from tests.benchmarks import document
+from tests.benchmarks import document, growth
 from tests.benchmarks.effort import Effort
+from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
 from tests.benchmarks.regression import exponent, of_batches, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
@@ -106,6 +108,31 @@ def test_a_slope_is_as_sure_as_its_points() -> None:
     assert slope([1.0, 2.0], [1.0, 3.0]) == (2.0, math.inf)
     with pytest.raises(ValueError, match="two different"):
         slope([1.0, 1.0], [1.0, 2.0])
+
+
+@pytest.mark.real("prometheus")
+def test_a_probe_takes_every_step_of_a_fleet() -> None:
+    (costs,) = growth.of_size(3, 1, Effort(trial=True))
+    taken = asdict(costs)
+    assert set(taken) == {row.field for row in growth.ROWS}
+    assert all(cost > 0 for cost in taken.values())
+
+
+def test_growth_is_a_table_with_the_exponents(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_size(pods: int, rounds: int, effort: Effort) -> list[Costs]:
+        like_pods = Costs(**{row.field: float(pods) for row in growth.ROWS})
+        return [replace(like_pods, unchanged=7.0, asked=None)] * rounds
+
+    monkeypatch.setattr(growth, "of_size", of_size)
+    assert frame.main(["growth", "--pods", "100,1000,5000"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "|  | 100 pods | 1,000 pods | 5,000 pods | exponent | range | 1,000 → 5,000 |" in lines
+    assert "| first sync: CPU | 100 ms | 1000 ms | 5000 ms | 1.00 | 1.00–1.00 | 1.00 |" in lines
+    assert "| tick, nothing changed: CPU | 7 ms | 7 ms | 7 ms | 0.00 | 0.00–0.00 | 0.00 |" in lines
+    assert "| measurement through Prometheus: CPU | – | – | – | – | – | – |" in lines
+    assert frame.main(["growth", "--pods", "100"]) == 2
 
 
 def test_memory_that_is_taken_in_steps_counts_as_a_few_points_and_not_as_many() -> None:

@@ -2,7 +2,7 @@
 
 A module of this package that defines ``IDS``, ``seconds(effort)`` (how long it means to take) and ``run(effort) ->
 list[Report]`` is a benchmark. They are not tests: a slow machine fails nothing. The exit code is 0 whatever the
-verdicts, 2 for a benchmark that does not exist.
+verdicts, 2 for a benchmark that does not exist. ``growth`` is a program of its own: see there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import benchmarks
-from tests.benchmarks import document, machine
+from tests.benchmarks import document, growth, machine
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import HEAD, CannotMeasureError, Note, Report, report_line
 
@@ -75,13 +75,15 @@ def _measured(chosen: Sequence[Benchmark], wanted: Collection[str], effort: Effo
 
 def main(arguments: list[str]) -> int:
     """Run those that are named, by id or by module; all where none is."""
+    if arguments[:1] == [growth.NAME]:
+        return growth.main(arguments[1:])
     options = _parser().parse_args(arguments)
     every = known()
     names = {name for benchmark in every for name in (benchmark.name, *benchmark.ids)}
     unknown = [name for name in options.names if name not in names]
     if unknown:
         there = ", ".join(f"{benchmark.name} ({', '.join(benchmark.ids)})" for benchmark in every)
-        print(f"no benchmark {', '.join(unknown)}; there are {there}", file=sys.stderr)
+        print(f"no benchmark {', '.join(unknown)}; there are {there}, and {growth.NAME}", file=sys.stderr)
         return 2
     effort = Effort(trial=options.trial, span=options.span)
     chosen = [benchmark for benchmark in every if benchmark.is_meant(options.names)]
@@ -106,9 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="write the results between the markers of this document"
     )
-    parser.add_argument(
-        "--span", type=float, default=Effort().span, metavar="S", help="seconds of watching memory grow"
-    )
+    parser.add_argument("--span", type=float, default=Effort().span, metavar="S", help="seconds of watching memory")
     parser.add_argument(
         "--trial", action="store_true", help="small fleets, short windows, no peers: only whether it works"
     )

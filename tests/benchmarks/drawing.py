@@ -42,7 +42,8 @@ class Console(Counted, QuarterdeckApp):
     """The console, without sources of its own."""
 
     def __init__(self) -> None:
-        super().__init__(ScriptedSession())
+        self.session = ScriptedSession()
+        super().__init__(self.session)
         self.driver_class = CountingTerminal
 
 

@@ -9,33 +9,25 @@ cursor on its new row.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
-import time
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from textual.widgets import DataTable
-
-from console.screens.fleet import FleetScreen
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from tests.benchmarks.drawing import SIZE, Console, TableApp, common_terminal, every, press
+from tests.benchmarks.drawing import SIZE, TableApp, common_terminal
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import Report, Result, percentile, ratios
+from tests.benchmarks.sides import KEY_EVERY, GridSide, ScreenSide, Side, TableSide, cpu_of_a_tick, latencies
 from tests.fleets import make_snapshot, with_value
-from tests.widgets.rows import COLUMNS, FleetRows
-from themes.glyphs import UNICODE
+from tests.widgets.rows import FleetRows
 from widgets.grid import Grid
 
 IDS = ("B5", "B6")
 KEYS = 40
-KEY_EVERY = 0.083
-"""Seconds; no multiple of it is near the tick for long."""
-TICK_EVERY = 0.5
 TICKS = 8
 """Whose CPU is taken together."""
+_SIDES: tuple[type[Side], ...] = (GridSide, ScreenSide, TableSide)
 _OTHERS = 30.0
 """Seconds for what a DataTable of 5,000 pods keeps a terminal waiting, and for all that starts: for the plan."""
 
@@ -60,116 +52,6 @@ def _some_cells(snapshot: Snapshot, other: Snapshot, share: float) -> Snapshot:
     return replace(snapshot, by_pod=replace(snapshot.by_pod, columns=columns))
 
 
-class _GridSide:
-    name = "grid"
-
-    def __init__(self, frames: Sequence[Snapshot]) -> None:
-        self.grid = Grid()
-        self.app = TableApp(self.grid)
-        self._frames = itertools.cycle(frames)
-
-    def tick(self) -> None:
-        self.grid.show(FleetRows(next(self._frames)))
-
-    @property
-    def cursor(self) -> object:
-        return self.grid.cursor
-
-
-class _ScreenSide:
-    name = "fleet screen"
-
-    def __init__(self, frames: Sequence[Snapshot]) -> None:
-        self.app = Console()
-        self._frames = itertools.cycle(frames)
-
-    def tick(self) -> None:
-        self.app.deliver(next(self._frames))
-
-    @property
-    def cursor(self) -> object:
-        screen = self.app.screen
-        return screen.grid.cursor if isinstance(screen, FleetScreen) else None
-
-
-class _TableSide:
-    name = "DataTable"
-
-    def __init__(self, frames: Sequence[Snapshot]) -> None:
-        self.data_table: DataTable[str] = DataTable(cursor_type="row")
-        self.app = TableApp(self.data_table)
-        # The texts are made beforehand: only the table itself is measured.
-        self._frames = itertools.cycle([_texts(frame) for frame in frames])
-        self._filled = False
-
-    def tick(self) -> None:
-        rows = next(self._frames)
-        if not self._filled:
-            self._filled = True
-            for column in COLUMNS:
-                self.data_table.add_column(column.title, width=column.width, key=column.id)
-            for key, texts in rows.items():
-                self.data_table.add_row(*texts, key=key)
-            return
-        for key, texts in rows.items():
-            for column, text in zip(COLUMNS, texts, strict=True):
-                self.data_table.update_cell(key, column.id, text)
-
-    @property
-    def cursor(self) -> object:
-        return self.data_table.cursor_coordinate
-
-
-def _texts(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
-    rows = FleetRows(snapshot)
-    keys = [key for group in rows.groups for key in (group.key, *group.children)]
-    return {
-        key: tuple(
-            "".join(span.text for span in cell.draw(column.width, column.align, UNICODE))
-            for column, cell in zip(COLUMNS, rows.row(key).cells, strict=True)
-        )
-        for key in keys
-    }
-
-
-_Side = _GridSide | _ScreenSide | _TableSide
-
-
-async def _latencies(side: _Side, keys: int) -> list[float]:
-    """Milliseconds from key to paint, while every cell changes at each tick."""
-    app = side.app
-    loop = asyncio.get_running_loop()
-    out: list[float] = []
-    async with app.run_test(size=SIZE, headless=False) as pilot:
-        await pilot.pause(0.2)
-        side.tick()
-        if isinstance(app, TableApp):
-            app.table.focus()
-        await pilot.pause(0.3)
-        painted = asyncio.Event()
-        before: object = None
-
-        def on_write() -> None:
-            if side.cursor != before:
-                painted.set()
-
-        app.on_write = on_write
-        ticking = asyncio.create_task(every(TICK_EVERY, side.tick))
-        due = loop.time() + 0.1
-        for _ in range(keys):
-            before = side.cursor
-            painted.clear()
-            loop.call_at(due, press, app, "down")
-            await asyncio.wait_for(painted.wait(), 30)
-            out.append((loop.time() - due) * 1e3)
-            # After a late paint the next key waits for its turn: one key at a time is under way.
-            while due <= loop.time():
-                due += KEY_EVERY
-        ticking.cancel()
-        app.on_write = lambda: None
-    return out
-
-
 async def _bytes_of_a_tick(first: Snapshot, second: Snapshot) -> float:
     """Bytes that the grid writes when ``second`` follows ``first``."""
     grid = Grid()
@@ -183,25 +65,9 @@ async def _bytes_of_a_tick(first: Snapshot, second: Snapshot) -> float:
         return float(app.bytes_written)
 
 
-async def _cpu_of_a_tick(side: _Side, ticks: int) -> float:
-    """Milliseconds of CPU per tick with every cell changed, painting included."""
-    async with side.app.run_test(size=SIZE, headless=False) as pilot:
-        await pilot.pause(0.2)
-        side.tick()
-        await pilot.pause(0.2)
-        start = time.process_time()
-        for _ in range(ticks):
-            side.tick()
-            await pilot.pause(0.05)
-        return (time.process_time() - start) * 1e3 / ticks
-
-
 def seconds(effort: Effort) -> float:
     side = effort.rounds(KEYS) * KEY_EVERY + 2.5
     return effort.rounds() * 2 * len(_SIDES) * side + effort.seconds(_OTHERS)
-
-
-_SIDES: tuple[type[_Side], ...] = (_GridSide, _ScreenSide, _TableSide)
 
 
 def run(effort: Effort) -> list[Report]:
@@ -258,8 +124,8 @@ def _of_size(pods: int, effort: Effort) -> _Measured:
     rounds = [
         {
             side.name: (
-                percentile(asyncio.run(_latencies(side(frames), effort.rounds(KEYS))), 0.99),
-                asyncio.run(_cpu_of_a_tick(side(frames), effort.rounds(TICKS))),
+                percentile(asyncio.run(latencies(side(frames), effort.rounds(KEYS))), 0.99),
+                asyncio.run(cpu_of_a_tick(side(frames), effort.rounds(TICKS))),
             )
             for side in _SIDES
         }

@@ -60,10 +60,11 @@ def collections(engines: Sequence[Engine], ports: Sequence[int], exporters: dict
     }
 
 
-def touched(pod: bytes, version: int) -> bytes:
-    """A watch event that says that the pod has changed: another resourceVersion is all that did."""
+def touched(pod: bytes, version: int, restarts: int = 0) -> bytes:
+    """A watch event that says that the pod has changed: its resourceVersion, and perhaps how often it restarted."""
     raw = orjson.loads(pod)
     raw["metadata"]["resourceVersion"] = str(version)
+    raw["status"]["containerStatuses"][0]["restartCount"] = restarts
     return orjson.dumps({"type": "MODIFIED", "object": raw}) + b"\n"
 
 

@@ -2,6 +2,7 @@
 
 One line of JSON on stdout says where: ``api`` (URL), ``engines`` (ports, one per pod) and ``exporters`` (node → port).
 ``GET /scrapes`` on the API server says how many engine pages were asked for so far, and ``?of=PORT`` of one of them.
+``GET /touch`` makes the first pod restart, a moment later: with ``--still`` nothing else changes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from tests.benchmarks.fleet.objects import Engine, collections, touched
 BACKLOG = 16
 TOUCH_EVERY = 1.0
 """Seconds between changes of a pod: a large fleet is never quite still."""
+TOUCH_AFTER = 0.2
+"""Seconds from the answer to ``/touch`` to the change: who asked for it has time to get ready."""
 
 
 class Exporter:
@@ -72,10 +75,13 @@ async def listen(exporter: Exporter) -> int:
 
 
 class Api:
-    """The API server: lists in pages, watches in which now and then a pod changes."""
+    """The API server: lists in pages, watches in which now and then, or when it is told to, a pod changes."""
 
-    def __init__(self, objects: dict[str, list[bytes]], exporters: dict[int, Exporter]) -> None:
+    def __init__(self, objects: dict[str, list[bytes]], exporters: dict[int, Exporter], *, still: bool) -> None:
         self._objects = objects
+        self._still = still
+        self._touched = 0
+        self._touch = asyncio.Event()
         self._exporters = exporters
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -84,6 +90,9 @@ class Api:
             of = request.query.get("of")
             asked = [self._exporters[int(of)]] if of else self._exporters.values()
             return web.json_response(sum(exporter.answered for exporter in asked))
+        if path == "/touch":
+            asyncio.get_running_loop().call_later(TOUCH_AFTER, self._touch.set)
+            return web.json_response(self._touched)
         if path == "/version":
             return web.json_response({"gitVersion": "v1.36.0"})
         if path.startswith("/apis/leaderworkerset"):
@@ -103,7 +112,13 @@ class Api:
         await response.prepare(request)
         if request.path != "/api/v1/pods":
             await asyncio.Event().wait()
-        for version, pod in enumerate(itertools.cycle(self._objects[request.path]), 2):
+        pods = self._objects[request.path]
+        while self._still:
+            await self._touch.wait()
+            self._touch.clear()
+            self._touched += 1
+            await response.write(touched(pods[0], 1 + self._touched, restarts=self._touched))
+        for version, pod in enumerate(itertools.cycle(pods), 2):
             await asyncio.sleep(TOUCH_EVERY)
             await response.write(touched(pod, version))
         return response
@@ -118,7 +133,7 @@ class Api:
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def serve(pods: int, *, slim: bool, gpus: bool, say: Callable[[dict[str, object]], None]) -> None:
+async def serve(pods: int, *, slim: bool, gpus: bool, still: bool, say: Callable[[dict[str, object]], None]) -> None:
     """Serve until cancelled; ``say`` is told where."""
     engines = [Engine(number) for number in range(pods)]
     asked: dict[int, Exporter] = {}
@@ -131,7 +146,7 @@ async def serve(pods: int, *, slim: bool, gpus: bool, say: Callable[[dict[str, o
             page = pages.gpus(node, [(engine.namespace, engine.pod) for engine in group])
             exporters[node] = await listen(Exporter(page, number))
     ports = list(asked)
-    api = Api(collections(engines, ports, exporters), asked)
+    api = Api(collections(engines, ports, exporters), asked, still=still)
     say({"api": await api.listen(), "engines": ports, "exporters": exporters})
     await asyncio.Event().wait()
 
@@ -141,12 +156,15 @@ def main() -> None:
     parser.add_argument("--pods", type=int, required=True)
     parser.add_argument("--slim", action="store_true", help="engines with fewer series")
     parser.add_argument("--gpus", action="store_true", help="a GPU exporter on every node")
+    parser.add_argument("--still", action="store_true", help="pods that change only when GET /touch says so")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
-        serving = asyncio.ensure_future(serve(options.pods, slim=options.slim, gpus=options.gpus, say=_say))
+        serving = asyncio.ensure_future(
+            serve(options.pods, slim=options.slim, gpus=options.gpus, still=options.still, say=_say)
+        )
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _end_with_stdin, serving)
         await asyncio.wait({serving})
         if not serving.cancelled():

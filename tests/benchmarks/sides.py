@@ -1,0 +1,147 @@
+"""Three that draw a fleet: our grid alone, the console's fleet screen, and Textual's DataTable alone.
+
+Each is given the next of its Snapshots with ``tick``, and pressed keys while that goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+
+from textual.widgets import DataTable
+
+from console.screens.fleet import FleetScreen
+from fleet.model.snapshot import Snapshot
+from tests.benchmarks.drawing import SIZE, Console, TableApp, every, press
+from tests.widgets.rows import COLUMNS, FleetRows
+from themes.glyphs import UNICODE
+from widgets.grid import Grid
+
+KEY_EVERY = 0.083
+"""Seconds; no multiple of it is near the tick for long."""
+TICK_EVERY = 0.5
+
+
+class GridSide:
+    name = "grid"
+
+    def __init__(self, frames: Sequence[Snapshot]) -> None:
+        self.grid = Grid()
+        self.app = TableApp(self.grid)
+        self._frames = itertools.cycle(frames)
+
+    def tick(self) -> None:
+        self.grid.show(FleetRows(next(self._frames)))
+
+    @property
+    def cursor(self) -> object:
+        return self.grid.cursor
+
+
+class ScreenSide:
+    name = "fleet screen"
+
+    def __init__(self, frames: Sequence[Snapshot]) -> None:
+        self.app = Console()
+        self._frames = itertools.cycle(frames)
+
+    def tick(self) -> None:
+        self.app.deliver(next(self._frames))
+
+    @property
+    def cursor(self) -> object:
+        screen = self.app.screen
+        return screen.grid.cursor if isinstance(screen, FleetScreen) else None
+
+
+class TableSide:
+    name = "DataTable"
+
+    def __init__(self, frames: Sequence[Snapshot]) -> None:
+        self.data_table: DataTable[str] = DataTable(cursor_type="row")
+        self.app = TableApp(self.data_table)
+        # The texts are made beforehand: only the table itself is measured.
+        self._frames = itertools.cycle([_texts(frame) for frame in frames])
+        self._filled = False
+
+    def tick(self) -> None:
+        rows = next(self._frames)
+        if not self._filled:
+            self._filled = True
+            for column in COLUMNS:
+                self.data_table.add_column(column.title, width=column.width, key=column.id)
+            for key, texts in rows.items():
+                self.data_table.add_row(*texts, key=key)
+            return
+        for key, texts in rows.items():
+            for column, text in zip(COLUMNS, texts, strict=True):
+                self.data_table.update_cell(key, column.id, text)
+
+    @property
+    def cursor(self) -> object:
+        return self.data_table.cursor_coordinate
+
+
+def _texts(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    rows = FleetRows(snapshot)
+    keys = [key for group in rows.groups for key in (group.key, *group.children)]
+    return {
+        key: tuple(
+            "".join(span.text for span in cell.draw(column.width, column.align, UNICODE))
+            for column, cell in zip(COLUMNS, rows.row(key).cells, strict=True)
+        )
+        for key in keys
+    }
+
+
+Side = GridSide | ScreenSide | TableSide
+
+
+async def latencies(side: Side, keys: int) -> list[float]:
+    """Milliseconds from key to paint, while every cell changes at each tick."""
+    app = side.app
+    loop = asyncio.get_running_loop()
+    out: list[float] = []
+    async with app.run_test(size=SIZE, headless=False) as pilot:
+        await pilot.pause(0.2)
+        side.tick()
+        if isinstance(app, TableApp):
+            app.table.focus()
+        await pilot.pause(0.3)
+        painted = asyncio.Event()
+        before: object = None
+
+        def on_write() -> None:
+            if side.cursor != before:
+                painted.set()
+
+        app.on_write = on_write
+        ticking = asyncio.create_task(every(TICK_EVERY, side.tick))
+        due = loop.time() + 0.1
+        for _ in range(keys):
+            before = side.cursor
+            painted.clear()
+            loop.call_at(due, press, app, "down")
+            await asyncio.wait_for(painted.wait(), 30)
+            out.append((loop.time() - due) * 1e3)
+            # After a late paint the next key waits for its turn: one key at a time is under way.
+            while due <= loop.time():
+                due += KEY_EVERY
+        ticking.cancel()
+        app.on_write = lambda: None
+    return out
+
+
+async def cpu_of_a_tick(side: Side, ticks: int) -> float:
+    """Milliseconds of CPU per tick with every cell changed, painting included."""
+    async with side.app.run_test(size=SIZE, headless=False) as pilot:
+        await pilot.pause(0.2)
+        side.tick()
+        await pilot.pause(0.2)
+        start = time.process_time()
+        for _ in range(ticks):
+            side.tick()
+            await pilot.pause(0.05)
+        return (time.process_time() - start) * 1e3 / ticks
