@@ -118,7 +118,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["XDG_STATE_HOME"] = folder
             asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
-        asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t")}, crashed))
+        asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t"), "timeline": ("down", "h", "wait:2000")}, crashed))
         vllm = installation()
         if vllm is None:
             print("no vLLM (VLLM_FOR_TESTS): the pictures of local servers stay as they are", file=sys.stderr)

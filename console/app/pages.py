@@ -65,6 +65,11 @@ class Pages:
 
         self._navigator.open(JoinsScreen(self._desk))
 
+    def open_timeline(self, ref: ObjectRef | None) -> None:
+        from console.screens.timeline import TimelineScreen
+
+        self._navigator.push(TimelineScreen(self._desk, ref))
+
     def open_audit(self) -> None:
         from console.screens.audit import AuditScreen
 

@@ -28,6 +28,7 @@ class ScreenId(StrEnum):
     SOURCES = "sources"
     JOINS = "joins"
     AUDIT = "audit"
+    TIMELINE = "timeline"
     CHOICE = "choice"
     HELP = "help"
     PLAN = "plan"

@@ -20,6 +20,7 @@ _SCREENS = {
     ScreenId.TEXT: "describe, YAML",
     ScreenId.SOURCES: "sources",
     ScreenId.JOINS: "joins",
+    ScreenId.TIMELINE: "timeline",
     ScreenId.AUDIT: "audit",
     ScreenId.CHOICE: "namespaces, contexts",
     ScreenId.HELP: "help",

@@ -38,7 +38,6 @@ RESERVED: tuple[Reserved, ...] = (
     Reserved("incidents", "f", "incidents", EVERYWHERE - _LOGS),
     Reserved("why it is so", "w", "why", EVERYWHERE - _WRAPPED),
     Reserved("a ticket of it", "exclamation_mark", "ticket"),
-    Reserved("what happened, in its order", name="timeline"),
     Reserved("everything as it was at a moment", name="at"),
 )
 

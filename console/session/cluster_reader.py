@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import SAME_CLUSTER, ObjectRef
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.reads import KubeReads
 from widgets.log_buffer import LogLine
 
+if TYPE_CHECKING:
+    from fleet.timeline.source import TimelineSource
+    from fleet.timeline.timeline import Timeline
+
 
 class ClusterReader:
-    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name."""
+    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name, ``past`` who knows the past."""
 
-    def __init__(self, reads: KubeReads, named: Iterable[str] = ()) -> None:
+    def __init__(self, reads: KubeReads, named: Iterable[str], past: Callable[[], Sequence[TimelineSource]]) -> None:
         self._reads = reads
+        self._past = past
         self._named = frozenset(named)
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
@@ -37,6 +43,12 @@ class ClusterReader:
 
     async def yaml(self, ref: ObjectRef) -> str:
         return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        from fleet.timeline.timeline import ask
+
+        found = await ask(self._past(), since, time.time())
+        return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int

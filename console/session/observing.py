@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from console.session.protocol import ActionService, Changed
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
+    from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
 
 
@@ -72,6 +73,9 @@ class ObservingSession:
 
     async def yaml(self, ref: ObjectRef) -> str:
         return await self._bridge.call(self._cluster.reader(ref).yaml(ref))
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        return await self._bridge.call(self._cluster.reader(ref).timeline(ref, since))
 
     def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from console.session.local.protocol import LocalServers, Looked
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
+    from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
 
 
@@ -68,6 +69,10 @@ class Session(Protocol):
 
     async def yaml(self, ref: ObjectRef) -> str:
         """The object as YAML, without managedFields."""
+        ...
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        """What happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 
     def logs(

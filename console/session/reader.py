@@ -9,6 +9,7 @@ from console.session.failure import SessionError
 
 if TYPE_CHECKING:
     from fleet.model.objects import ObjectRef
+    from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
 
 
@@ -25,6 +26,10 @@ class ObjectReader(Protocol):
 
     async def yaml(self, ref: ObjectRef) -> str:
         """The object as YAML."""
+        ...
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        """What happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 
     def logs(
@@ -50,6 +55,10 @@ class NoReader:
 
     async def yaml(self, ref: ObjectRef) -> str:
         del ref
+        raise SessionError(*self._why)
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        del ref, since
         raise SessionError(*self._why)
 
     async def logs(

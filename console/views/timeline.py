@@ -21,6 +21,12 @@ def when(entry: Entry) -> str:
     return at if entry.within <= _PRECISE else f"{at} +{span(entry.within)}"
 
 
+def clock(at: float, now: float) -> str:
+    """The time of day of a moment in UTC; the day, too, where it is not today's."""
+    moment, today = (datetime.fromtimestamp(one, UTC) for one in (at, now))
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%b %d %H:%M")
+
+
 def span(seconds: float) -> str:
     """So many seconds, in the largest unit that has two digits or fewer."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
@@ -35,15 +41,15 @@ def place(ref: ObjectRef) -> str:
     return f"{ref.namespace}/{name}" if ref.namespace else name
 
 
-def what(entry: Entry) -> str:
-    """What happened, how often and by whom, in one line."""
+def what(entry: Entry, *, by: bool = True) -> str:
+    """What happened, how often and, where that is wanted, by whom, in one line."""
     said, several = entry.what, len(entry.objects)
     if entry.times > 1:
         often = f"{several} objects" if several == entry.times else f"{entry.times} times"
         of = f" of {several} objects" if several not in (0, entry.times) else ""
         within = f" within {span(entry.last - entry.at)}" if entry.last is not None and entry.last > entry.at else ""
         said = f"{said} ({often}{of}{within})"
-    return f"{said}  by {entry.who}" if entry.who else said
+    return f"{said}  by {entry.who}" if by and entry.who else said
 
 
 def lines(timeline: Timeline, width: int, glyphs: Glyphs, *, changes: bool = True) -> Iterator[str]:

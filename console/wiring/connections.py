@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from console.config.settings import Settings
@@ -21,6 +21,7 @@ from fleet.sources.kube.source import KubernetesSource
 if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
+    from fleet.timeline.source import TimelineSource
 
 
 def connect(
@@ -56,7 +57,14 @@ class ClusterConnection:
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
         self.observer = sources.observer(settings, source, time.time(), environ)
-        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces)
+        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
+
+    def _past(self) -> Sequence[TimelineSource]:
+        # Few ask for it: imported when somebody does.
+        from console.wiring.timeline import Past, timeline_sources
+
+        namespace = self._source.cluster.namespace
+        return timeline_sources(Past(self._settings, self._environ, self._source.client, namespace))
 
     def reads(self) -> KubeReads:
         return self._reads

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind
@@ -17,7 +16,7 @@ _ALIKE_WITHIN = 300.0
 """Seconds between two of the same kind, of the same workload and in the same words, that are shown as one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """What happened, the first first."""
 
@@ -29,10 +28,11 @@ class Timeline:
     kin: Kinship
     gaps: tuple[Gap, ...] = ()
 
-    @cached_property
-    def entries(self) -> tuple[Entry, ...]:
-        """As they are shown: what repeats is one."""
-        return tuple(folded(self.single, self.kin))
+    entries: tuple[Entry, ...] = field(init=False)
+    """As they are shown: what repeats is one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entries", tuple(folded(self.single, self.kin)))
 
     def of(self, ref: ObjectRef) -> Timeline:
         """What concerns one object: itself, all that belongs to it, and what reaches it from above (its node's end)."""

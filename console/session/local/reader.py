@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -18,6 +19,9 @@ from fleet.local.tail import PAUSE, Tail
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
+
+if TYPE_CHECKING:
+    from fleet.timeline.timeline import Timeline
 
 
 class LocalReader:
@@ -44,6 +48,13 @@ class LocalReader:
         # Also what looks like no secret may be one: of the environment the names are enough.
         document["spec"]["env"] = sorted(document["spec"]["env"])
         return to_yaml({"kind": PROCESS, **document})
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        del ref, since
+        raise SessionError(
+            "what happened on this machine is not put together",
+            ":audit has what was done, and the page of a server its starts and ends",
+        )
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int

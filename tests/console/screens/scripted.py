@@ -22,6 +22,8 @@ from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
+from fleet.timeline.kinship import Kinship
+from fleet.timeline.timeline import Timeline
 from widgets.log_buffer import LogLine
 
 
@@ -32,6 +34,7 @@ class ScriptedSession:
     context: str = "prod-eu1"
     namespace: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
+    happened: Timeline = field(default_factory=lambda: Timeline(0.0, 0.0, (), Kinship()))
     log_lines: tuple[str | LogLine, ...] = ()
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -78,6 +81,11 @@ class ScriptedSession:
         self.asked.append(("yaml", ref))
         self._may_fail()
         return self.texts.get("yaml", f"kind: {ref.kind}")
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        self.asked.append(("timeline", ref, since))
+        self._may_fail()
+        return self.happened
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int

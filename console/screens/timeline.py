@@ -1,0 +1,99 @@
+"""What happened: to everything in view, or to one object. It is asked for once, when it is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import ScreenId
+from console.commands.desk import Desk
+from console.screens.base import bindings_of
+from console.screens.lines import Lines
+from console.screens.reading import ReadingScreen
+from console.screens.table import TableScreen
+from console.session.failure import SessionError
+from console.views.query import Query
+from console.views.timeline import place
+from console.views.timeline_table import TimelineModel, entry_lines, title_lines
+from themes.palette import Role
+from widgets.grid import Grid
+
+if TYPE_CHECKING:
+    from fleet.model.objects import ObjectRef
+    from fleet.timeline.entry import Entry
+    from fleet.timeline.timeline import Timeline
+
+BACK = 24 * 3600.0
+"""Seconds: who is paged at night wants to see what was done during the day."""
+
+
+class TimelineScreen(TableScreen):
+    """A row per entry, the latest first; enter shows what says so."""
+
+    where = ScreenId.TIMELINE
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TIMELINE)
+
+    DEFAULT_CSS = """
+    TimelineScreen #title {
+        height: auto;
+    }
+    """
+
+    def __init__(self, desk: Desk, ref: ObjectRef | None = None) -> None:
+        super().__init__(desk, Grid(waiting="reading what happened …"))
+        self._ref = ref
+        self._title = Lines(id="title")
+        self._timeline: Timeline | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.grid
+
+    def on_mount(self) -> None:
+        self._head()
+        self.beside(self._load, "read")
+
+    async def _load(self) -> None:
+        try:
+            self._timeline = await self.desk.session.timeline(self._ref, time.time() - BACK)
+        except SessionError as error:
+            self.say(error.in_a_line, Role.ERROR)
+            return
+        self._head()
+        self.ask(self.query_)
+
+    def _head(self) -> None:
+        of = place(self._ref) if self._ref is not None else ""
+        draw = partial(title_lines, self._timeline, of)
+        self._title.styles.height = len(draw(self.size.width))
+        self._title.show(lambda width, _glyphs: draw(width))
+
+    def ask(self, query: Query) -> None:
+        self.query_ = query
+        if self._timeline is not None:
+            none = "nothing that matches is known" if query.filter else "nothing is known to have happened"
+            self.grid.show(TimelineModel(self._timeline, query.filter, none))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        if self._timeline is not None:
+            entry = self._timeline.entries[int(message.key)]
+            self.app.push_screen(EntryScreen(self.desk, entry))
+
+
+class EntryScreen(ReadingScreen):
+    """Everything of one entry, with its evidence."""
+
+    where = ScreenId.TEXT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)
+
+    def __init__(self, desk: Desk, entry: Entry) -> None:
+        self._entry = entry
+        super().__init__(desk)
+
+    def on_mount(self) -> None:
+        self.page.show(partial(entry_lines, self._entry))

@@ -1,0 +1,94 @@
+"""The timeline on the screen: a row per entry, the latest first, and everything of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from console.views.filter import Filter
+from console.views.layout import told
+from console.views.timeline import clock, place, span, what, when
+from fleet.model.snapshot import Severity
+from fleet.timeline.entry import Entry, Weight
+from fleet.timeline.timeline import Timeline
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.cells import Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+
+_COLUMNS = (
+    Column("when", "WHEN (UTC)", 16, align="left", priority=0),
+    Column("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0),
+    Column("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=1),
+    Column("who", "BY", 9, align="left", grow=1, widest=22, priority=2),
+)
+_ROLES: Mapping[Weight, Role] = {Weight.PLAIN: Role.TEXT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
+_SEVERITIES: Mapping[Weight, Severity] = {
+    Weight.PLAIN: Severity.STARTING,
+    Weight.GOOD: Severity.OK,
+    Weight.BAD: Severity.WARNING,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineModel:
+    """A GridModel of entries; a key is the place of an entry among them."""
+
+    timeline: Timeline
+    filter: Filter
+    waiting: str = ""
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        entries = self.timeline.entries
+        latest = range(len(entries) - 1, -1, -1)
+        return [Group(str(at)) for at in latest if not self.filter or _matches(entries[at], self.filter)]
+
+    def row(self, key: str) -> Row:
+        entry = self.timeline.entries[int(key)]
+        cells = (
+            Text(clock(entry.at, self.timeline.until)),
+            Text(untrusted_line(what(entry, by=False)), _ROLES[entry.weight]),
+            Name(untrusted(place(entry.about))),
+            Text(untrusted(entry.who), Role.DIM),
+        )
+        return Row(key, cells, _SEVERITIES[entry.weight])
+
+
+def _matches(entry: Entry, wanted: Filter) -> bool:
+    words = " ".join((when(entry), place(entry.about), what(entry), *entry.changes))
+    return wanted.matches(words, {"kind": str(entry.kind), "by": entry.who, "object": place(entry.about)})
+
+
+def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
+    """What it is the timeline of, how far back it goes, and what could not be read for it."""
+    name = Span(f" what happened to {untrusted_name(of)}" if of else " what happened", Role.STRONG)
+    if timeline is None:
+        return [Line((name,))]
+    back = Span(f"  in {span(timeline.until - timeline.since)}, the latest first", Role.DIM)
+    lines = [Line((name, back))]
+    if timeline.gaps:
+        missing = "; ".join(dict.fromkeys(gap.what for gap in timeline.gaps))
+        lines += told("not told", untrusted(missing), width, Role.UNKNOWN)[:2]
+    return lines
+
+
+def entry_lines(entry: Entry, width: int, glyphs: Glyphs) -> list[Line]:
+    """Everything of one entry, as a page: what says so comes last."""
+    del glyphs
+    lines = [Line((Span(f" {untrusted_line(what(entry))}", _ROLES[entry.weight]),))]
+    facts = [("when", f"{when(entry)} UTC, known to {span(entry.within) if entry.within >= 1 else 'the millisecond'}")]
+    if entry.last is not None:
+        facts.append(("until", f"{span(entry.last - entry.at)} later"))
+    facts.append(("object", place(entry.about)))
+    facts += [("" if i else "of", place(ref)) for i, ref in enumerate(entry.objects)]
+    facts.append(("by", entry.who or "nothing tells"))
+    facts += [("" if i else "changed", change) for i, change in enumerate(entry.changes)]
+    facts += [("" if i else "evidence", f"{one.where}  {one.value}".rstrip()) for i, one in enumerate(entry.evidence)]
+    for label, text in facts:
+        lines += told(label, untrusted_line(text), width)
+    return lines
