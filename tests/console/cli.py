@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
-from tests.waiting import PATIENCE
+from tests import prefork
 
 
 class Said(NamedTuple):
@@ -24,29 +23,9 @@ class Said(NamedTuple):
 
 async def quarterdeck(home: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Said:
     """Run one command to its end; ``home`` is all that it knows of the person."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "console.main",
-        *arguments,
-        env={
-            "HOME": str(home),
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            **(environ or {}),
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return Said(process.returncode or 0, out.decode(), err.decode())
+    own = {"HOME": str(home)} | {name: os.environ[name] for name in ("PATH", "LC_ALL")}
+    done = await asyncio.to_thread(prefork.quarterdeck, *arguments, env=own | dict(environ or {}))
+    return Said(done.returncode, done.stdout, done.stderr)
 
 
 def kubeconfig(home: Path, server: str, user: Mapping[str, object] | None = None, **cluster: object) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.local.fakes import Box, a_box
+from tests.prefork import quarterdeck
 
 
 @asynccontextmanager
@@ -38,7 +38,4 @@ async def started(box: Box, name: str = "tiny", **values: Any) -> None:
 async def run(box: Box, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """``quarterdeck …`` in a process of its own, which finds no other vLLM than that of the test."""
     env = {**os.environ, "PATH": f"{box.vllm.parent}", "COLUMNS": "120", **environ}
-    command = [sys.executable, "-m", "console.main", *words]
-    return await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, check=False, env=env, timeout=60
-    )
+    return await asyncio.to_thread(quarterdeck, *words, env=env)

@@ -20,6 +20,7 @@ from console.cli.demo import instructions, simulator_arguments
 from console.report.document import SnapshotDocument
 from console.wiring.demo import DemoError, Simulation, simulated
 from fleet.sources import metrics
+from tests import prefork
 from tests.ending import ending
 from tests.waiting import PATIENCE
 
@@ -32,15 +33,7 @@ def fleet() -> Iterator[Simulation]:
 
 def quarterdeck(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command without a terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "console.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=90,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ) | more,
-    )
+    return prefork.quarterdeck(*arguments, env=os.environ | more)
 
 
 def gone(pid: int) -> bool:

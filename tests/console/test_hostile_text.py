@@ -19,6 +19,7 @@ from console.cli import exits
 from console.cli.streams import document, page
 from console.report.harmless import harmless
 from tests.actions.audit.logs import PATCH, intent, log_in
+from tests.prefork import quarterdeck_bytes
 
 HOSTILE = "oops\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\x9d0;t\x9c\u202eevil\u2066\u200b\x7f\r\x08quarterdeck: all is well"
 """A clipboard is written, a screen cleared, both in C1 forms too, text runs backwards, a line is rewritten."""
@@ -26,14 +27,7 @@ STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u206
 
 
 def ours(*words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "console.main", *words],
-        capture_output=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ) | environ,
-        timeout=120,
-    )
+    return quarterdeck_bytes(*words, env=os.environ | environ)
 
 
 def assert_harmless(done: subprocess.CompletedProcess[bytes]) -> str:

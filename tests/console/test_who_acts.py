@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from fleet.sources.kube.errors import ServerError
 from fleet.sources.kube.resources import PODS, every
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import Api, pod, reply
+from tests.prefork import quarterdeck
 
 REVIEWS = "/selfsubjectreviews"
 
@@ -72,10 +72,6 @@ async def test_undo_asks_again_who_we_are_where_the_server_was_overloaded(cluste
             }
         )
     )
-    command = [sys.executable, "-m", "console.main", "undo", "--yes", "--kubeconfig", str(kubeconfig)]
-    child = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    _, said = await child.communicate()
-    assert "jane has done nothing on this cluster that could be taken back" in said.decode()
-    assert child.returncode == 2
+    done = await asyncio.to_thread(quarterdeck, "undo", "--yes", "--kubeconfig", str(kubeconfig))
+    assert "jane has done nothing on this cluster that could be taken back" in done.stderr
+    assert done.returncode == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests import prefork
 from tests.ports import free_port
 from tests.waiting import PATIENCE, block_until
 
@@ -62,11 +62,8 @@ def query(base: str, text: str, at: float | None = None) -> list[dict[str, Any]]
 
 
 def quarterdeck(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the installed command, as a person would."""
-    command = [str(Path(sys.executable).with_name("quarterdeck")), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ | (environ or {}))
-    )
+    """Run the command, as a person would."""
+    return prefork.quarterdeck(*arguments, env=os.environ | (environ or {}), timeout=120)
 
 
 def snapshot(*arguments: str) -> dict[str, Any]:

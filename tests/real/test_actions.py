@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.prefork import quarterdeck
 from tests.simulator.api_process import simulator
 from tests.waiting import block_until
 
@@ -25,16 +25,8 @@ class Stage:
     state: Path
 
     def quarterdeck(self, *arguments: str, context: str = "demo-oncall") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "console.main", *arguments, "--kubeconfig", self.kubeconfig]
-        return subprocess.run(
-            [*command, "--context", context],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
-            env=os.environ | {"XDG_STATE_HOME": str(self.state)},
-        )
+        where = ("--kubeconfig", self.kubeconfig, "--context", context)
+        return quarterdeck(*arguments, *where, env=os.environ | {"XDG_STATE_HOME": str(self.state)}, timeout=120)
 
     def kubectl(self, *arguments: str) -> str:
         command = ["kubectl", f"--kubeconfig={self.kubeconfig}", "--context=demo", f"--cache-dir={self.state}/cache"]

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.ending import ending
-from tests.waiting import PATIENCE
+from tests.prefork import SIMULATOR, Program
 
 
 @dataclass
 class Process:
     """A running simulator and the line of JSON that it printed."""
 
-    child: subprocess.Popen[str]
+    child: Program
     said: dict[str, Any]
 
     @property
@@ -31,30 +29,16 @@ class Process:
 @contextmanager
 def simulator(*flags: str) -> Iterator[Process]:
     """A simulator that is ready; it ends when its stdin closes."""
-    command = [sys.executable, "-X", "faulthandler", "-m", "simulator", "--until-stdin-closes", *flags]
-    with ending(
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        assert child.stderr
+    with Program(SIMULATOR, "--until-stdin-closes", *flags) as child:
         try:
-            line = child.stdout.readline()
-            assert line, child.stderr.read()
+            line = child.line()
+            assert line, child.errors()
             yield Process(child, json.loads(line))
         finally:
-            if not child.stdin.closed:
-                child.stdin.close()
+            child.end_input()
             try:
-                child.wait(PATIENCE)
+                child.wait()
             except subprocess.TimeoutExpired:
                 # Where it hangs goes to its stderr.
                 child.send_signal(signal.SIGABRT)
-                raise AssertionError(f"the simulator does not end:\n{child.stderr.read()}") from None
+                raise AssertionError(f"the simulator does not end:\n{child.errors()}") from None

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client, config, watch
 
+from tests.prefork import quarterdeck
 from tests.simulator.api_process import Process, simulator
 
-QUARTERDECK = Path(sys.executable).with_name("quarterdeck")
 STAMPED = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \S")
 
 
@@ -41,8 +38,7 @@ def pods_of(api: Any, namespace: str, app: str) -> list[Any]:
 
 
 def test_it_lists_the_pods_that_we_list(fleet: Process, api: Any) -> None:
-    command = [str(QUARTERDECK), "snapshot", "--json", f"--kubeconfig={fleet.kubeconfig}"]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    printed = quarterdeck("snapshot", "--json", f"--kubeconfig={fleet.kubeconfig}").stdout
     ours = {pod["key"]: pod["uid"] for pod in json.loads(printed)["pods"]}
     listed = client.CoreV1Api(api).list_pod_for_all_namespaces(limit=5000).items
     assert ours == {f"{pod.metadata.namespace}/{pod.metadata.name}": pod.metadata.uid for pod in listed}

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from tests.prefork import quarterdeck
 from tests.simulator.api_process import Process, simulator
 
-QUARTERDECK = Path(sys.executable).with_name("quarterdeck")
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("kubectl-changes")]
 
 
@@ -202,7 +201,7 @@ spec: {minAvailable: 0, selector: {matchLabels: {app: canary}}}
 
 @pytest.mark.parametrize("role", ["auditor", "oncall"])
 def test_the_roles_of_the_readme_are_applied_and_created_with_validation(kubectl: Kubectl, role: str) -> None:
-    printed = subprocess.run([QUARTERDECK, "rbac", role], capture_output=True, text=True, timeout=60, check=True).stdout
+    printed = quarterdeck("rbac", role).stdout
     names = {f"clusterrole.rbac.authorization.k8s.io/quarterdeck-{role}"}
     names.add(f"clusterrolebinding.rbac.authorization.k8s.io/quarterdeck-{role}")
     assert set(kubectl("apply", "-f", "-", stdin=printed).splitlines()) == {f"{name} created" for name in names}

@@ -24,6 +24,7 @@ from fleet.local.benches import Bench, Level
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 from tests.ending import ending
+from tests.prefork import quarterdeck
 from tests.waiting import PATIENCE
 
 KEY = "qd-key-of-the-test"
@@ -73,14 +74,7 @@ class Machine:
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """``quarterdeck local …`` without a terminal."""
-        return subprocess.run(
-            [sys.executable, "-m", "console.main", "local", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environ | more,
-            timeout=60,
-        )
+        return quarterdeck("local", *arguments, env=self.environ | more)
 
     @property
     def environ(self) -> dict[str, str]:

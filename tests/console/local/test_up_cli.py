@@ -22,6 +22,7 @@ from actions.local.environment import SERVER_ID
 from console.session.local.presets import free_port
 from fleet.local.record import ServerRecord, read_records, servers_folder
 from tests.ending import ending
+from tests.prefork import quarterdeck
 from tests.waiting import PATIENCE, block_until
 
 pytest.importorskip("actions.local.checks.launch")
@@ -97,8 +98,7 @@ class Box:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``quarterdeck local …`` without a terminal."""
-        command = self.command(*arguments)
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=self.environ, timeout=60)
+        return quarterdeck("local", *arguments, env=self.environ)
 
     def say(self, what: str) -> None:
         """``hold`` the load, or ``die`` at its end."""

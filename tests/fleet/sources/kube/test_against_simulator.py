@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +12,7 @@ from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.conftest import QUICK
+from tests.simulator.api_process import simulator as running
 from tests.waiting import PATIENCE, until
 
 Info = dict[str, Any]
@@ -24,17 +21,8 @@ Info = dict[str, Any]
 @pytest.fixture
 async def simulator() -> AsyncIterator[Info]:
     """A running simulator: what it says of itself. It ends when its stdin is closed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "simulator", "--pods", "24", "--until-stdin-closes",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[4],
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
-        info: Info = json.loads(await process.stdout.readline())
-    yield info
-    process.stdin.close()
-    await process.communicate()
+    with running("--pods", "24") as process:
+        yield process.said
 
 
 async def started(info: Info, context: str) -> KubernetesSource:
