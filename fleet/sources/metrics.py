@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fleet.metrics.joining import join
+from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
 from fleet.sources.kube.state import KubeState
@@ -18,7 +20,7 @@ from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
-from fleet.sources.scrape.collector import Getter, ScrapeCollector, ScrapeCollectorSettings
+from fleet.sources.scrape.collector import Beside, Getter, ScrapeCollector, ScrapeCollectorSettings
 
 
 class Use(StrEnum):
@@ -96,14 +98,14 @@ class MetricsCollector:
         if self._scrapes_engines(asked, now):
             scraped = await self._scraping.measure_or_say(state, now)
             self._scrapes += scraped is not None
-        elif self._settings.scrape is Use.AUTO and asked is not None and not asked.gpus:
-            scraped = await self._scraping.measure_or_say(state, now, only_gpus=True)
+        elif self._settings.scrape is Use.AUTO and asked is not None and (only := _missing(asked)):
+            scraped = await self._scraping.measure_or_say(state, now, only)
         else:
             self._scraping.off(now)
-        found = _join(asked, scraped)
+        found = join(asked, scraped)
         # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
-            self.latest = found
+            self.latest = keeping(self.latest, found)
         self._next = now + self._pace()
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
@@ -166,17 +168,7 @@ class MetricsCollector:
         return max(refresh, min(self.latest.interval / 3, 15.0))
 
 
-def _join(asked: Measurement | None, scraped: Measurement | None) -> Measurement | None:
-    """The one that has the engines, completed by the GPUs of the other where it has none itself."""
-    if scraped is None or asked is None:
-        return scraped or asked
-    whole, other = (scraped, asked) if scraped.engines or not asked.engines else (asked, scraped)
-    if whole.gpus or not other.gpus:
-        return whole
-    return replace(
-        whole,
-        gpus=other.gpus,
-        gpu_table=other.gpu_table,
-        throttle_reasons=other.throttle_reasons,
-        gpu_interval=other.gpu_interval or other.interval,
-    )
+def _missing(asked: Measurement) -> frozenset[Beside]:
+    """What Prometheus has none of, and may be there all the same."""
+    have = {Beside.GPUS: asked.gpus, Beside.GATEWAYS: asked.gateways}
+    return frozenset(kind for kind, rows in have.items() if not rows)

@@ -31,6 +31,9 @@ from tests.waiting import PATIENCE
 DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge
 DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-1",Hostname="n1",namespace="serving",pod="a"} 55
 """
+LITELLM = b"""# TYPE litellm_in_flight_requests gauge
+litellm_in_flight_requests 4.0
+"""
 GPU_2 = {"UUID": "GPU-2", "Hostname": "n1", "gpu": "0"}
 CARDS = [({"__name__": "DCGM_FI_DEV_GPU_UTIL", **GPU_2}, "40"), ({TAG: STAMP, **GPU_2}, str(NOW))]
 THERE = ({"__name__": "DCGM_FI_DEV_GPU_TEMP", TAG: PRESENT}, "1")
@@ -50,12 +53,14 @@ class Stage:
     state: KubeState = field(default_factory=fleet)
     measuring: MetricsCollector = field(init=False)
     now: float = NOW
+    port: int = 0
 
     async def pods(self, request: web.BaseRequest) -> web.StreamResponse:
         self.scraped.append(request.path)
         if self.silent:
             return web.Response(status=503)
-        return web.Response(body=DCGM if request.path == "/dcgm" else PAGE, content_type="text/plain")
+        page = {"/dcgm": DCGM, "/litellm": LITELLM}.get(request.path, PAGE)
+        return web.Response(body=page, content_type="text/plain")
 
     async def measure(self, after: float = 2.0) -> Measurement | None:
         """Measure ``after`` seconds later on the console's clock."""
@@ -72,10 +77,16 @@ def exporter(port: int) -> Pod:
     return engine("dcgm", labels={"app": "nvidia-dcgm-exporter"}, annotations=annotations)
 
 
+def litellm(port: int) -> Pod:
+    annotations = {"prometheus.io/port": str(port), "prometheus.io/path": "/litellm"}
+    return engine("gate", labels={"app": "litellm"}, annotations=annotations)
+
+
 @asynccontextmanager
 async def staged(fake: Fake, scrape: Use = Use.AUTO) -> AsyncIterator[Stage]:
     stage = Stage(fake)
     async with serving(stage.pods) as port, serving_prometheus(fake):
+        stage.port = port
         stage.state = fleet(engine(), exporter(port))
         scraping = ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeSettings(timeout=2.0))
         endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
@@ -113,6 +124,18 @@ async def test_gpus_that_prometheus_does_not_have_are_scraped_and_the_engines_ar
         assert stage.scraped == ["/dcgm"]
         assert stage.status("scrape").health is Health.LIVE
         assert "only the GPUs" in stage.status("scrape").notes[0]
+
+
+async def test_gateways_that_prometheus_does_not_have_are_scraped_and_what_it_has_is_not() -> None:
+    async with staged(Fake(BOTH)) as stage:
+        stage.state = fleet(engine(), exporter(stage.port), litellm(stage.port))
+        found = await stage.measure()
+        assert found is not None
+        assert (found.source, len(found.engines), gpus(found)) == ("prometheus", 1, ["GPU-2"])
+        assert [(row.pod, row.dialect) for row in found.gateways] == [("gate", "LiteLLM")]
+        assert list(found.gateway_table.columns[Quantity.GATEWAY_IN_FLIGHT]) == [3.0]
+        assert stage.scraped == ["/litellm"]
+        assert "only the gateways" in stage.status("scrape").notes[0]
 
 
 async def test_gpus_that_prometheus_has_are_not_scraped() -> None:

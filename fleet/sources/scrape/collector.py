@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from fleet.model.measurement import Measurement
+from fleet.model.objects import Pod
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
 from fleet.net.redirect import RedirectError
@@ -20,7 +22,16 @@ from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import Credentials, PodAccess
 from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
 from fleet.sources.scrape.target import Target
-from fleet.sources.scrape.targets import Endpoint, Via, endpoints, exports_gpus, told_apart, unread
+from fleet.sources.scrape.targets import (
+    Endpoint,
+    Via,
+    endpoints,
+    exports_gpus,
+    runs_engine,
+    stands_beside,
+    told_apart,
+    unread,
+)
 from fleet.sources.status import StatusKeeper, unforeseen
 
 PROBE = 1.5
@@ -31,6 +42,36 @@ RECONSIDER = 60.0
 """Seconds after which a way that leads nowhere is looked at again."""
 NAMED = 5
 """Targets that a status names one by one; the rest are counted."""
+
+
+class Beside(StrEnum):
+    """What stands beside the engines and may be scraped where Prometheus has them alone."""
+
+    GPUS = "GPUs"
+    GATEWAYS = "gateways"
+
+
+def _beside(pod: Pod) -> Beside | None:
+    """What a pod is that runs no engine."""
+    if exports_gpus(pod):
+        return Beside.GPUS
+    return Beside.GATEWAYS if stands_beside(pod) is not None and not runs_engine(pod) else None
+
+
+def _unread(pod: Pod) -> str:
+    return unread(pod) if pod.phase == "Running" else ""
+
+
+class _What(NamedTuple):
+    """What a pod is beside the engines, and why the metrics of its engine are not read."""
+
+    pod: Pod
+    beside: Beside | None
+    unread: str
+
+    @classmethod
+    def of(cls, pod: Pod) -> _What:
+        return cls(pod, _beside(pod), _unread(pod))
 
 
 class Getter(Protocol):
@@ -72,41 +113,44 @@ class ScrapeCollector:
         self._unreached = ""
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
-        self._exporters: list[Endpoint] = []
+        self._what: dict[str, _What] = {}
+        """What each pod is beside the engines."""
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
 
-    async def measure_or_say(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
+    async def measure_or_say(
+        self, state: KubeState, now: float, only: frozenset[Beside] = frozenset()
+    ) -> Measurement | None:
         """As ``measure``; what nobody foresaw is a trouble of this source like any other, and ends nothing else."""
         try:
-            return await self.measure(state, now, only_gpus=only_gpus)
+            return await self.measure(state, now, only)
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
             found = unforeseen(error)
             self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
             return None
 
-    async def measure(self, state: KubeState, now: float, *, only_gpus: bool = False) -> Measurement | None:
-        """Scrape every engine and GPU exporter once; None where there is nobody to ask, or no way to them.
+    async def measure(self, state: KubeState, now: float, only: frozenset[Beside] = frozenset()) -> Measurement | None:
+        """Scrape every engine, gateway and GPU exporter once; None where there is nobody to ask, or no way to them.
 
-        ``only_gpus``: the engines are measured otherwise. GPUs that cannot be had then are no outage.
+        ``only`` some: the engines are measured otherwise. What cannot be had beside them then is no outage.
         """
-        found = self._find(state, only_gpus=only_gpus)
+        found = self._find_beside(state, only) if only else self._find(state)
         if not found:
             nobody = "no pod names a model to serve, so there is nothing to scrape"
             silent = self._unclear | self._unread
             why = next((f"{target}: {reason}" for target, reason in sorted(silent.items())), nobody)
-            self.off(now, "" if only_gpus else why)
+            self.off(now, "" if only else why)
             return None
         via = await self._way(found, now)
         if via is None:
             self._source.pause()
-            health = Health.OFF if only_gpus else Health.DOWN
+            health = Health.OFF if only else Health.DOWN
             self.keeper.report(health, now, problem=self._unreached, remedy=_NO_WAY)
             return None
         self._credentials.read()
         measurement = await self._source.measure([self._target(e, via) for e in found], now)
-        self._judge(measurement, found, via, now, only_gpus=only_gpus)
+        self._judge(measurement, found, via, now, only)
         return measurement
 
     def off(self, now: float, why: str = "") -> None:
@@ -136,14 +180,24 @@ class ScrapeCollector:
             return target
         return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
 
-    def _find(self, state: KubeState, *, only_gpus: bool) -> list[Endpoint]:
+    def _find(self, state: KubeState) -> list[Endpoint]:
         if self._found_in is not state.pods:
             self._found_in = state.pods
-            self._unread = {p.key: why for p in state.pods.values() if p.phase == "Running" and (why := unread(p))}
+            self._unread = {p.key: why for p in state.pods.values() if (why := _unread(p))}
             every = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
             self._endpoints, self._unclear = told_apart(every)
-            self._exporters = [endpoint for endpoint in self._endpoints if exports_gpus(endpoint.pod)]
-        return self._exporters if only_gpus else self._endpoints
+        return self._endpoints
+
+    def _find_beside(self, state: KubeState, only: frozenset[Beside]) -> list[Endpoint]:
+        """Those beside the engines alone. Of a pod that is as it was, what it is is not asked again."""
+        before, self._what = self._what, {}
+        for key, pod in state.pods.items():
+            known = before.get(key)
+            self._what[key] = known if known is not None and known.pod is pod else _What.of(pod)
+        self._unread = {key: what.unread for key, what in self._what.items() if what.unread}
+        pods = [what.pod for what in self._what.values() if what.beside in only]
+        found, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))
+        return found
 
     async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
         if self._via is None and now - self._tried >= RECONSIDER:
@@ -170,7 +224,7 @@ class ScrapeCollector:
         return Via.PROXY
 
     def _judge(
-        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, *, only_gpus: bool
+        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: frozenset[Beside]
     ) -> None:
         """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
         ready = {e.key for e in asked if e.pod.ready}
@@ -185,8 +239,9 @@ class ScrapeCollector:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
         if self._credentials.problem:
             notes.append(self._credentials.problem)
-        if only_gpus:
-            notes.append("only the GPUs are scraped: Prometheus has the engines and none of them")
+        if only:
+            what = " and ".join(sorted({kind for e in asked if (kind := self._what[e.pod.key].beside) is not None}))
+            notes.append(f"only the {what} are scraped: Prometheus has the engines and none of them")
         everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())
         if everybody and self._settings.via is None:
             self._via = None

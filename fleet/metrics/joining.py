@@ -1,0 +1,69 @@
+"""Two measurements of one cluster as one: what Prometheus and the direct scrape each have alone is kept."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fleet.model.measurement import GatewayId, Measurement, Table
+from fleet.model.quantity import Quantity
+
+
+def join(asked: Measurement | None, scraped: Measurement | None) -> Measurement | None:
+    """The one that has the engines, completed by the gateways that only the other has, and by its GPUs where it has
+    none itself.
+    """
+    if scraped is None or asked is None:
+        return scraped or asked
+    whole, other = (scraped, asked) if scraped.engines or not asked.engines else (asked, scraped)
+    if other.gateways:
+        whole = _with_gateways(whole, other)
+    if whole.gpus or not other.gpus:
+        return whole
+    return replace(
+        whole,
+        gpus=other.gpus,
+        gpu_table=other.gpu_table,
+        throttle_reasons=other.throttle_reasons,
+        gpu_interval=other.gpu_interval or other.interval,
+    )
+
+
+def _with_gateways(whole: Measurement, other: Measurement) -> Measurement:
+    """Row by row of the processes that the other one alone has seen: whoever has seen a process has all its rows."""
+    known = {_process(row) for row in whole.gateways}
+    more = [i for i, row in enumerate(other.gateways) if _process(row) not in known]
+    if not more:
+        return whole
+    later = (whole.at - whole.clock_skew) - (other.at - other.clock_skew)
+    rows = (*whole.gateways, *(other.gateways[i] for i in more))
+    ages = array("d", whole.gateway_table.ages)
+    ages.extend(max(0.0, other.gateway_table.ages[i] + later) for i in more)
+    before = len(whole.gateways)
+    reset = whole.gateway_table.reset | {before + at for at, i in enumerate(more) if i in other.gateway_table.reset}
+    added = frozenset(rows[before:])
+    histograms = {family: dict(own) for family, own in whole.gateway_histograms.items()}
+    for family, own in other.gateway_histograms.items():
+        histograms.setdefault(family, {}).update((row, one) for row, one in own.items() if row in added)
+    columns = _extended(whole.gateway_table.columns, before, other.gateway_table.columns, more)
+    table = Table(columns, ages, reset)
+    return replace(whole, gateways=rows, gateway_table=table, gateway_histograms=histograms)
+
+
+def _extended(
+    own: Mapping[Quantity, array[float]], rows: int, others: Mapping[Quantity, array[float]], more: list[int]
+) -> dict[Quantity, array[float]]:
+    blank = array("d", [math.nan])
+    out = {}
+    for quantity in own.keys() | others.keys():
+        column = own.get(quantity, blank * rows) + array("d", ())
+        found = others.get(quantity)
+        column.extend(math.nan if found is None else found[i] for i in more)
+        out[quantity] = column
+    return out
+
+
+def _process(row: GatewayId) -> tuple[str, str, str]:
+    return row.namespace, row.pod, row.instance
