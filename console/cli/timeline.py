@@ -19,6 +19,8 @@ from themes.look import choose_glyphs
 
 if TYPE_CHECKING:
     from fleet.sources.kube.client import KubeClient
+    from fleet.sources.kube.state import KubeState
+    from fleet.sources.store import Store
 
 HOURS = 6.0
 """How far back it looks unless the command line says otherwise."""
@@ -52,7 +54,9 @@ async def _run(invocation: Invocation) -> int:
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
+    from console.wiring.sources import measuring_settings
     from console.wiring.timeline import Past, timeline_sources
+    from fleet.sources.metrics import MetricsCollector
     from fleet.timeline.timeline import ask
 
     with suppress(ForbiddenError, NotFoundError):
@@ -60,8 +64,35 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     now = time.time()
     since = now - HOURS * 3600 if invocation.options.since is None else invocation.options.since
     settings = invocation.load().settings
-    past = Past(settings, invocation.environ, client, settings.cluster.namespace)
-    return await ask(timeline_sources(past), since, now)
+    metrics = MetricsCollector(client, measuring_settings(settings, invocation.environ), now)
+
+    async def store() -> Store | None:
+        return await metrics.store(await _services(client), now)
+
+    past = Past(settings, invocation.environ, client, settings.cluster.namespace, store)
+    try:
+        return await ask(timeline_sources(past), since, now)
+    finally:
+        await metrics.close()
+
+
+async def _services(client: KubeClient) -> KubeState:
+    """The services of the cluster, among which there may be a Prometheus; none where they may not be listed."""
+    from fleet.model.snapshot import Cluster
+    from fleet.net.bodies import limits
+    from fleet.sources.kube.project.fields import Interner, mappings
+    from fleet.sources.kube.project.services import project_service
+    from fleet.sources.kube.resources import SERVICES
+    from fleet.sources.kube.state import KubeState
+
+    found, interner = {}, Interner()
+    with suppress(KubeError):
+        document = (await client.get(SERVICES.path(), limit=limits().kubernetes_list)).json()
+        rows = [
+            project_service(raw, interner) for raw in mappings(document if isinstance(document, dict) else {}, "items")
+        ]
+        found = {row.key: row for row in rows}
+    return KubeState(0, Cluster(), synced=frozenset({SERVICES.qualified}), services=found)
 
 
 def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int:

@@ -63,8 +63,15 @@ class ClusterConnection:
         # Few ask for it: imported when somebody does.
         from console.wiring.timeline import Past, timeline_sources
 
-        namespace = self._source.cluster.namespace
-        return timeline_sources(Past(self._settings, self._environ, self._source.client, namespace))
+        source, metrics = self._source, self.observer.metrics
+        past = Past(
+            self._settings,
+            self._environ,
+            source.client,
+            source.cluster.namespace,
+            lambda: metrics.store(source.state(), time.time()),
+        )
+        return timeline_sources(past)
 
     def reads(self) -> KubeReads:
         return self._reads

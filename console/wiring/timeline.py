@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,8 +10,11 @@ from actions.audit.redaction import redacted
 from actions.audit.timeline import AuditTimeline
 from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
+from fleet.metrics.dialect import Match, Op
 from fleet.sources.kube.client import KubeClient
+from fleet.sources.store import Store
 from fleet.timeline.cluster.source import ClusterTimeline
+from fleet.timeline.metrics.source import MetricsTimeline
 from fleet.timeline.source import TimelineSource
 
 
@@ -24,6 +27,8 @@ class Past:
     client: KubeClient
     namespace: str
     """The one in view, empty for all."""
+    store: Callable[[], Awaitable[Store | None]]
+    """What answers PromQL, where anything does. Raises SourceProblem."""
 
 
 Makes: TypeAlias = Callable[[Past], TimelineSource | None]
@@ -39,7 +44,13 @@ def _audit(past: Past) -> TimelineSource:
     return AuditTimeline(audit_logs(past.settings, past.environ), past.client.access.server)
 
 
-SOURCES: tuple[Makes, ...] = (_cluster, _audit)
+def _metrics(past: Past) -> TimelineSource:
+    prometheus = past.settings.prometheus
+    within = (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
+    return MetricsTimeline(past.store, within)
+
+
+SOURCES: tuple[Makes, ...] = (_cluster, _metrics, _audit)
 """A line for each."""
 
 

@@ -21,6 +21,7 @@ from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
 from fleet.sources.scrape.collector import Beside, Getter, ScrapeCollector, ScrapeCollectorSettings
+from fleet.sources.store import Store
 
 
 class Use(StrEnum):
@@ -111,6 +112,12 @@ class MetricsCollector:
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
         return await self._asking.remembered(latest.at, seconds, step)
+
+    async def store(self, state: KubeState, now: float) -> Store | None:
+        """The Prometheus that is asked, or would be. Raises SourceProblem for one that was found and may not be."""
+        if self._settings.prometheus is Use.NEVER:
+            return None
+        return await self._asking.store(state, now)
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem, also where there is no Prometheus."""

@@ -15,6 +15,7 @@ from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Latency, Past
+from fleet.sources.store import Store
 
 
 class Source(Protocol):
@@ -85,6 +86,10 @@ class MetricsSource(Source, Protocol):
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """What was in the ``seconds`` before ``latest``, where somebody remembers it."""
+        ...
+
+    async def store(self, state: KubeState, now: float) -> Store | None:
+        """What answers PromQL about the past of these objects; None where nothing does. Raises SourceProblem."""
         ...
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:

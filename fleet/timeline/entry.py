@@ -66,6 +66,8 @@ class Entry:
     """What differs from before, a line each: ``image vllm:0.31 → vllm:0.32``."""
     objects: tuple[ObjectRef, ...] = ()
     """The objects that it happened to, where these are several; ``about`` is then what they belong to."""
+    topic: str = ""
+    """What another source that saw the same calls it, too, whatever its words: ``replicas=6``. Empty: its words."""
     times: int = 1
     """How often it happened, ``at`` the first time and ``last`` the last."""
     last: float | None = None

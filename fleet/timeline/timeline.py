@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -55,20 +56,57 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float) -> Ti
     return merged(await asyncio.gather(*(source.tell(since) for source in sources)), since, now)
 
 
-def merged(told: Iterable[Told], since: float, now: float) -> Timeline:
+def merged(told: Sequence[Told], since: float, now: float) -> Timeline:
     """What all of them say, as one."""
-    kin, entries, gaps = Kinship(), list[Entry](), list[Gap]()
+    kin, gaps = Kinship(), dict[Gap, None]()
     for one in told:
         kin.update(one.kin)
-        entries += one.entries
-        gaps += one.gaps
+        gaps |= dict.fromkeys(one.gaps)
     # A clock that is ahead of ours is no reason to leave out what it dates.
-    within = [entry for entry in entries if entry.ended >= since]
-    return Timeline(since, now, tuple(sorted(within, key=_order)), kin, tuple(dict.fromkeys(gaps)))
+    entries = [entry for entry in once([one.entries for one in told]) if entry.ended >= since]
+    return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))
 
 
 def _order(entry: Entry) -> tuple[float, str, str]:
     return entry.at, str(entry.about), entry.what
+
+
+def once(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
+    """What two sources saw at what may be one moment is one entry: the time of who knows it best, all evidence.
+
+    What one source tells twice happened twice.
+    """
+    kept: list[Entry] = []
+    tellers: list[set[int]] = []
+    seen: dict[tuple[ObjectRef, str], list[int]] = defaultdict(list)
+    told = [(entry, teller) for teller, entries in enumerate(sources) for entry in entries]
+    # Who knows the time best comes first: the others are held against that.
+    for entry, teller in sorted(told, key=lambda one: one[0].within):
+        places = seen[entry.about, entry.topic or entry.what]
+        same = (at for at in places if teller not in tellers[at] and _overlap(kept[at], entry))
+        place = next(same, None)
+        if place is None:
+            places.append(len(kept))
+            kept.append(entry)
+            tellers.append({teller})
+        else:
+            kept[place] = _both(kept[place], entry)
+            tellers[place].add(teller)
+    return kept
+
+
+def _overlap(one: Entry, other: Entry) -> bool:
+    return one.at <= other.at + other.within and other.at <= one.at + one.within
+
+
+def _both(best: Entry, other: Entry) -> Entry:
+    """One entry of two; who knows what was before has the better words."""
+    return replace(
+        best,
+        what=other.what if "→" in other.what and "→" not in best.what else best.what,
+        who=best.who or other.who,
+        evidence=(*best.evidence, *other.evidence),
+    )
 
 
 def folded(entries: Iterable[Entry], kin: Kinship) -> list[Entry]:

@@ -13,10 +13,15 @@ import pytest
 
 from console.cli.dispatch import dispatch
 from tests.console.cli import kubeconfig
+from tests.fleet.timeline.past import GONE, two_days
 from tests.simulator.api_process import Process, simulator
 
-pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("timeline")]
+pytestmark = [pytest.mark.real("kubectl", "prometheus", "promtool"), pytest.mark.xdist_group("timeline")]
 
+NO_PROMETHEUS = """\
+quarterdeck: not told: objects that are gone, and changes before the last
+  there is no Prometheus that could be asked
+"""
 EMBED = ("-n", "serving", "deployment/embed")
 DONE = (
     ("scale", "-n", "batch", "deployment/summarize", "--replicas=1"),
@@ -68,7 +73,7 @@ def run(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, *argumen
 
 def entries(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> list[dict[str, Any]]:
     code, out, err = run(done, capsys, tmp_path, "--json", *arguments)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "" if "--prometheus" in arguments else NO_PROMETHEUS)
     document = json.loads(out)
     assert document["schema"] == "quarterdeck/timeline/v1"
     found: list[dict[str, Any]] = document["entries"]
@@ -119,7 +124,7 @@ def test_as_text_a_line_for_each_and_what_changed_below(
     done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, out, err = run(done, capsys, tmp_path, "node/" + done.node)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, NO_PROMETHEUS)
     assert f"node/{done.node}" in out
     assert "cordoned: takes no new pods  by kubectl" in out
 
@@ -138,6 +143,16 @@ def test_who_may_read_little_is_told_what_is_missing(
     assert "serving/" in out
     assert "batch/" not in out
     assert "not told: when nodes joined" in err
+
+
+def test_a_store_of_metrics_tells_of_what_is_gone(
+    done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with two_days(tmp_path_factory.mktemp("past")) as store:
+        found = entries(done, capsys, tmp_path, "pod/" + GONE, "--since", "2d", "--prometheus", store.url)
+    (gone,) = found
+    assert gone["what"] == "pod gone"
+    assert {"kind": "Deployment", "namespace": "llm", "name": "chat"} in gone["belongs_to"]
 
 
 def test_read_only_tells_the_same(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -155,6 +155,13 @@ class PrometheusCollector:
         except SourceProblem:
             return []
 
+    async def store(self, state: KubeState, now: float) -> PrometheusSource | None:
+        """The one that is asked, looked for now where that was not done. Raises SourceProblem where it may not be."""
+        found = self._source or await self._find(state, now, wanted=False)
+        if found is None and self._offered:
+            raise SourceProblem(self.keeper.status.problem, self.keeper.status.remedy)
+        return found
+
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem, also where there is no Prometheus."""
         if self._source is None:

@@ -48,4 +48,5 @@ def conditions_of(raw: Raw, ref: ObjectRef, meanings: Meanings) -> Iterator[Entr
             ref,
             (Evidence(f"{ref} status.conditions[{type_}].{key}", f"{status} {reason} {text(condition, key)}"),),
             weight=meaning.weight,
+            topic=f"{type_}={status == 'True'}",
         )

@@ -62,7 +62,15 @@ def _cordon(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
             evidence = Evidence(f"{ref} metadata.managedFields", stamp)
             who = tool(text(entry, "manager"), text(entry, "subresource"))
             yield Entry(
-                at, WHOLE_SECONDS, EntryKind.CHANGE, "cordoned: takes no new pods", ref, (evidence,), who, Weight.BAD
+                at,
+                WHOLE_SECONDS,
+                EntryKind.CHANGE,
+                "cordoned: takes no new pods",
+                ref,
+                (evidence,),
+                who=who,
+                weight=Weight.BAD,
+                topic="unschedulable=True",
             )
 
 

@@ -65,7 +65,13 @@ def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
             ref,
             (Evidence(f"{ref} metadata.managedFields", write.stamp),),
             who=write.tool,
+            topic=_topic(write, mapping(raw, "spec")),
         )
+
+
+def _topic(write: Write, spec: Raw) -> str:
+    field = write.fields[0]
+    return f"{field}={spec[field]}" if len(write.fields) == 1 and isinstance(spec.get(field), int) else ""
 
 
 def _what(write: Write, spec: Raw) -> str:

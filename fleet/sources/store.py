@@ -1,0 +1,21 @@
+"""What answers PromQL: Prometheus, or whatever speaks its query API."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Store(Protocol):
+    """A metrics store. Every method raises SourceProblem; times are Unix times on the store's clock."""
+
+    async def query(self, text: str, at: float | None = None) -> list[Any]:
+        """The ``result`` of an instant query, as the HTTP API has it; at its now where no time is given."""
+        ...
+
+    async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
+        """The ``result`` of a range query; ``step`` in seconds."""
+        ...
+
+    async def now(self) -> float:
+        """The store's time."""
+        ...

@@ -1,0 +1,111 @@
+"""kube-state-metrics (v2) about the past, and the alerts that Prometheus itself keeps."""
+
+from __future__ import annotations
+
+from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.statefulset import STATEFUL_SET
+from fleet.metrics.dialect import Match, Op
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import EntryKind, Weight
+from fleet.timeline.metrics.series import Appearing, Changing, Ending, Labels, Said, label
+
+NOBODY = "<none>"
+"""What stands where an object has no owner."""
+_AUTOSCALER = "HorizontalPodAutoscaler"
+
+
+def _equal(**labels: str) -> tuple[Match, ...]:
+    return tuple(Match(name, Op.EQUAL, value) for name, value in labels.items())
+
+
+def _pod(labels: Labels) -> ObjectRef:
+    return ObjectRef("Pod", label(labels, "namespace"), label(labels, "pod"))
+
+
+def _node(labels: Labels) -> ObjectRef:
+    return ObjectRef("Node", "", label(labels, "node"))
+
+
+def _autoscaler(labels: Labels) -> ObjectRef:
+    return ObjectRef(_AUTOSCALER, label(labels, "namespace"), label(labels, "horizontalpodautoscaler"))
+
+
+def _above_pod(labels: Labels) -> tuple[ObjectRef, ...]:
+    kind, name, node = (label(labels, key) for key in ("created_by_kind", "created_by_name", "node"))
+    owner = (ObjectRef(kind, label(labels, "namespace"), name),) if kind and kind != NOBODY else ()
+    return (*owner, ObjectRef("Node", "", node)) if node else owner
+
+
+def _count(metric: str, kind: WorkloadKind) -> Changing:
+    """Replicas that a workload wants."""
+    name = kind.kind.lower()
+    return Changing(
+        metric,
+        lambda labels: ObjectRef(kind.kind, label(labels, "namespace"), label(labels, name)),
+        lambda before, after, _: Said(f"replicas {before:g} → {after:g}", topic=f"replicas={after:g}"),
+    )
+
+
+def _bound(metric: str, field: str) -> Changing:
+    return Changing(
+        metric,
+        _autoscaler,
+        lambda before, after, _: Said(f"{field} {before:g} → {after:g}", topic=f"{field}={after:g}"),
+    )
+
+
+def _restarts(before: float, after: float, labels: Labels) -> Said | None:
+    if after <= before:
+        return None
+    again = "restarted" if after - before == 1 else f"restarted {after - before:g} times"
+    return Said(f"{label(labels, 'container')} {again}, {after:g} in all", EntryKind.END, Weight.BAD)
+
+
+def _ready(before: float, after: float, labels: Labels) -> Said:
+    del before, labels
+    if after:
+        return Said("node ready", EntryKind.START, Weight.GOOD, "Ready=True")
+    return Said("node not ready", EntryKind.END, Weight.BAD, "Ready=False")
+
+
+def _schedulable(before: float, after: float, labels: Labels) -> Said:
+    del before, labels
+    if after:
+        return Said("cordoned: takes no new pods", weight=Weight.BAD, topic="unschedulable=True")
+    return Said("uncordoned: takes pods again", weight=Weight.GOOD)
+
+
+def _alert(labels: Labels) -> ObjectRef:
+    """What an alert is about, as far as its labels say: the most particular of them."""
+    namespace = label(labels, "namespace")
+    for kind, key in (("Pod", "pod"), (DEPLOYMENT.kind, "deployment"), (STATEFUL_SET.kind, "statefulset")):
+        if name := label(labels, key):
+            return ObjectRef(kind, namespace, name)
+    if node := label(labels, "node"):
+        return ObjectRef("Node", "", node)
+    return ObjectRef("Alert", namespace, labels.get("alertname", ""))
+
+
+CHANGING: tuple[Changing, ...] = (
+    _count("kube_deployment_spec_replicas", DEPLOYMENT),
+    _count("kube_statefulset_replicas", STATEFUL_SET),
+    _bound("kube_horizontalpodautoscaler_spec_max_replicas", "maxReplicas"),
+    _bound("kube_horizontalpodautoscaler_spec_min_replicas", "minReplicas"),
+    Changing("kube_pod_container_status_restarts_total", _pod, _restarts),
+    Changing("kube_node_status_condition", _node, _ready, _equal(condition="Ready", status="true")),
+    Changing("kube_node_spec_unschedulable", _node, _schedulable),
+)
+ENDING: tuple[Ending, ...] = (
+    Ending("kube_pod_info", _pod, "pod gone", _above_pod),
+    Ending("kube_node_info", _node, "node gone"),
+)
+APPEARING: tuple[Appearing, ...] = (
+    Appearing(
+        "ALERTS",
+        _alert,
+        lambda labels: Said(f"alert {labels.get('alertname', '')} fires", EntryKind.CONDITION, Weight.BAD),
+        lambda labels: Said(f"alert {labels.get('alertname', '')} ended", EntryKind.CONDITION, Weight.GOOD),
+        _equal(alertstate="firing"),
+    ),
+)

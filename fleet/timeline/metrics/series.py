@@ -1,0 +1,70 @@
+"""One metric that is asked about the past, as data: what a change of its value says, or the end of its series.
+
+Labels are those that kube-state-metrics writes; a scraper that keeps its own labels moves them to ``exported_…``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet.metrics.dialect import Match
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import EntryKind, Weight
+
+Labels: TypeAlias = Mapping[str, str]
+
+
+def label(labels: Labels, name: str) -> str:
+    """A label of the object, whether or not the scraper has one of the same name."""
+    return labels.get(f"exported_{name}") or labels.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a change says."""
+
+    what: str
+    kind: EntryKind = EntryKind.CHANGE
+    weight: Weight = Weight.PLAIN
+    topic: str = ""
+    """What another source calls the same, in any words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A metric whose value changes when something happens."""
+
+    metric: str
+    about: Callable[[Labels], ObjectRef]
+    says: Callable[[float, float, Labels], Said | None]
+    """Of the value before and the value after; None for nothing."""
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A metric whose series are there as long as an object is."""
+
+    metric: str
+    about: Callable[[Labels], ObjectRef]
+    gone: str
+    """What is said when it has ended."""
+    above: Callable[[Labels], tuple[ObjectRef, ...]] = lambda _: ()
+    """What the object belongs to."""
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Appearing:
+    """A metric that is there as long as something holds: it says when that begins and when it ends."""
+
+    metric: str
+    about: Callable[[Labels], ObjectRef]
+    begins: Callable[[Labels], Said]
+    ends: Callable[[Labels], Said]
+    matches: tuple[Match, ...] = ()
+
+
+Asked: TypeAlias = Changing | Ending | Appearing

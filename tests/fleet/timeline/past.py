@@ -1,0 +1,131 @@
+"""Two days of kube-state-metrics in a real Prometheus, made beforehand, with the list of what was done."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from fleet.model.objects import ObjectRef
+from tests.fleet.metrics.servers import Prometheus, prometheus_on
+
+SCRAPE = 60
+DAYS = 2
+NOW = int(time.time()) // SCRAPE * SCRAPE
+BEGAN = NOW - DAYS * 86_400
+
+CHAT, POD, GONE = "chat", "chat-5b6d-1", "chat-4a4a-9"
+
+
+class Done(NamedTuple):
+    """Something that was done, some seconds after a scrape."""
+
+    at: int
+    about: ObjectRef
+    what: str
+
+
+def at(hours: float, seconds: int = 17) -> int:
+    return BEGAN + int(hours * 3600) // SCRAPE * SCRAPE + seconds
+
+
+DEPLOYMENT = ObjectRef("Deployment", "llm", CHAT)
+NODE = ObjectRef("Node", "", "gpu-1")
+TRUTH = (
+    Done(at(3), DEPLOYMENT, "replicas 4 → 6"),
+    Done(at(5.5), ObjectRef("Pod", "llm", POD), "vllm restarted, 1 in all"),
+    Done(at(5.6), ObjectRef("Pod", "llm", POD), "vllm restarted 3 times, 4 in all"),
+    Done(at(9), NODE, "node not ready"),
+    Done(at(9.4), NODE, "node ready"),
+    Done(at(14), ObjectRef("Pod", "llm", GONE), "pod gone"),
+    Done(at(20), ObjectRef("Node", "", "gpu-9"), "node gone"),
+    Done(at(26), DEPLOYMENT, "replicas 6 → 3"),
+    Done(at(27), ObjectRef("HorizontalPodAutoscaler", "llm", CHAT), "maxReplicas 8 → 12"),
+    Done(at(30), NODE, "cordoned: takes no new pods"),
+    Done(at(31), NODE, "uncordoned: takes pods again"),
+    Done(at(40), DEPLOYMENT, "alert QueueGrows fires"),
+    Done(at(40.5), DEPLOYMENT, "alert QueueGrows ended"),
+)
+
+
+def _stepped(*changes: tuple[float, float]) -> dict[int, float]:
+    """Value by scrape, from (Unix time, value) of each change."""
+    found: dict[int, float] = {}
+    for scrape in range(BEGAN, NOW + 1, SCRAPE):
+        value = next((value for since, value in reversed(changes) if since <= scrape), None)
+        if value is not None:
+            found[scrape] = value
+    return found
+
+
+def _between(start: float, end: float) -> dict[int, float]:
+    return {scrape: 1.0 for scrape in range(BEGAN, NOW + 1, SCRAPE) if start <= scrape < end}
+
+
+def _history() -> Iterator[tuple[str, str, dict[int, float]]]:
+    """(metric, labels, samples)."""
+    never = float(NOW + 10**6)
+    yield (
+        "kube_deployment_spec_replicas",
+        'namespace="llm",deployment="chat"',
+        _stepped((0, 4), (at(3), 6), (at(26), 3)),
+    )
+    yield "kube_deployment_spec_replicas", 'namespace="llm",deployment="calm"', _stepped((0, 2))
+    restarts = 'namespace="llm",pod="chat-5b6d-1",container="vllm"'
+    yield "kube_pod_container_status_restarts_total", restarts, _stepped((0, 0), (at(5.5), 1), (at(5.6), 4))
+    ready = 'node="gpu-1",condition="Ready",status="true"'
+    yield "kube_node_status_condition", ready, _stepped((0, 1), (at(9), 0), (at(9.4), 1))
+    yield (
+        "kube_node_status_condition",
+        'node="gpu-1",condition="DiskPressure",status="true"',
+        _stepped((0, 0), (at(9), 1)),
+    )
+    for pod, end in ((POD, never), (GONE, float(at(14)))):
+        owner = f'namespace="llm",pod="{pod}",node="gpu-1",created_by_kind="ReplicaSet",created_by_name="chat-4a4a"'
+        yield "kube_pod_info", owner, _between(0, end)
+    yield "kube_node_info", 'node="gpu-1"', _between(0, never)
+    yield "kube_node_info", 'node="gpu-9"', _between(0, at(20))
+    most = 'namespace="llm",horizontalpodautoscaler="chat"'
+    yield "kube_horizontalpodautoscaler_spec_max_replicas", most, _stepped((0, 8), (at(27), 12))
+    yield "kube_node_spec_unschedulable", 'node="gpu-1"', _stepped((0, 0), (at(30), 1), (at(31), 0))
+    alert = 'alertname="QueueGrows",alertstate="firing",namespace="llm",deployment="chat"'
+    yield "ALERTS", alert, _between(at(40), at(40.5))
+    yield "ALERTS", alert.replace("firing", "pending"), _between(at(39.9), at(40))
+    owned = 'namespace="llm",replicaset="chat-4a4a",owner_kind="Deployment",owner_name="chat"'
+    yield "kube_replicaset_owner", owned, _between(0, at(15))
+
+
+def _openmetrics() -> Iterator[str]:
+    """In the order that promtool wants: by metric, one sample a line."""
+    seen: set[str] = set()
+    for metric, labels, samples in _history():
+        if metric not in seen:
+            seen.add(metric)
+            yield f"# TYPE {metric} gauge"
+        for scrape, value in samples.items():
+            yield f'{metric}{{{labels},cluster="here",instance="ksm",job="kube-state-metrics"}} {value:g} {scrape}'
+    yield "# EOF"
+
+
+@contextmanager
+def two_days(folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus that holds them."""
+    text = folder / "history.txt"
+    text.write_text("\n".join(_openmetrics()) + "\n")
+    blocks = [
+        "promtool",
+        "tsdb",
+        "create-blocks-from",
+        "openmetrics",
+        "--max-block-duration=64h",
+        text,
+        folder / "data",
+    ]
+    subprocess.run(list(map(str, blocks)), check=True, capture_output=True)
+    configuration = folder / "prometheus.yml"
+    configuration.write_text("global:\n  scrape_interval: 1m\n")
+    with prometheus_on(configuration, folder) as running:
+        yield running

@@ -1,0 +1,88 @@
+"""What a metrics store still tells: all that was done is told at its time, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from fleet.metrics.dialect import Match, Op
+from fleet.model.objects import ObjectRef
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.timeline.entry import Entry
+from fleet.timeline.metrics.source import MetricsTimeline
+from fleet.timeline.source import Told
+from tests.fleet.metrics.servers import Prometheus
+from tests.fleet.timeline.past import DEPLOYMENT, GONE, NODE, NOW, SCRAPE, TRUTH, Done, two_days
+
+pytestmark = pytest.mark.real("prometheus", "promtool")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    with two_days(tmp_path_factory.mktemp("past")) as running:
+        yield running
+
+
+@pytest.fixture
+async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
+    found = PrometheusSource(PrometheusEndpoint(store.url))
+    yield found
+    await found.close()
+
+
+async def told(source: PrometheusSource, hours: float = 48.0, **within: str) -> Told:
+    matches = [Match(label, Op.EQUAL, value) for label, value in within.items()]
+
+    async def find() -> PrometheusSource:
+        return source
+
+    return await MetricsTimeline(find, matches).tell(NOW - hours * 3600)
+
+
+def is_it(entry: Entry, done: Done) -> bool:
+    return entry.about == done.about and entry.what == done.what
+
+
+async def test_all_that_was_done_is_told_at_its_time_and_nothing_else(source: PrometheusSource) -> None:
+    found = await told(source)
+    assert found.gaps == ()
+    for done in TRUTH:
+        (entry,) = [entry for entry in found.entries if is_it(entry, done)]
+        assert entry.at <= done.at <= entry.at + entry.within, done
+        assert entry.within <= 2 * SCRAPE + 1, "no vaguer than two scrapes"
+        assert entry.evidence[0].value
+    assert len(found.entries) == len(TRUTH)
+
+
+async def test_a_pod_that_is_gone_is_known_to_its_workload_and_node(source: PrometheusSource) -> None:
+    found = await told(source)
+    above = found.kin.of(ObjectRef("Pod", "llm", GONE))
+    assert {DEPLOYMENT, NODE} <= above
+
+
+async def test_only_what_is_within_the_span_is_told(source: PrometheusSource) -> None:
+    found = await told(source, 20.0)
+    assert {entry.what for entry in found.entries} == {done.what for done in TRUTH if done.at >= NOW - 20 * 3600}
+
+
+async def test_another_cluster_of_the_same_store_is_left_alone(source: PrometheusSource) -> None:
+    assert (await told(source, cluster="there")).entries == ()
+    assert len((await told(source, cluster="here")).entries) == len(TRUTH)
+
+
+async def test_a_store_that_is_gone_is_a_gap_and_no_error() -> None:
+    source = PrometheusSource(PrometheusEndpoint("http://127.0.0.1:9"))
+    found = await told(source)
+    await source.close()
+    assert found.entries == ()
+    assert [gap.what for gap in found.gaps] == ["objects that are gone, and changes before the last"]
+
+
+async def test_no_store_is_a_gap() -> None:
+    async def none() -> None:
+        return None
+
+    found = await MetricsTimeline(none).tell(NOW - 3600)
+    assert [gap.problem for gap in found.gaps] == ["there is no Prometheus that could be asked"]
