@@ -24,7 +24,10 @@ class Entry(NamedTuple):
     where: str
     """``module:NAME`` of its ActionSpec."""
     command: str = ""
-    """As the command line has it; kinds that share a command are told apart by their targets. Empty: it has none."""
+    """As the command line has it, perhaps in two words (``local up``); empty where it has none.
+
+    Kinds that share a command are told apart by their targets.
+    """
     summary: str = ""
     """For ``--help``, with the first kind of a command."""
 
@@ -55,10 +58,25 @@ KINDS: tuple[Entry, ...] = (
     Entry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
     Entry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
     Entry("restore", "actions.kinds.restore:RESTORE"),
-    Entry("local-up", "actions.kinds.local_up:LOCAL_UP"),
-    Entry("local-down", "actions.kinds.local_down:LOCAL_DOWN"),
-    Entry("local-restart", "actions.kinds.local_restart:LOCAL_RESTART"),
-    Entry("local-bench", "actions.kinds.local_bench:LOCAL_BENCH"),
+    Entry(
+        "local-up",
+        "actions.kinds.local_up:LOCAL_UP",
+        "local up",
+        "a server: of a model, of a preset, or the same as a pod",
+    ),
+    Entry(
+        "local-down",
+        "actions.kinds.local_down:LOCAL_DOWN",
+        "local down",
+        "servers, when their running requests have ended",
+    ),
+    Entry(
+        "local-restart",
+        "actions.kinds.local_restart:LOCAL_RESTART",
+        "local restart",
+        "a server, with other arguments where they are given",
+    ),
+    Entry("local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "how fast a server is under load"),
 )
 
 
@@ -81,6 +99,12 @@ def spec_of(kind: str) -> ActionSpec:
 def specs() -> Iterator[ActionSpec]:
     """The declarations of all kinds, in the order in which they are shown."""
     return (spec_of(entry.kind) for entry in KINDS)
+
+
+def commands(group: str = "") -> tuple[str, ...]:
+    """The commands that act and are in no group, or those of one (``up`` of ``local``), as they are shown."""
+    split = (entry.command.rpartition(" ") for entry in KINDS if entry.command)
+    return tuple(dict.fromkeys(name for of, _, name in split if of == group))
 
 
 def specs_of(command: str) -> tuple[ActionSpec, ...]:

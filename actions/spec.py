@@ -63,6 +63,13 @@ class Listed(Enum):
     REVISIONS = "revisions"
 
 
+class Launch(Enum):
+    """What an action on a server of this machine starts."""
+
+    NEW = "a server that is not there yet"
+    AGAIN = "its target, with other arguments where they are given"
+
+
 class Inline(NamedTuple):
     """The argument that may stand behind the name in the console's own command line."""
 
@@ -133,6 +140,10 @@ class ActionSpec:
     """On the screens also of workloads of other kinds: its plan finds out what they can do."""
     many: bool = False
     """Several targets at once, which its request has as ``others``."""
+    each: bool = False
+    """Several servers of this machine at once, an action for each: they are carried out side by side."""
+    launch: Launch | None = None
+    """What it starts, with the arguments of vLLM that its request has as ``spec``; None where it starts nothing."""
     available: Callable[[Snapshot, ObjectRef], str | None] = always
     """Why it cannot be done to a target now, as one clause; None where it can."""
     permissions: Callable[[Resource], tuple[Permission, ...]] = patch
@@ -182,6 +193,8 @@ class ActionSpec:
         if self.build is not None:
             return self.build(values, targets)
         given = {a.field: a.convert(values[a.field]) for a in self.arguments if values.get(a.field) is not None}
+        if self.launch is not None:
+            given["spec"] = values["spec"]
         if self.many:
             given["others"] = tuple(others)
         return cast("Callable[..., Request]", self.request)(first, **given)

@@ -25,7 +25,6 @@ HERE = "local"
 SERVERS_HERE = (
     "console/cli/doctor.py",
     "console/cli/parser.py",
-    "console/cli/usage.py",
     "console/commands/reference.py",
     "console/config/rules.py",
     "console/config/settings.py",

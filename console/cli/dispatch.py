@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actions.catalogue import KINDS
+from actions.catalogue import commands
 from console.cli import exits
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
@@ -31,7 +31,7 @@ COMMANDS = {
     "timeline": "console.cli.timeline",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
-    **{entry.command: "console.cli.act" for entry in KINDS if entry.command},
+    **dict.fromkeys(commands(), "console.cli.act"),
     "undo": "console.cli.act",
     "local": "console.cli.local.command",
     "rbac": "console.cli.rbac",

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
-from actions.catalogue import KINDS, specs_of
+from actions.catalogue import commands as acting
+from actions.catalogue import specs_of
 from console.cli import exits, usage
 from console.cli.how_flags import add_how_on_a_cluster, seconds
 from console.cli.moments import moment, moment_until
@@ -53,7 +54,7 @@ def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
 
 def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
-    # What stands behind `--` of `local up` is for vllm: no flag of it is one of ours.
+    # What stands behind `--` of what starts a server is for vllm: no flag of it is one of ours.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
     known = {flag for each in (parser, *commands.values()) for flag in _long_flags(each)}
@@ -64,10 +65,16 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
             parser.error(f"unrecognized arguments: {flag}")
     options = parser.parse_args(arguments[:cut])
     extra = list(arguments[cut + 1 :]) if cut < len(arguments) else None
-    if extra is not None and getattr(options, "local_command", "") not in {"up", "restart"}:
+    if extra is not None and not _launches(options):
         parser.error("nothing may stand behind -- here")
     options.extra = extra
     return options
+
+
+def _launches(options: argparse.Namespace) -> bool:
+    """Whether the command starts a server, which takes words of ``vllm serve``."""
+    named = f"local {options.local_command}" if options.command == "local" else ""
+    return any(spec.launch is not None for spec in specs_of(named))
 
 
 def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[str, Parser]]:
@@ -79,7 +86,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[s
     _global_flags(parser)
     into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
     commands: dict[str, Parser] = {}
-    for name in (*_LOOKS, "local", *dict.fromkeys(entry.command for entry in KINDS if entry.command), "undo"):
+    for name in (*_LOOKS, "local", *acting(), "undo"):
         if words is not None and name not in words:
             into.add_parser(name)
             continue

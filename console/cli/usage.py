@@ -19,8 +19,8 @@ actions (each prints its plan and asks; --dry-run ends there):
   undo                take back the last action that you did on this cluster
 
 this machine:
-  local               vLLM servers here: up (a model, a preset, the same as a pod), ls, logs, down, restart,
-                      try (a prompt), bench, benches, entry (for a gateway)
+{servers}
+  local               also ls, logs, try (a prompt), undo, benches, entry (for a gateway)
 
   audit               show, verify or export: who changed what, when and why
   rbac                auditor or oncall: the least-privilege role, as YAML for kubectl apply
@@ -51,7 +51,11 @@ exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing r
 
 def text(prog: str) -> str:
     """The help of the program under the name that it was called by."""
+    return HELP.format(prog=prog, actions=_acting(), servers=_acting("local"))
+
+
+def _acting(group: str = "") -> str:
     from actions.catalogue import KINDS
 
-    actions = "\n".join(f"  {entry.command:<19} {entry.summary}" for entry in KINDS if entry.summary)
-    return HELP.format(prog=prog, actions=actions)
+    entries = (entry for entry in KINDS if entry.summary and entry.command.rpartition(" ")[0] == group)
+    return "\n".join(f"  {entry.command:<19} {entry.summary}" for entry in entries)

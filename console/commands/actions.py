@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of, specs_of
-from actions.request import Target
+from actions.request import LOCAL_SERVER, Target
 from actions.spec import ActionSpec, Listed, UsageError
 from console.commands import on_screen
 from console.commands.capabilities import ActionPage, PlanPage
@@ -28,10 +28,10 @@ _INSTEAD = 9
 
 
 def _rows() -> Iterator[Command]:
-    """A row for each kind of action that is done to what is under the cursor."""
+    """A row for each kind of action that is done to what of a cluster is under the cursor."""
     for entry in KINDS:
         spec = spec_of(entry.kind)
-        if spec.names and entry.command:
+        if spec.names and entry.command and LOCAL_SERVER not in spec.targets:
             same = specs_of(entry.command)
             yield _row(spec, same if spec is same[0] else (spec,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.catalogue import KINDS, spec_of
+from actions.request import LOCAL_SERVER
 from actions.spec import ActionSpec, Argument
 from console.commands.command import Command, ScreenId
 from console.commands.help import FILTERS, MOVING
@@ -113,10 +114,11 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
     where = " on nodes" if "Node" in spec.targets else ""
     keys = ", ".join(f"`{key_text(key)}`{where}" for key in spec.keys)
     target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
-    words = [command, f"{target}…" if spec.many else target, *filter(None, map(_argument, spec.arguments))]
+    words = [command, f"{target}…" if spec.many or spec.each else target, *filter(None, map(_argument, spec.arguments))]
     if spec.inline is not None and spec.inline.choose_from is not None:
         words.append("[--list]")
-    return keys, f"`{' '.join(words)}`", spec.about, ", ".join(spec.targets), spec.sends
+    to = "a server of this machine" if LOCAL_SERVER in spec.targets else ", ".join(spec.targets)
+    return keys, f"`{' '.join(words)}`", spec.about, to, spec.sends
 
 
 def _argument(argument: Argument) -> str:

@@ -62,6 +62,7 @@ LOCAL_BENCH = ActionSpec(
         Argument("output_tokens", "--output-tokens", Takes.INTEGER, "N", "of each answer (128)"),
         Argument("requests", "--requests", Takes.INTEGER, "N", "at each level (4 times its concurrency)"),
     ),
+    target_metavar="SERVER",
     names=("bench",),
     keys=("b",),
     hint="bench",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from actions.kinds.local_down import GRACE
 from actions.kinds.local_up import VERIFY
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, nothing
+from actions.spec import ActionSpec, Launch, nothing
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ LOCAL_RESTART = ActionSpec(
     done="restarted",
     sends="nothing to a cluster: it signals a process and starts another",
     objects=(LOCAL_SERVER,),
+    launch=Launch.AGAIN,
     permissions=nothing,
     arguments=(GRACE, VERIFY),
+    target_metavar="SERVER",
     names=("local-restart",),
     keys=("r",),
     hint="restart",

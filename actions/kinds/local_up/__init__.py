@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Argument, Takes, nothing
+from actions.spec import ActionSpec, Argument, Launch, Takes, nothing
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ LOCAL_UP = ActionSpec(
     done="started",
     sends="nothing to a cluster: it starts a process",
     objects=(LOCAL_SERVER,),
+    launch=Launch.NEW,
     permissions=nothing,
     arguments=(VERIFY,),
+    target_metavar="[MODEL]",
     names=("up", "local-up"),
     keys=("n",),
     hint="new",

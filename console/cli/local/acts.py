@@ -1,4 +1,7 @@
-"""What ``quarterdeck local`` does: plan, ask, do, follow; and a word with a server. Never in read-only mode."""
+"""What ``quarterdeck local`` does: plan, ask, do, follow, as each action is declared. Never in read-only mode.
+
+``undo`` and ``try`` are no actions of the catalogue: they have functions of their own.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,14 @@ from dataclasses import dataclass, replace
 from actions.action_run import ActionRun
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
-from actions.kinds.local_bench import LOCAL_BENCH
-from actions.kinds.local_down import LOCAL_DOWN
-from actions.kinds.local_restart import LocalRestart
-from actions.kinds.local_up import LocalUp
+from actions.catalogue import specs_of
 from actions.local.ask import ask
 from actions.local.installed import installed
 from actions.local.machine import Reading, unheard
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
+from actions.spec import ActionSpec, Launch
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute
 from console.cli.dispatch import Invocation, say
@@ -49,7 +50,9 @@ def act(invocation: Invocation, settings: Settings) -> int:
     timeout = getattr(invocation.options, "timeout", None)
     if timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
-    return interruptible.run(_ACTS[invocation.options.local_command](_Asked(invocation, settings)))
+    asked, name = _Asked(invocation, settings), invocation.options.local_command
+    own = _OWN.get(name)
+    return interruptible.run(own(asked) if own is not None else _carry_out(asked, specs_of(f"local {name}")[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +89,63 @@ class _Asked:
             await runner.close()
 
 
-async def _up(asked: _Asked) -> int:
-    options, settings, environ = asked.options, asked.settings, asked.invocation.environ
-    async with asked.watching() as here:
-        servers = await here.look()
-        ports = {server.record.spec.port for server in servers if server.alive}
-        if options.like:
-            if options.model or options.preset:
-                raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
-            spec = await _like(asked, ports)
-        else:
-            spec = begun(options, settings, environ)
-        spec = with_flags(spec, options, options.extra)
-        # A dead one of the same name is replaced: the plan says so.
-        taken = {server.name for server in servers if server.alive}
-        spec = placed(spec, options.name or "", taken, settings.local.port, ports)
-        request = LocalUp(Target(LOCAL_SERVER, LOCAL, spec.name), spec, verify=options.verify)
-        return await _start(asked, here, request)
-
-
-async def _restart(asked: _Asked) -> int:
+async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
+    """Plan and carry out an action on servers: on each that was named, or on one that is started by it."""
     options = asked.options
     async with asked.watching() as here:
-        server = _named(await here.look(), options.name, here.problems)
-        spec = with_flags(server.record.spec, options, options.extra)
-        request = LocalRestart(_target(server), spec, grace=options.grace, verify=options.verify)
-        return await _start(asked, here, request)
+        if spec.launch is not None:
+            return await _start(asked, here, spec)
+        servers = await _chosen(asked, here, spec)
+        if not servers:
+            say("there are no servers on this machine")
+            return exits.OK
+        async with asked.running(here, ProgressPrinter(several=len(servers) > 1).changed) as runner:
+            plans = [await runner.plan(spec.make(vars(options), (_target(server),))) for server in servers]
+            ended = await carry_out_all(plans, options, runner)
+        return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
 
-async def _start(asked: _Asked, here: SharedWatcher, request: LocalUp | LocalRestart) -> int:
+async def _chosen(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> Sequence[ServerState]:
+    """The servers that were named. Raises LocalError."""
+    options = asked.options
+    if not spec.each:
+        return (_named(await here.look(), options.name, here.problems),)
+    if bool(options.names) is options.all:
+        raise LocalError("say which server, or --all", "quarterdeck local ls lists them.")
+    known = await here.look()
+    return known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
+
+
+async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
+    """The server that is to be started beside those that are there. Raises LocalError."""
+    options, settings = asked.options, asked.settings
+    ports = {server.record.spec.port for server in servers if server.alive}
+    if options.like:
+        if options.model or options.preset:
+            raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
+        spec = await _like(asked, ports)
+    else:
+        spec = begun(options, settings, asked.invocation.environ)
+    spec = with_flags(spec, options, options.extra)
+    # A dead one of the same name is replaced: the plan says so.
+    taken = {server.name for server in servers if server.alive}
+    return placed(spec, options.name or "", taken, settings.local.port, ports)
+
+
+async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     """Plan and carry out what ends with a server that loads."""
-    options, name = asked.options, request.spec.name
+    options, servers = asked.options, await here.look()
+    if spec.launch is Launch.NEW:
+        launched = await _new(asked, servers)
+        target = Target(LOCAL_SERVER, LOCAL, launched.name)
+    else:
+        server = _named(servers, options.name, here.problems)
+        launched = with_flags(server.record.spec, options, options.extra)
+        target = _target(server)
+    name = launched.name
+    request = spec.make({**vars(options), "spec": launched}, (target,))
     begun: list[str] = []
-    if request.verify:
+    if getattr(options, "verify", False):
         say("weights with a stated checksum are read once: that takes as long as the disk does")
 
     def loading(state: ActionRun) -> None:
@@ -151,22 +178,6 @@ async def _tell_last_words(here: SharedWatcher, name: str) -> None:
         say(f"its log: {server.record.log}")
 
 
-async def _down(asked: _Asked) -> int:
-    options = asked.options
-    if bool(options.names) is options.all:
-        raise LocalError("say which server to take down, or --all", "quarterdeck local ls lists them.")
-    async with asked.watching() as here:
-        known = await here.look()
-        chosen = known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
-        if not chosen:
-            say("there are no servers on this machine")
-            return exits.OK
-        async with asked.running(here, ProgressPrinter(several=len(chosen) > 1).changed) as runner:
-            plans = [await runner.plan(LOCAL_DOWN.make(vars(options), (_target(server),))) for server in chosen]
-            ended = await carry_out_all(plans, options, runner)
-        return next((code for code, _ in ended if code != exits.OK), exits.OK)
-
-
 async def _undo(asked: _Asked) -> int:
     log = await asyncio.to_thread(open_folder, audit_folder(asked.settings, asked.invocation.environ))
     machine = local_actions.this_machine()
@@ -178,16 +189,6 @@ async def _undo(asked: _Asked) -> int:
             raise LocalError(error.message, error.remedy) from error
         code, _ = await execute(plan, asked.options, runner)
         return code
-
-
-async def _bench(asked: _Asked) -> int:
-    options = asked.options
-    async with asked.watching() as here:
-        target = _target(_named(await here.look(), options.name, here.problems))
-        request = LOCAL_BENCH.make(vars(options), (target,))
-        async with asked.running(here, ProgressPrinter().changed) as runner:
-            code, _ = await execute(await runner.plan(request), options, runner)
-            return code
 
 
 async def _try(asked: _Asked) -> int:
@@ -277,11 +278,4 @@ def _target(server: ServerState) -> Target:
     return Target(LOCAL_SERVER, LOCAL, server.name, server.record.id)
 
 
-_ACTS: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {
-    "up": _up,
-    "down": _down,
-    "restart": _restart,
-    "undo": _undo,
-    "bench": _bench,
-    "try": _try,
-}
+_OWN: dict[str, Callable[[_Asked], Coroutine[None, None, int]]] = {"undo": _undo, "try": _try}

@@ -1,4 +1,4 @@
-"""``quarterdeck local``: the vLLM servers of this machine. What only looks is here, what acts in local_acts.py."""
+"""``quarterdeck local``: the vLLM servers of this machine. What only looks is here, what acts in acts.py."""
 
 from __future__ import annotations
 
