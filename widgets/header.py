@@ -24,6 +24,8 @@ class SourceBadge:
     health: Health
     age: float = math.nan
     """Seconds since its last good answer; NaN for one that pushes, or that has never answered."""
+    progress: str = ""
+    """How far its first look has come, in words; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def health_span(health: Health, glyphs: Glyphs) -> Span:
 
 def _badge(source: SourceBadge, glyphs: Glyphs) -> Part:
     glyph = health_span(source.health, glyphs)
-    if math.isnan(source.age) or source.health is Health.OFF:
+    if source.progress:
+        words = source.progress
+    elif math.isnan(source.age) or source.health is Health.OFF:
         words = source.health.value
     elif source.health is Health.LIVE:
         words = age_text(source.age)

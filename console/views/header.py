@@ -53,7 +53,7 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
     if source.health is Health.LIVE:
         age = math.nan if source.last_ok is None else now - source.last_ok
         return SourceBadge(source.name, source.health, coarse(age) if age >= OLD else math.nan)
-    return SourceBadge(source.name, source.health, coarse(now - source.since))
+    return SourceBadge(source.name, source.health, coarse(now - source.since), source.progress)
 
 
 def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:

@@ -33,6 +33,8 @@ def _source(source: SourceStatus, now: float, width: int, glyphs: Glyphs) -> lis
     if source.health is not Health.OFF:
         title.append(Span(f" since {clock(source.since)}", Role.DIM))
     lines = [Line(tuple(title))]
+    if source.progress:
+        lines.append(labelled("so far", Span(source.progress)))
     if source.endpoint:
         lines.append(labelled("endpoint", Span(untrusted(source.endpoint))))
     if source.last_ok is not None and source.health is not Health.LIVE:

@@ -77,6 +77,12 @@ def test_the_header_tells_every_health_by_its_glyph() -> None:
         assert len(drawn) == len(Health)
 
 
+def test_the_header_says_how_far_a_first_look_has_come_in_place_of_its_age() -> None:
+    badge = SourceBadge("kubernetes", Health.STARTING, 3.0, "1,500 of ~5,000 pods")
+    drawn = text(header_line(HeaderModel("c", sources=(badge,)), 80, UNICODE))
+    assert drawn.endswith(f"kubernetes {UNICODE.starting} 1,500 of ~5,000 pods")
+
+
 async def test_the_header_is_written_only_when_it_changed() -> None:
     header = Header(MODEL)
     async with on_stage(header, size=(120, 10)) as (app, pilot):

@@ -82,6 +82,13 @@ class Feed(Generic[R]):
         settled = [r for r in self.reflectors.values() if not isinstance(r.trouble, ForbiddenError)]
         return bool(settled) and all(r.synced for r in settled)
 
+    @property
+    def listed(self) -> tuple[int, int]:
+        """Rows so far, and about how many there will be; 0 where that is not known."""
+        found = self.reflectors.values()
+        expected = [len(r.rows) if r.synced else r.expected for r in found]
+        return sum(len(r.rows) for r in found), sum(expected) if all(expected) else 0
+
     def rows(self) -> Mapping[str, R]:
         """The rows now, by key. Never changes once given; the same mapping as long as nothing changed."""
         if self._viewed != self.changes:

@@ -14,7 +14,6 @@ from typing import Any, Generic
 import orjson
 
 from fleet.net.bodies import limits
-from fleet.sources.kube.answers import decode
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import (
     DefectError,
@@ -23,12 +22,12 @@ from fleet.sources.kube.errors import (
     KubeconfigError,
     KubeError,
     NotFoundError,
-    NotKubernetesError,
     OversizedError,
     UnreachableError,
     error_of_status,
 )
 from fleet.sources.kube.pace import Backoff, Pace
+from fleet.sources.kube.pages import Pages
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, text
 from fleet.sources.kube.resources import R, Resource
 
@@ -40,8 +39,6 @@ STUCK = 3
 
 _NO_WATCH = (405, 501)
 """HTTP statuses of a server, or of a proxy before it, that lists and does not watch."""
-_BAD_TOKEN = 400
-"""HTTP status for a continue token that the server does not take: it is not its own, or was changed on the way."""
 
 
 class _UnwatchableError(Exception):
@@ -82,6 +79,8 @@ class Reflector(Generic[R]):
         """Why changes do not come by themselves although lists work: the rows are as old as the last list."""
         self.skipped = 0
         """Objects that could not be made sense of."""
+        self.expected = 0
+        """Objects that the list under way will have, as far as the server says; 0 where it does not."""
         self._client = client
         self._interner = interner
         self._pace = pace
@@ -206,26 +205,17 @@ class Reflector(Generic[R]):
         """Read all pages of one consistent list and put them in place of the rows."""
         fresh: dict[str, R] = {}
         self.skipped = 0
-        query = {"limit": str(self.resource.page)} if self._paged else {}
+        version = ""
+        pages = Pages(self._client, self.resource, self.scope, whole=not self._paged)
         try:
-            while True:
-                response = await self._client.get(self.resource.path(self.scope), query, limit=limits().kubernetes_list)
-                document = decode(response.body)
-                del response
-                version, token = self._list_metadata(document)
-                found = len(document.get("items") or [])
-                await self._take(document.get("items") or [], fresh)
-                del document
-                if not token:
-                    break
-                if token == query.get("continue") or not found:
-                    raise NotKubernetesError(f"the list of {self.resource.name} does not end: its pages go nowhere")
-                query["continue"] = token
+            async for page in pages:
+                self.expected = len(fresh) + len(page.items) + page.remaining if page.remaining else 0
+                version = page.version
+                await self._take(page.items, fresh)
         except KubeError as error:
-            if not query.get("continue") or (not isinstance(error, ExpiredError) and error.status != _BAD_TOKEN):
-                raise
-            # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
-            self._paged = False
+            if pages.torn_by(error):
+                # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
+                self._paged = False
             raise
         self._paged = True
         self._replace(fresh)
@@ -233,28 +223,22 @@ class Reflector(Generic[R]):
         self._stuck = 0
         self._worked()
 
-    def _list_metadata(self, document: Any) -> tuple[str, str]:
-        """(resourceVersion, continue) of a list. Raises :class:`NotKubernetesError` for anything else."""
-        if not isinstance(document, dict) or not isinstance(document.get("items") or [], list):
-            raise NotKubernetesError(f"the answer to a list of {self.resource.name} is not a list")
-        metadata = mapping(document, "metadata")
-        version = text(metadata, "resourceVersion")
-        if not version:
-            raise NotKubernetesError(f"the list of {self.resource.name} has no resourceVersion")
-        return version, text(metadata, "continue")
-
     async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
         """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
         turn = time.monotonic()
-        for item in items:
-            row = self._row(item)
+        found: dict[str, R] = {}
+        # Each goes once it is read: a page that goes as a whole holds up everybody for as long as its decoding.
+        items.reverse()
+        while items:
+            row = self._row(items.pop())
             if row is not None:
-                fresh[row.key] = row
+                found[row.key] = row
             if time.monotonic() - turn > TURN:
                 await asyncio.sleep(0)
                 turn = time.monotonic()
+        fresh |= found
         if not self.synced:
-            self.rows.update(fresh)
+            self.rows |= found
             self._changed()
 
     def _row(self, raw: object) -> R | None:

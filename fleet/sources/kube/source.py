@@ -188,8 +188,16 @@ class KubernetesSource:
             endpoint=self.client.server,
             notes=verdict.notes,
             requests=self._counted - self._before,
+            progress=self._progress() if verdict.health is Health.STARTING else "",
         )
         return (status,)
+
+    def _progress(self) -> str:
+        """How many pods are listed by now: the first screen is made of them, and it is not whole yet."""
+        listed, expected = self._pods.listed
+        if self._pods.settled or not listed:
+            return ""
+        return f"{listed:,} of ~{expected:,} pods" if expected > listed else f"{listed:,} pods so far"
 
     def state(self) -> KubeState:
         """The rows now. Changes nothing, however often it is read."""

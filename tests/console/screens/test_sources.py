@@ -32,6 +32,17 @@ async def test_sources_tell_since_when_what_is_wrong_and_what_to_do() -> None:
         assert await d.deliver(replace(snapshot, sources=(snapshot.sources[0], down), sequence=2)) == 0
 
 
+async def test_a_first_look_says_how_far_it_has_come_until_it_is_whole() -> None:
+    snapshot = make_snapshot()
+    part = SourceStatus("kubernetes", Health.STARTING, NOW - 3, progress="1,500 of ~5,000 pods")
+    async with desk(replace(snapshot, sources=(part,)), size=(160, 40)) as d:
+        assert "1,500 of ~5,000 pods" in d.lines[0]
+        await d.command("sources")
+        assert "1,500 of ~5,000 pods" in d.line_with("so far")
+        await d.deliver(replace(snapshot, sequence=2))
+        assert "5,000 pods" not in d.text
+
+
 async def test_joins_that_could_not_be_made_are_listed() -> None:
     snapshot = make_snapshot()
     pod = healthy(snapshot)

@@ -156,6 +156,17 @@ class Api:
         """Answer the next ``times`` matching requests with ``handler``."""
         self._overrides += [(matcher, handler)] * times
 
+    def hold(self, matcher: Matcher) -> asyncio.Event:
+        """Answer the next matching request of a collection as usual, and not before the event is set."""
+        let_go = asyncio.Event()
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            await let_go.wait()
+            return await self._collection(request)
+
+        self.next(matcher, handle)
+        return let_go
+
     def recover(self) -> None:
         """Answer as usual again, whatever was to be answered next."""
         self._overrides.clear()
@@ -281,8 +292,9 @@ class Api:
             version = self.version
             rest = [raw for key, raw in sorted(self.objects[path].items()) if not namespace or key[0] == namespace]
         limit = int(request.query.get("limit", "0")) or len(rest)
-        metadata = {"resourceVersion": str(version)}
+        metadata: Object = {"resourceVersion": str(version)}
         if len(rest) > limit:
+            metadata["remainingItemCount"] = len(rest) - limit
             metadata["continue"] = f"{version}-{len(rest)}-{len(self.requests)}"
             self.page_snapshots[metadata["continue"]] = (version, rest[limit:])
         return web.json_response({"kind": "List", "metadata": metadata, "items": rest[:limit]})
