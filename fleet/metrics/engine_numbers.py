@@ -14,6 +14,7 @@ from fleet.metrics.engine_rows import EngineRows
 from fleet.metrics.promql import TAG
 from fleet.metrics.queries import PROCESS, RESET
 from fleet.metrics.tables import blank
+from fleet.metrics.young import Rates
 from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
 
@@ -52,11 +53,18 @@ class EngineNumbers:
             self._of_first(labels, place, labels[TAG])
         self._choices = list(self._chosen())
 
-    def read(self, values: Sequence[float], ages: array[float]) -> tuple[Table, Means]:
-        """The table and the means, of the values of such an answer."""
+    def read(self, values: Sequence[float], ages: array[float], young: Rates) -> tuple[Table, Means]:
+        """The table and the means, of the values of such an answer.
+
+        ``young`` are the rates of the rows whose engines are younger than the window; what is not among them is not
+        known yet.
+        """
         found = columns(
             (
-                *((quantity, part.read(values)) for quantity, part in self._rates.items()),
+                *(
+                    (quantity, self._rated(quantity, part.read(values), young))
+                    for quantity, part in self._rates.items()
+                ),
                 *((choice.quantity, choice.read(values)) for choice in self._choices),
             )
         )
@@ -66,6 +74,11 @@ class EngineNumbers:
             for quantity, parts in self._means.items()
         }
         return Table(table(found), ages, frozenset(self._reset)), means
+
+    def _rated(self, quantity: Quantity, column: list[float], young: Rates) -> list[float]:
+        for row in self._rows.young:
+            column[row] = young.get(row, {}).get(quantity, math.nan)
+        return column
 
     def _readers(self) -> dict[str, list[tuple[Dialect, Metric, Part]]]:
         """Who reads the gauges of a name, and where they go."""

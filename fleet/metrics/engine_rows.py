@@ -24,7 +24,7 @@ from fleet.metrics.identity import (
     first,
 )
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import DIALECT, DOWN, GONE, PRESENT, STAMP, running_names
+from fleet.metrics.queries import DIALECT, DOWN, GONE, PRESENT, STAMP, YOUNG, running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.measurement import EngineId
 
@@ -51,12 +51,15 @@ class EngineSeries:
         replicas: set[str] = set()
         clusters: set[str] = set()
         self.unreachable: dict[str, str] = {}
+        young: set[Process] = set()
         for place, labels in enumerate(series):
             tag = labels.get(TAG, "")
             if tag == STAMP:
                 seen.append((labels, place))
             elif tag == GONE:
                 gone.append(labels)
+            elif tag == YOUNG:
+                young.add(process(labels))
             elif tag.startswith(PRESENT):
                 names.add(labels.get("__name__", ""))
                 replicas.update(label for label in REPLICA_LABELS if labels.get(label))
@@ -85,6 +88,8 @@ class EngineSeries:
         naming = (*ENGINES.model_labels, *ENGINES.rank_labels)
         self.key = (*self.process_key, *(label for label in naming if label in self.labels))
         """And the engines."""
+        self.young = frozenset(young)
+        """The processes that are younger than the window of rates."""
         self._identify(seen)
         self._rows: EngineRows | None = None
 
@@ -126,9 +131,8 @@ class EngineSeries:
                 engine = engine_id(labels, dialect)
                 stamps[engine][who].append(place)
                 speaks[engine].add(dialect.name)
-        self.ids = tuple(sorted(stamps))
-        self.stamps: _Stamps = stamps
-        self.dialects = tuple(tuple(member.name for member in ENGINES if member.name in speaks[e]) for e in self.ids)
+        self.stamps: _Stamps = dict(sorted(stamps.items()))
+        self.dialects = tuple(tuple(m.name for m in ENGINES if m.name in speaks[engine]) for engine in self.stamps)
         """The products whose metrics each row answers."""
 
     def rows(self, values: Sequence[float]) -> EngineRows:
@@ -143,7 +147,7 @@ class EngineRows:
 
     def __init__(self, series: EngineSeries, values: Sequence[float]) -> None:
         self.series = series
-        self.ids = series.ids
+        self.ids = tuple(series.stamps)
         self._chosen = {engine: _newest(by, values) for engine, by in series.stamps.items()}
         self._several = {engine: by for engine, by in series.stamps.items() if len(by) > 1}
         self._places = [tuple(series.stamps[engine][self._chosen[engine]]) for engine in self.ids]
@@ -151,6 +155,8 @@ class EngineRows:
         self._of_process: dict[Process, list[int]] = defaultdict(list)
         for row, engine in enumerate(self.ids):
             self._of_process[self._chosen[engine]].append(row)
+        self.young = tuple(row for row, engine in enumerate(self.ids) if self._chosen[engine] in series.young)
+        """The rows of engines that are younger than the window of rates."""
         self._row_of_key: dict[_Key, int] = {}
         self._process_of_key: dict[_Key, Process] = {}
         for own, its, who, engine in series.keys:

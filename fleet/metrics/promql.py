@@ -70,10 +70,15 @@ def selector(name: str, matches: Iterable[Match] = ()) -> str:
     return f"{name}{{{inside}}}" if inside else name
 
 
+def span(seconds: float) -> str:
+    """A time, to the millisecond."""
+    milliseconds = round(seconds * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
+
+
 def duration(seconds: float) -> str:
     """A range, to the millisecond."""
-    milliseconds = round(seconds * 1000)
-    return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
+    return f"[{span(seconds)}]"
 
 
 def scaled(expression: str, scale: float) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
@@ -29,6 +30,7 @@ from fleet.metrics.identity import (
     gpu_labels,
 )
 from fleet.metrics.promql import (
+    LONGEST,
     duration,
     joined,
     listed,
@@ -37,6 +39,7 @@ from fleet.metrics.promql import (
     queries,
     scaled,
     selector,
+    span,
     tagged,
 )
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
@@ -52,6 +55,7 @@ _AT_ONCE = 20
 STAMP = "stamp"
 DOWN = "down"
 GONE = "gone"
+YOUNG = "young"
 PRESENT = "present"
 RESET = "reset"
 PART = "part"
@@ -127,15 +131,16 @@ def _with_name(dialect: Dialect, name: str) -> str:
     return f'label_replace({selector(name, dialect.where)}, "{NAMED}", "{name}", "", "")'
 
 
-def engines(window: float, asked: DialectSet) -> list[str]:
+def engines(window: float, asked: DialectSet, young: float) -> list[str]:
     """The first query of a tick: whose the engines are and when they were seen, and which metrics there are.
 
-    Besides, which targets are down, and which engines have ended within ``window`` seconds. ``asked`` are the dialects
-    that the store is known to have; of the others, gateways among them, only that they are there.
+    Besides, which targets are down, which engines have ended within ``window`` seconds, and which were not there
+    ``young`` seconds ago. ``asked`` are the dialects that the store is known to have; of the others, gateways among
+    them, only that they are there.
     """
-    down, gone = ([_down(asked)], [_gone(asked, window)]) if asked else ([], [])
+    changing = [_down(asked), _gone(asked, window), _young(asked, young)] if asked else []
     stamps = (_stamps(member, engine_labels(ENGINES)) for member in asked)
-    return queries((*down, *gone, *_present(asked), *stamps))
+    return queries((*changing, *_present(asked), *stamps))
 
 
 def _running(asked: DialectSet) -> list[str]:
@@ -154,6 +159,28 @@ def _gone(asked: DialectSet, window: float) -> str:
     running = _running(asked)
     gone = " or ".join(f"(count_over_time({one}{duration(window)}) unless {one})" for one in running)
     return tagged(GONE, f"max by ({listed(engine_labels(ENGINES))}) ({gone})")
+
+
+def _young(asked: DialectSet, seconds: float) -> str:
+    """Engines that were not there so many seconds ago: ``rate`` divides their increase by more than their age."""
+    running = _running(asked)
+    young = " or ".join(f"({one} unless {one} offset {span(seconds)})" for one in running)
+    return tagged(YOUNG, f"max by ({listed(engine_labels(ENGINES))}) ({young})")
+
+
+def young_samples(scope: Scope, where: Mapping[str, Collection[str]]) -> list[str]:
+    """The raw samples within the window of every counter of the engines whose label is among these values.
+
+    None where names are exact (raw samples cannot be joined), or where they are too many for a URL.
+    """
+    names = (_spelt(member, {metric.name for _, metric in member.counters()}) for member in scope.engines)
+    counters = "|".join(filter(None, names))
+    if names_are_exact() or not counters:
+        return []
+    named = Match("__name__", Op.MATCHES, counters)
+    chosen = [Match(label, Op.MATCHES, pattern(values)) for label, values in sorted(where.items()) if values]
+    found = [f"{selector('', (named, match))}{scope.range}" for match in chosen]
+    return found if all(len(quote(one)) <= LONGEST for one in found) else []
 
 
 def _present(asked: DialectSet) -> list[str]:

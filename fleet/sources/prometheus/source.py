@@ -3,9 +3,9 @@
 A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
 parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs; a sixth where the
 store has gateways. All of them are evaluated at one time of the server's clock, which is the Measurement's ``at``. Now
-and then a few more look at the server's clock, at the scrape intervals, at the bucket lists, and at an engine of a
-product that was not there before. A store that refuses regular expressions on metric names is asked by exact ones, in a
-few requests more.
+and then a few more look at the server's clock, at the scrape intervals, at the bucket lists, at an engine of a product
+that was not there before, and at the samples of engines that are younger than the window. A store that refuses regular
+expressions on metric names is asked by exact ones, in a few requests more.
 
 Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
 times the memory of the Measurement.
@@ -35,6 +35,7 @@ from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.metrics.young import Rates, rates
 from fleet.model.measurement import EngineId, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError
@@ -64,6 +65,9 @@ _MOST_PODS = 100
 """Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
 _CLUSTERS_NAMED = 5
 """Clusters that a note names."""
+_EXTRAPOLATED = 1.1
+"""Scrape intervals by which samples may begin later than the range of ``rate``: it extrapolates to the beginning of the
+range from there, and half an interval from later on (Prometheus, ``extrapolatedRate``)."""
 _DEFAULT_INTERVAL = 15.0
 """Seconds: what Prometheus' charts set, until two samples have been seen."""
 
@@ -180,12 +184,15 @@ class PrometheusSource:
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
         ended = max(self._window, 4 * known) if known else _LOOK_BACK
-        engines, stamps = self._who(ended, at, notes)
+        interval = known or _DEFAULT_INTERVAL
+        young = self._stretched(interval) - _EXTRAPOLATED * interval
+        engines, stamps = self._who(ended, young, at, notes)
         self._engine_interval = self._interval(self._engine_interval, *engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
-        window = max(self._window, 4 * interval)
-        if window > ended:
-            engines, stamps = self._who(window, at, notes)
+        window = self._stretched(interval)
+        known_young = window - _EXTRAPOLATED * interval
+        if window > ended or abs(known_young - young) > interval / 2:
+            engines, stamps = self._who(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
         scope = queries.Scope(
             engines.engines,
@@ -212,14 +219,15 @@ class PrometheusSource:
         numbers = ask(self._numbers, partial(EngineNumbers, rows), *queries.engine_numbers(scope))
         gpus = ask(self._gpus, Gpus, *queries.gpus(scope))
         before = self._pool.submit(self._before, queries.gateways(scope), at, notes)
-        look = self._releases_may_differ(engines)
+        fresh = self._pool.submit(self._young, self._young_samples(scope, rows), rows, window, at, notes)
+        look = self._releases_may_differ(rows)
         counts = ask(self._counts, model_buckets, queries.bucket_counts(scope)) if look else None
         of_engines, values = numbers.result()
-        engine_table, means = of_engines.read(values, rows.ages(stamps, at))
+        engine_table, means = of_engines.read(values, rows.ages(stamps, at), fresh.result())
         restarted = engine_table.reset
         if counts is not None:
             found, values = counts.result()
-            self._edges = _Edges(engines.ids, self._clock(), common_edges(found.read(values)), restarted)
+            self._edges = _Edges(rows.ids, self._clock(), common_edges(found.read(values)), restarted)
         else:
             # Whoever has restarted since may be another release: to be looked at in the next tick.
             looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
@@ -238,7 +246,7 @@ class PrometheusSource:
             at=at,
             window=window,
             interval=interval,
-            engines=engines.ids,
+            engines=rows.ids,
             engine_table=engine_table,
             dialects=engines.dialects,
             gateways=gateways.ids,
@@ -252,30 +260,34 @@ class PrometheusSource:
             requests=self._api.requests - sent,
             gpu_interval=self._gpu_interval.seconds,
             clock_skew=self._api.skew,
-            notes=(*self._remarks(engines, engine_table, latencies=bool(histograms)), *notes),
+            notes=(*self._remarks(rows, engine_table, window, latencies=bool(histograms)), *notes),
             throttle_reasons=reasons,
         )
 
-    def _who(self, ended: float, at: float, notes: dict[str, None]) -> tuple[EngineSeries, list[float]]:
+    def _stretched(self, interval: float) -> float:
+        """The window, which has four scrapes in it at least."""
+        return max(self._window, 4 * interval)
+
+    def _who(self, ended: float, young: float, at: float, notes: dict[str, None]) -> tuple[EngineSeries, list[float]]:
         """Whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
-        engines, stamps = self._who_of(asked, ended, at, notes)
+        engines, stamps = self._who_of(asked, ended, young, at, notes)
         new = engines.engines.members
         self._seen |= {member.name for member in new}
         if any(member not in asked.members for member in new):
-            return self._who_of(self.dialects, ended, at, notes)
+            return self._who_of(self.dialects, ended, young, at, notes)
         return engines, stamps
 
     def _who_of(
-        self, asked: DialectSet, ended: float, at: float, notes: dict[str, None]
+        self, asked: DialectSet, ended: float, young: float, at: float, notes: dict[str, None]
     ) -> tuple[EngineSeries, list[float]]:
         versions = (ENGINES.version, GATEWAYS.version, GPUS.version)
-        return self._engines.read(self._ask(queries.engines(ended, asked), at, notes), versions, EngineSeries)
+        return self._engines.read(self._ask(queries.engines(ended, asked, young), at, notes), versions, EngineSeries)
 
-    def _releases_may_differ(self, engines: EngineSeries) -> bool:
+    def _releases_may_differ(self, rows: EngineRows) -> bool:
         """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
         last = self._edges
-        return bool(engines.ids) and (engines.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
+        return bool(rows.ids) and (rows.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
     def _ask(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> list[Answer]:
         """The answers to these queries; an empty one asks for nothing."""
@@ -283,6 +295,16 @@ class PrometheusSource:
         for answer in found:
             notes.update(dict.fromkeys(answer.warnings))
         return found
+
+    @staticmethod
+    def _young_samples(scope: queries.Scope, rows: EngineRows) -> list[str]:
+        """For the engines that are younger than the window; none for more of them than a URL can name."""
+        pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
+        return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []
+
+    def _young(self, texts: Iterable[str], rows: EngineRows, window: float, at: float, notes: dict[str, None]) -> Rates:
+        elements = (answer.elements() for answer in self._ask(texts, at, notes))
+        return rates(chain.from_iterable(elements), rows, window)
 
     def _before(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> Gateways:
         elements = (answer.elements() for answer in self._ask(texts, at, notes))
@@ -314,8 +336,9 @@ class PrometheusSource:
         ]
         return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
 
-    def _remarks(self, engines: EngineSeries, table: Table, *, latencies: bool) -> list[str]:
+    def _remarks(self, rows: EngineRows, table: Table, window: float, *, latencies: bool) -> list[str]:
         remarks = []
+        engines = rows.series
         if len(engines.clusters) > 1:
             some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
             remarks.append(
@@ -328,7 +351,13 @@ class PrometheusSource:
                 "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "
                 "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
             )
-        if not engines.ids:
+        unknown = [row for row in rows.young if not rated or math.isnan(rated[row])]
+        if unknown:
+            first = rows.ids[unknown[0]]
+            named = first.pod or first.instance
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            remarks.append(f"the rates of {named}{more} are not known yet: scraped for less than {window:.0f} s")
+        if not rows.ids:
             remarks.append("it has no metrics of an engine: is a ServiceMonitor or PodMonitor for the engines missing?")
         if abs(self._api.skew) > _SKEW_SHOWN:
             where = "ahead of" if self._api.skew > 0 else "behind"

@@ -78,7 +78,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
             def settled() -> bool:
                 found = running.query("min(count_over_time({__name__=~'.*num_requests_running'}[30s]))", time.time())
-                return bool(found) and found[0][1] >= WINDOW + 1
+                return bool(found) and found[0][1] >= WINDOW + 2
 
             block_until(settled)
             yield Store(running)

@@ -1,0 +1,145 @@
+"""An engine that is younger than the window: its rates are right from its second sample on, whoever is asked."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fleet.metrics.engine_rows import EngineRows, EngineSeries
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import DIALECT, PRESENT, STAMP, YOUNG
+from fleet.metrics.young import rates
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Quantity
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.source import PrometheusSource
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
+from fleet.sources.scrape.target import Target
+from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
+from tests.fleet.metrics.pages import V0_33, Load, vllm
+from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
+from tests.waiting import block_until
+
+WINDOW = 12.0
+PER_SECOND = 1200.0
+AT = 1_795_220_000.0
+
+
+def _tokens(measurement: Measurement, pod: str) -> float:
+    row = next(i for i, engine in enumerate(measurement.engines) if engine.pod == pod)
+    column = measurement.engine_table.columns.get(Quantity.GENERATION_TOKENS)
+    return math.nan if column is None else column[row]
+
+
+@pytest.mark.real("prometheus")
+async def test_prometheus_and_the_scrape_say_the_same_of_a_young_engine_and_promql_says_less(tmp_path: Path) -> None:
+    begun = time.time()
+
+    def page() -> str:
+        generated = float(int(PER_SECOND * (time.time() - begun)))
+        return vllm(V0_33, {"0": Load(generation=generated)}, "chat")
+
+    with exporters() as server:
+        server.pages["/old"] = page
+        jobs = [
+            Job(pod, f"/{pod}", {"namespace": "llm", "pod": pod, "instance": f"{pod}:8000"}) for pod in ("old", "new")
+        ]
+        with prometheus(tmp_path, server.address, jobs) as real:
+            block_until(lambda: _samples(real, "old") >= WINDOW + 2)
+            source = PrometheusSource(PrometheusEndpoint(real.url), window=WINDOW)
+            direct = ScrapeSource(ScrapeSettings(window=WINDOW, interval=1.0))
+            target = Target("llm", "new", f"http://{server.address}/new")
+            try:
+                # Until its first scrape it is a target that is down, and no engine.
+                assert [engine.pod for engine in (await source.measure()).engines] == ["old"]
+                server.pages["/new"] = page
+                block_until(lambda: _samples(real, "new") >= 1)
+                await direct.measure([target], time.time())
+                block_until(lambda: _samples(real, "new") >= 4)
+                at = real.query("timestamp(vllm:num_requests_running{pod='new'})", time.time())[0][1] + 0.1
+                asked = await source.measure(at=at)
+                scraped = await direct.measure([target], time.time())
+            finally:
+                await source.close()
+                await direct.close()
+            by_promql = real.value(f"rate(vllm:generation_tokens_total{{pod='new'}}[{WINDOW:g}s])", at)
+    assert by_promql < 0.6 * PER_SECOND, "so the engine really is younger than the window"
+    assert _tokens(asked, "new") == pytest.approx(PER_SECOND, rel=0.05)
+    assert _tokens(scraped, "new") == pytest.approx(PER_SECOND, rel=0.05)
+    assert _tokens(asked, "old") == pytest.approx(PER_SECOND, rel=0.05)
+    assert not [note for note in asked.notes if "not known yet" in note]
+
+
+def _samples(real: Prometheus, pod: str) -> float:
+    found = real.query(f"count_over_time(vllm:num_requests_running{{pod='{pod}'}}[60s])", time.time())
+    return found[0][1] if found else 0.0
+
+
+def _rows(*young: Mapping[str, str]) -> EngineRows:
+    two = LABELS | {"pod": "q", "instance": "10.0.0.2:8000"}
+    seen = [{**labels, TAG: STAMP, DIALECT: "vLLM"} for labels in (LABELS, two)]
+    return EngineSeries([*seen, *({**labels, TAG: YOUNG} for labels in young)]).rows([AT, AT, math.nan])
+
+
+def _raw(name: str, *samples: tuple[float, float], **labels: str) -> dict[str, object]:
+    metric = {**LABELS, "__name__": name, **labels}
+    return {"metric": metric, "values": [[AT + at, str(value)] for at, value in samples]}
+
+
+GENERATED, FINISHED = "vllm:generation_tokens_total", "vllm:request_success_total"
+
+
+def test_the_rate_is_the_increase_per_second_of_the_time_between_its_samples() -> None:
+    rows = _rows(LABELS)
+    assert rows.young == (0,)
+    found = rates(
+        [
+            _raw(GENERATED, (-26, 0), (-13, 15_600), (0, 31_200)),
+            # Of what happened later for the first time there was nothing before.
+            _raw(FINISHED, (-26, 5), (-13, 18), (0, 31), finished_reason="stop"),
+            _raw(FINISHED, (0, 13), finished_reason="length"),
+        ],
+        rows,
+        60.0,
+    )
+    assert found == {0: {Quantity.GENERATION_TOKENS: 1200.0, Quantity.REQUESTS: 1.5}}
+
+
+def test_a_restart_within_its_youth_loses_nothing() -> None:
+    found = rates([_raw(GENERATED, (-20, 100), (-10, 300), (0, 100))], _rows(LABELS), 60.0)
+    assert found == {0: {Quantity.GENERATION_TOKENS: 15.0}}
+
+
+def test_one_sample_is_no_rate() -> None:
+    assert rates([_raw(GENERATED, (-5, 700))], _rows(LABELS), 60.0) == {}
+
+
+def test_what_two_replicas_saw_counts_once_and_what_nobody_asked_for_not_at_all() -> None:
+    samples = (-10.0, 0.0), (0.0, 50.0)
+    both = [_raw(GENERATED, *samples, prometheus_replica=f"k8s-{n}") for n in (0, 1)]
+    stranger = _raw(GENERATED, *samples, pod="stranger")
+    assert rates([*both, stranger], _rows(LABELS), 60.0) == {0: {Quantity.GENERATION_TOKENS: 5.0}}
+
+
+@pytest.mark.parametrize("element", [{}, {"metric": LABELS, "values": [[1, "1"]]}, {"metric": None, "values": []}])
+def test_what_is_no_matrix_is_said(element: dict[str, object]) -> None:
+    with pytest.raises(SourceProblem, match="not Prometheus'"):
+        rates([element], _rows(LABELS), 60.0)
+
+
+async def test_until_its_second_sample_the_rates_are_not_known_and_that_is_said() -> None:
+    seen, young = ({**SEEN}, str(time.time())), ({**LABELS, TAG: YOUNG}, "3")
+    there = {TAG: f"{PRESENT}/0", "__name__": GENERATED}, "1"
+    key = {name: LABELS[name] for name in ("instance", "model_name", "engine")}
+    rate = {**key, TAG: str(Quantity.GENERATION_TOKENS)}, "20"
+    running = {**key, "__name__": "vllm:num_requests_running"}, "3"
+    fake = Fake({"timestamp(vllm": [seen, young, there], ',instance=~"': [], "generation_tokens": [rate, running]})
+    found = await measure(fake)
+    assert math.isnan(_tokens(found, "p"))
+    assert found.engine_table.columns[Quantity.RUNNING][0] == 3
+    assert found.notes[0] == "the rates of p are not known yet: scraped for less than 60 s"
