@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import benchmarks
-from tests.benchmarks import document, growth, machine
+from tests.benchmarks import document, growth, machine, peers
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import HEAD, CannotMeasureError, Note, Report, report_line
 
@@ -87,12 +87,13 @@ def main(arguments: list[str]) -> int:
         return 2
     effort = Effort(trial=options.trial, span=options.span)
     chosen = [benchmark for benchmark in every if benchmark.is_meant(options.names)]
-    began = time.monotonic()
     print(f"{machine.programs()}, on {machine.machine()}")
     if effort.peers:
-        print(f"peers: {machine.peers()}")
+        print(f"peers: {machine.peers()}", flush=True)
+        peers.install()
     print(f"planned: {sum(benchmark.seconds(effort) for benchmark in chosen):.0f} s")
     print(HEAD, flush=True)
+    began = time.monotonic()
     reports = list(_measured(chosen, options.names, effort))
     print(f"took {time.monotonic() - began:.0f} s")
     if options.write:

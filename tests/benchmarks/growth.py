@@ -111,7 +111,7 @@ def _line(row: Row, measured: Measured) -> list[str]:
         return [row.what, *("–" for _ in seen), "–", "–", "–"]
     cells = [f"{number(median(costs))} {row.unit}" for costs in seen.values()]
     whole, last = exponents_of(seen), exponents_of(dict(list(seen.items())[-2:]))
-    return [row.what, *cells, f"{median(whole):.2f}", f"{min(whole):.2f}–{max(whole):.2f}", f"{median(last):.2f}"]
+    return [row.what, *cells, f"{median(whole):.2f}", f"{min(whole):.2f} … {max(whole):.2f}", f"{median(last):.2f}"]
 
 
 def exponents_of(seen: Mapping[int, Sequence[float]]) -> list[float]:
