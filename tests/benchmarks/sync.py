@@ -38,14 +38,17 @@ def run(effort: Effort) -> list[Report]:
     seen = {
         (reader, what): tuple(float(line[what]) for line in lines if line.get("reader") == reader)
         for reader in ("plain", "source")
-        for what in ("seconds", "rss_growth_mib", "peak_growth_mib", "longest_turn_ms")
+        for what in ("seconds", "rss_growth_mib", "peak_growth_mib", "longest_turn_ms", "longest_turn_cpu_ms", "cpu_s")
     }
     times = ratios(seen["source", "seconds"], seen["plain", "seconds"])
+    cpu = ratios(seen["source", "cpu_s"], seen["plain", "cpu_s"])
     return [
         Result("B10", f"first sync of {pods} pods: raw list and orjson", seen["plain", "seconds"], "s"),
         Result("B10", f"first sync of {pods} pods: quarterdeck", seen["source", "seconds"], "s"),
         Result("B10", "first sync, time: quarterdeck / raw list and orjson", times, "×", 1.2),
+        Result("B10", "first sync, CPU: quarterdeck / raw list and orjson", cpu, "×"),
         Result("B10", "first sync, resident set after it", seen["source", "rss_growth_mib"], "MiB", 60),
         Result("B10", "first sync, peak of the resident set", seen["source", "peak_growth_mib"], "MiB"),
         Result("B10", "first sync, longest turn of the event loop", seen["source", "longest_turn_ms"], "ms", 50),
+        Result("B10", "first sync, CPU of the turn that used most of it", seen["source", "longest_turn_cpu_ms"], "ms"),
     ]

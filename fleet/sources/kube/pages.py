@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
 from fleet.net.bodies import limits
@@ -28,42 +27,41 @@ class Page(NamedTuple):
 
 
 class Pages:
-    """The pages of the objects of one resource in one scope; ``whole`` asks for all in one answer."""
+    """The pages of the objects of one resource in one scope; ``whole`` asks for all in one answer.
+
+    Each is fetched, and then read: what is read can be dropped before the next is there.
+    """
 
     def __init__(self, client: KubeClient, resource: Resource[Any], scope: str, *, whole: bool = False) -> None:
+        self.complete = False
+        """Whether the last one was read."""
         self._client = client
         self._name = resource.name
         self._path = resource.path(scope)
         self._query = {} if whole else {"limit": str(resource.page)}
 
-    async def __aiter__(self) -> AsyncIterator[Page]:
-        """Raises KubeError and KubeconfigError; NotKubernetesError for what is no list, or has no end."""
-        while True:
-            answer = await self._client.get(self._path, self._query, limit=limits().kubernetes_list)
-            page, token = self._read(decode(answer.body))
-            # The text is as large as what is made of it: it goes before that is looked at.
-            del answer
-            found = len(page.items)
-            yield page
-            if not token:
-                return
-            if token == self._query.get("continue") or not found:
-                raise NotKubernetesError(f"the list of {self._name} does not end: its pages go nowhere")
+    async def fetch(self) -> bytes:
+        """The next page as it comes. Raises KubeError and KubeconfigError."""
+        return (await self._client.get(self._path, self._query, limit=limits().kubernetes_list)).body
+
+    def read(self, body: bytes) -> Page:
+        """What was fetched. Raises NotKubernetesError for what is no list, or has no end."""
+        document = decode(body)
+        items = (document.get("items") or []) if isinstance(document, dict) else None
+        if not isinstance(items, list):
+            raise NotKubernetesError(f"the answer to a list of {self._name} is not a list")
+        metadata = mapping(document, "metadata")
+        version, token = text(metadata, "resourceVersion"), text(metadata, "continue")
+        if not version:
+            raise NotKubernetesError(f"the list of {self._name} has no resourceVersion")
+        if token and (token == self._query.get("continue") or not items):
+            raise NotKubernetesError(f"the list of {self._name} does not end: its pages go nowhere")
+        self.complete = not token
+        if token:
             self._query["continue"] = token
+        return Page(items, version, max(integer(metadata, "remainingItemCount"), 0))
 
     def torn_by(self, error: KubeError) -> bool:
         """Whether an error says that the server has given up the list in the middle."""
         given_up = isinstance(error, ExpiredError) or error.status == _BAD_TOKEN
         return "continue" in self._query and given_up
-
-    def _read(self, document: Any) -> tuple[Page, str]:
-        """A page, and the token of the next; empty for none."""
-        items = (document.get("items") or []) if isinstance(document, Mapping) else None
-        if not isinstance(items, list):
-            raise NotKubernetesError(f"the answer to a list of {self._name} is not a list")
-        metadata = mapping(document, "metadata")
-        version = text(metadata, "resourceVersion")
-        if not version:
-            raise NotKubernetesError(f"the list of {self._name} has no resourceVersion")
-        remaining = max(integer(metadata, "remainingItemCount"), 0)
-        return Page(items, version, remaining), text(metadata, "continue")

@@ -14,6 +14,7 @@ from typing import Any, Generic
 import orjson
 
 from fleet.net.bodies import limits
+from fleet.net.decoding import uncollected
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import (
     DefectError,
@@ -208,10 +209,14 @@ class Reflector(Generic[R]):
         version = ""
         pages = Pages(self._client, self.resource, self.scope, whole=not self._paged)
         try:
-            async for page in pages:
-                self.expected = len(fresh) + len(page.items) + page.remaining if page.remaining else 0
-                version = page.version
-                await self._take(page.items, fresh)
+            while not pages.complete:
+                body = await pages.fetch()
+                with uncollected():
+                    page = pages.read(body)
+                    del body
+                    version = page.version
+                    self.expected = len(fresh) + len(page.items) + page.remaining if page.remaining else 0
+                    await self._take(page.items, fresh)
         except KubeError as error:
             if pages.torn_by(error):
                 # The server compacts faster than the pages are read: the next attempt asks for all in one answer.
@@ -225,8 +230,10 @@ class Reflector(Generic[R]):
 
     async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
         """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
-        turn = time.monotonic()
         found: dict[str, R] = {}
+        # Its decoding was a turn of its own.
+        await asyncio.sleep(0)
+        turn = time.monotonic()
         # Each goes once it is read: a page that goes as a whole holds up everybody for as long as its decoding.
         items.reverse()
         while items:

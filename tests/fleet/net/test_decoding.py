@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from fleet.net.decoding import decoded
+from fleet.net.decoding import decoded, uncollected
 
 LARGE = b"[" + b",".join([b'{"a":[1]}'] * 50_000) + b"]"
 
@@ -50,3 +50,24 @@ def test_the_collector_is_left_as_it_was_found(collections: list[int], text: byt
         except orjson.JSONDecodeError:
             assert text == b"no JSON"
         assert gc.isenabled() is enabled
+
+
+def test_what_is_read_and_dropped_meanwhile_is_not_looked_at_afterwards_either(collections: list[int]) -> None:
+    with uncollected():
+        answer = decoded(LARGE)
+        while answer:
+            answer.pop()
+    assert len(collections) <= 1
+    kept = [[number] for number in range(20_000)]
+    assert len(kept) == 20_000
+    assert collections, "it collects again"
+
+
+def test_it_waits_until_the_last_has_done_whatever_ends_the_others(collections: list[int]) -> None:
+    del collections
+    first = uncollected()
+    with first:
+        with pytest.raises(orjson.JSONDecodeError):
+            decoded(b"no JSON")
+        assert not gc.isenabled()
+    assert gc.isenabled()

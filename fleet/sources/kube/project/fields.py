@@ -27,6 +27,8 @@ class Interner:
 
     def share(self, value: T) -> T:
         """The first value equal to this one."""
+        if not value:
+            return value
         if len(self._values) >= self._limit:
             self._values.clear()
         # A NamedTuple equals a plain tuple of the same strings; the type keeps them apart.
@@ -116,14 +118,9 @@ def owner(metadata: Raw) -> Owner | None:
 
 def conditions(status: Raw, interner: Interner) -> tuple[Condition, ...]:
     """The conditions of a status."""
-    share = interner.share
-    return tuple(
-        Condition(
-            type=share(text(raw, "type")),
-            status=share(text(raw, "status")),
-            reason=share(text(raw, "reason")),
-            message=share(text(raw, "message")),
-            since=moment(raw, "lastTransitionTime"),
-        )
-        for raw in mappings(status, "conditions")
-    )
+    found = []
+    for raw in mappings(status, "conditions"):
+        told = (text(raw, "type"), text(raw, "status"), text(raw, "reason"), text(raw, "message"))
+        # One look for all four: thousands of pods say the same, at other times.
+        found.append(Condition(*interner.share(told), since=moment(raw, "lastTransitionTime")))
+    return tuple(found)
