@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import orjson
 
@@ -61,6 +62,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=_whole(0, 2**31), default=1)
     parser.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per real second")
     parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="of the API server; 0 takes a free one")
+    parser.add_argument("--folder", type=Path, help="for its files; removed at the end (default: a new one)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this")
     return parser.parse_args(argv)
 
@@ -85,7 +87,7 @@ async def run(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     if options.until_stdin_closes:
         threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
-    async with serving(make_world, clock, port=options.port) as running:
+    async with serving(make_world, clock, port=options.port, folder=options.folder) as running:
         described = running.describe() | {"scenario": options.scenario, "seed": options.seed}
         print(orjson.dumps(described).decode(), flush=True)
         await stop.wait()

@@ -11,10 +11,8 @@ from functools import cache
 from string import Template
 from typing import Any
 
-import yaml
-
 from simulator.blueprint import NodePool, WorkloadSpec
-from simulator.data import text
+from simulator.data import document
 
 Object = dict[str, Any]
 
@@ -66,7 +64,7 @@ def condition(kind: str, status: bool, at: float, reason: str, message: str, **m
 
 @cache
 def _manifests() -> Object:
-    found: Object = yaml.safe_load(text("manifests.yaml"))
+    found: Object = document("manifests.yaml")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 import ssl
 import sys
 import tempfile
@@ -69,11 +70,17 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(make_world: WorldFactory, clock: Clock, *, port: int = 0) -> AsyncIterator[Running]:
-    """Serve a world until the block ends. Raises OSError if the port cannot be used."""
+async def serving(
+    make_world: WorldFactory, clock: Clock, *, port: int = 0, folder: Path | None = None
+) -> AsyncIterator[Running]:
+    """Serve a world until the block ends. Its files are in ``folder``, which is then removed.
+
+    Raises OSError if the port cannot be used.
+    """
     _raise_file_limit()
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quarterdeck-simulator-")))
+        directory = folder or Path(tempfile.mkdtemp(prefix="quarterdeck-simulator-"))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
         prefix = claim_prefix(ENGINE_PORT)
         stack.callback(prefix.release)
         store, began = Store(clock.now), clock.now()

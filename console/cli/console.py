@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from console.cli.collector import collect_rarely
 from console.cli.dispatch import Invocation, say
 from console.config.settings import Settings
+
+if TYPE_CHECKING:
+    from console.wiring.demo import Starting
 
 
 def run(invocation: Invocation) -> int:
@@ -14,23 +18,34 @@ def run(invocation: Invocation) -> int:
     return show(invocation, invocation.load().settings)
 
 
-def show(invocation: Invocation, settings: Settings, here: Settings | None = None) -> int:
-    """The console with these settings, or what there is of it without a terminal; ``here``: console.wiring.session."""
+def show(
+    invocation: Invocation, settings: Settings, here: Settings | None = None, fleet: Starting | None = None
+) -> int:
+    """The console with these settings, or what there is of it without a terminal; ``here``: console.wiring.session.
+
+    A simulated ``fleet`` may still be starting when the console opens; what is printed once waits for it. Raises
+    DemoError where it does not start.
+    """
     terminal = invocation.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _once(settings)
+        return _once(settings, fleet)
     if terminal in {"", "dumb"}:
         say(
             f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
         )
-        return _once(settings)
+        return _once(settings, fleet)
     collect_rarely()
     from console.cli.open import open_console
 
-    return open_console(settings, invocation.environ, here)
+    if fleet is not None:
+        # Wrong flags are known by now: no screen is opened to say so.
+        fleet.check()
+    return open_console(settings, invocation.environ, here, fleet)
 
 
-def _once(settings: Settings) -> int:
+def _once(settings: Settings, fleet: Starting | None) -> int:
+    if fleet is not None:
+        fleet.wait()
     from console.cli.observe import WAIT, explain, once, print_table
 
     snapshot, code = once(settings, WAIT)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from console.cli import exits
 from console.cli.console import show
 from console.cli.dispatch import Invocation, say
-from console.wiring.demo import DemoError, Simulation, simulated
+from console.config.settings import Settings
+from console.wiring.demo import DemoError, Simulation, Starting, starting
 
 
 def run(invocation: Invocation) -> int:
@@ -22,25 +23,33 @@ def run(invocation: Invocation) -> int:
         say("--port goes with --serve\n  Without it nobody else connects, and any free port does.")
         return exits.USAGE
     try:
-        with simulated(simulator_arguments(options)) as simulation:
+        with starting(simulator_arguments(options)) as fleet:
             if options.serve:
-                return _serve(simulation)
-            # The person's own kubeconfig, context and Prometheus are not the demo's.
-            cluster = replace(
-                loaded.settings.cluster,
-                kubeconfig=str(simulation.kubeconfig),
-                context=getattr(options, "context", "") or simulation.contexts[0],
-                namespace=getattr(options, "namespace", ""),
-            )
-            prometheus = replace(type(loaded.settings.prometheus)(), url=getattr(options, "prometheus", ""))
-            # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
-            # machine are real, in a demo too.
-            actions = replace(loaded.settings.actions, audit_dir=str(simulation.kubeconfig.parent / "audit"))
-            settings = replace(loaded.settings, cluster=cluster, prometheus=prometheus, actions=actions)
-            return show(invocation, settings, here=loaded.settings)
+                return _serve(fleet.wait())
+            code = show(invocation, _settings(loaded.settings, options, fleet), here=loaded.settings, fleet=fleet)
+            if fleet.error is not None:
+                # The screen said so already; who starts programs reads the exit code.
+                raise fleet.error
+            return code
     except DemoError as error:
         say(error)
         return exits.USAGE if error.usage else exits.PROBLEM
+
+
+def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Settings:
+    """The person's own kubeconfig, context and Prometheus are not the demo's."""
+    cluster = replace(
+        own.cluster,
+        kubeconfig=str(fleet.kubeconfig),
+        # Empty: the current one, which is the administrator's.
+        context=getattr(options, "context", ""),
+        namespace=getattr(options, "namespace", ""),
+    )
+    prometheus = replace(type(own.prometheus)(), url=getattr(options, "prometheus", ""))
+    # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
+    # machine are real, in a demo too.
+    actions = replace(own.actions, audit_dir=str(fleet.folder / "audit"))
+    return replace(own, cluster=cluster, prometheus=prometheus, actions=actions)
 
 
 def simulator_arguments(options: argparse.Namespace) -> list[str]:

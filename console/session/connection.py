@@ -55,6 +55,10 @@ class Connection(Protocol):
 class Wiring(Protocol):
     """How to get what a session needs. Imports what is heavy, so nothing of it is called before the first frame."""
 
+    async def ready(self) -> None:
+        """Wait until it is known whether there is something to connect to."""
+        ...
+
     def connect(self, context: str, namespace: str) -> Connection:
         """What ``context`` leads to, not yet observed. A context that leads nowhere is a Connection, too."""
         ...

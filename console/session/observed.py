@@ -50,7 +50,9 @@ class ObservedCluster:
         """Observe; ``deliver`` is called with every Snapshot."""
         self._deliver = deliver
         try:
-            self._observe(self.context, self.namespace)
+            async with self._switching:
+                await self._wiring.ready()
+                self._observe(self.context, self.namespace)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen
             self._say(error)
 
@@ -69,9 +71,9 @@ class ObservedCluster:
             if self._connection is not None:
                 self._connection.observer.look_at(self.namespace)
             return
-        if context:
-            self._wiring.check(context)
         async with self._switching:
+            if context:
+                self._wiring.check(context)
             await self._leave()
             await self.end()
             self._observe(context, self.namespace if namespace is None else namespace)

@@ -37,11 +37,18 @@ def connect(
         return ClusterConnection(settings, source, context, environ)
     if isinstance(source, AbsentKubernetes):
         status = source.statuses()[0]
-        why = KubeconfigError(status.problem, status.remedy)
-        return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
+        return nowhere(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
     from console.session.local.reader import LocalReader
 
     return NoCluster(settings, source, context, environ, LocalReader(source), not_a_cluster(context))
+
+
+def nowhere(
+    settings: Settings, why: KubeconfigError, context: str, namespace: str, environ: Mapping[str, str]
+) -> Connection:
+    """To a cluster that cannot be addressed, which says ``why``."""
+    source = AbsentKubernetes(why, context, namespace)
+    return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
 
 
 class ClusterConnection:

@@ -1,7 +1,11 @@
-"""The simulated fleet as a child process: started, waited for, pointed at, and ended whatever happens."""
+"""The simulated fleet as a child process: started, waited for, pointed at, and ended whatever happens.
+
+Where its files will be is decided here, so that the console can open beside a fleet that is only starting.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -49,57 +53,116 @@ class DemoError(Exception):
         self.usage = usage
 
 
-@contextmanager
-def simulated(arguments: Sequence[str]) -> Iterator[Simulation]:
-    """A simulated fleet for as long as the block runs; ``arguments`` are those of ``python -m simulator``.
+class Starting:
+    """A simulated fleet that is on its way, or has failed to start. What waits for it may do so on any thread."""
 
-    The child ends when its stdin closes, and the system closes that when this process dies, however it dies. Raises
-    DemoError.
+    def __init__(self, folder: Path, child: subprocess.Popen[bytes], talk: IO[bytes]) -> None:
+        self.folder = folder
+        """Its files will be here, and nothing of it is left afterwards."""
+        self._child = child
+        self._talk = talk
+        self._simulation: Simulation | None = None
+        self.error: DemoError | None = None
+        """Why there is none."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """There once the fleet is."""
+        return self.folder / "kubeconfig"
+
+    def check(self) -> None:
+        """Raises DemoError where it has failed already; does not block."""
+        if self._child.poll() is not None:
+            self.wait()
+
+    def wait(self) -> Simulation:
+        """Block until it serves. Raises DemoError."""
+        if self.error is not None:
+            raise self.error
+        if self._simulation is None:
+            try:
+                self._simulation = self._told()
+            except DemoError as error:
+                self.error = error
+                raise
+        return self._simulation
+
+    async def ready(self) -> Simulation:
+        """As ``wait``, for one who has an event loop. Raises DemoError."""
+        if self._simulation is None and self.error is None:
+            assert self._child.stdout is not None  # noqa: S101  Popen was given a pipe
+            loop, spoken = asyncio.get_running_loop(), asyncio.Event()
+            loop.add_reader(self._child.stdout, spoken.set)
+            try:
+                await spoken.wait()
+            finally:
+                loop.remove_reader(self._child.stdout)
+        return self.wait()
+
+    def end(self) -> None:
+        """End it: what serves gets the time to end in good order, what only starts has nothing to put in order."""
+        child = self._child
+        if child.stdin is not None:
+            child.stdin.close()
+        if self._simulation is None:
+            child.kill()
+        try:
+            child.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+    def _told(self) -> Simulation:
+        """Read the one line that the child prints when it serves."""
+        assert self._child.stdout is not None  # noqa: S101  Popen was given a pipe
+        line = self._child.stdout.readline()
+        if not line:
+            raise self._failure(self._child.wait())
+        told = json.loads(line)
+        return Simulation(
+            kubeconfig=Path(told["kubeconfig"]),
+            server=told["server"],
+            contexts=tuple(told["contexts"]),
+            prometheus_config=Path(told["prometheus_config"]),
+            pods=told["pods"],
+            _child=self._child,
+        )
+
+    def _failure(self, code: int) -> DemoError:
+        """What the child said last; a traceback's last line is its error."""
+        self._talk.seek(0)
+        lines = self._talk.read().decode("utf-8", "replace").strip().splitlines()
+        said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"
+        said = said.replace(" (see python -m simulator --help)", "")
+        return DemoError(f"the simulated fleet did not start: {said}", usage=code == _USAGE)
+
+
+@contextmanager
+def starting(arguments: Sequence[str]) -> Iterator[Starting]:
+    """A simulated fleet that starts while the block runs; ``arguments`` are those of ``python -m simulator``.
+
+    The child ends when its stdin closes, and the system closes that when this process dies, however it dies.
     """
-    command = [sys.executable, "-P", "-m", "simulator", *arguments, "--until-stdin-closes"]
-    with tempfile.TemporaryFile() as talk:
+    with (
+        tempfile.TemporaryDirectory(prefix="quarterdeck-demo-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryFile() as talk,
+    ):
+        command = [sys.executable, "-P", "-m", "simulator", *arguments, "--folder", folder, "--until-stdin-closes"]
         # A session of its own: Ctrl-C is for this process, which then ends the child in good order.
         child = subprocess.Popen(  # noqa: S603  our own interpreter and module; arguments are not parsed by a shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=talk, start_new_session=True
         )
+        fleet = Starting(Path(folder), child, talk)
         try:
-            yield _ready(child, talk)
+            yield fleet
         finally:
-            _end(child)
+            fleet.end()
 
 
-def _ready(child: subprocess.Popen[bytes], talk: IO[bytes]) -> Simulation:
-    """Wait for the one line that the child prints when it serves."""
-    assert child.stdout is not None  # noqa: S101  Popen was given a pipe
-    line = child.stdout.readline()
-    if not line:
-        raise _failure(child.wait(), talk)
-    told = json.loads(line)
-    return Simulation(
-        kubeconfig=Path(told["kubeconfig"]),
-        server=told["server"],
-        contexts=tuple(told["contexts"]),
-        prometheus_config=Path(told["prometheus_config"]),
-        pods=told["pods"],
-        _child=child,
-    )
-
-
-def _failure(code: int, talk: IO[bytes]) -> DemoError:
-    """What the child said last; a traceback's last line is its error."""
-    talk.seek(0)
-    lines = talk.read().decode("utf-8", "replace").strip().splitlines()
-    said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"
-    said = said.replace(" (see python -m simulator --help)", "")
-    return DemoError(f"the simulated fleet did not start: {said}", usage=code == _USAGE)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            pipe.close()
-    try:
-        child.wait(END_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+@contextmanager
+def simulated(arguments: Sequence[str]) -> Iterator[Simulation]:
+    """A simulated fleet that serves for as long as the block runs. Raises DemoError."""
+    with starting(arguments) as fleet:
+        yield fleet.wait()

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from console.config.settings import Settings
@@ -20,16 +21,27 @@ if TYPE_CHECKING:
     from console.session.local.protocol import Looked
     from console.session.local.servers import LocalServerSession
     from console.session.local.watcher import SharedWatcher
+    from console.wiring.demo import Starting
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
 
 def session_of(
-    settings: Settings, here: Settings | None = None, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    here: Settings | None = None,
+    environ: Mapping[str, str] = os.environ,
+    fleet: Starting | None = None,
 ) -> ObservingSession:
-    """``here``: the settings for what is done on this machine, where they are others."""
-    cluster = settings.cluster
-    return ObservingSession(SettingsWiring(settings, here or settings, environ), cluster.context, cluster.namespace)
+    """``here``: the settings for what is done on this machine, where they are others.
+
+    ``fleet``: the simulated one that the settings lead to, which may be starting still.
+    """
+    cluster, elsewhere = settings.cluster, here or settings
+    if fleet is None:
+        wiring = SettingsWiring(settings, elsewhere, environ)
+    else:
+        wiring = SimulatedWiring(settings, elsewhere, environ, fleet)
+    return ObservingSession(wiring, cluster.context, cluster.namespace)
 
 
 class SettingsWiring:
@@ -40,6 +52,9 @@ class SettingsWiring:
         self._here = here
         self._environ = environ
         self._watcher: SharedWatcher | None = None
+
+    async def ready(self) -> None:
+        """What the settings lead to is there, or is not."""
 
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
@@ -107,3 +122,29 @@ class SettingsWiring:
         if self._watcher is None:
             self._watcher = SharedWatcher(self._settings, self._environ)
         return self._watcher
+
+
+class SimulatedWiring(SettingsWiring):
+    """To a simulated fleet that may be starting still. One that does not start is a cluster that cannot be reached."""
+
+    def __init__(self, settings: Settings, here: Settings, environ: Mapping[str, str], fleet: Starting) -> None:
+        super().__init__(settings, here, environ)
+        self._fleet = fleet
+
+    async def ready(self) -> None:
+        from console.wiring.demo import DemoError
+
+        # The Connection says why there is none.
+        with suppress(DemoError):
+            await self._fleet.ready()
+
+    def connect(self, context: str, namespace: str) -> Connection:
+        from console.wiring.connections import nowhere
+        from console.wiring.contexts import is_machine
+        from fleet.sources.kube.errors import KubeconfigError
+
+        error = self._fleet.error
+        if error is None or is_machine(self._settings, context, self._environ):
+            return super().connect(context, namespace)
+        remedy = "Quit, and correct the command line." if error.usage else "Quit, and start the demo again."
+        return nowhere(self._settings, KubeconfigError(str(error), remedy), context, namespace, self._environ)

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from simulator.data import text
+from simulator.data import document
 from simulator.store import Store
 
 Obj = dict[str, Any]
@@ -142,7 +140,7 @@ def binding(name: str, role: str, kind: str, subject: str, namespace: str = "") 
 
 def objects(team_namespace: str) -> Iterable[Obj]:
     """The roles and bindings of the simulated cluster; `teamlead` is on call in `team_namespace` only."""
-    content = yaml.safe_load(text("rbac.yaml"))
+    content = document("rbac.yaml")
     for name, rules in content["roles"].items():
         yield {"apiVersion": API, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
     for name, bound in content["bindings"].items():

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from simulator.api.columns import Column, columns
-from simulator.data import text
+from simulator.data import document
 from simulator.store import Key
 
 Obj = dict[str, Any]
@@ -131,8 +129,7 @@ def event_view(event: Obj) -> Obj:
 
 
 RESOURCES = tuple(
-    resource(entry.pop("names"), entry.pop("columns", "Name, Age"), **entry)
-    for entry in yaml.safe_load(text("resources.yaml"))
+    resource(entry.pop("names"), entry.pop("columns", "Name, Age"), **entry) for entry in document("resources.yaml")
 )
 
 
