@@ -16,6 +16,7 @@ from actions.catalogue import specs
 from actions.permissions import needed
 from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import every
+from fleet.timeline.cluster.registry import kept
 
 Rule = dict[str, Any]
 
@@ -76,7 +77,7 @@ def manifests(
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
     acts = role is Role.ONCALL
     done_inside, done_outside = _done() if acts else ([], [])
-    inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *done_inside]
+    inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *_witnesses(), *done_inside]
     inside += [_LOGS] if logs or acts else []
     inside += [_PROXY] if proxy else []
     outside = [*_SEEN_IN_THE_CLUSTER, *done_outside]
@@ -97,6 +98,14 @@ def _workloads() -> Iterator[Rule]:
         yield _rule(group, " ".join(kind.plural for kind in same))
         if scalable := [f"{kind.plural}/{kind.scale}" for kind in same if kind.scale]:
             yield _rule(group, " ".join(scalable), ["get"])
+
+
+def _witnesses() -> Iterator[Rule]:
+    """What tells of the past alone: of everything else that does, the rules are there."""
+    known = {kind.qualified for kind in listed()}
+    for row in kept():
+        if row.custom and row.qualified not in known:
+            yield _rule(row.group, row.plural, ["list"])
 
 
 def _done() -> tuple[list[Rule], list[Rule]]:

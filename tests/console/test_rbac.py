@@ -19,6 +19,7 @@ from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.resources import every
+from fleet.timeline.cluster.registry import kept
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
@@ -137,3 +138,13 @@ def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() ->
     }
     assert more == {*declared, ("", "events", "create")}
     assert all(verb in {"list", "create", "patch", "delete"} for _, _, verb in more)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_both_roles_may_list_whatever_tells_of_the_past(role: Role) -> None:
+    rules = manifests(role)[0]["rules"]
+    for row in kept():
+        assert any(
+            row.group in rule["apiGroups"] and row.plural in rule["resources"] and "list" in rule["verbs"]
+            for rule in rules
+        ), row.qualified

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fleet.kinds.registry import listed
+from fleet.timeline.cluster.argo_cd import APPLICATIONS
 from fleet.timeline.cluster.autoscalers import AUTOSCALERS
 from fleet.timeline.cluster.events import EVENTS
+from fleet.timeline.cluster.flux import HELM_RELEASES, KUSTOMIZATIONS
 from fleet.timeline.cluster.kept import Row
 from fleet.timeline.cluster.nodes import NODES
 from fleet.timeline.cluster.pods import PODS
@@ -18,6 +20,9 @@ def kept() -> tuple[Row, ...]:
         REPLICA_SETS,
         CONTROLLER_REVISIONS,
         *(workload(kind) for kind in listed() if not kind.link),
+        APPLICATIONS,
+        HELM_RELEASES,
+        KUSTOMIZATIONS,
         AUTOSCALERS,
         NODES,
         PODS,

@@ -217,6 +217,61 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
     ]
 
 
+def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
+    raw = {
+        "metadata": {"name": "chat", "namespace": "argocd"},
+        "status": {
+            "resources": [{"kind": "Deployment", "namespace": "serving", "name": "chat", "group": "apps"}],
+            "history": [
+                {
+                    "id": 3,
+                    "revision": "0123456789abcdef",
+                    "deployedAt": f"{DAY}09:00:00Z",
+                    "source": {"repoURL": "https://git/fleet", "path": "prod"},
+                    "initiatedBy": {"username": "mia"},
+                },
+                {"id": 4, "revision": "fedc", "deployedAt": f"{DAY}10:00:00Z", "initiatedBy": {"automated": True}},
+            ],
+            "operationState": {"phase": "Failed", "finishedAt": f"{DAY}11:00:00Z", "message": "one or more\nobjects"},
+        },
+    }
+    entries, asked = told({"Application": [raw]})
+    assert said(entries) == [
+        ("09:00:00", "synced to 0123456789 of https://git/fleet prod", "mia"),
+        ("10:00:00", "synced to fedc", "Argo CD"),
+        ("11:00:00", "sync failed: one or more objects", "Argo CD"),
+    ]
+    assert ObjectRef("Application", "argocd", "chat") in asked.kin.of(CHAT)
+
+
+def test_flux_says_which_chart_it_released_and_since_when_it_fails() -> None:
+    release = {
+        "metadata": {"name": "chat", "namespace": "serving"},
+        "status": {
+            "history": [
+                {
+                    "version": 2,
+                    "chartName": "vllm",
+                    "chartVersion": "1.4.0",
+                    "status": "failed",
+                    "lastDeployed": f"{DAY}09:00:00Z",
+                }
+            ],
+            "conditions": [condition("Ready", "False", "09:05:00", message="timed out", reason="UpgradeFailed")],
+        },
+    }
+    kustomization = {
+        "metadata": {"name": "fleet", "namespace": "flux-system"},
+        "status": {"inventory": {"entries": [{"id": "serving_chat_apps_Deployment", "v": "v1"}]}},
+    }
+    entries, asked = told({"HelmRelease": [release], "Kustomization": [kustomization]})
+    assert said(entries) == [
+        ("09:00:00", "release 2: vllm 1.4.0, failed", "Flux (Helm)"),
+        ("09:05:00", "does not apply: timed out", ""),
+    ]
+    assert ObjectRef("Kustomization", "flux-system", "fleet") in asked.kin.of(CHAT)
+
+
 def test_every_kind_takes_whatever_stands_in_an_object() -> None:
     odd: list[Any] = [
         {},

@@ -1,0 +1,74 @@
+"""Argo CD (argoproj.io/v1alpha1 Application): every sync that its history keeps, who began it, and the last failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+
+NAME = "Argo CD"
+_SHORT = 10
+"""Characters of a commit that tell it from others."""
+_FAILED = frozenset({"Failed", "Error"})
+
+
+def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+    ref, status = ref_of(raw, "Application"), mapping(raw, "status")
+    for resource in mappings(status, "resources"):
+        namespace = text(resource, "namespace")
+        asked.kin.note(ObjectRef(text(resource, "kind"), namespace, text(resource, "name")), ref)
+    return (*_syncs(ref, status), *_failure(ref, mapping(status, "operationState")))
+
+
+def _syncs(ref: ObjectRef, status: Raw) -> Iterator[Entry]:
+    for sync in mappings(status, "history"):
+        at = moment(sync, "deployedAt")
+        if at is not None:
+            revision, source = text(sync, "revision"), mapping(sync, "source")
+            of = " ".join(filter(None, [text(source, "repoURL"), text(source, "path") or text(source, "chart")]))
+            evidence = Evidence(f"{ref} status.history[{sync.get('id')}].deployedAt", text(sync, "deployedAt"))
+            yield Entry(
+                at,
+                WHOLE_SECONDS,
+                EntryKind.CHANGE,
+                f"synced to {revision[:_SHORT]}" + (f" of {of}" if of else ""),
+                ref,
+                (evidence,),
+                who=_who(mapping(sync, "initiatedBy")),
+            )
+
+
+def _failure(ref: ObjectRef, state: Raw) -> Iterator[Entry]:
+    """The last operation, where it failed: one that worked is in the history."""
+    phase, at = text(state, "phase"), moment(state, "finishedAt")
+    if phase in _FAILED and at is not None:
+        yield Entry(
+            at,
+            WHOLE_SECONDS,
+            EntryKind.CONDITION,
+            f"sync failed: {' '.join(text(state, 'message').split())}",
+            ref,
+            (Evidence(f"{ref} status.operationState.finishedAt", text(state, "finishedAt")),),
+            who=_who(mapping(mapping(state, "operation"), "initiatedBy")),
+            weight=Weight.BAD,
+        )
+
+
+def _who(initiator: Raw) -> str:
+    """A person's name where one began it; by itself, Argo CD."""
+    return text(initiator, "username") or NAME
+
+
+APPLICATIONS = Kept(
+    kind="Application",
+    group="argoproj.io",
+    version="v1alpha1",
+    plural="applications",
+    take=_take,
+    tell=each,
+    lost="syncs of Argo CD",
+    custom=True,
+)

@@ -1,0 +1,74 @@
+"""Flux: the releases that a HelmRelease keeps (helm.toolkit.fluxcd.io/v2), and since when a Kustomization applies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.cluster.conditions import Meaning, conditions_of
+from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+
+_CONDITIONS = {
+    ("Ready", "False"): Meaning("does not apply", Weight.BAD),
+    ("Ready", "True"): Meaning("applies", Weight.GOOD),
+}
+
+
+def _release(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+    del asked
+    ref, status = ref_of(raw, "HelmRelease"), mapping(raw, "status")
+    return (*_deployed(ref, status), *conditions_of(raw, ref, _CONDITIONS))
+
+
+def _deployed(ref: ObjectRef, status: Raw) -> Iterator[Entry]:
+    for release in mappings(status, "history"):
+        at, number = moment(release, "lastDeployed"), release.get("version")
+        if at is None:
+            continue
+        chart = f"{text(release, 'chartName')} {text(release, 'chartVersion')}".strip()
+        state = text(release, "status")
+        evidence = Evidence(f"{ref} status.history[v{number}].lastDeployed", text(release, "lastDeployed"))
+        yield Entry(
+            at,
+            WHOLE_SECONDS,
+            EntryKind.CHANGE,
+            f"release {number}: {chart}" + (f", {state}" if state == "failed" else ""),
+            ref,
+            (evidence,),
+            who="Flux (Helm)",
+            weight=Weight.BAD if state == "failed" else Weight.PLAIN,
+        )
+
+
+def _kustomization(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+    ref = ref_of(raw, "Kustomization")
+    for one in mappings(mapping(mapping(raw, "status"), "inventory"), "entries"):
+        # <namespace>_<name>_<group>_<kind>: none of the four has an underscore.
+        namespace, _, rest = text(one, "id").partition("_")
+        name, _, kind = rest.partition("_")
+        asked.kin.note(ObjectRef(kind.rpartition("_")[2], namespace, name), ref)
+    return tuple(conditions_of(raw, ref, _CONDITIONS))
+
+
+HELM_RELEASES = Kept(
+    kind="HelmRelease",
+    group="helm.toolkit.fluxcd.io",
+    version="v2",
+    plural="helmreleases",
+    take=_release,
+    tell=each,
+    lost="releases of Flux",
+    custom=True,
+)
+KUSTOMIZATIONS = Kept(
+    kind="Kustomization",
+    group="kustomize.toolkit.fluxcd.io",
+    version="v1",
+    plural="kustomizations",
+    take=_kustomization,
+    tell=each,
+    lost="what Flux applies",
+    custom=True,
+)
