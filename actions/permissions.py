@@ -1,11 +1,14 @@
-"""Which permissions each action needs, as RBAC names them."""
+"""Which permissions each action needs, as RBAC names them, and whether the server grants one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from actions.catalogue import spec_of
+
+if TYPE_CHECKING:
+    from actions.plan_context import Reads
 
 
 class Resource(NamedTuple):
@@ -29,6 +32,10 @@ class Permission(NamedTuple):
         resource = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
         return f"{self.verb} {resource}" + (f".{self.group}" if self.group else "")
 
+    def scope(self, namespace: str) -> str:
+        """Where it is asked for, for a target in this namespace; empty for the whole cluster."""
+        return namespace if self.namespaced else ""
+
 
 _PLURALS: Mapping[str, tuple[str, str]] = {
     "HorizontalPodAutoscaler": ("autoscaling", "horizontalpodautoscalers"),
@@ -49,6 +56,12 @@ def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tup
     """What an action on a target of this kind must be allowed. ``plural``: group and plural of other kinds."""
     found = plural or plural_of(target) or ("", target.lower() + "s")
     return spec_of(kind).permissions(Resource(target, *found))
+
+
+async def granted(permission: Permission, namespace: str, reads: Reads) -> bool:
+    """Whether this identity has it for a target in a namespace (empty: in all). Raises KubeError, KubeconfigError."""
+    verb, group, resource, subresource, _ = permission
+    return (await reads.can_i(verb, resource, group, subresource, permission.scope(namespace))).allowed
 
 
 def plural_of(kind: str) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.permissions import Permission, needed, plural_of
+from actions.permissions import Permission, granted, needed, plural_of
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from fleet.sources.kube.errors import KubeError
@@ -20,15 +20,12 @@ async def check_permission(plan: Plan, context: ClusterContext) -> Check:
     missing: list[Permission] = []
     unknown = ""
     for permission in wanted:
-        namespace = request.target.namespace if permission.namespaced else ""
         try:
-            answer = await context.reads.can_i(
-                permission.verb, permission.resource, permission.group, permission.subresource, namespace
-            )
+            allowed = await granted(permission, request.target.namespace, context.reads)
         except KubeError as error:
             unknown = error.message
             continue
-        if not answer.allowed:
+        if not allowed:
             missing.append(permission)
     if missing:
         return Check(

@@ -16,12 +16,13 @@ from console.cli.parser import setting_flags
 from console.config.load import from_flags
 from console.config.problem import ConfigError
 from console.config.settings import Settings
-from console.doctor import report
+from console.doctor import acting, report
 from console.doctor.check import Check, Verdict
 from console.doctor.local import check_installed, check_machine
 from console.doctor.permissions import Answer, ask, judge
 from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
+from fleet import guard
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
     kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
-    snapshot, answer = await asyncio.gather(observe(settings, WAIT), _permissions(access, namespace, environ))
+    snapshot, (answer, acts) = await asyncio.gather(observe(settings, WAIT), _permissions(access, namespace, environ))
     checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
     if checks[-1].verdict is not Verdict.FAIL:
-        checks.append(judge(answer, snapshot.cluster.user, namespace))
+        user = snapshot.cluster.user
+        checks.append(judge(answer, user, namespace))
+        checks.append(acting.judge(acts, user, answer.namespace) if acts is not None else acting.read_only())
     return [*checks, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
 
 
@@ -102,15 +105,21 @@ async def _machine(
     return [vllm, *checks, *check_others(snapshot)], _code(snapshot)
 
 
-async def _permissions(access: Access, namespace: str, environ: Mapping[str, str]) -> Answer:
+async def _permissions(
+    access: Access, namespace: str, environ: Mapping[str, str]
+) -> tuple[Answer, acting.Acting | None]:
+    """What may be read, and what may be done there; None in read-only mode."""
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.reads import KubeReads
 
     client = KubeClient(access, environ=environ)
     try:
-        return await ask(KubeReads(client), namespace, access.namespace)
+        reads = KubeReads(client)
+        answer = await ask(reads, namespace, access.namespace)
+        return answer, None if guard.is_locked() else await acting.ask(reads, answer.namespace)
     except Exception as error:  # noqa: BLE001 - a doctor who faints at an unknown disease is of no use
-        return Answer(trouble=f"a defect of Quarterdeck, please report it: {error!r}")
+        trouble = f"a defect of Quarterdeck, please report it: {error!r}"
+        return Answer(trouble=trouble), acting.Acting(trouble=trouble)
     finally:
         await client.close()
 

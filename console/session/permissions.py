@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actions.permissions import Permission, needed
+from actions.permissions import Permission, granted, needed
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ class Permissions:
     def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Why that may not be done, in words; None where it may, and while that is being asked."""
         for permission in needed(kind, target.kind):
-            key = (target.cluster, permission, target.namespace if permission.namespaced else "")
+            key = (target.cluster, permission, permission.scope(target.namespace))
             if key not in self._answers:
                 self._answers[key] = None
                 self._bridge.begin(self._review(*key))
             elif self._answers[key] is False:
-                where = f" in {target.namespace}" if permission.namespaced and target.namespace else ""
+                where = f" in {key[2]}" if key[2] else ""
                 return f"you may not {permission}{where}"
         return None
 
@@ -44,13 +44,12 @@ class Permissions:
         self._answers = {}
 
     async def _review(self, cluster: ClusterId, permission: Permission, namespace: str) -> None:
-        verb, group, resource, subresource, _ = permission
         answers = self._answers
         try:
-            answer = await self._reads().can_i(verb, resource, group, subresource, namespace)
+            answer = await granted(permission, namespace, self._reads())
         except (KubeError, KubeconfigError):
             # Not known: the plan asks again, and says so.
             return
         # Of the cluster that was asked, which may be in view no more.
-        answers[cluster, permission, namespace] = answer.allowed
+        answers[cluster, permission, namespace] = answer
         self._learned()

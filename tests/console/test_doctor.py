@@ -245,17 +245,23 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("context", "code", "permissions"),
-    [("demo", 0, "ok"), ("demo-auditor", 0, "warn"), ("demo-teamlead", 0, "warn"), ("demo-nobody", 1, "fail")],
+    ("context", "code", "permissions", "actions"),
+    [
+        ("demo", 0, "ok", "ok"),
+        ("demo-auditor", 0, "warn", "warn"),
+        ("demo-teamlead", 0, "warn", "warn"),
+        ("demo-nobody", 1, "fail", "warn"),
+    ],
 )
 def test_on_a_cluster_as_each_identity(
-    simulation: Simulation, doctor: Doctor, context: str, code: int, permissions: str
+    simulation: Simulation, doctor: Doctor, context: str, code: int, permissions: str, actions: str
 ) -> None:
     ended, report = doctor("--kubeconfig", str(simulation.kubeconfig), "--context", context)
     assert ended == code, report
     assert report["schema"] == "quarterdeck/doctor/v1"
     verdicts = {check["subject"]: check["verdict"] for check in report["checks"]}
     assert verdicts["permissions"] == permissions
+    assert verdicts["actions"] == actions
     assert verdicts["kubeconfig"] == "ok"
     assert verdicts["API server"] == "ok"
 

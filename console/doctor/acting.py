@@ -1,0 +1,100 @@
+"""Which actions this identity may do, what is missing for the others, and the role that grants it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from actions.catalogue import specs
+from actions.permissions import Permission, granted, needed
+from console.doctor.check import Check, Verdict
+
+if TYPE_CHECKING:
+    from actions.plan_context import Reads
+
+SUBJECT = "actions"
+_EVERYTHING = Permission("*", "*", "*")
+"""What an administrator has: one question then answers all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What the API server said of the permissions that actions need."""
+
+    missing: Mapping[tuple[str, str], tuple[Permission, ...]] = field(default_factory=dict)
+    """(kind of action, kind of target) → those that are not granted; without an entry where all are."""
+    trouble: str = ""
+    """Why the server could not be asked."""
+
+
+def wanted() -> dict[tuple[str, str], tuple[Permission, ...]]:
+    """(kind of action, kind of target) → what it needs, of all actions on a cluster."""
+    found = {(spec.kind, target): needed(spec.kind, target) for spec in specs() for target in spec.targets}
+    return {key: permissions for key, permissions in found.items() if permissions}
+
+
+async def ask(reads: Reads, namespace: str) -> Acting:
+    """Ask for a namespace (empty: for all), each permission once, and none where everything is granted."""
+    import asyncio
+
+    from fleet.sources.kube.errors import KubeconfigError, KubeError
+
+    every = wanted()
+    # What is of the whole cluster is the same question as what is of a namespace, where all are in view.
+    questions = dict.fromkeys((p._replace(namespaced=True), p.scope(namespace)) for ps in every.values() for p in ps)
+    try:
+        if await granted(_EVERYTHING, "", reads):
+            return Acting()
+        answers = await asyncio.gather(*(granted(each, where, reads) for each, where in questions))
+    except (KubeError, KubeconfigError) as error:
+        return Acting(trouble=error.message)
+    known = dict(zip(questions, answers, strict=True))
+    missing = {
+        key: tuple(p for p in permissions if not known[p._replace(namespaced=True), p.scope(namespace)])
+        for key, permissions in every.items()
+    }
+    return Acting({key: permissions for key, permissions in missing.items() if permissions})
+
+
+def read_only() -> Check:
+    """Nothing is asked of the server for what is not done anyway."""
+    return Check(SUBJECT, Verdict.OK, "none is done in read-only mode")
+
+
+def judge(acting: Acting, user: str, namespace: str) -> Check:
+    """All actions in one check; ``namespace`` is where they were asked for, empty for all."""
+    if acting.trouble:
+        return Check(SUBJECT, Verdict.WARN, f"whether they are permitted could not be asked: {acting.trouble}")
+    who = user or "this identity"
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    if not acting.missing:
+        return Check(SUBJECT, Verdict.OK, f"{who} may do all of them, {where}")
+    targets: dict[str, list[str]] = {}
+    for kind, target in wanted():
+        targets.setdefault(kind, []).append(target)
+    refused = {kind: [each for each in every if (kind, each) in acting.missing] for kind, every in targets.items()}
+    whole = [kind for kind, some in refused.items() if not some]
+    none = refused == targets
+    finding = f"{who} may do none of them {where}" if none else f"{who} may not do all of them {where}"
+    allowed = (f"permitted: {', '.join(whole)}",) if whole else ()
+    confined = f" --in {shlex.quote(namespace)}" if namespace else ""
+    return Check(
+        SUBJECT,
+        Verdict.WARN,
+        finding if namespace else f"{finding}; a plan asks for the namespace of its target",
+        (*allowed, *_lines(acting, targets, refused)),
+        f"quarterdeck rbac oncall{confined} --user {shlex.quote(user or 'USER')} | kubectl apply -f -",
+    )
+
+
+def _lines(acting: Acting, targets: Mapping[str, list[str]], refused: Mapping[str, list[str]]) -> Iterator[str]:
+    """A line for each set of permissions that is missing, with the actions that it is missing for."""
+    lines: dict[tuple[Permission, ...], list[str]] = {}
+    for kind, some in refused.items():
+        lack = dict.fromkeys(each for target in some for each in acting.missing[kind, target])
+        lines.setdefault(tuple(lack), []).append(kind if some == targets[kind] else f"{kind} of {', '.join(some)}")
+    for permissions, kinds in lines.items():
+        if permissions:
+            yield f"refused: {', '.join(kinds)} ({', '.join(map(str, permissions))})"
