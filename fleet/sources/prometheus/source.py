@@ -1,11 +1,12 @@
 """The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
 
-A tick is five requests whatever the fleet: first which engines there are and how their metrics are spelt, then in
-parallel their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs; a sixth where the
-store has gateways. All of them are evaluated at one time of the server's clock, which is the Measurement's ``at``. Now
-and then a few more look at the server's clock, at the scrape intervals, at the bucket lists, at an engine of a product
-that was not there before, and at the samples of engines that are younger than the window. A store that refuses regular
-expressions on metric names is asked by exact ones, in a few requests more.
+A tick is five requests whatever the fleet: which engines there are and how their metrics are spelt, and beside that
+their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs; a sixth where the store has
+gateways. The first one says what is to be asked for by the others, which are asked again where that has changed. All of
+them are evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then a few more look at
+the server's clock, at the scrape intervals, at the bucket lists, at an engine of a product that was not there before,
+and at the samples of engines that are younger than the window. A store that refuses regular expressions on metric names
+is asked by exact ones, in a few requests more.
 
 Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
 times the memory of the Measurement.
@@ -23,7 +24,6 @@ from itertools import chain, pairwise
 from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import quote
 
 from fleet.guard import reads_only
 from fleet.metrics import answers, promql, queries
@@ -43,6 +43,7 @@ from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import Api
 from fleet.sources.prometheus.memory import share_heaps
 from fleet.sources.prometheus.remembered import Remembered
+from fleet.sources.prometheus.tick import TickQueries, young_samples
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -61,8 +62,6 @@ _LOOK_EVERY = 300.0
 """Seconds between looks at the scrape intervals."""
 _LOOK_BACK = 300.0
 """Seconds of raw samples that a scrape interval is read from."""
-_MOST_PODS = 100
-"""Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
 _CLUSTERS_NAMED = 5
 """Clusters that a note names."""
 _EXTRAPOLATED = 1.1
@@ -117,6 +116,8 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
+        self._last: tuple[queries.Scope, EngineRows] | None = None
+        """What the queries of the last tick were made from."""
         self._engines = Remembered[EngineSeries]()
         self._numbers = Remembered[EngineNumbers]()
         self._models, self._counts = Remembered[Buckets](), Remembered[Buckets]()
@@ -181,6 +182,9 @@ class PrometheusSource:
     def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
         at = self._time(at)
         notes: dict[str, None] = {}
+        # What is asked for hardly ever changes, so it is asked for while the first answer is still to come.
+        guess = TickQueries.of(*self._last, pods) if self._last is not None else None
+        asked = self._ask_all(guess, at, notes) if guess is not None else []
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
         ended = max(self._window, 4 * known) if known else _LOOK_BACK
@@ -205,23 +209,27 @@ class PrometheusSource:
             engines.replicas,
         )
 
-        def ask(
-            memory: Remembered[T], make: Callable[[Iterable[answers.Labels]], T], *texts: str
-        ) -> Future[tuple[T, list[float]]]:
-            known = (rows, ENGINES.version, GPUS.version)
-            return self._pool.submit(lambda: memory.read(self._ask(texts, at, notes), known, make))
+        tick = TickQueries.of(scope, rows, pods)
+        if tick != guess:
+            asked = self._ask_all(tick, at, notes)
+        self._last = (scope, rows)
+        of_models, of_numbers, of_gpus, of_gateways, *of_own = asked
 
-        own = [
-            ask(memory, partial(engine_buckets, rows), text)
-            for memory, text in zip(self._own, self._own_buckets(scope, rows, pods), strict=False)
-        ]
-        models = ask(self._models, model_buckets, queries.model_buckets(scope))
-        numbers = ask(self._numbers, partial(EngineNumbers, rows), *queries.engine_numbers(scope))
-        gpus = ask(self._gpus, Gpus, *queries.gpus(scope))
-        before = self._pool.submit(self._before, queries.gateways(scope), at, notes)
-        fresh = self._pool.submit(self._young, self._young_samples(scope, rows), rows, window, at, notes)
+        def read(
+            memory: Remembered[T], make: Callable[[Iterable[answers.Labels]], T], found: Future[list[Answer]]
+        ) -> Future[tuple[T, list[float]]]:
+            # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
+            known = (rows, ENGINES.version, GPUS.version)
+            return self._pool.submit(lambda: memory.read(found.result(), known, make))
+
+        fresh = self._pool.submit(self._young, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
-        counts = ask(self._counts, model_buckets, queries.bucket_counts(scope)) if look else None
+        counted = self._pool.submit(self._ask, (queries.bucket_counts(scope),), at, notes) if look else None
+        numbers = read(self._numbers, partial(EngineNumbers, rows), of_numbers)
+        own = [read(memory, partial(engine_buckets, rows), one) for memory, one in zip(self._own, of_own, strict=False)]
+        models = read(self._models, model_buckets, of_models)
+        gpus = read(self._gpus, Gpus, of_gpus)
+        counts = read(self._counts, model_buckets, counted) if counted is not None else None
         of_engines, values = numbers.result()
         engine_table, means = of_engines.read(values, rows.ages(stamps, at), fresh.result())
         restarted = engine_table.reset
@@ -238,7 +246,9 @@ class PrometheusSource:
             found, values = part.result()
             for family, groups in answers.histograms(found.read(values)).items():
                 histograms.setdefault(family, {}).update(groups)
-        (cards, values), gateways = gpus.result(), before.result()
+        elements = (answer.elements() for answer in of_gateways.result())
+        gateways = Gateways(answers.samples(chain.from_iterable(elements)), at)
+        cards, values = gpus.result()
         gpu_table, reasons = cards.read(values, at)
         self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
         return Measurement(
@@ -289,6 +299,9 @@ class PrometheusSource:
         last = self._edges
         return bool(rows.ids) and (rows.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
 
+    def _ask_all(self, tick: TickQueries, at: float, notes: dict[str, None]) -> list[Future[list[Answer]]]:
+        return [self._pool.submit(self._ask, texts, at, notes) for texts in tick.side_by_side()]
+
     def _ask(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> list[Answer]:
         """The answers to these queries; an empty one asks for nothing."""
         found = [self._api.vector(text, at) for text in texts if text]
@@ -296,32 +309,9 @@ class PrometheusSource:
             notes.update(dict.fromkeys(answer.warnings))
         return found
 
-    @staticmethod
-    def _young_samples(scope: queries.Scope, rows: EngineRows) -> list[str]:
-        """For the engines that are younger than the window; none for more of them than a URL can name."""
-        pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
-        return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []
-
     def _young(self, texts: Iterable[str], rows: EngineRows, window: float, at: float, notes: dict[str, None]) -> Rates:
         elements = (answer.elements() for answer in self._ask(texts, at, notes))
         return rates(chain.from_iterable(elements), rows, window)
-
-    def _before(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> Gateways:
-        elements = (answer.elements() for answer in self._ask(texts, at, notes))
-        return Gateways(answers.samples(chain.from_iterable(elements)), at)
-
-    @staticmethod
-    def _own_buckets(scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
-        if pods is not None:
-            # No series of theirs names a model, so theirs are not among the models' buckets.
-            pods |= rows.nameless
-        where = None if pods is None or len(pods) > _MOST_PODS else rows.where(pods)
-        if where is not None and not where:
-            return []
-        together = queries.engine_buckets(scope, scope.engines.families, where)
-        if len(quote(together)) <= promql.LONGEST:
-            return [together]
-        return [queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
 
     def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
         """The scrape interval by the distance of the raw samples of one series, looked at now and then."""

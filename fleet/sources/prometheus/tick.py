@@ -1,0 +1,62 @@
+"""The queries of a tick that depend on what the store has: all but the first one, which tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fleet.metrics import promql, queries
+from fleet.metrics.engine_rows import EngineRows
+
+_MOST_PODS = 100
+"""Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickQueries:
+    """What is asked side by side; of several texts in one field the answers belong together. Empty ones ask nothing."""
+
+    models: tuple[str, ...]
+    """Buckets by model."""
+    numbers: tuple[str, ...]
+    """Gauges and rates by engine."""
+    gpus: tuple[str, ...]
+    gateways: tuple[str, ...]
+    own: tuple[str, ...]
+    """Buckets by engine, each text for itself: of the pods asked for."""
+
+    @classmethod
+    def of(cls, scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
+        """The queries for these rows; ``pods`` are those whose own buckets are wanted, None for all."""
+        return cls(
+            (queries.model_buckets(scope),),
+            tuple(queries.engine_numbers(scope)),
+            tuple(queries.gpus(scope)),
+            tuple(queries.gateways(scope)),
+            tuple(_own_buckets(scope, rows, pods)),
+        )
+
+    def side_by_side(self) -> Iterator[tuple[str, ...]]:
+        """The texts of each request or run of requests, in the order of the fields; ``own`` one by one, at the end."""
+        yield from (self.models, self.numbers, self.gpus, self.gateways)
+        yield from ((text,) for text in self.own)
+
+
+def _own_buckets(scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
+    if pods is not None:
+        # No series of theirs names a model, so theirs are not among the models' buckets.
+        pods |= rows.nameless
+    where = None if pods is None or len(pods) > _MOST_PODS else rows.where(pods)
+    if where is not None and not where:
+        return []
+    together = queries.engine_buckets(scope, scope.engines.families, where)
+    if len(quote(together)) <= promql.LONGEST:
+        return [together]
+    return [queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
+
+
+def young_samples(scope: queries.Scope, rows: EngineRows) -> list[str]:
+    """For the engines that are younger than the window; none for more of them than a URL can name."""
+    pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
+    return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []
