@@ -74,6 +74,14 @@ class _What(NamedTuple):
         return cls(pod, _beside(pod), _unread(pod))
 
 
+class _Asked(NamedTuple):
+    """Where a pod is asked, and why the metrics of its engine are not read."""
+
+    pod: Pod
+    endpoints: list[Endpoint]
+    unread: str
+
+
 class Getter(Protocol):
     """The one thing that is asked of the Kubernetes client here."""
 
@@ -113,6 +121,8 @@ class ScrapeCollector:
         self._unreached = ""
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
+        self._asked: dict[str, _Asked] = {}
+        """Where each pod is asked."""
         self._what: dict[str, _What] = {}
         """What each pod is beside the engines."""
         self._unclear: dict[str, str] = {}
@@ -181,12 +191,20 @@ class ScrapeCollector:
         return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
 
     def _find(self, state: KubeState) -> list[Endpoint]:
+        """Those of all pods. Of a pod that is as it was, what it runs and where is not asked again."""
         if self._found_in is not state.pods:
             self._found_in = state.pods
-            self._unread = {p.key: why for p in state.pods.values() if (why := _unread(p))}
-            every = endpoints(state.pods.values(), self._settings.ports, self._settings.path)
+            before, self._asked = self._asked, {}
+            for key, pod in state.pods.items():
+                known = before.get(key)
+                self._asked[key] = known if known is not None and known.pod is pod else self._where(pod)
+            self._unread = {key: asked.unread for key, asked in self._asked.items() if asked.unread}
+            every = (endpoint for asked in self._asked.values() for endpoint in asked.endpoints)
             self._endpoints, self._unclear = told_apart(every)
         return self._endpoints
+
+    def _where(self, pod: Pod) -> _Asked:
+        return _Asked(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
     def _find_beside(self, state: KubeState, only: frozenset[Beside]) -> list[Endpoint]:
         """Those beside the engines alone. Of a pod that is as it was, what it is is not asked again."""

@@ -43,6 +43,8 @@ class Endpoint:
     tls: bool = False
     one_of_several: bool = False
     """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
+    known: bool = False
+    """Its product is one whose metrics are read."""
 
     @property
     def key(self) -> str:
@@ -60,15 +62,14 @@ class Endpoint:
         if self.problem:
             raise ValueError(self.problem)
         pod, name = self.pod, self.key if self.one_of_several else ""
-        known = stands_beside(pod) is not None or by_name(pod.serving.engine) is not None
         if via is Via.POD_IP:
             url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
             # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
-            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=known)
+            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=self.known)
         scheme = "https:" if self.tls else ""
         where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
         path = f"{where}:{self.port}/proxy{self.path}"
-        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=known)
+        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=self.known)
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
@@ -140,7 +141,8 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
         ip_address(pod.ip)
     except ValueError:
         return Endpoint(pod, port, path, f"not asked: its address {pod.ip[:_QUOTED]!r} is no IP address")
-    return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several)
+    known = stands_beside(pod) is not None or by_name(pod.serving.engine) is not None
+    return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several, known=known)
 
 
 def _speaks_tls(pod: Pod, port: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +21,11 @@ from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError, 
 from fleet.sources.kube.state import KubeState
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.scrape import collector, targets
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.pod_access import PodAccess
 from fleet.sources.scrape.source import ScrapeSettings
-from fleet.sources.scrape.targets import Via
+from fleet.sources.scrape.targets import Endpoint, Via
 from tests.fleet.rows import NOW, deployment, kube, pod
 from tests.ports import free_port
 from tests.waiting import PATIENCE
@@ -149,6 +150,37 @@ async def test_the_way_is_looked_for_again_after_a_minute_and_not_at_every_tick(
         for seconds in (0, 2, 4, 61):
             await found.measure(fleet(engine()), None, NOW + seconds)
         assert len(api.asked) == 2
+
+
+async def test_where_a_pod_is_asked_is_found_again_when_it_has_changed_and_never_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+
+    def endpoints(pods: Iterable[Pod], *how: Any) -> list[Endpoint]:
+        kept = list(pods)
+        looked.extend(pod.name for pod in kept)
+        return targets.endpoints(kept, *how)
+
+    monkeypatch.setattr(collector, "endpoints", endpoints)
+    api = ApiServer(lambda _: PAGE)
+    still, moved = engine("still"), engine("moved")
+    how = settings(8000, prometheus=Use.NEVER)
+    async with measuring(api, replace(how, scraping=replace(how.scraping, via=Via.PROXY))) as source:
+        await source.measure(fleet(still, moved), None, NOW)
+        assert sorted(looked) == ["moved", "still"]
+        looked.clear()
+        api.asked.clear()
+        elsewhere = replace(moved, annotations={"prometheus.io/port": "9000"})
+        await source.measure(fleet(still, elsewhere), None, NOW + 2)
+        assert looked == ["moved"]
+        assert sorted(path.partition("/pods/")[2] for path in api.asked) == [
+            "moved:9000/proxy/metrics",
+            "still:8000/proxy/metrics",
+        ]
+        api.asked.clear()
+        await source.measure(fleet(still), None, NOW + 4)
+        assert len(api.asked) == 1
 
 
 async def test_a_redirect_of_a_pod_is_followed_through_the_api_server() -> None:
