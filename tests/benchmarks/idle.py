@@ -32,7 +32,8 @@ _START = 45.0
 """Seconds until a simulated fleet of two thousand pods is on the screen, on two cores of a server: for the plan."""
 
 PODS = 300
-MEMORY_WARM = 20.0
+MEMORY_WARM = 70.0
+"""Seconds in which the windows of the counters fill, and every screen of the tour has been seen."""
 BATCH = 10.0
 """Seconds of memory that are one point of the line."""
 GROWTH_LIMIT = 5.0
