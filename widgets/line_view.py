@@ -16,6 +16,7 @@ from textual.widget import Widget
 from themes.look import look
 from themes.palette import Palette, palette_for
 from widgets.line import BLANK, Line, changed_width, segments_of
+from widgets.line_strip import LineStrip
 
 
 class LineView(Widget):
@@ -43,6 +44,10 @@ class LineView(Widget):
         Pure but for caches: it may be called at any time. Raises nothing for any size, 0 × 0 included.
         """
         raise NotImplementedError
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn. A widget that was closed is cycles, which the collector finds late."""
+        self._lines, self._strips, self._drawn_for = (), [], None
 
     def redraw(self) -> int:
         """Compare what is to be shown with what is shown and refresh the difference.
@@ -107,7 +112,7 @@ class LineView(Widget):
             strip = elsewhere.get(line)
             if strip is None:
                 segments = segments_of(line, width, palette, self.glyphs, base)
-                strip = elsewhere[line] = Strip(segments, width)
+                strip = elsewhere[line] = LineStrip(segments, width)
                 self.lines_drawn += 1
             strips.append(strip)
         self._lines, self._strips, self._drawn_for = lines, strips, (size, palette)

@@ -42,6 +42,9 @@ class LogView(TextPane):
         self._told = 0
         """How many dropped lines were told of."""
 
+    def on_unmount(self) -> None:
+        self._buffer.clear()
+
     @property
     def following(self) -> bool:
         return self._following

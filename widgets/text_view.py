@@ -13,6 +13,9 @@ class TextView(TextPane):
         super().__init__(id=id)
         self._text = _safe_lines(text)
 
+    def on_unmount(self) -> None:
+        self._text = ()
+
     def show(self, text: str) -> int:
         """Show another version of the text in place: the position stays as far as it can.
 

@@ -11,9 +11,9 @@ import gc
 
 NEW = 50_000
 """Containers that come to be, less those that go, between two looks at the new ones; a look takes some 10 ms."""
-YOUNG = 200
-"""Looks at the new ones before one at those that have outlived a look."""
-OLD = 10
+YOUNG = 20
+"""Looks at the new ones before one at those that have outlived a look: screens that were open during one, and left."""
+OLD = 100
 """Looks at those before one at everything."""
 
 

@@ -59,6 +59,8 @@ class ConsoleScreen(Screen[None]):
     """
 
     where: ClassVar[ScreenId]
+    BLANK = True
+    """Textual's: nothing is drawn of the screen itself, which is below its widgets."""
 
     DEFAULT_CSS = """
     ConsoleScreen {
@@ -87,6 +89,10 @@ class ConsoleScreen(Screen[None]):
         yield self._messages
         yield self.entry
         yield self._keybar
+
+    def on_unmount(self) -> None:
+        """Nothing of a Snapshot outlives the screen: it is left as cycles, which the collector finds late."""
+        self._drawn = None
 
     # what a subclass says
 

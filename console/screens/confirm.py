@@ -23,6 +23,7 @@ from widgets.push_button import PushButton
 class Buttons(Horizontal):
     """Buttons side by side, the first one the harmless one."""
 
+    BLANK = True
     DEFAULT_CSS = """
     Buttons {
         height: 1;

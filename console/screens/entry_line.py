@@ -39,6 +39,9 @@ class EntryLine(Vertical):
         self._amount: Field | None = None
         self._choose_amount: Callable[[str], None] = lambda _: None
 
+    def on_unmount(self) -> None:
+        self._asked_of = None
+
     @property
     def is_typed_into(self) -> bool:
         """Whether a command, a filter or a search is being typed."""

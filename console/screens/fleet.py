@@ -33,6 +33,7 @@ WIDE = 200
 class Beside(Horizontal):
     """The table, and where there is room a glance at what is under the cursor."""
 
+    BLANK = True
     DEFAULT_CSS = """
     Beside {
         height: 1fr;

@@ -11,12 +11,21 @@ from widgets.line_view import LineView
 Draw = Callable[[int, Glyphs], Sequence[Line]]
 
 
+def nothing(width: int, glyphs: Glyphs) -> Sequence[Line]:
+    """What is drawn of nothing."""
+    del width, glyphs
+    return ()
+
+
 class Lines(LineView):
     """Shows what ``draw(width, glyphs)`` gives, drawn again for another width and compared with what is there."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._draw_lines: Draw = lambda _width, _glyphs: ()
+        self._draw_lines: Draw = nothing
+
+    def on_unmount(self) -> None:
+        self._draw_lines = nothing
 
     def show(self, draw: Draw) -> int:
         """Show other lines; returns the number of lines refreshed."""

@@ -151,6 +151,11 @@ class Grid(LineView, can_focus=True):
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
         self._pages: tuple[Page, ...] = ()
 
+    def on_unmount(self) -> None:
+        self._model = Nothing()
+        self._outline, self._outlined = Outline(), (self._model, set())
+        self._painter = RowPainter()
+
     # what a screen asks and says
 
     @property

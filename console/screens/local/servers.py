@@ -37,6 +37,8 @@ _GLANCE = 14
 class Below(Vertical):
     """What is known of the server under the cursor, and the end of its log."""
 
+    BLANK = True
+
     def __init__(self, glance: Lines, log: LogView) -> None:
         super().__init__(id="below")
         self._parts = (glance, log)
@@ -48,6 +50,7 @@ class Below(Vertical):
 class Parts(Horizontal):
     """The table and the server under the cursor: one below the other, or side by side where there is room."""
 
+    BLANK = True
     DEFAULT_CSS = """
     Parts {
         height: 1fr;
