@@ -108,29 +108,35 @@ def _holders() -> dict[str, set[int]]:
     """File of shared memory → the processes that have it open or mapped, as far as they may be looked at (Linux)."""
     names = _names()
     holders: dict[str, set[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
+    # Where there is no file of it, nobody has one open.
+    for pid in psutil.pids() if names else ():
         # A process of another person, or one that has just ended.
         with suppress(OSError):
-            for path in _open(folder) | _mapped(folder, names):
-                holders.setdefault(path, set()).add(int(folder.name))
+            for path in _open(pid) | _mapped(pid, names):
+                holders.setdefault(path, set()).add(pid)
     return holders
 
 
-def _open(folder: Path) -> set[str]:
+def _open(pid: int) -> set[str]:
     found = set()
-    for link in (folder / "fd").iterdir():
-        with suppress(OSError):
-            target = str(link.readlink())
-            # A file that has lost its name ends with whoever has it open.
-            if target.startswith(f"{SHARED}/") and not target.endswith(" (deleted)"):
-                found.add(target)
+    # Thousands of links on a busy machine, at each look: no object is made of each.
+    with os.scandir(f"/proc/{pid}/fd") as links:
+        for link in links:
+            with suppress(OSError):
+                target = os.readlink(link.path)  # noqa: PTH115 - beside scandir
+                # A file that has lost its name ends with whoever has it open.
+                if target.startswith(f"{SHARED}/") and not target.endswith(" (deleted)"):
+                    found.add(target)
     return found
 
 
-def _mapped(folder: Path, names: Mapping[tuple[str, str], str]) -> set[str]:
+def _mapped(pid: int, names: Mapping[tuple[str, str], str]) -> set[str]:
     """By inode: a named semaphore is mapped under the name of a temporary file, which is gone by then."""
-    with (folder / "maps").open(errors="replace") as maps:
-        lines = [line.split(maxsplit=5) for line in maps if f" {SHARED}/" in line]
+    with open(f"/proc/{pid}/maps", errors="replace") as maps:  # noqa: PTH123 - beside scandir
+        text = maps.read()
+    if f" {SHARED}/" not in text:
+        return set()
+    lines = [line.split(maxsplit=5) for line in text.splitlines() if f" {SHARED}/" in line]
     return {names[device, inode] for _, _, _, device, inode, _ in lines if (device, inode) in names}
 
 
