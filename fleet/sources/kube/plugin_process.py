@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 AFTERWARDS = 0.5
 """Seconds for what is still in the pipes once the plugin has ended, if somebody else holds them open."""
+KILLED = 5.0
+"""Seconds until a process that was killed has ended: all but one that hangs inside the kernel needs none of them."""
 OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each of its streams: an ExecCredential with certificates has a few thousand."""
 
@@ -49,7 +51,13 @@ async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, s
         if not listener.exited.is_set() or not listener.silent.is_set():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
-        transport.close()
+        try:
+            # Whoever leaves first leaves a process that nobody waits for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KILLED):
+                    await listener.exited.wait()
+        finally:
+            transport.close()
 
 
 class _Listener(asyncio.SubprocessProtocol):

@@ -91,8 +91,8 @@ def engine(name: str = "a", **more: Any) -> Pod:
 
 
 def settings(port: int, **more: object) -> MetricsSettings:
-    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeSettings(timeout=2.0))
-    return replace(MetricsSettings(scraping=scraping, timeout=2.0), **more)  # type: ignore[arg-type]
+    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeSettings(timeout=PATIENCE))
+    return replace(MetricsSettings(scraping=scraping, timeout=PATIENCE), **more)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -328,29 +328,30 @@ async def test_a_prometheus_that_refuses_is_named_with_the_permission_it_takes()
 
 async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_its_timeout() -> None:
     release, tried_again = asyncio.Event(), asyncio.Event()
-    hanging = 0
+    asked = 0
 
-    async def hang(_: web.BaseRequest) -> web.StreamResponse:
-        nonlocal hanging
-        hanging += 1
-        if hanging > 1:
+    async def fail_then_hang(_: web.BaseRequest) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if found.latest is not None:
             tried_again.set()
-        await release.wait()
+            await release.wait()
         return web.Response(status=503)
 
-    async with serving(metrics) as port, serving(hang) as dead:
-        endpoint = PrometheusEndpoint(url=f"http://127.0.0.1:{dead}", timeout=0.5)
+    async with serving(metrics) as port, serving(fail_then_hang) as dead:
+        endpoint = PrometheusEndpoint(url=f"http://127.0.0.1:{dead}", timeout=2 * PATIENCE)
         async with measuring(ApiServer(), settings(port, endpoint=endpoint)) as found:
             await found.measure(fleet(engine()), None, NOW)
             assert health(found) == {"prometheus": Health.DOWN, "scrape": Health.LIVE}
-            for step in range(1, 4):
-                async with asyncio.timeout(0.4):
-                    await found.measure(fleet(engine()), None, NOW + 10 * step)
-            assert found.latest is not None
-            assert found.latest.source == "scrape"
+            failed = asked
             async with asyncio.timeout(PATIENCE):
+                for step in range(1, 4):
+                    await found.measure(fleet(engine()), None, NOW + 10 * step)
+                    assert found.latest is not None
+                    assert found.latest.source == "scrape"
                 await tried_again.wait()
-        release.set()
+            assert asked == failed + 1, "one attempt at a time"
+            release.set()
 
 
 def test_prometheus_is_not_asked_more_often_than_three_times_per_scrape() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, UnauthorizedError
 from fleet.sources.kube.kubeconfig import Access
+from fleet.sources.kube.plugin_process import run_to_end
 from tests.fleet.sources.kube.api import Api
 from tests.fleet.sources.kube.tls import Tls, private_key
 from tests.fleet.sources.kube.users import API_VERSION, answer, authorization
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 async def test_an_exec_plugin_gives_the_token(api: Api, plugin: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -219,3 +221,13 @@ async def test_a_certificate_that_cannot_be_used_is_said_and_no_pass_phrase_aske
     with pytest.raises(KubeconfigError, match=words):
         await client.get("/version")
     await client.close()
+
+
+async def test_who_ends_at_once_has_waited_for_the_end_of_the_plugin(tmp_path: Path) -> None:
+    script = f"cd {tmp_path} && echo $$ > pid.new && mv pid.new pid && exec sleep 600"
+    asking = asyncio.create_task(run_to_end("/bin/sh", ("-c", script), os.environ, PATIENCE))
+    await until((tmp_path / "pid").exists)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
