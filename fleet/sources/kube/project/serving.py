@@ -40,7 +40,9 @@ def environment_of(container: Raw) -> dict[str, str]:
     found: dict[str, str] = {}
     for variable in mappings(container, "env"):
         if "valueFrom" not in variable:
-            found[text(variable, "name")] = expanded(text(variable, "value"), found)
+            value = variable.get("value")
+            known = (expanded(value, found) if "$" in value else value) if isinstance(value, str) else ""
+            found[text(variable, "name")] = known
     return found
 
 

@@ -24,6 +24,8 @@ _LONGEST = 256 * 1024
 _VARIABLE = re.compile(r"\$(?:\((\w+)\)|\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
 _SEPARATORS = frozenset(";|&()\n")
+_PLAIN = re.compile(r"[\w./:=,@%+~^!*?\[\]{}-]+")
+"""Characters that mean nothing to the shell by themselves, as far as words are told apart here."""
 _DECLARING = frozenset({"export", "declare", "local", "readonly"})
 
 
@@ -158,6 +160,12 @@ def _tokens(script: str) -> Iterator[str | None]:
     word: list[str] | None = None
     at, end = 0, len(script)
     while at < end:
+        plain = _PLAIN.match(script, at)
+        if plain:
+            word = word or []
+            word.append(plain[0])
+            at = plain.end()
+            continue
         char = script[at]
         if char in "'\"":
             text, at = _quoted(script, at)
