@@ -8,6 +8,7 @@ from fleet.net.bodies import limits
 from fleet.sources.kube.answers import decode
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ExpiredError, KubeError, NotKubernetesError
+from fleet.sources.kube.managed_fields import without_managed_fields
 from fleet.sources.kube.project.fields import integer, mapping, text
 from fleet.sources.kube.resources import Resource
 
@@ -37,6 +38,8 @@ class Pages:
         """Whether the last one was read."""
         self._client = client
         self._name = resource.name
+        self._typed = not resource.optional
+        """Whether the server writes these objects as their Go type says; those of custom resources have no type."""
         self._path = resource.path(scope)
         self._query = {} if whole else {"limit": str(resource.page)}
 
@@ -46,7 +49,7 @@ class Pages:
 
     def read(self, body: bytes) -> Page:
         """What was fetched. Raises NotKubernetesError for what is no list, or has no end."""
-        document = decode(body)
+        document = decode(without_managed_fields(body) if self._typed else body)
         items = (document.get("items") or []) if isinstance(document, dict) else None
         if not isinstance(items, list):
             raise NotKubernetesError(f"the answer to a list of {self._name} is not a list")
