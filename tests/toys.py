@@ -52,7 +52,9 @@ NAMELESS = Dialect(
         Quantity.RUNNING: Rule((Metric("mute_busy"),)),
         Quantity.GENERATION_TOKENS: Rule((Metric("mute_words_total", _C),)),
     },
-    families={Family.ITL: ("mute_pause_seconds",)},
+    families={Family.ITL: ("mute_pause_ms",)},
+    phases={Quantity.DECODE_MEAN: ("mute_pause_ms",)},
+    per_second={"mute_pause_ms": 1000.0},
 )
 GATEWAY = Dialect(
     product=Product("Drake", apps=("drake-gate",), prefixes=("drake_",), port=7413, path="/admin/numbers"),
@@ -70,7 +72,8 @@ GATEWAY = Dialect(
         ),
         Quantity.GATEWAY_RETRIES: Rule((Metric("drake_again_total", _C),)),
     },
-    families={Family.GATEWAY_E2E: ("drake_seconds",)},
+    families={Family.GATEWAY_E2E: ("drake_microseconds",)},
+    per_second={"drake_microseconds": 1e6},
 )
 EXPORTER = Dialect(
     product=Product("cardwatch", apps=("cardwatch",), prefixes=("cardwatch_",), port=7414, path="/cards"),
@@ -106,7 +109,7 @@ def engine_page(seconds: float, model: str = "duck", shard: str = "north", prefi
 
 def nameless_page(seconds: float) -> str:
     """What Mute answers: 7 tokens/s, and not one label."""
-    return f"mute_busy 1\nmute_words_total {7 * seconds}\n{_histogram('mute_pause_seconds', '', seconds)}"
+    return f"mute_busy 1\nmute_words_total {7 * seconds}\n{_histogram('mute_pause_ms', '', seconds, 1000)}"
 
 
 def gateway_page(seconds: float, backends: tuple[str, ...], model: str = "duck") -> str:
@@ -119,7 +122,7 @@ drake_answers_total{{asked="{model}",code="200"}} {3 * seconds}
 drake_answers_total{{asked="{model}",code="429"}} {1.5 * seconds}
 drake_answers_total{{asked="{model}",code="503"}} {0.5 * seconds}
 drake_again_total{{asked="{model}"}} {seconds}
-{_histogram("drake_seconds", f'asked="{model}"', seconds)}"""
+{_histogram("drake_microseconds", f'asked="{model}"', seconds, 10**6)}"""
 
 
 def card_page(pod: str, namespace: str = "llm", prefix: str = "cardwatch_") -> str:
@@ -132,8 +135,9 @@ def card_page(pod: str, namespace: str = "llm", prefix: str = "cardwatch_") -> s
 """
 
 
-def _histogram(name: str, labels: str, seconds: float) -> str:
-    edges = {"0.5": 0.0, "1": 0.5 * seconds, "2": seconds, "+Inf": seconds}
+def _histogram(name: str, labels: str, seconds: float, per_second: int = 1) -> str:
+    edges = {f"{0.5 * per_second:g}": 0.0, f"{per_second}": 0.5 * seconds, f"{2 * per_second}": seconds}
+    edges["+Inf"] = seconds
     le = [f'{name}_bucket{{{labels}{"," if labels else ""}le="{edge}"}} {count}' for edge, count in edges.items()]
     ends = f"{{{labels}}}" if labels else ""
-    return "\n".join([*le, f"{name}_sum{ends} {seconds}", f"{name}_count{ends} {seconds}", ""])
+    return "\n".join([*le, f"{name}_sum{ends} {seconds * per_second}", f"{name}_count{ends} {seconds}", ""])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from fleet.metrics.dialect import plausible
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import NAMED
+from fleet.metrics.queries import NAMED, PER_SECOND
 from fleet.model.histogram import Histogram
 from fleet.model.quantity import Family
 from fleet.sources.problem import SourceProblem
@@ -57,9 +57,11 @@ def process(labels: Labels) -> Process:
 
 
 def edge(labels: Labels) -> float:
-    """The bound of a bucket, NaN for none. Sources spell ``le`` differently (``1``, ``1.0``): that is one bucket."""
+    """The bound of a bucket in seconds, NaN for none. Sources spell ``le`` differently (``1``, ``1.0``): that is one
+    bucket.
+    """
     try:
-        upper = float(labels.get("le", ""))
+        upper = float(labels.get("le", "")) / float(labels.get(PER_SECOND, 1.0))
     except ValueError:
         return math.nan
     return upper if upper > -math.inf else math.nan

@@ -94,6 +94,8 @@ class Mean(NamedTuple):
     row: int
     sums: tuple[int, ...]
     counts: tuple[int, ...]
+    per_second: float = 1.0
+    """Units of the sums."""
 
 
 @dataclass(slots=True)
@@ -366,7 +368,8 @@ class _Binder:
                 total, count = mine.get(f"{base}_sum"), mine.get(f"{base}_count")
                 if total and count:
                     sums, counts = (tuple(map(self._counter, found)) for found in (total, count))
-                    self.out.means.append(Mean(quantity, row, sums, counts))
+                    per_second = dialect.per_second.get(base, 1.0)
+                    self.out.means.append(Mean(quantity, row, sums, counts, per_second))
                     break
 
     def _histograms(self, dialect: Dialect, row: int, rows: Rows, mine: Mapping[str, list[int]]) -> None:
@@ -374,10 +377,14 @@ class _Binder:
         for family, bases in dialect.families.items():
             if family in done:
                 continue
-            found = next(filter(None, (self._by_edge(mine.get(f"{base}_bucket", ())) for base in bases)), ())
+            there = (base for base in bases if f"{base}_bucket" in mine)
+            histograms = ((base, found) for base in there if (found := self._by_edge(mine[f"{base}_bucket"])))
+            base, found = next(histograms, ("", []))
+            per_second = dialect.per_second.get(base, 1.0)
             for edges in found:
                 at = [self._counter(i) for _, i in sorted(edges.items())]
-                rows.buckets.append(Buckets(family, row, tuple(sorted(edges)), at[0], at[-1] + 1))
+                in_seconds = tuple(upper / per_second for upper in sorted(edges))
+                rows.buckets.append(Buckets(family, row, in_seconds, at[0], at[-1] + 1))
 
     def _by_edge(self, found: Iterable[int]) -> list[dict[float, int]]:
         """The buckets by their edge, of each histogram that a row has."""

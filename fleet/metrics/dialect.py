@@ -10,7 +10,8 @@ How to add one:
    quantity; ``present`` the quantities by which a process is noticed and dated.
 2. Its labels, where they are not the default ones: ``model_labels`` (empty: no series names a model, which is then what
    the pod's template serves), ``rank_labels`` for the engines of one process, ``backend_labels`` for the servers behind
-   a gateway, ``gpu`` for an exporter's. ``where`` tells its series from those of others that use the same names.
+   a gateway, ``gpu`` for an exporter's. ``where`` tells its series from those of others that use the same names,
+   ``per_second`` which of its histograms are not in seconds.
 3. ``proof``: what its names were checked against.
 4. One line in ``fleet.metrics.registry``, in place of its row in ``fleet.metrics.products`` if it had one.
 
@@ -215,9 +216,11 @@ class Dialect:
     present: tuple[Quantity, ...]
     rules: Mapping[Quantity, Rule]
     families: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
-    """Histogram → base names, newest first; all in seconds."""
+    """Histogram → base names, newest first."""
     phases: Mapping[Quantity, tuple[str, ...]] = field(default_factory=dict)
     """Mean → base names of the histogram whose ``_sum`` and ``_count`` give it."""
+    per_second: Mapping[str, float] = field(default_factory=dict)
+    """Base name of a histogram that is not in seconds → how many of the units of its ``le`` and ``_sum`` make one."""
     where: tuple[Match, ...] = ()
     model_labels: tuple[str, ...] = ("model_name", "model")
     """Of an engine or a gateway: the labels that name the served model. Empty: none does."""

@@ -58,6 +58,8 @@ GONE = "gone"
 YOUNG = "young"
 PRESENT = "present"
 RESET = "reset"
+PER_SECOND = "le_per_second"
+"""The label of buckets whose ``le`` is not in seconds: how many of its units a second has."""
 PART = "part"
 """The label that tells the summands of a number apart."""
 PROCESS = "process"
@@ -288,7 +290,7 @@ def _resets(scope: Scope) -> Iterable[str]:
 
 def model_buckets(scope: Scope) -> str:
     """Bucket rates of every latency family by namespace and model."""
-    labels = scope.by("le", *NAMESPACE_LABELS, *scope.engines.model_labels)
+    labels = scope.by("le", *_units(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     rates = ((family, _bucket_rates(scope, family)) for family in scope.engines.families)
     return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
@@ -299,11 +301,11 @@ def bucket_counts(scope: Scope) -> str:
     That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
     only over the former. As dear as the rates themselves, but it changes only with the engines.
     """
-    labels = scope.by("le", *NAMESPACE_LABELS, *scope.engines.model_labels)
+    labels = scope.by("le", *_units(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     parts = []
     for family in scope.engines.families:
         instants = " or ".join(
-            selector(name, member.where)
+            _in_units(member, base, selector(name, member.where))
             for member in scope.engines
             for base in member.families.get(family, ())
             for name in scope.spellings(member, f"{base}_bucket", f"{base}_count")
@@ -315,7 +317,7 @@ def bucket_counts(scope: Scope) -> str:
 
 def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
     """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
-    labels = listed(("le", *scope.key))
+    labels = listed(("le", *_units(scope.engines), *scope.key))
     chosen: list[tuple[Match, ...]] = [()]
     if where is not None:
         chosen = [(Match(label, Op.MATCHES, pattern(values)),) for label, values in sorted(where.items()) if values]
@@ -341,7 +343,7 @@ def gateways(scope: Scope) -> list[str]:
             parts.append(tagged(quantity, _summed(by, rule, numbers)))
         for family, bases in member.families.items():
             rates = _of(member, _unchecked_rates(scope, member, bases))
-            parts.append(tagged(family, f"sum by (le, {by}) ({rates})"))
+            parts.append(tagged(family, f"sum by ({listed(('le', *_units(scope.gateways)))}, {by}) ({rates})"))
     return queries(parts)
 
 
@@ -363,8 +365,11 @@ def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> I
 
 
 def _unchecked_rates(scope: Scope, member: Dialect, bases: Iterable[str]) -> str:
-    names = (name for base in bases for name in member.spellings(f"{base}_bucket"))
-    return " or ".join(_rate(scope, member, name, member.where) for name in names)
+    return " or ".join(
+        _in_units(member, base, _rate(scope, member, name, member.where))
+        for base in bases
+        for name in member.spellings(f"{base}_bucket")
+    )
 
 
 def gpus(scope: Scope) -> list[str]:
@@ -407,9 +412,29 @@ def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> 
 
 
 def _rates(scope: Scope, member: Dialect, bases: Iterable[str], part: str, matches: Sequence[Match] = ()) -> str:
-    """The rates of one part (sum, count, bucket) of these histograms of a dialect."""
-    names = (name for base in bases for name in scope.spellings(member, f"{base}_{part}", f"{base}_count"))
-    return " or ".join(_rate(scope, member, name, (*matches, *member.where)) for name in names)
+    """The rates of one part (sum, count, bucket) of these histograms of a dialect; of a sum in seconds."""
+    rates = []
+    for base in bases:
+        for name in scope.spellings(member, f"{base}_{part}", f"{base}_count"):
+            rate = _rate(scope, member, name, (*matches, *member.where))
+            if part == "bucket":
+                rate = _in_units(member, base, rate)
+            elif part == "sum" and base in member.per_second:
+                rate = f"{rate} / {member.per_second[base]:g}"
+            rates.append(rate)
+    return " or ".join(rates)
+
+
+def _units(dialects: DialectSet) -> tuple[str, ...]:
+    """The label that keeps buckets of different units apart, where one of these dialects has some."""
+    return (PER_SECOND,) if any(member.per_second for member in dialects) else ()
+
+
+def _in_units(member: Dialect, base: str, buckets: str) -> str:
+    """Buckets of a histogram, with the unit of their ``le`` where that is not seconds."""
+    if base not in member.per_second:
+        return buckets
+    return f'label_replace({buckets}, "{PER_SECOND}", "{member.per_second[base]:g}", "", "")'
 
 
 def _bucket_rates(scope: Scope, family: Family, matches: Sequence[Match] = ()) -> str:

@@ -96,10 +96,10 @@ class Tables:
         if not covered:
             return
         base = len(self._engines.ids) - len(binding.engines)
-        for quantity, row, sums, counts in binding.means:
+        for quantity, row, sums, counts, per_second in binding.means:
             total, count = (math.fsum(rates[i] for i in at) for at in (sums, counts))
             if plausible(total) and plausible(count):
-                self._means.append((quantity, base + row, total, count))
+                self._means.append((quantity, base + row, total / per_second, count))
         for family, row, edges, start, end in binding.of_engines.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
                 one = binding.engines[row]

@@ -80,6 +80,7 @@ def _is_as_it_should_be(found: Measurement, rel: float) -> None:
     assert duck.value(key, Q.TTFT_P50) == pytest.approx(1.0, rel=rel)
     assert duck.value(swan, Q.GENERATION_TOKENS) == pytest.approx(7, rel=rel)
     assert duck.value(swan, Q.ITL_P50) == pytest.approx(1.0, rel=rel), "a model that no series names has percentiles"
+    assert duck.value(swan, Q.DECODE_MEAN) == pytest.approx(1.0, rel=rel), "it counts milliseconds"
     assert math.isnan(duck.value(swan, Q.TTFT_P95))
     assert set(snapshot.models) == {"llm/duck", "llm/org/swan"}
     assert set(snapshot.origins.values()) == {Origin("Quacker", ("Quacker",)), Origin("Mute", ("Mute",))}

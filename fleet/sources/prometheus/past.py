@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -85,15 +86,16 @@ def _latency(engines: DialectSet, namespace: str, pods: str, span: str) -> str:
     parts = []
     for quantity in _OF_MODELS:
         family, q = QUANTILES[quantity]
-        grown = [
-            # Where the exporter's own pod is named too, the first of the labels is the workload's.
-            f"increase({selector(name, (*member.where, *_whose(i, namespace, pods)))}{span})"
-            for member, name in _buckets(engines, family)
-            for i in range(_SPELLINGS)
-        ]
-        # A target that two jobs scrape counts twice in every bucket, which leaves the percentile as it is.
-        if grown:
-            parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"))
+        for per_second, found in _buckets(engines, family).items():
+            grown = (
+                # Where the exporter's own pod is named too, the first of the labels is the workload's.
+                f"increase({selector(name, (*member.where, *_whose(i, namespace, pods)))}{span})"
+                for member, name in found
+                for i in range(_SPELLINGS)
+            )
+            # A target that two jobs scrape counts twice in every bucket, which leaves the percentile as it is.
+            quantile = f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"
+            parts.append(tagged(quantity, scaled(quantile, 1 / per_second)))
     return " or ".join(parts)
 
 
@@ -138,17 +140,21 @@ def _models(engines: DialectSet, span: str) -> str:
     parts = []
     for quantity in _OF_MODELS:
         family, q = QUANTILES[quantity]
-        every = (f"rate({selector(name, member.where)}{span})" for member, name in _buckets(engines, family))
-        if rates := " or ".join(every):
-            parts.append(tagged(quantity, f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"))
+        for per_second, found in _buckets(engines, family).items():
+            rates = " or ".join(f"rate({selector(name, member.where)}{span})" for member, name in found)
+            quantile = f"histogram_quantile({q:g}, sum by ({labels}) ({rates}))"
+            parts.append(tagged(quantity, scaled(quantile, 1 / per_second)))
     return " or ".join(parts)
 
 
-def _buckets(engines: DialectSet, family: Family) -> Iterator[tuple[Dialect, str]]:
+def _buckets(engines: DialectSet, family: Family) -> dict[float, list[tuple[Dialect, str]]]:
+    """The names of the buckets by how many of the units of their ``le`` a second has."""
+    found: dict[float, list[tuple[Dialect, str]]] = defaultdict(list)
     for member in engines:
         for base in member.families.get(family, ()):
             for name in member.spellings(f"{base}_bucket"):
-                yield member, name
+                found[member.per_second.get(base, 1.0)].append((member, name))
+    return found
 
 
 def _gpus() -> str:
