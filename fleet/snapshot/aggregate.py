@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.model.frame import Column
 from fleet.model.histogram import Histogram, merge, quantile
@@ -24,8 +24,13 @@ from fleet.snapshot.columns import Make
 
 Values = Callable[[], "array[float]"]
 """Makes the values of a column, once."""
-PerRow = Callable[[], Mapping[int, Iterable[Histogram]]]
-"""Row → the histograms that belong to it."""
+
+
+class PerRow(NamedTuple):
+    """The histograms that belong to each row of a result, by its number, and the objects in which they are found."""
+
+    of: tuple[object, ...]
+    find: Callable[[], Mapping[int, Iterable[Histogram]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
 def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make]:
     """The columns of the rows themselves, and the ratio of each."""
     values: dict[Quantity, Values] = {quantity: partial(_given, column) for quantity, column in columns.items()}
-    return _with_ratios(values, lambda _, bottom: columns[bottom])
+    return _with_ratios(columns, None, values, lambda _, bottom: columns[bottom])
 
 
 def gauges_and_rates(
@@ -138,7 +143,7 @@ def gauges_and_rates(
         told = _told_with(columns[top], columns[bottom])
         return folded[bottom]() if told is columns[bottom] else fold(told, members, Combine.SUM)
 
-    return _with_ratios(folded, divisor)
+    return _with_ratios(columns, members, folded, divisor)
 
 
 def _given(values: array[float]) -> array[float]:
@@ -166,16 +171,22 @@ def _alone(values: array[float], members: Members) -> array[float]:
 
 
 def _with_ratios(
-    columns: Mapping[Quantity, Values], divisor: Callable[[Quantity, Quantity], array[float]]
+    columns: Mapping[Quantity, array[float]],
+    members: Members | None,
+    folded: Mapping[Quantity, Values],
+    divisor: Callable[[Quantity, Quantity], array[float]],
 ) -> dict[Quantity, Make]:
-    """The columns as they are, and the ratio of each row: of its parts, else as its engine tells it itself.
+    """The columns, folded, and the ratio of each row: of its parts, else as its engine tells it itself.
 
     ``divisor``: from the names of a numerator and a denominator to what the one is to be divided by.
     """
-    out: dict[Quantity, Make] = {quantity: partial(_column, values) for quantity, values in columns.items()}
+    out = {
+        quantity: Make((columns[quantity], members), partial(_column, values)) for quantity, values in folded.items()
+    }
     for ratio, (top, bottom) in RATIOS.items():
-        if top in columns and bottom in columns:
-            out[ratio] = partial(_ratio, columns[top], partial(divisor, top, bottom), columns.get(ratio))
+        if top in folded and bottom in folded:
+            of = (columns[top], columns[bottom], columns.get(ratio), members)
+            out[ratio] = Make(of, partial(_ratio, folded[top], partial(divisor, top, bottom), folded.get(ratio)))
     return out
 
 
@@ -203,7 +214,10 @@ def possible(quantity: Quantity, values: array[float]) -> array[float]:
 
 def means(phases: Mapping[Quantity, tuple[array[float], array[float]]], members: Members) -> dict[Quantity, Make]:
     """Mean seconds per phase: rate of the sums over rate of the counts."""
-    return {quantity: partial(_mean_of, sums, counts, members) for quantity, (sums, counts) in phases.items()}
+    return {
+        quantity: Make((sums, counts, members), partial(_mean_of, sums, counts, members))
+        for quantity, (sums, counts) in phases.items()
+    }
 
 
 def _mean_of(sums: array[float], counts: array[float], members: Members) -> Column:
@@ -219,7 +233,7 @@ def percentiles(parts: Mapping[Family, PerRow], rows: int) -> dict[Quantity, Mak
     for family, per_row in parts.items():
         wanted = {name: q for name, (f, q) in QUANTILES.items() if f is family}
         found = cache(partial(_quantiles, wanted, per_row, rows))
-        out.update({name: partial(_one_of, found, name) for name in wanted})
+        out.update({name: Make(per_row.of, partial(_one_of, found, name)) for name in wanted})
     return out
 
 
@@ -231,7 +245,7 @@ def _quantiles(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -> 
     values = {name: array("d", [NAN]) * rows for name in wanted}
     edges = {name: array("d", [NAN]) * rows for name in wanted}
     bounds = {name: bytearray(rows) for name in wanted}
-    for row, histograms in per_row().items():
+    for row, histograms in per_row.find().items():
         merged = merge(histograms)
         if merged is None or not merged.count > 0:
             continue

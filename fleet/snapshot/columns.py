@@ -1,19 +1,29 @@
 """Columns that are folded when somebody reads them: a source tells forty quantities, and a screen shows ten.
 
-What is read of one measurement is made of the next one ahead of time (``prepare``), off the screens' thread. Two
-threads that read a new column at the same time may both fold it; both get the one that was kept first.
+What is read of one measurement is made of the next one ahead of time (``prepare``), off the screens' thread, and what
+is made of the same numbers again is the same column (``keep``). Two threads that read a new column at the same time may
+both fold it; both get the one that was kept first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.model.frame import Column
 from fleet.model.quantity import Quantity
+from fleet.snapshot.differences import same
 
-Make = Callable[[], Column]
-"""Folds a column. Pure: it gives the same whenever it is called."""
+
+class Make(NamedTuple):
+    """Folds a column: purely, so that whatever is made of the same objects in the same place is the same."""
+
+    of: tuple[object, ...]
+    fold: Callable[[], Column]
+
+    def like(self, other: Make | None) -> bool:
+        """Whether the other would make the same."""
+        return other is not None and same(self.of, other.of)
 
 
 class Columns(Mapping[Quantity, Column]):
@@ -55,11 +65,18 @@ class Columns(Mapping[Quantity, Column]):
             if quantity in self._makers and quantity not in self._made:
                 self._make(quantity)
 
+    def keep(self, before: Columns) -> None:
+        """Take over what was made before of the same objects."""
+        makers = self._makers
+        for quantity, column in before._made.copy().items():
+            if quantity in makers and makers[quantity].like(before._makers.get(quantity)):
+                self._made.setdefault(quantity, column)
+
     def but(self, makers: Mapping[Quantity, Make]) -> Columns:
         """The same with other makers of these quantities; what is made of the others stays."""
         other = Columns({**self._makers, **makers})
-        other._made = {quantity: column for quantity, column in self._made.items() if quantity not in makers}
+        other.keep(self)
         return other
 
     def _make(self, quantity: Quantity) -> Column:
-        return self._made.setdefault(quantity, self._makers[quantity]())
+        return self._made.setdefault(quantity, self._makers[quantity].fold())

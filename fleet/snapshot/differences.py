@@ -1,13 +1,18 @@
-"""Which rows of a table are others than before. Rows are immutable, so identity is all that is asked of them."""
+"""What is another than before. Rows and columns are immutable, so identity is all that is asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import is_not
+from operator import is_, is_not
 from typing import TypeVar
 
 V = TypeVar("V")
+
+
+def same(before: Sequence[object], now: Sequence[object]) -> bool:
+    """Whether these are the very same objects, one by one."""
+    return len(before) == len(now) and all(map(is_, before, now))
 
 
 def replaced(before: Mapping[str, V], now: Mapping[str, V]) -> tuple[str, ...] | None:

@@ -28,6 +28,7 @@ from fleet.snapshot.aggregate import (
 )
 from fleet.snapshot.aging import Aging
 from fleet.snapshot.columns import Columns, Make
+from fleet.snapshot.differences import same
 from fleet.snapshot.latency_parts import GatewayParts, Parts
 from fleet.snapshot.topology import Topology
 
@@ -101,7 +102,7 @@ class _Measured:
         self._gpus = Aging(measurement.gpu_table, measurement.gpu_interval or measurement.interval)
         self._gateways = Aging(measurement.gateway_table, measurement.interval)
         self._parts = Parts(measurement, topology)
-        self._focus: frozenset[str] = frozenset()
+        self._focus: frozenset[str] = before._focus if before is not None else frozenset()
         self._seen: tuple[bytes, ...] = ()
         self._doubts: dict[str, _Doubts] = {}
         self._columns: dict[str, Columns] = {}
@@ -119,7 +120,7 @@ class _Measured:
         self._look_at(frozenset(measured_pods) if whole or focus is None else focus)
         silence = max(0.0, now + self.measurement.clock_skew - self.measurement.at)
         seen = tuple(aging.states(silence) for aging in (self._engines, self._gpus, self._gateways))
-        if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+        if not same(seen, self._seen):
             self._seen = seen
             for name, frame in self._frames.items():
                 self._frames[name] = replace(frame, states=self._doubts[name].states(silence))
@@ -184,6 +185,7 @@ class _Measured:
         frame = None
         if self._before is not None:
             last = self._before._frames[name]
+            columns.keep(self._before._columns[name])
             columns.prepare(self._before._columns[name].read)
             if last.keys == keys:
                 frame = Frame(last.keys, columns, ages, b"", last.index)

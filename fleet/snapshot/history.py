@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
+from fleet.snapshot.differences import same
 
 STEP = 15.0
 POINTS = 60
@@ -61,8 +62,9 @@ class Recorder:
     def record(self, at: float, frames: tuple[Frame, ...]) -> View:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
         slot = math.floor(at / self.step)
-        of = tuple(part for frame in frames for part in (frame.columns, frame.index, frame.states))
-        if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
+        kept = (frame.columns.get(quantity) for frame in frames for quantity in KEPT)
+        of = (*kept, *(part for frame in frames for part in (frame.index, frame.states)))
+        if not same(of, self._of):
             self._of, self._last = of, Point(tuple((frame.index, _kept(frame)) for frame in frames))
         if self._points.get(slot) is not self._last:
             self._points[slot] = self._last

@@ -29,6 +29,7 @@ class Parts:
 
     def __init__(self, measurement: Measurement, topology: Topology) -> None:
         self._topology = topology
+        self._histograms = measurement.histograms
         self._pods: dict[Family, dict[str, list[_Part]]] = {}
         self._models: dict[Family, dict[str, list[Histogram]]] = {}
         for family, groups in measurement.histograms.items():
@@ -44,20 +45,31 @@ class Parts:
 
     def of_pods(self, focus: frozenset[str]) -> dict[Family, PerRow]:
         """Per measured pod that is in ``focus``."""
-        return {family: partial(self._of_focus, found, focus) for family, found in self._pods.items()}
+        return {family: self._per_row(family, partial(self._of_focus, family, focus), focus) for family in self._pods}
 
     def of_workloads(self) -> dict[Family, PerRow]:
         """Per measured workload."""
         keys = self._topology.rows.measured_workloads
-        return {family: partial(_numbered, keys, partial(self._of_workload, family)) for family in self._pods}
+        return {
+            family: self._per_row(family, partial(_numbered, keys, partial(self._of_workload, family)))
+            for family in self._pods
+        }
 
     def of_models(self) -> dict[Family, PerRow]:
         """Per model."""
         keys = tuple(self._topology.models)
-        return {family: partial(_numbered, keys, partial(self._of_model, family)) for family in self._pods}
+        return {
+            family: self._per_row(family, partial(_numbered, keys, partial(self._of_model, family)))
+            for family in self._pods
+        }
 
-    def _of_focus(self, found: Mapping[str, Sequence[_Part]], focus: frozenset[str]) -> dict[int, list[Histogram]]:
-        rows = self._topology.rows.measured_pods
+    def _per_row(
+        self, family: Family, find: Callable[[], Mapping[int, list[Histogram]]], focus: object = None
+    ) -> PerRow:
+        return PerRow((self._histograms[family], self._topology.rows, focus), find)
+
+    def _of_focus(self, family: Family, focus: frozenset[str]) -> dict[int, list[Histogram]]:
+        rows, found = self._topology.rows.measured_pods, self._pods[family]
         return {row: _of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
@@ -113,7 +125,10 @@ class GatewayParts:
 
     def of(self, members: Sequence[Sequence[int]]) -> dict[Family, PerRow]:
         """Per row of a result; ``members`` are the rows that belong to it."""
-        return {family: partial(self._of, found, members) for family, found in self._found.items()}
+        return {
+            family: PerRow((found, self._gateways, members), partial(self._of, found, members))
+            for family, found in self._found.items()
+        }
 
     def _of(self, found: Mapping[GatewayId, Histogram], members: Sequence[Sequence[int]]) -> dict[int, list[Histogram]]:
         return {

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from fleet.model.snapshot import Join, Snapshot, Unmatched
+from fleet.snapshot.differences import same
 
 V = TypeVar("V")
 
@@ -28,7 +29,7 @@ class Viewer:
         if not namespace or whole.is_machine:
             return whole
         of = (namespace, whole.events, *whole.structure().values())
-        if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
+        if not same(of, self._of):
             self._of, self._parts = of, _narrowed(whole, namespace)
         return replace(whole, **self._parts, whole=whole)
 

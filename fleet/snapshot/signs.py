@@ -15,6 +15,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.aging import LOOKBACK
+from fleet.snapshot.differences import same
 
 KV_FULL = 0.95
 """KV usage at which waiting requests mean saturation. llm-d's alerts have 0.90 to 0.95."""
@@ -59,8 +60,7 @@ class KeptSigns:
         """The signs now: the same object for as long as nothing says otherwise."""
         columns = frame.columns
         of = (frame.index, frame.ages, frame.states, reasons, *(columns.get(name) for name in self._quantities))
-        unchanged = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
-        if not (unchanged and self._from <= frame.since <= self._until):
+        if not (same(of, self._of) and self._from <= frame.since <= self._until):
             found = self._read(frame, reasons)
             self._of, self._from, self._until = of, frame.since, _until(frame)
             if found != self._found:

@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from fleet.metrics.unchanged import keeping
 from fleet.model.frame import Frame
-from fleet.model.measurement import GpuId, Measurement
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import GpuId, Group, Measurement
 from fleet.model.objects import Event, ObjectRef, Pod
-from fleet.model.quantity import Quantity
+from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.state import KubeState
@@ -41,7 +43,15 @@ def cluster() -> KubeState:
     return kube(pods, workloads, [node(f"n{i}") for i in range(3)])
 
 
-def measured(values: Callable[[], Mapping[Quantity, float]], at: float, without: int = 0) -> Measurement:
+SOME = Histogram((0.5, 1.0, math.inf), (1.0, 2.0, 2.0))
+
+
+def measured(
+    values: Callable[[], Mapping[Quantity, float]],
+    at: float,
+    without: int = 0,
+    observed: Callable[[], Histogram] = lambda: SOME,
+) -> Measurement:
     """Every pod but the last ``without`` with an engine and a GPU."""
     known = names()[: len(names()) - without]
     return measurement(
@@ -50,6 +60,7 @@ def measured(values: Callable[[], Mapping[Quantity, float]], at: float, without:
             GpuId(f"GPU-{name}", "", f"n{i % 3}", "0", "serving", name): {Quantity.GPU_TEMPERATURE: 60.0}
             for i, (_, name) in enumerate(known)
         },
+        histograms={Family.TTFT: {Group("serving", workload): observed() for workload in WORKLOADS}},
         at=at,
     )
 
@@ -123,6 +134,20 @@ def test_a_new_measurement_assesses_those_of_which_it_says_something_else(builde
     third = builder.build(state, m, [LIVE], NOW + 10)
     assert counted(builder) == (joined, frames + 2, assessed + 2)
     assert third.assessments["serving/chat-0"] == (Severity.WARNING, "70 requests wait")
+
+
+def test_of_numbers_that_are_the_same_the_columns_are_too(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    looked_at = [column for name in FRAMES for column in getattr(first, name).columns.values()]
+    running = array("d", [3.0]) * len(m.engines)
+    table = replace(m.engine_table, columns={**m.engine_table.columns, Quantity.RUNNING: running})
+    second = builder.build(state, replace(m, at=NOW + 5, engine_table=table), [LIVE], NOW + 5)
+    for frame in ("by_engine", "by_pod", "by_workload", "by_model", "by_gpu"):
+        before, now = getattr(first, frame).columns, getattr(second, frame).columns
+        others = {quantity for quantity in now if now[quantity] is not before[quantity]}
+        assert others == (set() if frame == "by_gpu" else {Quantity.RUNNING})
+    assert len(looked_at) > len(FRAMES)
 
 
 def test_an_event_joins_nothing(builder: Builder) -> None:
@@ -247,14 +272,17 @@ class Life:
             tokens = self.random.choice((0.0, 80.0, 80.0))
             return {**WELL, Quantity.GENERATION_TOKENS: tokens, Quantity.PROMPT_TOKENS: tokens, **odd}
 
-        m = measured(values, self.now, without=self.random.choice((0, 0, 0, 2)))
+        def observed() -> Histogram:
+            return replace(SOME, counts=(1.0, self.random.choice((2.0, 3.0)), 3.0))
+
+        m = measured(values, self.now, self.random.choice((0, 0, 0, 2)), observed)
         some = [gpu.key for gpu in m.gpus if self.random.random() < 0.2]
         ages = array("d", (self.random.choice((0.0, 0.0, 4.0, 200.0)) for _ in m.engines))
         m = replace(m, engine_table=replace(m.engine_table, ages=ages), interval=self.random.choice((5.0, 120.0)))
         xids = array("d", (self.random.choice((0.0, 0.0, 13.0, 79.0)) for _ in m.gpus))
         table = replace(m.gpu_table, columns={**m.gpu_table.columns, Quantity.XID: xids})
         reasons = dict.fromkeys(some, ("thermal (software)",))
-        self.measurement = replace(m, gpu_table=table, throttle_reasons=reasons)
+        self.measurement = keeping(self.measurement, replace(m, gpu_table=table, throttle_reasons=reasons))
 
     def unmeasure(self) -> None:
         if self.random.random() < 0.2:
