@@ -35,8 +35,6 @@ class ObservedCluster:
         self.namespace = namespace
         self._leave = leave
         self.contexts: tuple[str, ...] = ()
-        self.seen: frozenset[str] = frozenset()
-        """Namespaces of its pods."""
         self.newest: Snapshot | None = None
         """Of the whole cluster, whatever is in view."""
         self._connection: Connection | None = None
@@ -102,6 +100,12 @@ class ObservedCluster:
         return self._connection.reader
 
     @property
+    def seen(self) -> frozenset[str]:
+        """Namespaces of its pods."""
+        newest = self.newest
+        return frozenset(pod.namespace for pod in newest.pods.values()) if newest is not None else frozenset()
+
+    @property
     def is_local(self) -> bool:
         """Whether it is this machine."""
         return self._connection is not None and self._connection.is_local
@@ -165,9 +169,7 @@ class ObservedCluster:
         self._observe(context, self.namespace)
 
     def _take(self, snapshot: Snapshot) -> None:
-        before, self.newest = self.newest, snapshot.everything
-        if before is None or before.pods is not self.newest.pods:
-            self.seen = frozenset(pod.namespace for pod in self.newest.pods.values())
+        self.newest = snapshot.everything
         self._arrived.set()
         self._deliver(snapshot)
 

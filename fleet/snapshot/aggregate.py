@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -43,9 +43,11 @@ class Members:
     """
 
     rows: tuple[Sequence[int], ...]
-    gather: Callable[[Any], Any] | None
+    source: int
+    """How many rows the source has."""
+    gather: Callable[[Any], Any] | None = field(compare=False)
     several: tuple[int, ...]
-    among: Callable[[Any], Any]
+    among: Callable[[Any], Any] = field(compare=False)
     same: bool
 
     @staticmethod
@@ -57,6 +59,7 @@ class Members:
         among = [member for i in several for member in kept[i]]
         return Members(
             kept,
+            source,
             itemgetter(*first, source) if kept else None,
             several,
             # Two items or more give a tuple.

@@ -65,7 +65,7 @@ class Builder:
         """
         before = self._topology
         topology = self._topology = followed(before, kube, measurement)
-        self.joined += before is None or before.rows is not topology.rows
+        self.joined += before is None or before.addresses is not topology.addresses
         self._sequence += 1
         frames = self._frames.of(topology, measurement, now, focus)
         reasons = measurement.throttle_reasons if measurement else NO_REASONS

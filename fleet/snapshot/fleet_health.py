@@ -13,7 +13,7 @@ from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Assessment, Severity
-from fleet.snapshot.differences import replaced
+from fleet.snapshot.differences import others, unlike
 from fleet.snapshot.gpu_accounting import FINISHED
 from fleet.snapshot.health import MAY_NOT_LIST, OK, TROUBLED, assess_node, assess_pod, assess_workload
 from fleet.snapshot.signs import (
@@ -54,17 +54,16 @@ class FleetHealth:
         pods, cards = frames["pod"], frames["gpu"]
         before, found = self._before, self._found
         seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
-        due = _differences(before, seen) if before is not None else None
-        if due is None:
-            every = _Due(topology.gpus, topology.pods, topology.workloads, topology.nodes)
-            news = _assess(seen, every, {})
-            news = {key: found[key] if found.get(key) == one else one for key, one in news.items()}
-            self._found = found if news == found else news
+        if before is None:
+            due, gone = _Due(topology.gpus, topology.pods, topology.workloads, topology.nodes), set[str]()
         else:
-            news = _assess(seen, due, found)
-            others = {key: one for key, one in news.items() if found.get(key) != one}
-            self._found = {**found, **others} if others else found
-        self.assessed += len(news)
+            due, gone = _differences(before, seen), _gone(before.topology, topology)
+        said = _assess(seen, due, found)
+        self.assessed += len(said)
+        news = {key: one for key, one in said.items() if found.get(key) != one}
+        if gone:
+            found = {key: one for key, one in found.items() if key not in gone}
+        self._found = {**found, **news} if news else found
         self._before = seen
         return self._found
 
@@ -99,27 +98,40 @@ class _Due:
     nodes: Collection[str]
 
 
-def _differences(before: _Seen, seen: _Seen) -> _Due | None:
-    """What may stand otherwise than before; None for everything."""
+_OF_A_POD = ("workload_of", "engines_of", "gpus_of", "unmeasured")
+"""What a pod is assessed by, beside its row and the signs of its metrics."""
+
+
+def _differences(before: _Seen, seen: _Seen) -> _Due:
+    """What may stand otherwise than before."""
     was, topology = before.topology, seen.topology
-    pods, nodes = replaced(was.pods, topology.pods), replaced(was.nodes, topology.nodes)
-    workloads = replaced(was.workloads, topology.workloads)
-    if was.rows is not topology.rows or pods is None or nodes is None or workloads is None:
-        return None
-    gpus = {*_others(before.cards, seen.cards), *_others(before.xids, seen.xids)}
-    touched = {*pods, *_others(before.engines, seen.engines), *(pod for gpu in gpus for pod in seen.holders(gpu))}
-    touched.update(key for key in topology.failed if seen.is_old(key) != before.is_old(key))
-    above = {*workloads, *(topology.workload_of[key] for key in touched)}
+    gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids), *unlike(was.gpus, topology.gpus)}
+    gpus = {key for key in gpus if key in topology.gpus}
+    pods = {*others(was.pods, topology.pods), *unlike(before.engines, seen.engines)}
+    for name in _OF_A_POD:
+        pods.update(unlike(getattr(was, name), getattr(topology, name)))
+    for workload in unlike(was.model_of, topology.model_of):
+        pods.update(topology.pods_of.get(workload, ()))
+    pods.update(pod for gpu in gpus for pod in seen.holders(gpu))
+    pods.update(key for key in topology.failed & was.failed if seen.is_old(key) != before.is_old(key))
+    pods = {key for key in pods if key in topology.pods}
+    workloads = {*others(was.workloads, topology.workloads), *unlike(was.pods_of, topology.pods_of)}
+    workloads.update(topology.workload_of[key] for key in pods)
+    if was.coverage != topology.coverage:
+        workloads.update(topology.workloads)
     # Whether a failed pod has had its successor is seen in the others.
-    touched.update(key for key in topology.failed if topology.workload_of[key] in above)
-    return _Due(gpus, touched, above, nodes)
+    pods.update(key for key in topology.failed if topology.workload_of[key] in workloads)
+    return _Due(gpus, pods, workloads, set(others(was.nodes, topology.nodes)))
 
 
-def _others(before: Signs, now: Signs) -> Iterable[str]:
-    """The keys of which something else is said than before."""
-    if before is now:
-        return ()
-    return [key for key in {**before, **now} if before.get(key) != now.get(key)]
+def _gone(before: Topology, now: Topology) -> set[str]:
+    """Keys of what is there no more."""
+    gone: set[str] = set()
+    for name in ("gpus", "pods", "workloads", "nodes"):
+        was, rows = getattr(before, name), getattr(now, name)
+        if was is not rows:
+            gone.update(was.keys() - rows.keys())
+    return gone
 
 
 def _assess(seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:

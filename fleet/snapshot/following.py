@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod, Workload
@@ -24,15 +24,34 @@ _PLACE_OF_POD = attrgetter("uid", "owner", "labels", "ip", "node", "phase", "gpu
 _PLACE_OF_WORKLOAD = attrgetter("uid", "owner", "version", "gpus")
 _PLACE_OF_NODE = attrgetter("labels", "address", "gpus")
 """What joins read of a row: while these are equal, what belongs to what is the same."""
+_MEASURED_BY = ("engines", "engines_of", "gpus", "gateways", "gateways_of", "models")
+"""What the rows of frames are called after, and made of."""
 
 
 def followed(before: Topology | None, kube: KubeState, measurement: Measurement | None) -> Topology:
     """Who belongs to whom now: ``before`` itself while nothing has changed, and as much of it as still holds."""
-    if before is None or not before.has_rows_of(measurement):
+    if before is None:
         return build_topology(kube, measurement)
+    if not before.has_rows_of(measurement):
+        return _settled(before, build_topology(kube, measurement))
     if before.has(kube):
         return before
-    return _with_other_rows(before, kube) or build_topology(kube, measurement)
+    return _with_other_rows(before, kube) or _settled(before, build_topology(kube, measurement))
+
+
+def _settled(before: Topology, now: Topology) -> Topology:
+    """The joins of now, in which whatever turned out as before is the same object."""
+    mine, theirs = now.structure(), before.structure()
+    kept = {name: theirs[name] for name, rows in mine.items() if _alike(theirs[name], rows)}
+    measured = now.has_rows_of(before.measured) and now.served == before.served and now.rows == before.rows
+    if measured and all(name in kept for name in _MEASURED_BY):
+        kept["rows"] = before.rows
+    return replace(now, **kept)
+
+
+def _alike(before: object, now: object) -> bool:
+    """Whether they are equal; of mappings also their order, which screens follow."""
+    return before == now and (not isinstance(now, Mapping) or [*now] == [*cast("Mapping[str, object]", before)])
 
 
 def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:

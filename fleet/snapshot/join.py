@@ -7,7 +7,7 @@ GPU is joined by the pod labels of its exporter, and to its node by host name or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fleet.model.coverage import Coverage
@@ -53,6 +53,9 @@ def pod_of_engine(engine: EngineId, pods: Mapping[str, Pod], addresses: Addresse
 
 def pods_of_gpu(gpu: GpuId, pods: Mapping[str, Pod]) -> tuple[str, ...]:
     """The keys of the pods that hold a GPU: several where it is shared in time."""
+    if not gpu.sharers:
+        key = f"{gpu.namespace}/{gpu.pod}"
+        return (key,) if gpu.pod and key in pods else ()
     return tuple(key for namespace, pod in gpu.holders if (key := f"{namespace}/{pod}") in pods)
 
 
@@ -63,12 +66,13 @@ def node_of_gpu(gpu: GpuId, pod: Pod | None, names: Mapping[str, str]) -> str:
     return names.get(gpu.node, gpu.node)
 
 
-def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod]) -> dict[str, str]:
+def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], said: Collection[str]) -> dict[str, str]:
     """Everything an exporter may call a node → the node's name: the name, its first label, its address.
 
-    Where nobody tells an exporter its node's name, it takes that of its own pod for it.
+    Where nobody tells an exporter its node's name, it takes that of its own pod for it. ``said`` are the names to find.
     """
-    names = {pod.name: pod.node for pod in pods.values() if exports_gpus(pod) and pod.node}
+    strange = {name for name in said if name not in nodes}
+    names = {pod.name: pod.node for pod in pods.values() if pod.name in strange and pod.node and exports_gpus(pod)}
     for node in nodes.values():
         short = node.name.partition(".")[0]
         names.setdefault(short, node.name)
@@ -97,7 +101,7 @@ class Matches:
 def match(kube: KubeState, measurement: Measurement) -> Matches:
     """Find the pod of every engine, and the pods and the node of every GPU."""
     addresses = Addresses.of(kube.pods)
-    names = node_names(kube.nodes, kube.pods)
+    names = node_names(kube.nodes, kube.pods, {gpu.node for gpu in measurement.gpus})
     holders = tuple(pods_of_gpu(gpu, kube.pods) for gpu in measurement.gpus)
     return Matches(
         addresses,

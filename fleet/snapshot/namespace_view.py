@@ -6,12 +6,13 @@ is out of view never looks absent; whoever plans or reckons asks the Snapshot fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from fleet.model.snapshot import Join, Snapshot, Unmatched
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import replaced, same
 
 V = TypeVar("V")
 
@@ -20,43 +21,98 @@ class Viewer:
     """Narrows Snapshots to the namespace that their cluster says is in view; what does not change is kept."""
 
     def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._parts: dict[str, Any] = {}
+        self._namespace = ""
+        self._tables: dict[str, _Table] = {}
+        self._kept: dict[str, tuple[tuple[object, ...], Any]] = {}
 
     def view(self, whole: Snapshot) -> Snapshot:
         """The part in view, which knows the whole; the Snapshot itself where all is."""
         namespace = whole.cluster.namespace
         if not namespace or whole.is_machine:
             return whole
-        of = (namespace, whole.events, *whole.structure().values())
-        if not same(of, self._of):
-            self._of, self._parts = of, _narrowed(whole, namespace)
-        return replace(whole, **self._parts, whole=whole)
+        if namespace != self._namespace:
+            self._namespace, self._tables, self._kept = namespace, {}, {}
+        return replace(whole, **self._narrowed(whole, namespace), whole=whole)
+
+    def _narrowed(self, whole: Snapshot, namespace: str) -> dict[str, Any]:
+        pods, workloads = (self._table(name, getattr(whole, name)) for name in ("pods", "workloads"))
+        keep = self._keep
+        engines_of = keep("engines_of", (whole.engines_of, pods.members), lambda: _of(whole.engines_of, pods.rows))
+        shown = keep("", (engines_of,), lambda: {engine for engines in engines_of.values() for engine in engines})
+        joins = (whole.unmatched, whole.gpus, whole.engines)
+
+        def concerned() -> tuple[Unmatched, ...]:
+            return tuple(unmatched for unmatched in whole.unmatched if _concerns(unmatched, whole, namespace))
+
+        def told() -> tuple[Any, ...]:
+            return tuple(row for row in whole.events if namespace == row.namespace or not row.involved.namespace)
+
+        def limited() -> tuple[Any, ...]:
+            return tuple(row for row in whole.budgets if row.namespace == namespace)
+
+        found = {
+            "pods": pods.rows,
+            "workloads": workloads.rows,
+            "models": keep("models", (whole.models,), lambda: _within(whole.models, namespace)),
+            "engines_of": engines_of,
+            "budgets": keep("budgets", (whole.budgets,), limited),
+            "events": keep("events", (whole.events,), told),
+            "unmatched": keep("unmatched", joins, concerned),
+        }
+        for name, members, keys in (
+            ("engines", shown, shown),
+            ("origins", shown, shown),
+            ("products", workloads.members, workloads.rows),
+            ("pods_of", workloads.members, workloads.rows),
+            ("model_of", workloads.members, workloads.rows),
+            ("workload_of", pods.members, pods.rows),
+            ("gpus_of", pods.members, pods.rows),
+        ):
+            rows = getattr(whole, name)
+            found[name] = keep(name, (rows, members), partial(_of, rows, keys))
+        for name in ("gateways_of", "autoscalers"):
+            rows = getattr(whole, name)
+            found[name] = keep(name, (rows,), partial(_inside, rows, f"{namespace}/"))
+        return found
+
+    def _table(self, name: str, rows: Mapping[str, Any]) -> _Table:
+        table = self._tables[name] = _narrow(self._tables.get(name), rows, self._namespace)
+        return table
+
+    def _keep(self, name: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
+        """What was made of these very objects before, else what is made of them now."""
+        made_of, made = self._kept.get(name, ((), None))
+        if not made_of or not same(made_of, of):
+            made = make()
+            self._kept[name] = (of, made)
+        found: V = made
+        return found
 
 
-def _narrowed(whole: Snapshot, namespace: str) -> dict[str, Any]:
-    pods = _within(whole.pods, namespace)
-    workloads = _within(whole.workloads, namespace)
-    engines_of = {pod: engines for pod, engines in whole.engines_of.items() if pod in pods}
-    shown = {engine for engines in engines_of.values() for engine in engines}
-    return {
-        "pods": pods,
-        "workloads": workloads,
-        "models": _within(whole.models, namespace),
-        "engines": {key: engine for key, engine in whole.engines.items() if key in shown},
-        "origins": {key: origin for key, origin in whole.origins.items() if key in shown},
-        "products": {key: products for key, products in whole.products.items() if key in workloads},
-        "gateways_of": {key: rows for key, rows in whole.gateways_of.items() if key.startswith(f"{namespace}/")},
-        "autoscalers": {key: row for key, row in whole.autoscalers.items() if key.startswith(f"{namespace}/")},
-        "pods_of": {key: members for key, members in whole.pods_of.items() if key in workloads},
-        "workload_of": {pod: workload for pod, workload in whole.workload_of.items() if pod in pods},
-        "model_of": {key: model for key, model in whole.model_of.items() if key in workloads},
-        "engines_of": engines_of,
-        "gpus_of": {pod: gpus for pod, gpus in whole.gpus_of.items() if pod in pods},
-        "budgets": tuple(row for row in whole.budgets if row.namespace == namespace),
-        "events": tuple(row for row in whole.events if namespace == row.namespace or not row.involved.namespace),
-        "unmatched": tuple(unmatched for unmatched in whole.unmatched if _concerns(unmatched, whole, namespace)),
-    }
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows of one namespace, and what they were taken from."""
+
+    whole: Mapping[str, Any]
+    rows: Mapping[str, Any]
+    members: object = field(default_factory=object)
+    """The same object for as long as the keys are the same."""
+
+
+def _narrow(before: _Table | None, whole: Mapping[str, Any], namespace: str) -> _Table:
+    others = replaced(before.whole, whole) if before is not None else None
+    if before is None or others is None:
+        return _Table(whole, _within(whole, namespace))
+    mine = {key: whole[key] for key in others if key in before.rows}
+    return replace(before, whole=whole, rows={**before.rows, **mine} if mine else before.rows)
+
+
+def _of(rows: Mapping[str, V], keys: Collection[str]) -> dict[str, V]:
+    return {key: row for key, row in rows.items() if key in keys}
+
+
+def _inside(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
+    return {key: row for key, row in rows.items() if key.startswith(prefix)}
 
 
 def _within(rows: Mapping[str, V], namespace: str) -> dict[str, V]:

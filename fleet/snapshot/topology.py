@@ -35,7 +35,7 @@ HIDDEN = "Hidden"
 _NOTHING = Measurement("", 0.0, 0.0, 0.0)
 """Where nothing was measured yet."""
 _OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services")
-_MEASURED = ("engines", "gpus", "unread", "gateways", "dialects")
+_MEASURED = ("source", "engines", "gpus", "unread", "gateways", "dialects")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +197,9 @@ class _PlacedGpus:
 
 
 def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: Matches) -> _PlacedGpus:
-    row = {gpu.key: i for i, gpu in enumerate(gpus)}
-    held_by = {gpu.key: pods for gpu, pods in zip(gpus, matches.gpu_pods, strict=True)}
+    keys = [gpu.key for gpu in gpus]
+    row = {key: i for i, key in enumerate(keys)}
+    held_by = dict(zip(keys, matches.gpu_pods, strict=True))
     on_node: dict[str, list[str]] = defaultdict(list)
     of_pod: dict[str, list[str]] = defaultdict(list)
     for key, i in row.items():
@@ -207,7 +208,7 @@ def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: Matches) -> _P
             of_pod[holder].append(key)
     free = free_gpus(kube)
     return _PlacedGpus(
-        {gpu.key: gpu for gpu in gpus},
+        dict(zip(keys, gpus, strict=True)),
         row,
         held_by,
         {node: tuple(keys) for node, keys in on_node.items()},
@@ -275,6 +276,9 @@ def _unmatched(
     """What has no counterpart in another world."""
     unseen = [e for e, p in zip(fleet.engines, fleet.engine_pods, strict=True) if p not in kube.pods]
     yield from engines_alone(unseen, kube.coverage)
+    if measured.source == _NOTHING.source:
+        # Nobody has been asked yet: of no pod can it be said that nothing names it.
+        return
     serving = [fleet.pods[p] for w in served for p in fleet.pods_of.get(w, ())]
     yield from pods_alone(
         [pod for pod in serving if pod.uid],

@@ -24,12 +24,17 @@ def unmeasured(
     ``answered`` are targets whose metrics turned out to be of a product that is not read (``Measurement.unread``).
     """
     found = {}
+    by_engine: dict[str, str] = {}
     for key, pod in pods.items():
         if pod.serving.follows:
             members = [pods[member] for member in pods_of.get(workload_of.get(key, ""), ()) if member in pods]
             leader = leader_of(pod, members)
             found[key] = f"part of {leader.name}'s engine" if leader else "part of its group's engine"
-        elif why := answered.get(key) or unread(pod):
+            continue
+        engine = pod.serving.engine
+        if engine not in by_engine:
+            by_engine[engine] = unread(pod)
+        if why := answered.get(key) or by_engine[engine]:
             found[key] = why
     return found
 

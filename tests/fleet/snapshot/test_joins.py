@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fleet.model.measurement import GpuId
+from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Join, Severity
 from fleet.snapshot.builder import Builder
@@ -118,3 +119,11 @@ def test_the_pods_of_a_model_that_two_workloads_serve_are_named_so_that_they_can
     assert builder.shared() == frozenset()
     builder.build(state, m, [LIVE], NOW)
     assert builder.shared() == {"serving/a", "serving/b"}
+
+
+def test_before_anything_is_measured_nothing_has_failed_to_be_joined() -> None:
+    builder, version = Builder(), ModelVersion(served_name="llama")
+    state = kube([pod("a", version=version, node="n1", gpus=1)], deployment(), [node("n1")])
+    assert builder.build(state, None, [LIVE], NOW).unmatched == ()
+    found = builder.build(state, measurement(), [LIVE], NOW + 1).unmatched
+    assert [(x.join, x.key) for x in found] == [(Join.POD_WITHOUT_METRICS, "serving/a")]

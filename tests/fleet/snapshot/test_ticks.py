@@ -23,6 +23,7 @@ from fleet.model.objects import Event, ObjectRef, Pod
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder
+from fleet.snapshot.namespace_view import Viewer
 from fleet.sources.kube.state import KubeState
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
@@ -150,6 +151,21 @@ def test_of_numbers_that_are_the_same_the_columns_are_too(builder: Builder) -> N
     assert len(looked_at) > len(FRAMES)
 
 
+def test_of_a_pod_that_comes_and_is_not_measured_nothing_is_folded_and_its_workload_hears(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    first = builder.build(state, m, [LIVE], NOW)
+    joined, frames, assessed = counted(builder)
+    one = pod("chat-9", "chat", phase="Pending", status="Pending", ready=False)
+    second = builder.build(replace(state, generation=2, pods={**state.pods, one.key: one}), m, [LIVE], NOW + 2)
+    assert counted(builder) == (joined + 1, frames, assessed + 2)
+    assert second.by_pod.columns is first.by_pod.columns
+    others = {name for name, rows in second.structure().items() if rows is not getattr(first, name)}
+    assert others == {"pods", "workload_of", "pods_of"}
+    assert second.assessments[one.key].severity is Severity.STARTING
+    gone = builder.build(replace(state, generation=3), m, [LIVE], NOW + 4)
+    assert gone.assessments == first.assessments
+
+
 def test_an_event_joins_nothing(builder: Builder) -> None:
     state, m = cluster(), measured(lambda: WELL, NOW)
     first = builder.build(state, m, [LIVE], NOW)
@@ -247,7 +263,8 @@ class Life:
         self.change(labels={"app": self.random.choice(("a", "nvidia-dcgm-exporter"))})
 
     def arrival(self) -> None:
-        one = pod(f"new-{self.state.generation}", self.random.choice(WORKLOADS), gpus=1, node="n1")
+        where = self.random.choice(("serving", "serving", "batch"))
+        one = pod(f"new-{self.state.generation}", self.random.choice(WORKLOADS), gpus=1, node="n1", namespace=where)
         self.tell(pods={**self.state.pods, one.key: one})
 
     def departure(self) -> None:
@@ -291,11 +308,36 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int) -> None:
-    builder, life = Builder(), Life(seed)
+    builder, viewer, life = Builder(), Viewer(), Life(seed)
     for _ in range(40):
         life.live()
         kept = builder.build(life.state, life.measurement, [LIVE], life.now)
-        assert_same(kept, Builder().build(life.state, life.measurement, [LIVE], life.now))
+        anew = Builder().build(life.state, life.measurement, [LIVE], life.now)
+        assert_same(kept, anew)
+        assert_same(in_view(viewer, kept), in_view(Viewer(), anew))
+
+
+def in_view(viewer: Viewer, snapshot: Snapshot, namespace: str = "serving") -> Snapshot:
+    return viewer.view(replace(snapshot, cluster=replace(snapshot.cluster, namespace=namespace)))
+
+
+def test_of_a_pod_out_of_view_the_view_hears_nothing(builder: Builder) -> None:
+    here, jobs = cluster(), deployment("jobs", namespace="batch")
+    state = replace(
+        here,
+        pods={**here.pods, "batch/b": pod("b", "jobs", namespace="batch")},
+        workloads={**here.workloads, jobs[0].key: jobs[0]},
+        links={**here.links, jobs[1].key: jobs[1]},
+    )
+    viewer, m = Viewer(), measured(lambda: WELL, NOW)
+    first = in_view(viewer, builder.build(state, m, [LIVE], NOW))
+    state = with_pod(state, "batch/b", ready=False)
+    second = in_view(viewer, builder.build(state, m, [LIVE], NOW + 2))
+    assert all(a is b for a, b in zip(first.structure().values(), second.structure().values(), strict=True))
+    third = in_view(viewer, builder.build(with_pod(state, "serving/chat-0", ready=False), m, [LIVE], NOW + 4))
+    others = [name for name, rows in third.structure().items() if rows is not getattr(first, name)]
+    assert others == ["pods"]
+    assert not third.pods["serving/chat-0"].ready
 
 
 def test_a_failed_pod_becomes_left_over_without_anybody_saying_so(builder: Builder) -> None:
