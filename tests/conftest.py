@@ -15,8 +15,10 @@ import pytest
 
 from fleet import guard
 from tests.idle import FRAME, idle
+from tests.order import rank
 from tests.real import parts_install
 from tests.real.vllm_server import installation
+from tests.waiting import PATIENCE
 from themes.look import Look, use
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
@@ -69,6 +71,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest is begun first; in `make quick`, what is nearest."""
+    if config.option.seconds is None:
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -152,6 +160,14 @@ def rest_is_seen_in_the_loop() -> Iterator[None]:
         patch.setattr("textual.app.wait_for_idle", idle)
         patch.setattr("textual.pilot.wait_for_idle", idle)
         patch.setattr("textual.screen.UPDATE_PERIOD", FRAME)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sources_end_before_their_thread() -> Iterator[None]:
+    """A person waits a second for connections to be closed, and leaves the rest to the end of the process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("console.session.thread.STOPPING", PATIENCE)
         yield
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import ClusterSettings, PrometheusSettings, Settings
+from console.session import thread
 from console.session.failure import SessionError
-from console.session.thread import STOPPING
 from console.wiring import sources
 from console.wiring.session import session_of
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
@@ -108,11 +108,11 @@ async def test_leaving_does_not_wait_for_sources_that_hang(tmp_path: Path) -> No
     config = tmp_path / "config"
     async with silence() as port:
         config.write_text(KUBECONFIG % port, encoding="utf-8")
-        prometheus = PrometheusSettings(url=f"http://127.0.0.1:{port}", timeout=60.0)
+        prometheus = PrometheusSettings(url=f"http://127.0.0.1:{port}", timeout=2 * thread.STOPPING)
         async with watching(config, prometheus=prometheus) as watcher:
             await watcher.until(lambda snapshot: snapshot.sources)
             began = time.monotonic()
-        assert time.monotonic() - began < STOPPING
+        assert time.monotonic() - began < thread.STOPPING
 
 
 async def test_switches_that_follow_each_other_at_once_leave_the_last_one(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""In which order the files of tests are begun: one that takes long and is begun last is what everybody waits for."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+LONGEST = (
+    # Real engines: half a minute and more until the first is ready.
+    "real/test_local.py",
+    "real/test_real_vllm.py",
+    "real/test_local_try.py",
+    "real/test_real_litellm.py",
+    "real/test_real_llama_cpp.py",
+    # Servers and clusters that take their time to come, to drain and to go.
+    "console/local/test_cli.py",
+    "actions/test_simulated_drains.py",
+    "console/local/test_up_cli.py",
+    "console/screens/test_impatient_keys.py",
+    "real/test_actions.py",
+    "actions/local/test_ends.py",
+    "actions/test_simulated_rollouts.py",
+    "console/local/test_context.py",
+    "simulator/test_kubectl_changes.py",
+    "console/test_acting_outages.py",
+    "actions/local/test_servers.py",
+    "real/test_snapshot_numbers.py",
+    "console/test_new_kind.py",
+    "console/test_hostile_text.py",
+)
+"""Below tests/, the longest first, as measured on two cores."""
+_RANKS = {file: rank for rank, file in enumerate(LONGEST)}
+
+
+def rank(node: str) -> int:
+    """Where the file of a test (its node id) stands; those that are not among the longest stand side by side."""
+    file = PurePath(node.partition("::")[0]).as_posix()
+    return _RANKS.get(file.removeprefix("tests/"), len(LONGEST))
