@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from actions.permissions import Permission, Resource
-from actions.request import Request, Target
+from actions.request import LOCAL_SERVER, Request, Target
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction
@@ -159,7 +159,10 @@ class ActionSpec:
     inline: Inline | None = None
 
     names: tuple[str, ...] = ()
-    """In the console's own command line, the first one being completed; empty for what no screen offers."""
+    """In the console's own command line, the first one being completed; empty for what no screen offers.
+
+    Kinds that are for objects of different screens may share one.
+    """
     keys: tuple[str, ...] = ()
     """Default keys, in Textual's names."""
     hint: str = ""
@@ -179,6 +182,11 @@ class ActionSpec:
         workloads = self.workloads
         able = those(lambda kind: kind.listed and workloads(kind)) if workloads is not None else ()
         return (*(kind.kind for kind in able), *self.objects)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is for the servers of this machine, and for no cluster."""
+        return LOCAL_SERVER in self.objects
 
     @property
     def kind(self) -> str:

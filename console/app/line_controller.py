@@ -71,7 +71,7 @@ class LineController:
 
     def run(self, text: str, context: Context) -> None:
         try:
-            typed = parse_line(text)
+            typed = parse_line(text, context.where)
         except UnknownCommandError as error:
             self._desk.navigator.say(str(error), Role.WARNING)
             return

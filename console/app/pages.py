@@ -42,8 +42,8 @@ class Pages:
 
         snapshot = self._desk.snapshot
         found = snapshot.pods.get(pod) if snapshot is not None else None
-        if found is not None:
-            self._navigator.push(LogsScreen(self._desk, found, previous=previous))
+        if snapshot is not None and found is not None:
+            self._navigator.push(LogsScreen(self._desk, found, snapshot.cluster.id, previous=previous))
 
     def open_describe(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from actions.catalogue import KINDS, spec_of, specs_of
-from actions.request import LOCAL_SERVER, Target
+from actions.catalogue import KINDS, spec_of
+from actions.request import Target
 from actions.spec import ActionSpec, Listed, UsageError
 from console.commands import on_screen
 from console.commands.capabilities import ActionPage, PlanPage
@@ -31,33 +31,27 @@ def _rows() -> Iterator[Command]:
     """A row for each kind of action that is done to what of a cluster is under the cursor."""
     for entry in KINDS:
         spec = spec_of(entry.kind)
-        if spec.names and entry.command and LOCAL_SERVER not in spec.targets:
-            same = specs_of(entry.command)
-            yield _row(spec, same if spec is same[0] else (spec,))
+        if spec.names and entry.command and not spec.local:
+            yield _row(spec)
 
 
-def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
-    """``kinds``: those that its name stands for, each on its own screens, where it goes by one of several."""
-
-    def meant(context: Context) -> ActionSpec:
-        return next((kind for kind in kinds if context.where in _screens(kind)), spec)
+def _row(spec: ActionSpec) -> Command:
+    """A row from the declaration of an action."""
 
     def available(context: Context) -> str | None:
-        choice = choose(meant(context), context)
+        choice = choose(spec, context)
         return choice if isinstance(choice, str) else None
 
     def permitted(context: Context) -> str | None:
-        kind = meant(context)
-        choice = choose(kind, context)
+        choice = choose(spec, context)
         if isinstance(choice, str) or context.actions is None:
             return None
-        return context.actions.denied(kind.kind, choice[0].ref)
+        return context.actions.denied(spec.kind, choice[0].ref)
 
     def run(desk: Desk, context: Context) -> None:
-        kind = meant(context)
-        choice = choose(kind, context)
+        choice = choose(spec, context)
         if not isinstance(choice, str):
-            _run(desk, context, kind, choice)
+            _run(desk, context, spec, choice)
 
     return Command(
         f"act.{spec.kind}",
@@ -65,19 +59,13 @@ def _row(spec: ActionSpec, kinds: tuple[ActionSpec, ...]) -> Command:
         run,
         spec.keys,
         spec.names,
-        where=frozenset().union(*map(_screens, kinds)),
+        where=_NODES if "Node" in spec.targets else _SUBJECTS,
         hint=spec.hint,
         argument=spec.inline.shown if spec.inline is not None else "",
-        bound=_screens(spec),
         dangerous=True,
         available=available,
         permitted=permitted,
     )
-
-
-def _screens(spec: ActionSpec) -> frozenset[ScreenId]:
-    """Where what it is for is under the cursor."""
-    return _NODES if "Node" in spec.targets else _SUBJECTS
 
 
 def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, ...]) -> None:

@@ -48,8 +48,8 @@ def _read_only() -> Iterator[tuple[str, str]]:
     """Where nothing may be changed: what a key would do otherwise is not done."""
     done = {key: [word] for key, word in _OF_K9S.items()}
     for entry in KINDS:
-        if entry.command:
-            spec = spec_of(entry.kind)
+        spec = spec_of(entry.kind)
+        if entry.command and not spec.local:
             for key in spec.keys:
                 done.setdefault(key, []).append(spec.done)
     for key, words in done.items():

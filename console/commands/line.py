@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from console.commands.command import Command
+from console.commands.command import Command, ScreenId
 from console.commands.local import SAME, SERVER
-from console.commands.table import BY_NAME, TABLE
+from console.commands.table import NAMES, TABLE, named
 
 
 class Typed(NamedTuple):
@@ -22,14 +22,14 @@ class UnknownCommandError(Exception):
     """There is no such command: the message names the nearest."""
 
 
-def parse_line(text: str) -> Typed | None:
-    """The command that was typed, None for an empty line. Raises UnknownCommandError."""
+def parse_line(text: str, where: ScreenId) -> Typed | None:
+    """The command that was typed on a screen, None for an empty line. Raises UnknownCommandError."""
     name, _, argument = text.strip().lstrip(":").strip().partition(" ")
     if not name:
         return None
-    command = BY_NAME.get(name.lower())
+    command = named(name.lower(), where)
     if command is None:
-        near = difflib.get_close_matches(name.lower(), BY_NAME, n=1)
+        near = difflib.get_close_matches(name.lower(), NAMES, n=1)
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
         raise UnknownCommandError(f"no command {name!r}{hint}")
     return Typed(command, argument.strip())
@@ -46,7 +46,8 @@ def complete(
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
     if not blank:
         return _beginning(name, (command.names[0] for command in TABLE if command.names))
-    command = BY_NAME.get(name.lower())
+    # Commands that share a name take the same.
+    command = next((command for command in TABLE if name.lower() in command.names), None)
     if command is None:
         return []
     values: Iterable[str] = ()

@@ -148,7 +148,7 @@ def _action(
 
 def _others(*known: ActionSpec) -> Iterator[Command]:
     """Actions on a server for which no form is opened first."""
-    return (_action(spec) for spec in specs() if LOCAL_SERVER in spec.targets and spec.names and spec not in known)
+    return (_action(spec) for spec in specs() if spec.local and spec.names and spec not in known)
 
 
 LOCAL: tuple[Command, ...] = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.catalogue import KINDS, spec_of
-from actions.request import LOCAL_SERVER
 from actions.spec import ActionSpec, Argument
 from console.commands.command import Command, ScreenId
 from console.commands.help import FILTERS, MOVING
@@ -117,7 +116,7 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
     words = [command, f"{target}…" if spec.many or spec.each else target, *filter(None, map(_argument, spec.arguments))]
     if spec.inline is not None and spec.inline.choose_from is not None:
         words.append("[--list]")
-    to = "a server of this machine" if LOCAL_SERVER in spec.targets else ", ".join(spec.targets)
+    to = "a server of this machine" if spec.local else ", ".join(spec.targets)
     return keys, f"`{' '.join(words)}`", spec.about, to, spec.sends
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from actions.spec import ActionSpec
+from actions.catalogue import specs
+from actions.spec import ActionSpec, Launch
 from console.commands.command import Context
 from console.views.subject import ref_of
 from fleet.kinds.registry import kind_of
@@ -27,8 +28,6 @@ Choice = tuple[Chosen, ...] | str
 """At least one object, or why there is none."""
 
 
-HERE: Final = "it is a server of this machine; :down, :local-restart, :try and :bench are for it"
-"""Why no action on a cluster is for what the context of this machine shows."""
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
 
 
@@ -49,6 +48,13 @@ def _is_here(context: Context) -> bool:
     return context.snapshot is not None and context.snapshot.is_machine
 
 
+def _here() -> str:
+    """Why no action on a cluster is for what the context of this machine shows, and what is."""
+    here = (spec for spec in specs() if spec.local and spec.launch is not Launch.NEW)
+    names = [f":{spec.names[0]}" for spec in here if spec.names]
+    return f"it is a server of this machine; {', '.join(names)} and :try are for it"
+
+
 def _workload_of(context: Context) -> Workload | None:
     snapshot, subject = context.snapshot, context.subject
     return snapshot.workloads.get(subject) if snapshot is not None and subject is not None else None
@@ -58,7 +64,7 @@ def _one(spec: ActionSpec, context: Context) -> Choice:
     """The workload, or the pod, under the cursor."""
     kinds = tuple(kind for kind in spec.targets if kind != "Pod")
     if _is_here(context):
-        return HERE
+        return _here()
     if context.marked:
         what = "one" if len(kinds) < len(spec.targets) else "one workload"
         return f"{what} at a time; esc clears the marks"
@@ -86,7 +92,7 @@ def _pods(context: Context) -> Choice:
     """The marked pods in the order of the screen, else the one under the cursor."""
     snapshot = context.snapshot
     if _is_here(context):
-        return HERE
+        return _here()
     keys = context.marked or ((context.subject,) if context.subject is not None else ())
     if snapshot is None or not keys:
         return "no pod is under the cursor"

@@ -16,7 +16,7 @@ from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
 from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
-from fleet.model.objects import Pod
+from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.line import Line, Span
@@ -43,8 +43,9 @@ class LogsScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, desk: Desk, pod: Pod, *, previous: bool) -> None:
+    def __init__(self, desk: Desk, pod: Pod, cluster: ClusterId, *, previous: bool) -> None:
         self._pod = pod
+        self._ref = ObjectRef("Pod", pod.namespace, pod.name, cluster)
         self.log_view = LogView()
         super().__init__(desk, self.log_view)
         self._previous = previous
@@ -105,8 +106,7 @@ class LogsScreen(SearchedScreen):
 
     async def _read(self) -> None:
         stream = self.desk.session.logs(
-            self._pod.namespace,
-            self._pod.name,
+            self._ref,
             self._container,
             follow=not self._previous,
             previous=self._previous,

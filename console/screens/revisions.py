@@ -45,7 +45,7 @@ class RevisionsScreen(TableScreen):
         if acting is None:
             return
         try:
-            self._found = await acting.revisions(self._target)
+            self._found = await acting.revisions(self._target, self._cluster)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
             self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.problem))

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from console.session.action_site import ActionSite
     from console.session.bridge import Bridge
     from console.session.permissions import Permissions
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
 
 
 class SessionActions:
     """The actions of a session. What is done on this machine stays when another cluster comes into view.
 
     ``is_local`` says whether this machine is the cluster in view; ``reads`` is called on the observing loop and raises
-    KubeconfigError where there is no cluster. ``audit`` is the folder of the log of the cluster's actions.
+    KubeconfigError where there is no cluster, and SessionError where it is another. ``audit`` is the folder of the log
+    of the cluster's actions.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class SessionActions:
         cluster: ActionSite,
         machine: ActionSite,
         is_local: Callable[[], bool],
-        reads: Callable[[], Reads],
+        reads: Callable[[ClusterId], Reads],
         permissions: Permissions,
         audit: Path,
     ) -> None:
@@ -60,13 +61,13 @@ class SessionActions:
         site = self._machine if here or self._is_local() else self._cluster
         return await self._bridge.call(site.undo())
 
-    async def revisions(self, target: Target) -> Sequence[Revision]:
-        return await self._bridge.call(self._revisions(target))
+    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
+        return await self._bridge.call(self._revisions(target, cluster))
 
-    async def _revisions(self, target: Target) -> Sequence[Revision]:
+    async def _revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
         from actions.revisions import revisions
 
-        return await revisions(target, self._reads())
+        return await revisions(target, self._reads(cluster))
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         return await self._bridge.call(self._site(plan.target).start(plan, reason, confirmation))

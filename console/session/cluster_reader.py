@@ -51,11 +51,11 @@ class ClusterReader:
         return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncGenerator[LogLine, None]:
         async for line in self._reads.logs(
-            namespace,
-            pod,
+            pod.namespace,
+            pod.name,
             container,
             follow=follow,
             previous=previous,

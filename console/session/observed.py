@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
 from console.session.reader import NoReader, ObjectReader
+from fleet.model.objects import SAME_CLUSTER, ClusterId
 
 if TYPE_CHECKING:
     from actions.action_run import ActionRun
+    from actions.request import OtherClusterError
     from actions.runner import Runner
     from console.session.connection import Connection, Wiring
-    from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.sources.kube.reads import KubeReads
 
@@ -87,17 +88,12 @@ class ObservedCluster:
         if self._connection is not None:
             self._connection.observer.wake()
 
-    def reader(self, ref: ObjectRef | None = None) -> ObjectReader:
-        """What answers questions about it; raises SessionError for an object of a cluster that is in view no more."""
+    def reader(self, cluster: ClusterId = SAME_CLUSTER) -> ObjectReader:
+        """What answers questions about objects of this cluster: one that is in view no more is not asked."""
         if self._connection is None:
             return NoReader(_NOT_YET)
-        if ref is not None:
-            from actions.request import OtherClusterError
-            from fleet.model.objects import SAME_CLUSTER
-
-            if ref.cluster not in (SAME_CLUSTER, self._connection.cluster):
-                raise SessionError(str(OtherClusterError(ref.cluster, self._connection.cluster)))
-        return self._connection.reader
+        other = self._other(cluster, self._connection)
+        return self._connection.reader if other is None else NoReader(str(other))
 
     @property
     def seen(self) -> frozenset[str]:
@@ -110,9 +106,20 @@ class ObservedCluster:
         """Whether it is this machine."""
         return self._connection is not None and self._connection.is_local
 
-    def reads(self) -> KubeReads:
-        """Raises KubeconfigError where there is no cluster."""
-        return self._connected().reads()
+    def reads(self, cluster: ClusterId = SAME_CLUSTER) -> KubeReads:
+        """Raises KubeconfigError where there is no cluster, and SessionError where another one is in view."""
+        connection = self._connected()
+        if (other := self._other(cluster, connection)) is not None:
+            raise SessionError(str(other))
+        return connection.reads()
+
+    @staticmethod
+    def _other(cluster: ClusterId, connection: Connection) -> OtherClusterError | None:
+        """What is said where a connection does not lead to this cluster."""
+        from actions.request import OtherClusterError
+
+        same = cluster in (SAME_CLUSTER, connection.cluster)
+        return None if same else OtherClusterError(cluster, connection.cluster)
 
     def runner(self, changed: Callable[[ActionRun], None]) -> Runner:
         """What acts on it. Raises KubeconfigError where there is no cluster, or nothing is known of it yet."""

@@ -69,21 +69,22 @@ class ObservingSession:
         await self._bridge.call(self._cluster.switch(context, namespace))
 
     async def describe(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader(ref).describe(ref))
+        return await self._bridge.call(self._cluster.reader(ref.cluster).describe(ref))
 
     async def yaml(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader(ref).yaml(ref))
+        return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        return await self._bridge.call(self._cluster.reader(ref).timeline(ref, since))
+        reader = self._cluster.reader() if ref is None else self._cluster.reader(ref.cluster)
+        return await self._bridge.call(reader.timeline(ref, since))
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        lines = self._cluster.reader().logs(
-            namespace, pod, container, follow=follow, previous=previous, tail=tail, since=since
+        reader = self._cluster.reader(pod.cluster)
+        return self._bridge.stream(
+            reader.logs(pod, container, follow=follow, previous=previous, tail=tail, since=since)
         )
-        return self._bridge.stream(lines)
 
     def actions(self, changed: Changed) -> ActionService:
         from console.session.action_site import ActionSite

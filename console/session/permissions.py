@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from actions.permissions import Permission, granted, needed
+from console.session.failure import SessionError
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Permissions:
     ``reads`` is called on the observing loop; ``learned`` on it, too, when an answer has come.
     """
 
-    def __init__(self, bridge: Bridge, reads: Callable[[], Reads], learned: Callable[[], None]) -> None:
+    def __init__(self, bridge: Bridge, reads: Callable[[ClusterId], Reads], learned: Callable[[], None]) -> None:
         self._bridge = bridge
         self._reads = reads
         self._learned = learned
@@ -46,8 +47,8 @@ class Permissions:
     async def _review(self, cluster: ClusterId, permission: Permission, namespace: str) -> None:
         answers = self._answers
         try:
-            answer = await granted(permission, namespace, self._reads())
-        except (KubeError, KubeconfigError):
+            answer = await granted(permission, namespace, self._reads(cluster))
+        except (KubeError, KubeconfigError, SessionError):
             # Not known: the plan asks again, and says so.
             return
         # Of the cluster that was asked, which may be in view no more.

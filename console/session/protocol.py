@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
@@ -76,11 +76,12 @@ class Session(Protocol):
         ...
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        """Log lines, oldest first, without their newline; with ``follow`` until it is closed. Raises SessionError.
+        """Log lines of a container of a pod, oldest first, without their newline. Raises SessionError.
 
-        It begins with the last ``tail`` lines, of the last ``since`` seconds where that is not 0.
+        With ``follow`` they come until it is closed. It begins with the last ``tail`` lines, of the last ``since``
+        seconds where that is not 0.
         """
         ...
 
@@ -107,7 +108,7 @@ class ActionService(Protocol):
         """
         ...
 
-    async def revisions(self, target: Target) -> Sequence[Revision]:
+    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
         """The revisions that a workload can be rolled back to, newest first."""
         ...
 

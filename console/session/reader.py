@@ -33,7 +33,7 @@ class ObjectReader(Protocol):
         ...
 
     def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncGenerator[LogLine, None]:
         """Log lines, oldest first; with ``follow`` until it is closed."""
         ...
@@ -62,8 +62,8 @@ class NoReader:
         raise SessionError(*self._why)
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncGenerator[LogLine, None]:
-        del namespace, pod, container, follow, previous, tail, since
+        del pod, container, follow, previous, tail, since
         raise SessionError(*self._why)
         yield  # noqa: V201 - never reached: it makes this an iterator

@@ -28,7 +28,7 @@ from textual.pilot import Pilot
 
 from console.app.app import QuarterdeckApp
 from console.commands.habits import HABITS
-from console.commands.table import BY_NAME, TABLE
+from console.commands.table import TABLE
 from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
 from console.wiring.demo import Simulation, simulated
@@ -143,7 +143,7 @@ def keys(rng: random.Random) -> list[str]:
     leaving = {key for command in TABLE if command.id in LEAVES for key in command.keys}
     chance = rng.random()
     if chance < 0.25:
-        names = [*(n for n, c in BY_NAME.items() if c.id not in LEAVES), *ACTIONS, *ACTIONS, *HABITS]
+        names = [*(n for c in TABLE if c.id not in LEAVES for n in c.names), *ACTIONS, *ACTIONS, *HABITS]
         text = f"{rng.choice(names)} {rng.choice(WORDS)} {rng.choice(WORDS)}".strip()
         return ["escape", "colon", *(_key(char) for char in text), "enter"]
     pool = NAMED if chance < 0.6 else tuple(PLAIN)

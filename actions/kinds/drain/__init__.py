@@ -56,7 +56,7 @@ def _permissions(resource: Resource) -> tuple[Permission, ...]:
 DRAIN = ActionSpec(
     request=Drain,
     action=_action,
-    title="Drain: the pod or the marked pods, on the screen of nodes the node",
+    title="Drain: the pod or the marked pods",
     about="Take pods, or all pods of a node, out of service and evict them when their requests are done.",
     done="drained",
     sends="PATCH of a label, POST of the eviction with the pod's uid",

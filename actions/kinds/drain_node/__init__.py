@@ -61,7 +61,7 @@ DRAIN_NODE = ActionSpec(
         Argument("force", "--force", Takes.SWITCH, help="node: also pods that nothing would start again"),
         Argument("", "--ignore-daemonsets", Takes.SWITCH, help="node: always so; taken because kubectl has it"),
     ),
-    names=("drain-node",),
+    names=("drain-node", "drain"),
     keys=("r",),
     hint="drain",
 )

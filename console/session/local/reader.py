@@ -57,13 +57,13 @@ class LocalReader:
         )
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncGenerator[LogLine, None]:
         """The lines carry no time of their own, so ``since`` leaves none out."""
         del container, since
-        state = self._named(ObjectRef("Pod", namespace, pod))
+        state = self._named(pod)
         if previous:
-            raise SessionError(f"{pod} has one log: every start begins a new one")
+            raise SessionError(f"{pod.name} has one log: every start begins a new one")
         reader = Tail(state.record.log)
         last: deque[str] = deque(maxlen=tail)
         while lines := await asyncio.to_thread(reader.read):

@@ -143,10 +143,10 @@ async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> Non
         assert f"  {box.model}" in told[0]
         key = (box.servers / "tiny" / "key").read_text().strip()
         assert not [text for text in told if SECRET in text or key in text]
-        stream = session.logs("local", "tiny", "vllm", follow=False, previous=False, tail=3, since=0)
+        stream = session.logs(pod, "vllm", follow=False, previous=False, tail=3, since=0)
         assert [line.text for line in [line async for line in stream]][-1].endswith("Application startup complete.")
         with pytest.raises(SessionError, match="every start begins a new one"):
-            _ = [line async for line in session.logs("local", "tiny", "", follow=False, previous=True, tail=3, since=0)]
+            _ = [line async for line in session.logs(pod, "", follow=False, previous=True, tail=3, since=0)]
         with pytest.raises(SessionError, match="no server of this machine is called other"):
             await session.describe(ObjectRef("Pod", "local", "other"))
         (node,) = stage.snapshot.nodes

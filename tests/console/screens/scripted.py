@@ -20,7 +20,7 @@ from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
-from fleet.model.objects import ObjectRef, Pod
+from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
@@ -88,9 +88,9 @@ class ScriptedSession:
         return self.happened
 
     async def logs(
-        self, namespace: str, pod: str, container: str, *, follow: bool, previous: bool, tail: int, since: int
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
-        self.asked.append(("logs", namespace, pod, container, follow, previous, since))
+        self.asked.append(("logs", pod, container, follow, previous, since))
         self._may_fail()
         for line in self.log_lines[-tail:]:
             yield line if isinstance(line, LogLine) else LogLine(line)
@@ -138,8 +138,8 @@ class ScriptedActing:
             raise SessionError("nothing was done in this session that could be taken back")
         return await self.plan(self.last)
 
-    async def revisions(self, target: Target) -> Sequence[Revision]:
-        self.asked.append(("revisions", target))
+    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
+        self.asked.append(("revisions", target, cluster))
         self._may_fail()
         return self.found
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.widgets import OptionList
 
+from actions.kinds.drain_node import DrainNode
 from console.commands.command import ScreenId
 from console.commands.dispatch import refusal
 from console.commands.habits import HABITS, READ_ONLY_HABITS
@@ -18,7 +20,7 @@ from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown, with_actions
 from console.commands.reserved import taken
-from console.commands.table import BY_ID, TABLE, bound_on
+from console.commands.table import BY_ID, TABLE, bound_on, named
 from console.config.options import Options
 from console.session.failure import SessionError
 from tests.console.screens.desk import Desk, desk
@@ -33,9 +35,9 @@ REF = make_snapshot().ref("Deployment", "serving", "mixtral-8x22b")
 
 def test_ids_and_names_are_unique() -> None:
     ids = Counter(command.id for command in TABLE)
-    names = Counter(name for command in TABLE for name in command.names)
+    names = Counter((name, where) for command in TABLE for name in command.names for where in command.where)
     assert max(ids.values()) == 1
-    assert max(names.values()) == 1
+    assert max(names.values()) == 1, "on one screen a name is of one command"
 
 
 @pytest.mark.parametrize("where", list(ScreenId))
@@ -93,13 +95,13 @@ def test_the_command_line_completes_names_and_arguments() -> None:
 
 
 def test_the_command_line_knows_aliases_and_names_the_nearest() -> None:
-    typed = parse_line(" :ns serving ")
+    typed = parse_line(" :ns serving ", ScreenId.FLEET)
     assert typed is not None
     assert (typed.command.id, typed.argument) == ("view.namespace", "serving")
-    assert parse_line("gpus") == (BY_ID["open.nodes"], "")
-    assert parse_line("  ") is None
+    assert parse_line("gpus", ScreenId.FLEET) == (BY_ID["open.nodes"], "")
+    assert parse_line("  ", ScreenId.FLEET) is None
     with pytest.raises(UnknownCommandError, match="did you mean :sources"):
-        parse_line("sorces")
+        parse_line("sorces", ScreenId.FLEET)
 
 
 async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -> None:
@@ -235,6 +237,22 @@ async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
         await d.pilot.press("enter")
         await d.until(lambda: bool(d.session.asked))
         assert d.session.asked == [("describe", REF)]
+
+
+async def test_a_name_that_kinds_share_is_of_the_one_that_is_for_this_screen() -> None:
+    assert named("drain", ScreenId.FLEET) is BY_ID["act.drain"]
+    assert named("drain", ScreenId.NODES) is named("drain-node", ScreenId.NODES) is BY_ID["act.drain-node"]
+    async with desk(make_snapshot()) as d:
+        await d.command("nodes")
+        await d.press("ctrl+p", *"drain")
+        screen = d.app.screen
+        await d.until(lambda: _options(screen) >= 1)
+        shown = [str(option.prompt) for option in screen.query_one(OptionList).options]
+        assert [text for text in shown if "Drain" in text] == [text for text in shown if "Drain the node" in text]
+        await d.press("escape")
+        await d.command("drain")
+        ((_, request),) = d.session.acts.asked
+        assert isinstance(request, DrainNode)
 
 
 def _where(d: Desk) -> ScreenId:

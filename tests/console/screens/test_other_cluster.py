@@ -48,8 +48,8 @@ class OnCluster(ScriptedSession):
         bridge, audit = Bridge(asyncio.get_running_loop()), Path("/no/such/folder")
         site = ActionSite(self.there.runner, self._identify, audit, changed)
         machine = ActionSite(FakeCluster().runner, self._identify, audit, changed)
-        permissions = Permissions(bridge, lambda: self.there, lambda: changed(None))
-        return SessionActions(bridge, site, machine, lambda: False, lambda: self.there, permissions, audit)
+        permissions = Permissions(bridge, lambda _: self.there, lambda: changed(None))
+        return SessionActions(bridge, site, machine, lambda: False, lambda _: self.there, permissions, audit)
 
     async def _identify(self) -> Cluster:
         return self.there.snapshot.cluster

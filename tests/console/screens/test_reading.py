@@ -23,7 +23,9 @@ async def test_logs_follow_pause_and_go_on() -> None:
         assert pod is not None
         await d.press("l")
         await d.until(lambda: "line 99" in d.text)
-        assert session.asked == [("logs", "serving", snapshot.pods[pod].name, "vllm", True, False, 0)]
+        assert session.asked == [
+            ("logs", snapshot.ref("Pod", "serving", snapshot.pods[pod].name), "vllm", True, False, 0)
+        ]
         session.more.put_nowait("the new line")
         await d.until(lambda: "the new line" in d.text)
         await d.press("f")
@@ -57,8 +59,9 @@ async def test_logs_of_a_workload_are_those_of_its_worst_pod() -> None:
     async with desk(snapshot) as d:
         await d.press("l")
         await d.until(lambda: bool(d.session.asked))
-        pod = d.session.asked[0][2]
-        assert snapshot.assessments[f"serving/{pod}"].reason == "OOMKilled ×17"
+        pod = d.session.asked[0][1]
+        assert isinstance(pod, ObjectRef)
+        assert snapshot.assessments[f"serving/{pod.name}"].reason == "OOMKilled ×17"
 
 
 async def test_previous_logs_do_not_follow() -> None:
@@ -66,7 +69,7 @@ async def test_previous_logs_do_not_follow() -> None:
     async with desk(make_snapshot(), session=session) as d:
         await d.press("p")
         await d.until(lambda: "the last words" in d.text)
-        assert session.asked[0][4:6] == (False, True)
+        assert session.asked[0][3:5] == (False, True)
         assert "previous container · ended" in d.lines[1]
 
 
@@ -113,7 +116,7 @@ async def test_containers_are_taken_in_turn_those_with_gpus_first() -> None:
         for name in ("vllm", "proxy", "init", "vllm"):
             await d.until(lambda name=name: f"› {name} " in d.lines[1])  # type: ignore[misc]
             await d.press("c")
-        asked = [ask[3] for ask in d.session.asked]
+        asked = [ask[2] for ask in d.session.asked]
         assert asked[:4] == ["vllm", "proxy", "init", "vllm"]
 
 

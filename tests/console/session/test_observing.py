@@ -43,14 +43,18 @@ async def test_log_lines_come_with_the_time_at_which_they_were_written_and_witho
     async with observed() as (session, snapshot):
         pod = next(pod for pod in snapshot.pods.values() if pod.ready and pod.gpus)
         name = pod.containers[0].name
-        stream = session.logs(pod.namespace, pod.name, name, follow=False, previous=False, tail=20, since=0)
+        stream = session.logs(
+            snapshot.ref("Pod", pod.namespace, pod.name), name, follow=False, previous=False, tail=20, since=0
+        )
         lines = [line async for line in stream]
         assert lines
         times = [line.at for line in lines if line.at is not None]
         assert len(times) == len(lines)
         assert times == sorted(times)
         assert not any("T" in line.text[:20] and line.text[:20].endswith("Z") for line in lines)
-        recent = session.logs(pod.namespace, pod.name, name, follow=False, previous=False, tail=20, since=1)
+        recent = session.logs(
+            snapshot.ref("Pod", pod.namespace, pod.name), name, follow=False, previous=False, tail=20, since=1
+        )
         assert [line for line in [line async for line in recent] if line.at is None or line.at < snapshot.at - 1] == []
 
 
@@ -58,7 +62,12 @@ async def test_a_log_that_is_not_there_says_so() -> None:
     async with observed() as (session, snapshot):
         pod = next(pod for pod in snapshot.pods.values() if pod.ready and not pod.restarts)
         stream = session.logs(
-            pod.namespace, pod.name, pod.containers[0].name, follow=False, previous=True, tail=20, since=0
+            snapshot.ref("Pod", pod.namespace, pod.name),
+            pod.containers[0].name,
+            follow=False,
+            previous=True,
+            tail=20,
+            since=0,
         )
         with pytest.raises(SessionError, match="previous terminated container"):
             _ = [line async for line in stream]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.request import Target
 from console.config.settings import ClusterSettings, PrometheusSettings, Settings
 from console.session import thread
 from console.session.failure import SessionError
@@ -141,10 +142,17 @@ async def test_what_was_seen_in_another_context_is_not_read_in_this_one(tmp_path
             seen = (await watcher.until(lambda snapshot: snapshot.sources)).ref("Pod", "serving", "chat-0")
             session = watcher.session
             await session.switch(context="there" if seen.cluster.context != "there" else "here")
+            # The server would never answer.
+            refused = f"it is for {seen.cluster}, and this is {session.context} at "
             for read in (session.describe, session.yaml):
-                # The server would never answer.
-                with pytest.raises(SessionError, match=f"it is for {seen.cluster}, and this is {session.context} at "):
+                with pytest.raises(SessionError, match=refused):
                     await read(seen)
+            lines = session.logs(seen, "vllm", follow=True, previous=False, tail=20, since=0)
+            with pytest.raises(SessionError, match=refused):
+                _ = [line async for line in lines]
+            actions = session.actions(lambda _: None)
+            with pytest.raises(SessionError, match=refused):
+                await actions.revisions(Target("Deployment", "serving", "chat"), seen.cluster)
 
 
 async def test_a_bug_in_putting_the_sources_together_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,9 +83,9 @@ class Acting(SessionActions):
         self.cluster = cluster
         bridge = Bridge(asyncio.get_running_loop())
         self.site = ActionSite(cluster.runner, self._identify, audit, told)
-        self.known = Permissions(bridge, lambda: cluster, lambda: told(None))
+        self.known = Permissions(bridge, lambda _: cluster, lambda: told(None))
         machine = ActionSite(FakeCluster().runner, self._identify, audit, told)
-        super().__init__(bridge, self.site, machine, lambda: False, lambda: cluster, self.known, audit)
+        super().__init__(bridge, self.site, machine, lambda: False, lambda _: cluster, self.known, audit)
 
     async def _identify(self) -> Cluster:
         if self.identified is not None:
