@@ -42,8 +42,12 @@ class ActionController:
             return None
         if self._service is None:
             self._service = self._desk.session.actions(self._changed)
-            self._app.run_worker(self._tell_what_was_cut_off(self._service), group="cut off", exit_on_error=False)
+            # The log is read once what asks for the service, the first values, is on the screen.
+            self._app.call_after_refresh(self._look_for_what_was_cut_off, self._service)
         return self._service
+
+    def _look_for_what_was_cut_off(self, service: ActionService) -> None:
+        self._app.run_worker(self._tell_what_was_cut_off(service), group="cut off", exit_on_error=False)
 
     @property
     def _runs(self) -> tuple[ActionRun, ...]:

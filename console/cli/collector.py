@@ -15,8 +15,20 @@ YOUNG = 20
 """Looks at the new ones before one at those that have outlived a look: screens that were open during one, and left."""
 OLD = 100
 """Looks at those before one at everything."""
+FIRST = 5.0
+"""Seconds from the first frame to the first look: what is made until then, modules and all, stays to the end."""
+
+
+def not_yet() -> None:
+    """No look while the console starts: each would find that everything is still needed."""
+    gc.disable()
 
 
 def collect_rarely() -> None:
-    """Cycles are few and small here (screens that were left, failed requests): let them wait."""
+    """Cycles are few and small here (screens that were left, failed requests): let them wait.
+
+    What there is by now is looked at no more.
+    """
+    gc.freeze()
     gc.set_threshold(NEW, YOUNG, OLD)
+    gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from console.cli.collector import collect_rarely
+from console.cli.collector import not_yet
 from console.cli.dispatch import Invocation, say
 from console.config.settings import Settings
 
@@ -34,7 +34,7 @@ def show(
             f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
         )
         return _once(settings, fleet)
-    collect_rarely()
+    not_yet()
     from console.cli.open import open_console
 
     if fleet is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textual.drivers.linux_driver import LinuxDriver
 
 from console.app.app import QuarterdeckApp
-from console.cli import exits, streams
+from console.cli import collector, exits, streams
 from console.cli.dispatch import say
 from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
@@ -47,6 +47,10 @@ class _Console(QuarterdeckApp):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, self.hang_up)
         await super().run_async(**how)
+
+    def on_mount(self) -> None:
+        """As well as the app's own: Textual calls both."""
+        self.set_timer(collector.FIRST, collector.collect_rarely)
 
     def hang_up(self) -> None:
         """End at once and without a question: nobody is there to answer it."""

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from actions.audit.errors import AuditError
-from actions.runner import RefusedError
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ class ActionSite:
 
     ``connect`` makes the Runner of what is in view now, and ``identify`` gives the cluster with who we are to it, once
     enough of it is known to plan on; both raise KubeconfigError. ``audit`` is the folder of the audit log.
+
+    There is a site from the first values on the screen on, so what acts is imported with the first plan.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class ActionSite:
 
     async def plan(self, request: Request) -> Plan:
         """Raises KubeError, KubeconfigError, LocalError, and SessionError for what is of another cluster."""
+        from actions.runner import RefusedError
+
         await self._identify()
         try:
             return self._kept(await self._connected().plan(request))
@@ -72,6 +74,9 @@ class ActionSite:
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""
+        from actions.audit.errors import AuditError
+        from actions.runner import RefusedError
+
         if plan.id not in self._planned:
             raise SessionError("it was planned for another cluster than the one in view", "Plan it again here.")
         try:
@@ -89,6 +94,8 @@ class ActionSite:
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
         """Write down that a person has looked at an action that was cut off. Raises SessionError."""
+        from actions.audit.errors import AuditError
+
         try:
             await self._connected().reviewed(id)
         except AuditError as error:
