@@ -1,0 +1,97 @@
+"""What the first text and the first value wait for: modules are counted, since seconds are those of a machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from console.wiring.demo import simulated
+from tests.console.terminal import terminal
+
+ROOMS = ("actions", "console", "fleet", "themes", "widgets")
+TEXT = 65
+"""Modules of our own before the first text, at most. Whoever adds one finds out whether the first frame needs it."""
+VALUE = 330
+"""The same before the first value."""
+NEVER = {
+    "actions.execution",
+    "actions.runner",
+    "httpx",
+    "kubernetes",
+    "prometheus_api_client",
+    "pydantic",
+    "python_socks",
+}
+"""Nothing of these is imported for what is only looked at, through the API server alone and without a proxy."""
+LATER = {"aiohttp", "fleet.model", "fleet.snapshot", "console.commands", "console.screens", "yaml"}
+"""Comes once the first text is on the terminal."""
+
+CONSOLE = """
+import json, sys
+import console.main as main
+from console.app.app import QuarterdeckApp
+
+file, kubeconfig = sys.argv[1:]
+seen = {}
+
+def note(moment):
+    if moment not in seen:
+        seen[moment] = sorted(sys.modules)
+
+opened, arrived = QuarterdeckApp._open, QuarterdeckApp.on_snapshot_arrived
+
+async def open(app):
+    note("text")
+    await opened(app)
+
+def arrive(app, message):
+    arrived(app, message)
+    if message.snapshot.measured_at is not None and "value" not in seen:
+        note("value")
+        with open_file(file + ".part", "w") as out:
+            json.dump(seen, out)
+        os.rename(file + ".part", file)
+
+import os
+from builtins import open as open_file
+QuarterdeckApp._open, QuarterdeckApp.on_snapshot_arrived = open, arrive
+sys.exit(main.main(["--kubeconfig", kubeconfig]))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset[str]]:
+    """The modules that are there at the first ``text`` and at the first ``value``."""
+    folder = tmp_path_factory.mktemp("imports")
+    file = folder / "modules"
+    with (
+        simulated(["--pods", "2"]) as fleet,
+        terminal("-c", CONSOLE, str(file), str(fleet.kubeconfig), XDG_STATE_HOME=str(folder)) as term,
+    ):
+        term.until(lambda _: file.exists())
+        term.type(b"\x03")
+        assert term.end() == 0
+    return {moment: frozenset(names) for moment, names in json.loads(file.read_text()).items()}
+
+
+def ours(modules: frozenset[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] in ROOMS}
+
+
+def within(modules: frozenset[str], packages: set[str]) -> list[str]:
+    """The modules that are, or are in, one of the packages."""
+    return sorted(m for m in modules if any(m == package or m.startswith(f"{package}.") for package in packages))
+
+
+def test_little_of_ours_is_imported_before_the_first_text(imported: Mapping[str, frozenset[str]]) -> None:
+    assert len(ours(imported["text"])) <= TEXT, ours(imported["text"])
+    assert within(imported["text"], NEVER | LATER) == []
+
+
+def test_what_the_first_value_does_not_need_comes_after_it(imported: Mapping[str, frozenset[str]]) -> None:
+    assert len(ours(imported["value"])) <= VALUE, ours(imported["value"])
+    assert within(imported["value"], NEVER) == []
+    # The scrape and the screen are there by then: the moment is the one that is meant.
+    assert within(imported["value"], LATER)
