@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from fleet.metrics.dialect import plausible
+from fleet.metrics.expressions import NAMED, PER_SECOND
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import NAMED, PER_SECOND
 from fleet.model.histogram import Histogram
 from fleet.model.quantity import Family
 from fleet.sources.problem import SourceProblem

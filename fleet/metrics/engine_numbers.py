@@ -11,8 +11,8 @@ from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
 from fleet.metrics.dialect import Dialect, Metric
 from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.expressions import PROCESS, RESET
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import PROCESS, RESET
 from fleet.metrics.tables import blank
 from fleet.metrics.young import Rates
 from fleet.model.measurement import Table

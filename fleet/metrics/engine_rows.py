@@ -14,6 +14,7 @@ from typing import NamedTuple
 from fleet.metrics.answers import Labels, Process, process
 from fleet.metrics.dialect import Dialect
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.expressions import DIALECT, DOWN, GONE, PRESENT, STAMP, YOUNG
 from fleet.metrics.identity import (
     CLUSTER_LABEL,
     NAMESPACE_LABELS,
@@ -24,7 +25,7 @@ from fleet.metrics.identity import (
     first,
 )
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import DIALECT, DOWN, GONE, PRESENT, STAMP, YOUNG, running_names
+from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.measurement import EngineId
 

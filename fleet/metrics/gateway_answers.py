@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from fleet.metrics.answers import Labels, Process, Sample, edge, histograms, process
+from fleet.metrics.expressions import DIALECT, STAMP
 from fleet.metrics.identity import gateway_id
-from fleet.metrics.queries import DIALECT, STAMP
 from fleet.metrics.registry import GATEWAYS
 from fleet.metrics.tables import Columns
 from fleet.model.histogram import Histogram

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
 from fleet.metrics.dialect import Dialect, Kind, Metric
+from fleet.metrics.expressions import STAMP
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import STAMP
 from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Table
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
+from fleet.metrics.expressions import PRESENT, STAMP
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import PRESENT, STAMP
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity

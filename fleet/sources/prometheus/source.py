@@ -27,11 +27,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fleet.guard import reads_only
 from fleet.metrics import answers, promql, queries
+from fleet.metrics.bucket_queries import bucket_counts
 from fleet.metrics.buckets import Buckets, Edges, common_edges, engine_buckets, model_buckets, model_histograms
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engine_numbers import EngineNumbers
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
+from fleet.metrics.expressions import Scope
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
@@ -116,7 +118,7 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
-        self._last: tuple[queries.Scope, EngineRows] | None = None
+        self._last: tuple[Scope, EngineRows] | None = None
         """What the queries of the last tick were made from."""
         self._engines = Remembered[EngineSeries]()
         self._numbers = Remembered[EngineNumbers]()
@@ -198,7 +200,7 @@ class PrometheusSource:
         if window > ended or abs(known_young - young) > interval / 2:
             engines, stamps = self._who(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
-        scope = queries.Scope(
+        scope = Scope(
             engines.engines,
             engines.gateways,
             engines.gpus,
@@ -224,7 +226,7 @@ class PrometheusSource:
 
         fresh = self._pool.submit(self._young, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
-        counted = self._pool.submit(self._ask, (queries.bucket_counts(scope),), at, notes) if look else None
+        counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
         numbers = read(self._numbers, partial(EngineNumbers, rows), of_numbers)
         own = [read(memory, partial(engine_buckets, rows), one) for memory, one in zip(self._own, of_own, strict=False)]
         models = read(self._models, model_buckets, of_models)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fleet.metrics import promql, queries
+from fleet.metrics import bucket_queries, promql, queries
 from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.expressions import Scope
 
 _MOST_PODS = 100
 """Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
@@ -27,10 +28,10 @@ class TickQueries:
     """Buckets by engine, each text for itself: of the pods asked for."""
 
     @classmethod
-    def of(cls, scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
+    def of(cls, scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
         """The queries for these rows; ``pods`` are those whose own buckets are wanted, None for all."""
         return cls(
-            (queries.model_buckets(scope),),
+            (bucket_queries.model_buckets(scope),),
             tuple(queries.engine_numbers(scope)),
             tuple(queries.gpus(scope)),
             tuple(queries.gateways(scope)),
@@ -43,20 +44,20 @@ class TickQueries:
         yield from ((text,) for text in self.own)
 
 
-def _own_buckets(scope: queries.Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
+def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
     if pods is not None:
         # No series of theirs names a model, so theirs are not among the models' buckets.
         pods |= rows.nameless
     where = None if pods is None or len(pods) > _MOST_PODS else rows.where(pods)
     if where is not None and not where:
         return []
-    together = queries.engine_buckets(scope, scope.engines.families, where)
+    together = bucket_queries.engine_buckets(scope, scope.engines.families, where)
     if len(quote(together)) <= promql.LONGEST:
         return [together]
-    return [queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
+    return [bucket_queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
 
 
-def young_samples(scope: queries.Scope, rows: EngineRows) -> list[str]:
+def young_samples(scope: Scope, rows: EngineRows) -> list[str]:
     """For the engines that are younger than the window; none for more of them than a URL can name."""
     pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
     return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []

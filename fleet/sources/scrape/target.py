@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
-from fleet.metrics.binding import Binding, bind, names
+from fleet.metrics.binding import bind, names
+from fleet.metrics.cells import Binding
 from fleet.metrics.dialect import IMPLAUSIBLE
 from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
 from fleet.metrics.gpus.clock_reasons import throttle_reasons

@@ -11,11 +11,11 @@ import orjson
 import pytest
 from aiohttp import web
 
-from fleet.metrics import queries
 from fleet.metrics.answers import Labels, Sample
 from fleet.metrics.engine_numbers import EngineNumbers
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.engines.vllm import VLLM
+from fleet.metrics.expressions import DIALECT, GONE, STAMP
 from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.promql import TAG
 from fleet.model.measurement import Table
@@ -28,8 +28,8 @@ AT = 1_795_220_000.0
 GPU = {"UUID": "GPU-1", "Hostname": "n1", "gpu": "0"}
 
 
-def _seen(tag: str = queries.STAMP, **labels: str) -> Sample:
-    return {queries.DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
+def _seen(tag: str = STAMP, **labels: str) -> Sample:
+    return {DIALECT: "vLLM", **LABELS, **labels}, AT - 5, tag
 
 
 def _labels(found: Sequence[Sample]) -> list[Labels]:
@@ -73,7 +73,7 @@ def test_a_shared_address_takes_the_label_that_tells(other: dict[str, str], need
 
 
 def test_an_engine_that_ended_at_an_address_keeps_its_rates_from_the_one_that_is_there_now() -> None:
-    engines = _engines(_seen(), _seen(queries.GONE, pod="before"))
+    engines = _engines(_seen(), _seen(GONE, pod="before"))
     assert "pod" in engines.series.key
     assert [engine.pod for engine in engines.ids] == ["p"]
     before = {name: LABELS[name] for name in engines.series.key} | {"pod": "before"}
@@ -90,7 +90,7 @@ def test_a_gauge_that_names_no_model_is_about_the_engine_of_its_process() -> Non
 
 
 def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
-    found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, queries.STAMP) for pod in ("a", "b")]
+    found: list[Sample] = [({**GPU, "exported_pod": pod}, AT - 7, STAMP) for pod in ("a", "b")]
     found.append(({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_GPU_TEMP"}, 61.0, ""))
     gpus, table = _gpus(found)
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a", "b"]]
@@ -99,7 +99,7 @@ def test_a_gpu_that_pods_share_is_one_gpu_that_all_of_them_hold() -> None:
 
 
 def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> None:
-    seen: list[Sample] = [(GPU, AT, queries.STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, queries.STAMP)]
+    seen: list[Sample] = [(GPU, AT, STAMP), ({**GPU, "exported_pod": "a"}, AT - 3, STAMP)]
     gpus, table = _gpus([*seen, ({"UUID": "GPU-1", "__name__": "DCGM_FI_DEV_XID_ERRORS"}, 79.0, "")])
     assert [[pod for _, pod in gpu.holders] for gpu in gpus.ids] == [["a"]]
     assert list(table.columns[Quantity.XID]) == [79]
@@ -108,7 +108,7 @@ def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> 
 @pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
 def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None:
     whose = {"Hostname": "n1", "gpu": "0"}
-    found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, queries.STAMP), (whose, AT, queries.STAMP)]
+    found: list[Sample] = [({**whose, spelling: "GPU-1"}, AT, STAMP), (whose, AT, STAMP)]
     found += [({spelling: "GPU-1", "__name__": "dcgm_gpu_temp"}, 50.0, ""), ({"__name__": "dcgm_gpu_temp"}, 9.0, "")]
     gpus, table = _gpus(found)
     assert [gpu.uuid for gpu in gpus.ids] == ["GPU-1"]

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from fleet.metrics.answers import Labels
-from fleet.metrics.queries import PRESENT
+from fleet.metrics.expressions import PRESENT
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import answer

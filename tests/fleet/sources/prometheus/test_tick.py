@@ -7,8 +7,8 @@ import time
 
 from aiohttp import web
 
+from fleet.metrics.expressions import PRESENT
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import PRESENT
 from fleet.model.quantity import Quantity
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, asking, serving

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
+from fleet.metrics.expressions import DIALECT, PRESENT, STAMP, YOUNG
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import DIALECT, PRESENT, STAMP, YOUNG
 from fleet.metrics.young import rates
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity

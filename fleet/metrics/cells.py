@@ -1,0 +1,128 @@
+"""What the series of one target mean: worked out once per layout, so that a tick only adds up numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from fleet.metrics.dialect import IMPLAUSIBLE, Rule, pick
+from fleet.model.measurement import EngineId, GatewayId, GpuId
+from fleet.model.quantity import Family, Quantity
+
+
+class Term(NamedTuple):
+    """One spelling's part: the sum of value x factor over its samples, each dropped when outside low..high.
+
+    ``samples`` None: this spelling is not there.
+    """
+
+    samples: tuple[tuple[int, float], ...] | None
+    low: float = 0.0
+    high: float = IMPLAUSIBLE
+    less: float = 0.0
+
+    def of(self, values: Sequence[float]) -> float:
+        """The canonical value, NaN when one of the samples is a blank or there are none."""
+        if self.samples is None:
+            return math.nan
+        total = 0.0
+        for at, factor in self.samples:
+            value = values[at]
+            if not self.low <= value < self.high:
+                return math.nan
+            total += value * factor
+        return max(0.0, total - self.less) if self.less else total
+
+
+class Cell(NamedTuple):
+    """Where a number goes and what it is made of."""
+
+    quantity: Quantity
+    row: int
+    rule: Rule
+    terms: tuple[Term, ...]
+
+    def of(self, values: Sequence[float]) -> float:
+        """The number, NaN for none."""
+        if len(self.terms) == 1:
+            return self.terms[0].of(values)
+        return pick(self.rule, (term.of(values) for term in self.terms))
+
+
+class Buckets(NamedTuple):
+    """One histogram of a row: ``start:end`` of the counters, ascending by edge. A row may have several of a family."""
+
+    family: Family
+    row: int
+    edges: tuple[float, ...]
+    start: int
+    end: int
+
+
+class Mean(NamedTuple):
+    """One phase: the counters of its sum and its count, which may be told apart by more labels than the row is."""
+
+    quantity: Quantity
+    row: int
+    sums: tuple[int, ...]
+    counts: tuple[int, ...]
+    per_second: float = 1.0
+    """Units of the sums."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one kind: gauges index the target's values, rates its counters."""
+
+    gauges: list[Cell] = field(default_factory=list)
+    rates: list[Cell] = field(default_factory=list)
+    buckets: list[Buckets] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Binding:
+    """Everything that one layout of one target means."""
+
+    engines: tuple[EngineId, ...] = ()
+    dialects: tuple[tuple[str, ...], ...] = ()
+    """The products whose metrics each engine answers."""
+    gateways: tuple[GatewayId, ...] = ()
+    gpus: tuple[GpuId, ...] = ()
+    counters: list[int] = field(default_factory=list)
+    """Index of each counter among the target's values."""
+    keys: dict[tuple[str, frozenset[tuple[str, str]]], int] = field(default_factory=dict)
+    """Counter by name and labels: how the window finds it again when the layout changes."""
+    of_engines: Rows = field(default_factory=Rows)
+    of_gateways: Rows = field(default_factory=Rows)
+    of_gpus: Rows = field(default_factory=Rows)
+    means: list[Mean] = field(default_factory=list)
+    masks: list[tuple[int, int]] = field(default_factory=list)
+    """(GPU row, index of its throttle-reason mask among the values)."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of it is read."""
+        return not (self.engines or self.gateways or self.gpus)
+
+    def at(self, namespace: str, pod: str, instance: str, node: str = "", port: str = "") -> Binding:
+        """The same for another process; ``instance`` is used where its pod is not known.
+
+        ``port`` is set for one of several processes of a pod, which may all call their engine the same.
+
+        ``node``, where it is known, outdoes what the exporter calls its host: that may be a name for all of them.
+        """
+        where = {"namespace": namespace, "pod": pod, "instance": "" if pod else instance}
+
+        def called(engine: str) -> str:
+            return f"{engine}:{port}" if port else engine
+
+        engines = tuple(one._replace(**where, engine=called(one.engine)) for one in self.engines)
+        gateways = tuple(one._replace(**where) for one in self.gateways)
+        gpus = tuple(gpu._replace(node=node) for gpu in self.gpus) if node else self.gpus
+        return replace(self, engines=engines, gateways=gateways, gpus=gpus)
+
+    def source(self, before: Binding) -> list[int]:
+        """For ``Window.relabel``: where each counter was in an earlier binding, -1 for a new one."""
+        return [before.keys.get(key, -1) for key in self.keys]
