@@ -11,13 +11,12 @@ from fleet.model.snapshot import Health, Snapshot
 from fleet.observer import Observer
 from fleet.sources.kube.resources import every
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from tests.fleet.metrics.fake_prometheus import RUNNING, SEEN, Fake, serving
 from tests.fleet.rows import NOW
 from tests.fleet.sources.kube.api import PODS, Api, is_list, pod
-from tests.fleet.sources.kube.conftest import QUICK
 from tests.waiting import until
 
 POD = "llm/p"
@@ -46,18 +45,20 @@ async def test_pods_and_numbers_are_there_page_by_page_and_say_that_they_are_not
                 api.objects.setdefault(resource.path(), {})
         for name in ["p", *(f"q-{number:03}" for number in range(ALL - 1))]:
             api.put(pod(name, "llm"))
-        second, third = api.hold(is_list(PODS, page=1)), api.hold(is_list(PODS, page=1))
-        kubernetes = KubernetesSource(api.access(), pace=QUICK)
-        settings = MetricsSettings(endpoint=PrometheusEndpoint(fake.url), scraping=ScrapeCollectorSettings())
+        second, third = (api.hold(is_list(PODS, page=1)) for _ in range(2))
+        kubernetes = KubernetesSource(api.access())
+        settings = MetricsSettings(
+            endpoint=PrometheusEndpoint(fake.url), scraping=ScrapeCollectorSettings(), scrape=Use.NEVER
+        )
         observer = Observer(kubernetes, MetricsCollector(kubernetes.client, settings, NOW), refresh=0.05)
         running = asyncio.create_task(observer.run(shown.append))
         try:
-            await until(lambda: bool(shown) and described(shown[-1]) == (125, 3.0, "125 of ~300 pods"))
+            await until(lambda: bool(shown) and described(shown[-1]) == (25, 3.0, "25 of ~300 pods"))
             assert shown[-1].sources[0].health is Health.STARTING
             assert "not listed yet" in shown[-1].coverage.lack("pods")
             assert not [asked for asked in api.requests if asked.path == PODS and asked.watch]
             second.set()
-            await until(lambda: described(shown[-1])[::2] == (250, "250 of ~300 pods"))
+            await until(lambda: described(shown[-1])[::2] == (150, "150 of ~300 pods"))
             third.set()
             await until(lambda: described(shown[-1]) == (ALL, 3.0, ""))
             await until(lambda: shown[-1].sources[0].health is Health.LIVE)

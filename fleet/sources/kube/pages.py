@@ -41,7 +41,8 @@ class Pages:
         self._typed = not resource.optional
         """Whether the server writes these objects as their Go type says; those of custom resources have no type."""
         self._path = resource.path(scope)
-        self._query = {} if whole else {"limit": str(resource.page)}
+        self._then = {} if whole else {"limit": str(resource.page)}
+        self._query = {} if whole else {"limit": str(resource.first or resource.page)}
 
     async def fetch(self) -> bytes:
         """The next page as it comes. Raises KubeError and KubeconfigError."""
@@ -61,7 +62,7 @@ class Pages:
             raise NotKubernetesError(f"the list of {self._name} does not end: its pages go nowhere")
         self.complete = not token
         if token:
-            self._query["continue"] = token
+            self._query = self._then | {"continue": token}
         return Page(items, version, max(integer(metadata, "remainingItemCount"), 0))
 
     def torn_by(self, error: KubeError) -> bool:

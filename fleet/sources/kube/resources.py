@@ -51,6 +51,8 @@ class Resource(Generic[R]):
     """Of a custom resource definition: its absence is nothing to speak of."""
     page: int = 500
     """Objects per page of a list: a page is decoded in one turn of the event loop, so it must stay small in bytes."""
+    first: int = 0
+    """Of the first page, where somebody waits for it before an empty screen; 0 for as many as of the others."""
     bound: int | None = None
     """Most rows to keep; the newest by ``newest``."""
     newest: Callable[[R], float] | None = None
@@ -72,7 +74,7 @@ def object_path(group: str, version: str, plural: str, namespace: str = "", name
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
 
-PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=125)
+PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=125, first=25)
 NODES = Resource(
     "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node troubles", namespaced=False, page=200
 )
