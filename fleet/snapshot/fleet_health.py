@@ -6,7 +6,7 @@ GPUs, and the workloads of such pods. While nothing is said differently the mapp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.kinds.registry import kind_of
@@ -54,15 +54,12 @@ class FleetHealth:
         pods, cards = frames["pod"], frames["gpu"]
         before, found = self._before, self._found
         seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
-        if before is None:
-            due, gone = _Due(topology.gpus, topology.pods, topology.workloads, topology.nodes), set[str]()
-        else:
-            due, gone = _differences(before, seen), _gone(before.topology, topology)
+        due = _everything(topology) if before is None else _differences(before, seen)
         said = _assess(seen, due, found)
         self.assessed += len(said)
         news = {key: one for key, one in said.items() if found.get(key) != one}
-        if gone:
-            found = {key: one for key, one in found.items() if key not in gone}
+        if due.gone:
+            found = {key: one for key, one in found.items() if key not in due.gone}
         self._found = {**found, **news} if news else found
         self._before = seen
         return self._found
@@ -90,12 +87,17 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """Keys of what is to be assessed."""
+    """Keys of what is to be assessed, and of what is there no more."""
 
     gpus: Collection[str]
     pods: Collection[str]
     workloads: Collection[str]
     nodes: Collection[str]
+    gone: Collection[str] = ()
+
+
+def _everything(topology: Topology) -> _Due:
+    return _Due(topology.gpus, topology.pods, topology.workloads, topology.nodes)
 
 
 _OF_A_POD = ("workload_of", "engines_of", "gpus_of", "unmeasured")
@@ -105,33 +107,42 @@ _OF_A_POD = ("workload_of", "engines_of", "gpus_of", "unmeasured")
 def _differences(before: _Seen, seen: _Seen) -> _Due:
     """What may stand otherwise than before."""
     was, topology = before.topology, seen.topology
-    gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids), *unlike(was.gpus, topology.gpus)}
+    gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids)}
+    pods, workloads, nodes = {*unlike(before.engines, seen.engines)}, set[str](), set[str]()
+    gone = set[str]()
+    touched = topology.touched
+    if touched is not None and touched.before is was.version:
+        pods.update(touched.pods)
+        workloads.update(touched.workloads)
+        nodes.update(touched.nodes)
+    elif topology is not was:
+        gpus.update(unlike(was.gpus, topology.gpus))
+        pods.update(_others_joined(was, topology))
+        workloads.update(others(was.workloads, topology.workloads), unlike(was.pods_of, topology.pods_of))
+        workloads.update(topology.workloads if was.coverage != topology.coverage else ())
+        nodes.update(others(was.nodes, topology.nodes))
+        gone = _keys(was) - _keys(topology)
     gpus = {key for key in gpus if key in topology.gpus}
-    pods = {*others(was.pods, topology.pods), *unlike(before.engines, seen.engines)}
-    for name in _OF_A_POD:
-        pods.update(unlike(getattr(was, name), getattr(topology, name)))
-    for workload in unlike(was.model_of, topology.model_of):
-        pods.update(topology.pods_of.get(workload, ()))
     pods.update(pod for gpu in gpus for pod in seen.holders(gpu))
     pods.update(key for key in topology.failed & was.failed if seen.is_old(key) != before.is_old(key))
     pods = {key for key in pods if key in topology.pods}
-    workloads = {*others(was.workloads, topology.workloads), *unlike(was.pods_of, topology.pods_of)}
     workloads.update(topology.workload_of[key] for key in pods)
-    if was.coverage != topology.coverage:
-        workloads.update(topology.workloads)
     # Whether a failed pod has had its successor is seen in the others.
     pods.update(key for key in topology.failed if topology.workload_of[key] in workloads)
-    return _Due(gpus, pods, workloads, set(others(was.nodes, topology.nodes)))
+    return _Due(gpus, pods, workloads, nodes, gone)
 
 
-def _gone(before: Topology, now: Topology) -> set[str]:
-    """Keys of what is there no more."""
-    gone: set[str] = set()
-    for name in ("gpus", "pods", "workloads", "nodes"):
-        was, rows = getattr(before, name), getattr(now, name)
-        if was is not rows:
-            gone.update(was.keys() - rows.keys())
-    return gone
+def _others_joined(was: Topology, topology: Topology) -> Iterator[str]:
+    """The pods that have another row or belong to something else."""
+    yield from others(was.pods, topology.pods)
+    for name in _OF_A_POD:
+        yield from unlike(getattr(was, name), getattr(topology, name))
+    for workload in unlike(was.model_of, topology.model_of):
+        yield from topology.pods_of.get(workload, ())
+
+
+def _keys(topology: Topology) -> set[str]:
+    return {*topology.gpus, *topology.pods, *topology.workloads, *topology.nodes}
 
 
 def _assess(seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:

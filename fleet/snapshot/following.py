@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod, Workload
 from fleet.snapshot.differences import replaced
-from fleet.snapshot.topology import Topology, budgets_of, build_topology, by_target
+from fleet.snapshot.topology import Topology, Touched, budgets_of, build_topology, by_target
 from fleet.snapshot.unmatched import pods_alone
 from fleet.sources.kube.state import KubeState
 
@@ -71,10 +71,13 @@ def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
     ):
         return None
     owners = {key: kube.workloads[key] for key in workloads} | {key: kube.links[key] for key in links}
+    unseen = len(before.pods) > len(kube.pods)
     return replace(
         before,
+        version=object(),
+        touched=Touched(before.version, pods, owners, nodes),
         kube=replace(kube, events={}),
-        pods=_with(before.pods, {key: kube.pods[key] for key in pods}),
+        pods=_with(before.pods, {key: kube.pods[key] for key in pods}) if unseen or not pods else kube.pods,
         nodes=kube.nodes,
         workloads=_with(before.workloads, owners),
         parts=_with(before.parts, owners),

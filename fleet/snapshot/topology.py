@@ -38,6 +38,17 @@ _OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "se
 _MEASURED = ("source", "engines", "gpus", "unread", "gateways", "dialects")
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The keys of the rows that are others than in the structure before; everything else of it is the same."""
+
+    before: object
+    """The ``version`` of that structure."""
+    pods: Collection[str]
+    workloads: Collection[str]
+    nodes: Collection[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Structure):
     """The structure of a fleet, and how the rows of a measurement lie in it."""
@@ -54,6 +65,10 @@ class Topology(Structure):
     """Pod key → why it owes no engine metrics (``fleet.snapshot.unmeasured``)."""
     failed: frozenset[str]
     """Keys of the pods that have failed."""
+    version: object = field(default_factory=object)
+    """No other structure has the same one."""
+    touched: Touched | None = None
+    """What of the structure before is another, where nothing was joined anew."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
 
     def has(self, kube: KubeState) -> bool:
