@@ -20,6 +20,13 @@ LOOKBACK = 300.0
 """Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
 
 
+def greatest(values: array[float]) -> float:
+    """The greatest of the numbers that are known; -inf for none."""
+    if values and not math.isnan(sum(values)):
+        return max(values)
+    return max((value for value in values if not math.isnan(value)), default=-math.inf)
+
+
 class Aging:
     """Of the rows of one table, scraped every ``interval`` seconds; ``resets`` where its rows may have restarted.
 
@@ -27,8 +34,10 @@ class Aging:
     """
 
     def __init__(self, table: Table, interval: float, *, resets: bool = False) -> None:
-        self.ages = array("d", (0.0 if math.isnan(age) else age for age in table.ages))
+        known = not math.isnan(sum(table.ages))
+        self.ages = table.ages if known else array("d", (0.0 if math.isnan(age) else age for age in table.ages))
         """Seconds, when the table was measured."""
+        self._oldest = greatest(self.ages)
         self._limit = max(STALE_INTERVALS * interval, LEAST_STALE)
         self._reset = table.reset if resets else frozenset[int]()
         self._states = b""
@@ -44,7 +53,10 @@ class Aging:
     def _seen(self, silence: float) -> bytes:
         if silence > LOOKBACK:
             return bytes([State.UNKNOWN]) * len(self.ages)
-        states = bytearray(State.STALE if age + silence > self._limit else State.FRESH for age in self.ages)
+        if self._oldest + silence <= self._limit:
+            states = bytearray([State.FRESH]) * len(self.ages)
+        else:
+            states = bytearray([State.STALE if age + silence > self._limit else State.FRESH for age in self.ages])
         for row in self._reset:
             if states[row] == State.FRESH:
                 states[row] = State.RESET
@@ -54,5 +66,7 @@ class Aging:
         """The silence after which the state of some row is another."""
         if silence > LOOKBACK:
             return math.inf
-        oldest = max((age for age in self.ages if age + silence <= self._limit), default=-math.inf)
+        oldest = self._oldest
+        if oldest + silence > self._limit:
+            oldest = max((age for age in self.ages if age + silence <= self._limit), default=-math.inf)
         return min(LOOKBACK, self._limit - oldest)

@@ -14,7 +14,7 @@ from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Severity
-from fleet.snapshot.aging import LOOKBACK
+from fleet.snapshot.aging import LOOKBACK, greatest
 from fleet.snapshot.differences import same
 
 KV_FULL = 0.95
@@ -70,8 +70,10 @@ class KeptSigns:
 
 def _until(frame: Frame) -> float:
     """The time since the measurement after which some row is too old for a verdict."""
-    since = frame.since
-    return LOOKBACK - max((age for age in frame.ages if age + since <= LOOKBACK), default=-math.inf)
+    since, oldest = frame.since, greatest(frame.ages)
+    if oldest + since > LOOKBACK:
+        oldest = max((age for age in frame.ages if age + since <= LOOKBACK), default=-math.inf)
+    return LOOKBACK - oldest
 
 
 ENGINE_QUANTITIES = (
@@ -193,6 +195,8 @@ def _values(frame: Frame, quantities: Iterable[Quantity]) -> list[Sequence[float
 
 def _doubtful(frame: Frame) -> list[int]:
     """Rows that are not fresh, or too old for a verdict whatever their interval is."""
+    if max(frame.states, default=State.FRESH) < State.STALE and greatest(frame.ages) + frame.since <= LOOKBACK:
+        return []
     return [
         row
         for row, (state, age) in enumerate(zip(frame.states, frame.ages, strict=True))
