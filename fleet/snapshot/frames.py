@@ -101,6 +101,8 @@ class _Measured:
         self._engines = Aging(measurement.engine_table, measurement.interval, resets=True)
         self._gpus = Aging(measurement.gpu_table, measurement.gpu_interval or measurement.interval)
         self._gateways = Aging(measurement.gateway_table, measurement.interval)
+        gpus = measurement.gpu_table.columns
+        self._gpu_columns = {quantity: possible(quantity, values) for quantity, values in gpus.items()}
         self._parts = Parts(measurement, topology)
         self._focus: frozenset[str] = before._focus if before is not None else frozenset()
         self._seen: tuple[bytes, ...] = ()
@@ -139,14 +141,10 @@ class _Measured:
         measurement = self.measurement
         engines = as_they_are(measurement.engine_table.columns) | means(measurement.means, self.rows.each_engine)
         self._add("engine", tuple(topology.engines), engines, _Doubts((self._engines, None)))
-        self._add("gpu", tuple(topology.gpus), as_they_are(self._gpu_columns()), _Doubts((self._gpus, None)))
-
-    def _gpu_columns(self) -> dict[Quantity, array[float]]:
-        return {quantity: possible(quantity, v) for quantity, v in self.measurement.gpu_table.columns.items()}
+        self._add("gpu", tuple(topology.gpus), as_they_are(self._gpu_columns), _Doubts((self._gpus, None)))
 
     def _add_groups(self, topology: Topology) -> None:
         measurement, rows, parts = self.measurement, self.rows, self._parts
-        gpu_columns = self._gpu_columns()
 
         def add(
             name: str, keys: tuple[str, ...], engines: Members, gpus: Members, latency: dict[Quantity, Make]
@@ -154,7 +152,7 @@ class _Measured:
             to_pod = name == "pod"
             makers = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
             makers |= means(measurement.means, engines)
-            makers |= gauges_and_rates(gpu_columns, gpus, to_pod=to_pod)
+            makers |= gauges_and_rates(self._gpu_columns, gpus, to_pod=to_pod)
             doubts = _Doubts((self._engines, engines), (self._gpus, gpus), keep_reset=to_pod)
             self._add(name, keys, makers | latency, doubts)
 

@@ -53,27 +53,28 @@ class KeptSigns:
         self._quantities = quantities
         self._read = read
         self._of: tuple[object, ...] = ()
-        self._from, self._until = math.inf, -math.inf
+        self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
+        self._ages: tuple[array[float], float] = (array("d"), -math.inf)
         self._found: Signs = {}
 
     def of(self, frame: Frame, reasons: Reasons = NO_REASONS) -> Signs:
         """The signs now: the same object for as long as nothing says otherwise."""
-        columns = frame.columns
-        of = (frame.index, frame.ages, frame.states, reasons, *(columns.get(name) for name in self._quantities))
-        if not (same(of, self._of) and self._from <= frame.since <= self._until):
+        of = (frame.index, reasons, *(frame.columns.get(name) for name in self._quantities))
+        doubts = (frame.states, self._too_old(frame))
+        if doubts != self._doubts or not same(of, self._of):
             found = self._read(frame, reasons)
-            self._of, self._from, self._until = of, frame.since, _until(frame)
+            self._of, self._doubts = of, doubts
             if found != self._found:
                 self._found = found
         return self._found
 
-
-def _until(frame: Frame) -> float:
-    """The time since the measurement after which some row is too old for a verdict."""
-    since, oldest = frame.since, greatest(frame.ages)
-    if oldest + since > LOOKBACK:
-        oldest = max((age for age in frame.ages if age + since <= LOOKBACK), default=-math.inf)
-    return LOOKBACK - oldest
+    def _too_old(self, frame: Frame) -> tuple[int, ...]:
+        """The rows of which no verdict is made, whatever their interval is."""
+        if frame.ages is not self._ages[0]:
+            self._ages = (frame.ages, greatest(frame.ages))
+        if self._ages[1] + frame.since <= LOOKBACK:
+            return ()
+        return tuple(row for row, age in enumerate(frame.ages) if age + frame.since > LOOKBACK)
 
 
 ENGINE_QUANTITIES = (
