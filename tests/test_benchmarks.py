@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as frame
-from tests.benchmarks import document, growth
+from tests.benchmarks import document, growth, prometheus
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
@@ -186,3 +186,10 @@ def test_the_fleet_that_is_measured_is_the_one_that_is_served() -> None:
         assert fleet.scrapes() >= len(fleet.engines) == 3
     assert "chat-0" in shown.stdout, shown.stderr
     assert "3/3" in shown.stdout
+
+
+def test_a_fleet_that_the_console_scraped_itself_is_said_to_be() -> None:
+    marks = [prometheus.Mark(0.0, 10), prometheus.Mark(45.0, 14)]
+    assert prometheus.scraped_itself(marks, 15) == []
+    (note,) = prometheus.scraped_itself([marks[0], prometheus.Mark(45.0, 20)], 15)
+    assert note.what == "Prometheus was too slow here: the engines were asked 10 times, by it 4 at most"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
@@ -84,7 +85,8 @@ def _refreshes(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> li
     pods = len(fleet.engines)
     tick = effort.refresh(TICK)
     arguments = fleet.console("--prometheus", prometheus.url, "--refresh", f"{tick:g}")
-    programs = [Program(OURS, arguments, fleet.environ, partial(_measurements, fleet.query_log))]
+    marks: list[Mark] = []
+    programs = [Program(OURS, arguments, fleet.environ, partial(_measurements, fleet, marks))]
     peer, missing = VLLMSTAT, ""
     with ExitStack() as stack:
         if effort.peers:
@@ -99,6 +101,7 @@ def _refreshes(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> li
     ticks = tuple(window.cpu_ms / window.seconds * tick for window in ours)
     counts = tuple(float(n) for n in sorted(_queries(fleet.query_log).values()))
     out: list[Report] = [
+        *scraped_itself(marks, effort.scrape_interval(SCRAPE_INTERVAL)),
         Result("B4", f"CPU per measurement, {pods} pods: {OURS}", cpu, "ms"),
         Result("B4", f"CPU per tick of {tick:g} s, {pods} pods: {OURS}", ticks, "ms"),
         Result("B4", f"RSS, {pods} pods: {OURS}", tuple(window.rss_mib for window in ours), "MiB"),
@@ -129,8 +132,31 @@ def _queries(log: Path) -> Counter[str]:
     return queries
 
 
-def _measurements(log: Path) -> int:
-    return len(_queries(log))
+class Mark(NamedTuple):
+    """At a moment, how often the first engine had been asked for its page."""
+
+    at: float
+    scrapes: int
+
+
+def _measurements(fleet: FleetServer, marks: list[Mark]) -> int:
+    """How many there were; and a mark. A look at something else, such as the scrape interval, is a query by itself."""
+    marks.append(Mark(time.monotonic(), fleet.scrapes(fleet.engines[0])))
+    return sum(asked > 1 for asked in _queries(fleet.query_log).values())
+
+
+def scraped_itself(marks: Sequence[Mark], interval: int) -> list[Report]:
+    """Where Prometheus is too slow the console helps itself: then the CPU is not that of measuring through it."""
+    first, last = marks[0], marks[-1]
+    scrapes, expected = last.scrapes - first.scrapes, (last.at - first.at) / interval + 1
+    if scrapes <= expected:
+        return []
+    return [
+        Note(
+            "B4",
+            f"Prometheus was too slow here: the engines were asked {scrapes:g} times, by it {expected:.0f} at most",
+        )
+    ]
 
 
 def _waits(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[Report]:

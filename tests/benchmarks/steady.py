@@ -29,6 +29,7 @@ class Program:
 class Used:
     """What a program used in one window."""
 
+    program: str
     cpu_ms: float
     seconds: float
     refreshes: int
@@ -39,7 +40,7 @@ class Used:
     def cpu_ms_per_refresh(self) -> float:
         """Raises CannotMeasureError where it asked for nothing fresh."""
         if not self.refreshes:
-            raise CannotMeasureError(f"asked for no fresh numbers in {self.seconds:.0f} s")
+            raise CannotMeasureError(f"{self.program} asked for no fresh numbers in {self.seconds:.0f} s")
         return self.cpu_ms / self.refreshes
 
     @property
@@ -67,7 +68,7 @@ def side_by_side(
             time.sleep(seconds)
             for at, (program, terminal) in enumerate(zip(programs, terminals, strict=True)):
                 before, marks[at] = marks[at], _mark(program, terminal)
-                used[program.name].append(_between(before, marks[at], rss_mib(terminal.pid)))
+                used[program.name].append(_between(program.name, before, marks[at], rss_mib(terminal.pid)))
     return {name: tuple(windows) for name, windows in used.items()}
 
 
@@ -83,8 +84,9 @@ def _mark(program: Program, terminal: Terminal) -> _Mark:
     return _Mark(time.monotonic(), cpu_seconds(terminal.pid), program.refreshes(), terminal.bytes_written)
 
 
-def _between(before: _Mark, after: _Mark, rss: float) -> Used:
+def _between(program: str, before: _Mark, after: _Mark, rss: float) -> Used:
     return Used(
+        program,
         cpu_ms=(after.cpu - before.cpu) * 1e3,
         seconds=after.at - before.at,
         refreshes=after.refreshes - before.refreshes,
