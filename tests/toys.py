@@ -71,6 +71,7 @@ GATEWAY = Dialect(
             (Metric("drake_answers_total", _C, where=_REFUSED),), zero_beside=Quantity.GATEWAY_REQUESTS
         ),
         Quantity.GATEWAY_RETRIES: Rule((Metric("drake_again_total", _C),)),
+        Quantity.GATEWAY_BREAKERS: Rule((Metric("drake_fence", state=3.0),)),
     },
     families={Family.GATEWAY_E2E: ("drake_microseconds",)},
     per_second={"drake_microseconds": 1e6},
@@ -115,8 +116,9 @@ def nameless_page(seconds: float) -> str:
 def gateway_page(seconds: float, backends: tuple[str, ...], model: str = "duck") -> str:
     """What Drake answers: 5 requests/s, 2 of them refused, 1 retry a second; one open request per server behind it."""
     behind = "".join(f'drake_open{{to="http://{backend}"}} 1\n' for backend in backends)
+    fences = "".join(f'drake_fence{{to="http://{backend}"}} 3\n' for backend in backends)
     return f"""\
-{behind}drake_line{{asked="{model}",class="gold"}} 4
+{behind}{fences}drake_line{{asked="{model}",class="gold"}} 4
 drake_line{{asked="{model}",class="tin"}} 5
 drake_answers_total{{asked="{model}",code="200"}} {3 * seconds}
 drake_answers_total{{asked="{model}",code="429"}} {1.5 * seconds}

@@ -37,6 +37,7 @@ OF_GATEWAYS: Mapping[Quantity, str] = {
     Quantity.GATEWAY_REJECTIONS: "rejected/s",
     Quantity.GATEWAY_ERRORS: "errors/s",
     Quantity.GATEWAY_RETRIES: "retries/s",
+    Quantity.GATEWAY_BREAKERS: "open circuit breakers",
     Quantity.GATEWAY_TTFT_P95: "TTFT p95",
     Quantity.GATEWAY_E2E_P95: "latency p95",
 }

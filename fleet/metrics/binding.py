@@ -231,7 +231,7 @@ class _Binder:
         samples = ((i, metric.factor(self.series[i].labels)) for i in chosen)
         if metric.kind is Kind.COUNTER:
             samples = ((self._counter(i), factor) for i, factor in samples)
-        return Term(tuple(samples), *((*metric.valid, metric.less) if metric.kind is Kind.GAUGE else ()))
+        return Term(tuple(samples), *((*metric.valid, metric.less, metric.state) if metric.kind is Kind.GAUGE else ()))
 
     def _counter(self, at: int) -> int:
         series = self.series[at]

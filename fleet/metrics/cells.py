@@ -22,6 +22,7 @@ class Term(NamedTuple):
     low: float = 0.0
     high: float = IMPLAUSIBLE
     less: float = 0.0
+    state: float | None = None
 
     def of(self, values: Sequence[float]) -> float:
         """The canonical value, NaN when one of the samples is a blank or there are none."""
@@ -32,7 +33,7 @@ class Term(NamedTuple):
             value = values[at]
             if not self.low <= value < self.high:
                 return math.nan
-            total += value * factor
+            total += (value if self.state is None else value == self.state) * factor
         return max(0.0, total - self.less) if self.less else total
 
 

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 
-from fleet.metrics.dialect import Pick, Rule, pick
+from fleet.metrics.dialect import Metric, Pick, Rule, pick
 from fleet.model.quantity import Quantity
 
 _NONE = -1
@@ -44,12 +44,13 @@ class _Layer:
 class Part:
     """One spelling of a quantity: for each row the numbers that there are, in their order.
 
-    Numbers outside ``low`` to ``high`` are blanks. A row has their sum (``summed``), or the first one.
+    Those of a gauge are read as it says. A row has their sum (``summed``), or the first one.
     """
 
-    def __init__(self, rows: int, low: float = -math.inf, high: float = math.inf, *, summed: bool = False) -> None:
+    def __init__(self, rows: int, gauge: Metric | None = None, *, summed: bool = False) -> None:
         self._rows = rows
-        self._low, self._high = low, high
+        self._low, self._high = gauge.valid if gauge is not None else (-math.inf, math.inf)
+        self._state = gauge.state if gauge is not None else None
         self._summed = summed
         self._layers: list[_Layer] = []
 
@@ -81,6 +82,8 @@ class Part:
     def _read(self, layer: _Layer, values: Sequence[float]) -> list[float]:
         low, high, nan = self._low, self._high, math.nan
         found = layer.read(values)
+        if self._state is not None:
+            found = [value if math.isnan(value) else float(value == self._state) for value in found]
         if layer.factors is not None:
             pairs = zip(found, layer.factors, strict=True)
             return [value * factor if low <= value < high else nan for value, factor in pairs]

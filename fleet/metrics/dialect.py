@@ -109,6 +109,8 @@ class Metric:
     optional: bool = False
     less: float = 0.0
     """Of a gauge: what the request for the metrics itself adds to it."""
+    state: float | None = None
+    """Of a gauge that is the code of a state: this one counts 1, and any other 0."""
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this name with these labels belongs to the quantity."""
@@ -131,7 +133,8 @@ class Metric:
     def read(self, value: float, labels: Mapping[str, str]) -> float:
         """The canonical value of a sample; NaN for a blank."""
         low, high = self.valid
-        return value * self.factor(labels) if low <= value < high else math.nan
+        counted = value if self.state is None else float(value == self.state)
+        return counted * self.factor(labels) if low <= value < high else math.nan
 
 
 def _number(text: str) -> float:

@@ -85,7 +85,7 @@ class EngineNumbers:
         readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
         for member in self._rows.series.engines:
             for quantity, metric in member.gauges():
-                part = self._gauges[member, quantity, metric.name] = Part(self._count, *metric.valid, summed=True)
+                part = self._gauges[member, quantity, metric.name] = Part(self._count, metric, summed=True)
                 for name in member.spellings(metric.name):
                     readers[name].append((member, metric, part))
         return readers

@@ -70,7 +70,7 @@ class Gpus:
 
     def _part(self, metric: Metric, cells: _Cells) -> Part | None:
         """The first of a GPU's samples of a name that belongs to the quantity."""
-        part = Part(len(self.ids)) if metric.kind is Kind.COUNTER else Part(len(self.ids), *metric.valid)
+        part = Part(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
         for row, gpu in enumerate(self.ids):
             for labels, place in cells.get(gpu[:2], ()):
                 if metric.accepts(labels):

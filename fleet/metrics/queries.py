@@ -224,6 +224,7 @@ def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> I
         for name in member.spellings(metric.name):
             gauge = once(scope, member, selector(name, where))
             gauge = f"clamp_min({gauge} - {metric.less:g}, 0)" if metric.less else gauge
+            gauge = gauge if metric.state is None else f"({gauge} == bool {metric.state:g})"
             number = rate_of(scope, member, name, where) if metric.kind is Kind.COUNTER else gauge
             spelt.append(scaled(number, metric.scale))
         yield " or ".join(spelt)

@@ -89,6 +89,7 @@ class Quantity(StrEnum):
     GATEWAY_REJECTIONS = "gateway_rejections_per_second"
     GATEWAY_ERRORS = "gateway_errors_per_second"
     GATEWAY_RETRIES = "gateway_retries_per_second"
+    GATEWAY_BREAKERS = "gateway_breakers_open"
     GATEWAY_TTFT_P50 = "gateway_ttft_p50"
     GATEWAY_TTFT_P95 = "gateway_ttft_p95"
     GATEWAY_TTFT_P99 = "gateway_ttft_p99"
@@ -179,6 +180,9 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.GATEWAY_REJECTIONS: Meaning("requests that gateways turned away (429, 503)", _U.PER_SECOND, _S, _S),
     Quantity.GATEWAY_ERRORS: Meaning("requests that gateways answered with an error (5xx)", _U.PER_SECOND, _S, _S),
     Quantity.GATEWAY_RETRIES: Meaning("requests that gateways sent again, or elsewhere", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_BREAKERS: Meaning(
+        "servers that gateways send nothing to (circuit breaker open), each gateway's own count", _U.COUNT, _S, _S
+    ),
     Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P99: Meaning("time to first token at gateways, 99th percentile", _U.SECONDS, _Q, _Q),

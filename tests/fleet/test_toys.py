@@ -92,6 +92,7 @@ def _is_as_it_should_be(found: Measurement, rel: float) -> None:
     assert gate.value("llm/duck", Q.GATEWAY_QUEUED) == 9
     assert gate.value("llm/duck", Q.GATEWAY_REQUESTS) == pytest.approx(5, rel=rel)
     assert gate.value("llm/duck", Q.GATEWAY_REJECTIONS) == pytest.approx(2, rel=rel)
+    assert gate.value("llm/duck", Q.GATEWAY_BREAKERS) == 1
     assert gate.value("llm/duck", Q.GATEWAY_RETRIES) == pytest.approx(1, rel=rel)
     assert gate.value("llm/duck", Q.GATEWAY_E2E_P50) == pytest.approx(1.0, rel=rel)
     # The card, its node, and the pod that holds it.

@@ -4,8 +4,8 @@ Its metrics are at a port of their own (``--prometheus-port``). What it turned a
 what is in flight names the worker. Before the first event a counter does not exist.
 
 Not read, on purpose: ``smg_router_request_duration_seconds`` and ``smg_http_request_duration_seconds`` (of streams they
-end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_cb_state`` (stays half-open without
-traffic), ``smg_worker_pool_size`` (dead workers count).
+end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_pool_size`` (dead workers count). Of
+``smg_worker_cb_state`` (0 closed, 1 open, 2 half-open) only open is: it stays half-open where there is no traffic.
 """
 
 from __future__ import annotations
@@ -51,5 +51,6 @@ SGLANG_ROUTER = Dialect(
             (Metric("smg_http_responses_total", _C, where=(Match("status_code", Op.MATCHES, "5.."),)),)
         ),
         Quantity.GATEWAY_RETRIES: Rule((Metric("smg_worker_retries_total", _C),)),
+        Quantity.GATEWAY_BREAKERS: Rule((Metric("smg_worker_cb_state", state=1.0),)),
     },
 )

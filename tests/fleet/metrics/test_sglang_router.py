@@ -48,6 +48,16 @@ async def test_the_recording_under_load() -> None:
     assert Family.GATEWAY_E2E not in m.gateway_histograms
 
 
+@pytest.mark.contract
+@pytest.mark.parametrize(
+    ("page", "breakers"),
+    [("under-load-1", [0, 0, 0]), ("one-backend-dead", [0, 1, 0]), ("recovered", [0, 0, 0])],
+)
+async def test_a_circuit_breaker_counts_while_it_is_open_and_not_half_open(page: str, breakers: list[int]) -> None:
+    m = await replay(read(RECORDED, f"metrics-{page}.txt"))
+    assert [gateway(m, Quantity.GATEWAY_BREAKERS, row) for row in WORKERS.values()] == breakers
+
+
 async def test_a_worker_that_was_asked_nothing_yet_has_nothing_in_flight() -> None:
     m = await replay(SGLANG_ROUTER % (0, 0, 0, 0), SGLANG_ROUTER % (40, 10, 90, 30))
     behind = [PROCESS._replace(backend=f"10.0.0.{n}:8000") for n in (1, 2)]
