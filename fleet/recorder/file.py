@@ -1,0 +1,243 @@
+"""A recording as a file: an SQLite database of frames.
+
+SQLite, because a process may be killed at any moment and several may read while one writes: a transaction is there or
+it is not. It is a part of Python, as zlib is: nothing more has to be installed on a machine that is in trouble.
+
+A frame is of one kind and of one moment. ``base`` is the frame that it differs from; a frame without one stands alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from fleet.recorder.problem import RecordingError
+
+VERSION: Final = 1
+"""Of the format. A program reads its own and older ones."""
+APPLICATION: Final = 0x51644B31
+"""``application_id`` of the database: what tells a recording from every other."""
+OBJECTS: Final = "objects"
+LAYOUT: Final = "layout"
+NUMBERS: Final = "numbers"
+_SCHEMA: Final = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE frames (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  at REAL NOT NULL,
+  base INTEGER,
+  data BLOB NOT NULL
+);
+CREATE INDEX frames_at ON frames (kind, at);
+CREATE INDEX frames_base ON frames (base);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame."""
+
+    id: int
+    kind: str
+    at: float
+    """Unix time."""
+    base: int | None
+    data: bytes
+
+
+class RecordingFile:
+    """A recording, open. Every method raises RecordingError."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Open for writing; made where it is not there yet, for nobody else to read. One process writes."""
+        made = not path.exists()
+        if made:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        found = cls(path, _connected(path, "rwc"))
+        with found._said():
+            if made or not found._tables():
+                found._connection.executescript(
+                    f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION};"
+                    f"PRAGMA user_version = {VERSION}; {_SCHEMA}"
+                )
+            found._check()
+            found._connection.execute("PRAGMA journal_mode = WAL")
+            # A killed process loses nothing that was committed; a machine that loses power may lose the last seconds.
+            found._connection.execute("PRAGMA synchronous = NORMAL")
+        return found
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open for reading, also while another process writes."""
+        try:
+            kind = path.stat().st_mode
+        except OSError as error:
+            raise RecordingError(f"{path}: {error.strerror}") from None
+        if not stat.S_ISREG(kind):
+            raise RecordingError(f"{path} is no file")
+        found = cls(path, _connected(path, "ro"))
+        with found._said():
+            # A database of others may have anything in it: nothing of it is run.
+            found._connection.execute("PRAGMA trusted_schema = OFF")
+            found._connection.execute("PRAGMA query_only = ON")
+            found._check()
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Everything into the one file, where nobody else has it open."""
+        try:
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error:
+            # Somebody reads it, or it may only be read: the journal stays beside it, and belongs to it.
+            pass
+        finally:
+            self._connection.close()
+
+    def about(self) -> Mapping[str, str]:
+        """What was written down of it: which cluster, since when, by which version."""
+        with self._said():
+            return dict(self._connection.execute("SELECT key, value FROM about"))
+
+    def describe(self, **about: str) -> None:
+        """Write that down."""
+        with self._said(), self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Frames that are added meanwhile are there together, or not at all."""
+        with self._said(), self._connection:
+            yield
+
+    def add(self, kind: str, at: float, data: bytes, base: int | None = None) -> int:
+        """A frame; its id. Within ``together``."""
+        found = self._connection.execute(
+            "INSERT INTO frames (kind, at, base, data) VALUES (?, ?, ?, ?)", (kind, at, base, data)
+        )
+        return int(found.lastrowid or 0)
+
+    def span(self) -> tuple[float, float] | None:
+        """Unix times of the first and the last frame; None for an empty one."""
+        with self._said():
+            first, last = self._connection.execute("SELECT min(at), max(at) FROM frames").fetchone()
+        return None if first is None else (float(first), float(last))
+
+    def frame(self, id: int) -> Frame:  # noqa: A002 - the frame's
+        """The frame of an id."""
+        found = next(self._frames("id = ?", (id,), "id"), None)
+        if found is None:
+            raise RecordingError("a part of it is missing")
+        return found
+
+    def latest(self, kind: str, at: float, *, alone: bool = False) -> Frame | None:
+        """The last frame of a kind at or before a moment; ``alone``: of those that stand alone."""
+        where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
+        return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
+
+    def between(self, kind: str, after: Frame, until: float) -> Iterator[Frame]:
+        """The frames of a kind behind one of them, up to a moment, in order."""
+        return self._frames("kind = ? AND id > ? AND at <= ?", (kind, after.id, until), "id")
+
+    def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[Frame]:
+        with self._said():
+            rows = self._connection.execute(
+                f"SELECT id, kind, at, base, data FROM frames WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
+                values,
+            )
+            for id_, kind, at, base, data in rows:
+                if not (isinstance(at, float) and isinstance(data, bytes)):
+                    raise RecordingError("a part of it is no frame")
+                yield Frame(int(id_), str(kind), at, base if isinstance(base, int) else None, data)
+
+    def size(self) -> int:
+        """Bytes of the database, without what is free in it."""
+        with self._said():
+            count, free, page = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((count - free) * page)
+
+    def drop_before(self, at: float) -> None:
+        """Forget what is older, but for what a younger frame differs from."""
+        begins = {kind: self.latest(kind, at, alone=True) for kind in (OBJECTS, LAYOUT)}
+        with self._said(), self._connection:
+            for kinds, first in (((OBJECTS,), begins[OBJECTS]), ((LAYOUT, NUMBERS), begins[LAYOUT])):
+                if first is not None:
+                    for kind in kinds:
+                        self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (kind, first.id))
+        self._shrink()
+
+    def thin(self, kind: str, until: float, keep: float) -> int:
+        """Of the frames up to a moment that no other differs from, keep one per ``keep`` seconds; how many went."""
+        with self._said(), self._connection:
+            gone = self._connection.execute(
+                "DELETE FROM frames WHERE kind = ?1 AND at <= ?2"
+                " AND id NOT IN (SELECT base FROM frames WHERE base IS NOT NULL) AND id NOT IN ("
+                "SELECT min(id) FROM frames WHERE kind = ?1 AND at <= ?2 GROUP BY CAST(at / ?3 AS INTEGER))",
+                (kind, until, keep),
+            ).rowcount
+        self._shrink()
+        return gone
+
+    def _shrink(self) -> None:
+        with self._said():
+            # Each row is a page that was given back.
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _tables(self) -> bool:
+        return bool(self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    def _check(self) -> None:
+        application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION:
+            raise RecordingError(f"{self.path} is no recording of quarterdeck")
+        if version > VERSION:
+            raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What SQLite fails with, in words."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            text = str(error)
+            if "not a database" in text:
+                raise RecordingError(f"{self.path} is no recording of quarterdeck") from None
+            if "malformed" in text:
+                raise RecordingError(f"{self.path} is damaged: {text}") from None
+            raise RecordingError(f"{self.path}: {text}") from None
+        except (UnicodeDecodeError, OverflowError) as error:
+            # A word or a number of it, or of what SQLite says of it, is none.
+            raise RecordingError(f"{self.path} is damaged: {error}") from None
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        # The loop's thread opens it, a worker writes: one at a time.
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5.0, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise RecordingError(f"{path}: {error}") from None

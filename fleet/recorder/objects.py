@@ -1,0 +1,134 @@
+"""The rows of a cluster as bytes: all of them, or what differs from the rows before.
+
+Rows are checked against their types when they are read: a recording comes from somewhere else, and may hold anything.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from fleet.model.coverage import Coverage
+from fleet.model.objects import (
+    Event,
+    HorizontalPodAutoscaler,
+    Node,
+    Pod,
+    PodDisruptionBudget,
+    Service,
+    Workload,
+)
+from fleet.model.snapshot import Cluster, SourceStatus
+from fleet.recorder.problem import RecordingError, inflated
+from fleet.sources.kube.state import KubeState
+
+LEVEL: Final = 1
+"""Of zlib: the higher ones take several times as long for a few per cent."""
+ROWS: Final = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
+"""The fields of a KubeState that are rows by their keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the cluster was at one moment: its rows, and how its sources were."""
+
+    state: KubeState
+    statuses: tuple[SourceStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Rows that are new or other than before, keys of those that are gone, and all that is no row."""
+
+    cluster: Cluster
+    synced: frozenset[str]
+    coverage: Coverage
+    statuses: tuple[SourceStatus, ...]
+    pods: tuple[Pod, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    links: tuple[Workload, ...] = ()
+    autoscalers: tuple[HorizontalPodAutoscaler, ...] = ()
+    budgets: tuple[PodDisruptionBudget, ...] = ()
+    services: tuple[Service, ...] = ()
+    events: tuple[Event, ...] = ()
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field → keys."""
+
+
+@cache
+def _adapter() -> TypeAdapter[_Changes]:
+    # Made when it is first needed: its schema takes longer than the rest of a start.
+    return TypeAdapter(_Changes)
+
+
+def whole(looked: Looked) -> bytes:
+    """Everything."""
+    return _packed(_changes(None, looked))
+
+
+def difference(before: Looked, after: Looked) -> bytes | None:
+    """What is other than before; None for nothing that anybody could see."""
+    changes = _changes(before, after)
+    if _still(before, after) and not changes.gone and not any(getattr(changes, name) for name in ROWS):
+        return None
+    return _packed(changes)
+
+
+def apply(before: Looked | None, data: bytes) -> Looked:
+    """The rows after what ``whole`` or ``difference`` gave. Raises RecordingError for what is none of both."""
+    try:
+        changes = _adapter().validate_json(inflated(data))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RecordingError(f"its objects cannot be read: {where}: {first['msg']}") from None
+    rows: dict[str, Any] = {}
+    for name in ROWS:
+        old = getattr(before.state, name) if before is not None else {}
+        new, gone = getattr(changes, name), changes.gone.get(name, ())
+        # Unchanged mappings stay the same objects: what is made of them is kept.
+        rows[name] = {k: v for k, v in old.items() if k not in gone} | {r.key: r for r in new} if new or gone else old
+    generation = before.state.generation + 1 if before is not None else 0
+    state = KubeState(generation, changes.cluster, changes.synced, changes.coverage, **rows)
+    return Looked(state, changes.statuses)
+
+
+def _packed(changes: _Changes) -> bytes:
+    return zlib.compress(_adapter().dump_json(changes), LEVEL)
+
+
+def _changes(before: Looked | None, after: Looked) -> _Changes:
+    found: dict[str, Any] = {}
+    gone: dict[str, tuple[str, ...]] = {}
+    for name in ROWS:
+        new = getattr(after.state, name)
+        old = getattr(before.state, name) if before is not None else {}
+        if new is old:
+            continue
+        # By identity: a source gives an unchanged row as the same object.
+        found[name] = tuple(row for key, row in new.items() if old.get(key) is not row)
+        if left := tuple(key for key in old if key not in new):
+            gone[name] = left
+    state = after.state
+    return _Changes(state.cluster, state.synced, state.coverage, after.statuses, gone=gone, **found)
+
+
+def _still(before: Looked, after: Looked) -> bool:
+    """Whether all that is no row is the same; how many requests a tick took, and when, is nothing to keep it for."""
+    one, other = before.state, after.state
+    return (
+        one.cluster == other.cluster
+        and one.synced == other.synced
+        and one.coverage == other.coverage
+        and tuple(map(_telling, before.statuses)) == tuple(map(_telling, after.statuses))
+    )
+
+
+def _telling(status: SourceStatus) -> SourceStatus:
+    return replace(status, requests=0, last_ok=None)

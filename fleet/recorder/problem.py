@@ -1,0 +1,29 @@
+"""What is wrong with a recording, in words for the person who named it."""
+
+from __future__ import annotations
+
+import zlib
+
+LARGEST = 128 * 2**20
+"""Bytes that one frame may become: all objects of 5,000 pods take some 10 MiB."""
+
+
+class RecordingError(Exception):
+    """A file that is no recording, or one of which no more can be read. What is wrong, and what to do about it."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+def inflated(data: bytes) -> bytes:
+    """What was deflated. Raises RecordingError for what is damaged, and for what would not fit into memory."""
+    inflater = zlib.decompressobj()
+    try:
+        whole = inflater.decompress(data, LARGEST)
+    except zlib.error as error:
+        raise RecordingError(f"a part of it is damaged: {error}") from None
+    if not inflater.eof:
+        raise RecordingError("a part of it is cut off, or larger than any recording")
+    return whole

@@ -1,0 +1,106 @@
+"""Reading a recording: what the sources said at any moment of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import SourceStatus
+from fleet.recorder import metrics, objects
+from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
+from fleet.recorder.metrics import Layout
+from fleet.recorder.objects import Looked
+from fleet.recorder.problem import RecordingError
+from fleet.sources.kube.state import KubeState
+
+
+class Moment(NamedTuple):
+    """What the sources had said by then."""
+
+    state: KubeState
+    statuses: tuple[SourceStatus, ...]
+    measurement: Measurement | None
+
+
+class _Base(NamedTuple):
+    """Numbers that others differ from, by their frame."""
+
+    id: int
+    layout: Layout
+    numbers: bytes
+
+
+class Recording:
+    """A recording that is read; going forward costs what changed. Every method raises RecordingError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = RecordingFile.open(path)
+        span = self._file.span()
+        if span is None:
+            self._file.close()
+            raise RecordingError(f"{path} is a recording of nothing: nothing was seen while it was made")
+        self.first, self.last = span
+        self.about = self._file.about()
+        self._looked: Looked | None = None
+        self._at: Frame | None = None
+        self._numbers: Frame | None = None
+        self._measurement: Measurement | None = None
+        self._base: _Base | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def at(self, moment: float) -> Moment:
+        """What was known at a Unix time; before the first frame what that says."""
+        moment = max(moment, self.first)
+        looked = self._objects(moment)
+        return Moment(looked.state, looked.statuses, self._measured(moment))
+
+    def _objects(self, moment: float) -> Looked:
+        whole = self._file.latest(OBJECTS, moment, alone=True)
+        if whole is None:
+            raise RecordingError("its objects begin with what has changed: what was before is missing")
+        if self._at is None or self._looked is None or not whole.id <= self._at.id or self._at.at > moment:
+            self._looked, self._at = objects.apply(None, whole.data), whole
+        for frame in self._file.between(OBJECTS, self._at, moment):
+            self._looked = objects.apply(None if frame.base is None else self._looked, frame.data)
+            self._at = frame
+        return self._looked
+
+    def _measured(self, moment: float) -> Measurement | None:
+        frame = self._file.latest(NUMBERS, moment)
+        if frame is None:
+            return None
+        if self._numbers is None or frame.id != self._numbers.id:
+            self._measurement, self._numbers = self._read(frame), frame
+        return self._measurement
+
+    def _read(self, frame: Frame) -> Measurement:
+        below = self._file.frame(frame.base) if frame.base is not None else None
+        if below is None or below.kind not in (LAYOUT, NUMBERS):
+            raise RecordingError("a measurement of it does not say of what")
+        base = self._based(frame if below.kind == LAYOUT else below)
+        whole = below.kind == LAYOUT
+        return metrics.measurement(base.layout, base.numbers if whole else _unpacked(frame, base))
+
+    def _based(self, frame: Frame) -> _Base:
+        """Numbers that are kept whole, and their layout."""
+        if self._base is None or self._base.id != frame.id:
+            layout = self._file.frame(frame.base) if frame.base is not None else None
+            if layout is None or layout.kind != LAYOUT:
+                raise RecordingError("a measurement of it does not say of what")
+            self._base = _Base(frame.id, metrics.unpack_layout(layout.data), metrics.unpack_numbers(frame.data))
+        return self._base
+
+
+def _unpacked(frame: Frame, base: _Base) -> bytes:
+    return metrics.unpack_numbers(frame.data, base.numbers)

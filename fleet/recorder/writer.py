@@ -1,0 +1,113 @@
+"""Writing a recording: beside each tick, what has changed since the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import SourceStatus
+from fleet.recorder import metrics, objects
+from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, RecordingFile
+from fleet.recorder.metrics import Layout
+from fleet.recorder.objects import Looked
+from fleet.sources.kube.state import KubeState
+
+ANEW: Final = 1800.0
+"""Seconds after which all objects are written again: whoever goes to a moment reads no more than that."""
+NUMBERS_ANEW: Final = 600.0
+"""The same for numbers: those between differ from the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is kept."""
+
+    seconds: float = 24 * 3600.0
+    size: int = 200 * 2**20
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """Numbers that are kept whole, and the frame that they are in."""
+
+    id: int
+    at: float
+    layout: Layout
+    numbers: bytes
+
+
+class Recorder:
+    """Writes what the sources said. Not for several threads at once. Every method raises RecordingError."""
+
+    def __init__(self, path: Path, bounds: Bounds | None = None, **about: str) -> None:
+        self._file = RecordingFile.create(path)
+        self._file.describe(**about)
+        self._bounds = bounds
+        self._looked: Looked | None = None
+        self._whole_at = 0.0
+        self._object_frame: int | None = None
+        self._measurement: Measurement | None = None
+        self._base: _Base | None = None
+        self._trimmed = 0.0
+
+    def note(
+        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
+    ) -> None:
+        """One tick. Costs next to nothing where nothing changed."""
+        looked = Looked(state, statuses)
+        with self._file.together():
+            self._note_objects(looked, now)
+            if measurement is not None and measurement is not self._measurement:
+                self._note_numbers(measurement, now)
+                self._measurement = measurement
+        if self._bounds is not None and now - self._trimmed >= _TRIM_EVERY:
+            self._trimmed = now
+            trim(self._file, self._bounds, now)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
+
+    def _note_objects(self, looked: Looked, now: float) -> None:
+        if self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at:
+            self._object_frame = self._file.add(OBJECTS, now, objects.whole(looked))
+            self._whole_at = now
+        else:
+            changed = objects.difference(self._looked, looked)
+            if changed is None:
+                return
+            self._object_frame = self._file.add(OBJECTS, now, changed, self._object_frame)
+        self._looked = looked
+
+    def _note_numbers(self, measurement: Measurement, now: float) -> None:
+        layout, numbers = metrics.layout_of(measurement), metrics.numbers_of(measurement)
+        base = self._base
+        fits = base is not None and base.layout == layout and len(base.numbers) == len(numbers)
+        if base is None or not fits or not 0 <= now - base.at < NUMBERS_ANEW:
+            of = self._file.add(LAYOUT, now, metrics.pack_layout(layout))
+            alone = self._file.add(NUMBERS, now, metrics.pack_numbers(numbers), of)
+            self._base = _Base(alone, now, layout, numbers)
+        else:
+            self._file.add(NUMBERS, now, metrics.pack_numbers(numbers, base.numbers), base.id)
+
+
+_TRIM_EVERY: Final = 60.0
+_COARSER: Final = (15.0, 60.0, 300.0, 1800.0)
+"""Seconds between two measurements that are kept, the next where the one before does not save enough."""
+
+
+def trim(file: RecordingFile, bounds: Bounds, now: float) -> None:
+    """Forget what is too old; where it is too large all the same, thin the older half, then forget that."""
+    file.drop_before(now - bounds.seconds)
+    for coarser in _COARSER:
+        span = file.span()
+        if file.size() <= bounds.size or span is None:
+            return
+        file.thin(NUMBERS, (span[0] + span[1]) / 2, coarser)
+    span = file.span()
+    for eighths in range(1, 9):
+        if file.size() > bounds.size and span is not None:
+            file.drop_before(span[0] + (span[1] - span[0]) * eighths / 8)
