@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.recorder.protocol import Keeps
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
@@ -34,7 +35,8 @@ class Observer:
     """Drives the sources of one cluster, and any others beside them. Belongs to one event loop; ``deliver`` must not
     block.
 
-    ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere).
+    ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere). ``keeps`` is told
+    what the sources said at each tick.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Observer:
         clock: Callable[[], float] = time.time,
         builder: Builder | None = None,
         report: Callable[[Exception], str] = lambda _: "",
+        keeps: Keeps | None = None,
     ) -> None:
         self.objects = objects
         self.metrics = metrics
@@ -63,6 +66,7 @@ class Observer:
         self._remembers = False
         self._past: list[Past] = []
         self._report = report
+        self._keeps = keeps
         self._last: Snapshot | None = None
         self._broken: SourceStatus | None = None
         self._sound = True
@@ -174,6 +178,8 @@ class Observer:
         await self._beside.close()
         await self.metrics.close()
         await self.objects.close()
+        if self._keeps is not None:
+            self._keeps.close()
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
@@ -205,7 +211,8 @@ class Observer:
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
-        sources = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses())
+        told = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses())
+        sources = told if self._keeps is None else (*told, *self._keeps.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past, self._past = self._past, []
@@ -214,6 +221,8 @@ class Observer:
         def build() -> Snapshot:
             snapshot = self._builder.build(state, latest, sources, now, self._focus, facts)
             self._builder.remember(past, latest.clock_skew if latest is not None else 0.0)
+            if self._keeps is not None:
+                self._keeps.note(state, told, latest, now)
             return snapshot
 
         return await asyncio.to_thread(build)

@@ -36,11 +36,13 @@ def show(
         return _once(settings, fleet)
     not_yet()
     from console.cli.open import open_console
+    from console.wiring.session import session_of
 
     if fleet is not None:
         # Wrong flags are known by now: no screen is opened to say so.
         fleet.check()
-    return open_console(settings, invocation.environ, here, fleet)
+    session = session_of(settings, here, invocation.environ, fleet, invocation.options.record)
+    return open_console(settings, invocation.environ, session, here)
 
 
 def _once(settings: Settings, fleet: Starting | None) -> int:

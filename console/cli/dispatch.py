@@ -29,6 +29,7 @@ COMMANDS = {
     "demo": "console.cli.demo",
     "snapshot": "console.cli.snapshot",
     "timeline": "console.cli.timeline",
+    "replay": "console.cli.replay",
     "doctor": "console.cli.doctor",
     "audit": "console.cli.audit",
     **dict.fromkeys(commands(), "console.cli.act"),

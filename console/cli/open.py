@@ -19,12 +19,10 @@ from console.config import paths
 from console.config.options import Options
 from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
-from console.wiring.session import session_of
 from themes.look import choose_look, use
 
 if TYPE_CHECKING:
     from console.session.protocol import Session
-    from console.wiring.demo import Starting
 
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -92,9 +90,7 @@ def _draw_on_the_terminal() -> None:
     sys.__stderr__ = streams.canvas(2 if os.isatty(2) else 1)  # type: ignore[misc]
 
 
-def open_console(
-    settings: Settings, environ: Mapping[str, str], here: Settings | None = None, fleet: Starting | None = None
-) -> int:
+def open_console(settings: Settings, environ: Mapping[str, str], session: Session, here: Settings | None = None) -> int:
     """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
     _draw_on_the_terminal()
     ui = settings.ui
@@ -108,7 +104,7 @@ def open_console(
         audit_here=audit_logs(here or settings, environ),
         servers=paths.state_folder(environ) / "local",
     )
-    app = _Console(session_of(settings, here, fleet=fleet), options)
+    app = _Console(session, options)
     try:
         app.run()
     finally:

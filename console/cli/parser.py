@@ -68,6 +68,8 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     if extra is not None and not _launches(options):
         parser.error("nothing may stand behind -- here")
     options.extra = extra
+    if options.record is not None and options.command not in (None, "demo"):
+        parser.error("--record goes with the console and with demo")
     return options
 
 
@@ -84,6 +86,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[s
     """
     parser = Parser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
+    _record(parser)
     into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
     commands: dict[str, Parser] = {}
     for name in (*_LOOKS, "local", *acting(), "undo"):
@@ -151,12 +154,37 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
+    _record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
     parser.add_argument("--pods", metavar="N", type=int, help="how many pods")
     parser.add_argument("--seed", metavar="K", type=int, help="the same seed gives the same fleet")
     parser.add_argument("--speed", metavar="X", type=float, help="simulated seconds per second")
     parser.add_argument("--serve", action="store_true", help="the fleet alone, for kubectl, curl and Prometheus")
     parser.add_argument("--port", metavar="P", type=int, help="port of its API server (default: any)")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="what --record wrote")
+    parser.add_argument(
+        "--at", metavar="T", type=moment, help="begin there: 2026-11-20T14:02Z (default: its beginning)"
+    )
+    parser.add_argument(
+        "--speed", metavar="X", type=_speed, default=1.0, help="seconds of it per second (1); 0 stands still"
+    )
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is no speed: 0 stands still, 1 is as it was, 60 a minute per second")
+    return speed
+
+
+def _record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--record", metavar="FILE", type=Path, help="keep what is seen in FILE, for quarterdeck replay")
 
 
 def _snapshot(parser: argparse.ArgumentParser) -> None:
@@ -223,6 +251,7 @@ _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("The console on a simulated fleet.", _demo),
     "snapshot": ("The fleet, once, on stdout.", _snapshot),
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
+    "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
     "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
     "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
     "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),

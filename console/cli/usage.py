@@ -12,6 +12,7 @@ commands:
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
+  replay              the console on a recording (what --record wrote), as it was then
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):
@@ -34,6 +35,9 @@ which fleet (any command):
   --kubeconfig FILE   kubeconfig file
   --prometheus URL    Prometheus, Thanos, Mimir or VictoriaMetrics
   --read-only         let nothing through that changes the cluster
+
+what is kept of it (console and demo):
+  --record FILE       keep what is seen in FILE, for replay
 
 how it looks and behaves (any command):
   --refresh S         seconds between updates

@@ -19,8 +19,12 @@ from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
+    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.writer import RecordingWriter
     from fleet.timeline.source import TimelineSource
 
 
@@ -30,11 +34,12 @@ def connect(
     namespace: str,
     environ: Mapping[str, str],
     servers: Callable[[], SharedWatcher],
+    record: Path | None = None,
 ) -> Connection:
-    """What ``context`` names. Call it with a running event loop."""
+    """What ``context`` names; what is seen of a cluster goes to ``record``. Call it with a running event loop."""
     source = sources.source_of(settings, context, namespace, environ, servers=servers)
     if isinstance(source, KubernetesSource):
-        return ClusterConnection(settings, source, context, environ)
+        return ClusterConnection(settings, source, context, environ, record)
     if isinstance(source, AbsentKubernetes):
         status = source.statuses()[0]
         return nowhere(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
@@ -51,19 +56,38 @@ def nowhere(
     return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
 
 
+def _keeping(record: Path, cluster: Cluster) -> Keeps:
+    def open_file() -> RecordingWriter:
+        from fleet.recorder.writer import RecordingWriter
+
+        return RecordingWriter(record, context=cluster.context, server=cluster.server, cluster=cluster.cluster)
+
+    from fleet.recorder.keeping import Keeping
+
+    return Keeping(open_file)
+
+
 class ClusterConnection:
     """To the API server of a cluster."""
 
     is_local = is_absent = False
 
-    def __init__(self, settings: Settings, source: KubernetesSource, context: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        source: KubernetesSource,
+        context: str,
+        environ: Mapping[str, str],
+        record: Path | None = None,
+    ) -> None:
         self._settings = settings
         self._source = source
         self._environ = environ
         self._reads = KubeReads(source.client)
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
-        self.observer = sources.observer(settings, source, time.time(), environ)
+        keeps = _keeping(record, here) if record is not None else None
+        self.observer = sources.observer(settings, source, time.time(), environ, keeps)
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
 
     def _past(self) -> Sequence[TimelineSource]:

@@ -31,24 +31,29 @@ def session_of(
     here: Settings | None = None,
     environ: Mapping[str, str] = os.environ,
     fleet: Starting | None = None,
+    record: Path | None = None,
 ) -> ObservingSession:
     """``here``: the settings for what is done on this machine, where they are others.
 
-    ``fleet``: the simulated one that the settings lead to, which may be starting still.
+    ``fleet``: the simulated one that the settings lead to, which may be starting still. ``record``: the file to which
+    what is seen goes.
     """
     cluster, elsewhere = settings.cluster, here or settings
     if fleet is None:
-        wiring = SettingsWiring(settings, elsewhere, environ)
+        wiring = SettingsWiring(settings, elsewhere, environ, record)
     else:
-        wiring = SimulatedWiring(settings, elsewhere, environ, fleet)
+        wiring = SimulatedWiring(settings, elsewhere, environ, fleet, record)
     return ObservingSession(wiring, cluster.context, cluster.namespace)
 
 
 class SettingsWiring:
     """Implements console.session.connection.Wiring. Everything heavy is imported where it is first needed."""
 
-    def __init__(self, settings: Settings, here: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, here: Settings, environ: Mapping[str, str], record: Path | None = None
+    ) -> None:
         self._settings = settings
+        self._record = record
         self._here = here
         self._environ = environ
         self._watcher: SharedWatcher | None = None
@@ -59,7 +64,7 @@ class SettingsWiring:
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
 
-        return connect(self._settings, context, namespace, self._environ, self._servers)
+        return connect(self._settings, context, namespace, self._environ, self._servers, self._record)
 
     def contexts(self) -> tuple[str, ...]:
         from console.wiring.contexts import every_context
@@ -127,8 +132,15 @@ class SettingsWiring:
 class SimulatedWiring(SettingsWiring):
     """To a simulated fleet that may be starting still. One that does not start is a cluster that cannot be reached."""
 
-    def __init__(self, settings: Settings, here: Settings, environ: Mapping[str, str], fleet: Starting) -> None:
-        super().__init__(settings, here, environ)
+    def __init__(
+        self,
+        settings: Settings,
+        here: Settings,
+        environ: Mapping[str, str],
+        fleet: Starting,
+        record: Path | None = None,
+    ) -> None:
+        super().__init__(settings, here, environ, record)
         self._fleet = fleet
 
     async def ready(self) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
     from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
+    from fleet.recorder.protocol import Keeps
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
@@ -89,7 +90,13 @@ def kubernetes(
         return AbsentKubernetes(error, context, namespace)
 
 
-def observer(settings: Settings, source: Source, now: float, environ: Mapping[str, str] = os.environ) -> Observer:
+def observer(
+    settings: Settings,
+    source: Source,
+    now: float,
+    environ: Mapping[str, str] = os.environ,
+    keeps: Keeps | None = None,
+) -> Observer:
     """An Observer of this cluster, its metrics and what is beside them, not yet started."""
     metrics = measuring_settings(settings, environ)
     measuring: MetricsSource
@@ -107,6 +114,7 @@ def observer(settings: Settings, source: Source, now: float, environ: Mapping[st
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
+        keeps=keeps,
     )
 
 

@@ -36,6 +36,7 @@ class Recording:
     """A recording that is read; going forward costs what changed. Every method raises RecordingError."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._file = RecordingFile.open(path)
         span = self._file.span()
         if span is None:

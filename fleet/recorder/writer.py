@@ -39,7 +39,7 @@ class _Base:
     numbers: bytes
 
 
-class Recorder:
+class RecordingWriter:
     """Writes what the sources said. Not for several threads at once. Every method raises RecordingError."""
 
     def __init__(self, path: Path, bounds: Bounds | None = None, **about: str) -> None:

@@ -19,7 +19,7 @@ from fleet.model.measurement import Measurement
 from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, RecordingFile
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Moment, Recording
-from fleet.recorder.writer import Bounds, Recorder, trim
+from fleet.recorder.writer import Bounds, RecordingWriter, trim
 from tests.fleet.recorder.seen import BEGAN, STEP, moments
 from tests.waiting import PATIENCE
 
@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def record(file: Path, ticks: int, pods: int = 3, context: str = "") -> list[tuple[float, Moment]]:
-    recorder, seen = Recorder(file, context=context), list(moments(ticks, pods))
+    recorder, seen = RecordingWriter(file, context=context), list(moments(ticks, pods))
     for now, moment in seen:
         recorder.note(*moment, now)
     recorder.close()
@@ -77,7 +77,7 @@ def test_every_moment_is_given_back_forwards_and_in_any_order(file: Path) -> Non
 
 def test_an_unchanged_tick_writes_nothing(file: Path) -> None:
     now, moment = next(moments(1))
-    recorder = Recorder(file)
+    recorder = RecordingWriter(file)
     for tick in range(100):
         recorder.note(*moment, now + tick)
     recorder.close()
@@ -107,7 +107,7 @@ def test_what_it_is_of_is_written_down_and_nobody_else_may_read_it(file: Path) -
 def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
     record(file, 5)
     later = list(moments(12))[6:]
-    recorder = Recorder(file)
+    recorder = RecordingWriter(file)
     for now, moment in later:
         recorder.note(*moment, now)
     recorder.close()
@@ -117,7 +117,7 @@ def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
 
 
 def test_one_may_read_while_another_writes(file: Path) -> None:
-    recorder, seen = Recorder(file), list(moments(30))
+    recorder, seen = RecordingWriter(file), list(moments(30))
     recorder.note(*seen[0][1], seen[0][0])
     with Recording(file) as recording:
         for now, moment in seen[1:]:
@@ -165,9 +165,9 @@ def test_a_bound_that_nothing_fits_into_still_leaves_something_to_read(file: Pat
 WRITING = """
 import sys
 from pathlib import Path
-from fleet.recorder.writer import Recorder
+from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import moments
-recorder = Recorder(Path(sys.argv[1]))
+recorder = RecordingWriter(Path(sys.argv[1]))
 for now, moment in moments(100_000):
     recorder.note(*moment, now)
     print(now, flush=True)

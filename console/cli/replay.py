@@ -1,0 +1,42 @@
+"""``quarterdeck replay FILE``: the console on a recording. Read-only, whatever the configuration says."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from console.cli import exits, interruptible
+from console.cli.dispatch import Invocation, say
+from console.cli.observe import print_table
+from fleet import guard
+from fleet.recorder.problem import RecordingError
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0; 2 for a file that is no recording. Without a terminal the fleet once, as it was at the end."""
+    from console.wiring.recorded import RecordedWiring
+    from fleet.recorder.reading import Recording
+
+    options = invocation.options
+    settings = invocation.load().settings
+    # Before anything exists that could act: what is seen is not what is.
+    guard.lock()
+    try:
+        recording = Recording(options.file)
+    except RecordingError as error:
+        say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
+        return exits.USAGE
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    begin = recording.first if terminal else recording.last
+    at = begin if options.at is None else options.at
+    settings = replace(settings, read_only=True)
+    wiring = RecordedWiring(settings, invocation.environ, recording, at, options.speed)
+    if not terminal:
+        print_table(interruptible.run(wiring.connect("", "").observer.once(0.0)), settings)
+        return exits.OK
+    from console.cli.collector import collect_rarely
+    from console.cli.open import open_console
+    from console.session.observing import ObservingSession
+
+    collect_rarely()
+    return open_console(settings, invocation.environ, ObservingSession(wiring))

@@ -1,0 +1,80 @@
+"""A recording in the place of a cluster: the console on what was, with nothing that could act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from console.config.settings import Settings
+from console.session.reader import NoReader, ObjectReader
+from console.wiring.session import SettingsWiring
+from fleet.observer import Observer
+from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
+from fleet.recorder.reading import Recording
+from fleet.sources.kube.errors import KubeconfigError
+
+if TYPE_CHECKING:
+    from console.session.connection import Connection, Told
+    from fleet.model.snapshot import Cluster, Snapshot
+
+_WHY = "this is a recording: its cluster is not asked"
+_REMEDY = "Quit, and look at the cluster itself."
+
+
+class RecordedWiring(SettingsWiring):
+    """``recording`` is open; ``at`` is a Unix time in it."""
+
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], recording: Recording, at: float, speed: float
+    ) -> None:
+        super().__init__(settings, settings, environ)
+        self._refresh = settings.ui.refresh
+        self._recording = recording
+        self._at = at
+        self._speed = speed
+
+    def connect(self, context: str, namespace: str) -> Connection:
+        del context
+        playback = Playback(self._recording, self._at, self._speed)
+        return RecordedConnection(playback, namespace, self._refresh, self.keep)
+
+    def contexts(self) -> tuple[str, ...]:
+        return (name_of(self._recording.path),)
+
+    def leads_somewhere(self, context: str) -> bool:
+        return context in ("", *self.contexts())
+
+    def check(self, context: str) -> None:
+        if not self.leads_somewhere(context):
+            raise KubeconfigError(f"no context {context!r} in a recording", f"There is: {self.contexts()[0]}.")
+
+
+class RecordedConnection:
+    """To a recording. What only a cluster can answer is not asked."""
+
+    is_local = is_absent = False
+
+    def __init__(self, playback: Playback, namespace: str, refresh: float, keep: Callable[[Exception], str]) -> None:
+        objects = RecordedObjects(playback, namespace)
+        self.context = name_of(playback.recording.path)
+        self.cluster = objects.state().cluster.id
+        self.observer = Observer(
+            objects, RecordedMetrics(objects), refresh=refresh, read_only=True, clock=playback.now, report=keep
+        )
+        self.reader: ObjectReader = NoReader(_WHY, _REMEDY)
+
+    def reads(self) -> NoReturn:
+        raise KubeconfigError(_WHY, _REMEDY)
+
+    async def identify(self) -> Cluster:
+        self.reads()
+
+    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
+        del newest, changed
+        self.reads()
+
+
+def name_of(path: Path) -> str:
+    """What a recording is called where a context stands."""
+    return f"recording {path.name}"

@@ -1,0 +1,151 @@
+"""A recording as sources: an Observer that is made of these shows what was, as it was shown then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.reading import Moment, Recording
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.past import Latency, Past
+from fleet.sources.store import Store
+
+NAME = "recording"
+
+
+class Playback:
+    """The clock of a recording: ``speed`` seconds of it per second from ``start`` on; it stands still at the end."""
+
+    def __init__(
+        self, recording: Recording, start: float, speed: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.recording = recording
+        self.speed = speed
+        self._start = min(max(start, recording.first), recording.last)
+        self._monotonic = monotonic
+        self._begun = monotonic()
+
+    def now(self) -> float:
+        """Unix time in the recording."""
+        return min(self._start + (self._monotonic() - self._begun) * self.speed, self.recording.last)
+
+    @property
+    def over(self) -> bool:
+        """Whether its end is reached."""
+        return self.now() >= self.recording.last
+
+
+class RecordedObjects:
+    """An ObjectSource: the rows of the moment that is played. What cannot be read leaves the last that could."""
+
+    def __init__(self, playback: Playback, namespace: str = "") -> None:
+        self._playback = playback
+        self._namespace = namespace
+        self._moment = playback.recording.at(playback.now())
+        self._broken: RecordingError | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """What is played now."""
+        return self._moment
+
+    async def start(self) -> None:
+        """Nothing to begin: the clock runs already."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
+        """All that there is is there."""
+        del timeout
+        return True
+
+    def tick(self) -> None:
+        """Go to the moment that is played now."""
+        if self._broken is None:
+            try:
+                self._moment = self._playback.recording.at(self._playback.now())
+            except RecordingError as error:
+                self._broken = error
+
+    def state(self) -> KubeState:
+        """The rows then."""
+        state = self._moment.state
+        return replace(state, cluster=replace(state.cluster, namespace=self._namespace, read_only=True))
+
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view."""
+        self._namespace = namespace
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """First that this is a recording, and of when; then how the sources were."""
+        return (self._status(), *self._moment.statuses)
+
+    def _status(self) -> SourceStatus:
+        now = self._playback.now()
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
+        problem = f"a recording of {stamp} UTC, {how}: nothing here is now, and nothing can be done"
+        if self._broken is not None:
+            problem = f"the recording cannot be read on from {stamp} UTC: {self._broken}"
+        return SourceStatus(NAME, Health.DEGRADED, self._playback.recording.first, problem=problem)
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._playback.recording.close()
+
+
+class RecordedMetrics:
+    """A MetricsSource: the measurement of the moment that is played."""
+
+    def __init__(self, objects: RecordedObjects) -> None:
+        self._objects = objects
+
+    @property
+    def latest(self) -> Measurement | None:
+        """The last one by then."""
+        return self._objects.moment.measurement
+
+    def due(self, state: KubeState, now: float) -> bool:
+        """Nobody is asked."""
+        del state, now
+        return False
+
+    def settles_in(self) -> float:
+        """This is all."""
+        return 0.0
+
+    async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
+        """Nobody is asked."""
+        del state, pods, now
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        """What was before is in the recording alone."""
+        del latest, seconds, step
+        return []
+
+    async def store(self, state: KubeState, now: float) -> Store | None:
+        """No store is asked about a recording."""
+        del state, now
+        return None
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """Raises SourceProblem: nobody is asked."""
+        del namespace, pods, seconds
+        raise SourceProblem("this is a recording: no store is asked about it")
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Those are with the objects."""
+        return ()
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,86 @@
+"""``quarterdeck replay``: without a terminal, and what is wrong with a file, in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.cli.dispatch import dispatch
+from console.config.settings import Settings
+from console.session.failure import SessionError
+from console.wiring.recorded import RecordedWiring
+from fleet import guard
+from fleet.model.objects import ObjectRef
+from fleet.recorder.reading import Recording
+from fleet.recorder.writer import RecordingWriter
+from fleet.sources.kube.errors import KubeconfigError
+from tests.fleet.recorder.seen import BEGAN, moments
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    recorder = RecordingWriter(tmp_path / "x.qdr")
+    for now, moment in moments(20):
+        recorder.note(*moment, now)
+    recorder.close()
+    return tmp_path / "x.qdr"
+
+
+def run(tmp_path: Path, *arguments: str) -> int:
+    try:
+        return dispatch("quarterdeck", arguments, {"HOME": str(tmp_path)}, tmp_path / "no-policy")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def test_without_a_terminal_it_is_the_fleet_as_it_was_at_the_end(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "replay", str(file)) == 0
+    out = capsys.readouterr().out
+    assert "a recording of 2026-11-29 09:04:45 UTC" in out
+    assert "chat-1" in out
+    # Nothing of this process changes anything from then on.
+    assert guard.is_locked()
+
+
+def test_at_any_moment_of_it(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "replay", str(file), "--at", "2026-11-29T09:01Z") == 0
+    assert "2026-11-29 09:01:00 UTC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("replay", "/nowhere/x"), "No such file"),
+        (("replay", "/"), "is no file"),
+        (("replay", __file__), "no recording of quarterdeck"),
+        (("replay", "x", "--speed", "-1"), "is no speed"),
+        (("snapshot", "--record", "x"), "unrecognized"),
+        (("--record", "x", "snapshot"), "--record goes with the console and with demo"),
+    ],
+)
+def test_bad_input_is_said(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, *arguments) == 2
+    err = capsys.readouterr().err
+    assert said in err or "unknown flag" in err
+    assert "Traceback" not in err
+
+
+async def test_what_only_a_cluster_can_answer_is_not_asked(file: Path) -> None:
+    with Recording(file) as recording:
+        wiring = RecordedWiring(Settings(), {}, recording, BEGAN, 1.0)
+        assert wiring.contexts() == ("recording x.qdr",)
+        assert not wiring.leads_somewhere("prod")
+        with pytest.raises(KubeconfigError, match="no context"):
+            wiring.check("prod")
+        connection = wiring.connect("", "")
+        with pytest.raises(KubeconfigError, match="recording"):
+            connection.reads()
+        with pytest.raises(KubeconfigError, match="recording"):
+            await connection.identify()
+        with pytest.raises(SessionError, match="recording"):
+            await connection.reader.yaml(ObjectRef("Pod", "serving", "chat-1"))

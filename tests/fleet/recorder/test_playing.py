@@ -1,0 +1,145 @@
+"""A recording that is played: an Observer of it shows what was, and survives its end and its damage."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Health, Snapshot
+from fleet.observer import Observer
+from fleet.recorder.file import OBJECTS
+from fleet.recorder.keeping import NAME as RECORDER
+from fleet.recorder.keeping import Keeping
+from fleet.recorder.playing import NAME, Playback, RecordedMetrics, RecordedObjects
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.reading import Recording
+from fleet.recorder.writer import RecordingWriter
+from tests.fleet.recorder.seen import BEGAN, STEP, moments
+
+
+class Clock:
+    """A steady clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    recorder = RecordingWriter(tmp_path / "x.qdr")
+    for now, moment in moments(40):
+        recorder.note(*moment, now)
+    recorder.close()
+    return tmp_path / "x.qdr"
+
+
+@pytest.fixture
+def playback(file: Path, clock: Clock) -> Iterator[Playback]:
+    with Recording(file) as recording:
+        yield Playback(recording, BEGAN, 10.0, clock)
+
+
+def observer(playback: Playback) -> Observer:
+    objects = RecordedObjects(playback)
+    return Observer(objects, RecordedMetrics(objects), clock=playback.now, read_only=True)
+
+
+def running(snapshot: Snapshot) -> float:
+    return snapshot.by_pod.get("serving/chat-1", Quantity.RUNNING).value
+
+
+async def test_what_was_is_shown_at_the_speed_that_was_asked_for(playback: Playback, clock: Clock) -> None:
+    seen, observing = list(moments(40)), observer(playback)
+    for number in (0, 3, 17, 39):
+        clock.seconds = 100.0 + number * STEP / 10
+        snapshot = await observing.tick()
+        measured = seen[number][1].measurement
+        assert measured is not None
+        assert snapshot.at == BEGAN + number * STEP
+        assert running(snapshot) == measured.engine_table.columns[Quantity.RUNNING][1]
+        assert snapshot.pods.keys() == seen[number][1].state.pods.keys()
+
+
+async def test_it_says_that_it_is_a_recording_and_that_nothing_may_be_done(playback: Playback, clock: Clock) -> None:
+    observing = observer(playback)
+    first = (await observing.tick()).sources[0]
+    assert (first.name, first.health) == (NAME, Health.DEGRADED)
+    assert "2026-11-29 09:00:00 UTC, played 10×: nothing here is now" in first.problem
+    clock.seconds += 1e6
+    snapshot = await observing.tick()
+    assert "its end" in snapshot.sources[0].problem
+    assert snapshot.at == playback.recording.last
+    assert snapshot.cluster.read_only
+
+
+async def test_another_namespace_can_be_looked_at(playback: Playback) -> None:
+    observing = observer(playback)
+    observing.look_at("elsewhere")
+    assert (await observing.tick()).cluster.namespace == "elsewhere"
+
+
+async def test_what_cannot_be_read_on_leaves_what_was_read_and_says_so(file: Path, clock: Clock) -> None:
+    with sqlite3.connect(file) as connection:
+        last = connection.execute("SELECT max(id) FROM frames WHERE kind = ?", (OBJECTS,)).fetchone()[0]
+        connection.execute("UPDATE frames SET data = x'00' WHERE id = ?", (last,))
+    connection.close()
+    with Recording(file) as recording:
+        observing = observer(Playback(recording, BEGAN, 10.0, clock))
+        before = await observing.tick()
+        clock.seconds += 1e6
+        after = await observing.tick()
+    assert "cannot be read on" in after.sources[0].problem
+    assert after.pods.keys() == before.pods.keys()
+
+
+async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path, tmp_path: Path, clock: Clock) -> None:
+    """Recorded, played, recorded again, played: the same."""
+    again = tmp_path / "again.qdr"
+    shown: list[Snapshot] = []
+    with Recording(file) as recording:
+        playback = Playback(recording, BEGAN, 1.0, clock)
+        objects = RecordedObjects(playback)
+        keeping = Keeping(lambda: RecordingWriter(again))
+        observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping)
+        for number in range(40):
+            clock.seconds = 100.0 + number * STEP
+            shown.append(await observing.tick())
+        keeping.close()
+    with Recording(again) as recording:
+        for snapshot in shown:
+            found = recording.at(snapshot.at)
+            assert found.state.pods == snapshot.pods
+            assert found.measurement is not None
+            assert found.measurement.at == snapshot.measured_at
+
+
+async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes_on(
+    playback: Playback, tmp_path: Path
+) -> None:
+    opened = []
+
+    def broken() -> RecordingWriter:
+        opened.append(1)
+        raise RecordingError("no space left on device")
+
+    objects = RecordedObjects(playback)
+    observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=Keeping(broken))
+    await observing.tick()
+    snapshot = await observing.tick()
+    (status,) = [source for source in snapshot.sources if source.name == RECORDER]
+    assert status.health is Health.DOWN
+    assert "nothing is recorded: no space left on device" in status.problem
+    assert opened == [1]
+    assert snapshot.pods
