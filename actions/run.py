@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
@@ -29,6 +29,12 @@ from fleet.sources.kube.errors import (
 
 AGAIN = 3
 """How often an action is planned again for a status that moved on."""
+
+
+class _Action(Protocol):
+    """A ClusterAction or a LocalAction: each is given the Execution of its own place."""
+
+    async def execute(self, plan: Plan, execution: Execution) -> Outcome: ...
 
 
 class Run:
@@ -62,19 +68,46 @@ class Run:
 
     async def go(self, confirmation: str) -> None:
         """Do it, and write down how it ended. ``confirmation`` says how the person confirmed."""
-        plan, journal = self._plan, self._journal
+        plan = self._plan
         seen = self._executor.context().snapshot
         workload = felt_through(seen, plan.target)
         before = load_of(seen, workload)
-        execution = self._executor.begin(journal)
+        execution = self._executor.begin(self._journal)
         try:
             intent = recorded_plan(plan) | {"reason": self.state.reason, "confirmation": confirmation}
-            await journal.record("intent", intent)
-            outcome = await self._execute(execution)
+            await self._journal.record("intent", intent)
+            # An executor begins what its own actions are made for.
+            action = cast("_Action", spec_of(plan.request.kind).action())
+            tries = AGAIN
+            while True:
+                try:
+                    outcome = await action.execute(plan, execution)
+                    break
+                except ConflictError as conflict:
+                    if execution.sent or not tries:
+                        raise
+                    plan, tries = await self._planned_again(plan, conflict), tries - 1
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - it must reach the record and the person
-            outcome = _cut_short(error, execution, plan)
+            outcome = _cut_short(error, execution, self._plan)
         self.over = True
-        outcome = replace(outcome, before=before, after=self._felt(workload))
+        await self._end(replace(outcome, before=before), workload)
+
+    async def _planned_again(self, plan: Plan, conflict: ConflictError) -> Plan:
+        """The same plan for a target whose status moved on before anything was sent: a controller writes there all the
+        time, and a plan that comes out the same is the one that was confirmed. Raises the conflict where it does not.
+        """
+        try:
+            newer = await self._executor.plan(plan.request)
+        except KubeError:
+            raise conflict from None
+        if not plan.same_change(newer):
+            raise conflict
+        await self._journal.record("step", {"step": 0, "text": "planned again: only its status had changed"})
+        return replace(newer, id=plan.id)
+
+    async def _end(self, outcome: Outcome, workload: str) -> None:
+        """Write down how it ended, and what users feel of it once that is measured."""
+        outcome = replace(outcome, after=self._felt(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", outcome, _told(outcome))
         if outcome.ok:
@@ -82,29 +115,7 @@ class Run:
             after = self._felt(workload)
             if after != outcome.after:
                 outcome = await self._written("effect", replace(outcome, after=after), {"after": asdict(after)})
-        journal.update(outcome=replace(outcome, anchor=journal.anchor))
-
-    async def _execute(self, execution: Execution) -> Outcome:
-        """Do it. Where the target's status moved on before anything was sent, it is planned again: a controller writes
-        there all the time, and a plan that comes out the same is the one that was confirmed."""
-        plan = self._plan
-        # An executor begins what its own actions are made for.
-        execute = cast("Callable[[Plan, Execution], Awaitable[Outcome]]", spec_of(plan.request.kind).action().execute)
-        for _ in range(AGAIN):
-            try:
-                return await execute(plan, execution)
-            except ConflictError as conflict:
-                if execution.sent:
-                    raise
-                try:
-                    newer = await self._executor.plan(plan.request)
-                except KubeError:
-                    raise conflict from None
-                if not plan.same_change(newer):
-                    raise
-                plan = replace(newer, id=plan.id)
-                await self._journal.record("step", {"step": 0, "text": "planned again: only its status had changed"})
-        return await execute(plan, execution)
+        self._journal.update(outcome=replace(outcome, anchor=self._journal.anchor))
 
     def _felt(self, workload: str) -> Load:
         """What users feel now of what served when the action began, or of what has come since."""

@@ -13,7 +13,7 @@ from console.session.thread import LoopThread
 if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.runner import Runner
-    from console.session.action_site import ActionSite
+    from console.session.actions import ActionSite
     from console.session.connection import Wiring
     from console.session.local.protocol import LocalServers, Looked
     from console.session.local.servers import LocalServerSession
@@ -87,8 +87,7 @@ class ObservingSession:
         )
 
     def actions(self, changed: Changed) -> ActionService:
-        from console.session.action_site import ActionSite
-        from console.session.actions import SessionActions
+        from console.session.actions import ActionSite, SessionActions
         from console.session.permissions import Permissions
 
         seen, audit = self._cluster, self._wiring.audit

@@ -14,8 +14,7 @@ from actions.request import Request
 from actions.revisions import Revision
 from console.commands.command import ScreenId
 from console.screens.plan import PlanScreen
-from console.session.action_site import ActionSite
-from console.session.actions import SessionActions
+from console.session.actions import ActionSite, SessionActions
 from console.session.bridge import Bridge
 from console.session.permissions import Permissions
 from console.session.protocol import ActionService, Changed

@@ -46,7 +46,7 @@ async def main(read_only):
         await pilot.pause()
 
 asyncio.run(main(sys.argv[1] == "read-only"))
-acting = ("console.session.actions", "console.session.action_site", "console.wiring.actions")
+acting = ("console.session.actions", "console.wiring.actions")
 acting += ("actions.runner", "actions.writer")
 print([name for name in acting if name in sys.modules])
 """

@@ -13,8 +13,7 @@ from actions.action_run import ActionRun
 from actions.kinds.scale import Scale
 from actions.plan import Check, Verdict
 from actions.request import Target
-from console.session.action_site import ActionSite
-from console.session.actions import SessionActions
+from console.session.actions import ActionSite, SessionActions
 from console.session.bridge import Bridge
 from console.session.failure import SessionError
 from console.session.permissions import Permissions

@@ -1,0 +1,86 @@
+"""From the key that confirms a plan to the PATCH: what is called on the way, counted where the way is cut.
+
+A stack ends where work is handed on: to a worker beside the keys (``ConsoleScreen.beside``), to the other thread
+(``Bridge.call``), to the task of the action (``Run.go``). The stacks that stand there and at ``KubeClient.send`` are
+recorded one after the other, each up to the event loop that called it. A hop is a function of our packages on one of
+them, between the screen's handler of the key and the client that sends; comprehensions are no functions.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from asyncio.events import Handle
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from actions.run import Run
+from console.screens.base import ConsoleScreen
+from console.session.bridge import Bridge
+from fleet.sources.kube.client import KubeClient
+from tests.console.session.test_actions import acting, unscaled
+
+OURS = ("actions", "console", "fleet", "themes", "widgets")
+MOST = 10
+
+
+class Way:
+    """What was called on the way, the first caller first."""
+
+    def __init__(self) -> None:
+        self.hops: list[str] = []
+
+    def stops_at(self, method: Callable[..., Any], when: Callable[..., bool] = lambda *_: True) -> Callable[..., Any]:
+        """The method, which adds the stack that it stands on, and itself, to the way."""
+
+        def recorded(*arguments: Any, **named: Any) -> Any:
+            if when(*arguments, **named):
+                self.hops += [*_stack(), method.__qualname__]
+            return method(*arguments, **named)
+
+        return recorded
+
+
+def _stack() -> list[str]:
+    """The functions of ours that stand on the stack."""
+    found = []
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not Handle._run.__code__:
+        room = frame.f_globals.get("__name__", "").partition(".")[0]
+        if room in OURS and frame.f_code.co_name not in {"<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"}:
+            found.append(frame.f_code.co_qualname)
+        frame = frame.f_back
+    return found[::-1]
+
+
+async def test_a_key_becomes_a_patch_in_few_hops(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way()
+
+    def applies(_: ConsoleScreen, __: object, group: str) -> bool:
+        return group == "apply"
+
+    def starts(_: Bridge, question: Any) -> bool:
+        return inspect.iscoroutine(question) and question.__qualname__.endswith(".start")
+
+    def patches(_: KubeClient, method: str, path: str, query: Any = None, **__: Any) -> bool:
+        return method == "PATCH" and path.endswith("/scale") and not dict(query or {}).get("dryRun")
+
+    async with acting() as stage:
+        stage.move_to(unscaled(stage.snapshot))
+        await stage.pilot.pause()
+        await stage.line("scale -1")
+        await stage.planned()
+        monkeypatch.setattr(ConsoleScreen, "beside", way.stops_at(ConsoleScreen.beside, applies))
+        monkeypatch.setattr(Bridge, "call", way.stops_at(Bridge.call, starts))
+        monkeypatch.setattr(Run, "go", way.stops_at(Run.go))
+        monkeypatch.setattr(KubeClient, "send", way.stops_at(KubeClient.send, patches))
+        await stage.pilot.press("tab", "enter")
+        await stage.until(lambda: "KubeClient.send" in way.hops)
+    key, *hops, sent = dict.fromkeys(way.hops)
+    assert (key, sent) == ("PlanScreen.on_push_button_pressed", "KubeClient.send")
+    # None of the cuts has lost a piece of the way.
+    assert {"PlanScreen._go", "ActionSite.start", "ScaleAction.execute", "Execution.send"} <= set(hops)
+    assert len(hops) <= MOST, hops
