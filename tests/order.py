@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 LONGEST = (
     # Real engines: half a minute and more until the first is ready.
     "real/test_local.py",
@@ -33,5 +31,4 @@ _RANKS = {file: rank for rank, file in enumerate(LONGEST)}
 
 def rank(node: str) -> int:
     """Where the file of a test (its node id) stands; those that are not among the longest stand side by side."""
-    file = PurePath(node.partition("::")[0]).as_posix()
-    return _RANKS.get(file.removeprefix("tests/"), len(LONGEST))
+    return _RANKS.get(node.partition("::")[0].removeprefix("tests/"), len(LONGEST))

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-PATIENCE = 60.0
-"""Seconds. A machine that runs the tests may stand still for tens of them, for its disk or for its neighbours."""
+PATIENCE = 180.0
+"""Seconds. A machine that runs the tests may stand still for many of them, for its disk or for its neighbours."""
 
 
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:

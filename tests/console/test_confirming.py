@@ -13,8 +13,6 @@ from actions.audit.reading import look_at, records
 from console.wiring.demo import Simulation, simulated
 from tests.console.terminal import Terminal, terminal
 
-pytestmark = pytest.mark.xdist_group("confirming")
-
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Simulation]:

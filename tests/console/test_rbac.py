@@ -22,7 +22,7 @@ from fleet.sources.kube.resources import every
 from fleet.timeline.cluster.registry import kept
 from tests.simulator.api_process import Process, simulator
 
-pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("rbac")]
+pytestmark = pytest.mark.real("kubectl")
 
 NEVER = (
     ("get", "", "secrets", ""),

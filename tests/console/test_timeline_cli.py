@@ -16,7 +16,7 @@ from tests.console.cli import kubeconfig
 from tests.fleet.timeline.past import GONE, two_days
 from tests.simulator.api_process import Process, simulator
 
-pytestmark = [pytest.mark.real("kubectl", "prometheus", "promtool"), pytest.mark.xdist_group("timeline")]
+pytestmark = pytest.mark.real("kubectl", "prometheus", "promtool")
 
 NO_PROMETHEUS = """\
 quarterdeck: not told: objects that are gone, and changes before the last

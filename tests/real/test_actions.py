@@ -16,7 +16,7 @@ from tests.prefork import quarterdeck
 from tests.simulator.api_process import simulator
 from tests.waiting import block_until
 
-pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("actions"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.real("kubectl")
 
 
 @dataclass(frozen=True)

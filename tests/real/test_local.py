@@ -37,7 +37,7 @@ from tests.real.stage import quarterdeck
 from tests.real.traces import Traces
 from tests.real.vllm_server import installation
 
-pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("local"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
 REQUESTS, DRAINED = 60, 40
 TOKENS, LONG = 60, 200

@@ -30,7 +30,7 @@ from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec
 from tests.real.vllm_server import installation, served
 
-pytestmark = [pytest.mark.real("vllm"), pytest.mark.xdist_group("vllm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
 PROMPT, OUTPUT, REQUESTS = 48, 24, 8
 

@@ -25,8 +25,6 @@ from tests.waiting import PATIENCE
 pytestmark = [
     pytest.mark.real("llama.cpp"),
     pytest.mark.real("litellm"),
-    pytest.mark.xdist_group("llama.cpp"),
-    pytest.mark.timeout(300),
 ]
 
 TINY = GatewayId("local", "proxy-0", "LiteLLM", "tiny")

@@ -20,7 +20,7 @@ from tests.real.parts_install import installation
 from tests.real.parts_servers import llama_cpp
 from tests.waiting import PATIENCE
 
-pytestmark = [pytest.mark.real("llama.cpp"), pytest.mark.xdist_group("llama.cpp"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.real("llama.cpp")
 
 SLOTS = 2
 PROMPTS = ["the quick brown fox", "the quick brown fox jumps over", "the quick brown fox jumps over the lazy dog"]

@@ -26,7 +26,6 @@ from tests.waiting import block_until
 pytestmark = [
     pytest.mark.real("prometheus"),
     pytest.mark.real("vllm"),
-    pytest.mark.xdist_group("vllm"),
     pytest.mark.timeout(600),
 ]
 

@@ -17,7 +17,7 @@ from tests.real.stage import prometheus, query, snapshot
 from tests.simulator.api_process import simulator
 from tests.waiting import block_until
 
-pytestmark = [pytest.mark.real("prometheus"), pytest.mark.xdist_group("numbers"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.real("prometheus")
 
 BY = "namespace, pod"
 OF_POD = (

@@ -27,10 +27,10 @@ class Sample:
     value: float
 
 
-def parse(text: str) -> Iterator[Sample]:
-    """The samples of a page in the Prometheus text format."""
+def parse(text: str, beginning: str = "") -> Iterator[Sample]:
+    """The samples of a page in the Prometheus text format whose names have this beginning."""
     for line in text.splitlines():
-        if line and not line.startswith("#"):
+        if line.startswith(beginning) and line and not line.startswith("#"):
             match = _SAMPLE.match(line)
             assert match, line
             yield Sample(match[1], dict(_LABEL.findall(match[2] or "")), float(match[3]))
@@ -38,7 +38,7 @@ def parse(text: str) -> Iterator[Sample]:
 
 def value(text: str, name: str, **labels: str) -> float:
     """The one sample of this name with these labels."""
-    found = [s.value for s in parse(text) if s.name == name and labels.items() <= s.labels.items()]
+    found = [s.value for s in parse(text, name) if s.name == name and labels.items() <= s.labels.items()]
     assert len(found) == 1, (name, labels, found)
     return found[0]
 
@@ -50,8 +50,8 @@ def increase(before: str, after: str, name: str, **labels: str) -> float:
 
 def quantile(before: str, after: str, family: str, q: float) -> float:
     """The bucket edge under which a share `q` of the observations between two pages lies."""
-    buckets = {s.labels["le"]: s.value for s in parse(after) if s.name == f"{family}_bucket"}
-    for sample in parse(before):
+    buckets = {s.labels["le"]: s.value for s in parse(after, family) if s.name == f"{family}_bucket"}
+    for sample in parse(before, family):
         if sample.name == f"{family}_bucket":
             buckets[sample.labels["le"]] -= sample.value
     total = buckets["+Inf"]

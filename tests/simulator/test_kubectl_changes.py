@@ -14,7 +14,7 @@ import pytest
 from tests.prefork import quarterdeck
 from tests.simulator.api_process import Process, simulator
 
-pytestmark = [pytest.mark.real("kubectl"), pytest.mark.xdist_group("kubectl-changes")]
+pytestmark = pytest.mark.real("kubectl")
 
 
 class Kubectl(Protocol):

@@ -15,7 +15,7 @@ LOOK = 3
 
 
 def total(pages: list[str], name: str) -> float:
-    return sum(sample.value for page in pages for sample in parse(page) if sample.name == name)
+    return sum(sample.value for page in pages for sample in parse(page, name) if sample.name == name)
 
 
 @pytest.mark.parametrize("speed", [1.0, 20.0])

@@ -21,7 +21,6 @@ from actions.request import Target
 from actions.runner import Runner
 from tests.actions.stage import FakeCluster, deployment
 
-pytestmark = pytest.mark.xdist_group("killed")
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")
 
 KILLED = """
