@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
 from console.session.reader import NoReader, ObjectReader
-from fleet.model.objects import SAME_CLUSTER, ClusterId
 
 if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.request import OtherClusterError
     from actions.runner import Runner
     from console.session.connection import Connection, Wiring
+    from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.sources.kube.reads import KubeReads
 
@@ -88,8 +88,8 @@ class ObservedCluster:
         if self._connection is not None:
             self._connection.observer.wake()
 
-    def reader(self, cluster: ClusterId = SAME_CLUSTER) -> ObjectReader:
-        """What answers questions about objects of this cluster: one that is in view no more is not asked."""
+    def reader(self, cluster: ClusterId | None = None) -> ObjectReader:
+        """What answers questions about objects of this cluster (None: the one in view); in another nothing is read."""
         if self._connection is None:
             return NoReader(_NOT_YET)
         other = self._other(cluster, self._connection)
@@ -106,7 +106,7 @@ class ObservedCluster:
         """Whether it is this machine."""
         return self._connection is not None and self._connection.is_local
 
-    def reads(self, cluster: ClusterId = SAME_CLUSTER) -> KubeReads:
+    def reads(self, cluster: ClusterId | None = None) -> KubeReads:
         """Raises KubeconfigError where there is no cluster, and SessionError where another one is in view."""
         connection = self._connected()
         if (other := self._other(cluster, connection)) is not None:
@@ -114,9 +114,12 @@ class ObservedCluster:
         return connection.reads()
 
     @staticmethod
-    def _other(cluster: ClusterId, connection: Connection) -> OtherClusterError | None:
+    def _other(cluster: ClusterId | None, connection: Connection) -> OtherClusterError | None:
         """What is said where a connection does not lead to this cluster."""
+        if cluster is None:
+            return None
         from actions.request import OtherClusterError
+        from fleet.model.objects import SAME_CLUSTER
 
         same = cluster in (SAME_CLUSTER, connection.cluster)
         return None if same else OtherClusterError(cluster, connection.cluster)

@@ -75,7 +75,7 @@ class ObservingSession:
         return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        reader = self._cluster.reader() if ref is None else self._cluster.reader(ref.cluster)
+        reader = self._cluster.reader(None if ref is None else ref.cluster)
         return await self._bridge.call(reader.timeline(ref, since))
 
     def logs(
