@@ -56,7 +56,9 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
 def _version(template: Template, states: Mapping[str, Raw], interner: Interner) -> ModelVersion:
     """That of the template, with the digest of what has started."""
     digest = digest_of(text(states.get(template.engine, {}), "imageID"))
-    return interner.share(replace(template.version, digest=interner.share(digest))) if digest else template.version
+    if not digest:
+        return template.version
+    return interner.remember((template.version, digest), lambda: replace(template.version, digest=digest))
 
 
 def _container(made: ContainerTemplate, status: Raw, interner: Interner) -> Container:
