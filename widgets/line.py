@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -33,6 +35,7 @@ class Line(NamedTuple):
 
 
 BLANK = Line()
+_ROLE = attrgetter("role")
 
 
 def plain(text: str, role: Role = Role.TEXT) -> Line:
@@ -47,7 +50,8 @@ def width_of(text: str) -> int:
 
 def spans_width(spans: Iterable[Span]) -> int:
     """Terminal cells that spans take side by side."""
-    return sum(width_of(span.text) for span in spans)
+    # Together: of hundreds of spans most are ASCII, and one look at all of them is enough.
+    return width_of("".join([span.text for span in spans]))
 
 
 def fit(text: str, width: int, align: Align, ellipsis: str) -> str:
@@ -118,14 +122,15 @@ def changed_width(old: Line, new: Line, width: int) -> int:
 
     Textual writes a partly changed line from its left end on, so what is saved is what stays the same at its right.
     """
-    if old.overlay is not new.overlay or spans_width(old.spans) != spans_width(new.spans):
+    used = spans_width(new.spans)
+    if old.overlay is not new.overlay or spans_width(old.spans) != used:
         return width
     same = 0
     for before, after in zip(reversed(old.spans), reversed(new.spans), strict=False):
         if before != after:
             break
-        same += width_of(after.text)
-    return min(width, spans_width(new.spans) - same)
+        same += 1
+    return min(width, spans_width(new.spans[: len(new.spans) - same]))
 
 
 _ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"}
@@ -147,12 +152,14 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         base = overlay if base is None else base + overlay
     segments: list[Segment] = []
     text, style, used = "", base, 0
-    for span in line.spans:
-        own = palette.style(span.role)
+    for role, run in groupby(line.spans, _ROLE):
+        own = palette.style(role)
         if base is not None:
             # The overlay wins over the span's background but leaves its foreground alone.
             own = base if own is None else own + base if overlay is not None else base + own
-        content = span.text if not glyphs.ascii or span.text.isascii() else to_ascii(span.text)
+        content = "".join([span.text for span in run])
+        if glyphs.ascii and not content.isascii():
+            content = to_ascii(content)
         size = width_of(content)
         if used + size > width:
             content, size = set_cell_size(content, width - used), width - used

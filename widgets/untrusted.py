@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor, modes
@@ -19,6 +20,8 @@ _SEQUENCES = re.compile(
 _SELECTORS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _BLANK = {0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0}
 """Letters and symbols that are drawn as nothing: fillers of Hangul, the empty pattern of Braille."""
+_SHORT = 256
+"""Characters of the longest text whose safe form is remembered."""
 _ESCAPED = 16
 """Characters of a text without any to see that are written out."""
 _WORD = re.compile(r"\S+")
@@ -33,8 +36,16 @@ def untrusted(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    return _known(text) if len(text) <= _SHORT else _made_safe(text)
+
+
+def _made_safe(text: str) -> str:
     safe = "".join(map(_safe, _WORD.sub(_seen, _SEQUENCES.sub("", text)).expandtabs(1)))
     return safe if is_visible(safe) or (safe and text.isspace()) else escaped(text)
+
+
+_known = lru_cache(1024)(_made_safe)
+"""The reasons and names of a fleet are few, and are drawn again at every tick."""
 
 
 def untrusted_name(name: str) -> str:

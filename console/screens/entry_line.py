@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from console.commands.desk import Desk
 from themes.palette import Role
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from console.screens.base import ConsoleScreen
     from widgets.field import Field
     from widgets.prompt import Kind, Prompt
@@ -34,10 +37,14 @@ class EntryLine(Vertical):
         self._prompt: Prompt | None = None
         self._before = ""
         """The filter in force when the line was opened."""
+        self._mounted = asyncio.Event()
         self._asked_of: Context | None = None
         """What was under the cursor then."""
         self._amount: Field | None = None
         self._choose_amount: Callable[[str], None] = lambda _: None
+
+    def on_mount(self) -> None:
+        self._mounted.set()
 
     def on_unmount(self) -> None:
         self._asked_of = None
@@ -53,10 +60,15 @@ class EntryLine(Vertical):
             from widgets.prompt import Prompt
 
             self._prompt = Prompt(self._desk.line.complete, histories=self._desk.line.histories())
-            await self.mount(self._prompt)
+            await self._put(self._prompt)
         self._asked_of = self._on.context()
         self._before = self._on.narrowed if isinstance(self._on, Narrowable) else ""
         self._prompt.open(kind, self._before if kind == "/" else "")
+
+    async def _put(self, line: Widget) -> None:
+        """Mount a line, on a screen that a key has opened a moment ago as well."""
+        await self._mounted.wait()
+        await self.mount(line)
 
     def _narrow_at_once(self, kind: Kind, text: str) -> None:
         if kind == "/" and isinstance(self._on, Narrowable) and self._on.narrows_at_once:
@@ -93,7 +105,7 @@ class EntryLine(Vertical):
             from widgets.field import Field
 
             self._amount = Field(label, number=True, signed=True, id="amount")
-            await self.mount(self._amount)
+            await self._put(self._amount)
         self._choose_amount = choose
         self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
         self._amount.offer(current)

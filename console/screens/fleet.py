@@ -93,11 +93,12 @@ class FleetScreen(TableScreen):
         self._look_elsewhere(snapshot)
         model = fleet_model(snapshot, self.query_, self._order)
         self._touched = self._touched or self.grid.cursor != self._placed
-        self.grid.show(model)
         if not self._touched and model.groups:
             # The sources answer one after the other: what is worst is known after some Snapshots.
             self._placed = model.groups[0].key
-            self.grid.move_to(self._placed)
+            self.grid.show(model, self._placed)
+        else:
+            self.grid.show(model)
         self._look_at_cursor()
 
     async def action_command(self, id: str) -> None:  # noqa: A002 - the command's

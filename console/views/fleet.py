@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from console.views.columns import Shown, drawn, ordered, shown_in
+from console.views.columns import Cells, Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
@@ -33,11 +33,12 @@ class FleetModel:
         return drawn(self.table)
 
     def row(self, key: str) -> Row:
+        shown, table = self.shown, self.table
         workload, severity = self.snapshot.workloads.get(key), assessment_of(self.snapshot, key).severity
         if workload is not None:
-            return Row(key, tuple(column.top(self.shown, workload) for column in self.table), severity)
+            return Row(key, Cells(len(table), lambda at: table[at].top(shown, workload)), severity)
         pod = self.snapshot.pods[key]
-        return Row(key, tuple(column.below(self.shown, pod) for column in self.table), severity)
+        return Row(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
 
 
 _JOINS: Kept[dict[str, Join]] = Kept()

@@ -28,8 +28,9 @@ def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
     """
     waiting, kv = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.KV_USAGE)
     # NaN is the one number that is not itself; an exporter that tells infinities may make one of them, too.
-    scores = ((w if w == w else 0.0) + (10 * k if k == k else 0.0) for w, k in zip(waiting, kv, strict=True))
-    return [score if score == score else 0.0 for score in scores]
+    scores = [(w if w == w else 0.0) + (10 * k if k == k else 0.0) for w, k in zip(waiting, kv, strict=True)]
+    total = sum(scores)
+    return scores if total == total else [score if score == score else 0.0 for score in scores]
 
 
 class RowsOrder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from console.views.columns import Shown, drawn, ordered, shown_in
+from console.views.columns import Cells, Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
 from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, NodeColumn
@@ -32,11 +32,12 @@ class NodesModel:
         return drawn(self.table)
 
     def row(self, key: str) -> Row:
+        shown, table = self.shown, self.table
         if key in self.snapshot.gpus and key not in self.snapshot.nodes:
             severity = assessment_of(self.snapshot, key).severity
-            return Row(key, tuple(column.below(self.shown, key) for column in self.table), severity)
+            return Row(key, Cells(len(table), lambda at: table[at].below(shown, key)), severity)
         severity = _worst(self.snapshot, key) if key in self.snapshot.nodes else Severity.UNKNOWN
-        return Row(key, tuple(column.top(self.shown, key) for column in self.table), severity)
+        return Row(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
 
 
 _SORTED: Kept[tuple[str, ...]] = Kept()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.reading import Reading
+from fleet.model.reading import Reading, State
 from fleet.snapshot.signs import HOT, KV_FULL, THROTTLED
 from themes.palette import Role
 from widgets.cells import Number, Usage
@@ -38,9 +38,16 @@ def role_of(quantity: Quantity, reading: Reading) -> Role:
     return Role.WARNING if limit is not None and reading.known and reading.value >= limit else Role.TEXT
 
 
+def _as_drawn(reading: Reading) -> Reading:
+    """Without an age that is not drawn: a cell whose number has not changed is the same cell."""
+    if reading.state is State.STALE or not reading.age:
+        return reading
+    return Reading(reading.value, reading.state, 0.0, reading.bound, reading.edge)
+
+
 def number(frame: Frame, key: str, quantity: Quantity) -> Number:
     """The cell of one reading."""
-    reading = frame.get(key, quantity)
+    reading = _as_drawn(frame.get(key, quantity))
     return Number(reading, MEANINGS[quantity].unit, role_of(quantity, reading))
 
 
@@ -54,6 +61,6 @@ def gpu_activity(frame: Frame, key: str) -> Number:
 
 def usage(frame: Frame, key: str, quantity: Quantity) -> Usage:
     """The bar of one ratio."""
-    reading = frame.get(key, quantity)
+    reading = _as_drawn(frame.get(key, quantity))
     role = role_of(quantity, reading)
     return Usage(reading, Role.BAR if role is Role.TEXT else role)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from console.views.columns import Cells
 from fleet.model.quantity import Quantity
 from tests.fleets import make_snapshot, ticked, with_value
 from tests.widgets.rows import FleetRows
 from tests.widgets.stage import on_stage, settled, size_of
-from widgets.grid import Grid, Group
+from widgets.cells import Cell
+from widgets.grid import Grid, Group, Row
 
 
 async def test_an_unchanged_tick_writes_nothing_and_draws_nothing() -> None:
@@ -35,11 +37,13 @@ async def test_one_changed_row_costs_one_line_of_less_than_a_kilobyte() -> None:
         await settled(pilot)
         app.written.clear()
         drawn = grid.lines_drawn
+        cells = grid.cells_drawn
         pod = grid.visible_keys[2]
         assert grid.show(FleetRows(with_value(snapshot, pod, Quantity.RUNNING, 63.5))) == 1
         await settled(pilot)
         assert "63.5" in grid.shown_text[3]
         assert grid.lines_drawn == drawn + 1
+        assert grid.cells_drawn == cells + 1
         assert 0 < size_of(app.written) < 1024
 
 
@@ -59,6 +63,30 @@ async def test_all_rows_at_120x40_stay_within_14_kilobytes() -> None:
         await settled(pilot)
         assert 0 < full <= 14 * 1024
         assert size_of(app.written) <= 14 * 1024
+
+
+async def test_cells_of_columns_on_other_pages_are_not_asked_for() -> None:
+    grid = Grid()
+    made: list[int] = []
+
+    class Lazy(FleetRows):
+        def row(self, key: str) -> Row:
+            row = super().row(key)
+
+            def make(at: int) -> Cell:
+                made.append(at)
+                return row.cells[at]
+
+            return row._replace(cells=Cells(len(row.cells), make))
+
+    async with on_stage(grid, size=(80, 24)) as (_, pilot):
+        grid.show(Lazy(make_snapshot()))
+        await settled(pilot)
+        first = {*made}
+        made.clear()
+        await pilot.press("right")
+        await settled(pilot)
+        assert first & {*made} == {0}, "the name alone is on every page"
 
 
 @pytest.mark.parametrize("pods", [1_000, 5_000])

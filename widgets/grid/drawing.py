@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.grid.columns import Page
-from widgets.grid.model import Column, Row, Sort
+from widgets.grid.columns import Page, Placed
+from widgets.grid.model import Column, Sort
 from widgets.grid.outline import Level
 from widgets.line import Line, Span, fit, folded, plain, width_of
 from widgets.severity import severity_span
@@ -17,17 +17,25 @@ LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
 """Cells in front of a name: mark, tree, glyph, blank."""
 
 
-def row_spans(row: Row, page: Page, level: Level, glyphs: Glyphs, *, marked: bool) -> tuple[Span, ...]:
-    """A row in as many cells as the page is wide."""
-    spans: list[Span] = []
-    for position, placed in enumerate(page.placed):
-        cell, align = row.cells[placed.index], placed.column.align
+Parts = Sequence[tuple[Span, ...]]
+"""The spans of a row's cells, in the order of the page."""
+
+
+def cell_width(placed: Placed, position: int, level: Level) -> int:
+    """The room for a cell: the first of a row has a lead in front of it."""
+    return placed.width if position else max(0, placed.width - LEADS[level])
+
+
+def row_spans(
+    severity: Severity | None, parts: Parts, page: Page, level: Level, glyphs: Glyphs, *, marked: bool
+) -> tuple[Span, ...]:
+    """A row in as many cells as the page is wide: its lead, and its parts side by side."""
+    spans = [*_lead(severity, level, glyphs, marked=marked)]
+    gap = Span(" " * page.gap)
+    for position, part in enumerate(parts):
         if position:
-            spans.append(Span(" " * page.gap))
-            spans += cell.draw(placed.width, align, glyphs)
-            continue
-        spans += _lead(row.severity, level, glyphs, marked=marked)
-        spans += cell.draw(max(0, placed.width - LEADS[level]), align, glyphs)
+            spans.append(gap)
+        spans += part
     spans.append(Span(" " * page.spare))
     return tuple(spans)
 

@@ -180,19 +180,29 @@ class Grid(LineView, can_focus=True):
         """The rows on the screen, from top to bottom: what is worth asking a source about."""
         return tuple(self._outline.keys[self._top : self._top + self._view_height])
 
-    def show(self, model: GridModel) -> int:
-        """Show the model of a new tick; returns the number of lines refreshed."""
+    @property
+    def cells_drawn(self) -> int:
+        """Cells turned into text since the grid exists: tests count what a tick costs."""
+        return self._painter.cells_drawn
+
+    def show(self, model: GridModel, cursor: str | None = None) -> int:
+        """Show the model of a new tick, with the cursor on an object of it; returns the number of lines refreshed.
+
+        Without ``cursor`` it stays with its object.
+        """
         self._model = model
-        groups, gone = model.groups, self._cursor
-        group = group_of(groups, gone, self._group) if gone is not None else None
-        cursor = gone if group is not None else None
+        groups, before = model.groups, self._cursor
+        kept = group_of(groups, before, self._group) if before is not None else None
+        gone = before if kept is None else None
+        wanted, group = (before, kept) if cursor is None else (cursor, group_of(groups, cursor, self._group))
+        cursor = wanted if group is not None else None
         if cursor is None:
             cursor, group = self._neighbour(groups)
         self._settle(cursor, group, self._index - self._top, keep_top=self._top == 0)
         self._forget_marks()
-        if gone is not None and gone != cursor:
+        if gone is not None:
             self.post_message(self.Vanished(self, gone, cursor))
-        if gone != cursor:
+        if before != cursor:
             self.post_message(self.Highlighted(self, cursor))
         return self.redraw()
 

@@ -34,10 +34,13 @@ class Column:
 
 
 class Row(NamedTuple):
-    """One row: its cells aligned with the columns of the model. Compared by value from tick to tick."""
+    """One row: its cells aligned with the columns of the model. Those on the page, and no others, are asked for.
+
+    They are compared by value from tick to tick.
+    """
 
     key: str
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
     severity: Severity | None = None
     """The glyph in front of the name; None for no glyph."""
 

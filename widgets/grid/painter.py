@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
+from widgets.cells import Cell
 from widgets.grid.columns import Page
-from widgets.grid.drawing import row_spans
-from widgets.grid.model import GridModel, Row
+from widgets.grid.drawing import Parts, cell_width, row_spans
+from widgets.grid.model import GridModel
 from widgets.grid.outline import Level
 from widgets.line import Span
 
@@ -16,10 +18,13 @@ from widgets.line import Span
 class _Drawn(NamedTuple):
     """A row as it was drawn last, and everything that its picture depends on."""
 
-    row: Row
+    severity: Severity | None
+    cells: Sequence[Cell]
+    """Those on the page, in its order."""
     page: Page
     level: Level
     marked: bool
+    parts: Parts
     spans: tuple[Span, ...]
 
 
@@ -29,6 +34,8 @@ class RowPainter:
     def __init__(self) -> None:
         self._drawn: dict[str, _Drawn] = {}
         self._model: GridModel | None = None
+        self.cells_drawn = 0
+        """Cells turned into text since this exists: tests count what a tick costs."""
 
     def draw(
         self, model: GridModel, rows: Iterable[tuple[str, Level]], page: Page, marks: Collection[str], glyphs: Glyphs
@@ -40,11 +47,27 @@ class RowPainter:
 
     def _row(self, model: GridModel, key: str, level: Level, page: Page, glyphs: Glyphs, *, marked: bool) -> _Drawn:
         before = self._drawn.get(key)
-        if before is not None and (before.page is not page or (before.level, before.marked) != (level, marked)):
+        if before is not None and (before.page is not page or before.level is not level):
             before = None
-        if before is not None and self._model is model:
+        if before is not None and before.marked == marked and self._model is model:
             return before
         row = model.row(key)
-        if before is not None and before.row == row:
+        severity, cells = row.severity, [row.cells[placed.index] for placed in page.placed]
+        parts = self._parts(cells, page, level, glyphs, before)
+        if before is not None and parts is before.parts and (before.severity, before.marked) == (severity, marked):
             return before
-        return _Drawn(row, page, level, marked, row_spans(row, page, level, glyphs, marked=marked))
+        spans = row_spans(severity, parts, page, level, glyphs, marked=marked)
+        return _Drawn(severity, cells, page, level, marked, parts, spans)
+
+    def _parts(self, cells: Sequence[Cell], page: Page, level: Level, glyphs: Glyphs, before: _Drawn | None) -> Parts:
+        """Each cell in the width of its column; what is as it was ``before``, on this page and level, is kept."""
+        if before is not None and before.cells == cells:
+            return before.parts
+        parts: list[tuple[Span, ...]] = []
+        for position, (placed, cell) in enumerate(zip(page.placed, cells, strict=True)):
+            if before is not None and before.cells[position] == cell:
+                parts.append(before.parts[position])
+            else:
+                self.cells_drawn += 1
+                parts.append(cell.draw(cell_width(placed, position, level), placed.column.align, glyphs))
+        return parts

@@ -13,6 +13,7 @@ from fleet.model.coverage import Coverage
 from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
+from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Health, Severity, SourceStatus
 from tests.console.screens.desk import desk, fleet
 from tests.console.screens.scripted import ScriptedSession
@@ -104,6 +105,39 @@ async def test_an_unchanged_tick_writes_nothing() -> None:
     async with desk(snapshot) as d:
         again = replace(snapshot, sequence=2, at=NOW + 2, measured_at=NOW)
         assert await d.deliver(again) == 0
+
+
+async def test_numbers_that_only_got_older_are_drawn_again_where_they_are_stale_alone() -> None:
+    snapshot = make_snapshot(4, 12)
+    older = replace(snapshot, sequence=2, by_pod=replace(snapshot.by_pod, since=7.0))
+    async with desk(snapshot) as d:
+        stale = [k for k in d.grid.visible_keys if snapshot.by_pod.get(k, Quantity.RUNNING).state is State.STALE]
+        before = d.grid.cells_drawn
+        await d.deliver(older)
+        assert stale
+        assert 0 < d.grid.cells_drawn - before <= 12 * len(stale)
+        before = d.grid.cells_drawn
+        await d.deliver(replace(older, sequence=3))
+        assert d.grid.cells_drawn == before
+
+
+async def test_a_tick_in_which_another_workload_is_worst_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_snapshot()
+    calm = {key: Assessment(Severity.OK) for key in first.assessments}
+    other = next(key for key in first.model_of if key != WORST)
+    async with desk(first) as d:
+        assert d.grid.cursor == WORST
+        drawn: list[str | None] = []
+        redraw = d.grid.redraw
+
+        def noted() -> int:
+            drawn.append(d.grid.cursor)
+            return redraw()
+
+        monkeypatch.setattr(d.grid, "redraw", noted)
+        await d.deliver(replace(first, sequence=2, assessments=calm | {other: Assessment(Severity.CRITICAL, "down")}))
+        assert d.grid.cursor == other
+        assert drawn == [other]
 
 
 async def test_a_tick_that_changes_one_row_writes_less_than_a_kilobyte() -> None:

@@ -7,6 +7,7 @@ from textual import events
 from textual.keys import _character_to_key
 
 from actions.kinds.local_up import LocalUp
+from console.commands.command import ScreenId
 from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedServers, ScriptedSession, make_server
@@ -32,6 +33,22 @@ async def test_a_command_in_one_burst_is_that_command_and_no_other(text: str, sc
         burst(console, text)
         await console.until(lambda: type(console.screen).__name__ == screen)
         assert console.session.asked[before:] == [], "no letter of it was taken for a command"
+
+
+async def test_a_line_is_opened_on_a_screen_that_is_not_mounted_yet() -> None:
+    async with desk(make_snapshot()) as console:
+        console.desk.pages.open_sources()
+        console.desk.line.ask_command()
+        await console.desk.line.open_asked()
+        assert console.screen.where is ScreenId.SOURCES
+        assert console.screen.entry.is_typed_into
+
+
+async def test_a_page_and_a_command_in_one_burst() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, "?:sources\r")
+        await console.until(lambda: type(console.screen).__name__ == "SourcesScreen")
+        assert console.session.asked == []
 
 
 async def test_a_filter_in_one_burst_is_that_filter() -> None:
