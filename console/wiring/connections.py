@@ -58,9 +58,12 @@ def nowhere(
 
 def _keeping(record: Path, cluster: Cluster) -> Keeps:
     def open_file() -> RecordingWriter:
+        from console.wiring.redaction import Redacting
         from fleet.recorder.writer import RecordingWriter
 
-        return RecordingWriter(record, context=cluster.context, server=cluster.server, cluster=cluster.cluster)
+        return RecordingWriter(
+            record, Redacting(), context=cluster.context, server=cluster.server, cluster=cluster.cluster
+        )
 
     from fleet.recorder.keeping import Keeping
 

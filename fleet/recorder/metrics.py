@@ -12,15 +12,17 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, Generic, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.objects import LEVEL
-from fleet.recorder.problem import RecordingError, inflated
+from fleet.recorder.problem import RecordingError, first_problem, inflated
+from fleet.recorder.written import to_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -70,7 +72,9 @@ class Layout:
 
 @cache
 def _adapter() -> TypeAdapter[Layout]:
-    # Made when it is first needed: its schema takes longer than the rest of a start.
+    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Layout)
 
 
@@ -201,22 +205,22 @@ def _shape(histograms: Mapping[T, Histogram]) -> _Histograms[T]:
 
 def pack_layout(layout: Layout) -> bytes:
     """A layout, deflated."""
-    return zlib.compress(_adapter().dump_json(layout), LEVEL)
+    return zlib.compress(to_json(layout), LEVEL)
 
 
 def unpack_layout(data: bytes) -> Layout:
     """The layout of ``pack_layout``. Raises RecordingError."""
     try:
         return _adapter().validate_json(inflated(data))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RecordingError(f"a measurement of it cannot be read: {where}: {first['msg']}") from None
+    except ValueError as error:
+        raise RecordingError(f"a measurement of it cannot be read: {first_problem(error)}") from None
 
 
 def pack_numbers(numbers: bytes, before: bytes = b"") -> bytes:
     """Numbers as what differs from ``before`` (as many, or none), deflated."""
-    return zlib.compress(b"".join(_by_weight(_exclusive(numbers, before))), LEVEL)
+    # Mostly runs of zeros and noise: to look for anything else that repeats takes longer and finds nothing.
+    deflater = zlib.compressobj(LEVEL, strategy=zlib.Z_RLE)
+    return deflater.compress(b"".join(_by_weight(_exclusive(numbers, before)))) + deflater.flush()
 
 
 def unpack_numbers(data: bytes, before: bytes = b"") -> bytes:

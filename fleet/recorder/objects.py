@@ -9,9 +9,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fleet.model.coverage import Coverage
 from fleet.model.objects import (
@@ -24,8 +22,12 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.snapshot import Cluster, SourceStatus
-from fleet.recorder.problem import RecordingError, inflated
+from fleet.recorder.problem import RecordingError, first_problem, inflated
+from fleet.recorder.written import to_json
 from fleet.sources.kube.state import KubeState
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 LEVEL: Final = 1
 """Of zlib: the higher ones take several times as long for a few per cent."""
@@ -61,20 +63,34 @@ class _Changes:
     """Field → keys."""
 
 
+class Redaction(Protocol):
+    """Takes secrets out of what objects say."""
+
+    def words(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """A command line."""
+        ...
+
+    def text(self, text: str) -> str:
+        """A sentence."""
+        ...
+
+
 @cache
 def _adapter() -> TypeAdapter[_Changes]:
-    # Made when it is first needed: its schema takes longer than the rest of a start.
+    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    from pydantic import TypeAdapter
+
     return TypeAdapter(_Changes)
 
 
-def whole(looked: Looked) -> bytes:
+def whole(looked: Looked, redaction: Redaction) -> bytes:
     """Everything."""
-    return _packed(_changes(None, looked))
+    return _packed(_changes(None, looked, redaction))
 
 
-def difference(before: Looked, after: Looked) -> bytes | None:
+def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | None:
     """What is other than before; None for nothing that anybody could see."""
-    changes = _changes(before, after)
+    changes = _changes(before, after, redaction)
     if _still(before, after) and not changes.gone and not any(getattr(changes, name) for name in ROWS):
         return None
     return _packed(changes)
@@ -84,10 +100,8 @@ def apply(before: Looked | None, data: bytes) -> Looked:
     """The rows after what ``whole`` or ``difference`` gave. Raises RecordingError for what is none of both."""
     try:
         changes = _adapter().validate_json(inflated(data))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RecordingError(f"its objects cannot be read: {where}: {first['msg']}") from None
+    except ValueError as error:
+        raise RecordingError(f"its objects cannot be read: {first_problem(error)}") from None
     rows: dict[str, Any] = {}
     for name in ROWS:
         old = getattr(before.state, name) if before is not None else {}
@@ -100,10 +114,10 @@ def apply(before: Looked | None, data: bytes) -> Looked:
 
 
 def _packed(changes: _Changes) -> bytes:
-    return zlib.compress(_adapter().dump_json(changes), LEVEL)
+    return zlib.compress(to_json(changes), LEVEL)
 
 
-def _changes(before: Looked | None, after: Looked) -> _Changes:
+def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Changes:
     found: dict[str, Any] = {}
     gone: dict[str, tuple[str, ...]] = {}
     for name in ROWS:
@@ -115,8 +129,16 @@ def _changes(before: Looked | None, after: Looked) -> _Changes:
         found[name] = tuple(row for key, row in new.items() if old.get(key) is not row)
         if left := tuple(key for key in old if key not in new):
             gone[name] = left
+    found["pods"] = tuple(_plain_pod(pod, redaction) for pod in found.get("pods", ()))
+    found["events"] = tuple(replace(one, message=redaction.text(one.message)) for one in found.get("events", ()))
     state = after.state
     return _Changes(state.cluster, state.synced, state.coverage, after.statuses, gone=gone, **found)
+
+
+def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
+    """A pod without what its command lines hold that is nobody's business."""
+    clean = tuple(replace(one, command=redaction.words(one.command)) for one in pod.containers)
+    return pod if clean == pod.containers else replace(pod, containers=clean)
 
 
 def _still(before: Looked, after: Looked) -> bool:

@@ -17,6 +17,16 @@ class RecordingError(Exception):
         self.remedy = remedy
 
 
+def first_problem(error: ValueError) -> str:
+    """What a check of types found first: where, and what; never what stands there."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
 def inflated(data: bytes) -> bytes:
     """What was deflated. Raises RecordingError for what is damaged, and for what would not fit into memory."""
     inflater = zlib.decompressobj()

@@ -11,7 +11,7 @@ from fleet.model.snapshot import SourceStatus
 from fleet.recorder import metrics, objects
 from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, RecordingFile
 from fleet.recorder.metrics import Layout
-from fleet.recorder.objects import Looked
+from fleet.recorder.objects import Looked, Redaction
 from fleet.sources.kube.state import KubeState
 
 ANEW: Final = 1800.0
@@ -42,9 +42,10 @@ class _Base:
 class RecordingWriter:
     """Writes what the sources said. Not for several threads at once. Every method raises RecordingError."""
 
-    def __init__(self, path: Path, bounds: Bounds | None = None, **about: str) -> None:
+    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None, **about: str) -> None:
         self._file = RecordingFile.create(path)
         self._file.describe(**about)
+        self._redaction = redaction
         self._bounds = bounds
         self._looked: Looked | None = None
         self._whole_at = 0.0
@@ -73,10 +74,10 @@ class RecordingWriter:
 
     def _note_objects(self, looked: Looked, now: float) -> None:
         if self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at:
-            self._object_frame = self._file.add(OBJECTS, now, objects.whole(looked))
+            self._object_frame = self._file.add(OBJECTS, now, objects.whole(looked, self._redaction))
             self._whole_at = now
         else:
-            changed = objects.difference(self._looked, looked)
+            changed = objects.difference(self._looked, looked, self._redaction)
             if changed is None:
                 return
             self._object_frame = self._file.add(OBJECTS, now, changed, self._object_frame)

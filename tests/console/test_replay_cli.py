@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,19 @@ from console.cli.dispatch import dispatch
 from console.config.settings import Settings
 from console.session.failure import SessionError
 from console.wiring.recorded import RecordedWiring
+from console.wiring.redaction import Redacting
 from fleet import guard
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import Container, Event, ObjectRef
 from fleet.recorder.reading import Recording
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.errors import KubeconfigError
-from tests.fleet.recorder.seen import BEGAN, moments
+from tests.fleet.recorder.seen import BEGAN, Plain, moments
+from tests.fleet.rows import kube, pod
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    recorder = RecordingWriter(tmp_path / "x.qdr")
+    recorder = RecordingWriter(tmp_path / "x.qdr", Plain())
     for now, moment in moments(20):
         recorder.note(*moment, now)
     recorder.close()
@@ -84,3 +87,20 @@ async def test_what_only_a_cluster_can_answer_is_not_asked(file: Path) -> None:
             await connection.identify()
         with pytest.raises(SessionError, match="recording"):
             await connection.reader.yaml(ObjectRef("Pod", "serving", "chat-1"))
+
+
+def test_no_secret_of_a_command_line_or_a_message_is_written_down(tmp_path: Path) -> None:
+    secret = "sk-proj-aB3dE5fG7hI9jK1lM3nO5pQ7"
+    vllm = Container("vllm", "vllm:1", command=("vllm", "serve", "--api-key", secret, "--port", "8000"))
+    seen = kube([pod("chat-1", containers=(vllm,))])
+    event = Event(
+        "serving", "e", "u", "1", ObjectRef("Pod", "serving", "chat-1"), "", "Warning", "Failed", secret, 1, BEGAN
+    )
+    writer = RecordingWriter(tmp_path / "x.qdr", Redacting())
+    writer.note(replace(seen, events={event.key: event}), (), None, BEGAN)
+    writer.close()
+    with Recording(tmp_path / "x.qdr") as recording:
+        state = recording.at(BEGAN).state
+    assert secret not in repr(state)
+    command = state.pods["serving/chat-1"].containers[0].command
+    assert (command[:3], command[4:]) == (("vllm", "serve", "--api-key"), ("--port", "8000"))

@@ -18,7 +18,7 @@ from fleet.recorder.playing import NAME, Playback, RecordedMetrics, RecordedObje
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.recorder.writer import RecordingWriter
-from tests.fleet.recorder.seen import BEGAN, STEP, moments
+from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
 
 
 class Clock:
@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    recorder = RecordingWriter(tmp_path / "x.qdr")
+    recorder = RecordingWriter(tmp_path / "x.qdr", Plain())
     for now, moment in moments(40):
         recorder.note(*moment, now)
     recorder.close()
@@ -111,7 +111,7 @@ async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path
     with Recording(file) as recording:
         playback = Playback(recording, BEGAN, 1.0, clock)
         objects = RecordedObjects(playback)
-        keeping = Keeping(lambda: RecordingWriter(again))
+        keeping = Keeping(lambda: RecordingWriter(again, Plain()))
         observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping)
         for number in range(40):
             clock.seconds = 100.0 + number * STEP

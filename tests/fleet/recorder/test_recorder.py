@@ -20,7 +20,7 @@ from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, Recordin
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Moment, Recording
 from fleet.recorder.writer import Bounds, RecordingWriter, trim
-from tests.fleet.recorder.seen import BEGAN, STEP, moments
+from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
 from tests.waiting import PATIENCE
 
 
@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def record(file: Path, ticks: int, pods: int = 3, context: str = "") -> list[tuple[float, Moment]]:
-    recorder, seen = RecordingWriter(file, context=context), list(moments(ticks, pods))
+    recorder, seen = RecordingWriter(file, Plain(), context=context), list(moments(ticks, pods))
     for now, moment in seen:
         recorder.note(*moment, now)
     recorder.close()
@@ -77,7 +77,7 @@ def test_every_moment_is_given_back_forwards_and_in_any_order(file: Path) -> Non
 
 def test_an_unchanged_tick_writes_nothing(file: Path) -> None:
     now, moment = next(moments(1))
-    recorder = RecordingWriter(file)
+    recorder = RecordingWriter(file, Plain())
     for tick in range(100):
         recorder.note(*moment, now + tick)
     recorder.close()
@@ -107,7 +107,7 @@ def test_what_it_is_of_is_written_down_and_nobody_else_may_read_it(file: Path) -
 def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
     record(file, 5)
     later = list(moments(12))[6:]
-    recorder = RecordingWriter(file)
+    recorder = RecordingWriter(file, Plain())
     for now, moment in later:
         recorder.note(*moment, now)
     recorder.close()
@@ -117,7 +117,7 @@ def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
 
 
 def test_one_may_read_while_another_writes(file: Path) -> None:
-    recorder, seen = RecordingWriter(file), list(moments(30))
+    recorder, seen = RecordingWriter(file, Plain()), list(moments(30))
     recorder.note(*seen[0][1], seen[0][0])
     with Recording(file) as recording:
         for now, moment in seen[1:]:
@@ -166,8 +166,8 @@ WRITING = """
 import sys
 from pathlib import Path
 from fleet.recorder.writer import RecordingWriter
-from tests.fleet.recorder.seen import moments
-recorder = RecordingWriter(Path(sys.argv[1]))
+from tests.fleet.recorder.seen import Plain, moments
+recorder = RecordingWriter(Path(sys.argv[1]), Plain())
 for now, moment in moments(100_000):
     recorder.note(*moment, now)
     print(now, flush=True)
