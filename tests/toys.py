@@ -81,6 +81,7 @@ EXPORTER = Dialect(
     proof=Proof.DOCUMENTATION,
     prefixes=("cardwatch_", "site_cardwatch_"),
     present=(Quantity.GPU_TEMPERATURE,),
+    masks={"cardwatch_slow": ((2, "moulting"), (4, "asleep"))},
     gpu=GpuLabels(uuid=("card",), node=("host",), ordinal=("slot",), instance=("slice",), model=("board",)),
     rules={
         Quantity.GPU_TEMPERATURE: Rule((Metric("cardwatch_heat"),)),
@@ -132,6 +133,7 @@ def card_page(pod: str, namespace: str = "llm", prefix: str = "cardwatch_") -> s
     labels = f'card="C-1",host="n1",slot="0",board="Feather 9",namespace="{namespace}",pod="{pod}"'
     return f"""\
 {prefix}heat{{{labels}}} 61
+cardwatch_slow{{{labels}}} 3
 {prefix}busy_permille{{{labels}}} 500
 {prefix}milliwatts{{{labels}}} 250000
 """

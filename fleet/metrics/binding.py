@@ -180,9 +180,9 @@ class _Binder:
             for dialect, mine in rows[gpu[:2]].items():
                 # The same number once per pod that shares the card: it is one, not a part of a sum.
                 self._cells(dialect, row, self.out.of_gpus, mine, {}, one_of_each=True)
-                mask = next((mine[name][0] for name in dialect.masks if name in mine), None)
+                mask = next(((mine[name][0], bits) for name, bits in dialect.masks.items() if name in mine), None)
                 if mask is not None:
-                    self.out.masks.append((row, mask))
+                    self.out.masks.append((row, *mask))
 
     def _by_name(self, dialect: Dialect, found: Iterable[int]) -> Found:
         names: Found = {}

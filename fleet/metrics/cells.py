@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Rule, pick
+from fleet.metrics.dialect import IMPLAUSIBLE, Bits, Rule, pick
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.quantity import Family, Quantity
 
@@ -99,8 +99,8 @@ class Binding:
     of_gateways: Rows = field(default_factory=Rows)
     of_gpus: Rows = field(default_factory=Rows)
     means: list[Mean] = field(default_factory=list)
-    masks: list[tuple[int, int]] = field(default_factory=list)
-    """(GPU row, index of its throttle-reason mask among the values)."""
+    masks: list[tuple[int, int, Bits]] = field(default_factory=list)
+    """(GPU row, index of its throttle-reason mask among the values, what its bits say)."""
 
     @property
     def empty(self) -> bool:

@@ -39,6 +39,15 @@ def plausible(value: float) -> bool:
     return 0.0 <= value < IMPLAUSIBLE
 
 
+Bits = tuple[tuple[int, str], ...]
+"""The bits of a mask that say something, each with its words."""
+
+
+def bit_words(mask: float, bits: Bits) -> tuple[str, ...]:
+    """What a mask says; nothing for a blank."""
+    return tuple(text for bit, text in bits if int(mask) & bit) if plausible(mask) else ()
+
+
 class Kind(Enum):
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -234,8 +243,8 @@ class Dialect:
     backend_labels: tuple[str, ...] = ()
     """Of a gateway: the labels that name the server behind it, by its address or URL."""
     gpu: GpuLabels = field(default_factory=GpuLabels)
-    masks: tuple[str, ...] = ()
-    """Bit masks of why a GPU's clocks are lowered now (NVML's), newest name first."""
+    masks: Mapping[str, Bits] = field(default_factory=dict)
+    """Bit masks of why a GPU's clocks are lowered now, newest name first, and what their bits say."""
 
     @property
     def name(self) -> str:

@@ -34,7 +34,7 @@ class DialectSet:
         self.model_labels = _unique(label for member in members for label in member.model_labels)
         self.rank_labels = _unique(label for member in members for label in member.rank_labels)
         self.backend_labels = _unique(label for member in members for label in member.backend_labels)
-        self.masks = _unique(name for member in members for name in member.masks)
+        self.masks = {name: bits for member in members for name, bits in member.masks.items()}
         self.families: Mapping[Family, None] = dict.fromkeys(f for member in members for f in member.families)
         self._owners: dict[str, tuple[Dialect, ...]] = {}
         for member in members:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
-from fleet.metrics.dialect import Dialect, Kind, Metric
+from fleet.metrics.dialect import Dialect, Kind, Metric, bit_words
 from fleet.metrics.expressions import STAMP
-from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import GPUS
@@ -46,9 +45,11 @@ class Gpus:
         self.ids = tuple(sorted(one_gpu(ids) for ids, _ in said.values()))
         self._stamps = [said[gpu[:2]][1] for gpu in self.ids]
         self._masks = [
-            (gpu.key, mask[1])
+            (gpu.key, mask[0][1], bits)
             for gpu in self.ids
-            if (mask := next((cells[name][key][0] for name in GPUS.masks if (key := gpu[:2]) in cells[name]), None))
+            # The newest name last: what is said under it counts.
+            for name, bits in reversed(GPUS.masks.items())
+            if name in cells and (mask := cells[name].get(gpu[:2]))
         ]
         self._choices = list(self._chosen(cells))
 
@@ -56,7 +57,7 @@ class Gpus:
         """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
         ages = array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._stamps))
         found = columns((choice.quantity, choice.read(values)) for choice in self._choices)
-        reasons = {key: throttle_reasons(values[place]) for key, place in self._masks}
+        reasons = {key: bit_words(values[place], bits) for key, place, bits in self._masks}
         return Table(table(found), ages), reasons
 
     def _chosen(self, cells: dict[str, _Cells]) -> Iterator[Choice]:

@@ -163,8 +163,9 @@ def _waits(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[R
     """The wait for one measurement, and for thirty queries through eight threads, in turns."""
     pods = len(fleet.engines)
     shown = [f"{engine.namespace}/{engine.pod}" for engine in map(Engine, range(min(ON_SCREEN, pods)))]
-    ours, theirs = asyncio.run(_in_turns(prometheus, shown, effort.rounds(WAITS)))
+    ours, cpu, theirs = asyncio.run(_in_turns(prometheus, shown, effort.rounds(WAITS)))
     return [
+        Result("B4", f"CPU of a measurement alone, asked and read, {pods} pods: {OURS}", cpu, "ms"),
         Result("B8", f"wait for a measurement, {pods} pods: {OURS}", ours, "ms"),
         Result("B8", f"wait for {len(NAIVE)} queries through {THREADS} threads, {pods} pods", theirs, "ms"),
         Result("B8", f"wait, {pods} pods: {OURS} / {len(NAIVE)} queries", ratios(ours, theirs), "×", 0.6),
@@ -173,19 +174,20 @@ def _waits(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[R
 
 async def _in_turns(
     prometheus: Prometheus, pods: Sequence[str], times: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     source = PrometheusSource(PrometheusEndpoint(url=prometheus.url, timeout=30.0))
-    ours, theirs = [], []
+    ours, cpu, theirs = [], [], []
     try:
         await source.measure(pods)
         for _ in range(times):
-            began = time.monotonic()
+            began, used = time.monotonic(), time.process_time()
             await source.measure(pods)
             ours.append((time.monotonic() - began) * 1e3)
+            cpu.append((time.process_time() - used) * 1e3)
             theirs.append(_timed(partial(_naively, prometheus)))
     finally:
         await source.close()
-    return tuple(ours), tuple(theirs)
+    return tuple(ours), tuple(cpu), tuple(theirs)
 
 
 def _naively(prometheus: Prometheus) -> None:

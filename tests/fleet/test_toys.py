@@ -99,6 +99,7 @@ def _is_as_it_should_be(found: Measurement, rel: float) -> None:
     (card,) = snapshot.gpus.values()
     assert (card.uuid, card.node, card.ordinal, card.model) == ("C-1", "n1", "0", "Feather 9")
     assert snapshot.gpus_of == {"llm/duck-0": ("C-1",)}
+    assert found.throttle_reasons == {"C-1": ("moulting",)}
     assert snapshot.by_gpu.value("C-1", Q.GPU_UTIL) == pytest.approx(0.5)
     assert snapshot.by_pod.value("llm/duck-0", Q.GPU_POWER) == pytest.approx(250)
 

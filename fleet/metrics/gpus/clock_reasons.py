@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import plausible
+from fleet.metrics.dialect import Bits, bit_words
 
-REASONS: tuple[tuple[int, str], ...] = (
+REASONS: Bits = (
     (0x04, "power cap"),
     (0x08, "hardware slowdown"),
     (0x10, "sync boost"),
@@ -18,6 +18,4 @@ they hold nothing up."""
 
 def throttle_reasons(mask: float) -> tuple[str, ...]:
     """What lowers the clocks now, in words; empty for nothing or for a blank."""
-    if not plausible(mask):
-        return ()
-    return tuple(text for bit, text in REASONS if int(mask) & bit)
+    return bit_words(mask, REASONS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.gpus.clock_reasons import REASONS
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
@@ -48,7 +49,7 @@ DCGM = Dialect(
     proof=Proof.DOCUMENTATION,
     versions="1.x to 4.x",
     # The second is its name before DCGM 4.
-    masks=("DCGM_FI_DEV_CLOCKS_EVENT_REASONS", "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"),
+    masks={"DCGM_FI_DEV_CLOCKS_EVENT_REASONS": REASONS, "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS": REASONS},
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
         Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),

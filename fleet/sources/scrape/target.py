@@ -9,9 +9,8 @@ from ssl import SSLContext
 
 from fleet.metrics.binding import bind, names
 from fleet.metrics.cells import Binding
-from fleet.metrics.dialect import IMPLAUSIBLE
+from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
 from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
-from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.window import Window
 from fleet.sources.problem import SourceProblem, UnreadError
@@ -111,7 +110,7 @@ class TargetState:
 
     def reasons(self) -> dict[str, tuple[str, ...]]:
         """GPU key → what lowers its clocks now, for the GPUs that say so."""
-        return {self.binding.gpus[row].key: throttle_reasons(self.values[at]) for row, at in self.binding.masks}
+        return {self.binding.gpus[row].key: bit_words(self.values[at], bits) for row, at, bits in self.binding.masks}
 
 
 def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
