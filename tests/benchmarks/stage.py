@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +19,13 @@ from tests.benchmarks.fleet.objects import EXPORTERS, Engine
 from tests.benchmarks.fleet.pages import RUNNING
 from tests.benchmarks.result import CannotMeasureError
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
-from tests.waiting import block_until
 
 ROOT = Path(__file__).parents[2]
 QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
 VALUE = rf"\b{RUNNING // 10}\d\b"
 """The requests running of one engine; every program shows them."""
 _PROMETHEUS_STARTS = 2.0
+_ASK_EVERY = 1.0
 """Seconds."""
 
 
@@ -123,15 +124,33 @@ def scraped_twice(interval: int) -> float:
 
 @contextmanager
 def prometheus_of(server: FleetServer, interval: int) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped all of the fleet twice, every ``interval`` seconds. Raises NotHereError."""
+    """A Prometheus that has scraped all of the fleet twice, every ``interval`` seconds.
+
+    Raises NotHereError, and CannotMeasureError for one that does not keep up.
+    """
     if shutil.which("prometheus") is None:
         raise NotHereError("prometheus is not on the PATH")
     file = server.folder / "prometheus.yml"
     file.write_text(json.dumps(_scraping(server, interval)))
     with prometheus_on(file, server.folder) as running:
         ready = f"count(count_over_time(vllm:num_requests_running[{4 * interval}s]) >= 2) >= {len(server.engines)}"
-        block_until(lambda: bool(running.get("/api/v1/query", query=ready)["result"]), seconds=60.0 + 4 * interval)
+        patience = 60.0 + 4 * interval
+        deadline = time.monotonic() + patience
+        while not _answers(running, ready):
+            if time.monotonic() > deadline:
+                said = f"Prometheus has not scraped {len(server.engines)} engines twice in {patience:.0f} s"
+                raise CannotMeasureError(said)
+            # Asked more often, the question itself would keep it from scraping.
+            time.sleep(_ASK_EVERY)
         yield running
+
+
+def _answers(prometheus: Prometheus, query: str) -> bool:
+    """Whether the query has a result; a Prometheus that is too busy to say so has none yet."""
+    try:
+        return bool(prometheus.get("/api/v1/query", query=query)["result"])
+    except OSError:
+        return False
 
 
 def _scraping(server: FleetServer, interval: int) -> dict[str, object]:

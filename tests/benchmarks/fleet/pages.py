@@ -85,7 +85,7 @@ def _simulated() -> tuple[str, str]:
 def engine(model: str, *, slim: bool) -> Template:
     """The page of an engine with this model.
 
-    A ``slim`` one lacks the histograms beyond TTFT and ITL and what is not vLLM's: a fifth of the series, for fleets
+    A ``slim`` one lacks the histograms beyond TTFT and ITL and what is not vLLM's: a sixth of the series, for fleets
     that a Prometheus on this machine could not hold otherwise.
     """
     lines = _simulated()[0].splitlines()
