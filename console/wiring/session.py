@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from console.config.settings import Settings
 from console.session.observing import ObservingSession
+from fleet.imports import imported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,13 @@ class SettingsWiring:
         self._watcher: SharedWatcher | None = None
 
     async def ready(self) -> None:
-        """What the settings lead to is there, or is not."""
+        """What the settings lead to is there, or is not: only the imports are waited for.
+
+        aiohttp comes first. It reads every certificate that the system trusts, twice, without the lock of the
+        interpreter: meanwhile the screens are imported.
+        """
+        imported("aiohttp")
+        imported("console.wiring.connections")
 
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
@@ -146,6 +153,7 @@ class SimulatedWiring(SettingsWiring):
     async def ready(self) -> None:
         from console.wiring.demo import DemoError
 
+        await super().ready()
         # The Connection says why there is none.
         with suppress(DemoError):
             await self._fleet.ready()
