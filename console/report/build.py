@@ -9,13 +9,14 @@ from operator import attrgetter
 from typing import Any
 
 from console.report import document as doc
+from console.report.part import ReadingPart, StateName
 from fleet.model.frame import Frame
 from fleet.model.objects import HorizontalPodAutoscaler, ModelVersion, Node, Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity, Unit
 from fleet.model.reading import Bound, Reading, State
 from fleet.model.snapshot import Snapshot, SourceStatus
 
-_STATES: Mapping[State, doc.StateName] = {
+_STATES: Mapping[State, StateName] = {
     State.FRESH: "fresh",
     State.RESET: "reset",
     State.STALE: "stale",
@@ -267,9 +268,9 @@ def _order(item: tuple[Quantity, Reading]) -> int:
     return _RANK[item[0]]
 
 
-def _reading(reading: Reading, unit: Unit) -> doc.ReadingPart:
+def _reading(reading: Reading, unit: Unit) -> ReadingPart:
     bounded = reading.bound is not Bound.EXACT
-    return doc.ReadingPart(
+    return ReadingPart(
         value=reading.value,
         unit=unit,
         state=_STATES[reading.state],

@@ -1,0 +1,51 @@
+"""What the parts of a document are made of: a reading, how much it can be trusted, and a judgement."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fleet.model.quantity import Quantity, Unit
+from fleet.model.snapshot import Severity
+
+StateName = Literal["fresh", "reset", "stale", "missing", "unknown"]
+
+
+class Part(BaseModel):
+    """Base of everything in the document: its docstrings are the descriptions in the schema."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
+
+
+class ReadingPart(Part):
+    """One value."""
+
+    value: float
+    """In the unit beside it. For a bounded percentile: what Prometheus' histogram_quantile answers."""
+    unit: Unit
+    """Canonical: s, bytes, ratio (0-1), tokens, tokens/s, /s, °C, W, MHz; empty for a count."""
+    state: StateName
+    """fresh, reset (a counter behind it restarted within the window) or stale (older than three scrape intervals)."""
+    age: float
+    """Seconds since it was scraped, at the time of the Snapshot."""
+    bound: Literal["at_most", "at_least"] | None = None
+    """Of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``."""
+    edge: float | None = None
+    """The edge of that bucket, in the same unit."""
+
+
+Judgement = Annotated[Severity | None, Field(description="How it stands.")]
+Reason = Annotated[str | None, Field(description="Why, in a few words.")]
+Metrics = Annotated[
+    StateName,
+    Field(
+        description="How far its readings can be trusted. missing: the source answers and has nothing of it; "
+        "unknown: no source answers. In both cases there are no readings, which does not mean zero."
+    ),
+]
+Readings = Annotated[
+    dict[Quantity, ReadingPart],
+    Field(description="By quantity; docs/snapshot.md explains each. A quantity that is not here has no value now."),
+]
+# Readings come last in every part: who reads the document with his eyes sees first whose they are.
