@@ -95,7 +95,10 @@ class Api:
     def range(self, promql: str, start: float, end: float, step: float) -> list[Any]:
         """The result of a range query, both ends rounded to whole seconds; ``step`` in seconds."""
         ends = {"start": f"{start:.0f}", "end": f"{end:.0f}"}
-        return list(self._get("query_range", query=promql, **ends, step=f"{step:g}s").elements())
+        found = list(self._get("query_range", query=promql, **ends, step=f"{step:g}s").elements())
+        if not all(map(_is_series, found)):
+            raise not_prometheus()
+        return found
 
     def _get(self, what: str, **parameters: str) -> Answer:
         url, session = f"{self.endpoint.base}/api/v1/{what}", self._open().session
@@ -142,6 +145,14 @@ def _minus(moment: float | None, other: float) -> float | None:
 
 def _at(moment: float) -> dict[str, str]:
     return {"time": f"{moment:.3f}"}
+
+
+def _is_series(element: Any) -> bool:
+    """Whether it is an element of a matrix: labels, and pairs of a time and a number."""
+    if not isinstance(element, dict) or not isinstance(element.get("metric"), dict):
+        return False
+    values = element.get("values")
+    return isinstance(values, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in values)
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

@@ -61,6 +61,24 @@ async def test_a_bad_answer_is_one_line_and_a_remedy(fake: Fake, words: str) -> 
     assert words in (await _problem(fake)).problem
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        '{"metric": {}, "value": [1795220000, "12"]}',
+        '{"metric": {}}',
+        '{"values": [[1795220000, "12"]]}',
+        '{"metric": {}, "values": [[1795220000]]}',
+        '{"metric": [], "values": []}',
+        "7",
+    ],
+)
+async def test_a_range_that_is_answered_with_no_matrix_is_a_problem_and_no_defect(element: str) -> None:
+    fake = _says(200, f'{{"status":"success","data":{{"result":[{element}]}}}}')
+    async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
+        with pytest.raises(SourceProblem, match="not Prometheus'"):
+            await source.range("up", 0.0, 60.0, 15.0)
+
+
 async def test_nobody_listening() -> None:
     async with serving(Fake()) as fake:
         pass
