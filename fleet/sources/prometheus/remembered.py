@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from fleet.metrics.answers import Labels, samples
 from fleet.sources.prometheus.answer import Answer
@@ -18,13 +18,20 @@ from fleet.sources.prometheus.answer import Answer
 T = TypeVar("T")
 
 
+class _Known(NamedTuple, Generic[T]):
+    """How series were written, and what they mean."""
+
+    hashes: array[int]
+    against: object
+    meaning: T
+
+
 class Remembered(Generic[T]):
     """The meaning of the answers to one query, or to several that belong together."""
 
     def __init__(self) -> None:
-        self._hashes = array("q")
-        self._against: object = None
-        self._meaning: T | None = None
+        self._known: _Known[T] | None = None
+        """Replaced as a whole: a slow answer of a measurement that failed may still be read beside the next one's."""
 
     def read(
         self, answers: Sequence[Answer], against: object, make: Callable[[Iterable[Labels]], T]
@@ -34,36 +41,37 @@ class Remembered(Generic[T]):
         ``make`` works the meaning out of all labels; it is asked again only where the series or ``against`` (compared
         with ==) are others than the last time. Raises SourceProblem for what is no vector.
         """
-        if self._meaning is not None and self._against == against:
-            values = self._values(answers)
-            if values is not None:
-                return self._meaning, values
-        values = []
+        known = self._known
+        if known is not None and known.against == against:
+            found = _values(answers, known.hashes)
+            if found is not None:
+                return known.meaning, found
+        values: list[float] = []
         meaning = make(_series(answers, values))
-        self._hashes, numbers = _as_written(answers)
+        hashes, numbers = _as_written(answers)
         # Only where both ways of reading agree is the short one taken.
-        self._meaning = meaning if numbers.tobytes() == array("d", values).tobytes() else None
-        self._against = against
+        agree = numbers.tobytes() == array("d", values).tobytes()
+        self._known = _Known(hashes, against, meaning) if agree else None
         values.append(math.nan)
         return meaning, values
 
-    def _values(self, answers: Iterable[Answer]) -> list[float] | None:
-        """The values, None where the series are others."""
-        values: list[float] = []
-        known = self._hashes
-        try:
-            for answer in answers:
-                for labels, numbers in answer.texts():
-                    at = len(values)
-                    if array("q", map(hash, labels)) != known[at : at + len(labels)]:
-                        return None
-                    values += map(float, numbers)
-        except ValueError:
-            return None
-        if len(values) != len(known):
-            return None
-        values.append(math.nan)
-        return values
+
+def _values(answers: Iterable[Answer], known: array[int]) -> list[float] | None:
+    """The values, None where the series are others."""
+    values: list[float] = []
+    try:
+        for answer in answers:
+            for labels, numbers in answer.texts():
+                at = len(values)
+                if array("q", map(hash, labels)) != known[at : at + len(labels)]:
+                    return None
+                values += map(float, numbers)
+    except ValueError:
+        return None
+    if len(values) != len(known):
+        return None
+    values.append(math.nan)
+    return values
 
 
 def _series(answers: Iterable[Answer], values: list[float]) -> Iterator[Labels]:
