@@ -26,7 +26,8 @@ class ReadingPart(Part):
     unit: Unit
     """Canonical: s, bytes, ratio (0-1), tokens, tokens/s, /s, °C, W, MHz; empty for a count."""
     state: StateName
-    """fresh, reset (a counter behind it restarted within the window) or stale (older than three scrape intervals)."""
+    """fresh, reset (a counter behind it restarted within the window) or stale (older than three scrape intervals and
+    ten seconds)."""
     age: float
     """Seconds since it was scraped, at the time of the Snapshot."""
     bound: Literal["at_most", "at_least"] | None = None

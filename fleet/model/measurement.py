@@ -118,7 +118,7 @@ class Measurement:
     window: float
     """Seconds over which rates and percentiles are taken."""
     interval: float
-    """Scrape interval in seconds, as seen in the data; a sample older than three of them is stale."""
+    """Scrape interval in seconds, as seen in the data: what it makes of a sample's age, fleet.snapshot.aging says."""
     engines: tuple[EngineId, ...] = ()
     engine_table: Table = field(default_factory=Table)
     dialects: tuple[tuple[str, ...], ...] = ()

@@ -14,7 +14,7 @@ class State(IntEnum):
     RESET = 1
     """A counter behind the value restarted within the window (the process did); the value covers the time since."""
     STALE = 2
-    """Older than three scrape intervals: shown dimmed, with its age."""
+    """Older than three scrape intervals and ten seconds: shown dimmed, with its age."""
     MISSING = 3
     """The source answers and has no such series: drawn ``–``, never ``0``."""
     UNKNOWN = 4
