@@ -18,9 +18,8 @@ from console.screens.base import bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.views.columns import sortable
-from console.views.fleet import fleet_model
+from console.views.fleet import FleetTable
 from console.views.fleet_columns import COLUMNS
-from console.views.fleet_order import FleetOrder
 from console.views.summary import summary
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
@@ -76,7 +75,7 @@ class FleetScreen(TableScreen):
         self._summary = Lines(id="summary")
         self._glance = Lines(id="glance")
         self._beside = Beside(self.grid, self._glance)
-        self._order = FleetOrder()
+        self._table = FleetTable()
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
         self._view: tuple[ClusterId, str] | None = None
@@ -91,7 +90,7 @@ class FleetScreen(TableScreen):
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
         self._look_elsewhere(snapshot)
-        model = fleet_model(snapshot, self.query_, self._order)
+        model = self._table.of(snapshot, self.query_)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:
             # The sources answer one after the other: what is worst is known after some Snapshots.
@@ -132,7 +131,7 @@ class FleetScreen(TableScreen):
         view = (snapshot.cluster.id, snapshot.cluster.namespace)
         if view != self._view:
             self._view = view
-            self._order = FleetOrder()
+            self._table = FleetTable()
             self._touched = False
             self._placed = self.grid.cursor
 

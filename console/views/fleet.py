@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from console.views.columns import Cells, Shown, drawn, ordered, shown_in
+from console.views.drawn_from import drawn_from
 from console.views.empty import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
-from console.views.kept import Kept
+from console.views.kept import Kept, same
 from console.views.query import LazyKeys, Query
 from console.views.subject import assessment_of
 from fleet.model.snapshot import Join, Snapshot
@@ -42,6 +43,27 @@ class FleetModel:
 
 
 _JOINS: Kept[dict[str, Join]] = Kept()
+
+
+class FleetTable:
+    """The table from one Snapshot to the next: the very same model for as long as no row of it could be another."""
+
+    def __init__(self) -> None:
+        self._order = FleetOrder()
+        self._query: Query | None = None
+        self._from: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
+        self._model: FleetModel | None = None
+
+    def of(self, snapshot: Snapshot, query: Query) -> FleetModel:
+        """The model for one Snapshot, in the order that the Snapshots before have led to."""
+        (objects, values), known = drawn_from(snapshot), self._model
+        as_before = query is self._query and values == self._from[1] and same(objects, self._from[0])
+        # What an empty table says is of the sources, which always change.
+        if as_before and known is not None and known.groups:
+            return known
+        self._query, self._from = query, (objects, values)
+        self._model = fleet_model(snapshot, query, self._order)
+        return self._model
 
 
 def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetModel:

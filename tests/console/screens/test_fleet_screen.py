@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from console.config.options import Options
+from console.views.fleet import FleetModel
 from fleet.model.coverage import Coverage
 from fleet.model.frame import Column
 from fleet.model.objects import ModelVersion
@@ -18,9 +19,10 @@ from fleet.model.snapshot import Assessment, Health, Severity, SourceStatus
 from tests.console.screens.desk import desk, fleet
 from tests.console.screens.scripted import ScriptedSession
 from tests.console.screens.worst import WORST
-from tests.fleets import NOW, make_snapshot, ticked, without
+from tests.fleets import NOW, make_snapshot, ticked, with_value, without
 from themes.glyphs import ASCII
 from themes.look import Look
+from widgets.grid import Row
 
 
 async def test_which_model_is_in_trouble_and_how_bad_is_it_costs_no_key() -> None:
@@ -119,6 +121,29 @@ async def test_numbers_that_only_got_older_are_drawn_again_where_they_are_stale_
         before = d.grid.cells_drawn
         await d.deliver(replace(older, sequence=3))
         assert d.grid.cells_drawn == before
+
+
+async def test_a_tick_with_nothing_new_makes_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = make_snapshot()
+    made: list[str] = []
+    row = FleetModel.row
+
+    def noted(self: FleetModel, key: str) -> Row:
+        made.append(key)
+        return row(self, key)
+
+    monkeypatch.setattr(FleetModel, "row", noted)
+    async with desk(snapshot) as d:
+        assert made
+        made.clear()
+        later = replace(snapshot, sequence=2, at=NOW + 2, measured_at=NOW + 2)
+        await d.deliver(replace(later, by_workload=replace(later.by_workload, since=2.0)))
+        assert made == []
+        pod = next(key for key in d.grid.visible_keys if snapshot.by_pod.get(key, Quantity.RUNNING).known)
+        await d.deliver(with_value(later, pod, Quantity.RUNNING, 61.5))
+        assert "61.5" in d.text
+        await d.deliver(replace(snapshot, sequence=4, at=NOW + 600))
+        assert "61.5" not in d.text
 
 
 async def test_a_tick_in_which_another_workload_is_worst_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:

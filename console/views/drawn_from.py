@@ -1,0 +1,34 @@
+"""What the rows of a table are made from, so that a Snapshot in which none of it is new makes none of them again."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from fleet.model.frame import Frame
+from fleet.model.reading import State
+from fleet.model.snapshot import Snapshot
+
+STEP = 10.0
+"""Seconds after which rows are made again whatever happened: ages of objects are drawn in steps of these."""
+_BESIDE = frozenset(
+    {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
+    | {"facts", "coverage", "history", "whole"}
+)
+"""What no row is made from, or what changes with something that they are made from: the strips with the columns."""
+_PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BESIDE)
+
+
+def drawn_from(snapshot: Snapshot) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Objects that have to be the same, and values that have to be equal, for all rows to be as they were."""
+    objects: list[object] = []
+    values: list[object] = [snapshot.at // STEP, snapshot.cluster]
+    for name in _PARTS:
+        part = getattr(snapshot, name)
+        if isinstance(part, Frame):
+            objects += [part.columns, part.ages, part.states, part.index]
+            # The age of a number is drawn beside it once it is stale.
+            is_old = max(part.states, default=State.FRESH) >= State.STALE
+            values += [part.absent, part.since if is_old else 0.0]
+        else:
+            objects.append(part)
+    return tuple(objects), tuple(values)
