@@ -37,6 +37,11 @@ class Target:
         """The object by name."""
         return ObjectRef(self.kind, self.namespace, self.name)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is a server of this machine, and of no cluster."""
+        return self.kind == LOCAL_SERVER
+
     def __str__(self) -> str:
         return f"{shown_kind(self.kind)} {self.name}"
 

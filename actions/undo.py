@@ -75,8 +75,8 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
     ``session``: all its actions, newest first.
     """
     own = _deed_of(action_run)
-    same = [u for u in session if u.plan.scope.server == action_run.plan.scope.server]
-    deeds = [_deed_of(u) for u in reversed(same)]
+    same = [run for run in session if run.plan.scope.server == action_run.plan.scope.server]
+    deeds = [_deed_of(run) for run in reversed(same)]
     if not own.inverse:
         return "nothing takes it back"
     if own.undoes:

@@ -78,9 +78,7 @@ class ActionController:
         """
         if not self.under_way:
             return True
-        from actions.request import LOCAL_SERVER
-
-        here = [run for run in self._runs if run.outcome is None and run.plan.target.kind != LOCAL_SERVER]
+        here = [run for run in self._runs if run.outcome is None and not run.plan.target.is_server]
         if here:
             words = "actions are under way here; stop them (t shows them) or wait to look elsewhere"
             self._desk.navigator.say(words, Role.WARNING)
@@ -91,10 +89,7 @@ class ActionController:
 
         service, desk = self.service, self._desk
         if service is not None:
-            from actions.request import LOCAL_SERVER
-
-            is_here = request.target.kind == LOCAL_SERVER
-            reading = (lambda: desk.local.servers.reading) if is_here else None
+            reading = (lambda: desk.local.servers.reading) if request.target.is_server else None
             desk.navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
 
     def open_undo(self) -> None:
@@ -114,9 +109,7 @@ class ActionController:
         shown = front.action_run if isinstance(front, ActionScreen) else None
         if shown is None:
             return self._desk.local.is_looked_at
-        from actions.request import LOCAL_SERVER
-
-        return shown.plan.target.kind == LOCAL_SERVER
+        return shown.plan.target.is_server
 
     def open_revisions(self, target: Target, cluster: ClusterId) -> None:
         from console.screens.revisions import RevisionsScreen

@@ -114,7 +114,7 @@ def _number(typed: str, now: int) -> int | None:
 def _is_over(context: Context) -> bool | None:
     """Whether the action under the cursor is over; None where there is none."""
     known = context.actions.action_runs if context.actions is not None else ()
-    return next((u.outcome is not None for u in known if u.id == context.subject), None)
+    return next((run.outcome is not None for run in known if run.id == context.subject), None)
 
 
 def _needs_under_way(context: Context) -> str | None:

@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from actions.action_run import ActionRun
-from actions.request import LOCAL_SERVER
 from actions.undo import why_not
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
@@ -60,7 +59,9 @@ class ActionScreen(ReadingScreen):
     def action_run(self) -> ActionRun | None:
         """The action as it is now."""
         acting = self.desk.actions.service
-        return next((u for u in acting.action_runs if u.id == self.action_id), None) if acting is not None else None
+        return (
+            next((run for run in acting.action_runs if run.id == self.action_id), None) if acting is not None else None
+        )
 
     def show_action_runs(self) -> None:
         super().show_action_runs()
@@ -74,7 +75,7 @@ class ActionScreen(ReadingScreen):
         acting, snapshot = self.desk.actions.service, self.desk.snapshot
         if found.outcome is None or acting is None or snapshot is None:
             return ""
-        if found.plan.target.kind != LOCAL_SERVER and found.plan.scope.server != snapshot.cluster.server:
+        if not found.plan.target.is_server and found.plan.scope.server != snapshot.cluster.server:
             return "another cluster is in view"
         return why_not(found, acting.action_runs, snapshot)
 

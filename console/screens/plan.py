@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from actions.large_step import large_step
 from actions.plan import Plan
-from actions.request import LOCAL_SERVER, OtherClusterError
+from actions.request import OtherClusterError
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
@@ -196,7 +196,7 @@ class PlanScreen(ConsoleScreen):
         if target.kind == "Node":
             node = snapshot.nodes.get(target.name)
             return None if node is None else f"{node.uid} {node.unschedulable}"
-        if target.kind == LOCAL_SERVER:
+        if target.is_server:
             own = next((own for own in self.desk.local.states if own.name == target.name), None)
             return None if own is None else f"{own.record.id} {own.alive}"
         workload = snapshot.workloads.get(f"{target.namespace}/{target.kind}/{target.name}")

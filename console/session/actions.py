@@ -158,7 +158,7 @@ class SessionActions:
         self._audit = audit
 
     def _site(self, target: Target) -> ActionSite:
-        return self._machine if target.kind == LOCAL_SERVER else self._cluster
+        return self._machine if target.is_server else self._cluster
 
     async def plan(self, request: Request) -> Plan:
         return await self._bridge.call(self._site(request.target).plan(request))

@@ -9,7 +9,6 @@ from typing import TypeGuard
 
 from actions.action_run import ActionRun
 from actions.progress import Load, Outcome, Progress, Result
-from actions.request import LOCAL_SERVER
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, told
 from console.views.plan import place
@@ -54,7 +53,7 @@ def _told(outcome: Outcome) -> str:
 
 def under_way(action_runs: Sequence[ActionRun]) -> tuple[ActionRun, ...]:
     """Those that are not over."""
-    return tuple(u for u in action_runs if u.outcome is None)
+    return tuple(run for run in action_runs if run.outcome is None)
 
 
 def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
@@ -63,13 +62,13 @@ def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
     what = "1 action is" if len(running) == 1 else f"{len(running)} actions are"
     return [
         f"{what} under way. Nothing more of it is done or recorded when this program ends.",
-        *(f"{untrusted(u.plan.title)}: {_so_far(u)}" for u in running),
+        *(f"{untrusted(run.plan.title)}: {_so_far(run)}" for run in running),
         f"What was sent stays sent: {_who(running)} by itself. The audit log keeps what was done.",
     ]
 
 
 def _who(running: Sequence[ActionRun]) -> str:
-    here = {u.plan.target.kind == LOCAL_SERVER for u in running}
+    here = {run.plan.target.is_server for run in running}
     if here == {True}:
         return "a server that loads or ends goes on"
     return "the cluster, or the server, goes on with it" if True in here else "the cluster goes on with it"
@@ -246,11 +245,11 @@ class ActionsModel:
 
     @property
     def groups(self) -> Sequence[Group]:
-        shown = [u for u in self.action_runs if not self.filter or self.filter.matches(u.plan.title, {})]
-        return [Group(u.id) for u in shown]
+        shown = [run for run in self.action_runs if not self.filter or self.filter.matches(run.plan.title, {})]
+        return [Group(run.id) for run in shown]
 
     def row(self, key: str) -> Row:
-        found = next(u for u in self.action_runs if u.id == key)
+        found = next(run for run in self.action_runs if run.id == key)
         outcome = found.outcome
         severity, role = _RESULTS[outcome.result] if outcome is not None else (Severity.STARTING, Role.STARTING)
         state = outcome.result.value if outcome is not None else _so_far(found)
