@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -186,6 +187,14 @@ def test_the_fleet_that_is_measured_is_the_one_that_is_served() -> None:
         assert fleet.scrapes() >= len(fleet.engines) == 3
     assert "chat-0" in shown.stdout, shown.stderr
     assert "3/3" in shown.stdout
+
+
+def test_a_fleet_too_large_for_one_process_is_served_by_several() -> None:
+    with fleet_server(5, "--slim", "--per-process", "2") as fleet:
+        assert len(set(fleet.engines)) == 5
+        for url in fleet.urls:
+            with urllib.request.urlopen(f"{url}/metrics", timeout=20) as page:  # noqa: S310 - loopback
+                assert b"vllm:num_requests_running" in page.read()
 
 
 def test_a_fleet_that_the_console_scraped_itself_is_said_to_be() -> None:

@@ -2,7 +2,9 @@
 
 One line of JSON on stdout says where: ``api`` (URL), ``engines`` (ports, one per pod) and ``exporters`` (node → port).
 ``GET /scrapes`` on the API server says how many engine pages were asked for so far, and ``?of=PORT`` of one of them.
-``GET /touch`` makes the first pod restart, a moment later: with ``--still`` nothing else changes.
+A large fleet's engines are served by several processes, because none may have so many files open; they are asked as the
+others are, but not counted. ``GET /touch`` makes the first pod restart, a moment later: with ``--still`` nothing else
+changes.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import itertools
 import os
 import resource
 import sys
-from collections.abc import Callable
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Iterable
 
 import orjson
 from aiohttp import web
@@ -22,6 +25,8 @@ from tests.benchmarks.fleet import pages
 from tests.benchmarks.fleet.objects import Engine, collections, touched
 
 BACKLOG = 16
+PER_PROCESS = 2_500
+"""Engines: a file for each that listens, and one for each connection that a reader keeps; a process may have 20,000."""
 TOUCH_EVERY = 1.0
 """Seconds between changes of a pod: a large fleet is never quite still."""
 TOUCH_AFTER = 0.2
@@ -133,27 +138,64 @@ class Api:
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def serve(pods: int, *, slim: bool, gpus: bool, still: bool, say: Callable[[dict[str, object]], None]) -> None:
-    """Serve until cancelled; ``say`` is told where."""
-    engines = [Engine(number) for number in range(pods)]
+async def serve_engines(numbers: Iterable[int], *, slim: bool) -> dict[int, Exporter]:
+    """Open a port for each of these engines."""
     asked: dict[int, Exporter] = {}
-    for engine in engines:
+    for engine in map(Engine, numbers):
         exporter = Exporter(pages.engine(engine.workload, slim=slim), engine.number)
         asked[await listen(exporter)] = exporter
+    return asked
+
+
+async def elsewhere(first: int, count: int, *, slim: bool) -> tuple[Process, list[int]]:
+    """A process that serves these engines until it is let go of, and their ports."""
+    flags = ["--first", str(first), "--pods", str(count), *(["--slim"] if slim else [])]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.fleet.server", *flags, stdin=PIPE, stdout=PIPE, limit=1 << 20
+    )
+    assert process.stdout is not None
+    return process, orjson.loads(await process.stdout.readline())["engines"]
+
+
+async def serve_alone(numbers: Iterable[int], *, slim: bool, say: Callable[[dict[str, object]], None]) -> None:
+    """Serve engines without an API server until cancelled."""
+    say({"engines": list(await serve_engines(numbers, slim=slim))})
+    await asyncio.Event().wait()
+
+
+async def serve(
+    pods: int, per_process: int, *, slim: bool, gpus: bool, still: bool, say: Callable[[dict[str, object]], None]
+) -> None:
+    """Serve until cancelled; ``say`` is told where."""
+    engines = [Engine(number) for number in range(pods)]
+    asked = await serve_engines(range(min(pods, per_process)), slim=slim)
+    others = [
+        await elsewhere(first, min(per_process, pods - first), slim=slim)
+        for first in range(per_process, pods, per_process)
+    ]
     exporters: dict[str, int] = {}
     if gpus:
         for number, (node, group) in enumerate(itertools.groupby(engines, lambda engine: engine.node)):
             page = pages.gpus(node, [(engine.namespace, engine.pod) for engine in group])
             exporters[node] = await listen(Exporter(page, number))
-    ports = list(asked)
+    ports = [*asked, *(port for _, theirs in others for port in theirs)]
     api = Api(collections(engines, ports, exporters), asked, still=still)
     say({"api": await api.listen(), "engines": ports, "exporters": exporters})
-    await asyncio.Event().wait()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        for process, _ in others:
+            # It ends with its stdin.
+            assert process.stdin is not None
+            process.stdin.close()
+        await asyncio.gather(*(process.wait() for process, _ in others))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pods", type=int, required=True)
+    parser.add_argument("--first", type=int, help="serve engines alone, from this number on, and no API server")
+    parser.add_argument("--per-process", type=int, default=PER_PROCESS, help="engines that one process serves")
     parser.add_argument("--slim", action="store_true", help="engines with fewer series")
     parser.add_argument("--gpus", action="store_true", help="a GPU exporter on every node")
     parser.add_argument("--still", action="store_true", help="pods that change only when GET /touch says so")
@@ -162,8 +204,13 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
+        numbers = range(options.first or 0, (options.first or 0) + options.pods)
         serving = asyncio.ensure_future(
-            serve(options.pods, slim=options.slim, gpus=options.gpus, still=options.still, say=_say)
+            serve(
+                options.pods, options.per_process, slim=options.slim, gpus=options.gpus, still=options.still, say=_say
+            )
+            if options.first is None
+            else serve_alone(numbers, slim=options.slim, say=_say)
         )
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _end_with_stdin, serving)
         await asyncio.wait({serving})
