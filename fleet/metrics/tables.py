@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from fleet.metrics.dialect import plausible
@@ -145,6 +145,6 @@ def _add(histograms: dict[Row, Histogram], row: Row, one: Histogram) -> None:
     histograms[row] = one if before is None else merge((before, one)) or one
 
 
-def _histogram(edges: tuple[float, ...], counts: list[float]) -> Histogram | None:
+def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram | None:
     """None for garbage: one such row must not take the percentiles from all whose buckets are merged with its own."""
     return Histogram(edges, tuple(counts)) if plausible(sum(counts)) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from array import array
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
@@ -76,8 +77,8 @@ class TargetState:
         self.wants_tls = False
         """It did not speak HTTP in clear text and answered over TLS."""
         self.window = Window(span)
-        self.values: list[float] = []
-        self.rates: list[float] = []
+        self.values: Sequence[float] = ()
+        self.rates: Sequence[float] = ()
         self.heard_at = -math.inf
         """Unix time of the last answer."""
         self.sampled_at = -math.inf
@@ -104,7 +105,8 @@ class TargetState:
                 math.nan if values[at] >= IMPLAUSIBLE else rate
                 for at, rate in zip(self.binding.counters, self.rates, strict=True)
             ]
-        self.values = values
+        # Kept until the next answer: as numbers, not as an object each.
+        self.values = array("d", values)
         self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
 
