@@ -24,6 +24,7 @@ from fleet.local.benches import Bench, Level
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 from tests.ending import ending
+from tests.ports import free_port
 from tests.prefork import quarterdeck
 from tests.waiting import PATIENCE
 
@@ -90,7 +91,7 @@ class Machine:
         folder = self.servers / name
         folder.mkdir(parents=True)
         (folder / "key").write_text(KEY)
-        port = 1 if dies else _port()
+        port = 1 if dies else free_port()
         argv = (sys.executable, "-c", ENGINE, "dies" if dies else str(port), KEY)
         # Processes are told apart by it: those of a test beside this one, too.
         own = f"id-{uuid4().hex}"
@@ -113,14 +114,6 @@ class Machine:
         if dies:
             process.wait(PATIENCE)
         return record
-
-
-def _port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
