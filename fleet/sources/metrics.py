@@ -55,6 +55,14 @@ SETTLE = 4.0
 """Seconds between the first two scrapes when somebody waits for a complete answer: rates need two samples."""
 
 
+SELDOM = 15.0
+"""Seconds between two measurements at most: what the charts of Prometheus set for its scrapes."""
+PER_TARGET = 0.015
+"""Seconds to the next scrape for each target: at half a millisecond of CPU each, scraping takes 3 % of a core."""
+_RATES = 2
+"""Scrapes until there are rates."""
+
+
 class MetricsCollector:
     """The metrics of one cluster: ``latest`` is the last measurement, however old."""
 
@@ -107,7 +115,7 @@ class MetricsCollector:
         # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = keeping(self.latest, found)
-        self._next = now + self._pace()
+        self._next = now + pause(self.latest, self._settings.refresh, self._scrapes)
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
@@ -167,12 +175,21 @@ class MetricsCollector:
         measured = self.latest is not None and self.latest.source == "prometheus"
         return None if measured or self._settings.scrape is Use.NEVER else PATIENCE
 
-    def _pace(self) -> float:
-        """Seconds to the next measurement: a Prometheus is asked three times per scrape interval, no more often."""
-        refresh = self._settings.refresh
-        if self.latest is None or self.latest.source != "prometheus":
-            return refresh
-        return max(refresh, min(self.latest.interval / 3, 15.0))
+
+def pause(latest: Measurement | None, refresh: float, scrapes: int) -> float:
+    """Seconds from one measurement to the next; ``refresh`` is how often the screen is drawn.
+
+    A Prometheus is asked three times per scrape interval, no more often. Pods are scraped as often as the screen is
+    drawn where that is cheap, and the more there are, the more seldom; from one time to the next no more than twice as
+    long, so that what was scraped does not look stale for that.
+    """
+    if latest is None:
+        return refresh
+    if latest.source == "prometheus":
+        return max(refresh, min(latest.interval / 3, SELDOM))
+    if scrapes < _RATES:
+        return refresh
+    return max(refresh, min(latest.requests * PER_TARGET, 2 * latest.interval, SELDOM))
 
 
 def _missing(asked: Measurement) -> frozenset[Beside]:

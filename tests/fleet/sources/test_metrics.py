@@ -13,13 +13,14 @@ from urllib.parse import unquote
 import pytest
 from aiohttp import web
 
+from fleet.model.measurement import Measurement
 from fleet.model.objects import ModelVersion, Pod, Service, Serving
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit
 from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError, error_of_response
 from fleet.sources.kube.state import KubeState
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use, pause
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape import collector, targets
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
@@ -354,11 +355,36 @@ async def test_losing_prometheus_falls_back_to_scraping_and_does_not_wait_for_it
             release.set()
 
 
-def test_prometheus_is_not_asked_more_often_than_three_times_per_scrape() -> None:
+def test_nobody_is_asked_before_the_pods_are_known() -> None:
     found = MetricsCollector(ApiServer(), MetricsSettings(refresh=2.0), NOW)
     state = fleet(engine())
     assert found.due(state, NOW)
     assert not found.due(replace(state, synced=frozenset()), NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "targets", "interval", "seconds"),
+    [
+        ("prometheus", 4, 30.0, 10.0),
+        ("prometheus", 4, 3.0, 2.0),
+        ("prometheus", 4, 300.0, 15.0),
+        ("scrape", 27, 2.0, 2.0),
+        ("scrape", 300, 4.0, 4.5),
+        # From one scrape to the next no more than twice as long.
+        ("scrape", 2000, 2.0, 4.0),
+        ("scrape", 2000, 8.0, 15.0),
+    ],
+)
+def test_the_more_there_is_to_ask_the_more_seldom_it_is_asked(
+    source: str, targets: int, interval: float, seconds: float
+) -> None:
+    latest = Measurement(source, NOW, 60.0, interval, requests=targets)
+    assert pause(latest, 2.0, scrapes=2) == seconds
+
+
+def test_the_second_scrape_comes_soon_because_it_gives_the_rates() -> None:
+    assert pause(Measurement("scrape", NOW, 60.0, 60.0, requests=5000), 2.0, scrapes=1) == 2.0
+    assert pause(None, 2.0, scrapes=0) == 2.0
 
 
 @pytest.mark.parametrize("error", [KubeError("boom", status=500), KubeError("gone", status=404)])
