@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
-from fleet.recorder.protocol import Keeps
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
@@ -21,6 +21,9 @@ from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Past
 from fleet.sources.protocol import FactSource, MetricsSource, ObjectSource
 from fleet.sources.status import defect
+
+if TYPE_CHECKING:
+    from fleet.recorder.protocol import Keeps
 
 EAGER = 0.1
 """Seconds between ticks until the first complete one: somebody is looking at an empty screen."""

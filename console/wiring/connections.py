@@ -12,6 +12,7 @@ from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader
 from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
+from console.wiring.memory import Memory
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
@@ -19,12 +20,8 @@ from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
-    from fleet.recorder.protocol import Keeps
-    from fleet.recorder.writer import RecordingWriter
     from fleet.timeline.source import TimelineSource
 
 
@@ -34,12 +31,12 @@ def connect(
     namespace: str,
     environ: Mapping[str, str],
     servers: Callable[[], SharedWatcher],
-    record: Path | None = None,
+    memory: Memory,
 ) -> Connection:
-    """What ``context`` names; what is seen of a cluster goes to ``record``. Call it with a running event loop."""
+    """What ``context`` names. Call it with a running event loop."""
     source = sources.source_of(settings, context, namespace, environ, servers=servers)
     if isinstance(source, KubernetesSource):
-        return ClusterConnection(settings, source, context, environ, record)
+        return ClusterConnection(settings, source, context, environ, memory)
     if isinstance(source, AbsentKubernetes):
         status = source.statuses()[0]
         return nowhere(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
@@ -56,20 +53,6 @@ def nowhere(
     return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
 
 
-def _keeping(record: Path, cluster: Cluster) -> Keeps:
-    def open_file() -> RecordingWriter:
-        from console.wiring.redaction import Redacting
-        from fleet.recorder.writer import RecordingWriter
-
-        return RecordingWriter(
-            record, Redacting(), context=cluster.context, server=cluster.server, cluster=cluster.cluster
-        )
-
-    from fleet.recorder.keeping import Keeping
-
-    return Keeping(open_file)
-
-
 class ClusterConnection:
     """To the API server of a cluster."""
 
@@ -81,7 +64,7 @@ class ClusterConnection:
         source: KubernetesSource,
         context: str,
         environ: Mapping[str, str],
-        record: Path | None = None,
+        memory: Memory,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -89,8 +72,9 @@ class ClusterConnection:
         self._reads = KubeReads(source.client)
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
-        keeps = _keeping(record, here) if record is not None else None
-        self.observer = sources.observer(settings, source, time.time(), environ, keeps)
+        self.observer = sources.observer(
+            settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster)
+        )
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
 
     def _past(self) -> Sequence[TimelineSource]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.session.local.servers import LocalServerSession
     from console.session.local.watcher import SharedWatcher
     from console.wiring.demo import Starting
+    from console.wiring.memory import Memory
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
@@ -55,6 +56,7 @@ class SettingsWiring:
     ) -> None:
         self._settings = settings
         self._record = record
+        self._memory: Memory | None = None
         self._here = here
         self._environ = environ
         self._watcher: SharedWatcher | None = None
@@ -70,8 +72,11 @@ class SettingsWiring:
 
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
+        from console.wiring.memory import Memory
 
-        return connect(self._settings, context, namespace, self._environ, self._servers, self._record)
+        # What was seen of a cluster is there again when somebody comes back to it.
+        self._memory = self._memory or Memory(self._record)
+        return connect(self._settings, context, namespace, self._environ, self._servers, self._memory)
 
     def contexts(self) -> tuple[str, ...]:
         from console.wiring.contexts import every_context

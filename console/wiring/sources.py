@@ -12,6 +12,7 @@ from console.config.settings import FromEnvironment, PrometheusSettings, Setting
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from fleet.observer import Observer
+from fleet.snapshot.builder import Builder
 from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
     from fleet.recorder.protocol import Keeps
+    from fleet.snapshot.history import Recorder
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
@@ -96,8 +98,12 @@ def observer(
     now: float,
     environ: Mapping[str, str] = os.environ,
     keeps: Keeps | None = None,
+    history: Recorder | None = None,
 ) -> Observer:
-    """An Observer of this cluster, its metrics and what is beside them, not yet started."""
+    """An Observer of this cluster, its metrics and what is beside them, not yet started.
+
+    ``history``: what is known of its last quarter of an hour already.
+    """
     metrics = measuring_settings(settings, environ)
     measuring: MetricsSource
     if isinstance(source, KubernetesSource | AbsentKubernetes):
@@ -115,6 +121,7 @@ def observer(
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
         keeps=keeps,
+        builder=Builder(history),
     )
 
 

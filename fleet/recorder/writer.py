@@ -42,9 +42,8 @@ class _Base:
 class RecordingWriter:
     """Writes what the sources said. Not for several threads at once. Every method raises RecordingError."""
 
-    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None, **about: str) -> None:
+    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None) -> None:
         self._file = RecordingFile.create(path)
-        self._file.describe(**about)
         self._redaction = redaction
         self._bounds = bounds
         self._looked: Looked | None = None
@@ -53,6 +52,10 @@ class RecordingWriter:
         self._measurement: Measurement | None = None
         self._base: _Base | None = None
         self._trimmed = 0.0
+
+    def describe(self, **about: str) -> None:
+        """Write down what it is of."""
+        self._file.describe(**about)
 
     def note(
         self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float

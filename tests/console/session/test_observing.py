@@ -15,6 +15,7 @@ from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
+from fleet.snapshot.history import View
 from tests.waiting import PATIENCE
 
 
@@ -115,3 +116,26 @@ async def test_a_namespace_switch_changes_what_is_shown_and_nothing_of_what_is_k
         workload = next(key for key in first.model_of if first.model_of[key].startswith("serving/"))
         before = first.history.strip(workload, Quantity.RUNNING, 60)
         assert len(back.history.strip(workload, Quantity.RUNNING, 60)) >= len(before) > 0
+
+
+async def test_the_history_of_a_cluster_is_there_again_when_one_comes_back_to_it() -> None:
+    async with delivered("--pods", "4") as (session, seen):
+
+        async def of(context: str) -> Snapshot:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    snapshot = await seen.get()
+                    if snapshot.cluster.context == context and snapshot.pods:
+                        return snapshot
+
+        before = await of("demo")
+        await session.switch(context="demo-oncall")
+        other = await of("demo-oncall")
+        await session.switch(context="demo")
+        after = await of("demo")
+    assert isinstance(before.history, View)
+    assert isinstance(after.history, View)
+    assert isinstance(other.history, View)
+    assert after.history.recorder is before.history.recorder
+    # As another user it may be another part of the cluster.
+    assert other.history.recorder is not before.history.recorder

@@ -30,7 +30,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def record(file: Path, ticks: int, pods: int = 3, context: str = "") -> list[tuple[float, Moment]]:
-    recorder, seen = RecordingWriter(file, Plain(), context=context), list(moments(ticks, pods))
+    recorder, seen = RecordingWriter(file, Plain()), list(moments(ticks, pods))
+    recorder.describe(context=context)
     for now, moment in seen:
         recorder.note(*moment, now)
     recorder.close()
