@@ -30,16 +30,16 @@ POD_QUERIES = {
     "requests_waiting": f"sum by ({BY}) (vllm:num_requests_waiting)",
     "requests_waiting_capacity": f'sum by ({BY}) (vllm:num_requests_waiting_by_reason{{reason="capacity"}})',
     "kv_cache_usage": f"max by ({BY}) (vllm:kv_cache_usage_perc or vllm:gpu_cache_usage_perc)",
-    "generation_tokens_per_second": f"sum by ({BY}) (rate(vllm:generation_tokens_total[60s]))",
-    "prompt_tokens_per_second": f"sum by ({BY}) (rate(vllm:prompt_tokens_total[60s]))",
-    "preemptions_per_second": f"sum by ({BY}) (rate(vllm:num_preemptions_total[60s]))",
-    "requests_per_second": f"sum by ({BY}) (rate(vllm:request_success_total[60s]))",
-    "prefix_cache_hit_ratio": f"sum by ({BY}) (rate(vllm:prefix_cache_hits_total[60s]))"
-    f" / (sum by ({BY}) (rate(vllm:prefix_cache_queries_total[60s])) > 0)"
+    "generation_tokens_per_second": f"sum by ({BY}) (rate(vllm:generation_tokens_total[10s]))",
+    "prompt_tokens_per_second": f"sum by ({BY}) (rate(vllm:prompt_tokens_total[10s]))",
+    "preemptions_per_second": f"sum by ({BY}) (rate(vllm:num_preemptions_total[10s]))",
+    "requests_per_second": f"sum by ({BY}) (rate(vllm:request_success_total[10s]))",
+    "prefix_cache_hit_ratio": f"sum by ({BY}) (rate(vllm:prefix_cache_hits_total[10s]))"
+    f" / (sum by ({BY}) (rate(vllm:prefix_cache_queries_total[10s])) > 0)"
     # What an engine without these counters tells itself.
     f" or max by ({BY}) (vllm:gpu_prefix_cache_hit_rate)",
-    "queue_mean": f"sum by ({BY}) (rate(vllm:request_queue_time_seconds_sum[60s]))"
-    f" / (sum by ({BY}) (rate(vllm:request_queue_time_seconds_count[60s])) > 0)",
+    "queue_mean": f"sum by ({BY}) (rate(vllm:request_queue_time_seconds_sum[10s]))"
+    f" / (sum by ({BY}) (rate(vllm:request_queue_time_seconds_count[10s])) > 0)",
     "gpu_utilisation": f"avg by ({BY}) ({OF_POD.format('DCGM_FI_DEV_GPU_UTIL')}) / 100",
     "gpu_memory_used": f"sum by ({BY}) ({OF_POD.format('DCGM_FI_DEV_FB_USED')}) * 1048576",
     "gpu_temperature": f"max by ({BY}) ({OF_POD.format('DCGM_FI_DEV_GPU_TEMP')})",
@@ -54,19 +54,19 @@ for family, metric in {
     "queue": "vllm:request_queue_time_seconds",
 }.items():
     for digits, q in (("50", 0.5), ("95", 0.95), ("99", 0.99)):
-        renamed = f" or rate({OLD}_bucket[60s])" if family == "itl" else ""
-        rates = f"rate({metric}_bucket[60s]){renamed}"
+        renamed = f" or rate({OLD}_bucket[10s])" if family == "itl" else ""
+        rates = f"rate({metric}_bucket[10s]){renamed}"
         POD_QUERIES[f"{family}_p{digits}"] = f"histogram_quantile({q}, sum by (le, {BY}) ({rates}))"
 
 
 MODEL_QUERIES = {
     "requests_running": "sum by (namespace, model_name) (vllm:num_requests_running)",
     "kv_cache_usage": "avg by (namespace, model_name) (vllm:kv_cache_usage_perc or vllm:gpu_cache_usage_perc)",
-    "generation_tokens_per_second": "sum by (namespace, model_name) (rate(vllm:generation_tokens_total[60s]))",
+    "generation_tokens_per_second": "sum by (namespace, model_name) (rate(vllm:generation_tokens_total[10s]))",
     "ttft_p95": "histogram_quantile(0.95, sum by (le, namespace, model_name)"
-    " (rate(vllm:time_to_first_token_seconds_bucket[60s])))",
+    " (rate(vllm:time_to_first_token_seconds_bucket[10s])))",
     "itl_p99": "histogram_quantile(0.99, sum by (le, namespace, model_name)"
-    " (rate(vllm:inter_token_latency_seconds_bucket[60s]) or rate(vllm:time_per_output_token_seconds_bucket[60s])))",
+    " (rate(vllm:inter_token_latency_seconds_bucket[10s]) or rate(vllm:time_per_output_token_seconds_bucket[10s])))",
 }
 
 
@@ -91,13 +91,19 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         with prometheus(folder, config) as url:
             wanted = fleet.said["endpoints"]["vllm"]
             block_until(lambda: len(query(url, 'up{job="vllm"} == 1')) >= wanted, "every engine to be scraped")
-            # Some seconds ago already: a snapshot is of a moment before it was asked for.
+            # Every engine for longer than the window, and some seconds ago already: a snapshot is of a moment before it
+            # was asked for, and of what is younger than the window no query of one line says the rate.
             rates = (
-                "count(rate(vllm:generation_tokens_total[4s] offset 3s) > 0) > 4 and count(DCGM_FI_DEV_GPU_UTIL) > 3"
+                "count(rate(vllm:generation_tokens_total[4s] offset 15s) > 0) > 4"
+                f" and count(vllm:num_requests_running offset 15s) >= {wanted}"
+                " and count(DCGM_FI_DEV_GPU_UTIL) > 3"
             )
             block_until(lambda: query(url, rates), "rates")
             kubeconfig = str(fleet.kubeconfig)
-            yield Stage(url, kubeconfig, snapshot("--kubeconfig", kubeconfig, "--prometheus", url))
+            config_file = folder / "config.toml"
+            config_file.write_text("[prometheus]\nwindow = 10\n")
+            flags = ("--kubeconfig", kubeconfig, "--prometheus", url, "--config", str(config_file))
+            yield Stage(url, kubeconfig, snapshot(*flags))
 
 
 def by_hand(stage: Stage, text: str, *labels: str) -> dict[str, float]:
@@ -147,7 +153,7 @@ def listed(kubeconfig: str) -> set[str]:
 
 def test_the_document_says_how_and_when_it_was_measured(stage: Stage) -> None:
     assert stage.document["method"] == "prometheus"
-    assert stage.document["window"] == 60.0
+    assert stage.document["window"] == 10.0
     health = {source["name"]: source["health"] for source in stage.document["sources"]}
     assert health["prometheus"] == "live"
     assert health["kubernetes"] == "live"
