@@ -51,6 +51,7 @@ class LoopThread:
             self.loop.run_forever()
         finally:
             self._end_the_rest()
+            self._cut_off()
             self.loop.close()
 
     def _end_the_rest(self) -> None:
@@ -64,3 +65,14 @@ class LoopThread:
         for task in rest:
             if task.done() and not task.cancelled():
                 task.exception()
+
+    def _cut_off(self) -> None:
+        """End the connections that nobody has any more, and let those that are closing be closed.
+
+        asyncio leaves one where a request is cancelled between the connection and the beginning of its TLS handshake:
+        ``SSLProtocol`` closes nothing before that has begun, and it begins all the same.
+        """
+        for transport in list(getattr(self.loop, "_transports", {}).values()):
+            transport.abort()
+        # Their ends are called back in the next turn of the loop.
+        self.loop.run_until_complete(asyncio.sleep(0))
