@@ -7,7 +7,7 @@ declaration changes nothing and imports nothing that could. What plans and execu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -193,6 +193,11 @@ class ActionSpec:
         """As the command line and the audit log call it."""
         return self.request.kind
 
+    def _requires(self, field: str) -> bool:
+        """Whether there is no request without this field."""
+        of = next((one for one in fields(self.request) if one.name == field), None)
+        return of is not None and of.default is MISSING and of.default_factory is MISSING
+
     def make(self, values: Values, targets: tuple[Target, ...]) -> Request:
         """The request for what was given. Raises UsageError."""
         first, *others = targets
@@ -205,4 +210,8 @@ class ActionSpec:
             given["spec"] = values["spec"]
         if self.many:
             given["others"] = tuple(others)
+        for argument in self.arguments:
+            if argument.field not in given and self._requires(argument.field):
+                called = argument.flag or argument.metavar or argument.field
+                raise UsageError(f"say {called}: {argument.help}" if argument.help else f"say {called}")
         return cast("Callable[..., Request]", self.request)(first, **given)

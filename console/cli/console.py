@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from console.cli import exits
 from console.cli.collector import not_yet
 from console.cli.dispatch import Invocation, say
 from console.config.settings import Settings
@@ -27,6 +28,9 @@ def show(
     DemoError where it does not start.
     """
     terminal = invocation.environ.get("TERM", "")
+    if invocation.options.record is not None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        say("--record keeps what a console sees, and without a terminal there is none\n  Start it in a terminal.")
+        return exits.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _once(settings, fleet)
     if terminal in {"", "dumb"}:

@@ -15,6 +15,7 @@ from fleet.recorder.problem import RecordingError
 def run(invocation: Invocation) -> int:
     """Exit 0; 2 for a file that is no recording. Without a terminal the fleet once, as it was at the end."""
     from console.wiring.recorded import RecordedWiring
+    from fleet.recorder.playing import stamped
     from fleet.recorder.reading import Recording
 
     options = invocation.options
@@ -29,6 +30,9 @@ def run(invocation: Invocation) -> int:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     begin = recording.first if terminal else recording.last
     at = begin if options.at is None else options.at
+    if not recording.first <= at <= recording.last:
+        say(f"{options.file} is from {stamped(recording.first)} to {stamped(recording.last)} UTC: --at is not within")
+        return exits.USAGE
     settings = replace(settings, read_only=True)
     wiring = RecordedWiring(settings, invocation.environ, recording, at, options.speed)
     if not terminal:

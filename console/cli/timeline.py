@@ -124,7 +124,7 @@ def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int
 
 def _not_one(typed: str, found: tuple[ObjectRef, ...]) -> str:
     if not found:
-        return f"nothing is known to have happened to {typed} then; --since looks further back"
+        return f"nothing that is known happened to {typed} then\n  Check the name, or look further back with --since."
     return f"{typed} is more than one: {', '.join(map(place, found))}; say which with -n and KIND/NAME"
 
 

@@ -19,7 +19,7 @@ class Typed(NamedTuple):
 
 
 class UnknownCommandError(Exception):
-    """There is no such command: the message names the nearest."""
+    """There is no such command, or it takes no more than its name: the message names the nearest, or says so."""
 
 
 def parse_line(text: str, where: ScreenId) -> Typed | None:
@@ -32,6 +32,8 @@ def parse_line(text: str, where: ScreenId) -> Typed | None:
         near = difflib.get_close_matches(name.lower(), NAMES, n=1)
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
         raise UnknownCommandError(f"no command {name!r}{hint}")
+    if argument.strip() and not command.argument:
+        raise UnknownCommandError(f":{name} takes nothing behind it")
     return Typed(command, argument.strip())
 
 

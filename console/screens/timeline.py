@@ -17,7 +17,9 @@ from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
+from console.views.filter import EVERYTHING
 from console.views.query import Query
+from console.views.tables import ChoiceModel
 from console.views.timeline import place
 from console.views.timeline_table import TimelineModel, entry_lines, title_lines
 from themes.palette import Role
@@ -60,12 +62,18 @@ class TimelineScreen(TableScreen):
 
     async def _load(self) -> None:
         try:
-            self._timeline = await self.desk.session.timeline(self._ref, time.time() - BACK)
+            self._timeline = await self.desk.session.timeline(self._ref, self._now() - BACK)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
+            # It stays when the message is gone: nothing is being read any more.
+            self.grid.show(ChoiceModel((), "", EVERYTHING, error.problem))
             return
         self._head()
         self.ask(self.query_)
+
+    def _now(self) -> float:
+        """Of what is looked at: a recording has a clock of its own."""
+        return self.desk.snapshot.at if self.desk.snapshot is not None else time.time()
 
     def _head(self) -> None:
         of = place(self._ref) if self._ref is not None else ""

@@ -10,10 +10,11 @@ from console.views.drawn_from import drawn_from
 from console.views.empty import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
-from console.views.kept import Kept, same
+from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
 from console.views.subject import assessment_of
 from fleet.model.snapshot import Join, Snapshot
+from fleet.snapshot.differences import same
 from widgets.grid import Column, Group, Row, Sort
 from widgets.untrusted import untrusted_name
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.views.filter import Filter
-from console.views.kept import same
 from console.views.subject import UNASSESSED
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
+from fleet.snapshot.differences import same
 from widgets.grid import WorstFirst
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import is_
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from fleet.snapshot.differences import same
+
 V = TypeVar("V")
-
-
-def same(before: Sequence[object], now: Sequence[object]) -> bool:
-    """Whether these are the very same objects, one by one."""
-    return len(before) == len(now) and all(map(is_, before, now))
 
 
 class Kept(Generic[V]):

@@ -19,6 +19,11 @@ from fleet.sources.store import Store
 NAME = "recording"
 
 
+def stamped(at: float) -> str:
+    """A Unix time in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 class Playback:
     """The clock of a recording: ``speed`` seconds of it per second from ``start`` on; it stands still at the end."""
 
@@ -86,7 +91,7 @@ class RecordedObjects:
 
     def _status(self) -> SourceStatus:
         now = self._playback.now()
-        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        stamp = stamped(now)
         how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
         problem = f"a recording of {stamp} UTC, {how}: nothing here is now, and nothing can be done"
         if self._broken is not None:

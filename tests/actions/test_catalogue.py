@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ import actions.kinds
 from actions.catalogue import KINDS, Entry, from_json, spec_of, specs_of
 from actions.permissions import needed
 from actions.request import LOCAL_SERVER, Request, Target, to_json
-from actions.spec import ActionSpec, UsageError
+from actions.spec import ActionSpec, Argument, Takes, UsageError
 
 ACTS = ("runner", "planner", "writer", "execution_context", "undo", "checks.", "follow.", "audit.")
 """What plans, executes and records."""
@@ -71,12 +72,35 @@ def test_every_summary_is_written_from_a_line() -> None:
 def test_what_needs_no_more_than_its_target_is_recorded_and_read_again(entry: Entry) -> None:
     spec = spec_of(entry.kind)
     target = Target(spec.targets[0], "serving", "chat", "uid-1")
-    try:
-        request = spec.make({"count": 3} if entry.kind in {"scale", "hold"} else {"maximum": 3}, (target,))
-    except TypeError:
-        pytest.fail("its request needs more than its arguments give")
+    request = spec.make({one.field: 3 for one in spec.arguments if one.takes is Takes.INTEGER}, (target,))
     assert isinstance(request, Request)
     assert from_json(to_json(request)) == request
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Request):
+    """An action that cannot be without its text, and declares no more than that."""
+
+    kind: ClassVar[str] = "flag"
+    text: str
+    where: str = "here"
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (Argument("text", metavar="TEXT", help="what it says"), "say TEXT: what it says"),
+        (Argument("text", "--text", help="what it says"), "say --text: what it says"),
+        (Argument("text"), "say text"),
+    ],
+)
+def test_what_a_request_cannot_be_without_is_asked_for_and_never_a_traceback(argument: Argument, said: str) -> None:
+    spec = replace(spec_of("restart"), request=Flag, arguments=(argument, Argument("where", "--where")), build=None)
+    target = Target("Deployment", "serving", "chat")
+    with pytest.raises(UsageError) as caught:
+        spec.make({"text": None}, (target,))
+    assert str(caught.value) == said
+    assert spec.make({"text": "x"}, (target,)) == Flag(target, "x")
 
 
 def test_one_target_is_not_two() -> None:

@@ -17,7 +17,7 @@ REFUSED = """
 import json, os, sys
 os.environ["KUBECONFIG"] = sys.argv[1]
 from console.main import main
-codes = {name: main([name, *words, "--read-only"]) for name, words in json.loads(sys.argv[2]).items()}
+codes = {name: main([*name.split(), *words, "--read-only"]) for name, words in json.loads(sys.argv[2]).items()}
 print(json.dumps([codes, sorted(name for name in sys.modules if name.startswith(("actions.", "console.")))]))
 """
 

@@ -53,6 +53,11 @@ def test_at_any_moment_of_it(file: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert "2026-11-29 09:01:00 UTC" in capsys.readouterr().out
 
 
+def test_a_moment_that_it_does_not_have_is_said(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "replay", str(file), "--at", "1999-01-01") == 2
+    assert "is from 2026-11-29 09:00:00 to 2026-11-29 09:04:45 UTC" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -61,6 +66,7 @@ def test_at_any_moment_of_it(file: Path, tmp_path: Path, capsys: pytest.CaptureF
         (("replay", __file__), "no recording of quarterdeck"),
         (("replay", "x", "--speed", "-1"), "is no speed"),
         (("snapshot", "--record", "x"), "unrecognized"),
+        (("--record", "x"), "without a terminal there is none"),
         (("--record", "x", "snapshot"), "--record goes with the console and with demo"),
     ],
 )

@@ -132,7 +132,7 @@ def test_as_text_a_line_for_each_and_what_changed_below(
 def test_an_object_that_nobody_knows_is_said_so(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = run(done, capsys, tmp_path, "deploy/nothing")
     assert (code, out) == (1, "")
-    assert "nothing is known to have happened to deploy/nothing" in err
+    assert "nothing that is known happened to deploy/nothing" in err
 
 
 def test_who_may_read_little_is_told_what_is_missing(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SharedWatcher:
-    """They, as they were at the last look. Belongs to one event loop: the observing one in the console."""
+    """The servers as they were at the last look. Belongs to one event loop: the observing one in the console."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self.folder = servers_folder(paths.state_folder(environ))

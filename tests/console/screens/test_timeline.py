@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from console.session.failure import SessionError
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
@@ -59,7 +57,7 @@ async def test_the_latest_is_first_with_when_what_where_and_by_whom() -> None:
     (asked,) = [asked for asked in session.asked if asked[0] == "timeline"]
     assert asked[1] is None
     assert isinstance(asked[2], float)
-    assert 86_300 < time.time() - asked[2] < 86_500
+    assert asked[2] == make_snapshot().at - 86_400
 
 
 async def test_the_key_asks_for_the_object_under_the_cursor_and_enter_shows_what_says_so() -> None:
@@ -104,9 +102,21 @@ async def test_no_answer_is_said() -> None:
     async with desk(make_snapshot(), session=session, size=(100, 24)) as d:
         await d.press("h")
         await d.until(lambda: "the API server is gone" in d.text)
+        # And in the place of the rows, where it stays.
+        assert "reading what happened" not in d.text
 
 
 async def test_nothing_that_happened_is_said() -> None:
     async with desk(make_snapshot(), session=ScriptedSession(happened=happened()), size=(100, 24)) as d:
         await d.press("h")
         await d.until(lambda: "nothing is known to have happened" in d.text)
+
+
+async def test_a_word_behind_a_command_that_takes_none_is_refused_and_not_ignored() -> None:
+    session = ScriptedSession(happened=happened(ROLLOUT))
+    async with desk(make_snapshot(), session=session, size=(100, 24)) as d:
+        await d.press("colon")
+        await d.type("timeline 1h")
+        await d.press("enter")
+        await d.until(lambda: ":timeline takes nothing behind it" in d.text)
+    assert not [asked for asked in session.asked if asked[0] == "timeline"]
