@@ -49,8 +49,9 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
                 config[number] = f"{line.partition(':')[0]}: {hurried[key]}"
         file.write_text("\n".join(config))
         with prometheus_on(file, folder) as running:
-            twice = "count(count_over_time(vllm:num_requests_running[1m]) >= 4)"
-            block_until(lambda: bool(running.get("/api/v1/query", query=twice)["result"]))
+            # For longer than the window: of what is younger no query of one line says the rate.
+            older = "count(rate(vllm:generation_tokens_total[4s] offset 11s))"
+            block_until(lambda: bool(running.get("/api/v1/query", query=older)["result"]))
             yield Scraped(fleet, running)
 
 
@@ -58,11 +59,14 @@ Take = Callable[[], SnapshotDocument]
 
 
 @pytest.fixture
-def take(scraped: Scraped, capsys: pytest.CaptureFixture[str]) -> Take:
+def take(scraped: Scraped, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Take:
     """``quarterdeck snapshot --json`` on both."""
+    config = tmp_path / "config.toml"
+    config.write_text("[prometheus]\nwindow = 10\n")
 
     def run() -> SnapshotDocument:
         flags = ["--kubeconfig", str(scraped.fleet.kubeconfig), "--prometheus", scraped.prometheus.url]
+        flags += ["--config", str(config)]
         code = main.main(["snapshot", "--json", *flags])
         out, err = capsys.readouterr()
         assert code == 0, err
@@ -93,7 +97,7 @@ def compare(take: Take, prometheus: Prometheus, promql: str, numbers: Callable[[
 def test_it_is_read_from_prometheus_and_names_every_pod(scraped: Scraped, take: Take) -> None:
     document = take()
     assert document.method == "prometheus"
-    assert document.window == 60.0
+    assert document.window == 10.0
     assert len(document.pods) == scraped.fleet.pods
     assert {source.name: source.health.value for source in document.sources}["prometheus"] == "live"
 
@@ -108,8 +112,8 @@ def of_pods(quantity: Quantity) -> Callable[[SnapshotDocument], Numbers]:
         (Quantity.RUNNING, f"sum {BY_POD} (vllm:num_requests_running)"),
         (Quantity.WAITING, f"sum {BY_POD} (vllm:num_requests_waiting)"),
         (Quantity.KV_USAGE, f"max {BY_POD} (vllm:kv_cache_usage_perc)"),
-        (Quantity.GENERATION_TOKENS, f"sum {BY_POD} (rate(vllm:generation_tokens_total[60s]))"),
-        (Quantity.TTFT_P95, f"histogram_quantile(0.95, sum {BY_POD_AND_LE} (rate({TTFT}[60s])))"),
+        (Quantity.GENERATION_TOKENS, f"sum {BY_POD} (rate(vllm:generation_tokens_total[10s]))"),
+        (Quantity.TTFT_P95, f"histogram_quantile(0.95, sum {BY_POD_AND_LE} (rate({TTFT}[10s])))"),
     ],
 )
 def test_the_numbers_of_a_pod(scraped: Scraped, take: Take, quantity: Quantity, promql: str) -> None:
@@ -117,7 +121,7 @@ def test_the_numbers_of_a_pod(scraped: Scraped, take: Take, quantity: Quantity, 
 
 
 def test_the_numbers_of_a_model(scraped: Scraped, take: Take) -> None:
-    promql = f"histogram_quantile(0.99, sum by (le, namespace, model_name) (rate({ITL}[60s])))"
+    promql = f"histogram_quantile(0.99, sum by (le, namespace, model_name) (rate({ITL}[10s])))"
     # Labels come in alphabetical order: model_name, namespace.
     compare(
         take,

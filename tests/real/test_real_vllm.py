@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -160,24 +161,28 @@ def bucket(edges: tuple[float, ...], at: float) -> tuple[float, float]:
     return max((e for e in edges if e < at), default=0.0), next(e for e in edges if e >= at)
 
 
-async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes(stage: Stage) -> None:
+async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes(stage: Stage, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[prometheus]\nwindow = 30\n")
+    # Longer than the window: of what is younger no query of one line says the rate.
+    block_until(lambda: query(stage.prometheus, "vllm:num_requests_running offset 31s"), "the engine to be old enough")
     async with load(stage.engine):
         pass
     end = time.time()
     block_until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
-    document = await asyncio.to_thread(snapshot, "--prometheus", stage.prometheus)
+    document = await asyncio.to_thread(snapshot, "--prometheus", stage.prometheus, "--config", str(config))
     at = document["measured_at"]
     (pod,) = document["pods"]
     assert (pod["namespace"], pod["name"]) == ("local", "tiny-0")
     assert [unmatched["join"] for unmatched in document["loose"]] == ["metrics without a pod"]
     by_hand = {
-        "ttft_p95": "histogram_quantile(0.95, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[60s])))",
-        "itl_p99": "histogram_quantile(0.99, sum by (le) (rate(vllm:inter_token_latency_seconds_bucket[60s])))",
-        "e2e_p50": "histogram_quantile(0.5, sum by (le) (rate(vllm:e2e_request_latency_seconds_bucket[60s])))",
-        "generation_tokens_per_second": "sum(rate(vllm:generation_tokens_total[60s]))",
-        "requests_per_second": "sum(rate(vllm:request_success_total[60s]))",
+        "ttft_p95": "histogram_quantile(0.95, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[30s])))",
+        "itl_p99": "histogram_quantile(0.99, sum by (le) (rate(vllm:inter_token_latency_seconds_bucket[30s])))",
+        "e2e_p50": "histogram_quantile(0.5, sum by (le) (rate(vllm:e2e_request_latency_seconds_bucket[30s])))",
+        "generation_tokens_per_second": "sum(rate(vllm:generation_tokens_total[30s]))",
+        "requests_per_second": "sum(rate(vllm:request_success_total[30s]))",
         "kv_cache_usage": "max(vllm:kv_cache_usage_perc)",
-        "http_requests_per_second": 'sum(rate(http_requests_total{handler="/v1/completions"}[60s]))',
+        "http_requests_per_second": 'sum(rate(http_requests_total{handler="/v1/completions"}[30s]))',
     }
     for quantity, text in by_hand.items():
         (expected,) = query(stage.prometheus, text, at)

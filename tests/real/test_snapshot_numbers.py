@@ -123,7 +123,7 @@ def told(objects: list[dict[str, Any]], quantity: str) -> dict[str, float]:
 @pytest.mark.parametrize("quantity", POD_QUERIES)
 def test_every_number_of_every_pod_is_what_a_query_by_hand_says(stage: Stage, quantity: str) -> None:
     expected = by_hand(stage, POD_QUERIES[quantity], "namespace", "pod")
-    assert len(expected) >= 5, "the query by hand finds nothing to compare with"
+    assert len(expected) >= 3, "the query by hand finds nothing to compare with"
     assert told(stage.document["pods"], quantity) == pytest.approx(expected, rel=1e-9)
 
 

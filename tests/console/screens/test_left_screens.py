@@ -22,6 +22,7 @@ from tests.console.screens.desk import Desk, desk, fleet
 from tests.console.screens.local_session import session
 from tests.console.screens.plans import target
 from tests.console.screens.scripted import make_plan
+from tests.console.screens.test_timeline import KILLED, ROLLOUT, happened
 from tests.console.screens.worst import WORST, healthy
 from tests.fleets import make_snapshot
 from widgets.cells import Number
@@ -51,6 +52,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.TEXT: lambda d: d.desk.pages.open_yaml(REF),
     ScreenId.SOURCES: lambda d: d.desk.pages.open_sources(),
     ScreenId.JOINS: lambda d: d.desk.pages.open_joins(),
+    ScreenId.TIMELINE: lambda d: d.desk.pages.open_timeline(None),
     ScreenId.AUDIT: lambda d: d.desk.pages.open_audit(),
     ScreenId.CHOICE: lambda d: d.desk.scope.choose_namespace(),
     ScreenId.HELP: lambda d: d.desk.pages.open_help(),
@@ -103,6 +105,7 @@ def test_every_screen_that_can_be_left_is_looked_at() -> None:
 async def test_nothing_heavy_of_a_screen_outlives_it(where: ScreenId, tmp_path: Path) -> None:
     made = session("tiny")
     made.log_lines = tuple(f"line {number}" for number in range(200))
+    made.happened = happened(ROLLOUT, KILLED)
     async with desk(fleet(), session=made, options=Options(audit=tmp_path)) as d:
         d.grid.move_to(WORST)
         await _visit(d, where)
