@@ -66,6 +66,7 @@ def side_by_side(
         marks = [_mark(program, terminal) for program, terminal in zip(programs, terminals, strict=True)]
         for _ in range(rounds):
             time.sleep(seconds)
+            _until_refreshed(programs, marks)
             for at, (program, terminal) in enumerate(zip(programs, terminals, strict=True)):
                 before, marks[at] = marks[at], _mark(program, terminal)
                 used[program.name].append(_between(program.name, before, marks[at], rss_mib(terminal.pid)))
@@ -78,6 +79,16 @@ class _Mark:
     cpu: float
     refreshes: int
     written: int
+
+
+def _until_refreshed(programs: Sequence[Program], marks: Sequence[_Mark]) -> None:
+    """On a machine with much else to do a short window may end before a program has asked for anything: it is longer
+    then. Who asks for nothing within a minute is told of later."""
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        if all(program.refreshes() > mark.refreshes for program, mark in zip(programs, marks, strict=True)):
+            return
+        time.sleep(0.1)
 
 
 def _mark(program: Program, terminal: Terminal) -> _Mark:
