@@ -71,7 +71,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
 
     past = Past(settings, invocation.environ, client, settings.cluster.namespace, store)
     try:
-        return await ask(timeline_sources(past), since, now)
+        return await ask(timeline_sources(past), since, now, past.namespace)
     finally:
         await metrics.close()
 

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 class ClusterReader:
-    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name, ``past`` who knows the past."""
+    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name.
 
-    def __init__(self, reads: KubeReads, named: Iterable[str], past: Callable[[], Sequence[TimelineSource]]) -> None:
+    ``past`` gives who knows the past, and the namespace in view.
+    """
+
+    def __init__(
+        self, reads: KubeReads, named: Iterable[str], past: Callable[[], tuple[Sequence[TimelineSource], str]]
+    ) -> None:
         self._reads = reads
         self._past = past
         self._named = frozenset(named)
@@ -47,7 +52,8 @@ class ClusterReader:
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         from fleet.timeline.timeline import ask
 
-        found = await ask(self._past(), since, time.time())
+        sources, namespace = self._past()
+        found = await ask(sources, since, time.time(), namespace)
         return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
 
     async def logs(

@@ -77,7 +77,7 @@ class ClusterConnection:
         )
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
 
-    def _past(self) -> Sequence[TimelineSource]:
+    def _past(self) -> tuple[Sequence[TimelineSource], str]:
         # Few ask for it: imported when somebody does.
         from console.wiring.timeline import Past, timeline_sources
 
@@ -89,7 +89,7 @@ class ClusterConnection:
             source.cluster.namespace,
             lambda: metrics.store(source.state(), time.time()),
         )
-        return timeline_sources(past)
+        return timeline_sources(past), past.namespace
 
     def reads(self) -> KubeReads:
         return self._reads

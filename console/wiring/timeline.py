@@ -47,7 +47,7 @@ def _audit(past: Past) -> TimelineSource:
 def _metrics(past: Past) -> TimelineSource:
     prometheus = past.settings.prometheus
     within = (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
-    return MetricsTimeline(past.store, within)
+    return MetricsTimeline(past.store, within, prometheus.cluster_label)
 
 
 SOURCES: tuple[Makes, ...] = (_cluster, _metrics, _audit)

@@ -13,16 +13,24 @@ class Kinship:
 
     def __init__(self) -> None:
         self._above: dict[ObjectRef, dict[ObjectRef, None]] = {}
+        self._maker: dict[ObjectRef, ObjectRef] = {}
 
     def note(self, ref: ObjectRef, above: ObjectRef) -> None:
-        """``ref`` belongs to ``above``."""
+        """``ref`` belongs to ``above``: it runs there, or is applied or scaled by it."""
         if ref != above:
             self._above.setdefault(ref, {})[above] = None
+
+    def note_maker(self, ref: ObjectRef, maker: ObjectRef) -> None:
+        """``maker`` has made ``ref``, which belongs to it."""
+        self.note(ref, maker)
+        self._maker.setdefault(ref, maker)
 
     def update(self, other: Kinship) -> None:
         """All that another one knows."""
         for ref, above in other._above.items():
             self._above.setdefault(ref, {}).update(above)
+        for ref, maker in other._maker.items():
+            self._maker.setdefault(ref, maker)
 
     def of(self, ref: ObjectRef) -> frozenset[ObjectRef]:
         """An object and all that it belongs to, however far above."""
@@ -36,13 +44,9 @@ class Kinship:
         return frozenset(found)
 
     def workload(self, ref: ObjectRef) -> ObjectRef:
-        """What an object belongs to at the very top, where that is one; itself where nothing is known."""
-        above = self._above.get(ref)
+        """The workload that an object was made for: its maker's maker, and so on; itself where nobody made it."""
         seen = {ref}
-        while above:
-            ref = next((one for one in above if one.kind != "Node"), ref)
-            if ref in seen:
-                break
+        while (maker := self._maker.get(ref)) is not None and maker not in seen:
+            ref = maker
             seen.add(ref)
-            above = self._above.get(ref)
         return ref

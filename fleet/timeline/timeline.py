@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet.model.objects import ObjectRef
-from fleet.timeline.entry import Entry, EntryKind
+from fleet.timeline.entry import Entry
+from fleet.timeline.folding import folded
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import Gap, TimelineSource, Told
-
-_ALIKE_WITHIN = 300.0
-"""Seconds between two of the same kind, of the same workload and in the same words, that are shown as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +30,10 @@ class Timeline:
     """As they are shown: what repeats is one."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "entries", tuple(folded(self.single, self.kin)))
+        object.__setattr__(self, "entries", folded(self.single, self.kin))
 
     def of(self, ref: ObjectRef) -> Timeline:
-        """What concerns one object: itself, all that belongs to it, and what reaches it from above (its node's end)."""
+        """What happened to one object and to all that belongs to it."""
         return replace(self, single=tuple(entry for entry in self.single if ref in self.kin.of(entry.about)))
 
     def find(self, kind: str, name: str, namespace: str = "") -> tuple[ObjectRef, ...]:
@@ -51,19 +48,26 @@ class Timeline:
         )
 
 
-async def ask(sources: Sequence[TimelineSource], since: float, now: float) -> Timeline:
-    """Ask all of them side by side. Never raises: what could not be read is in the gaps."""
-    return merged(await asyncio.gather(*(source.tell(since) for source in sources)), since, now)
+async def ask(sources: Sequence[TimelineSource], since: float, now: float, namespace: str = "") -> Timeline:
+    """Ask all of them side by side; ``namespace`` is the one in view, empty for all.
+
+    Never raises: what could not be read is in the gaps.
+    """
+    told = await asyncio.gather(*(source.tell(since) for source in sources))
+    # On a thread: a large fleet has tens of thousands of entries.
+    return await asyncio.to_thread(merged, told, since, now, namespace)
 
 
-def merged(told: Sequence[Told], since: float, now: float) -> Timeline:
-    """What all of them say, as one."""
+def merged(told: Sequence[Told], since: float, now: float, namespace: str = "") -> Timeline:
+    """What all of them say of a namespace (empty: of all) and of what is in none, as one."""
     kin, gaps = Kinship(), dict[Gap, None]()
     for one in told:
         kin.update(one.kin)
         gaps |= dict.fromkeys(one.gaps)
     # A clock that is ahead of ours is no reason to leave out what it dates.
-    entries = [entry for entry in once([one.entries for one in told]) if entry.ended >= since]
+    seen = once([one.entries for one in told])
+    inside = ("", namespace) if namespace else None
+    entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]
     return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))
 
 
@@ -106,49 +110,4 @@ def _both(best: Entry, other: Entry) -> Entry:
         what=other.what if "→" in other.what and "→" not in best.what else best.what,
         who=best.who or other.who,
         evidence=(*best.evidence, *other.evidence),
-    )
-
-
-def folded(entries: Iterable[Entry], kin: Kinship) -> list[Entry]:
-    """Entries in order, those of one workload that say the same of several pods within minutes put together."""
-    kept: list[Entry] = []
-    latest: dict[tuple[EntryKind, str, str, ObjectRef], int] = {}
-    for entry in entries:
-        if entry.kind is EntryKind.CHANGE:
-            kept.append(entry)
-            continue
-        top = kin.workload(entry.about)
-        key = (entry.kind, _alike(entry), entry.who, top)
-        at = latest.get(key)
-        if at is not None and entry.at - kept[at].ended <= _ALIKE_WITHIN and not _differ(kept[at], entry):
-            kept[at] = _with(kept[at], entry, top)
-        else:
-            latest[key] = len(kept)
-            kept.append(entry)
-    return kept
-
-
-_OWN = re.compile(r"\S*\d\S*")
-"""A word with a digit in it: an address, an identifier, a count. Two entries may differ in those and say the same."""
-
-
-def _alike(entry: Entry) -> str:
-    return _OWN.sub("", entry.what.replace(entry.about.name, ""))
-
-
-def _differ(first: Entry, again: Entry) -> bool:
-    """Whether one object says two things: what differs in numbers alone is the same only of several objects."""
-    return not first.objects and first.about == again.about and first.what != again.what
-
-
-def _with(first: Entry, again: Entry, top: ObjectRef) -> Entry:
-    """Both as one: of the same object more often, of two the workload's."""
-    about = first.about if again.about == first.about else top
-    return replace(
-        first,
-        about=about,
-        times=first.times + again.times,
-        last=max(first.ended, again.ended),
-        evidence=tuple(dict.fromkeys([*first.evidence, *again.evidence])),
-        objects=tuple(dict.fromkeys([*(first.objects or (first.about,)), *(again.objects or (again.about,))])),
     )

@@ -149,7 +149,10 @@ def test_a_store_of_metrics_tells_of_what_is_gone(
     done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with two_days(tmp_path_factory.mktemp("past")) as store:
-        found = entries(done, capsys, tmp_path, "pod/" + GONE, "--since", "2d", "--prometheus", store.url)
+        config = tmp_path / "config.toml"
+        config.write_text('[prometheus]\ncluster = "here"\n')
+        flags = ("--since", "2d", "--prometheus", store.url, "--config", str(config))
+        found = entries(done, capsys, tmp_path, "pod/" + GONE, *flags)
     (gone,) = found
     assert gone["what"] == "pod gone"
     assert {"kind": "Deployment", "namespace": "llm", "name": "chat"} in gone["belongs_to"]

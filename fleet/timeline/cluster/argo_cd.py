@@ -20,15 +20,17 @@ def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
     for resource in mappings(status, "resources"):
         namespace = text(resource, "namespace")
         asked.kin.note(ObjectRef(text(resource, "kind"), namespace, text(resource, "name")), ref)
-    return (*_syncs(ref, status), *_failure(ref, mapping(status, "operationState")))
+    return (*_syncs(ref, status, asked), *_failure(ref, mapping(status, "operationState")))
 
 
-def _syncs(ref: ObjectRef, status: Raw) -> Iterator[Entry]:
+def _syncs(ref: ObjectRef, status: Raw, asked: Asked) -> Iterator[Entry]:
     for sync in mappings(status, "history"):
         at = moment(sync, "deployedAt")
         if at is not None:
             revision, source = text(sync, "revision"), mapping(sync, "source")
-            of = " ".join(filter(None, [text(source, "repoURL"), text(source, "path") or text(source, "chart")]))
+            # The URL of a repository may have a password in it.
+            url = str(asked.clean(text(source, "repoURL")))
+            of = " ".join(filter(None, [url, text(source, "path") or text(source, "chart")]))
             evidence = Evidence(f"{ref} status.history[{sync.get('id')}].deployedAt", text(sync, "deployedAt"))
             yield Entry(
                 at,

@@ -34,7 +34,7 @@ def _take(raw: Raw, asked: Asked) -> Entry | None:
     kind, what = EntryKind.EVENT, f"{reason}: {message}"
     if match := _POD.search(message):
         pod = ObjectRef("Pod", ref.namespace, match["name"])
-        asked.kin.note(pod, ref)
+        asked.kin.note_maker(pod, ref)
         made = match["did"] == "Created"
         ref, kind, what = pod, EntryKind.START if made else EntryKind.END, "pod made" if made else "pod deleted"
     return Entry(

@@ -92,7 +92,7 @@ def note_owner(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
     """Its controller is above it."""
     above = owner(mapping(raw, "metadata"))
     if above is not None:
-        kin.note(ref, ObjectRef(above.kind, ref.namespace, above.name))
+        kin.note_maker(ref, ObjectRef(above.kind, ref.namespace, above.name))
 
 
 Row = Kept[Any]

@@ -60,7 +60,8 @@ def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> T
         return None
     of = ObjectRef(above.kind, ref.namespace, above.name)
     asked.rollouts[of].append(created)
-    cause = text(mapping(metadata, "annotations"), _CAUSE)
+    # It is the command line of who changed it (`kubectl --record`): anything may stand in it.
+    cause = str(asked.clean(text(mapping(metadata, "annotations"), _CAUSE)))
     return Template(ref, of, created, first, cause, template, stamped(raw, ref))
 
 

@@ -31,10 +31,13 @@ def _autoscaler(labels: Labels) -> ObjectRef:
     return ObjectRef(_AUTOSCALER, label(labels, "namespace"), label(labels, "horizontalpodautoscaler"))
 
 
-def _above_pod(labels: Labels) -> tuple[ObjectRef, ...]:
-    kind, name, node = (label(labels, key) for key in ("created_by_kind", "created_by_name", "node"))
-    owner = (ObjectRef(kind, label(labels, "namespace"), name),) if kind and kind != NOBODY else ()
-    return (*owner, ObjectRef("Node", "", node)) if node else owner
+def _node_of(labels: Labels) -> tuple[ObjectRef, ...]:
+    return (_node(labels),) if label(labels, "node") else ()
+
+
+def _maker(labels: Labels) -> ObjectRef | None:
+    kind, name = label(labels, "created_by_kind"), label(labels, "created_by_name")
+    return ObjectRef(kind, label(labels, "namespace"), name) if kind and kind != NOBODY else None
 
 
 def _count(metric: str, kind: WorkloadKind) -> Changing:
@@ -97,7 +100,7 @@ CHANGING: tuple[Changing, ...] = (
     Changing("kube_node_spec_unschedulable", _node, _schedulable),
 )
 ENDING: tuple[Ending, ...] = (
-    Ending("kube_pod_info", _pod, "pod gone", _above_pod),
+    Ending("kube_pod_info", _pod, "pod gone", _node_of, _maker),
     Ending("kube_node_info", _node, "node gone"),
 )
 APPEARING: tuple[Appearing, ...] = (

@@ -53,6 +53,8 @@ class Ending:
     """What is said when it has ended."""
     above: Callable[[Labels], tuple[ObjectRef, ...]] = lambda _: ()
     """What the object belongs to."""
+    maker: Callable[[Labels], ObjectRef | None] = lambda _: None
+    """What made it; None where nothing says."""
     matches: tuple[Match, ...] = ()
 
 

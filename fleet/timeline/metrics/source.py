@@ -33,6 +33,8 @@ POINTS = 10_000
 """Steps of one range query; Prometheus refuses more than 11,000."""
 _FEW = 600
 """Seconds whose samples are counted to know the scrape interval, the most of any such span of the last hour."""
+_NAMED = 5
+"""Clusters that are named."""
 _NONE = SourceProblem("there is no Prometheus that could be asked", "name one with --prometheus URL")
 _EXPORTER = "instance, job, endpoint, service"
 """Labels of whoever exports, not of the objects."""
@@ -65,14 +67,18 @@ class _Span:
 class MetricsTimeline:
     """A TimelineSource of the store that ``find`` gives, None for none.
 
-    ``within`` are labels that all series must have: one cluster of a store of several.
+    ``within`` are labels that all series must have: one cluster of a store of several. ``cluster_label`` tells those
+    apart: what a store of several says is nothing about this one as long as nobody says which it is.
     """
 
     name = "metrics"
 
-    def __init__(self, find: Callable[[], Awaitable[Store | None]], within: Sequence[Match] = ()) -> None:
+    def __init__(
+        self, find: Callable[[], Awaitable[Store | None]], within: Sequence[Match] = (), cluster_label: str = ""
+    ) -> None:
         self._find = find
         self._within = tuple(within)
+        self._cluster_label = cluster_label
 
     async def tell(self, since: float) -> Told:
         """What all metrics tell; a store that refuses one question answers the others."""
@@ -80,7 +86,10 @@ class MetricsTimeline:
             store = await self._find()
             if store is None:
                 return Told((), Kinship(), (_gap(_NONE),))
-            return await _Asking(store, self._within, since, await store.now()).tell()
+            asking = _Asking(store, self._within, since, await store.now())
+            if self._cluster_label and not self._within:
+                await asking.check_one_cluster(self._cluster_label)
+            return await asking.tell()
         except SourceProblem as problem:
             return Told((), Kinship(), (_gap(problem),))
 
@@ -96,6 +105,17 @@ class _Asking:
         self._whole = f"{ceil(now - since)}s"
         """The span, as PromQL has it."""
         self._kin = Kinship()
+
+    async def check_one_cluster(self, label: str) -> None:
+        """Raises SourceProblem for a store that has the objects of several clusters."""
+        text = f"count by ({label}) (last_over_time(kube_node_info[{self._whole}]))"
+        names = sorted(labels.get(label, "") for labels, _, _ in _values(await self._store.query(text, self._now)))
+        if len(names) > 1:
+            named = ", ".join(name or "(none)" for name in names[:_NAMED])
+            raise SourceProblem(
+                f"this store has the objects of {len(names)} clusters ({named}), and nothing says which this is",
+                "set prometheus.cluster in the configuration",
+            )
 
     async def tell(self) -> Told:
         gaps = dict[Gap, None]()
@@ -177,6 +197,8 @@ class _Asking:
             newest[ref] = max(last, newest.get(ref, 0.0))
             for above in one.above(labels):
                 self._kin.note(ref, above)
+            if (maker := one.maker(labels)) is not None:
+                self._kin.note_maker(ref, maker)
         # Where all have ended, it is the exporter that says nothing any more.
         heard = max(newest.values(), default=0.0)
         return [
@@ -199,7 +221,8 @@ class _Asking:
             namespace, name = label(labels, "namespace"), label(labels, "replicaset")
             kind, owner = label(labels, "owner_kind"), label(labels, "owner_name")
             if kind and kind != NOBODY:
-                self._kin.note(ObjectRef(REPLICA_SET.kind, namespace, name), ObjectRef(kind, namespace, owner))
+                made = ObjectRef(REPLICA_SET.kind, namespace, name)
+                self._kin.note_maker(made, ObjectRef(kind, namespace, owner))
         return []
 
     async def _span(self, one: Asked) -> _Span | None:

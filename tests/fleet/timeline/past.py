@@ -17,6 +17,7 @@ DAYS = 2
 NOW = int(time.time()) // SCRAPE * SCRAPE
 BEGAN = NOW - DAYS * 86_400
 
+OTHER = 'cluster="there"'
 CHAT, POD, GONE = "chat", "chat-5b6d-1", "chat-4a4a-9"
 
 
@@ -96,17 +97,21 @@ def _history() -> Iterator[tuple[str, str, dict[int, float]]]:
     yield "ALERTS", alert.replace("firing", "pending"), _between(at(39.9), at(40))
     owned = 'namespace="llm",replicaset="chat-4a4a",owner_kind="Deployment",owner_name="chat"'
     yield "kube_replicaset_owner", owned, _between(0, at(15))
+    # Another cluster of the same store, which has objects of the same names.
+    yield "kube_deployment_spec_replicas", f'{OTHER},namespace="llm",deployment="chat"', _stepped((0, 1), (at(33), 9))
+    yield "kube_node_info", f'{OTHER},node="gpu-1"', _between(0, never)
 
 
 def _openmetrics() -> Iterator[str]:
     """In the order that promtool wants: by metric, one sample a line."""
     seen: set[str] = set()
-    for metric, labels, samples in _history():
+    for metric, labels, samples in sorted(_history(), key=lambda one: one[0]):
         if metric not in seen:
             seen.add(metric)
             yield f"# TYPE {metric} gauge"
         for scrape, value in samples.items():
-            yield f'{metric}{{{labels},cluster="here",instance="ksm",job="kube-state-metrics"}} {value:g} {scrape}'
+            where = "" if labels.startswith(OTHER) else ',cluster="here"'
+            yield f'{metric}{{{labels}{where},instance="ksm",job="kube-state-metrics"}} {value:g} {scrape}'
     yield "# EOF"
 
 

@@ -60,6 +60,16 @@ def test_a_write_of_a_template_that_made_no_revision_is_told_of() -> None:
     assert ("10:00:00", "spec.template changed", "kubectl rollout") in said(entries)
 
 
+def test_a_change_cause_is_somebodys_command_line_and_may_have_a_secret_in_it() -> None:
+    cause = {
+        "kubernetes.io/change-cause": "kubectl set env deploy/chat HF_TOKEN=hf_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1 --record"
+    }
+    entries, _ = told({"ReplicaSet": [replica_set("chat-1", "08:00:00", "1", template(), **cause)]})
+    (shown,) = [one.value for one in entries[0].evidence if "change-cause" in one.where]
+    assert "kubectl set env deploy/chat" in shown
+    assert "hf_" not in shown
+
+
 def test_what_was_before_the_oldest_revision_that_is_kept_is_not_made_up() -> None:
     entries, _ = told({"ReplicaSet": [replica_set("chat-7", "08:00:00", "7", template())]})
     assert [entry.what for entry in entries] == ["revision 7: what was before is not kept"]
@@ -227,7 +237,10 @@ def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
                     "id": 3,
                     "revision": "0123456789abcdef",
                     "deployedAt": f"{DAY}09:00:00Z",
-                    "source": {"repoURL": "https://git/fleet", "path": "prod"},
+                    "source": {
+                        "repoURL": "https://bot:ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3x@git/fleet",
+                        "path": "prod",
+                    },
                     "initiatedBy": {"username": "mia"},
                 },
                 {"id": 4, "revision": "fedc", "deployedAt": f"{DAY}10:00:00Z", "initiatedBy": {"automated": True}},
@@ -237,7 +250,7 @@ def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
     }
     entries, asked = told({"Application": [raw]})
     assert said(entries) == [
-        ("09:00:00", "synced to 0123456789 of https://git/fleet prod", "mia"),
+        ("09:00:00", "synced to 0123456789 of https://[redacted]@git/fleet prod", "mia"),
         ("10:00:00", "synced to fedc", "Argo CD"),
         ("11:00:00", "sync failed: one or more objects", "Argo CD"),
     ]

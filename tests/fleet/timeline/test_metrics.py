@@ -32,13 +32,13 @@ async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
     await found.close()
 
 
-async def told(source: PrometheusSource, hours: float = 48.0, **within: str) -> Told:
-    matches = [Match(label, Op.EQUAL, value) for label, value in within.items()]
+async def told(source: PrometheusSource, hours: float = 48.0, cluster: str = "here") -> Told:
+    matches = [Match("cluster", Op.EQUAL, cluster)] if cluster else []
 
     async def find() -> PrometheusSource:
         return source
 
-    return await MetricsTimeline(find, matches).tell(NOW - hours * 3600)
+    return await MetricsTimeline(find, matches, "cluster").tell(NOW - hours * 3600)
 
 
 def is_it(entry: Entry, done: Done) -> bool:
@@ -67,9 +67,19 @@ async def test_only_what_is_within_the_span_is_told(source: PrometheusSource) ->
     assert {entry.what for entry in found.entries} == {done.what for done in TRUTH if done.at >= NOW - 20 * 3600}
 
 
-async def test_another_cluster_of_the_same_store_is_left_alone(source: PrometheusSource) -> None:
-    assert (await told(source, cluster="there")).entries == ()
-    assert len((await told(source, cluster="here")).entries) == len(TRUTH)
+async def test_another_cluster_of_the_same_store_tells_its_own(source: PrometheusSource) -> None:
+    assert [entry.what for entry in (await told(source, cluster="there")).entries] == ["replicas 1 → 9"]
+    assert not (await told(source, cluster="nowhere")).entries
+
+
+async def test_of_a_store_of_several_clusters_nothing_is_told_until_it_is_said_which_this_is(
+    source: PrometheusSource,
+) -> None:
+    found = await told(source, cluster="")
+    assert found.entries == ()
+    (gap,) = found.gaps
+    assert gap.problem.startswith("this store has the objects of 2 clusters (here, there)")
+    assert gap.remedy == "set prometheus.cluster in the configuration"
 
 
 async def test_a_store_that_is_gone_is_a_gap_and_no_error() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
@@ -23,7 +25,7 @@ def entry(at: float, what: str, about: ObjectRef = ONE, kind: EntryKind = EntryK
 def kin() -> Kinship:
     found = Kinship()
     for pod in (ONE, TWO):
-        found.note(pod, CHAT)
+        found.note_maker(pod, CHAT)
     found.note(ONE, NODE)
     return found
 
@@ -55,11 +57,66 @@ def test_the_same_of_several_pods_of_a_workload_within_minutes_is_one_entry_with
     assert said(found.of(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
 
 
-def test_of_several_objects_numbers_and_names_may_differ_and_of_one_they_may_not() -> None:
-    several = timeline(entry(10, "refused by 10.0.0.1"), entry(11, "refused by 10.0.0.2", TWO))
-    assert len(several.entries) == 1
-    one = timeline(entry(10, "scaled from 0 to 1"), entry(11, "scaled from 1 to 2"))
-    assert said(one) == [(10, "scaled from 0 to 1", 1), (11, "scaled from 1 to 2", 1)]
+@pytest.mark.parametrize(
+    ("first", "again", "shown"),
+    [
+        ("refused by 10.0.0.1:8000", "refused by 10.0.0.2:8000", "refused by …"),
+        ("back-off of pod chat-one_serving(x)", "back-off of pod chat-two_serving(x)", "back-off of pod …(x)"),
+        (
+            "sandbox 6f9619ff-8b86-d011-b42d-00c04fc964ff",
+            "sandbox 7f9619ff-8b86-d011-b42d-00c04fc964ff",
+            "sandbox …",
+        ),
+    ],
+)
+def test_of_several_objects_what_names_them_may_differ_and_is_not_shown_as_if_it_were_of_all(
+    first: str, again: str, shown: str
+) -> None:
+    (one,) = timeline(entry(10, first), entry(11, again, TWO)).entries
+    assert (one.what, one.times, one.about) == (shown, 2, CHAT)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("vllm ended: Error (1)", "vllm ended: Error (139)"),
+        ("scaled from 0 to 1", "scaled from 1 to 2"),
+        ("vllm restarted, 1 in all", "vllm restarted, 4 in all"),
+        ("waits 5m", "waits 10m"),
+    ],
+)
+@pytest.mark.parametrize("other", [ONE, TWO])
+def test_what_is_said_is_never_made_one_with_something_else(first: str, again: str, other: ObjectRef) -> None:
+    assert said(timeline(entry(10, first), entry(11, again, other))) == [(10, first, 1), (11, again, 1)]
+
+
+def test_pods_of_two_workloads_of_one_application_are_not_one() -> None:
+    known = kin()
+    other = ObjectRef("Deployment", "serving", "embed")
+    three = ObjectRef("Pod", "serving", "embed-three")
+    known.note_maker(three, other)
+    for workload in (CHAT, other):
+        known.note(workload, ObjectRef("Application", "argocd", "fleet"))
+    found = merged([Told((entry(10, "ready"), entry(11, "ready", three)), known)], 0.0, 100.0)
+    assert [one.about for one in found.entries] == [ONE, three]
+    assert len(found.of(ObjectRef("Application", "argocd", "fleet")).entries) == 2
+
+
+def test_of_a_namespace_its_own_and_what_is_in_none() -> None:
+    elsewhere = ObjectRef("Pod", "batch", "night-1")
+    told = Told((entry(10, "a"), entry(11, "b", elsewhere), entry(12, "c", NODE)), kin())
+    assert [one.what for one in merged([told], 0.0, 100.0, "serving").entries] == ["a", "c"]
+    assert [one.what for one in merged([told], 0.0, 100.0).entries] == ["a", "b", "c"]
+
+
+def test_thousands_of_pods_that_say_the_same_are_put_together_once() -> None:
+    known = Kinship()
+    pods = [ObjectRef("Pod", "serving", f"chat-{number}") for number in range(5000)]
+    for pod in pods:
+        known.note_maker(pod, CHAT)
+    told = Told(tuple(entry(10 + number / 100, "ready", pod) for number, pod in enumerate(pods)), known)
+    (one,) = merged([told], 0.0, 1000.0).entries
+    assert (one.times, len(one.objects), len(one.evidence)) == (5000, 5000, 5000)
 
 
 def test_changes_are_never_folded_and_nothing_is_over_a_gap() -> None:

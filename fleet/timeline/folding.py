@@ -1,0 +1,80 @@
+"""What several pods of one workload say within minutes is one entry; no two things are ever made one.
+
+Only words that name the teller may differ between them: names, addresses, identifiers. An exit code, a count or a time
+is what is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import Entry, EntryKind, Evidence
+from fleet.timeline.kinship import Kinship
+
+WITHIN = 300.0
+"""Seconds between two that are put together."""
+WHOEVER = "…"
+"""Stands for the words in which they differ."""
+_TELLER = re.compile(
+    # An address, with its port; an identifier of an object; the name and namespace that the kubelet writes before one.
+    r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"
+    r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+)
+
+
+@dataclass(slots=True)
+class _Fold:
+    """Entries that are to be one. Put together once, at the end: there may be thousands."""
+
+    first: Entry
+    words: str
+    top: ObjectRef
+    again: list[Entry] = field(default_factory=list)
+    last: float = 0.0
+
+    def entry(self) -> Entry:
+        if not self.again:
+            return self.first
+        every = (self.first, *self.again)
+        objects = dict.fromkeys(entry.about for entry in every)
+        evidence: dict[Evidence, None] = {}
+        for entry in every:
+            evidence |= dict.fromkeys(entry.evidence)
+        same = all(entry.what == self.first.what for entry in self.again)
+        return replace(
+            self.first,
+            what=self.first.what if same else self.words,
+            about=self.first.about if len(objects) == 1 else self.top,
+            objects=tuple(objects) if len(objects) > 1 else (),
+            evidence=tuple(evidence),
+            times=sum(entry.times for entry in every),
+            last=self.last,
+        )
+
+
+def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
+    """Entries in the order in which they are given, which is that of their times."""
+    folds: list[_Fold] = []
+    latest: dict[tuple[EntryKind, str, str, ObjectRef], _Fold] = {}
+    for entry in entries:
+        top, words = kin.workload(entry.about), _without_teller(entry)
+        key = (entry.kind, words, entry.who, top)
+        fold = latest.get(key)
+        # What somebody changed is a thing by itself, however often.
+        if fold is not None and entry.kind is not EntryKind.CHANGE and entry.at - fold.last <= WITHIN:
+            fold.again.append(entry)
+            fold.last = max(fold.last, entry.ended)
+        else:
+            fold = latest[key] = _Fold(entry, words, top, last=entry.ended)
+            folds.append(fold)
+    return tuple(fold.entry() for fold in folds)
+
+
+def _without_teller(entry: Entry) -> str:
+    what = entry.what
+    if entry.about.name:
+        what = re.sub(rf"\b{re.escape(entry.about.name)}(_[a-z0-9-]+)?", WHOEVER, what)
+    return _TELLER.sub(WHOEVER, what)
