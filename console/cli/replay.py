@@ -22,19 +22,22 @@ def run(invocation: Invocation) -> int:
     settings = invocation.load().settings
     # Before anything exists that could act: what is seen is not what is.
     guard.lock()
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        recording = Recording(options.file)
+        with Recording(options.file) as recording:
+            first, last = recording.first, recording.last
+            begin = first if terminal else last
+            at = begin if options.at is None else options.at
+            if not first <= at <= last:
+                say(f"{options.file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
+                return exits.USAGE
+            # What cannot be read is said here, and not on a screen that has nothing to show.
+            recording.at(at)
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
         return exits.USAGE
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    begin = recording.first if terminal else recording.last
-    at = begin if options.at is None else options.at
-    if not recording.first <= at <= recording.last:
-        say(f"{options.file} is from {stamped(recording.first)} to {stamped(recording.last)} UTC: --at is not within")
-        return exits.USAGE
     settings = replace(settings, read_only=True)
-    wiring = RecordedWiring(settings, invocation.environ, recording, at, options.speed)
+    wiring = RecordedWiring(settings, invocation.environ, options.file, at, options.speed)
     if not terminal:
         print_table(interruptible.run(wiring.connect("", "").observer.once(0.0)), settings)
         return exits.OK

@@ -23,24 +23,23 @@ _REMEDY = "Quit, and look at the cluster itself."
 
 
 class RecordedWiring(SettingsWiring):
-    """``recording`` is open; ``at`` is a Unix time in it."""
+    """``path`` is a recording that can be read; ``at`` is a Unix time in it."""
 
-    def __init__(
-        self, settings: Settings, environ: Mapping[str, str], recording: Recording, at: float, speed: float
-    ) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], path: Path, at: float, speed: float) -> None:
         super().__init__(settings, settings, environ)
         self._refresh = settings.ui.refresh
-        self._recording = recording
+        self._path = path
         self._at = at
         self._speed = speed
 
     def connect(self, context: str, namespace: str) -> Connection:
         del context
-        playback = Playback(self._recording, self._at, self._speed)
+        # Opened anew each time: whoever leaves it closes it.
+        playback = Playback(Recording(self._path), self._at, self._speed)
         return RecordedConnection(playback, namespace, self._refresh, self.keep)
 
     def contexts(self) -> tuple[str, ...]:
-        return (name_of(self._recording.path),)
+        return (name_of(self._path),)
 
     def leads_somewhere(self, context: str) -> bool:
         return context in ("", *self.contexts())

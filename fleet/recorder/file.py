@@ -63,10 +63,13 @@ class RecordingFile:
     @classmethod
     def create(cls, path: Path) -> Self:
         """Open for writing; made where it is not there yet, for nobody else to read. One process writes."""
-        made = not path.exists()
-        if made:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            made = not path.exists()
+            if made:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError as error:
+            raise RecordingError(f"{path}: {error.strerror}") from None
         found = cls(path, _connected(path, "rwc"))
         with found._said():
             if made or not found._tables():
@@ -153,10 +156,6 @@ class RecordingFile:
         """The last frame of a kind at or before a moment; ``alone``: of those that stand alone."""
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
-
-    def between(self, kind: str, after: Frame, until: float) -> Iterator[Frame]:
-        """The frames of a kind behind one of them, up to a moment, in order."""
-        return self._frames("kind = ? AND id > ? AND at <= ?", (kind, after.id, until), "id")
 
     def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[Frame]:
         with self._said():

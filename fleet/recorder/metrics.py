@@ -18,7 +18,7 @@ from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.objects import LEVEL
-from fleet.recorder.problem import RecordingError, first_problem, inflated
+from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated
 from fleet.recorder.written import to_json
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def measurement(layout: Layout, numbers: bytes) -> Measurement:
     histograms = {family: taken.histograms(shape) for family, shape in layout.histograms.items()}
     of_gateways = {family: taken.histograms(shape) for family, shape in layout.gateway_histograms.items()}
     taken.end()
+    if not all(0 <= one <= YEAR_9999 for one in (at, window, interval, gpu_interval, abs(skew), requests)):
+        raise RecordingError("a measurement of it is of no time that there is")
     return Measurement(
         layout.source,
         at,

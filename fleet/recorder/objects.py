@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import orjson
+
 from fleet.model.coverage import Coverage
 from fleet.model.objects import (
     Event,
@@ -22,7 +24,7 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.snapshot import Cluster, SourceStatus
-from fleet.recorder.problem import RecordingError, first_problem, inflated
+from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
 from fleet.recorder.written import to_json
 from fleet.sources.kube.state import KubeState
 
@@ -98,8 +100,10 @@ def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | N
 
 def apply(before: Looked | None, data: bytes) -> Looked:
     """The rows after what ``whole`` or ``difference`` gave. Raises RecordingError for what is none of both."""
+    text = inflated(data)
     try:
-        changes = _adapter().validate_json(inflated(data))
+        check_numbers(orjson.loads(text))
+        changes = _adapter().validate_json(text)
     except ValueError as error:
         raise RecordingError(f"its objects cannot be read: {first_problem(error)}") from None
     rows: dict[str, Any] = {}

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 LARGEST = 128 * 2**20
 """Bytes that one frame may become: all objects of 5,000 pods take some 10 MiB."""
+
+
+YEAR_9999 = 253_402_300_799.0
+"""Unix time: the last that has a date."""
 
 
 class RecordingError(Exception):
@@ -25,6 +30,19 @@ def first_problem(error: ValueError) -> str:
         return str(error)
     first = error.errors(include_input=False, include_url=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def check_numbers(value: Any) -> None:
+    """Raises ValueError for a number in a JSON value that no cluster has: as a time it would have no date."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, int | float) and not -YEAR_9999 <= one <= YEAR_9999:
+            raise ValueError("a number in it is larger than any in a cluster")
 
 
 def inflated(data: bytes) -> bytes:

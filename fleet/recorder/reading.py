@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -12,7 +13,7 @@ from fleet.recorder import metrics, objects
 from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
 from fleet.recorder.metrics import Layout
 from fleet.recorder.objects import Looked
-from fleet.recorder.problem import RecordingError
+from fleet.recorder.problem import YEAR_9999, RecordingError
 from fleet.sources.kube.state import KubeState
 
 
@@ -43,6 +44,9 @@ class Recording:
             self._file.close()
             raise RecordingError(f"{path} is a recording of nothing: nothing was seen while it was made")
         self.first, self.last = span
+        if not 0 <= self.first <= self.last <= YEAR_9999:
+            self._file.close()
+            raise RecordingError(f"{path} is of no time that there is")
         self.about = self._file.about()
         self._looked: Looked | None = None
         self._at: Frame | None = None
@@ -67,15 +71,29 @@ class Recording:
         return Moment(looked.state, looked.statuses, self._measured(moment))
 
     def _objects(self, moment: float) -> Looked:
-        whole = self._file.latest(OBJECTS, moment, alone=True)
-        if whole is None:
+        last = self._file.latest(OBJECTS, moment)
+        if last is None:
+            raise RecordingError("its objects begin later than it does")
+        looked = self._looked
+        # Along what each says that it differs from: two who wrote to one file do not mix.
+        for frame in reversed(list(self._since_known(last))):
+            looked = objects.apply(None if frame.base is None else looked, frame.data)
+            self._looked, self._at = looked, frame
+        if looked is None:
             raise RecordingError("its objects begin with what has changed: what was before is missing")
-        if self._at is None or self._looked is None or not whole.id <= self._at.id or self._at.at > moment:
-            self._looked, self._at = objects.apply(None, whole.data), whole
-        for frame in self._file.between(OBJECTS, self._at, moment):
-            self._looked = objects.apply(None if frame.base is None else self._looked, frame.data)
-            self._at = frame
-        return self._looked
+        return looked
+
+    def _since_known(self, frame: Frame) -> Iterator[Frame]:
+        """A frame and those before it, back to the one that is read already or to one that stands alone."""
+        while self._at is None or frame.id != self._at.id:
+            yield frame
+            if frame.base is None:
+                return
+            if frame.base >= frame.id:
+                raise RecordingError("a part of it differs from what comes later")
+            frame = self._file.frame(frame.base)
+            if frame.kind != OBJECTS:
+                raise RecordingError("a part of it differs from what is of another kind")
 
     def _measured(self, moment: float) -> Measurement | None:
         frame = self._file.latest(NUMBERS, moment)

@@ -80,19 +80,27 @@ def test_bad_input_is_said(
 
 
 async def test_what_only_a_cluster_can_answer_is_not_asked(file: Path) -> None:
-    with Recording(file) as recording:
-        wiring = RecordedWiring(Settings(), {}, recording, BEGAN, 1.0)
-        assert wiring.contexts() == ("recording x.qdr",)
-        assert not wiring.leads_somewhere("prod")
-        with pytest.raises(KubeconfigError, match="no context"):
-            wiring.check("prod")
-        connection = wiring.connect("", "")
-        with pytest.raises(KubeconfigError, match="recording"):
-            connection.reads()
-        with pytest.raises(KubeconfigError, match="recording"):
-            await connection.identify()
-        with pytest.raises(SessionError, match="recording"):
-            await connection.reader.yaml(ObjectRef("Pod", "serving", "chat-1"))
+    wiring = RecordedWiring(Settings(), {}, file, BEGAN, 1.0)
+    assert wiring.contexts() == ("recording x.qdr",)
+    assert not wiring.leads_somewhere("prod")
+    with pytest.raises(KubeconfigError, match="no context"):
+        wiring.check("prod")
+    connection = wiring.connect("", "")
+    with pytest.raises(KubeconfigError, match="recording"):
+        connection.reads()
+    with pytest.raises(KubeconfigError, match="recording"):
+        await connection.identify()
+    with pytest.raises(SessionError, match="recording"):
+        await connection.reader.yaml(ObjectRef("Pod", "serving", "chat-1"))
+    await connection.observer.close()
+
+
+async def test_it_can_be_left_and_looked_at_again(file: Path) -> None:
+    wiring = RecordedWiring(Settings(), {}, file, BEGAN, 1.0)
+    for _ in range(2):
+        observer = wiring.connect("", "").observer
+        assert (await observer.tick()).pods
+        await observer.close()
 
 
 def test_no_secret_of_a_command_line_or_a_message_is_written_down(tmp_path: Path) -> None:

@@ -143,3 +143,20 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes
     assert "nothing is recorded: no space left on device" in status.problem
     assert opened == [1]
     assert snapshot.pods
+
+
+def test_what_comes_after_the_end_is_not_kept_and_opens_nothing(tmp_path: Path) -> None:
+    opened = []
+
+    def open_file() -> RecordingWriter:
+        opened.append(1)
+        return RecordingWriter(tmp_path / "late.qdr", Plain())
+
+    keeping, ((now, moment), (later, another)) = Keeping(open_file), list(moments(2))
+    keeping.note(*moment, now)
+    keeping.close()
+    keeping.note(*another, later)
+    assert opened == [1]
+    assert not keeping.statuses()
+    with Recording(tmp_path / "late.qdr") as recording:
+        assert recording.last == now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -189,6 +190,49 @@ def test_a_kill_loses_the_last_tick_at_most(file: Path, lines: int) -> None:
     with Recording(file) as recording:
         assert recording.last >= written
         assert all(is_it(recording.at(now), moment) for now, moment in seen.items())
+
+
+def test_two_who_write_to_one_file_do_not_mix(file: Path) -> None:
+    seen, other = list(moments(30)), list(moments(30, pods=5))
+    one, two = RecordingWriter(file, Plain()), RecordingWriter(file, Plain())
+    for (now, moment), (later, another) in zip(seen, other, strict=True):
+        one.note(*moment, now)
+        two.note(*another, later + 1)
+    one.close()
+    two.close()
+    with Recording(file) as recording:
+        for (now, moment), (later, another) in zip(seen, other, strict=True):
+            assert recording.at(now + 0.5).state.pods in (moment.state.pods, another.state.pods)
+            assert recording.at(later + 1.5).state.pods in (moment.state.pods, another.state.pods)
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e300", "253402300800"])
+def test_a_number_that_is_no_time_is_refused(file: Path, number: str) -> None:
+    record(file, 1)
+    with sqlite3.connect(file) as connection:
+        (data,) = connection.execute("SELECT data FROM frames WHERE kind = ?", (OBJECTS,)).fetchone()
+        text = re.sub(rb'"created":[0-9.]+', b'"created":' + number.encode(), zlib.decompress(data))
+        connection.execute("UPDATE frames SET data = ? WHERE kind = ?", (zlib.compress(text), OBJECTS))
+    connection.close()
+    with Recording(file) as recording, pytest.raises(RecordingError, match="larger than any"):
+        recording.at(BEGAN)
+
+
+@pytest.mark.parametrize("at", [-1.0, 1e300])
+def test_a_recording_of_no_time_is_refused(file: Path, at: float) -> None:
+    record(file, 1)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE frames SET at = ?", (at,))
+    connection.close()
+    with pytest.raises(RecordingError, match="no time"):
+        Recording(file)
+
+
+def test_a_place_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "x.qdr", Path("/proc/nobody/x.qdr"), tmp_path):
+        with pytest.raises(RecordingError):
+            RecordingWriter(path, Plain())
 
 
 def test_a_recording_that_is_cut_anywhere_is_read_or_refused_in_words(file: Path, tmp_path: Path) -> None:
