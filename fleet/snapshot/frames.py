@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from fleet.model.frame import Frame
@@ -138,10 +138,17 @@ class _Measured:
         self._columns["pod"], self._frames["pod"] = columns, replace(frame, columns=columns)
 
     def _add_single_rows(self, topology: Topology) -> None:
-        measurement = self.measurement
-        engines = as_they_are(measurement.engine_table.columns) | means(measurement.means, self.rows.each_engine)
-        self._add("engine", tuple(topology.engines), engines, _Doubts((self._engines, None)))
-        self._add("gpu", tuple(topology.gpus), as_they_are(self._gpu_columns), _Doubts((self._gpus, None)))
+        def add(
+            name: str, keys: Iterable[str], table: Mapping[Quantity, array[float]], ages: Aging, own: Members
+        ) -> None:
+            makers = as_they_are(table) if own.same else gauges_and_rates(table, own, to_pod=True)
+            if name == "engine":
+                makers |= means(self.measurement.means, own)
+            self._add(name, tuple(keys), makers, _Doubts((ages, None if own.same else own)))
+
+        rows = self.rows
+        add("engine", topology.engines, self.measurement.engine_table.columns, self._engines, rows.each_engine)
+        add("gpu", topology.gpus, self._gpu_columns, self._gpus, rows.each_gpu)
 
     def _add_groups(self, topology: Topology) -> None:
         measurement, rows, parts = self.measurement, self.rows, self._parts

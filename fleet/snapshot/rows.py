@@ -5,7 +5,7 @@ Here a value leaves the order of its source for the order of the screens; what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.model.measurement import EngineId
@@ -18,7 +18,10 @@ class Rows:
     """Rows of the measurement, per row of each frame."""
 
     each_engine: Members
+    """All that is told under one key: two processes of a pod may call their engine the same."""
     each_gateway: Members
+    each_gpu: Members
+    """The last row of each: two exporters may tell of one GPU."""
     model_gateways: Members
     """Per model that has some, in the order of ``gateways_of``."""
     measured_pods: tuple[str, ...]
@@ -51,6 +54,10 @@ class Serving:
     """Workload key → keys of the models that it serves."""
     models: Mapping[str, ModelGroup]
     engines: Sequence[EngineId]
+    each_engine: Collection[Sequence[int]]
+    """The rows of each engine."""
+    each_gpu: Collection[Sequence[int]]
+    each_gateway: Collection[Sequence[int]]
     engine_rows: Mapping[str, Sequence[int]]
     """Pod key → rows of its engines."""
     gpu_rows: Mapping[str, Sequence[int]]
@@ -70,8 +77,9 @@ def rows_of(fleet: Serving) -> Rows:
     measured_workloads = tuple(w for w in fleet.workloads if engine_pods.get(w) or gpu_pods.get(w))
     model_rows = {key: _engines_of_model(model, engine_pods, fleet) for key, model in fleet.models.items()}
     return Rows(
-        each_engine=_each(engines),
-        each_gateway=_each(fleet.gateways),
+        each_engine=Members.of(fleet.each_engine, engines),
+        each_gateway=Members.of(fleet.each_gateway, fleet.gateways),
+        each_gpu=Members.of(fleet.each_gpu, fleet.gpus),
         model_gateways=Members.of(fleet.gateway_rows.values(), fleet.gateways),
         measured_pods=measured_pods,
         pod_engines=Members.of((engine_rows.get(p, ()) for p in measured_pods), engines),
@@ -96,10 +104,6 @@ def rows_of(fleet: Serving) -> Rows:
             p for w, names in fleet.served.items() if _shares(names, fleet.models) for p in engine_pods.get(w, ())
         ),
     )
-
-
-def _each(count: int) -> Members:
-    return Members.of(((i,) for i in range(count)), count)
 
 
 def _all(rows: Mapping[str, Sequence[int]], pods: Iterable[str]) -> list[int]:

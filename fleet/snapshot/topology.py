@@ -128,9 +128,11 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         engines=dict(zip(keys, fleet.engines, strict=True)),
         origins=origins,
         products=_products(fleet.pods_of, fleet.pods, engine_rows, products),
-        engines_of={p: tuple(keys[i] for i in rows) for p, rows in engine_rows.items()},
+        engines_of={p: tuple(dict.fromkeys(keys[i] for i in rows)) for p, rows in engine_rows.items()},
         gateways={row.key: row for row in measured.gateways},
-        gateways_of={m: tuple(measured.gateways[i].key for i in rows) for m, rows in gateway_rows.items()},
+        gateways_of={
+            m: tuple(dict.fromkeys(measured.gateways[i].key for i in rows)) for m, rows in gateway_rows.items()
+        },
         gpus=gpus.by_key,
         gpus_of=gpus.of_pod,
         gpus_on=gpus.on_node,
@@ -145,6 +147,9 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
                 served=served,
                 models=models,
                 engines=fleet.engines,
+                each_engine=_grouped(keys).values(),
+                each_gpu=[(row,) for row in gpus.row.values()],
+                each_gateway=_grouped(row.key for row in measured.gateways).values(),
                 engine_rows=engine_rows,
                 gpu_rows={p: [gpus.row[key] for key in held] for p, held in gpus.of_pod.items()},
                 gpus=len(measured.gpus),

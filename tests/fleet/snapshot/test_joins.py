@@ -127,3 +127,25 @@ def test_before_anything_is_measured_nothing_has_failed_to_be_joined() -> None:
     assert builder.build(state, None, [LIVE], NOW).unmatched == ()
     found = builder.build(state, measurement(), [LIVE], NOW + 1).unmatched
     assert [(x.join, x.key) for x in found] == [(Join.POD_WITHOUT_METRICS, "serving/a")]
+
+
+def test_engines_that_are_called_the_same_are_one_row_and_the_next_engine_has_its_own_numbers() -> None:
+    """A process that names no model is called after its pod, in which another one names the same model."""
+    both = pod("a", version=ModelVersion(served_name="llama"))
+    loads = {engine("a", model=""): 1.0, engine("a"): 2.0, engine("b"): 5.0}
+    m = measurement({one: {Quantity.RUNNING: load} for one, load in loads.items()})
+    snapshot = Builder().build(kube([both, pod("b")], deployment(desired=2)), m, [LIVE], NOW)
+    assert snapshot.engines_of == {"serving/a": ("serving/a#0@llama",), "serving/b": ("serving/b#0@llama",)}
+    assert snapshot.by_engine.value("serving/a#0@llama", Quantity.RUNNING) == 3.0
+    assert snapshot.by_engine.value("serving/b#0@llama", Quantity.RUNNING) == 5.0
+
+
+def test_of_a_gpu_that_two_exporters_tell_of_the_last_says_and_the_next_gpu_has_its_own_numbers() -> None:
+    gpus = [GpuId("GPU-1", "", "n1", "0"), GpuId("GPU-1", "", "n1", "0", model="H200"), GpuId("GPU-2", "", "n1", "1")]
+    heat = [60.0, 61.0, 90.0]
+    m = measurement(gpus={gpu: {Quantity.GPU_TEMPERATURE: celsius} for gpu, celsius in zip(gpus, heat, strict=True)})
+    snapshot = Builder().build(kube(nodes=[node("n1", 2)]), m, [LIVE], NOW)
+    assert snapshot.by_gpu.keys == ("GPU-1", "GPU-2")
+    assert [snapshot.by_gpu.value(key, Quantity.GPU_TEMPERATURE) for key in snapshot.by_gpu.keys] == [61.0, 90.0]
+    assert snapshot.assessments["GPU-2"] == (Severity.WARNING, "90 °C")
+    assert snapshot.assessments["GPU-1"].severity is Severity.OK

@@ -6,71 +6,22 @@ Whatever was kept from one tick to the next, a Snapshot is the one that would be
 from __future__ import annotations
 
 import math
-import random
 from array import array
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 
-from fleet.metrics.unchanged import keeping
 from fleet.model.frame import Frame
-from fleet.model.histogram import Histogram
-from fleet.model.measurement import GpuId, Group, Measurement
-from fleet.model.objects import Event, ObjectRef, Pod
-from fleet.model.quantity import Family, Quantity
+from fleet.model.objects import Event, ObjectRef
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
+from fleet.snapshot import frames
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
-from fleet.sources.kube.state import KubeState
-from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+from tests.fleet.rows import LIVE, NOW, deployment, kube, pod
+from tests.fleet.snapshot.life import PODS, WELL, Life, cluster, measured, with_pod
 
-WORKLOADS = ("chat", "code", "embed")
-PODS = 5
-"""Of each."""
-WELL = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 80.0, Quantity.PROMPT_TOKENS: 9.0, Quantity.WAITING: 1.0}
 FRAMES = ("by_engine", "by_pod", "by_workload", "by_model", "by_gateway", "before_models", "by_gpu")
-
-
-def names() -> list[tuple[str, str]]:
-    return [(workload, f"{workload}-{i}") for workload in WORKLOADS for i in range(PODS)]
-
-
-def cluster() -> KubeState:
-    pods = [pod(name, workload, node=f"n{i % 3}", gpus=1) for i, (workload, name) in enumerate(names())]
-    workloads = [row for workload in WORKLOADS for row in deployment(workload, desired=PODS)]
-    return kube(pods, workloads, [node(f"n{i}") for i in range(3)])
-
-
-SOME = Histogram((0.5, 1.0, math.inf), (1.0, 2.0, 2.0))
-
-
-def measured(
-    values: Callable[[], Mapping[Quantity, float]],
-    at: float,
-    without: int = 0,
-    observed: Callable[[], Histogram] = lambda: SOME,
-) -> Measurement:
-    """Every pod but the last ``without`` with an engine and a GPU."""
-    known = names()[: len(names()) - without]
-    return measurement(
-        {engine(name, model=workload): values() for workload, name in known},
-        gpus={
-            GpuId(f"GPU-{name}", "", f"n{i % 3}", "0", "serving", name): {Quantity.GPU_TEMPERATURE: 60.0}
-            for i, (_, name) in enumerate(known)
-        },
-        histograms={Family.TTFT: {Group("serving", workload): observed() for workload in WORKLOADS}},
-        at=at,
-    )
-
-
-def with_pod(state: KubeState, key: str, **more: Any) -> KubeState:
-    """The state after the watch has told of one pod."""
-    version = str(state.generation + 1)
-    rows = {**state.pods, key: replace(state.pods[key], resource_version=version, **more)}
-    return replace(state, generation=state.generation + 1, pods=MappingProxyType(rows))
 
 
 @pytest.fixture
@@ -213,107 +164,25 @@ def assert_same(kept: Snapshot, anew: Snapshot) -> None:
         assert same(getattr(kept, name), getattr(anew, name)), name
 
 
-class Life:
-    """What may happen to a fleet between two ticks."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.state = cluster()
-        self.measurement: Measurement | None = None
-        self.now = NOW
-
-    def live(self) -> None:
-        happens = [
-            self.status, self.status, self.failure, self.arrival, self.departure, self.move, self.end, self.workload,
-            self.node, self.measure, self.measure, self.measure, self.unmeasure, self.nothing, self.orphan, self.image,
-        ]  # fmt: skip
-        for happen in self.random.sample(happens, self.random.randint(1, 3)):
-            happen()
-        self.now += self.random.choice((0.0, 2.0, 2.0, 15.0, 110.0, 290.0, 700.0))
-
-    def nothing(self) -> None:
-        pass
-
-    def any_pod(self) -> Pod:
-        return self.random.choice(list(self.state.pods.values()))
-
-    def tell(self, **resources: Any) -> None:
-        self.state = replace(self.state, generation=self.state.generation + 1, **resources)
-
-    def change(self, **more: Any) -> None:
-        self.state = with_pod(self.state, self.any_pod().key, **more)
-
-    def status(self) -> None:
-        self.change(ready=self.random.random() < 0.6, restarts=self.random.choice((0, 1, 3)))
-
-    def failure(self) -> None:
-        born: dict[str, Any] = self.random.choice(({}, {"created": self.now - 590}))
-        self.change(phase="Failed", status="Evicted", ready=False, **born)
-
-    def end(self) -> None:
-        self.change(deleted=self.random.choice((None, self.now)))
-
-    def move(self) -> None:
-        self.change(node=f"n{self.random.randint(0, 3)}", ip=f"10.0.0.{self.random.randint(1, 9)}")
-
-    def orphan(self) -> None:
-        self.change(owner=None)
-
-    def image(self) -> None:
-        self.change(labels={"app": self.random.choice(("a", "nvidia-dcgm-exporter"))})
-
-    def arrival(self) -> None:
-        where = self.random.choice(("serving", "serving", "batch"))
-        one = pod(f"new-{self.state.generation}", self.random.choice(WORKLOADS), gpus=1, node="n1", namespace=where)
-        self.tell(pods={**self.state.pods, one.key: one})
-
-    def departure(self) -> None:
-        gone = self.any_pod().key
-        if len(self.state.pods) > 3:
-            self.tell(pods={key: row for key, row in self.state.pods.items() if key != gone})
-
-    def workload(self) -> None:
-        key = self.random.choice(list(self.state.workloads))
-        row = replace(self.state.workloads[key], desired=self.random.randint(0, 6), ready=self.random.randint(0, 6))
-        self.tell(workloads={**self.state.workloads, key: row})
-
-    def node(self) -> None:
-        key = self.random.choice(list(self.state.nodes))
-        row = replace(self.state.nodes[key], ready=self.random.choice(("True", "False")))
-        self.tell(nodes={**self.state.nodes, key: row})
-
-    def measure(self) -> None:
-        def values() -> dict[Quantity, float]:
-            chosen = self.random.sample((Quantity.WAITING, Quantity.KV_USAGE, Quantity.PREEMPTIONS), 2)
-            odd = {name: self.random.choice((0.0, 0.97, 60.0)) for name in chosen}
-            tokens = self.random.choice((0.0, 80.0, 80.0))
-            return {**WELL, Quantity.GENERATION_TOKENS: tokens, Quantity.PROMPT_TOKENS: tokens, **odd}
-
-        def observed() -> Histogram:
-            return replace(SOME, counts=(1.0, self.random.choice((2.0, 3.0)), 3.0))
-
-        m = measured(values, self.now, self.random.choice((0, 0, 0, 2)), observed)
-        some = [gpu.key for gpu in m.gpus if self.random.random() < 0.2]
-        ages = array("d", (self.random.choice((0.0, 0.0, 4.0, 200.0)) for _ in m.engines))
-        m = replace(m, engine_table=replace(m.engine_table, ages=ages), interval=self.random.choice((5.0, 120.0)))
-        xids = array("d", (self.random.choice((0.0, 0.0, 13.0, 79.0)) for _ in m.gpus))
-        table = replace(m.gpu_table, columns={**m.gpu_table.columns, Quantity.XID: xids})
-        reasons = dict.fromkeys(some, ("thermal (software)",))
-        self.measurement = keeping(self.measurement, replace(m, gpu_table=table, throttle_reasons=reasons))
-
-    def unmeasure(self) -> None:
-        if self.random.random() < 0.2:
-            self.measurement = None
+def assert_aligned(snapshot: Snapshot) -> None:
+    """A row is one object's, and none is left without an object."""
+    for name in FRAMES:
+        frame: Frame = getattr(snapshot, name)
+        columns = (column.values for column in frame.columns.values())
+        assert {len(rows) for rows in (frame.ages, frame.states, frame.index, *columns)} == {len(frame.keys)}, name
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int) -> None:
+def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "FOCUS_ALL_BELOW", 3)
     builder, viewer, life = Builder(), Viewer(), Life(seed)
     for _ in range(40):
         life.live()
-        kept = builder.build(life.state, life.measurement, [LIVE], life.now)
-        anew = Builder().build(life.state, life.measurement, [LIVE], life.now)
+        focus = frozenset(life.random.sample(sorted(life.state.pods), 2))
+        kept = builder.build(life.state, life.measurement, [LIVE], life.now, focus)
+        anew = Builder().build(life.state, life.measurement, [LIVE], life.now, focus)
         assert_same(kept, anew)
+        assert_aligned(kept)
         assert_same(in_view(viewer, kept), in_view(Viewer(), anew))
 
 
