@@ -25,7 +25,7 @@ def join(asked: Measurement | None, scraped: Measurement | None) -> Measurement 
     return replace(
         whole,
         gpus=other.gpus,
-        gpu_table=other.gpu_table,
+        gpu_table=replace(other.gpu_table, ages=_as_of(whole, other, other.gpu_table.ages)),
         throttle_reasons=other.throttle_reasons,
         gpu_interval=other.gpu_interval or other.interval,
     )
@@ -37,10 +37,10 @@ def _with_gateways(whole: Measurement, other: Measurement) -> Measurement:
     more = [i for i, row in enumerate(other.gateways) if _process(row) not in known]
     if not more:
         return whole
-    later = (whole.at - whole.clock_skew) - (other.at - other.clock_skew)
     rows = (*whole.gateways, *(other.gateways[i] for i in more))
     ages = array("d", whole.gateway_table.ages)
-    ages.extend(max(0.0, other.gateway_table.ages[i] + later) for i in more)
+    others = _as_of(whole, other, other.gateway_table.ages)
+    ages.extend(others[i] for i in more)
     before = len(whole.gateways)
     reset = whole.gateway_table.reset | {before + at for at, i in enumerate(more) if i in other.gateway_table.reset}
     added = frozenset(rows[before:])
@@ -50,6 +50,12 @@ def _with_gateways(whole: Measurement, other: Measurement) -> Measurement:
     columns = _extended(whole.gateway_table.columns, before, other.gateway_table.columns, more)
     table = Table(columns, ages, reset)
     return replace(whole, gateways=rows, gateway_table=table, gateway_histograms=histograms)
+
+
+def _as_of(whole: Measurement, other: Measurement, ages: array[float]) -> array[float]:
+    """The ages that rows of the other one have at the time of the whole."""
+    later = (whole.at - whole.clock_skew) - (other.at - other.clock_skew)
+    return array("d", (max(0.0, age + later) for age in ages)) if later else ages
 
 
 def _extended(

@@ -17,21 +17,34 @@ _END = b'}]},"spec":'
 _OTHERS = (b'"metadata":', b'"uid":')
 
 
+class _Next:
+    """Where a text stands next. It is gone through once, however often and from where on that is asked."""
+
+    def __init__(self, body: bytes, text: bytes) -> None:
+        self._body = body
+        self._text = text
+        self._at = -1
+
+    def since(self, begin: int) -> int:
+        """From ``begin`` on, which only grows; the length of the body for nowhere."""
+        if self._at < begin:
+            found = self._body.find(self._text, begin)
+            self._at = found if found >= 0 else len(self._body)
+        return self._at
+
+
 def without_managed_fields(body: bytes) -> bytes:
     """A list with those of its objects emptied that can be."""
+    ends, others = _Next(body, _END), [_Next(body, key) for key in _OTHERS]
     kept: list[bytes] = []
     at = 0
     while (begin := body.find(_BEGIN, at)) >= 0:
         begin += len(_BEGIN)
-        end = body.find(_END, begin)
-        if end < 0:
+        end = ends.since(begin)
+        if end == len(body):
             break
-        # Behind the last entry's own bracket.
-        end += 1
-        if any(body.find(key, begin, end) >= 0 for key in _OTHERS):
-            kept.append(body[at:begin])
-            at = begin
-            continue
         kept.append(body[at:begin])
-        at = end
+        whole = all(other.since(begin) > end for other in others)
+        # Behind the last entry's own bracket.
+        at = end + 1 if whole else begin
     return b"".join([*kept, body[at:]]) if kept else body

@@ -61,6 +61,15 @@ def test_a_scrape_that_has_the_engines_is_completed_by_what_prometheus_has_of_ga
     assert list(found.gateway_table.columns[Quantity.GATEWAY_QUEUED]) == [7.0]
 
 
+def test_gpus_are_as_old_as_they_are_when_the_engines_are_measured() -> None:
+    """An answer that was waited for is of a time before the scrape, by a clock of its own."""
+    asked = replace(_measured("prometheus", 130.0, skew=20.0), gpus=(GPU,), gpu_table=Table({}, array("d", [4.0])))
+    found = join(asked, replace(_measured("scrape", 135.0), engines=(ENGINE,)))
+    assert found is not None
+    assert list(found.gpu_table.ages) == [29.0]
+    assert list(asked.gpu_table.ages) == [4.0]
+
+
 def test_where_there_is_one_it_is_that_one() -> None:
     one = _measured("scrape", 1.0, ONE)
     assert join(None, None) is None

@@ -79,6 +79,25 @@ def test_what_is_no_list_stays_what_it_is(told: bytes) -> None:
     assert len(without_managed_fields(told)) <= len(told)
 
 
+class Searched(bytes):
+    """Counts the bytes that were gone through to find something."""
+
+    gone_through = 0
+
+    def find(self, text: Any, *where: Any) -> int:
+        found = super().find(text, *where)
+        self.gone_through += (found if found >= 0 else len(self)) - (where[0] if where else 0)
+        return found
+
+
+@pytest.mark.parametrize("end", ['}]},"spec":1', '"uid":7}]},"spec":1', '"metadata":7}]},"spec":1', ""])
+def test_a_list_is_gone_through_once_however_many_objects_have_no_spec(end: str) -> None:
+    told = Searched(b'{"managedFields":[],"x":' * 1000 + end.encode())
+    without_managed_fields(told)
+    # For the beginnings, the ends and the two other keys.
+    assert told.gone_through <= 4 * len(told)
+
+
 NASTY = st.text(alphabet='"\\\\{}[],:specmanagdFiluidt', max_size=30) | st.sampled_from(
     ['"managedFields":[', '}]},"spec":', '"uid":', '"metadata":{', "managedFields", "spec", "\\\\"]
 )
