@@ -29,6 +29,9 @@ def collect_rarely() -> None:
 
     What there is by now is looked at no more.
     """
+    # Not before the first frame: it brings a library with it.
+    from fleet.net.decoding import collect
+
     gc.freeze()
     gc.set_threshold(NEW, YOUNG, OLD)
-    gc.enable()
+    collect()

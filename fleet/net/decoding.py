@@ -44,6 +44,15 @@ def uncollected() -> Iterator[None]:
                 gc.enable()
 
 
+def collect() -> None:
+    """The collector is on from now on; where it is waiting now, from the end of that on."""
+    global _collects
+    with _lock:
+        _collects = True
+        if not _open:
+            gc.enable()
+
+
 def decoded(content: bytes | bytearray | memoryview | str) -> Any:
     """What a JSON text says. Raises orjson.JSONDecodeError, a ValueError, for anything else."""
     with uncollected():

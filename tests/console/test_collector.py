@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.cli.collector import collect_rarely, not_yet
+from fleet.net.decoding import uncollected
 from tests.console.terminal import terminal
 from tests.waiting import block_until
 
@@ -54,6 +55,17 @@ def test_nothing_is_looked_at_while_the_console_starts(collections: list[int]) -
     assert collections == []
     collect_rarely()
     assert gc.get_freeze_count() >= len(cycles)
+    assert gc.isenabled()
+
+
+def test_what_is_being_decoded_when_the_console_begins_to_look_is_not_looked_at(collections: list[int]) -> None:
+    not_yet()
+    with uncollected():
+        collect_rarely()
+        answer = [[number] for number in range(60_000)]
+        with uncollected():
+            assert not gc.isenabled()
+        assert (gc.isenabled(), len(answer), collections) == (False, 60_000, [])
     assert gc.isenabled()
 
 
