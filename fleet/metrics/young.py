@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from fleet.metrics.answers import Labels, Process, process
@@ -26,56 +27,84 @@ Rates = Mapping[int, Mapping[Quantity, float]]
 """Row → the rates that are known of it."""
 _Samples = dict[float, float]
 """Unix time → value."""
+_Seen = tuple[Series, _Samples]
+_Scraper = tuple[str, ...]
+"""The replica labels of a series: whose samples they are, in a store that keeps those of several."""
 
 
 def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) -> Rates:
     """From the answers to ``queries.young_samples``; of a row that has one sample only, none is known.
 
-    Raises SourceProblem for what is no matrix.
+    A process may be there several times: as each of two scrapers saw it, and under the labels that it had until the
+    scrape configuration changed, for which one that is old looks young too. Of each rate the one is taken that was
+    watched for the longest. Raises SourceProblem for what is no matrix.
     """
-    found: dict[Process, list[tuple[Series, _Samples]]] = defaultdict(list)
-    mine: dict[Process, Sequence[int]] = {}
+    found: dict[tuple[Process, _Scraper], list[_Seen]] = defaultdict(list)
     try:
-        for labels, samples in _once(matrix):
-            own = rows.of_process(labels)
-            if own:
-                who = process(labels)
-                mine[who] = own
-                found[who].append((Series(labels["__name__"], dict(labels)), samples))
+        for labels, scraper, samples in _once(matrix):
+            if rows.of_process(labels):
+                found[process(labels), scraper].append((Series(labels["__name__"], dict(labels)), samples))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
-    return {row: known for who, series in found.items() for row, known in _of(series, rows, mine[who], window)}
+    watched = [_of(page, rows, window) for seen in found.values() for page in _pages(seen)]
+    known: dict[int, dict[Quantity, float]] = defaultdict(dict)
+    for _, of_page in sorted(watched, key=itemgetter(0)):
+        for row, quantity, rate in of_page:
+            known[row][quantity] = rate
+    return known
 
 
-def _once(matrix: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Labels, _Samples]]:
-    """The series, each once however many scrapers saw it."""
+def _once(matrix: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Labels, _Scraper, _Samples]]:
+    """The series without their replica labels, each once however many queries it answers."""
     seen: set[frozenset[tuple[str, str]]] = set()
     for element in matrix:
-        labels = {label: text for label, text in element["metric"].items() if label not in REPLICA_LABELS}
-        key = frozenset(labels.items())
+        metric = element["metric"]
+        key = frozenset(metric.items())
         if key not in seen:
             seen.add(key)
-            yield labels, {float(at): float(value) for at, value in element["values"]}
+            labels = {label: text for label, text in metric.items() if label not in REPLICA_LABELS}
+            scraper = tuple(metric.get(label, "") for label in REPLICA_LABELS)
+            yield labels, scraper, {float(at): float(value) for at, value in element["values"]}
+
+
+def _pages(seen: Iterable[_Seen]) -> Iterator[list[_Seen]]:
+    """The series that were scraped together: the samples of one scrape have one time.
+
+    A counter that turns up in a page has started from zero; one that turns up with all others has another label.
+    """
+    pages: list[tuple[set[float], list[_Seen]]] = []
+    for one in seen:
+        times, page, others = set(one[1]), [one], []
+        for other in pages:
+            if times.isdisjoint(other[0]):
+                others.append(other)
+            else:
+                times, page = times | other[0], other[1] + page
+        pages = [*others, (times, page)]
+    for _, page in pages:
+        yield page
 
 
 def _of(
-    found: Sequence[tuple[Series, _Samples]], rows: EngineRows, mine: Sequence[int], window: float
-) -> Iterable[tuple[int, dict[Quantity, float]]]:
-    """What one process' counters say, taken for the pages of a target that is scraped."""
-    binding = bind(tuple(series for series, _ in found))
-    counters = [found[i][1] for i in binding.counters]
+    page: Sequence[_Seen], rows: EngineRows, window: float
+) -> tuple[tuple[float, float], list[tuple[int, Quantity, float]]]:
+    """How long a page was watched in seconds and until when, and the rates by it, as of a target that is scraped."""
+    binding = bind(tuple(series for series, _ in page))
+    counters = [page[i][1] for i in binding.counters]
     # Wide enough for the first sample to stay in it.
     watched = Window(2 * window)
     last = [0.0] * len(counters)
-    for at in sorted({at for samples in counters for at in samples}):
+    times = sorted({at for samples in counters for at in samples})
+    for at in times:
         # One that was not there in an earlier answer of the process has started from zero.
         last = [samples.get(at, before) for samples, before in zip(counters, last, strict=True)]
         watched.add(at, last)
     per_second = watched.rates()
-    known: dict[int, dict[Quantity, float]] = {}
+    mine = rows.of_process(page[0][0].labels)
+    known = []
     for cell in binding.of_engines.rates:
         engine, value = binding.engines[cell.row], cell.of(per_second)
         row = next((i for i in mine if rows.ids[i][2:4] == (engine.model, engine.engine)), None)
         if row is not None and not math.isnan(value):
-            known.setdefault(row, {})[cell.quantity] = value
-    return known.items()
+            known.append((row, cell.quantity, value))
+    return (watched.covered, times[-1] if times else -math.inf), known

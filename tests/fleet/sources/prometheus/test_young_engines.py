@@ -126,6 +126,40 @@ def test_what_two_replicas_saw_counts_once_and_what_nobody_asked_for_not_at_all(
     assert rates([*both, stranger], _rows(LABELS), 60.0) == {0: {Quantity.GENERATION_TOKENS: 5.0}}
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_replica_that_has_just_begun_takes_nothing_from_what_the_other_one_knows(first: int) -> None:
+    old = [_raw(GENERATED, (-40, 1000), (-20, 1100), (0, 1200), prometheus_replica="k8s-1")]
+    new = [_raw(GENERATED, (-7, 1165), prometheus_replica="k8s-0")]
+    assert rates([*new, *old] if first else [*old, *new], _rows(LABELS), 60.0) == {0: {Quantity.GENERATION_TOKENS: 5.0}}
+
+
+def test_counters_of_two_replicas_are_not_mixed_in_whatever_order_a_store_has_them() -> None:
+    def seen(name: str, replica: int) -> dict[str, object]:
+        at = -40.0 + 7 * replica
+        samples = ((at + 20 * n, 1e9 + 20 * n) for n in range(3))
+        return _raw(name, *samples, prometheus_replica=f"k8s-{replica}")
+
+    found = rates([seen(GENERATED, 0), seen(FINISHED, 1), seen(FINISHED, 0), seen(GENERATED, 1)], _rows(LABELS), 60.0)
+    assert found == {0: {Quantity.GENERATION_TOKENS: 1.0, Quantity.REQUESTS: 1.0}}
+
+
+@pytest.mark.parametrize("since", [0.0, 20.0, 40.0])
+def test_an_old_engine_that_got_another_label_has_not_started_from_zero(since: float) -> None:
+    """Whoever adds a target label to a scrape configuration ends all series and begins others, at their values."""
+    times = [-55.0 + 5 * n for n in range(12)]
+    values = [(at, 1e9 + 100 * at) for at in times]
+    before, after = ([one for one in values if (one[0] < -since) is past] for past in (True, False))
+    found = rates(
+        [
+            *(_raw(name, *before) for name in (GENERATED, FINISHED)),
+            *(_raw(name, *after, node="gpu-1") for name in (FINISHED, GENERATED)),
+        ],
+        _rows(LABELS),
+        60.0,
+    )
+    assert found[0] == pytest.approx({Quantity.GENERATION_TOKENS: 100.0, Quantity.REQUESTS: 100.0})
+
+
 @pytest.mark.parametrize("element", [{}, {"metric": LABELS, "values": [[1, "1"]]}, {"metric": None, "values": []}])
 def test_what_is_no_matrix_is_said(element: dict[str, object]) -> None:
     with pytest.raises(SourceProblem, match="not Prometheus'"):
