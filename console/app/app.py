@@ -16,11 +16,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from console.app.in_turn import settled
 from console.config.options import Options
 from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
 if TYPE_CHECKING:
+    from textual.message_pump import MessagePump
+    from textual.widget import Widget
+
     from actions.action_run import ActionRun
     from console.app.desk import ConsoleDesk
     from console.session.protocol import Session
@@ -84,18 +88,42 @@ class QuarterdeckApp(App[None]):
 
         Textual hands a key to the focused widget and looks for bindings when it comes back, by when the next keys are
         on their way to that same widget: of ``:nodes``, typed faster than the line opens, ``n`` and ``d`` would be
-        commands. Over a slow link every burst of keys is typed that fast. So bindings come first here, except while a
-        line is being typed into.
+        commands, and of ``enter`` and ``:sources`` the line would be opened on the screen that ``enter`` leaves. Over a
+        slow link every burst of keys is typed that fast. So bindings come first here, except for what is text to the
+        line that is typed into; and what a key has sent on its way has arrived before the next one is looked at.
         """
-        if isinstance(event, events.Key) and not event.is_forwarded and not self._typing():
-            key = event.key
-            if await self._check_bindings(key, priority=True) or await self._check_bindings(key):
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._is_text(event):
+            if await self._check_bindings(event.key, priority=True):
+                return
+            focused = self.focused
+            if focused is not None and self._is_line(focused):
+                await settled((focused,))
+            told = self._told()
+            if await self._check_bindings(event.key):
+                await self._settle(told)
                 return
         await super().on_event(event)
 
-    def _typing(self) -> bool:
-        """Whether what has the focus takes letters as letters."""
-        return self.focused is not None and self.focused.check_consume_key("a", "a")
+    def _is_text(self, key: events.Key) -> bool:
+        """Whether what has the focus takes a key as text."""
+        return self.focused is not None and self.focused.check_consume_key(key.key, key.character)
+
+    @staticmethod
+    def _is_line(widget: Widget) -> bool:
+        """Whether a widget takes letters as letters: those of them that are on their way come before any other key."""
+        return widget.check_consume_key("a", "a")
+
+    def _told(self) -> list[MessagePump]:
+        """Who may have something to do for a key, from the focused widget to its screen."""
+        return [self.screen] if self.focused is None else [n for n in self.focused.ancestors_with_self if n is not self]
+
+    async def _settle(self, told: list[MessagePump]) -> None:
+        """Wait for those, for the screen that was opened by them, and for the line that they asked for."""
+        await settled(told)
+        if self.screen not in told:
+            await settled((self.screen,))
+        if self.desk is not None:
+            await self.desk.line.open_asked()
 
     def get_default_screen(self) -> Screen[None]:
         return Opening()

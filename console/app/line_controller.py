@@ -42,7 +42,7 @@ class LineController:
         self._app.call_later(self.open_asked)
 
     async def open_asked(self) -> None:
-        """The key that asks for it waits for this, so that the keys behind it find the line open; who asks without a
+        """The keys behind the one that asked for it wait for this, so that they find the line open; who asks without a
         key (the palette) need not wait.
         """
         kind, self._asked = self._asked, None

@@ -178,10 +178,9 @@ class ConsoleScreen(Screen[None]):
 
     # keys
 
-    async def action_command(self, id: str) -> None:  # noqa: A002 - the command's
-        """A key of the table was pressed. What it opens is open before the next key is looked at."""
+    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+        """A key of the table was pressed."""
         self.desk.commands.perform(BY_ID[id], self.context())
-        await self.desk.line.open_asked()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In read-only mode the keys of what changes the cluster are not bound at all."""

@@ -100,9 +100,9 @@ class FleetScreen(TableScreen):
             self.grid.show(model)
         self._look_at_cursor()
 
-    async def action_command(self, id: str) -> None:  # noqa: A002 - the command's
+    def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True
-        await super().action_command(id)
+        super().action_command(id)
 
     def toggle_others(self) -> None:
         self.ask(replace(self.query_, others=not self.query_.others))

@@ -102,3 +102,27 @@ async def test_a_line_and_its_cancellation_in_one_burst_leave_nothing_behind() -
         await console.settle()
         await console.until(lambda: isinstance(console.screen, FleetScreen))
         assert console.session.asked == []
+
+
+@pytest.mark.parametrize("first", ["\r", "o", ":joins\r", "?", "d", ":nodes\r\r", "o\r"])
+async def test_a_line_right_behind_a_key_that_opens_a_screen_is_that_line(first: str) -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, first + ":sources\r")
+        await console.until(lambda: type(console.screen).__name__ == "SourcesScreen")
+        await console.settle()
+        assert not [asked for asked in console.session.asked if asked[0] != "describe"], "no letter was a command"
+
+
+async def test_lines_in_one_burst_are_entered_one_after_the_other() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, ":sources\r:nodes\r:joins\r")
+        await console.until(lambda: type(console.screen).__name__ == "JoinsScreen")
+        names = [type(screen).__name__ for screen in console.app.screen_stack]
+        assert names[-3:] == ["SourcesScreen", "NodesScreen", "JoinsScreen"]
+
+
+async def test_a_page_that_is_left_at_once_takes_no_key_with_it() -> None:
+    async with desk(make_snapshot()) as console:
+        burst(console, "\r\x1b/mixtral\r")
+        await console.until(lambda: console.fleet.narrowed == "mixtral")
+        assert console.session.asked == []
