@@ -87,10 +87,14 @@ def _gone(asked: DialectSet, window: float) -> str:
 
 
 def _young(asked: DialectSet, seconds: float) -> str:
-    """Engines that were not there so many seconds ago: ``rate`` divides their increase by more than their age."""
+    """Engines that were not there so many seconds ago: ``rate`` divides their increase by more than their age.
+
+    Told by what names an engine: one that a second scraper has begun to see, or that got another target label, is old.
+    """
     running = _running(asked)
-    young = " or ".join(f"({one} unless {one} offset {span(seconds)})" for one in running)
-    return tagged(YOUNG, f"max by ({listed(engine_labels(ENGINES))}) ({young})")
+    by = f"max by ({listed(engine_labels(ENGINES))})"
+    now, then = (" or ".join(f"{one}{offset}" for one in running) for offset in ("", f" offset {span(seconds)}"))
+    return tagged(YOUNG, f"{by} ({now}) unless {by} ({then})")
 
 
 def young_samples(scope: Scope, where: Mapping[str, Collection[str]]) -> list[str]:

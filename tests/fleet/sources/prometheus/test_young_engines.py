@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from fleet.metrics import queries
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.expressions import DIALECT, PRESENT, STAMP, YOUNG
 from fleet.metrics.promql import TAG
+from fleet.metrics.registry import ENGINES
 from fleet.metrics.young import rates
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
@@ -73,6 +75,44 @@ async def test_prometheus_and_the_scrape_say_the_same_of_a_young_engine_and_prom
     assert _tokens(scraped, "new") == pytest.approx(PER_SECOND, rel=0.05)
     assert _tokens(asked, "old") == pytest.approx(PER_SECOND, rel=0.05)
     assert not [note for note in asked.notes if "not known yet" in note]
+
+
+@pytest.mark.real("prometheus")
+async def test_an_old_engine_is_not_young_for_a_second_scraper_or_another_label(tmp_path: Path) -> None:
+    """All series of it are new to the store then, and it would be unknown until the second scrape of a whole fleet."""
+    begun, engine = time.time(), {"namespace": "llm", "instance": "chat:8000"}
+
+    def page() -> str:
+        generated = 1e9 + float(int(PER_SECOND * (time.time() - begun)))
+        return vllm(V0_33, {"0": Load(generation=generated)}, "chat")
+
+    with exporters() as server:
+        server.pages |= {"/first": page, "/before": page, "/new": lambda: ""}
+        jobs = [
+            Job("vllm", "/first", {**engine, "pod": "twice", "prometheus_replica": "k8s-1"}),
+            Job("vllm", "/second", {**engine, "pod": "twice", "prometheus_replica": "k8s-0"}),
+            Job("vllm", "/before", {**engine, "pod": "relabelled"}),
+            Job("vllm", "/after", {**engine, "pod": "relabelled", "node": "gpu-1"}),
+            Job("vllm", "/new", {**engine, "pod": "new"}),
+        ]
+        with prometheus(tmp_path, server.address, jobs) as real:
+            block_until(lambda: min(_samples(real, "twice"), _samples(real, "relabelled")) >= WINDOW + 2)
+            server.pages |= {"/second": page, "/after": page, "/new": page}
+            del server.pages["/before"]
+            block_until(lambda: len(real.query("vllm:num_requests_running{pod='twice'}", time.time())) == 2)
+            block_until(lambda: real.query("vllm:num_requests_running{node='gpu-1'}", time.time()))
+            block_until(lambda: real.query("vllm:num_requests_running{pod='new'}", time.time()))
+            source = PrometheusSource(PrometheusEndpoint(real.url), window=WINDOW)
+            try:
+                at = time.time()
+                found = await source.measure(at=at)
+            finally:
+                await source.close()
+            asked = (real.query(text, at) for text in queries.engines(WINDOW, ENGINES, WINDOW - 1))
+            young = {labels["pod"] for answer in asked for labels, _ in answer if labels.get(TAG) == YOUNG}
+    assert young == {"new"}
+    assert _tokens(found, "twice") == pytest.approx(PER_SECOND, rel=0.25)
+    assert _tokens(found, "relabelled") == pytest.approx(PER_SECOND, rel=0.25)
 
 
 def _samples(real: Prometheus, pod: str) -> float:
