@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -33,8 +33,7 @@ class Parser(argparse.ArgumentParser):
         """Say what was probably meant."""
         if match := re.match(r"unrecognized arguments: (\S+)", message):
             wrong, what = match[1], "flag" if match[1].startswith("-") else "argument"
-            parser, commands = build(self.prog)
-            known = [flag for each in (parser, *commands.values()) for flag in _long_flags(each) if flag != wrong]
+            known = _long_flags(self)
             message = f"unknown {what} {wrong}"
         elif match := re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
             wrong, known = match[2], re.findall(r"[\w-]+", match[3])
@@ -44,8 +43,19 @@ class Parser(argparse.ArgumentParser):
             )
         else:
             return message
-        close = difflib.get_close_matches(wrong, known, n=1)
+        # Without their dashes: two that all flags have in common make any two short ones alike.
+        named = {name.lstrip("-"): name for name in known}
+        close = [named[name] for name in difflib.get_close_matches(wrong.lstrip("-"), named, n=1)]
         return f"{message}; did you mean {close[0]}?" if close else message
+
+    def words(self, arguments: Sequence[str]) -> Iterator[str]:
+        """Those of the arguments that are neither flags nor the values of flags that may stand before a command."""
+        valued = {flag for action in self._actions if action.nargs != 0 for flag in action.option_strings}
+        before = ""
+        for argument in arguments:
+            if not argument.startswith("-") and before not in valued:
+                yield argument
+            before = argument
 
 
 def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
@@ -57,13 +67,16 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     # What stands behind `--` of what starts a server is for vllm: no flag of it is one of ours.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
-    known = {flag for each in (parser, *commands.values()) for flag in _long_flags(each)}
+    meant = _meant(parser, commands, arguments[:cut])
+    known = {flag for each in (parser, meant) for flag in _long_flags(each)}
     for argument in arguments[:cut]:
         # argparse would take the value behind an unknown flag for the command, and complain about that.
         flag = argument.partition("=")[0]
         if flag.startswith("--") and flag not in known:
-            parser.error(f"unrecognized arguments: {flag}")
-    options = parser.parse_args(arguments[:cut])
+            meant.error(f"unrecognized arguments: {flag}")
+    options, unknown = parser.parse_known_args(arguments[:cut])
+    if unknown:
+        meant.error(f"unrecognized arguments: {' '.join(unknown)}")
     extra = list(arguments[cut + 1 :]) if cut < len(arguments) else None
     if extra is not None and not _launches(options):
         parser.error("nothing may stand behind -- here")
@@ -71,6 +84,14 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     if options.record is not None and options.command not in (None, "demo"):
         parser.error("--record goes with the console and with demo")
     return options
+
+
+def _meant(parser: Parser, commands: dict[str, Parser], arguments: Sequence[str]) -> Parser:
+    """The parser of the command that a command line names; that of the console where it names none."""
+    words = parser.words(arguments)
+    command = next((word for word in words if word in commands), "")
+    found = commands.get(command, parser)
+    return commands.get(f"{command} {next(words, '')}", found)
 
 
 def _launches(options: argparse.Namespace) -> bool:

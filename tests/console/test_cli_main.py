@@ -82,6 +82,10 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
     ("arguments", "said"),
     [
         (["--contxt", "x"], "unknown flag --contxt; did you mean --context?"),
+        (["snapshot", "--jsn"], "quarterdeck snapshot: unknown flag --jsn; did you mean --json?"),
+        (["-n", "demo", "snapshot", "--jsn"], "quarterdeck snapshot: unknown flag --jsn; did you mean --json?"),
+        (["local", "logs", "x", "--tal=9"], "quarterdeck local logs: unknown flag --tal; did you mean --tail?"),
+        (["snapshot", "extra"], "quarterdeck snapshot: unknown argument extra"),
         (["snapsot"], 'unknown command "snapsot"; did you mean snapshot?'),
         (["--theme", "blue"], "--theme: \"blue\" is not one of 'auto', "),
         (["--refresh", "soon"], "argument --refresh: invalid float value: 'soon'"),
@@ -108,6 +112,26 @@ def test_wrong_usage_is_two_lines_and_exit_2(
     assert out == ""
     assert said in err.splitlines()[0]
     assert len(err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["snapshot", "--foo"], "--foo"),
+        (["snapshot", "--sinc", "2h"], "--sinc"),
+        (["--pod", "8"], "--pod"),
+        (["demo", "--bar=1"], "--bar"),
+        (["doctor", "--for", "x"], "--for"),
+        (["local", "ls", "--max-model-len", "1"], "--max-model-len"),
+    ],
+)
+def test_no_flag_of_another_command_is_proposed(
+    arguments: list[str], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        raise SystemExit(main.main(arguments))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[0].endswith(f": unknown flag {flag}")
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
