@@ -7,6 +7,7 @@ was heard for a while.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -90,17 +91,17 @@ class ServerProbe:
     async def run(self) -> None:
         """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
         while True:
-            quiet = time.time() - (self._client.last_ok or 0.0) >= self._pace.quiet
-            heard = max(self._client.last_event or 0.0, self._storage_asked)
-            silent = time.time() - heard >= self._pace.quiet
-            if quiet or silent or self.trouble is not None or not self._identified or self.absent:
+            quiet = _ago(self._client.last_ok) >= self._pace.quiet
+            silent = _ago(self._client.last_event, self._storage_asked) >= self._pace.quiet
+            moved = self._look_about.is_set()
+            if moved or quiet or silent or self.trouble is not None or not self._identified or self.absent:
+                # Before it is asked: what comes into view meanwhile is asked for in the next turn.
+                self._look_about.clear()
                 await self._ask_or_say()
                 self._attempted()
-            self._look_about.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.probe):
                     await self._look_about.wait()
-                await self._ask_or_say()
 
     async def _ask_or_say(self) -> None:
         try:
@@ -169,12 +170,15 @@ class ServerProbe:
         try:
             await self._client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.probe)
         except NotFoundError:
-            self.absent = namespace
-            return
+            absent = namespace
         except ForbiddenError:
             # Who may not ask sees what there is, if anything.
-            pass
-        self.absent = ""
+            absent = ""
+        else:
+            absent = ""
+        # Another one may be in view by now.
+        if self.cluster.namespace == namespace:
+            self.absent = absent
 
     async def _identify(self) -> None:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
@@ -191,3 +195,9 @@ class ServerProbe:
         self._identified = True
         user = text(who, "username") or self.cluster.user
         self.cluster = replace(self.cluster, user=user, groups=tuple(texts(who, "groups")))
+
+
+def _ago(*moments: float | None) -> float:
+    """Seconds since the last of these Unix times; inf for none. One of the future is of a clock that was set back."""
+    now = time.time()
+    return min((now - moment for moment in moments if moment is not None and moment <= now), default=math.inf)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from fleet.model.snapshot import Health
+from fleet.model.snapshot import Cluster, Health
+from fleet.sources.kube.answers import Response
+from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import NotFoundError
+from fleet.sources.kube.probe import ServerProbe
 from fleet.sources.kube.resources import every
 from tests.fleet.sources.kube.api import Api, Handler, pod, reply
+from tests.fleet.sources.kube.conftest import QUICK
 from tests.fleet.sources.kube.followed import following, health, status_when
 from tests.waiting import PATIENCE, until
 
@@ -57,6 +67,58 @@ async def test_who_we_are_is_asked_until_the_server_says_it_and_no_longer(cluste
         await until(lambda: source.cluster.user == "jane")
         assert (await source.identify()).user == "jane"
     assert len([asked for asked in cluster.requests if asked.path.endswith("/selfsubjectreviews")]) == 4
+
+
+class Answering:
+    """A server that answers, as its client sees it; ``gone`` is a namespace that it does not have."""
+
+    def __init__(self, last_heard: float | None = None, gone: str = "") -> None:
+        self.last_ok = self.last_event = last_heard
+        self.paths: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called once, while it is asked for that namespace."""
+        self._gone = f"/api/v1/namespaces/{gone}"
+
+    async def probe(self, path: str, *_: object) -> Response:
+        self.paths.append(path)
+        if path == self._gone:
+            meanwhile, self.meanwhile = self.meanwhile, lambda: None
+            meanwhile()
+            raise NotFoundError("no such namespace")
+        return Response(200, b"{}")
+
+    async def review(self, *_: object) -> object:
+        return {}
+
+
+@asynccontextmanager
+async def probing(client: Answering, namespace: str = "", *, pause: float) -> AsyncIterator[ServerProbe]:
+    pace = replace(QUICK, probe=pause, quiet=3600.0)
+    made = ServerProbe(
+        cast("KubeClient", client), Cluster(namespace=namespace), pace, attempted=lambda: None, recovered=lambda: None
+    )
+    running = asyncio.create_task(made.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_of_a_namespace_that_came_into_view_meanwhile_nothing_is_said_that_is_true_of_the_one_before() -> None:
+    client = Answering(gone="gone")
+    async with probing(client, "gone", pause=3600.0) as probe:
+        client.meanwhile = lambda: probe.look_at("here")
+        await until(lambda: "/api/v1/namespaces/here" in client.paths)
+        assert probe.absent == ""
+        probe.look_at("gone")
+        await until(lambda: probe.absent == "gone")
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_the_asking() -> None:
+    client = Answering(last_heard=time.time() + 3600)
+    async with probing(client, pause=0.001):
+        await until(lambda: client.paths.count("/readyz") > 2)
 
 
 async def test_storage_that_died_behind_a_living_server_is_seen_though_the_watches_only_fall_silent(
