@@ -85,6 +85,12 @@ class Levers:
         obj = self._object(workload)
         self._cluster.put_spec(obj, {"replicas": replicas})
 
+    def crowd(self, workload: str, waiting: int) -> None:
+        """Somebody asks for so many replicas that this many of them find no free GPU."""
+        spec = self._workloads[self._places[workload]]
+        fit = sum(m.idle // spec.gpus for m in self._cluster.machines.values() if m.pool.name == spec.pool)
+        self.scale(workload, len(self._pods(workload)) + fit + waiting)
+
     def roll_out(self, workload: str, revision: str) -> None:
         """Somebody changes the model's revision in the pod template."""
         obj = self._object(workload)

@@ -93,7 +93,7 @@ SCENARIOS = {
             "no-free-gpu",
             "summarize is scaled beyond what the nodes hold: pods stay Pending",
             "summarize",
-            (Incident(-60, lambda levers, _: levers.scale("summarize", 6)),),
+            (Incident(-60, lambda levers, _: levers.crowd("summarize", 2)),),
         ),
         Scenario(
             "cold-start",

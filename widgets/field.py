@@ -63,6 +63,10 @@ class _Line(Input):
     def action_give_up(self) -> None:
         self._field.post_message(Field.GivenUp(self._field))
 
+    def restricted(self) -> None:
+        super().restricted()
+        self._field.post_message(Field.Refused(self._field))
+
 
 class Field(Horizontal):
     """One line.
@@ -100,6 +104,9 @@ class Field(Horizontal):
 
     class GivenUp(About):
         """Escape was pressed."""
+
+    class Refused(About):
+        """What was typed cannot be part of a number: the line is as it was."""
 
     def __init__(
         self,

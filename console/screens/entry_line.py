@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from widgets.field import Field
     from widgets.prompt import Kind, Prompt
 
+_NUMBER = "only a number can be typed here: 8, or +2 for two more, -1 for one fewer"
+
 
 class EntryLine(Vertical):
     """Not there until it is asked for: importing what is typed into takes a tenth of the time to the first frame."""
@@ -42,6 +44,8 @@ class EntryLine(Vertical):
         """What was under the cursor then."""
         self._amount: Field | None = None
         self._choose_amount: Callable[[str], None] = lambda _: None
+        self._refused = False
+        """Whether the last that was typed as a number was none, so that what stands there is not what is meant."""
 
     def on_mount(self) -> None:
         self._mounted.set()
@@ -109,12 +113,27 @@ class EntryLine(Vertical):
         self._choose_amount = choose
         self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
         self._amount.offer(current)
+        self._refused = False
         self._amount.display = True
         self._amount.take_focus()
+
+    def on_field_refused(self, message: Field.Refused) -> None:
+        message.stop()
+        self._refused = True
+        self._on.say(_NUMBER, Role.WARNING)
+
+    def on_field_changed(self, message: Field.Changed) -> None:
+        message.stop()
+        self._refused = False
 
     def on_field_entered(self, message: Field.Entered) -> None:
         message.stop()
         text = message.field.value
+        if self._refused:
+            # What was typed did not get into the line: what stands there is planned once it is asked for knowingly.
+            self._refused = False
+            self._on.say(f"{_NUMBER}; enter once more plans {text}", Role.WARNING)
+            return
         self._close_amount()
         if text:
             self._choose_amount(text)

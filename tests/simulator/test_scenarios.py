@@ -221,6 +221,14 @@ def test_no_free_gpu_leaves_pods_pending_and_says_why() -> None:
     assert failed == {pod["metadata"]["name"] for pod in pending}
 
 
+@pytest.mark.parametrize("pods", [8, 27, 60])
+def test_no_free_gpu_is_short_of_gpus_at_any_size(pods: int) -> None:
+    fleet = Watched("no-free-gpu", pods=pods)
+    fleet.run(30)
+    pending = [pod for pod in fleet.pods("summarize") if pod["status"]["phase"] == "Pending"]
+    assert len(pending) == 2
+
+
 def test_no_free_gpu_is_over_when_fewer_are_asked_for() -> None:
     fleet = Watched("no-free-gpu", blueprint=only("summarize", "chat-70b"))
     fleet.run(30)

@@ -26,6 +26,27 @@ async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
         assert d.session.acts.asked[1] == ("plan", Scale(target(), 9))
 
 
+async def test_letters_for_a_number_are_refused_in_words_and_plan_nothing() -> None:
+    snapshot = make_snapshot()
+    desired = snapshot.workloads[WORST].desired
+    async with desk(snapshot, session=acting()) as d:
+        await d.press("s", "f", "o")
+        assert "only a number can be typed here" in d.screen.said
+        await d.press("enter")
+        assert f"enter once more plans {desired}" in d.screen.said
+        assert d.session.acts.asked == []
+        await d.press("enter")
+        assert d.session.acts.asked == [("plan", Scale(target(), desired))]
+
+
+async def test_a_number_behind_refused_letters_is_that_number() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.press("s", "x", "9", "enter")
+        assert d.session.acts.asked == [("plan", Scale(target(), 9))]
+        await d.press("escape", "s", "x", "escape", "s", "enter")
+        assert len(d.session.acts.asked) == 2, "what was refused is forgotten with the line"
+
+
 @pytest.mark.parametrize(("typed", "more"), [("+2", 2), ("-1", -1)])
 async def test_scale_takes_more_or_less(typed: str, more: int) -> None:
     snapshot = make_snapshot()
