@@ -16,6 +16,8 @@ STALE_INTERVALS = 3.0
 LEAST_STALE = 10.0
 """Seconds before which nothing is stale, however often it is scraped: a scrape that is due every second waits 5 s for a
 target that hangs, and the numbers of all others wait with it."""
+AHEAD = -10.0
+"""Seconds of silence that there cannot be: the clock was set back since, and how old the numbers are is not known."""
 LOOKBACK = 300.0
 """Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
 
@@ -51,6 +53,8 @@ class Aging:
         return self._states
 
     def _seen(self, silence: float) -> bytes:
+        if silence <= AHEAD:
+            return bytes([State.STALE]) * len(self.ages)
         if silence > LOOKBACK:
             return bytes([State.UNKNOWN]) * len(self.ages)
         if self._oldest + silence <= self._limit:
@@ -64,6 +68,8 @@ class Aging:
 
     def _next(self, silence: float) -> float:
         """The silence after which the state of some row is another."""
+        if silence <= AHEAD:
+            return AHEAD
         if silence > LOOKBACK:
             return math.inf
         oldest = self._oldest

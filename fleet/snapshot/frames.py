@@ -120,13 +120,13 @@ class _Measured:
         measured_pods = self.rows.measured_pods
         whole = focus is None or len(measured_pods) <= FOCUS_ALL_BELOW
         self._look_at(frozenset(measured_pods) if whole or focus is None else focus)
-        silence = max(0.0, now + self.measurement.clock_skew - self.measurement.at)
+        silence = now + self.measurement.clock_skew - self.measurement.at
         seen = tuple(aging.states(silence) for aging in (self._engines, self._gpus, self._gateways))
         if not same(seen, self._seen):
             self._seen = seen
             for name, frame in self._frames.items():
                 self._frames[name] = replace(frame, states=self._doubts[name].states(silence))
-        return {name: replace(frame, since=silence) for name, frame in self._frames.items()}
+        return {name: replace(frame, since=max(0.0, silence)) for name, frame in self._frames.items()}
 
     def _look_at(self, focus: frozenset[str]) -> None:
         if focus == self._focus:

@@ -37,6 +37,20 @@ def test_silence_ages_every_value(silence: float, state: State) -> None:
     assert reading.age == pytest.approx(silence)
 
 
+@pytest.mark.parametrize(("back", "state"), [(2, State.FRESH), (11, State.STALE), (3600, State.STALE)])
+def test_what_was_measured_before_the_clock_was_set_back_is_not_fresh_until_it_has_come_that_far_again(
+    back: float, state: State
+) -> None:
+    builder, objects = Builder(), kube([pod("a")], deployment())
+    m = measurement({engine("a"): {Quantity.RUNNING: 2.0}})
+    builder.build(objects, m, [LIVE], NOW)
+    for now in (NOW - back, NOW - back + 0.5):
+        reading = builder.build(objects, m, [LIVE], now).by_pod.get("serving/a", Quantity.RUNNING)
+        assert (reading.value, reading.state, reading.age) == (2.0, state, 0.0)
+    anew = replace(m, at=NOW - back)
+    assert builder.build(objects, anew, [LIVE], now).by_pod.get("serving/a", Quantity.RUNNING).state is State.FRESH
+
+
 @pytest.mark.parametrize(("silence", "state"), [(4, State.FRESH), (9, State.FRESH), (11, State.STALE)])
 def test_what_is_scraped_every_second_is_not_stale_for_one_target_that_hangs(silence: float, state: State) -> None:
     m = measurement({engine("a"): {Quantity.RUNNING: 2.0}}, interval=1.0)
