@@ -38,21 +38,34 @@ class _Opened(NamedTuple):
 class Api:
     """The query API of one Prometheus. Nothing is imported or opened before the first call.
 
-    Every method raises SourceProblem, in words, for whatever goes wrong. ``wall`` is the console's clock (Unix).
+    Every method raises SourceProblem, in words, for whatever goes wrong. ``wall`` is the console's clock (Unix), and
+    ``steady`` one that nobody sets.
     """
 
     def __init__(
-        self, endpoint: PrometheusEndpoint, guard: Guard = reads_only, wall: Callable[[], float] = time.time
+        self,
+        endpoint: PrometheusEndpoint,
+        guard: Guard = reads_only,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.endpoint = endpoint
         self._guard = guard
         self._wall = wall
+        self._steady = steady
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
         self._skew: float | None = None
         self._dated: float | None = None
         """By how much the answers' Date was ahead of this clock when the server's time was asked."""
         self._jumped = False
+        self._set = 0.0
+        """By how much the console's clock was ahead of the steady one then."""
+
+    @property
+    def jumped(self) -> bool:
+        """Whether an answer since ``now`` has shown that one of the two clocks had jumped: it was of another time."""
+        return self._jumped
 
     @property
     def requests(self) -> int:
@@ -66,7 +79,8 @@ class Api:
 
     def now(self) -> float:
         """The server's time. Asks for it at first, and again when one of the two clocks has jumped."""
-        if self._skew is None or self._jumped:
+        was_set = abs(self._wall() - self._steady() - self._set) > _SKEW_TOLERATED
+        if self._skew is None or self._jumped or was_set:
             opened = self._open()
             before = self._wall()
             result = _asked(lambda: opened.client.custom_query("time()"))
@@ -75,6 +89,7 @@ class Api:
             # VictoriaMetrics answers whole seconds; so small a difference is none.
             self._skew = skew if abs(skew) > _SKEW_TOLERATED else 0.0
             self._jumped, self._dated = False, _minus(opened.adapter.date(), after)
+            self._set = after - self._steady()
         return self._wall() + self._skew
 
     def query(self, promql: str, at: float) -> list[Any]:

@@ -108,7 +108,7 @@ class PrometheusSource:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.endpoint = endpoint
-        self._api = Api(endpoint, guard, wall)
+        self._api = Api(endpoint, guard, wall, clock)
         self._window = window
         self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
         """What all series that are asked for must match."""
@@ -170,16 +170,24 @@ class PrometheusSource:
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests
         with promql.within(self.within):
-            try:
-                with promql.by_exact_names(self._exact):
-                    return self._measured(pods, at, sent)
-            except NamePatternError:
-                if self._exact:
-                    raise
-                with promql.by_exact_names(True):
-                    found = self._measured(pods, at, sent)
-                self._exact = True
-                return found
+            found = self._as_spelt(pods, at, sent)
+            if at is None and self._api.jumped:
+                # It was asked for another time than now: hours ago, where the clock was set back by hours.
+                found = self._as_spelt(pods, at, sent)
+            return found
+
+    def _as_spelt(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
+        """In regular expressions on names, or by exact ones where these are refused."""
+        try:
+            with promql.by_exact_names(self._exact):
+                return self._measured(pods, at, sent)
+        except NamePatternError:
+            if self._exact:
+                raise
+            with promql.by_exact_names(True):
+                found = self._measured(pods, at, sent)
+            self._exact = True
+            return found
 
     def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
         at = self._time(at)

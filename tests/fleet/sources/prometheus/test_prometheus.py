@@ -222,8 +222,29 @@ async def test_a_clock_that_jumps_is_noticed() -> None:
     async with serving(Fake()) as fake, asking(PrometheusEndpoint(fake.url)) as source:
         await source.measure()
         fake.ahead = 600.0
+        m = await source.measure()
+        assert m.clock_skew == pytest.approx(600, abs=2)
+        assert m.at == pytest.approx(time.time() + 600, abs=5)
+
+
+async def test_a_console_whose_clock_is_set_back_does_not_ask_for_what_was_then() -> None:
+    """Also where no answer is dated: some proxies leave that out."""
+
+    async def reply(request: web.Request) -> web.Response:
+        answer = await Fake().handle(request)
+        answer.headers["Date"] = ""
+        return answer
+
+    ahead = 0.0
+    async with (
+        serving(Fake(reply=reply)) as fake,
+        asking(PrometheusEndpoint(fake.url), wall=lambda: time.time() + ahead) as source,
+    ):
         await source.measure()
-        assert (await source.measure()).clock_skew == pytest.approx(600, abs=2)
+        ahead = -3600.0
+        m = await source.measure()
+        assert m.at == pytest.approx(time.time(), abs=5)
+        assert m.clock_skew == pytest.approx(3600, abs=2)
 
 
 # What is sent.
