@@ -32,9 +32,15 @@ def join(asked: Measurement | None, scraped: Measurement | None) -> Measurement 
 
 
 def _with_gateways(whole: Measurement, other: Measurement) -> Measurement:
-    """Row by row of the processes that the other one alone has seen: whoever has seen a process has all its rows."""
+    """Row by row of the processes that the other one alone has seen: whoever has seen a process has all its rows.
+
+    Where one of the two does not name the pods of a product's gateways, the same process may have two names: then all
+    of that product are the whole's, if it has any.
+    """
     known = {_process(row) for row in whole.gateways}
-    more = [i for i, row in enumerate(other.gateways) if _process(row) not in known]
+    nameless = {row.dialect for row in (*whole.gateways, *other.gateways) if row.instance}
+    settled = nameless & {row.dialect for row in whole.gateways}
+    more = [i for i, row in enumerate(other.gateways) if _process(row) not in known and row.dialect not in settled]
     if not more:
         return whole
     rows = (*whole.gateways, *(other.gateways[i] for i in more))

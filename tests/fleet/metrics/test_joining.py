@@ -6,6 +6,8 @@ import math
 from array import array
 from dataclasses import replace
 
+import pytest
+
 from fleet.metrics.joining import join
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GatewayId, GpuId, Measurement, Table
@@ -59,6 +61,21 @@ def test_a_scrape_that_has_the_engines_is_completed_by_what_prometheus_has_of_ga
     assert found is not None
     assert (found.source, found.engines, found.gateways, found.gpus) == ("scrape", (ENGINE,), (ONE,), (GPU,))
     assert list(found.gateway_table.columns[Quantity.GATEWAY_QUEUED]) == [7.0]
+
+
+@pytest.mark.parametrize("engines_by", ["prometheus", "scrape"])
+def test_a_gateway_that_a_store_knows_by_its_address_alone_is_not_there_twice(engines_by: str) -> None:
+    """A static target, or a ServiceMonitor that drops the labels of pods."""
+    by_address = GatewayId("", "", "LiteLLM", "chat", instance="10.0.0.7:4000")
+    another = GatewayId("", "", "sglang-router", "chat", instance="10.0.0.8:29000")
+    asked = _measured("prometheus", 100.0, by_address, another, GATEWAY_IN_FLIGHT=2.0)
+    scraped = _measured("scrape", 100.0, ONE, GATEWAY_IN_FLIGHT=2.0)
+    whole = asked if engines_by == "prometheus" else scraped
+    found = join(*(replace(one, engines=(ENGINE,) if one is whole else ()) for one in (asked, scraped)))
+    assert found is not None
+    assert found.gateways == ((by_address, another) if whole is asked else (ONE, another))
+    assert found.gateway_histograms[Family.GATEWAY_TTFT].keys() == set(found.gateways)
+    assert len(found.gateway_table.columns[Quantity.GATEWAY_IN_FLIGHT]) == 2
 
 
 def test_gpus_are_as_old_as_they_are_when_the_engines_are_measured() -> None:
