@@ -25,7 +25,7 @@ from fleet.sources.scrape.targets import Via
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
-from tests.fleet.sources.test_metrics import PAGE, ApiServer, engine, fleet, serving
+from tests.fleet.sources.measured import PAGE, ApiServer, engine, fleet, serving
 from tests.waiting import PATIENCE
 
 DCGM = b"""# TYPE DCGM_FI_DEV_GPU_UTIL gauge

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Iterable
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,103 +15,30 @@ import pytest
 from aiohttp import web
 
 from fleet.model.measurement import Measurement
-from fleet.model.objects import ModelVersion, Pod, Service, Serving
+from fleet.model.objects import Pod, Service, Serving
 from fleet.model.snapshot import Health
-from fleet.net.bodies import Limit
-from fleet.sources.kube.answers import Response
-from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError, error_of_response
-from fleet.sources.kube.state import KubeState
+from fleet.sources.kube.errors import KubeError, NotFoundError, error_of_response
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use, pause
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape import collector, targets
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.pod_access import PodAccess
-from fleet.sources.scrape.source import ScrapeSettings
 from fleet.sources.scrape.targets import Endpoint, Via
-from tests.fleet.rows import NOW, deployment, kube, pod
+from tests.fleet.rows import NOW, pod
+from tests.fleet.sources.measured import (
+    PAGE,
+    ApiServer,
+    engine,
+    fleet,
+    health,
+    measuring,
+    metrics,
+    problem,
+    serving,
+    settings,
+)
 from tests.ports import free_port
 from tests.waiting import PATIENCE
-
-LLAMA = ModelVersion(model="meta/llama", served_name="llama")
-PAGE = b"""# TYPE vllm:num_requests_running gauge
-vllm:num_requests_running{engine="0",model_name="llama"} 7.0
-# TYPE vllm:generation_tokens_total counter
-vllm:generation_tokens_total{engine="0",model_name="llama"} 100.0
-"""
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def serving(handler: Handler, also: str = "") -> AsyncIterator[int]:
-    """An HTTP server on loopback (and on another address of it); its port."""
-    server = web.Server(handler)
-    runner = web.ServerRunner(server)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    if also:
-        await web.TCPSite(runner, also, port).start()
-    try:
-        yield port
-    finally:
-        await runner.cleanup()
-
-
-async def metrics(_: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(body=PAGE, content_type="text/plain")
-
-
-class ApiServer:
-    """What the sources ask of the Kubernetes client: GETs of paths, answered by the test."""
-
-    def __init__(self, answer: Callable[[str], bytes] | None = None) -> None:
-        self.asked: list[str] = []
-        self._answer = answer
-
-    async def get(
-        self,
-        path: str,
-        *,
-        accept: str,  # noqa: ARG002
-        timeout: float,  # noqa: ASYNC109, ARG002
-        limit: Limit | None = None,  # noqa: ARG002
-    ) -> Response:
-        self.asked.append(path)
-        if self._answer is None:
-            raise ForbiddenError('pods "a" is forbidden: cannot get resource "pods/proxy"', status=403)
-        return Response(200, self._answer(path), "application/json")
-
-
-def fleet(*pods: Pod, services: tuple[Service, ...] = ()) -> KubeState:
-    state = kube(pods, deployment())
-    return replace(state, services={s.key: s for s in services}, synced=frozenset({"pods", "services"}))
-
-
-def engine(name: str = "a", **more: Any) -> Pod:
-    return pod(name, version=LLAMA, **({"ip": "127.0.0.1"} | more))
-
-
-def settings(port: int, **more: object) -> MetricsSettings:
-    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeSettings(timeout=PATIENCE))
-    return replace(MetricsSettings(scraping=scraping, timeout=PATIENCE), **more)  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def measuring(api: ApiServer, how: MetricsSettings) -> AsyncIterator[MetricsCollector]:
-    found = MetricsCollector(api, how, NOW)
-    try:
-        yield found
-    finally:
-        await found.close()
-
-
-def health(measuring: MetricsCollector) -> dict[str, Health]:
-    return {status.name: status.health for status in measuring.statuses()}
-
-
-def problem(measuring: MetricsCollector, name: str) -> str:
-    return next(f"{s.problem} | {s.remedy}" for s in measuring.statuses() if s.name == name)
 
 
 async def test_without_a_prometheus_the_pods_are_scraped_at_their_own_address() -> None:
@@ -267,14 +195,28 @@ async def test_never_means_never() -> None:
 PROMETHEUS = Service("monitoring", "prometheus-k8s", "u", "1", "ClusterIP", {}, (("web", 9090),))
 
 
+def empty_prometheus(path: str) -> bytes:
+    """The answers of one that has nothing."""
+    kind, result = ("scalar", f'[{NOW},"{NOW}"]') if "time()" in unquote(path) else ("vector", "[]")
+    return f'{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}'.encode()
+
+
+async def test_a_clock_that_jumps_is_noticed_through_the_service_proxy_too() -> None:
+    api = ApiServer(empty_prometheus)
+    async with measuring(api, settings(free_port(), scrape=Use.NEVER)) as found:
+
+        async def asked(dated: float) -> int:
+            """How often its clock was asked for in a measurement in which it says that it is then."""
+            api.asked, api.headers = [], {"Date": formatdate(time.time() + dated, usegmt=True)}
+            await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
+            return sum("time()" in unquote(path) for path in api.asked)
+
+        await asked(0)
+        assert [await asked(0), await asked(600), await asked(600)] == [0, 1, 0]
+
+
 async def test_a_prometheus_among_the_services_is_asked_through_the_service_proxy() -> None:
-    answers = {True: ("scalar", f'[{NOW},"{NOW}"]'), False: ("vector", "[]")}
-
-    def answer(path: str) -> bytes:
-        kind, result = answers["time()" in unquote(path)]
-        return f'{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}'.encode()
-
-    api = ApiServer(answer)
+    api = ApiServer(empty_prometheus)
     async with serving(metrics) as port, measuring(api, settings(port)) as found:
         await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
         assert api.asked[0].startswith("/api/v1/namespaces/monitoring/services/prometheus-k8s:9090/proxy/api/v1/")
