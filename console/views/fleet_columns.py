@@ -28,6 +28,7 @@ from widgets.values import age_text
 
 STRIP_POINTS = 60
 _SEVERAL: Kept[bool] = Kept()
+_DIGITS: Kept[int] = Kept()
 
 FleetColumn = TableColumn[Workload, Pod]
 Draw = Callable[[Frame, str, Quantity], Cell]
@@ -80,6 +81,39 @@ def _name(shown: Shown, workload: Workload) -> Cell:
 def _by_name(snapshot: Snapshot, key: str) -> tuple[str, ...]:
     model = snapshot.models.get(snapshot.model_of.get(key, ""))
     return (model.name if model else "", key)
+
+
+def _digits(snapshot: Snapshot) -> int:
+    """Of the largest number of replicas, for a column that is as wide as it has to be: two at least, five at most."""
+    workloads = snapshot.workloads
+    most = _DIGITS.get("", (workloads,), lambda: max((max(w.ready, w.desired) for w in workloads.values()), default=0))
+    return min(5, max(2, len(str(most))))
+
+
+def _name_and_ready(digits: int, *, key: str = "", words: str = "") -> tuple[FleetColumn, FleetColumn]:
+    """The name and the ready of the desired replicas, in a fleet whose largest workload has so many digits of them.
+
+    A count is never cut, and it takes its room from the name: no column leaves the page for it.
+    """
+    more = 2 * (digits - 2)
+    return (
+        TableColumn(
+            Column("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0),
+            _name,
+            lambda _, pod: Name(untrusted_name(pod.name)),
+            name=_by_name,
+            shown=lambda snapshot: _digits(snapshot) == digits,
+        ),
+        TableColumn(
+            Column("ready", "READY", 5 + more, priority=1),
+            _ready,
+            _pod_age,
+            _by_ready,
+            key=key,
+            words=words,
+            shown=lambda snapshot: _digits(snapshot) == digits,
+        ),
+    )
 
 
 def _ready(_: Shown, workload: Workload) -> Cell:
@@ -153,13 +187,10 @@ def _story(shown: Shown, row: Workload | Pod) -> Cell:
 
 
 COLUMNS: tuple[FleetColumn, ...] = (
-    TableColumn(
-        Column("name", "MODEL · WORKLOAD", 24, align="left", grow=2, widest=56, priority=0),
-        _name,
-        lambda _, pod: Name(untrusted_name(pod.name)),
-        name=_by_name,
-    ),
-    TableColumn(Column("ready", "READY", 5, priority=1), _ready, _pod_age, _by_ready, key="Y", words="ready replicas"),
+    *_name_and_ready(2, key="Y", words="ready replicas"),
+    *_name_and_ready(3),
+    *_name_and_ready(4),
+    *_name_and_ready(5),
     TableColumn(Column("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
     TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
     TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
@@ -190,8 +221,8 @@ COLUMNS: tuple[FleetColumn, ...] = (
     ),
     measured(Column("temp", "°C", 3, priority=3), Quantity.GPU_TEMPERATURE, "H", "heat", of_gpus=True),
     measured(Column("memory", "MEM", 7, priority=11), Quantity.GPU_MEMORY_USED, of_gpus=True),
-    TableColumn(
+    FleetColumn(
         Column("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
     ),
-    TableColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
+    FleetColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.views.layout import head, labelled, sections, told
 from console.views.load import method_text
-from console.views.since import clock
+from console.views.since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -17,7 +17,11 @@ from widgets.values import age_text
 def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     """A section for each source, and what the numbers on the screens are taken from."""
     cluster = snapshot.cluster
-    measured = f"measured {clock(snapshot.measured_at)}" if snapshot.measured_at is not None else "never measured"
+    measured = "never measured"
+    if snapshot.measured_at is not None:
+        # The more pods are scraped the more seldom: numbers that stand still for a while are not a console that hangs.
+        ago = age_text(coarse(max(0.0, snapshot.at - snapshot.measured_at)))
+        measured = f"measured {clock(snapshot.measured_at)}, {ago} ago; :refresh measures now"
     about = [
         head("cluster"),
         labelled("server", Span(untrusted(cluster.server)), Span(f"   {untrusted(cluster.version)}", Role.DIM)),

@@ -231,6 +231,27 @@ async def test_80_by_24_keeps_what_a_person_needs() -> None:
         assert "ITL95" in d.lines[3]
 
 
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40)])
+@pytest.mark.parametrize("desired", [6, 20, 363, 3630])
+async def test_how_many_are_ready_of_how_many_is_never_cut(size: tuple[int, int], desired: int) -> None:
+    snapshot = make_snapshot()
+    large = replace(snapshot.workloads[WORST], desired=desired, ready=desired - 1)
+    async with desk(replace(snapshot, workloads={**snapshot.workloads, WORST: large}), size=size) as d:
+        assert f" {desired - 1}/{desired} " in d.lines[4]
+        assert size[0] < 80 or "15 MIN WAIT" in d.lines[3]
+        assert d.lines[3].index("READY") + len("READY") == d.lines[4].index(f"/{desired}") + len(f"/{desired}")
+
+
+async def test_a_workload_that_is_scaled_beyond_the_column_widens_it() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        large = replace(snapshot.workloads[WORST], desired=120)
+        await d.deliver(replace(snapshot, workloads={**snapshot.workloads, WORST: large}))
+        assert " 5/120 " in d.lines[4]
+        await d.press("Y")
+        assert "READY" in d.lines[3]
+
+
 @pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40), (250, 70)])
 async def test_every_size_shows_the_worst_first(size: tuple[int, int]) -> None:
     async with desk(make_snapshot(), size=size) as d:

@@ -75,3 +75,10 @@ async def test_a_free_gpu_is_no_trouble() -> None:
     unmatched = (Unmatched(Join.GPU_WITHOUT_POD, gpu, "free"),)
     async with desk(replace(snapshot, gpus=free, gpu_use={gpu: GpuUse.FREE}, unmatched=unmatched)) as d:
         assert "joined" not in d.text
+
+
+async def test_the_sources_say_how_old_the_numbers_are_and_how_to_measure_at_once() -> None:
+    snapshot = make_snapshot()
+    async with desk(replace(snapshot, measured_at=snapshot.at - 13)) as d:
+        await d.command("sources")
+        assert "10s ago; :refresh measures now" in " ".join(d.text.split())
