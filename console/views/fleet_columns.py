@@ -186,11 +186,7 @@ def _story(shown: Shown, row: Workload | Pod) -> Cell:
     return Story(untrusted(reason), role, strip, SCALES[Quantity.WAITING])
 
 
-COLUMNS: tuple[FleetColumn, ...] = (
-    *_name_and_ready(2, key="Y", words="ready replicas"),
-    *_name_and_ready(3),
-    *_name_and_ready(4),
-    *_name_and_ready(5),
+_BESIDE: tuple[FleetColumn, ...] = (
     TableColumn(Column("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
     TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
     TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
@@ -221,8 +217,16 @@ COLUMNS: tuple[FleetColumn, ...] = (
     ),
     measured(Column("temp", "°C", 3, priority=3), Quantity.GPU_TEMPERATURE, "H", "heat", of_gpus=True),
     measured(Column("memory", "MEM", 7, priority=11), Quantity.GPU_MEMORY_USED, of_gpus=True),
-    FleetColumn(
+    TableColumn(
         Column("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
     ),
-    FleetColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
+    TableColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
+)
+
+COLUMNS: tuple[FleetColumn, ...] = (
+    *_name_and_ready(2, key="Y", words="ready replicas"),
+    *_name_and_ready(3),
+    *_name_and_ready(4),
+    *_name_and_ready(5),
+    *_BESIDE,
 )
