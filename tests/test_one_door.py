@@ -13,6 +13,7 @@ ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 SESSIONS = {
     "fleet/net/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
     "fleet/sources/kube/session.py": "for KubeClient alone, whose guard sees each request in _attempt",
+    "fleet/sources/kube/socks.py": "under that session, through a SOCKS proxy: it connects, and sends nothing itself",
     "fleet/sources/scrape/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",
     "fleet/sources/scrape/collector.py": "finds out whether pod addresses can be reached: connects, and sends nothing",
     "fleet/sources/prometheus/session.py": "Prometheus: the adapter's send asks the guard, for each redirect too",
@@ -35,6 +36,7 @@ CLIENTS = {
     "open_connection",
     "open_unix_connection",
     "ApiClient",
+    "from_url",
 }
 """What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
 PROCESSES = {

@@ -92,7 +92,7 @@ class Life:
             self.status, self.status, self.failure, self.arrival, self.departure, self.move, self.end, self.workload,
             self.node, self.measure, self.measure, self.measure, self.unmeasure, self.nothing, self.orphan, self.image,
             self.rebirth, self.rebirth, self.scaled, self.disorder, self.rename, self.late, self.exposed, self.link,
-            self.twice,
+            self.twice, self.swap,
         ]  # fmt: skip
         for happen in self.random.sample(happens, self.random.randint(1, 3)):
             happen()
@@ -208,6 +208,15 @@ class Life:
         self.random.shuffle(engines)
         self.random.shuffle(gpus)
         self.remeasure(_of_rows(m, engines, gpus))
+
+    def swap(self) -> None:
+        """Two engines trade their numbers, and no sum is another."""
+        if (m := self.measurement) is not None:
+            i, j = self.random.sample(range(len(m.engines)), 2)
+            columns = {quantity: array("d", column) for quantity, column in m.engine_table.columns.items()}
+            for column in columns.values():
+                column[i], column[j] = column[j], column[i]
+            self.remeasure(replace(m, engine_table=replace(m.engine_table, columns=columns)))
 
     def rename(self) -> None:
         """Engines say that they serve something else, or nothing; some are told twice by that."""
