@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ string of JSON, where quotes are escaped."""
 _NEXT = b'},{"metric":'
 _SLICE = 256 * 1024
 """Bytes that are decoded at once."""
+_ENDS = 16
+"""Places that are taken for the end of a result, from the last one on, before it is decoded as a whole."""
 _ELEMENT = 4 * MIB
 """Bytes of one element of a result, and of what stands around it. The longest real one, a range of 11,000 points, has
 300 kB; and without elements JSON may become thirty times its size in objects, whatever it says."""
@@ -29,8 +32,7 @@ class Answer:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._start, self._stop = _span(content)
-        document = _document(content[: self._start] + content[self._stop :])
+        self._start, self._stop, document = _taken_apart(content)
         self._rest: Any = document["data"].get("result") if isinstance(document["data"], dict) else None
         self.warnings = tuple(str(text) for text in (document.get("warnings") or ()))
         """Thanos and Mimir say there that part of the data is missing."""
@@ -72,21 +74,39 @@ class Answer:
             begin += len(part) + len(_BETWEEN)
 
 
-def _span(content: bytes) -> tuple[int, int]:
-    """Where the elements of a result begin and end; nowhere in an answer that is to be decoded as a whole."""
+def _taken_apart(content: bytes) -> tuple[int, int, dict[str, Any]]:
+    """Where the elements of a result begin and end, and the document without them.
+
+    A warning may hold what looks like that end, the error of a store in JSON: then the document is broken.
+    """
+    for start, stop in _spans(content):
+        with suppress(orjson.JSONDecodeError):
+            return start, stop, _document(content[:start] + content[stop:])
+    raise no_json(content)
+
+
+def _spans(content: bytes) -> Iterator[tuple[int, int]]:
+    """Where the elements may begin and end, at least one place; nowhere in what is to be decoded as a whole."""
     start = content.find(_START, 0, 1024) + len(_START)
-    stop = content.rfind(_END) + len(_END) - 1
-    regular = start >= len(_START) and stop > start and content.startswith(_METRIC[:-1], start)
-    return (start, stop) if regular else (0, 0)
+    if start < len(_START) or not content.startswith(_METRIC[:-1], start):
+        yield 0, 0
+        return
+    stop = len(content)
+    for _ in range(_ENDS):
+        found = content.rfind(_END, start, stop)
+        if found < 0:
+            break
+        yield start, found + len(_END) - 1
+        # Overlapping ones too.
+        stop = found + len(_END) - 1
+    yield 0, 0
 
 
 def _document(content: bytes) -> dict[str, Any]:
+    """Raises orjson.JSONDecodeError for what is no JSON."""
     if len(content) > _ELEMENT + _SLICE:
         raise not_prometheus()
-    try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise no_json(content) from None
+    document = orjson.loads(content)
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(document, dict) or document.get("status") != "success" or not isinstance(data, (dict, list)):
         raise not_prometheus()

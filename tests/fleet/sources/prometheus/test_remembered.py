@@ -107,6 +107,18 @@ def test_json_that_is_written_in_another_way_is_read_all_the_same() -> None:
     assert reader.made == 2
 
 
+@pytest.mark.parametrize("size", [1, 1 << 18])
+def test_a_warning_that_looks_like_the_end_of_a_result_is_a_warning(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(answer, "_SLICE", size)
+    reader = Reader()
+    warned = ('store-1: {"errors":[{"codes":[5]}]}', "]}]}]")
+    for value in ("1", "2"):
+        said = _said(_vector(value, "0"), warnings=warned)
+        assert said.warnings == warned
+        assert reader.read(said)[1] == [float(value), 0.0]
+    assert reader.made == 1
+
+
 def test_no_number_is_said() -> None:
     reader = Reader()
     reader.read(_said(_vector("1")))
