@@ -1,4 +1,4 @@
-"""Which nodes, models and workloads the simulated fleet is made of."""
+"""The nodes, models and workloads of the simulated fleet."""
 
 from __future__ import annotations
 
@@ -80,22 +80,22 @@ class WorkloadSpec:
     group: int = 1
     """Pods that share the GPUs of one replica: a leader and its workers in a LeaderWorkerSet."""
     managed_by: str = ""
-    """Who applies its objects: argocd, flux or helm; nobody in particular without one."""
+    """Tool that applies its objects: argocd, flux or helm; empty for none in particular."""
     serving_label: bool = False
     """Whether its Service selects a label that its controller does not, so that a pod can be taken out of it."""
     max_replicas: int = 0
-    """Where an autoscaler stops; 0 for none."""
+    """Upper bound of its autoscaler; 0 for none."""
     keda: bool = False
     """Whether that is KEDA's."""
     min_available: int = 0
-    """Of a PodDisruptionBudget; 0 for none."""
+    """``minAvailable`` of its PodDisruptionBudget; 0 for none."""
     asleep: bool = False
     weight: int = 1
     """How many requests one simulated request stands for."""
 
     @property
     def autoscaler(self) -> str:
-        """What its HorizontalPodAutoscaler is called."""
+        """Name of its HorizontalPodAutoscaler."""
         return f"keda-hpa-{self.name}" if self.keda else self.name
 
 

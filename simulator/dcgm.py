@@ -15,7 +15,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RESERVED = 600
 """MiB of framebuffer that the driver keeps for itself."""
 _NOT_ON_MIG = ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_MEM_COPY_UTIL", "DCGM_FI_DEV_ENC_UTIL", "DCGM_FI_DEV_DEC_UTIL")
-"""What the driver does not report for a MIG instance."""
+"""Fields that the driver does not report for a MIG instance."""
 
 
 def render(gpus: Sequence[Gpu], share: float = 1.0) -> str:

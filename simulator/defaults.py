@@ -1,4 +1,4 @@
-"""What the API server fills in where an object does not say: the defaults of the kinds that controllers act on."""
+"""Defaults that the API server fills in, for the kinds that controllers act on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def defaulted(obj: Object) -> Object:
 
 
 def _with(spec: Object, defaults: Object) -> Object:
-    """What somebody chose, and the defaults for the rest; null is the same as nothing."""
+    """Return the spec with the defaults where it has nothing; null is the same as nothing."""
     return spec | {key: value for key, value in defaults.items() if spec.get(key) is None}
 
 

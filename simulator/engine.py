@@ -19,7 +19,7 @@ from simulator.stats import EngineStats
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """What one engine can do: limits in requests and tokens, costs in seconds, one token pool for all its GPUs."""
+    """Capability of one engine: limits in requests and tokens, costs in seconds, one token pool for all its GPUs."""
 
     max_model_len: int
     num_blocks: int

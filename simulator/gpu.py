@@ -64,7 +64,7 @@ class Gpu:
     power: float = 0.0
     temperature: float = 0.0
     clock: float = IDLE_SM_CLOCK
-    """Of the SMs, MHz."""
+    """Clock of the SMs, MHz."""
     energy: float = 0.0
     """Joules since boot."""
     thermal_violation: float = 0.0
@@ -75,7 +75,7 @@ class Gpu:
     xid: int = 0
     """The last XID error; it stays until the driver is loaded anew."""
     lost: bool = False
-    """It fell off the bus: nothing can use it."""
+    """True once it fell off the bus: nothing can use it."""
 
     def __post_init__(self) -> None:
         self.power = self.model.idle_power
@@ -85,7 +85,7 @@ class Gpu:
 
     @property
     def uuid(self) -> str:
-        """As NVML names it, the same for every MIG instance of a GPU."""
+        """UUID as NVML has it, the same for every MIG instance of a GPU."""
         digest = hashlib.sha256(f"{self.node}/{self.index}".encode()).hexdigest()
         return f"GPU-{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
 

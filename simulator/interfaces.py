@@ -1,4 +1,4 @@
-"""What the simulated world and the servers that show it over HTTP know of each other."""
+"""Interfaces between the simulated world and the servers that show it over HTTP."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class World(Protocol):
         """Simulate up to simulated unix time `now`."""
 
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
-        """What the pod's HTTP server answers.
+        """Return the answer of the pod's HTTP server.
 
         Raises ConnectionError where nothing listens: no such pod, not running, another port.
         """

@@ -86,5 +86,5 @@ def _put(store: Store, kind: str, place: Place, born: float, /, **values: Any) -
 
 
 def cause(version: str, revision: str) -> str:
-    """What a change was for, as its author writes it."""
+    """Return the reason for a change, as its author writes it."""
     return f"vLLM {version}, model revision {revision}"

@@ -1,4 +1,4 @@
-"""What happens to a pod on its node as time goes by."""
+"""A pod's life on its node as time goes by."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SYSTEM_START = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Why the containers of a workload do not start, and after how many seconds they give up."""
+    """The reason why the containers of a workload do not start, and the seconds after which they give up."""
 
     after: float
     code: int

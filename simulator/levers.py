@@ -1,4 +1,4 @@
-"""What can be done to the simulated fleet from outside its API: the causes that scenarios are made of."""
+"""Levers on the simulated fleet from outside its API: the causes that scenarios are made of."""
 
 from __future__ import annotations
 

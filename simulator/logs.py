@@ -1,4 +1,4 @@
-"""What a vLLM container prints: while it starts, while it serves, when it dies."""
+"""Log lines of a vLLM container: while it starts, while it serves, when it dies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def line(at: float, where: str, text: str, level: str = "INFO") -> str:
 
 @cache
 def start_messages(workload: WorkloadSpec, revision: str) -> list[tuple[float, str, str]]:
-    """What it prints until it serves: seconds after the container's start, source, text."""
+    """Return the log of a start: seconds after the container's start, source, text."""
     model, spec = workload.model, workload.model.engine
     shards = max(1, round(model.weights_gib / 4.7))
     facts = {

@@ -24,7 +24,7 @@ class Machine:
     pool: NodePool
     gpus: list[Gpu] = field(default_factory=list)
     images: set[str] = field(default_factory=set)
-    """What was pulled before and need not be pulled again."""
+    """Images that were pulled before and need not be pulled again."""
     idle: int = 0
     """How many GPUs work and nobody holds."""
     registered: bool = False

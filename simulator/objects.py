@@ -24,7 +24,7 @@ SERVING = {"serving": "on"}
 DRAINING_VERSION = "0.32.0"
 """The version of vLLM that finishes its requests when it is told to."""
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-"""What Kubernetes makes the suffixes of names from: no vowels, so that no words come out."""
+"""Alphabet of Kubernetes for suffixes of names: no vowels, so that no words come out."""
 _NAMESPACE = uuid.UUID("6f1d4e2a-6d54-4bd3-9a55-0c6f8e8f2b11")
 
 
@@ -221,7 +221,7 @@ def replica_set(deployment: Object, revision: int, template: Object, created: fl
 
 
 def controller_revision(stateful: Object, revision: int, template: Object, created: float) -> Object:
-    """What a StatefulSet remembers of one of its templates."""
+    """Return the ControllerRevision that a StatefulSet keeps of one of its templates."""
     meta = stateful["metadata"]
     suffix = safe_hash(template)
     return manifest(
@@ -237,7 +237,7 @@ def controller_revision(stateful: Object, revision: int, template: Object, creat
 
 
 def slice_name(service: Object, number: int) -> str:
-    """What the nth EndpointSlice of a Service is called."""
+    """Return the name of the nth EndpointSlice of a Service."""
     meta = service["metadata"]
     return f"{meta['name']}-{safe_hash([meta['uid'], number], 5)}"
 

@@ -27,7 +27,7 @@ TERMINATION_SECONDS = 8.0
 
 
 class Phase(enum.Enum):
-    """Where a pod is in its life."""
+    """The stages of a pod's life."""
 
     PENDING = "waits for a node"
     CREATING = "pulls its image"
@@ -38,7 +38,7 @@ class Phase(enum.Enum):
 
 
 class Exit(NamedTuple):
-    """How a container ended."""
+    """The end of a container: its code and reason."""
 
     code: int
     reason: str
@@ -59,11 +59,11 @@ class Pod:
     created: float
     ip: str
     workload: WorkloadSpec | None
-    """What it serves; None for a pod without an engine."""
+    """The workload that it serves; None for a pod without an engine."""
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
     gpu_requests: dict[str, int] = field(default_factory=dict)
-    """By the name of the extended resource."""
+    """GPUs by the name of the extended resource."""
     pinned: str = ""
     """The only node on which it may run: that of a DaemonSet's pod."""
     node: str = ""
@@ -82,16 +82,16 @@ class Pod:
     previous_log: list[LogLine] | None = None
     pending_message: str = ""
     pull_error: str = ""
-    """Why its image does not come."""
+    """The reason why its image does not come; empty for none."""
     progress: int = 0
     """How many of the start's log messages are out."""
     finishing: bool = False
     """Whether it was ready when it was told to end: its probes go on."""
     deadline: float = 0.0
-    """When it is killed if it has not ended by itself, and how many seconds it had for that."""
+    """Time at which it is killed if it has not ended by itself, and the seconds that it had for that."""
     grace: float = 0.0
     evicted: float | None = None
-    """When it was evicted."""
+    """Time of its eviction."""
     dirty: bool = True
     """Whether the API server has not seen its present state."""
     tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
@@ -100,7 +100,7 @@ class Pod:
 
     @property
     def identity(self) -> Object:
-        """As much of its object as others need to refer to it."""
+        """Metadata that references to it need."""
         metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
@@ -116,7 +116,7 @@ class Pod:
 
     @property
     def port(self) -> int:
-        """Where its server listens; 0 if it says nothing of that."""
+        """Port of its server; 0 if it says nothing of that."""
         return templates.port(self.template)
 
     @property
@@ -205,7 +205,7 @@ class Pod:
         self.enter(Phase.TERMINATING, now)
 
     def shorten_grace(self, now: float, grace: float) -> None:
-        """It is told again to end, and sooner."""
+        """Shorten the time that it has left to end."""
         if now + grace < self.deadline:
             self.grace, self.deadline = grace, now + grace
             self.dirty = True
@@ -242,7 +242,7 @@ class Pod:
         return obj | {"spec": template["spec"] | obj["spec"] | {"tolerations": tolerations}}
 
     def status(self) -> Object:
-        """What the scheduler and the kubelet write."""
+        """Return the status that the scheduler and the kubelet write."""
         if not self.node:
             return {"phase": "Pending", "conditions": [self._scheduled()], "qosClass": "Burstable"}
         status: Object = {
@@ -333,6 +333,6 @@ def _condition(kind: str, status: bool, at: float, **why: str) -> Object:
 
 
 def _duration(seconds: float) -> str:
-    """As Go prints it: 10s, 1m20s, 5m0s."""
+    """Format seconds as Go does: 10s, 1m20s, 5m0s."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"

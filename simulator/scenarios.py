@@ -1,4 +1,4 @@
-"""What happens to the simulated fleet, and when."""
+"""Scenarios: incidents of the simulated fleet, each at its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator.levers import Levers
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """At `at` seconds after the clock's start (before it, if negative) `act` is called with the levers and the time."""
+    """An `act`, called with the levers and the time `at` seconds after the clock's start (before it, if negative)."""
 
     at: float
     act: Callable[[Levers, float], None]

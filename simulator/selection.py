@@ -1,4 +1,4 @@
-"""Which labels a selector selects, as Kubernetes decides it."""
+"""Label selectors and tolerations, decided as Kubernetes does."""
 
 from __future__ import annotations
 

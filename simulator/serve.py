@@ -56,7 +56,7 @@ class Running:
     """Whether the pods listen on addresses of their own."""
 
     def describe(self) -> dict[str, object]:
-        """What the console needs to know, as the line of JSON on stdout."""
+        """Return what the console needs to know, printed as a line of JSON on stdout."""
         return {
             "schema": SCHEMA,
             "server": self.server,
@@ -130,7 +130,7 @@ async def _advance(world: World, reached: float, listeners: Listeners | None) ->
 
 
 def _first_namespace(world: World) -> str:
-    """Where most engines are: the namespace that a person will look at first."""
+    """Return the namespace with most engines: a person will look there first."""
     engines = Counter(endpoint.namespace for endpoint in world.endpoints() if endpoint.port == ENGINE_PORT)
     return max(engines, key=engines.__getitem__, default="default")
 

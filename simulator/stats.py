@@ -1,4 +1,4 @@
-"""What an engine counts about itself, as vLLM's front end does (vllm/v1/metrics/loggers.py, stats.py)."""
+"""Counters of an engine, as vLLM's front end has them (vllm/v1/metrics/loggers.py, stats.py)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def token_edges(max_model_len: int) -> tuple[float, ...]:
 
 
 class HttpStats:
-    """What prometheus-fastapi-instrumentator counts, by labels; `/metrics` and `/health` are not among it."""
+    """Counters of prometheus-fastapi-instrumentator, by labels; `/metrics` and `/health` are not among them."""
 
     def __init__(self) -> None:
         self.requests: dict[str, int] = {}

@@ -244,5 +244,5 @@ class Store:
 
 
 def key_of(obj: dict[str, Any]) -> Key:
-    """Where the object stands in its table."""
+    """Return the key of the object in its table."""
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]

@@ -1,4 +1,4 @@
-"""What a pod template asks for: GPUs, time to end, and which engine it runs."""
+"""Contents of a pod template: GPUs, time to end, and the engine that it runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def grace(template: Mapping[str, Any]) -> float:
 
 
 def port(template: Mapping[str, Any]) -> int:
-    """Where its server listens; 0 if it does not say."""
+    """Return the port of its server; 0 if it does not say."""
     ports = containers(template)[0].get("ports") or [{"containerPort": 0}]
     return int(ports[0]["containerPort"])
 
@@ -85,7 +85,7 @@ class Engines:
         self._models = {w.model.repository: w.model for w in (*DEFAULT.workloads, *self._workloads.values())}
 
     def of(self, namespace: str, template: Mapping[str, Any]) -> WorkloadSpec | None:
-        """What a pod of this template serves; None if it is not an engine, or its model is not known here."""
+        """Return the workload of a pod of this template; None if it is no engine, or its model is not known here."""
         image, _, tag = containers(template)[0]["image"].partition(":")
         model = self._models.get(model_of(template))
         if image != ENGINE_IMAGE or model is None:

@@ -17,7 +17,7 @@ BURST_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class TrafficSpec:
-    """What users ask of one workload; lengths in tokens, log-normal around a median."""
+    """Requests of the users of one workload; lengths in tokens, log-normal around a median."""
 
     rate: float
     """Requests per second for each replica, averaged over the day."""
@@ -44,7 +44,7 @@ class Traffic:
         self.spec = spec
         self._morning = morning
         self.factor = 1.0
-        """What a scenario multiplies the rate by."""
+        """Multiplier of the rate, set by scenarios."""
         self.longer_prompts = self.longer_answers = 1.0
         """The same for lengths."""
         self._rate = spec.rate * replicas

@@ -117,7 +117,7 @@ class Fleet:
             self._tick()
 
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
-        """What the pod's HTTP server answers. Raises ConnectionError where nothing listens."""
+        """Return the answer of the pod's HTTP server. Raises ConnectionError where nothing listens."""
         found = self.cluster.pods.get((namespace, pod))
         if found is None or not found.listening or port != found.port:
             raise ConnectionError(f"nothing listens on port {port} of pod {namespace}/{pod}")

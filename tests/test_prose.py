@@ -1,4 +1,4 @@
-"""What docstrings may not do: point elsewhere instead of saying something, or cite what is not in the repository."""
+"""Rules for docstrings: they say something, begin with the idea, and cite only what is in the repository."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
+BEGIN_WITH_THE_IDEA = ("simulator", "themes", "widgets")
 POINTS_ELSEWHERE = re.compile(r"\s*See\s")
 NOT_OURS = re.compile(
     r"""
@@ -23,6 +24,18 @@ NOT_OURS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+PUTS_OFF = """
+    about above across after against among as at before behind below beside besides between beyond by down during for
+    from in into like near of off on onto over since till to toward towards under until up upon with within without
+    it its that their them there these they those
+    what when where which who whom whose why
+"""
+"""First words that put the idea off: prepositions, pronouns, and question words in place of a noun ("What it serves").
+
+"Whether" and "How many" are let through: they name a truth value and a number.
+"""
+OPENS_BADLY = frozenset(PUTS_OFF.split())
+A_NUMBER = re.compile(r"how (many|much|long|far|often|old|full|late|fast)\b", re.IGNORECASE)
 PAGE = re.compile(r"\bdocs/[\w-]+\.md\b")
 """A page of ours, by its path from the root."""
 
@@ -32,6 +45,15 @@ def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
+
+
+def opens_badly(text: str) -> bool:
+    """Whether the first word of a docstring is not part of its idea."""
+    word = re.match(r"\s*([A-Za-z]+)\b", text)
+    if word is None:
+        return False
+    first = word.group(1).lower()
+    return first in OPENS_BADLY or (first == "how" and not A_NUMBER.match(text.strip()))
 
 
 def faults(text: str) -> list[str]:
@@ -81,3 +103,44 @@ def test_it_finds_them(text: str) -> None:
 )
 def test_it_leaves_the_others_alone(text: str) -> None:
     assert not faults(text)
+
+
+@pytest.mark.parametrize("room", BEGIN_WITH_THE_IDEA)
+def test_docstrings_begin_with_the_idea(room: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
+        for file in sorted((ROOT / room).rglob("*.py"))
+        for line, text in docstrings(ast.parse(file.read_text()))
+        if opens_badly(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Of pods that serve, by their keys.",
+        "\n    Those that are over.",
+        "What a pod serves.",
+        "Its own.",
+        "How a server stands.",
+        "As ``:q``: it asks.",
+    ],
+)
+def test_it_finds_a_beginning_that_is_not_the_idea(text: str) -> None:
+    assert opens_badly(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Return the health of serving pods, keyed by pod.",
+        "Whether it has the focus.",
+        "How many pods are ready.",
+        "Offset of the first line.",
+        "``of`` is the key.",
+        "Whatever stands behind the name.",
+    ],
+)
+def test_it_lets_the_idea_begin(text: str) -> None:
+    assert not opens_badly(text)

@@ -26,14 +26,14 @@ class Glyphs:
     unknown: str
     """Instead of a value whose source does not answer."""
     mark: str
-    """In front of a marked row."""
+    """Sign of a marked row."""
     at_most: str
     at_least: str
     ellipsis: str
     between: str
-    """Between the parts of a line: ``a · b``."""
+    """Separator of the parts of a line: ``a · b``."""
     inside: str
-    """Between a thing and what it holds: ``cluster › namespace``."""
+    """Separator of a thing and what it holds: ``cluster › namespace``."""
     left: str
     right: str
     up: str
@@ -50,7 +50,7 @@ class Glyphs:
     strip: str
     """A strip chart's cell, lowest level first."""
     gap: str
-    """In a strip chart, where there is no value."""
+    """Place without a value in a strip chart."""
 
 
 UNICODE = Glyphs(

@@ -1,4 +1,4 @@
-"""How the console looks on this terminal: decided once, before the app is constructed.
+"""The look of the console on this terminal: decided once, before the app is constructed.
 
 Textual chooses its colour filters in ``App.__init__``; a theme set later under NO_COLOR would draw black on black. So
 the console decides first::

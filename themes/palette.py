@@ -1,4 +1,4 @@
-"""Which style each role on the screen has.
+"""The style of each role on the screen.
 
 Calm by default: text is drawn in the terminal's own colours, and colour is kept for what deserves the eye. The colours
 stay apart for people with protanopia, deuteranopia and tritanopia (after Okabe and Ito, "Color Universal Design", 2008:
@@ -18,11 +18,11 @@ from rich.style import Style
 
 
 class Role(Enum):
-    """What a piece of text is, from which its style follows."""
+    """The meaning of a piece of text, from which its style follows."""
 
     TEXT = "text"
     DIM = "dim"
-    """Of lesser weight: units, ages, separators."""
+    """Lesser weight: units, ages, separators."""
     STRONG = "strong"
     OK = "ok"
     STARTING = "starting"

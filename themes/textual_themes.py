@@ -13,7 +13,7 @@ from textual.app import App
 from textual.theme import BUILTIN_THEMES, Theme
 
 STYLESHEET = Path(__file__).with_name("quarterdeck.tcss")
-"""For ``App.CSS_PATH``."""
+"""The stylesheet for ``App.CSS_PATH``."""
 
 _DARK = replace(
     BUILTIN_THEMES["ansi-dark"],

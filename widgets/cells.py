@@ -1,4 +1,4 @@
-"""What can stand in a cell of the grid. A cell knows its content; the width comes when it is drawn."""
+"""Cells of the grid. A cell knows its content; the width comes when it is drawn."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Spans(NamedTuple):
 
 
 STAND_IN = "~"
-"""In front of a number that is another quantity than its column's, and the best there is."""
+"""Prefix of a number that is another quantity than its column's, and the best there is."""
 
 
 class Number(NamedTuple):
@@ -101,7 +101,7 @@ _SHORTEST_BAR = 3
 
 
 class Story(NamedTuple):
-    """Why something stands as it does, and the strip of what led there in the room that is left.
+    """The reason why something stands as it does, and the strip of what led there in the room that is left.
 
     The strip ends at the right edge of the column in every row, so that the same moment is in the same place.
     """

@@ -18,7 +18,7 @@ from widgets.line_view import LineView
 
 
 class _Label(LineView):
-    """What stands in front of the line."""
+    """The label in front of the line."""
 
     DEFAULT_CSS = """
     _Label {
@@ -106,7 +106,7 @@ class Field(Horizontal):
         """Escape was pressed."""
 
     class Refused(About):
-        """What was typed cannot be part of a number: the line is as it was."""
+        """Posted when the typed text cannot be part of a number: the line is as it was."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Field(Horizontal):
 
     @property
     def value(self) -> str:
-        """What is typed, without blanks around it."""
+        """The typed text, without blanks around it."""
         return self._line.value.strip()
 
     @value.setter
@@ -151,7 +151,7 @@ class Field(Horizontal):
         return self._line.has_focus
 
     def take_focus(self) -> None:
-        """What is typed next belongs to this line."""
+        """Focus the line, so that what is typed next belongs to it."""
         self.screen.set_focus(self._line)
 
     def relabel(self, label: str) -> None:

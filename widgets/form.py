@@ -162,7 +162,7 @@ class FormRow(Horizontal):
             return self.row
 
     class Changed(About):
-        """Its value is another one."""
+        """Posted when its value is another one."""
 
     class Entered(About):
         """Enter was pressed."""
@@ -171,7 +171,7 @@ class FormRow(Horizontal):
         """Escape was pressed."""
 
     class Left(About):
-        """Up (-1) or down (1) was pressed."""
+        """Posted when up (-1) or down (1) was pressed."""
 
         def __init__(self, row: FormRow, step: int) -> None:
             super().__init__(row)
@@ -192,12 +192,12 @@ class FormRow(Horizontal):
 
     @property
     def inner(self) -> Widget:
-        """What takes the focus."""
+        """The widget that takes the focus."""
         raise NotImplementedError
 
     @property
     def value(self) -> str:
-        """What is typed or chosen, empty for the default."""
+        """The typed or chosen value, empty for the default."""
         raise NotImplementedError
 
     @value.setter
@@ -210,12 +210,12 @@ class FormRow(Horizontal):
         return self.inner.has_focus
 
     def take_focus(self) -> None:
-        """What is typed next belongs to this row."""
+        """Focus the row, so that what is typed next belongs to it."""
         self.screen.set_focus(self.inner)
 
     @property
     def remark(self) -> str:
-        """What is said beside it."""
+        """The text beside it."""
         return self._remark.text
 
     def say(self, text: str, role: Role = Role.DIM) -> None:

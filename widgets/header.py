@@ -30,7 +30,7 @@ class SourceBadge:
 
 @dataclass(frozen=True, slots=True)
 class HeaderModel:
-    """What the header shows. Texts from outside may be passed as they are."""
+    """Contents of the header. Texts from outside may be passed as they are."""
 
     cluster: str
     namespace: str = ""

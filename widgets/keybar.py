@@ -21,7 +21,7 @@ class Hint(NamedTuple):
 
 
 def keybar_line(hints: Sequence[Hint], width: int) -> Line:
-    """As many hints as fit, those in front first."""
+    """Return as many hints as fit, those in front first."""
     parts = [
         (hint, Part((Span(hint.key, Role.KEY), Span(" " + hint.title, Role.DIM)), 2 + i))
         for i, hint in enumerate(hints)

@@ -29,7 +29,7 @@ class MessageLine(LineView):
 
     @property
     def text(self) -> str:
-        """What is said now; empty for nothing."""
+        """The message that is shown now; empty for nothing."""
         return self._text
 
     def say(self, text: str, role: Role = Role.TEXT, seconds: float | None = 10.0) -> None:

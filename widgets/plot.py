@@ -16,7 +16,7 @@ from widgets.values import WORDS, age_text, number_text, unit_text
 
 @dataclass(frozen=True, slots=True)
 class PlotModel:
-    """What a plot shows."""
+    """Contents of a plot."""
 
     title: str
     unit: Unit

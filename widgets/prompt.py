@@ -26,7 +26,7 @@ _HISTORY = 100
 
 
 class History:
-    """What was entered before, newest last, without repetitions; and a walk through it."""
+    """The lines entered before, newest last, without repetitions; and a walk through them."""
 
     def __init__(self, size: int = _HISTORY) -> None:
         self._size = size
@@ -171,7 +171,7 @@ class Prompt(Horizontal):
 
     @property
     def kind(self) -> Kind:
-        """What the line is, or was last."""
+        """The kind of the line that is open, or was last."""
         return self._sign.kind
 
     @property
@@ -195,7 +195,7 @@ class Prompt(Horizontal):
         self.post_message(self.Cancelled(self.kind))
 
     def candidates(self, text: str) -> Sequence[str]:
-        """What the text could become."""
+        """Return what the text could become."""
         return self._complete(self.kind, text) if self._complete is not None else ()
 
     def walk(self, steps: int) -> None:

@@ -1,4 +1,4 @@
-"""How a severity is drawn: one glyph, one role."""
+"""The drawing of a severity: one glyph, one role."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from themes.glyphs import UNICODE, Glyphs
 
 
 class Scale(NamedTuple):
-    """What the lowest and the highest level stand for, in the quantity's unit; beyond them the strip is clipped."""
+    """The values of the lowest and the highest level, in the quantity's unit; beyond them the strip is clipped."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ def strip_chart(values: Sequence[float], width: int, scale: Scale, glyphs: Glyph
 
 
 def height(value: float, scale: Scale) -> float:
-    """Where a value stands on a scale: 0.0 for its low end and below, 1.0 for its high end and above."""
+    """Return the place of a value on a scale: 0.0 for its low end and below, 1.0 for its high end and above."""
     if value <= scale.low or scale.high <= scale.low:
         return 0.0
     if value >= scale.high:

@@ -102,7 +102,7 @@ class TextPane(LineView, can_focus=True):
         raise NotImplementedError
 
     def prefix(self, number: int) -> str:
-        """What stands in front of a line, dimmed and not searched."""
+        """Return the text in front of a line, dimmed and not searched."""
         del number
         return ""
 

@@ -139,7 +139,7 @@ WORDS = frozenset({Unit.TOKENS, Unit.TOKENS_PER_SECOND})
 
 
 def unit_text(unit: Unit) -> str:
-    """What stands beside a number that ``number_text`` made; empty where the number carries its unit."""
+    """Return the unit to set beside the text of ``number_text``; empty where that carries it."""
     return _UNITS[unit]
 
 

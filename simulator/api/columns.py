@@ -10,7 +10,7 @@ from typing import Any
 
 Obj = dict[str, Any]
 Cell = Callable[[Obj, float], Any]
-"""What an object shows in a column at a unix time."""
+"""Text of an object in a column, given the object and the Unix time."""
 
 _COLUMN = re.compile(r"(?P<wide>\+?)(?P<name>[^#?]+?)(?P<integer>#?)(?: (?P<path>[a-z]\S*?)(?:\?(?P<default>.*))?)?")
 
@@ -169,7 +169,7 @@ def _event_object(obj: Obj, _: float) -> str:
 
 
 def _hpa_targets(obj: Obj, _: float) -> str:
-    """Those with an average value: pods metrics, and external ones, which say so."""
+    """Targets with an average value: pods metrics, and external ones, which say so."""
 
     def average(metric: Obj, of: str) -> str:
         found = metric.get(metric["type"].lower()) or {}

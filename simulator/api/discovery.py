@@ -1,4 +1,4 @@
-"""What the API serves, told to clients: discovery (both forms) and version."""
+"""Discovery (both forms) and version: the part of the API that tells clients what there is."""
 
 from __future__ import annotations
 

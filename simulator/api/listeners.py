@@ -64,7 +64,7 @@ class Listeners:
 
     @property
     def addresses(self) -> Mapping[Address, Endpoint]:
-        """Where who listens."""
+        """The servers by the address that they listen on."""
         return self._pods
 
     async def follow(self) -> None:

@@ -25,7 +25,7 @@ _KEYS = {
     "hostAliases": "ip",
     "topologySpreadConstraints": "topologyKey",
 }
-"""By which key the entries of a list are merged (patchMergeKey of the Go types); other lists are replaced."""
+"""The key by which entries of a list are merged (patchMergeKey of the Go types); other lists are replaced."""
 _SETS = frozenset({"finalizers"})
 """Lists of strings that are merged as sets."""
 
@@ -48,7 +48,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def strategic_patch(target: Any, patch: dict[str, Any]) -> dict[str, Any]:
-    """Like a merge patch, but lists whose entries have a key merge by it; with the directives ``$patch`` and so on."""
+    """Apply a strategic merge patch: lists whose entries have a key merge by it; ``$patch`` and the like are obeyed."""
     found = dict(target) if isinstance(target, dict) else {}
     directive = patch.get("$patch")
     if directive == "replace":

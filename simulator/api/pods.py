@@ -1,4 +1,4 @@
-"""What a kubelet and a pod network would answer: container logs, and the proxy to pods and services."""
+"""Answers of a kubelet and of the pod network: container logs, and the proxy to pods and services."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class PodServer:
         return stream()
 
     async def proxy(self, target: Target, method: str, path: str, body: bytes) -> Answer:
-        """What the pod, or a ready pod of the service, answers. Raises ApiError 404 and 503."""
+        """Return the answer of the pod, or of a ready pod of the service. Raises ApiError 404 and 503."""
         _, name, port = _authority(target.name)
         if target.resource == "services":
             pod, number = self._backend(target.namespace, name, port)

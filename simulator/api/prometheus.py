@@ -1,4 +1,4 @@
-"""How a Prometheus finds the pods: its configuration, and the targets over HTTP service discovery.
+"""Configuration of a Prometheus, and its targets over HTTP service discovery.
 
 Not every build of Prometheus has kubernetes_sd_configs. The labels are those that relabelling commonly makes of it.
 """
@@ -17,7 +17,7 @@ SCRAPE_INTERVAL = 5
 
 
 def configuration(server: str, ca_file: Path, token_file: Path) -> dict[str, Any]:
-    """What scrapes the engines and the DCGM exporters."""
+    """Return a configuration that scrapes the engines and the DCGM exporters."""
     discovery = {
         "refresh_interval": f"{SCRAPE_INTERVAL}s",
         "authorization": {"type": "Bearer", "credentials_file": str(token_file)},

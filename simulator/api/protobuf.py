@@ -11,7 +11,7 @@ from typing import Any
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\0"
-"""Before the runtime.Unknown that carries the type of the object and the object itself."""
+"""Prefix of the runtime.Unknown that carries the type of the object and the object itself."""
 
 Schema = dict[int, Any]
 """Field number → name of a string field, or (name, schema) of a message."""

@@ -1,4 +1,4 @@
-"""Who asks, and what they may: bearer tokens, and role-based access control over the stored role objects."""
+"""Authentication and authorization: bearer tokens, and RBAC over the stored role objects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is asked: a verb on a resource (or, with `path`, on a path that is none)."""
+    """A verb on a resource (or, with `path`, on a path that is none), to be authorized."""
 
     verb: str
     group: str = ""

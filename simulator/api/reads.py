@@ -29,7 +29,7 @@ Obj = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the objects of one request are shown."""
+    """The representation of objects in one response."""
 
     resource: Resource
     form: Form
@@ -96,7 +96,7 @@ def _partial(entry: Entry) -> Obj:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which entries a request is about."""
+    """The entries that a request is about."""
 
     resource: Resource
     namespace: str
@@ -127,7 +127,7 @@ class Reader:
         self._bookmark_every = bookmark_every
 
     def view(self, resource: Resource, form: Form, include_object: str = "Metadata") -> View:
-        """How objects of a resource are shown at this moment."""
+        """Return the representation of a resource's objects at this moment."""
         return View(resource, form, include_object, self._now())
 
     def find(self, resource: Resource, namespace: str, name: str) -> Entry:

@@ -1,4 +1,4 @@
-"""What a request is about, read from its path, query and headers before anything is looked up."""
+"""The meaning of a request, read from its path, query and headers before anything is looked up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Target:
     name: str = ""
     subresource: str = ""
     rest: str = ""
-    """What follows a proxy subresource: the path on the other side, with its leading slash."""
+    """The path behind a proxy subresource, with its leading slash."""
 
     def verb(self, method: str, *, watch: bool) -> str:
         """The verb as RBAC knows it."""

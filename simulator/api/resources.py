@@ -67,7 +67,7 @@ class Resource:
         return next((sub for sub in self.subresources if sub.name == name), None)
 
     def key(self, namespace: str, name: str) -> Key:
-        """Where an object of this name is kept."""
+        """Return the key under which an object of this name is stored."""
         return (namespace if self.namespaced else "", name)
 
     def view(self, obj: Obj) -> Obj:

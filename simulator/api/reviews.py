@@ -11,7 +11,7 @@ from simulator.api.resources import Resource
 Obj = dict[str, Any]
 
 KINDS = frozenset({"SelfSubjectReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview"})
-"""What is answered and never kept."""
+"""Kinds that are answered and never kept."""
 
 
 def answer(resource: Resource, given: Any, user: User, authorizer: Authorizer, now: str) -> Obj:

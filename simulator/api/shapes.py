@@ -1,4 +1,4 @@
-"""What objects have to look like before controllers act on them: required fields, types, quantities.
+"""Validation of objects before controllers act on them: required fields, types, quantities.
 
 As much of the API's schema as the controllers of the simulator read; what is not named here is not looked at.
 """
@@ -90,7 +90,7 @@ _SPECS: Mapping[str, Shape] = {
 
 
 def misshapen(kind: str, obj: Mapping[str, Any]) -> Iterator[Problem]:
-    """What of an object cannot be; nothing for a kind that no controller reads."""
+    """Yield what is wrong with an object; nothing for a kind that no controller reads."""
     yield from _wrong("metadata", obj["metadata"], {"labels": _TEXTS, "annotations": _TEXTS})
     if kind in _SPECS and obj.get("spec") is None:
         yield "spec", "Required value"

@@ -1,4 +1,4 @@
-"""What an API server refuses of an object, in its words; as much of it as operators run into."""
+"""Refusals of an API server, in its words: as many of them as operators run into."""
 
 from __future__ import annotations
 

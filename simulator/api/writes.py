@@ -34,7 +34,7 @@ _PATCHES = (patches.JSON_PATCH, patches.MERGE, patches.STRATEGIC, patches.APPLY)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the query says of how to write."""
+    """Query parameters of a write."""
 
     manager: str
     dry_run: bool

@@ -17,7 +17,7 @@ _TOLERATED: tuple[Object, ...] = tuple(
         ("unschedulable", CORDON["effect"]),
     )
 )
-"""What the controller lets every DaemonSet's pod tolerate."""
+"""Tolerations that the controller adds to every DaemonSet's pod."""
 
 
 class DaemonSets:

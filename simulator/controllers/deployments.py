@@ -55,7 +55,7 @@ class Deployments:
             self._cluster.put_status(obj, shown)
 
     def _sets(self, obj: Object) -> list[Object]:
-        """Its ReplicaSets, oldest first."""
+        """Return the Deployment's ReplicaSets, oldest first."""
         meta = obj["metadata"]
         found = [
             rs

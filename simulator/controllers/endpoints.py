@@ -57,7 +57,7 @@ class Endpoints:
 
 
 def _port(port: Object, pods: Sequence[Pod]) -> Object:
-    """Where the pods listen: the number that `targetPort` gives, or the container port that has its name."""
+    """Return the port of the pods: the number that `targetPort` gives, or the container port that has its name."""
     number = port.get("targetPort", port["port"])
     if isinstance(number, str):
         number = next((found for pod in pods for found in [templates.named_port(pod.template, number)] if found), 0)

@@ -112,7 +112,7 @@ class LeaderWorkerSets:
 
 
 def group_labels(stateful_set: Object, ordinal: int) -> Object:
-    """What the operator's webhook adds to a pod: its group if it leads one, else its place in the group."""
+    """Return the labels of the operator's webhook: a leader's group, else the pod's place in the group."""
     labels: Sequence[str] = stateful_set["metadata"].get("labels") or ()
     if NAME not in labels:
         return {}

@@ -17,7 +17,7 @@ from simulator.pods import Pod
 
 
 class Controllers:
-    """What kube-controller-manager and the operators do, once a second."""
+    """kube-controller-manager and the operators, run once a second."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

@@ -31,7 +31,7 @@ class ReplicaSets:
             self._report(rs, [pod for pod in pods if pod.alive], now)
 
     def _claimed(self, rs: Object) -> list[Pod]:
-        """Its pods that live, after those that it no longer selects were let go and orphans adopted."""
+        """Return the pods that live, after releasing those no longer selected and adopting orphans."""
         selector, kept = rs["spec"]["selector"], []
         for pod in self._cluster.pods_of(rs["metadata"]["uid"]):
             if not pod.alive:
@@ -76,11 +76,11 @@ def available(pods: Sequence[Pod], min_ready_seconds: float, now: float) -> int:
 
 
 def doomed(pods: Sequence[Pod], count: int) -> list[Pod]:
-    """Which `count` pods a ReplicaSet that shrinks deletes.
+    """Return the `count` pods that a shrinking ReplicaSet deletes.
 
-    Those without a node, then those that do not run, those not ready, those with a low deletion cost, those on nodes
-    with many of them, those ready for the shortest time, those that restarted most, the youngest
-    (ActivePodsWithRanks in controller_utils.go).
+    First pods without a node, then pods that do not run, are not ready, have a low deletion cost, share a node with
+    many of them, have been ready for the shortest time, restarted most, are the youngest (ActivePodsWithRanks in
+    controller_utils.go).
     """
     if count <= 0:
         return []

@@ -31,7 +31,7 @@ class StatefulSets:
             self._prune(obj, revisions, update)
 
     def _revisions(self, obj: Object) -> list[Object]:
-        """Its ControllerRevisions, the latest last."""
+        """Return the StatefulSet's ControllerRevisions, the latest last."""
         meta = obj["metadata"]
         found = [
             revision

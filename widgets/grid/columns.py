@@ -1,4 +1,4 @@
-"""Which columns fit a width, how wide they are, and on which page the others are."""
+"""Columns that fit a width: their widths, and the page that each of the others is on."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Grid(LineView, can_focus=True):
         self._open_all = open_all
         self._outline = Outline()
         self._outlined: tuple[GridModel, set[str]] = (self._model, set())
-        """What the outline was made from: the rows below it are only laid out for a model or groups that are new."""
+        """The model and groups of the outline: the rows below it are only laid out when one of them is new."""
         self._cursor: str | None = None
         self._index = 0
         self._top = 0
@@ -169,7 +169,7 @@ class Grid(LineView, can_focus=True):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What an action is for: the marked rows in display order (those of closed groups last), else the cursor's."""
+        """Keys that an action is for: the marked rows in display order (closed groups last), else the cursor's."""
         if self._marks:
             shown = [key for key in self._outline.keys if key in self._marks]
             return (*shown, *sorted(self._marks.difference(shown)))
@@ -241,7 +241,7 @@ class Grid(LineView, can_focus=True):
         self._go(len(self._outline.keys) - 1)
 
     def action_group(self, step: int) -> None:
-        """To the next group; backwards first to the head of this one."""
+        """Move to the next group; backwards first to the head of this one."""
         levels = self._outline.levels
         head = bytes((Level.GROUP,))
         at = levels.find(head, self._index + 1) if step > 0 else levels.rfind(head, 0, self._index)
@@ -337,7 +337,7 @@ class Grid(LineView, can_focus=True):
         self._top = min(max(0, top), max(0, len(self._outline.keys) - height))
 
     def _neighbour(self, groups: Sequence[Group]) -> tuple[str | None, str | None]:
-        """Where the cursor goes when its object is gone: (key, group), or nothing when nothing is left."""
+        """Return the cursor's next (key, group) when its object is gone; Nones when nothing is left."""
         if self._cursor is not None:
             for key in neighbours(self._outline, self._index):
                 group = group_of(groups, key, self._group)

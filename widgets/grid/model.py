@@ -1,4 +1,4 @@
-"""What a grid shows: columns, groups of rows in order, and a way to ask for the rows that are on the screen."""
+"""The model of a grid: columns, groups of rows in order, and a way to ask for the rows that are on the screen."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class GridModel(Protocol):
 
     @property
     def waiting(self) -> str:
-        """What an empty grid says: what it waits for, or why there is nothing."""
+        """Text of an empty grid: what it waits for, or why there is nothing."""
         ...
 
     def row(self, key: str) -> Row:

@@ -10,7 +10,7 @@ from widgets.grid.model import Group
 
 
 class Level(IntEnum):
-    """Where a row stands in its group."""
+    """The place of a row in its group."""
 
     GROUP = 0
     CHILD = 1

@@ -20,7 +20,7 @@ class _Drawn(NamedTuple):
 
     severity: Severity | None
     cells: Sequence[Cell]
-    """Those on the page, in its order."""
+    """Cells of the columns on the page, in its order."""
     page: Page
     level: Level
     marked: bool
