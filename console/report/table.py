@@ -12,8 +12,7 @@ from console.views.subject import is_free_gpu
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.snapshot import Assessment, Health, Join, Severity, Snapshot, SourceStatus
-from fleet.snapshot.health import rank
+from fleet.model.snapshot import Assessment, Health, Join, Severity, Snapshot, SourceStatus, rank
 from themes.glyphs import Glyphs
 from widgets.line import fit, fit_end, to_ascii
 from widgets.severity import severity_glyph

@@ -11,8 +11,7 @@ from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, NodeColumn
 from console.views.query import Query
 from console.views.subject import UNASSESSED, assessment_of
-from fleet.model.snapshot import Severity, Snapshot
-from fleet.snapshot.health import rank
+from fleet.model.snapshot import Severity, Snapshot, rank
 from widgets.grid import Column, Group, Row, Sort, WorstFirst
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet.diagnosis.causes.gpu_clocks import HOT, THROTTLED
+from fleet.diagnosis.causes.kv_cache import FULL
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State
-from fleet.snapshot.signs import HOT, KV_FULL, THROTTLED
 from themes.palette import Role
 from widgets.cells import Number, Usage
 from widgets.strip_chart import Scale
 
 WARN_FROM: Mapping[Quantity, float] = {
-    Quantity.KV_USAGE: KV_FULL,
+    Quantity.KV_USAGE: FULL,
     Quantity.GPU_TEMPERATURE: HOT,
     Quantity.THROTTLE: THROTTLED,
     Quantity.ERROR_RATIO: 0.01,

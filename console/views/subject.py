@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from console.views.kept import Kept
 from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched
-from fleet.snapshot.health import rank
+from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched, rank
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:

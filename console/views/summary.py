@@ -9,8 +9,7 @@ from console.views.fleet_order import scores_at, severities_of
 from console.views.since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.snapshot import Severity, Snapshot
-from fleet.snapshot.health import rank
+from fleet.model.snapshot import Severity, Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_spans, plain

@@ -14,6 +14,13 @@ from fleet.model.quantity import Quantity
 from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
 
 
+def greatest(values: array[float]) -> float:
+    """The greatest of the numbers that are known; -inf for none."""
+    if values and not math.isnan(sum(values)):
+        return max(values)
+    return max((value for value in values if not math.isnan(value)), default=-math.inf)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """Values of one quantity; row i belongs to ``Frame.keys[i]``. NaN where nothing is known.

@@ -14,6 +14,11 @@ from typing import Final, NamedTuple
 TEMPLATE_HASH: Final = "pod-template-hash"
 """The label of pods that says which template they were made from, where links (ReplicaSets) make them."""
 
+UNSEEN: Final = "Unseen"
+"""The kind of the workload that is made up for engines whose pods Kubernetes does not show, and their status."""
+HIDDEN: Final = "Hidden"
+"""The status of those whose namespace is not known: nobody can say that they are not there."""
+
 
 class ClusterId(NamedTuple):
     """Which cluster something is in, and as whom it is looked at.

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+LOOKBACK = 300.0
+"""Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
+
 
 class State(IntEnum):
     """How far a value can be trusted. Ordered: the higher, the less is known."""

@@ -95,7 +95,7 @@ class Cluster:
 
 
 class Severity(StrEnum):
-    """Of a row: the glyph in front of it, and the worst-first order."""
+    """Of a row: the glyph in front of it, and the worst-first order, which is the order here."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -104,6 +104,14 @@ class Severity(StrEnum):
     OK = "ok"
     ASLEEP = "asleep"
     GONE = "gone"
+
+
+_RANK: Final = {severity: place for place, severity in enumerate(Severity)}
+
+
+def rank(severity: Severity) -> int:
+    """0 for the worst: what the fleet is sorted by."""
+    return _RANK[severity]
 
 
 class Assessment(NamedTuple):

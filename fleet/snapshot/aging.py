@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from array import array
 
+from fleet.model.frame import greatest
 from fleet.model.measurement import Table
-from fleet.model.reading import State
+from fleet.model.reading import LOOKBACK, State
 
 STALE_INTERVALS = 3.0
 """A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
@@ -18,15 +19,6 @@ LEAST_STALE = 10.0
 target that hangs, and the numbers of all others wait with it."""
 AHEAD = -10.0
 """Seconds of silence that there cannot be: the clock was set back since, and how old the numbers are is not known."""
-LOOKBACK = 300.0
-"""Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""
-
-
-def greatest(values: array[float]) -> float:
-    """The greatest of the numbers that are known; -inf for none."""
-    if values and not math.isnan(sum(values)):
-        return max(values)
-    return max((value for value in values if not math.isnan(value)), default=-math.inf)
 
 
 class Aging:

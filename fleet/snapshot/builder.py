@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fleet.diagnosis.sign import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
@@ -18,7 +19,6 @@ from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import Recorder
-from fleet.snapshot.signs import NO_REASONS
 from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Past

@@ -9,23 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fleet.diagnosis.cause import Of
+from fleet.diagnosis.causes.unseen import MAY_NOT_LIST
+from fleet.diagnosis.registry import causes_of
+from fleet.diagnosis.screening import Kept, Signs
+from fleet.diagnosis.sign import Reasons
+from fleet.diagnosis.standing import TROUBLED, Standing
+from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
 from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.differences import others, unlike
 from fleet.snapshot.gpu_accounting import FINISHED
-from fleet.snapshot.health import MAY_NOT_LIST, OK, TROUBLED, assess_node, assess_pod, assess_workload
-from fleet.snapshot.signs import (
-    ENGINE_QUANTITIES,
-    GPU_QUANTITIES,
-    KeptSigns,
-    Reasons,
-    Signs,
-    application_xids,
-    engine_signs,
-    gpu_signs,
-)
 from fleet.snapshot.topology import Topology
 
 LEFT_OVER = 600.0
@@ -36,9 +32,11 @@ class FleetHealth:
     """The assessments of one fleet."""
 
     def __init__(self) -> None:
-        self._engines = KeptSigns(ENGINE_QUANTITIES, engine_signs)
-        self._cards = KeptSigns(GPU_QUANTITIES, gpu_signs)
-        self._xids = KeptSigns(GPU_QUANTITIES[:1], application_xids)
+        gpus = causes_of(Of.GPU)
+        self._engines = Kept(causes_of(Of.ENGINE))
+        self._cards = Kept(cause for cause in gpus if not cause.beside)
+        self._xids = Kept(cause for cause in gpus if cause.beside)
+        self._standing = Standing()
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
         self.assessed = 0
@@ -55,7 +53,7 @@ class FleetHealth:
         before, found = self._before, self._found
         seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
         due = _everything(topology) if before is None else _differences(before, seen)
-        said = _assess(seen, due, found)
+        said = _assess(self._standing, seen, due, found)
         self.assessed += len(said)
         news = {key: one for key, one in said.items() if found.get(key) != one}
         if due.gone:
@@ -145,7 +143,7 @@ def _keys(topology: Topology) -> set[str]:
     return {*topology.gpus, *topology.pods, *topology.workloads, *topology.nodes}
 
 
-def _assess(seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:
+def _assess(standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:
     """How all that is due stands; ``kept``: how the others do."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
@@ -155,20 +153,20 @@ def _assess(seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str,
 
     ready = _Ready(topology)
     for key in due.pods:
-        found[key] = _of_pod(seen, key, ready)
+        found[key] = _of_pod(standing, seen, key, ready)
     for key in due.gpus:
-        found[key] = seen.cards.get(key, OK)
+        found[key] = seen.cards.get(key, WELL)
     for key, xid in seen.xids.items():
         # What an application left in the gauge is told of the GPU where its pod is in trouble.
-        own = seen.cards.get(key, OK)
+        own = seen.cards.get(key, WELL)
         troubled = any(stands(pod).severity in TROUBLED for pod in seen.holders(key))
         found[key] = xid if troubled and own.severity not in TROUBLED else own
     for key in due.workloads:
         if key in topology.workloads:
             pods = topology.pods_of.get(key, ())
-            found[key] = _of_workload(topology, key, ready, {pod: stands(pod) for pod in pods})
+            found[key] = _of_workload(standing, topology, key, ready, {pod: stands(pod) for pod in pods})
     for key in due.nodes:
-        found[key] = assess_node(topology.nodes[key])
+        found[key] = standing.of_node(topology.nodes[key])
     return found
 
 
@@ -190,18 +188,20 @@ def _ready(topology: Topology, pods: Iterable[str]) -> int:
     return sum(row.ready for row in rows if row.deleted is None)
 
 
-def _of_pod(seen: _Seen, key: str, ready: _Ready) -> Assessment:
+def _of_pod(standing: Standing, seen: _Seen, key: str, ready: _Ready) -> Assessment:
     topology, pod = seen.topology, seen.topology.pods[key]
     workload, gpus = topology.workload_of[key], topology.gpus_of.get(key, ())
-    return assess_pod(
-        pod,
-        seen.engines.get(key, OK),
+    return standing.of_pod(
+        PodSeen(
+            pod,
+            workload in topology.model_of,
+            key in topology.engines_of,
+            topology.unmeasured.get(key, ""),
+            pod.phase == "Failed" and _is_replaced(seen, pod, workload, ready.of(workload)),
+        ),
+        seen.engines.get(key, WELL),
         [seen.cards[gpu] for gpu in gpus if gpu in seen.cards],
-        workload in topology.model_of,
-        measured=key in topology.engines_of,
-        unmeasured=topology.unmeasured.get(key, ""),
-        replaced=pod.phase == "Failed" and _is_replaced(seen, pod, workload, ready.of(workload)),
-        xids=[seen.xids[gpu] for gpu in gpus if gpu in seen.xids],
+        [seen.xids[gpu] for gpu in gpus if gpu in seen.xids],
     )
 
 
@@ -220,7 +220,9 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
     return sum(row.deleted is None and row.phase not in FINISHED for row in rows)
 
 
-def _of_workload(topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]) -> Assessment:
+def _of_workload(
+    standing: Standing, topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]
+) -> Assessment:
     workload, ready_pods = topology.workloads[key], ready.of(key)
     unseen = ""
     if not topology.coverage.sees("pods", workload.namespace):
@@ -233,4 +235,4 @@ def _of_workload(topology: Topology, key: str, ready: _Ready, pods: Mapping[str,
         serving = max(0, workload.desired - len(critical))
     else:
         serving = ready_pods - _ready(topology, critical)
-    return assess_workload(workload, list(pods.values()), ready_pods, serving, unseen)
+    return standing.of_workload(WorkloadSeen(workload, list(pods.values()), ready_pods, serving, unseen))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
-from fleet.model.objects import HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
+from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
 from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, Unmatched, engine_key
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
@@ -28,10 +28,6 @@ from fleet.snapshot.unmeasured import unmeasured
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.state import KubeState
 
-UNSEEN = "Unseen"
-"""The kind of the workload that is made up for engines whose pods Kubernetes does not show, and their status."""
-HIDDEN = "Hidden"
-"""The status of those whose namespace is not known: nobody can say that they are not there."""
 _NOTHING = Measurement("", 0.0, 0.0, 0.0)
 """Where nothing was measured yet."""
 _OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from fleet.diagnosis.standing import assess_pod, assess_workload
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.server import Phase, ServerState
 from fleet.local.source import LocalSource
 from fleet.model.snapshot import Assessment, Health, Severity
-from fleet.snapshot.health import OK, assess_pod, assess_workload
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.targets import endpoints, told_apart
 from tests.fleet.local.servers import BEGUN, dead, loading, record, state
@@ -41,7 +41,7 @@ async def seen(*servers: ServerState, gpus: tuple[LocalGpu, ...] = ()) -> KubeSt
 def judged(state: KubeState) -> tuple[Assessment, Assessment]:
     """How the only pod, and the workload over it, stand before anything is measured."""
     (pod,), (workload,) = state.pods.values(), state.workloads.values()
-    found = assess_pod(pod, OK, (), serving=False)
+    found = assess_pod(pod)
     return found, assess_workload(workload, [found], workload.ready)
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.diagnosis.standing import assess_workload
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Condition, Container, ModelVersion, Serving
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Join, Severity
 from fleet.snapshot.builder import Builder
-from fleet.snapshot.health import assess_workload
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
 CHAT = "serving/Deployment/chat"

@@ -1,0 +1,50 @@
+"""Nodes, by the conditions that their kubelets and the node controller write."""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.sign import Fact
+from fleet.model.objects import Node
+from fleet.model.snapshot import Severity
+
+
+def _pressures(node: Node) -> list[str]:
+    return [one.type for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
+
+
+NOT_READY = Cause[Node](
+    id="node-not-ready",
+    of=Of.NODE,
+    stage=Stage.BROKEN,
+    severity=Severity.CRITICAL,
+    sentence="The kubelet says that its node is not ready.",
+    words=says("not ready"),
+    must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False"),),
+)
+SILENT = Cause[Node](
+    id="kubelet-silent",
+    of=Of.NODE,
+    stage=Stage.BROKEN,
+    severity=Severity.CRITICAL,
+    sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
+    words=says("kubelet silent"),
+    must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False")),),
+)
+PRESSURE = Cause[Node](
+    id="node-pressure",
+    of=Of.NODE,
+    severity=Severity.WARNING,
+    sentence="The node is short of memory, disk or process ids, and puts pods out.",
+    words=lambda node: ", ".join(_pressures(node)),
+    must=(Fact("something is short", "conditions", lambda node: bool(_pressures(node))),),
+    explains=("evicted",),
+    before=("node-cordoned",),
+)
+CORDONED = Cause[Node](
+    id="node-cordoned",
+    of=Of.NODE,
+    severity=Severity.WARNING,
+    sentence="Somebody cordoned the node: no new pod comes here.",
+    words=says("cordoned"),
+    must=(Fact("it is cordoned", "spec.unschedulable", lambda node: node.unschedulable),),
+)

@@ -1,0 +1,73 @@
+"""Pods without a node: what the scheduler, and what admits pods to it, say of them."""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import PodSeen
+from fleet.model.objects import Condition
+from fleet.model.snapshot import Severity
+
+SCHEDULED = "PodScheduled"
+
+
+def unplaced(seen: PodSeen) -> Condition | None:
+    """The condition with which the scheduler says that it has no node; None where it has not said so."""
+    found = (one for one in seen.pod.conditions if one.type == SCHEDULED and one.status == "False")
+    return next(found, None)
+
+
+def _gated(seen: PodSeen) -> bool:
+    condition = unplaced(seen)
+    return condition is not None and condition.reason == "SchedulingGated"
+
+
+def _short_of_gpus(seen: PodSeen) -> bool:
+    condition = unplaced(seen)
+    return condition is not None and "Insufficient" in condition.message and bool(seen.pod.gpus)
+
+
+_PENDING: Fact[PodSeen] = Fact("it is pending", "status.phase", lambda seen: seen.pod.phase == "Pending")
+_GATED: Fact[PodSeen] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
+_UNPLACED: Fact[PodSeen] = Fact("no node suits it", "condition PodScheduled", lambda seen: unplaced(seen) is not None)
+_NO_GPU: Fact[PodSeen] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
+
+GATED = Cause[PodSeen](
+    id="waits-for-quota",
+    of=Of.POD,
+    stage=Stage.PLACING,
+    severity=Severity.STARTING,
+    sentence="The pod is not given to the scheduler yet: its queue has no quota for it.",
+    words=says("waits for quota"),
+    must=(_PENDING, _GATED),
+)
+NO_FREE_GPU = Cause[PodSeen](
+    id="no-free-gpu",
+    of=Of.POD,
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="No node has as many free GPUs as the pod wants.",
+    words=says("no free GPU"),
+    must=(_PENDING, _UNPLACED, _NO_GPU),
+    must_not=(_GATED,),
+)
+UNSCHEDULABLE = Cause[PodSeen](
+    id="unschedulable",
+    of=Of.POD,
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="No node suits the pod, and it is not GPUs that are short.",
+    words=says("unschedulable"),
+    must=(_PENDING, _UNPLACED),
+    must_not=(_GATED, _NO_GPU),
+)
+PENDING = Cause[PodSeen](
+    id="pod-pending",
+    of=Of.POD,
+    stage=Stage.PLACING,
+    severity=Severity.STARTING,
+    sentence="The pod has a node, or waits for one, and its containers do not run yet.",
+    words=lambda seen: seen.pod.status,
+    must=(_PENDING,),
+    must_not=(_UNPLACED,),
+)

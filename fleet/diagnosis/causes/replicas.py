@@ -1,0 +1,109 @@
+"""Workloads, by their own counts and by how their pods stand: a sick pod of many is not a sick workload."""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import WorkloadSeen
+from fleet.model.snapshot import Severity
+
+NONE_READY = "no replica is ready"
+
+
+def _reason(seen: WorkloadSeen) -> str:
+    return seen.worst.reason
+
+
+def _worst_is(*severities: Severity) -> Fact[WorkloadSeen]:
+    words = " or ".join(severities)
+    return Fact(f"its worst pod is {words}", "how its pods stand", lambda seen: seen.worst.severity in severities)
+
+
+_SOME_READY: Fact[WorkloadSeen] = Fact("a replica is ready", "condition Ready of the pods", lambda seen: seen.ready > 0)
+_NONE_READY: Fact[WorkloadSeen] = Fact(NONE_READY, "condition Ready of the pods", lambda seen: seen.ready == 0)
+_HALF_LOST: Fact[WorkloadSeen] = Fact(
+    "half of what is wanted does not serve",
+    "how its pods stand",
+    lambda seen: (seen.workload.desired - seen.serving) * 2 >= seen.workload.desired,
+)
+_MISSING: Fact[WorkloadSeen] = Fact(
+    "replicas are missing", "condition Ready of the pods", lambda seen: seen.missing > 0
+)
+_UNKNOWN, _STARTING = _worst_is(Severity.UNKNOWN), _worst_is(Severity.STARTING)
+_CRITICAL = _worst_is(Severity.CRITICAL)
+
+NOBODY_SERVES = Cause[WorkloadSeen](
+    id="no-replica-ready",
+    of=Of.WORKLOAD,
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="No replica is ready: nobody serves the model.",
+    words=lambda seen: seen.worst.reason or NONE_READY,
+    must=(_NONE_READY,),
+    must_not=(_UNKNOWN, _STARTING),
+)
+ALL_START = Cause[WorkloadSeen](
+    id="no-replica-ready-yet",
+    of=Of.WORKLOAD,
+    stage=Stage.STARTING,
+    severity=Severity.STARTING,
+    sentence="No replica is ready yet: they start.",
+    words=lambda seen: seen.worst.reason or NONE_READY,
+    must=(_NONE_READY, _STARTING),
+)
+NOT_KNOWN = Cause[WorkloadSeen](
+    id="replicas-unknown",
+    of=Of.WORKLOAD,
+    severity=Severity.UNKNOWN,
+    sentence="How some replicas do is not known.",
+    words=_reason,
+    must=(_UNKNOWN,),
+)
+LOST = Cause[WorkloadSeen](
+    id="replicas-lost",
+    of=Of.WORKLOAD,
+    severity=Severity.WARNING,
+    sentence="Some replicas serve nobody.",
+    words=_reason,
+    must=(_SOME_READY, _CRITICAL),
+    serious=(_HALF_LOST,),
+)
+TROUBLED = Cause[WorkloadSeen](
+    id="replicas-in-trouble",
+    of=Of.WORKLOAD,
+    severity=Severity.WARNING,
+    sentence="Some replicas serve less well than they could.",
+    words=_reason,
+    must=(_SOME_READY, _worst_is(Severity.WARNING)),
+)
+MISSING = Cause[WorkloadSeen](
+    id="replicas-missing",
+    of=Of.WORKLOAD,
+    severity=Severity.WARNING,
+    sentence="Fewer replicas are ready than are wanted.",
+    words=_reason,
+    must=(_SOME_READY, _MISSING),
+    must_not=(_UNKNOWN, _STARTING, _CRITICAL, _worst_is(Severity.WARNING)),
+)
+SOME_START = Cause[WorkloadSeen](
+    id="replicas-start",
+    of=Of.WORKLOAD,
+    severity=Severity.STARTING,
+    sentence="Some replicas start.",
+    words=_reason,
+    must=(_SOME_READY, _MISSING, _STARTING),
+)
+
+
+def _all_say_one_thing(seen: WorkloadSeen) -> bool:
+    return len({pod.reason for pod in seen.pods}) == 1
+
+
+SAY = Cause[WorkloadSeen](
+    id="replicas-say",
+    of=Of.WORKLOAD,
+    severity=Severity.OK,
+    sentence="The same is said of all replicas.",
+    words=lambda seen: seen.pods[0].reason,
+    must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
+)

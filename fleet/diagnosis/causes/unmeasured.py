@@ -1,0 +1,127 @@
+"""Numbers that are not there, or too old to be believed: what is missing makes nothing well."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.sign import Fact, Reasons, Row
+from fleet.diagnosis.subject import PodSeen
+from fleet.model.frame import Frame, greatest
+from fleet.model.quantity import Quantity
+from fleet.model.reading import LOOKBACK, State
+from fleet.model.snapshot import Severity
+
+_UP: Fact[PodSeen] = Fact("it serves and is ready", "condition Ready", lambda seen: seen.is_up)
+_UNMEASURED: Fact[PodSeen] = Fact("nobody measures it", "the targets that answer", lambda seen: not seen.measured)
+_EXCUSED: Fact[PodSeen] = Fact("nobody needs to", "its command and its group", lambda seen: bool(seen.unmeasured))
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """The row's numbers are in this state."""
+
+    state: State
+    reads: str = "age of the samples"
+    quantities: tuple[Quantity, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"the numbers are {self.state.name.lower()}"
+
+    def holds(self, row: Row) -> bool | None:
+        return row.frame.states[row.at] == self.state
+
+    def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
+        del reasons
+        if self.state not in frame.states:
+            return ()
+        return [row for row in (range(len(frame.keys)) if rows is None else rows) if frame.states[row] == self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class TooOld:
+    """The row's numbers are older than any verdict may be (LOOKBACK), whatever their interval is."""
+
+    name: str = f"the numbers are older than {LOOKBACK:.0f} s"
+    reads: str = "age of the samples"
+    quantities: tuple[Quantity, ...] = ()
+
+    def holds(self, row: Row) -> bool | None:
+        return row.frame.age(row.at) > LOOKBACK
+
+    def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
+        del reasons
+        if greatest(frame.ages) + frame.since <= LOOKBACK:
+            return ()
+        return [row for row in (range(len(frame.keys)) if rows is None else rows) if frame.age(row) > LOOKBACK]
+
+
+_UNKNOWN = InState(State.UNKNOWN)
+
+NOT_READ = Cause[PodSeen](
+    id="engine-not-read",
+    of=Of.POD,
+    stage=Stage.MEASURING,
+    severity=Severity.OK,
+    sentence="The pod owes no metrics of its own.",
+    words=lambda seen: seen.unmeasured,
+    must=(_UP, _UNMEASURED, _EXCUSED),
+)
+NO_METRICS = Cause[PodSeen](
+    id="no-metrics",
+    of=Of.POD,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="The pod serves, and nobody measures it: whether it does so well is not known.",
+    words=says("no metrics"),
+    must=(_UP, _UNMEASURED),
+    must_not=(_EXCUSED,),
+)
+METRICS_UNKNOWN = Cause[Row](
+    id="metrics-unknown",
+    of=Of.ENGINE,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="The source of the engine's metrics does not answer.",
+    words=says("metrics unknown"),
+    must=(_UNKNOWN,),
+)
+METRICS_TOO_OLD = Cause[Row](
+    id="metrics-too-old",
+    of=Of.ENGINE,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="The engine's metrics are so old that they are no ground for a verdict on now.",
+    words=says("metrics are old"),
+    must=(TooOld(),),
+    must_not=(_UNKNOWN,),
+)
+METRICS_STALE = Cause[Row](
+    id="metrics-stale",
+    of=Of.ENGINE,
+    severity=Severity.UNKNOWN,
+    sentence="The engine's metrics have not been renewed for several intervals.",
+    words=says("metrics are old"),
+    must=(InState(State.STALE),),
+)
+GPU_UNKNOWN = Cause[Row](
+    id="gpu-metrics-unknown",
+    of=Of.GPU,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="The source of the GPU's metrics does not answer.",
+    words=says("no GPU metrics"),
+    must=(_UNKNOWN,),
+)
+GPU_TOO_OLD = Cause[Row](
+    id="gpu-metrics-too-old",
+    of=Of.GPU,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="The GPU's metrics are so old that they are no ground for a verdict on now.",
+    words=says("GPU metrics are old"),
+    must=(TooOld(),),
+    must_not=(_UNKNOWN,),
+)

@@ -1,0 +1,86 @@
+"""What metrics alone say of pods and GPUs: of most of them nothing, which is that they are well.
+
+Looked for column by column: of thousands of rows a few are over some threshold, and only those are judged one by one.
+What was found stands until a column, a state or an age says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping
+from operator import is_not
+
+from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.judging import ordered
+from fleet.diagnosis.sign import NO_REASONS, Reasons, Row, RowSign, together
+from fleet.model.frame import Frame, greatest
+from fleet.model.quantity import Quantity
+from fleet.model.reading import LOOKBACK
+from fleet.model.snapshot import Assessment
+
+Signs = Mapping[str, Assessment]
+"""Key → how it stands; a row that is not in it is well."""
+
+
+class Screen:
+    """Finds the rows of one kind of frame at which one of some causes holds."""
+
+    def __init__(self, causes: Iterable[Cause[Row]]) -> None:
+        self._causes = [(cause, _row_signs(cause.must)) for cause in ordered(causes)]
+        self.quantities = _read(cause for cause, _ in self._causes)
+
+    def found(self, frame: Frame, reasons: Reasons = NO_REASONS) -> dict[str, Assessment]:
+        """By the keys of the frame: of the causes that hold of a row, the one that is told."""
+        found: dict[int, Assessment] = {}
+        for cause, must in self._causes:
+            for at in together(must, frame, reasons):
+                if at not in found and not cause.excluded(row := Row(frame, at, reasons)):
+                    found[at] = cause.assessment(row)
+        return {frame.keys[at]: found[at] for at in sorted(found)}
+
+
+class Kept:
+    """What a screen found last."""
+
+    def __init__(self, causes: Iterable[Cause[Row]]) -> None:
+        self._screen = Screen(causes)
+        self._of: tuple[object, ...] = ()
+        self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
+        self._ages: tuple[array[float], float] = (array("d"), -math.inf)
+        self._found: Signs = {}
+
+    def of(self, frame: Frame, reasons: Reasons = NO_REASONS) -> Signs:
+        """The signs now: the same object for as long as nothing says otherwise."""
+        of = (frame.index, reasons, *(frame.columns.get(name) for name in self._screen.quantities))
+        doubts = (frame.states, self._too_old(frame))
+        if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
+            found = self._screen.found(frame, reasons)
+            self._of, self._doubts = of, doubts
+            if found != self._found:
+                self._found = found
+        return self._found
+
+    def _too_old(self, frame: Frame) -> tuple[int, ...]:
+        """The rows of which no verdict is made, whatever their interval is."""
+        if frame.ages is not self._ages[0]:
+            self._ages = (frame.ages, greatest(frame.ages))
+        if self._ages[1] + frame.since <= LOOKBACK:
+            return ()
+        return tuple(row for row, age in enumerate(frame.ages) if age + frame.since > LOOKBACK)
+
+
+def _row_signs(signs: Iterable[object]) -> list[RowSign]:
+    for sign in signs:
+        if not hasattr(sign, "among"):
+            raise TypeError(f"{sign} cannot be looked for in a column")
+    return list(signs)  # type: ignore[arg-type]
+
+
+def _read(causes: Iterable[Cause[Row]]) -> tuple[Quantity, ...]:
+    """All that is looked at, for the signs and for the words."""
+    read: dict[Quantity, None] = {}
+    for cause in causes:
+        for one in (*cause.must, *cause.must_not, *cause.may, *cause.serious, cause.words):
+            read.update(dict.fromkeys(getattr(one, "quantities", ())))
+    return tuple(read)

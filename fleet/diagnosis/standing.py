@@ -1,0 +1,90 @@
+"""How a pod, a workload or a node stands, in one word and a few more: the glyph and the worst-first order.
+
+Derived from the causes that hold of it. A missing input never makes anything well: a pod that serves and is not
+measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.screening``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.judging import Judge
+from fleet.diagnosis.registry import causes_of
+from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
+from fleet.model.objects import Node, Pod, Workload
+from fleet.model.snapshot import Assessment, Severity, rank
+
+_WORTH_TELLING = frozenset({Severity.CRITICAL, Severity.WARNING})
+TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
+"""How a pod stands of which nobody can say that it is well."""
+
+
+class Standing:
+    """Judges by the causes that are known when it is made."""
+
+    def __init__(self) -> None:
+        self._pods: Judge[PodSeen] = Judge(causes_of(Of.POD))
+        self._workloads: Judge[WorkloadSeen] = Judge(causes_of(Of.WORKLOAD))
+        self._nodes: Judge[Node] = Judge(causes_of(Of.NODE))
+
+    def of_pod(
+        self, seen: PodSeen, sign: Assessment = WELL, gpus: Sequence[Assessment] = (), xids: Sequence[Assessment] = ()
+    ) -> Assessment:
+        """One pod: the worst of all that can be said of it. ``sign`` is how it stands by its metrics alone, ``gpus``
+        how its GPUs do; ``xids``: what counts of those beside another trouble.
+        """
+        cause = self._pods.first(seen)
+        own = cause.assessment(seen) if cause is not None else WELL
+        if seen.is_up and _asks_metrics(cause):
+            own = sign if cause is None else _worst([own, sign])
+        if cause is not None and cause.stage in _BEFORE_GPUS:
+            return own
+        if own.severity in TROUBLED and xids:
+            # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
+            # says nothing of a pod that is well.
+            gpus = [*gpus, *xids]
+        sick = [gpu for gpu in gpus if gpu.severity in _WORTH_TELLING]
+        return _worst([own, *sick]) if sick else own
+
+    def of_workload(self, seen: WorkloadSeen) -> Assessment:
+        """One workload: its own counts first, then the worst of its pods (a sick pod of many is no sick workload)."""
+        workload, pods = seen.workload, seen.pods
+        if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
+            # Nobody owes a bare pod a successor: it ends as its only pod does.
+            return pods[0]
+        cause = self._workloads.first(seen)
+        return cause.assessment(seen) if cause is not None else WELL
+
+    def of_node(self, node: Node) -> Assessment:
+        """One node, by its conditions."""
+        cause = self._nodes.first(node)
+        return cause.assessment(node) if cause is not None else WELL
+
+
+_BEFORE_GPUS = frozenset({Stage.GOING, Stage.BROKEN, Stage.UNSEEN, Stage.PLACING})
+"""Stages at which a pod does nothing on its GPUs."""
+
+
+def _asks_metrics(cause: Cause[PodSeen] | None) -> bool:
+    return cause is None or cause.stage is Stage.SERVING
+
+
+def _worst(found: Iterable[Assessment]) -> Assessment:
+    """The worst one, with the reasons of the other troubles beside its own."""
+    ordered = sorted(found, key=lambda stands: rank(stands.severity))
+    first, *others = ordered
+    if first.severity not in _WORTH_TELLING:
+        return first
+    beside = [one.reason for one in others if one.severity in _WORTH_TELLING and one.reason]
+    return Assessment(first.severity, ", ".join(dict.fromkeys(filter(None, [first.reason, *beside]))))
+
+
+def assess_pod(pod: Pod) -> Assessment:
+    """How a pod stands that serves no model, by its own row."""
+    return Standing().of_pod(PodSeen(pod))
+
+
+def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
+    """How a workload stands whose ready pods all serve."""
+    return Standing().of_workload(WorkloadSeen(workload, pods, ready, ready))

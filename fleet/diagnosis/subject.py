@@ -1,0 +1,61 @@
+"""What the signs of a cause look at: an object with what is known beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from fleet.model.objects import Pod, Workload
+from fleet.model.snapshot import Assessment, Severity, rank
+
+WELL = Assessment(Severity.OK)
+
+
+class PodSeen(NamedTuple):
+    """A pod, and whether somebody measures it."""
+
+    pod: Pod
+    serving: bool = False
+    """It runs an engine."""
+    measured: bool = True
+    """There are metrics of its engine."""
+    unmeasured: str = ""
+    """Why there need not be any."""
+    replaced: bool = False
+    """Its workload has all its replicas without it."""
+
+    @property
+    def stopped_by(self) -> str:
+        """Why a container does not run, in kubectl's word, be it one of those that run before the others."""
+        return self.pod.status.removeprefix("Init:")
+
+    @property
+    def is_up(self) -> bool:
+        """It serves, and Kubernetes calls it ready."""
+        return self.pod.ready and self.serving
+
+
+@dataclass(frozen=True)
+class WorkloadSeen:
+    """A workload, and how its pods stand."""
+
+    workload: Workload
+    pods: Sequence[Assessment]
+    ready: int
+    """How many of its pods Kubernetes calls ready."""
+    serving: int
+    """Those of them that are not critical: a pod that is ready and stuck serves nobody."""
+    unseen: str = ""
+    """Why its pods are not all known, empty for all."""
+
+    @property
+    def missing(self) -> int:
+        """Replicas that are wanted and not ready."""
+        return self.workload.desired - self.ready
+
+    @cached_property
+    def worst(self) -> Assessment:
+        """How the pod stands that stands worst."""
+        return min(self.pods, key=lambda stands: rank(stands.severity), default=WELL)

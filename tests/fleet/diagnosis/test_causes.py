@@ -1,0 +1,148 @@
+"""The causes as data: what holds of all of them, and the order in which those of one object are told."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.judging import Judge, ordered
+from fleet.diagnosis.registry import CAUSES, causes_of
+from fleet.diagnosis.screening import Screen
+from fleet.diagnosis.sign import Either, Fact, Is, Level, Lowered, Row
+from fleet.model.frame import Column, Frame
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity
+
+TEMPERATURE, SHARE = Quantity.GPU_TEMPERATURE, Quantity.THROTTLE
+HOT = Level(TEMPERATURE, Is.AT_LEAST, 85)
+
+
+def frame(**columns: Iterable[float]) -> Frame:
+    """Rows r0, r1 … that were measured just now."""
+    made = {Quantity[name]: Column(array("d", values)) for name, values in columns.items()}
+    rows = len(next(iter(made.values())).values)
+    return Frame.of([f"r{i}" for i in range(rows)], made, array("d", [0.0]) * rows, bytes(rows))
+
+
+def cause(name: str, *must: Any, **more: Any) -> Cause[Any]:
+    fields: dict[str, Any] = {"of": Of.GPU, "severity": Severity.WARNING, "sentence": "So it is.", "words": says(name)}
+    return Cause(id=name, must=must, **(fields | more))
+
+
+def test_every_cause_has_an_id_of_its_own_and_explains_causes_that_there_are() -> None:
+    ids = [one.id for one in CAUSES]
+    assert len(set(ids)) == len(ids)
+    named = {name for one in CAUSES for name in (*one.explains, *one.before)}
+    assert named <= set(ids)
+
+
+def test_nothing_explains_what_explains_it() -> None:
+    below = {one.id: set(one.explains) for one in CAUSES}
+    for _ in below:
+        below = {name: {*found, *(far for near in found for far in below[near])} for name, found in below.items()}
+    assert [name for name, found in below.items() if name in found] == []
+
+
+@pytest.mark.parametrize("one", CAUSES, ids=lambda one: one.id)
+def test_every_cause_says_in_a_sentence_what_it_is_and_which_input_each_sign_reads(one: Cause[Any]) -> None:
+    assert one.sentence.endswith(".")
+    assert one.must
+    assert all(sign.name and sign.reads for sign in (*one.must, *one.must_not, *one.may, *one.serious))
+
+
+@pytest.mark.parametrize("kind", list(Of))
+def test_there_are_causes_of_every_kind_of_object(kind: Of) -> None:
+    assert causes_of(kind)
+
+
+def test_an_earlier_stage_then_the_worse_then_the_root_is_told_first() -> None:
+    told = ordered(
+        [
+            cause("symptom", HOT),
+            cause("root", HOT, explains=("symptom",)),
+            cause("apart", HOT),
+            cause("worse", HOT, severity=Severity.CRITICAL),
+            cause("may-be-worse", HOT, serious=(HOT,)),
+            cause("earlier", HOT, stage=Stage.STARTING, severity=Severity.OK),
+            cause("first-of-equals", HOT, before=("apart",)),
+        ]
+    )
+    names = [one.id for one in told]
+    assert names[0] == "earlier"
+    assert set(names[1:3]) == {"worse", "may-be-worse"}
+    assert names.index("root") < names.index("symptom")
+    assert names.index("first-of-equals") < names.index("apart")
+
+
+def test_what_is_not_measured_proves_nothing_and_excludes_nothing() -> None:
+    rows = frame(GPU_TEMPERATURE=[90, math.nan, 90], THROTTLE=[math.nan, 0.5, 0.5])
+    throttled = Level(SHARE, Is.ABOVE, 0.1)
+    assert [HOT.holds(Row(rows, at)) for at in range(3)] == [True, None, True]
+    proven = Screen([cause("hot-and-slow", HOT, throttled)]).found(rows)
+    assert set(proven) == {"r2"}
+    spared = Screen([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).found(rows)
+    assert set(spared) == {"r0"}
+
+
+def test_a_column_that_nobody_measures_is_unknown_at_every_row() -> None:
+    rows = frame(GPU_TEMPERATURE=[90, 20])
+    level = Level(Quantity.XID, Is.EXACTLY, 0)
+    assert level.holds(Row(rows, 0)) is None
+    assert Screen([cause("no-xid", level)]).found(rows) == {}
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [(Is.ABOVE, {"r2"}), (Is.AT_LEAST, {"r1", "r2"}), (Is.BELOW, {"r0"}), (Is.EXACTLY, {"r1"})]
+)
+def test_a_level_is_the_same_by_row_by_column_and_after_another_sign(how: Is, expected: set[str]) -> None:
+    rows = frame(GPU_TEMPERATURE=[84, 85, 86, math.nan], THROTTLE=[1, 1, 1, 1])
+    level = Level(TEMPERATURE, how, 85)
+    assert {key for at, key in enumerate(rows.keys) if level.holds(Row(rows, at))} == expected
+    assert set(Screen([cause("alone", level)]).found(rows)) == expected
+    assert set(Screen([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).found(rows)) == expected
+
+
+def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> None:
+    by_word = Lowered(frozenset({"thermal"}), "the driver says so")
+    either = Either(((by_word,), (HOT, Level(SHARE, Is.ABOVE, 0.1))), "heat lowers its clocks")
+    rows = frame(GPU_TEMPERATURE=[90, 90, 40, 40], THROTTLE=[0.5, 0.0, 0.0, math.nan])
+    reasons = {"r1": ("thermal",), "r2": ("power cap",)}
+    seen = [either.holds(Row(rows, at, reasons)) for at in range(4)]
+    assert seen == [True, True, False, None]
+    assert set(Screen([cause("heat", either)]).found(rows, reasons)) == {"r0", "r1"}
+    assert set(either.quantities) == {TEMPERATURE, SHARE}
+
+
+def test_what_may_be_serious_is_critical_only_where_it_is() -> None:
+    rows = frame(GPU_TEMPERATURE=[86, 99])
+    one = cause("hot", HOT, serious=(Level(TEMPERATURE, Is.ABOVE, 95),))
+    found = Screen([one]).found(rows)
+    assert [found[key].severity for key in rows.keys] == [Severity.WARNING, Severity.CRITICAL]
+
+
+def test_causes_that_begin_with_the_same_sign_ask_for_it_once() -> None:
+    asked: list[str] = []
+
+    def looked(name: str, answer: bool) -> Fact[str]:
+        def holds(_: str) -> bool:
+            asked.append(name)
+            return answer
+
+        return Fact(name, "nothing", holds)
+
+    stopped = looked("stopped", False)
+    causes = [cause(f"c{i}", stopped, looked(f"own-{i}", True)) for i in range(5)]
+    assert Judge[str](causes).first("anything") is None
+    assert asked == ["stopped"]
+    assert Judge[str]([replace(causes[0], must=(looked("stopped", True), looked("own", True)))]).first("it")
+
+
+def test_a_cause_of_rows_that_cannot_be_looked_for_in_a_column_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot be looked for in a column"):
+        Screen([cause("slow", Fact("of a row", "nothing", lambda _: True))])
