@@ -95,7 +95,7 @@ class Cluster:
 
 
 class Severity(StrEnum):
-    """Of a row: the glyph in front of it, and the worst-first order, which is the order here."""
+    """Of a row: the glyph in front of it, and the worst-first order."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -106,6 +106,7 @@ class Severity(StrEnum):
     GONE = "gone"
 
 
+# They are declared from the worst on.
 _RANK: Final = {severity: place for place, severity in enumerate(Severity)}
 
 
