@@ -3,7 +3,8 @@
 SQLite, because a process may be killed at any moment and several may read while one writes: a transaction is there or
 it is not. It is a part of Python, as zlib is: nothing more has to be installed on a machine that is in trouble.
 
-A frame is of one kind and of one moment. ``base`` is the frame that it differs from; a frame without one stands alone.
+A frame is of one kind and of one moment. ``base`` is the frame that it differs from, or whose layout it has; a frame
+without one stands alone.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import Final, Self
 
 from fleet.recorder.problem import RecordingError
 
-VERSION: Final = 1
-"""Of the format. A program reads its own and older ones."""
+VERSION: Final = 2
+"""Of the format. A program reads its own and older ones, from this one on: there has been no release of the first."""
 APPLICATION: Final = 0x51644B31
 """``application_id`` of the database: what tells a recording from every other."""
 OBJECTS: Final = "objects"
@@ -140,9 +141,12 @@ class RecordingFile:
         return int(found.lastrowid or 0)
 
     def span(self) -> tuple[float, float] | None:
-        """Unix times of the first and the last frame; None for an empty one."""
+        """Unix times of the first and the last that was seen; None for an empty one."""
         with self._said():
-            first, last = self._connection.execute("SELECT min(at), max(at) FROM frames").fetchone()
+            # A layout is older than what is left of the numbers that have it.
+            first, last = self._connection.execute(
+                "SELECT min(at), max(at) FROM frames WHERE kind != ?", (LAYOUT,)
+            ).fetchone()
         return None if first is None else (float(first), float(last))
 
     def frame(self, id: int) -> Frame:  # noqa: A002 - the frame's
@@ -178,14 +182,23 @@ class RecordingFile:
         return int((count - free) * page)
 
     def drop_before(self, at: float) -> None:
-        """Forget what is older, but for what a younger frame differs from."""
-        begins = {kind: self.latest(kind, at, alone=True) for kind in (OBJECTS, LAYOUT)}
+        """Forget what is older, but for what a younger frame needs."""
+        alone = self.latest(OBJECTS, at, alone=True)
+        last = self.latest(NUMBERS, at)
         with self._said(), self._connection:
-            for kinds, first in (((OBJECTS,), begins[OBJECTS]), ((LAYOUT, NUMBERS), begins[LAYOUT])):
-                if first is not None:
-                    for kind in kinds:
-                        self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (kind, first.id))
+            if alone is not None:
+                self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (OBJECTS, alone.id))
+            if last is not None:
+                self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (NUMBERS, last.id))
+                self._drop_layouts(last.id)
         self._shrink()
+
+    def _drop_layouts(self, before: int) -> None:
+        self._connection.execute(
+            "DELETE FROM frames WHERE kind = ? AND id < ? AND id NOT IN"
+            " (SELECT base FROM frames WHERE base IS NOT NULL)",
+            (LAYOUT, before),
+        )
 
     def thin(self, kind: str, until: float, keep: float) -> int:
         """Of the frames up to a moment that no other differs from, keep one per ``keep`` seconds; how many went."""
@@ -196,6 +209,8 @@ class RecordingFile:
                 "SELECT min(id) FROM frames WHERE kind = ?1 AND at <= ?2 GROUP BY CAST(at / ?3 AS INTEGER))",
                 (kind, until, keep),
             ).rowcount
+            last = self._connection.execute("SELECT max(id) FROM frames WHERE kind = ?", (LAYOUT,)).fetchone()[0]
+            self._drop_layouts(last or 0)
         self._shrink()
         return gone
 
@@ -212,6 +227,8 @@ class RecordingFile:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
             raise RecordingError(f"{self.path} is no recording of quarterdeck")
+        if version < VERSION:
+            raise RecordingError(f"{self.path} was recorded before there was a release, in a form that is gone")
         if version > VERSION:
             raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")
 

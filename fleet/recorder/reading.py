@@ -25,14 +25,6 @@ class Moment(NamedTuple):
     measurement: Measurement | None
 
 
-class _Base(NamedTuple):
-    """Numbers that others differ from, by their frame."""
-
-    id: int
-    layout: Layout
-    numbers: bytes
-
-
 class Recording:
     """A recording that is read; going forward costs what changed. Every method raises RecordingError."""
 
@@ -52,7 +44,7 @@ class Recording:
         self._at: Frame | None = None
         self._numbers: Frame | None = None
         self._measurement: Measurement | None = None
-        self._base: _Base | None = None
+        self._layout: tuple[int, Layout] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -104,22 +96,13 @@ class Recording:
         return self._measurement
 
     def _read(self, frame: Frame) -> Measurement:
-        below = self._file.frame(frame.base) if frame.base is not None else None
-        if below is None or below.kind not in (LAYOUT, NUMBERS):
-            raise RecordingError("a measurement of it does not say of what")
-        base = self._based(frame if below.kind == LAYOUT else below)
-        whole = below.kind == LAYOUT
-        return metrics.measurement(base.layout, base.numbers if whole else _unpacked(frame, base))
+        return metrics.measurement(self._layout_of(frame), metrics.unpack_numbers(frame.data))
 
-    def _based(self, frame: Frame) -> _Base:
-        """Numbers that are kept whole, and their layout."""
-        if self._base is None or self._base.id != frame.id:
-            layout = self._file.frame(frame.base) if frame.base is not None else None
-            if layout is None or layout.kind != LAYOUT:
+    def _layout_of(self, frame: Frame) -> Layout:
+        """What its numbers are of; the same object for all that have the same."""
+        if self._layout is None or self._layout[0] != frame.base:
+            found = self._file.frame(frame.base) if frame.base is not None else None
+            if found is None or found.kind != LAYOUT:
                 raise RecordingError("a measurement of it does not say of what")
-            self._base = _Base(frame.id, metrics.unpack_layout(layout.data), metrics.unpack_numbers(frame.data))
-        return self._base
-
-
-def _unpacked(frame: Frame, base: _Base) -> bytes:
-    return metrics.unpack_numbers(frame.data, base.numbers)
+            self._layout = found.id, metrics.unpack_layout(found.data)
+        return self._layout[1]

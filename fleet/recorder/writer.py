@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,11 @@ from fleet.sources.kube.state import KubeState
 
 ANEW: Final = 1800.0
 """Seconds after which all objects are written again: whoever goes to a moment reads no more than that."""
-NUMBERS_ANEW: Final = 600.0
-"""The same for numbers: those between differ from the first."""
+
+
+EVERY: Final = 15.0
+"""Seconds between measurements that are kept where everything is kept always: as often as a Prometheus measures, and
+as the strips have points. The screens may draw more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +33,23 @@ class Bounds:
     """Bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """Numbers that are kept whole, and the frame that they are in."""
-
-    id: int
-    at: float
-    layout: Layout
-    numbers: bytes
-
-
 class RecordingWriter:
-    """Writes what the sources said. Not for several threads at once. Every method raises RecordingError."""
+    """Writes what the sources said. Not for several threads at once. Every method raises RecordingError.
 
-    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None) -> None:
+    ``every``: of the measurements within so many seconds only the first; 0 for each.
+    """
+
+    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None, every: float = 0.0) -> None:
         self._file = RecordingFile.create(path)
         self._redaction = redaction
         self._bounds = bounds
+        self._every = every
+        self._slot = -1
         self._looked: Looked | None = None
         self._whole_at = 0.0
         self._object_frame: int | None = None
         self._measurement: Measurement | None = None
-        self._base: _Base | None = None
+        self._layout: tuple[int, Layout] | None = None
         self._trimmed = 0.0
 
     def describe(self, **about: str) -> None:
@@ -64,7 +63,7 @@ class RecordingWriter:
         looked = Looked(state, statuses)
         with self._file.together():
             self._note_objects(looked, now)
-            if measurement is not None and measurement is not self._measurement:
+            if measurement is not None and measurement is not self._measurement and self._is_due(now):
                 self._note_numbers(measurement, now)
                 self._measurement = measurement
         if self._bounds is not None and now - self._trimmed >= _TRIM_EVERY:
@@ -74,6 +73,11 @@ class RecordingWriter:
     def close(self) -> None:
         """Nothing more is written."""
         self._file.close()
+
+    def _is_due(self, now: float) -> bool:
+        slot, last = math.floor(now / self._every) if self._every else -1, self._slot
+        self._slot = slot
+        return slot != last or not self._every
 
     def _note_objects(self, looked: Looked, now: float) -> None:
         if self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at:
@@ -87,15 +91,10 @@ class RecordingWriter:
         self._looked = looked
 
     def _note_numbers(self, measurement: Measurement, now: float) -> None:
-        layout, numbers = metrics.layout_of(measurement), metrics.numbers_of(measurement)
-        base = self._base
-        fits = base is not None and base.layout == layout and len(base.numbers) == len(numbers)
-        if base is None or not fits or not 0 <= now - base.at < NUMBERS_ANEW:
-            of = self._file.add(LAYOUT, now, metrics.pack_layout(layout))
-            alone = self._file.add(NUMBERS, now, metrics.pack_numbers(numbers), of)
-            self._base = _Base(alone, now, layout, numbers)
-        else:
-            self._file.add(NUMBERS, now, metrics.pack_numbers(numbers, base.numbers), base.id)
+        layout = metrics.layout_of(measurement)
+        if self._layout is None or self._layout[1] != layout:
+            self._layout = self._file.add(LAYOUT, now, metrics.pack_layout(layout)), layout
+        self._file.add(NUMBERS, now, metrics.pack_numbers(metrics.numbers_of(measurement)), self._layout[0])
 
 
 _TRIM_EVERY: Final = 60.0
