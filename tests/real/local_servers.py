@@ -33,13 +33,15 @@ from fleet.local.spec import LaunchSpec
 from fleet.local.watching import Watcher
 from tests.ports import free_port
 from tests.real.traces import Traces
-from tests.real.vllm_server import STARTUP
+from tests.real.vllm_server import EAGER, STARTUP, UNBOUND
 from tests.waiting import PATIENCE
 
 ONE, TWO = "one", "two"
 SLOTS = {ONE: 4, TWO: 2}
 """--max-num-seqs: what is beyond waits."""
-SPACE = {"VLLM_CPU_KVCACHE_SPACE": "1"}
+SPACE = UNBOUND | {"VLLM_CPU_KVCACHE_SPACE": "1"}
+EXTRA = {ONE: (EAGER,), TWO: ()}
+"""One of them compiles its model, as all do that nobody tells otherwise."""
 LOADS = (Phase.LOADING, Phase.COMPILING)
 QUARTERDECK = str(Path(sys.executable).with_name("quarterdeck"))
 COLUMNS = 100
@@ -135,6 +137,7 @@ class Here:
             max_num_seqs=SLOTS[name],
             dtype="float32",
             env=SPACE,
+            extra=EXTRA[name],
         )
 
     def runner(self, watcher: Watcher) -> Runner:
@@ -184,6 +187,9 @@ class Here:
                     assert not up.done() or up.result()[1].ok, up.result()
                     await asyncio.sleep(0.2)
             self.plan, self.outcome = await up
+        except TimeoutError as late:
+            logs = (record.log.read_text(errors="replace")[-2000:] for record in read_records(self.servers)[0])
+            raise AssertionError("\n".join((f"not ready in {STARTUP:.0f} s: {self.seen}", *logs))) from late
         finally:
             up.cancel()
             await asyncio.gather(up, return_exceptions=True)

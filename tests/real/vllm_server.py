@@ -16,7 +16,13 @@ from tests.ports import free_port
 from tests.real.vllm_install import READY
 from tests.waiting import PATIENCE
 
-ENVIRONMENT = {
+UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+"""By default every server binds itself, and the compilers that it starts, to the first core of this machine: several
+that start side by side would take turns on one core, with the others idle.
+"""
+EAGER = "--enforce-eager"
+"""Without compiling the model, which takes most of a start and says nothing of what is served."""
+ENVIRONMENT = UNBOUND | {
     "VLLM_TARGET_DEVICE": "cpu",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "HF_HUB_OFFLINE": "1",
@@ -48,7 +54,7 @@ def served(vllm: Path, folder: Path, *, slots: int) -> Iterator[str]:
     command = [
         str(vllm / "bin" / "vllm"), "serve", str(folder / "model"), "--served-model-name", "tiny",
         "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32",
-        "--max-model-len", "1024", "--max-num-seqs", str(slots),
+        "--max-model-len", "1024", "--max-num-seqs", str(slots), EAGER,
     ]  # fmt: skip
     with log.open("wb") as out:
         server = subprocess.Popen(
