@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Bits, Rule, pick
@@ -101,6 +102,11 @@ class Binding:
     means: list[Mean] = field(default_factory=list)
     masks: list[tuple[int, int, Bits]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values, what its bits say)."""
+
+    @property
+    def gauges(self) -> Iterator[Cell]:
+        """Those of all rows, kind by kind."""
+        return chain(self.of_engines.gauges, self.of_gateways.gauges, self.of_gpus.gauges)
 
     @property
     def empty(self) -> bool:

@@ -76,7 +76,7 @@ class Tables:
 
     def add(self, state: TargetState) -> None:
         """Append what one target says."""
-        binding, values, rates = state.binding, state.values, state.rates
+        binding, rates, gauges = state.binding, state.rates(), iter(state.gauges)
         age = max(0.0, self._at - state.sampled_at)
         covered = state.window.covered > 0.0
         reset = state.window.reset
@@ -86,13 +86,14 @@ class Tables:
             (self._gpus, binding.gpus, binding.of_gpus),
         ):
             base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
-            for cell in rows.gauges:
-                columns.put(cell.quantity, base + cell.row, cell.of(values))
+            # As many of them as this kind has cells: the next kind's follow.
+            for cell, value in zip(rows.gauges, gauges, strict=False):
+                columns.put(cell.quantity, base + cell.row, value)
             if covered:
                 for cell in rows.rates:
                     columns.put(cell.quantity, base + cell.row, cell.of(rates))
         self._dialects.extend(binding.dialects)
-        self._reasons.update(state.reasons())
+        self._reasons.update(state.reasons)
         if not covered:
             return
         base = len(self._engines.ids) - len(binding.engines)

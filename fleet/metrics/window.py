@@ -1,6 +1,8 @@
 """Counters over a sliding window: increases that survive a restart of the process, by Prometheus' rule.
 
-Only a few checkpoints are kept, not every scrape: the rate needs the newest values and those at the window's start.
+What is kept are increases, from one checkpoint to the next: there are thousands of windows with a hundred counters
+each, and half the bytes hold an increase as exactly as anybody reads it where they could not hold what a counter has
+come to.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 import math
 import operator
 from array import array
-from collections import deque
 from collections.abc import Sequence
 
 _CHECKPOINTS = 8
@@ -18,18 +19,22 @@ _CHECKPOINTS = 8
 class Window:
     """The counters of one target.
 
-    A counter that falls was reset; it started over from zero, so the increase is what it had gained before plus the new
-    value (Prometheus, ``rate``). History is rewritten at that moment: an older value ``v`` becomes ``v - last``, which
-    keeps ``now - then`` the true increase without a second array.
+    A counter that falls was reset; it started over from zero, so it has gained its new value (Prometheus, ``rate``).
     """
 
-    __slots__ = ("_at", "_checkpoints", "_now", "_reset_at", "span")
+    __slots__ = ("_at", "_blank", "_checkpoints", "_gains", "_now", "_reset_at", "span")
 
     def __init__(self, span: float) -> None:
         self.span = span
         """Seconds; may be changed between samples."""
-        self._checkpoints: deque[tuple[float, array[float]]] = deque()
+        self._checkpoints = array("d")
+        """Their times."""
+        self._gains = array("f")
+        """What each counter has gained from each checkpoint to the next, and from the last one to now, in one row."""
         self._now = array("d")
+        """What the counters have come to; of one that is no number now, the last that it was."""
+        self._blank: tuple[int, ...] = ()
+        """The counters that are no numbers now."""
         self._at = -math.inf
         self._reset_at = -math.inf
 
@@ -38,54 +43,86 @@ class Window:
         if at <= self._at:
             return
         before, before_at = self._now, self._at
-        if before:
-            if any(map(operator.lt, values, before)):
-                self._restart(at, values)
-                before = self._now
-            self._keep(before)
-        # Eight bytes a counter, where a list of floats takes thirty-two: there are thousands of windows.
         self._now, self._at = array("d", values), at
-        while self._checkpoints and at - self._checkpoints[0][0] > self.span:
-            self._checkpoints.popleft()
-        if before and not self._checkpoints and at - before_at <= self.span:
-            self._checkpoints.append((before_at, before))
+        if not before:
+            return
+        gains = array("f", map(operator.sub, self._now, before))
+        self._blank = ()
+        if math.isnan(sum(gains)):
+            gains = self._over_blanks(before)
+        fell = min(gains) < 0
+        if fell:
+            self._reset_at = at
+            gains = array("f", [now if gain < 0 else gain for gain, now in zip(gains, self._now, strict=True)])
+        newest = self._checkpoints[-1] if self._checkpoints else -math.inf
+        if newest < before_at and (fell or before_at - newest >= self.span / _CHECKPOINTS):
+            self._checkpoints.append(before_at)
+            self._gains.extend(gains)
+        else:
+            last = len(self._gains) - len(gains)
+            self._gains[last:] = array("f", map(operator.add, self._gains[last:], gains))
+        self._forget()
+        if not self._checkpoints and at - before_at <= self.span:
+            self._checkpoints.append(before_at)
+            self._gains.extend(gains)
 
     def relabel(self, source: Sequence[int]) -> None:
         """The next values come in a new order: ``source[i]`` is the old index of counter i, -1 for a new one.
 
         A counter that was not there in the last answer of the same process has started from zero.
         """
+        counters, gains = len(self._now), self._gains
+        starts = range(0, len(gains), counters) if counters else ()
+        self._gains = array("f", [gains[start + i] if i >= 0 else 0.0 for start in starts for i in source])
         self._now = array("d", [self._now[i] if i >= 0 else 0.0 for i in source])
-        self._checkpoints = deque(
-            (at, array("d", [old[i] if i >= 0 else 0.0 for i in source])) for at, old in self._checkpoints
-        )
+        self._blank = ()
+        if not source:
+            del self._checkpoints[:]
+
+    @property
+    def now(self) -> Sequence[float]:
+        """What the counters have come to."""
+        return self._now
 
     def rates(self) -> array[float]:
         """Per second, over what the window covers; NaN until two samples are there."""
+        counters, gains = len(self._now), self._gains
         if not self._checkpoints:
-            return array("d", [math.nan]) * len(self._now)
-        then, old = self._checkpoints[0]
-        scale = 1.0 / (self._at - then)
-        return array("d", [(new - was) * scale for new, was in zip(self._now, old, strict=True)])
+            return array("d", [math.nan]) * counters
+        scale = 1.0 / self.covered
+        rows = [gains[start : start + counters] for start in range(0, len(gains), counters)]
+        found = array("d", [sum(each) * scale for each in zip(*rows, strict=True)])
+        for blank in self._blank:
+            found[blank] = math.nan
+        return found
 
     @property
     def covered(self) -> float:
         """Seconds between the first and the last sample in use; 0.0 with fewer than two."""
-        return self._at - self._checkpoints[0][0] if self._checkpoints else 0.0
+        return self._at - self._checkpoints[0] if self._checkpoints else 0.0
 
     @property
     def reset(self) -> bool:
         """Whether some counter restarted within what the window covers."""
-        return bool(self._checkpoints) and self._reset_at > self._checkpoints[0][0]
+        return bool(self._checkpoints) and self._reset_at > self._checkpoints[0]
 
-    def _restart(self, at: float, values: Sequence[float]) -> None:
-        last = [was if new < was else 0.0 for new, was in zip(values, self._now, strict=True)]
-        self._keep(self._now, force=True)
-        self._checkpoints = deque((then, array("d", map(operator.sub, old, last))) for then, old in self._checkpoints)
-        self._now = array("d", map(operator.sub, self._now, last))
-        self._reset_at = at
+    def _over_blanks(self, before: array[float]) -> array[float]:
+        """The gains where some counter is no number: none to there, and the whole from the last number to the next.
 
-    def _keep(self, values: array[float], *, force: bool = False) -> None:
-        newest = self._checkpoints[-1][0] if self._checkpoints else -math.inf
-        if newest < self._at and (force or self._at - newest >= self.span / _CHECKPOINTS):
-            self._checkpoints.append((self._at, values))
+        Of one that was none at first nobody knows what it has gained since.
+        """
+        gains = array("f", map(operator.sub, self._now, before))
+        blank = []
+        for i, gain in enumerate(gains):
+            if math.isnan(gain) and not math.isnan(before[i]):
+                gains[i], self._now[i] = 0.0, before[i]
+                blank.append(i)
+        self._blank = tuple(blank)
+        return gains
+
+    def _forget(self) -> None:
+        """Let go of the checkpoints that the window has left behind."""
+        left = sum(self._at - then > self.span for then in self._checkpoints)
+        if left:
+            del self._checkpoints[:left]
+            del self._gains[: left * len(self._now)]

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _KEPT = 300.0
 """Seconds for which the last values of a silent target are kept, with their age (Prometheus' lookback)."""
+_MOST_CONNECTIONS = 330
+"""Targets whose connections are kept for the next scrape, 10 KiB each: of more of them each is asked every 5 s or more
+seldom (``fleet.sources.metrics.PER_TARGET``), and by then an engine's server has closed it (vLLM's
+``VLLM_HTTP_TIMEOUT_KEEP_ALIVE``, uvicorn's default)."""
 _PER_TURN = 100
 """Targets put together in one turn of the event loop."""
 
@@ -56,7 +60,9 @@ class ScrapeSource:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._room = 0
-        """Targets whose connections the session may keep."""
+        """Targets whose connections this process has files for."""
+        self._keeps = False
+        """Whether the session keeps connections."""
         self._states: dict[str, TargetState] = {}
         self._layouts = Layouts()
         self._last: float | None = None
@@ -173,13 +179,14 @@ class ScrapeSource:
             async with asyncio.timeout(self._settings.timeout):
                 return await target.fetch(target.url), True
         if self._session is None:
-            self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._room > 0)
+            self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._keeps)
         return await get(self._session, target, limits().scrape)
 
     async def _make_room(self, targets: int) -> None:
-        """Keep the connections where there is room for one per target; with a fleet that grew, look again."""
-        if targets <= self._room:
-            return
-        before, self._room = self._room, targets if room_for(targets) else 0
-        if before and not self._room:
+        """Keep the connections where that is of use, and there is room for one per target."""
+        keeps = targets <= _MOST_CONNECTIONS and (targets <= self._room or room_for(targets))
+        if keeps:
+            self._room = max(self._room, targets)
+        if keeps is not self._keeps:
+            self._keeps = keeps
             await self.close()

@@ -16,6 +16,8 @@ from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.window import Window
 from fleet.sources.problem import SourceProblem, UnreadError
 
+_NO_REASONS: Mapping[str, tuple[str, ...]] = {}
+
 Fetch = Callable[[str], Awaitable[bytes]]
 """Answers the body of a GET on a path (through the API server's proxy, say).
 
@@ -61,10 +63,10 @@ class TargetState:
         "_parser",
         "_series",
         "binding",
+        "gauges",
         "heard_at",
-        "rates",
+        "reasons",
         "sampled_at",
-        "values",
         "wants_tls",
         "window",
     )
@@ -77,8 +79,10 @@ class TargetState:
         self.wants_tls = False
         """It did not speak HTTP in clear text and answered over TLS."""
         self.window = Window(span)
-        self.values: Sequence[float] = ()
-        self.rates: Sequence[float] = ()
+        self.gauges = array("d")
+        """What the cells of ``binding.gauges`` hold."""
+        self.reasons: Mapping[str, tuple[str, ...]] = _NO_REASONS
+        """GPU key → what lowers its clocks now, for the GPUs that say so."""
         self.heard_at = -math.inf
         """Unix time of the last answer."""
         self.sampled_at = -math.inf
@@ -97,22 +101,21 @@ class TargetState:
                 raise _nothing_read(body, known=target.known)
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
             self._series, self._node, self.binding = exposition.series, target.node, binding
-        values = exposition.values
+        values, gpus, masks = exposition.values, self.binding.gpus, self.binding.masks
         self.window.add(clock, [values[i] for i in self.binding.counters])
-        self.rates = self.window.rates()
-        if self.binding.gpus:
-            self.rates = [
-                math.nan if values[at] >= IMPLAUSIBLE else rate
-                for at, rate in zip(self.binding.counters, self.rates, strict=True)
-            ]
-        # Kept until the next answer: as numbers, not as an object each.
-        self.values = array("d", values)
+        # The cells alone are kept until the next answer: an answer has ten times as many values.
+        self.gauges = array("d", [cell.of(values) for cell in self.binding.gauges])
+        self.reasons = {gpus[row].key: bit_words(values[at], bits) for row, at, bits in masks} if masks else _NO_REASONS
         self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
 
-    def reasons(self) -> dict[str, tuple[str, ...]]:
-        """GPU key → what lowers its clocks now, for the GPUs that say so."""
-        return {self.binding.gpus[row].key: bit_words(self.values[at], bits) for row, at, bits in self.binding.masks}
+    def rates(self) -> Sequence[float]:
+        """The rates of the counters, NaN for what is not known."""
+        rates = self.window.rates()
+        if not self.binding.gpus:
+            return rates
+        # An exporter of GPUs writes a great number where it has none.
+        return [math.nan if now >= IMPLAUSIBLE else rate for now, rate in zip(self.window.now, rates, strict=True)]
 
 
 def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:

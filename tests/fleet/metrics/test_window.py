@@ -82,6 +82,40 @@ def test_time_that_stands_still_adds_nothing() -> None:
     assert list(window.rates()) == [pytest.approx(1.0)]
 
 
+def test_a_counter_that_is_no_number_for_a_while_is_not_known_then_and_has_lost_nothing_after() -> None:
+    window = Window(60)
+    for t, value in ((0, 10.0), (10, math.nan), (20, math.nan), (30, 40.0)):
+        window.add(t, [value, float(t)])
+        assert math.isnan(window.rates()[0]) == (t < 30)
+    assert list(window.rates()) == [1.0, 1.0]
+
+
+def test_of_a_counter_that_was_no_number_at_first_the_gain_is_not_known_until_that_has_left_the_window() -> None:
+    window = Window(20)
+    seen = []
+    for t in range(0, 60, 10):
+        window.add(t, [math.nan if t == 0 else float(t), float(t)])
+        seen.append(window.rates()[0])
+    assert [math.isnan(rate) for rate in seen] == [True, True, True, False, False, False]
+    assert seen[-1] == 1.0
+
+
+def test_counters_that_change_places_keep_what_they_have_gained() -> None:
+    window = Window(60)
+    for t in (0, 10, 20):
+        window.add(t, [t * 1.0, t * 2.0, t * 3.0])
+    window.relabel([2, -1, 0])
+    window.add(30, [90.0, 5.0, 30.0])
+    assert list(window.rates()) == [3.0, pytest.approx(5 / 30), 1.0]
+
+
+def test_what_a_counter_has_come_to_costs_no_precision() -> None:
+    window = Window(60)
+    for i in range(30):
+        window.add(2.0 * i, [2.0**52 + 3 * i, 1e9 + 0.25 * i])
+    assert list(window.rates()) == [1.5, 0.125]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=30), st.integers(1, 7))
 def test_increases_are_those_of_prometheus(values: list[int], step: int) -> None:

@@ -57,6 +57,24 @@ async def test_connections_are_kept_only_where_there_is_room(monkeypatch: pytest
     assert len(set(peers)) == (1 if room else 3)
 
 
+async def test_connections_of_many_targets_are_not_kept_and_those_of_few_are_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scrape_source, "_MOST_CONNECTIONS", 2)
+    left: list[bool] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        left.append(request.keep_alive)
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        for size in (2, 3, 1):
+            left.clear()
+            targets = [Target("llm", f"p{i}", f"{url}/{i}") for i in range(size)]
+            assert len((await source.measure(targets, EPOCH)).engines) == size
+            assert left == [size <= 2] * size
+
+
 async def test_a_fleet_that_outgrows_the_room_is_still_scraped_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape_source, "room_for", lambda targets: targets <= 2)
 
