@@ -30,5 +30,5 @@ class ActionRun:
 
     @property
     def latest(self) -> Progress | None:
-        """Where it is."""
+        """Newest progress; None before the first."""
         return self.progress[-1] if self.progress else None

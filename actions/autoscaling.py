@@ -1,4 +1,4 @@
-"""What an autoscaler scales, and how KEDA is told to pause.
+"""Autoscalers: what one scales, and how KEDA is told to pause.
 
 KEDA documentation, "ScaledObject specification" and "Scaling Deployments, StatefulSets & Custom Resources".
 """
@@ -26,7 +26,7 @@ KEDA_DEFAULT: Final = DEPLOYMENT.kind
 
 
 def workload_of(obj: Mapping[str, Any]) -> Target:
-    """Of a raw HorizontalPodAutoscaler or ScaledObject, whose default kind is Deployment."""
+    """Return the target of a raw HorizontalPodAutoscaler or ScaledObject, whose default kind is Deployment."""
     reference = mapping(mapping(obj, "spec"), "scaleTargetRef")
     namespace = text(mapping(obj, "metadata"), "namespace")
     return Target(text(reference, "kind") or KEDA_DEFAULT, namespace, text(reference, "name"))

@@ -20,16 +20,16 @@ class Entry(NamedTuple):
     """One kind of action."""
 
     kind: str
-    """As the audit log has it."""
+    """Kind as the audit log has it."""
     where: str
     """``module:NAME`` of its ActionSpec."""
     command: str = ""
-    """As the command line has it, perhaps in two words (``local up``); empty where it has none.
+    """Command of the command line, perhaps in two words (``local up``); empty where it has none.
 
     Kinds that share a command are told apart by their targets.
     """
     summary: str = ""
-    """For ``--help``, with the first kind of a command."""
+    """Line of ``--help``, with the first kind of a command."""
 
 
 KINDS: tuple[Entry, ...] = (

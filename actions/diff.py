@@ -1,4 +1,4 @@
-"""What changes in an object, as a unified diff of YAML. Values of secrets are not shown."""
+"""Changes of an object, as a unified diff of YAML. Values of secrets are not shown."""
 
 from __future__ import annotations
 

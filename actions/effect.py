@@ -1,6 +1,6 @@
-"""What users feel of a workload: the queue, TTFT and errors, at one moment.
+"""The effect on users of a workload: the queue, TTFT and errors, at one moment.
 
-Before and after an action the same workload is looked at. A pod that is gone belongs to none any more.
+The same workload is looked at before and after an action. A pod that is gone belongs to none any more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def felt_through(snapshot: Snapshot, target: Target) -> str:
 
 
 def load_of(snapshot: Snapshot, workload: str) -> Load:
-    """Of a workload by its key; None everywhere where it is not measured."""
+    """Return the load of a workload by its key; None everywhere where it is not measured."""
 
     def value(quantity: Quantity) -> float | None:
         reading = snapshot.by_workload.get(workload, quantity)

@@ -34,9 +34,9 @@ class Execution:
         self._said: dict[int, Progress] = {}
         self.sent: list[str] = []
         self.under_way = ""
-        """What was sent and is not answered."""
+        """The request that was sent and is not answered."""
         self.unsent = ""
-        """What certainly did not reach the server: there was no connection to it."""
+        """The request that certainly did not reach the server: there was no connection to it."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -45,7 +45,7 @@ class Execution:
 
     @property
     def doubt(self) -> str:
-        """What is known of the request that failed without an answer, before the reason is given."""
+        """Knowledge of the request that failed without an answer, before the reason is given."""
         if self.under_way:
             return f"{self.under_way}: whether the server did it is not known; "
         if self.unsent:

@@ -1,4 +1,4 @@
-"""What an action is given to do its work with: the one way to change something, and the ways to wait."""
+"""The means of an action to do its work: the one way to change something, and the ways to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet.model.snapshot import Snapshot
 
 
 class ExecutionContext(Protocol):
-    """What every action has to do its work with, wherever that is. All that is sent is written down."""
+    """The means of every action to do its work, wherever that is. All that is sent is written down."""
 
     @property
     def rules(self) -> Rules: ...
@@ -39,7 +39,7 @@ class ExecutionContext(Protocol):
         ...
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
-        """Where the step is. The same again is not reported twice."""
+        """Report the progress of the step. The same again is not reported twice."""
         ...
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see below
@@ -61,7 +61,7 @@ class ClusterAction(Protocol):
     """One kind of action on a cluster. Both methods are free of state: what carries over is in the plan."""
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
-        """What would happen. Raises KubeError where the target cannot be read (gone, unreachable)."""
+        """Plan a request. Raises KubeError where the target cannot be read (gone, unreachable)."""
         ...
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:

@@ -1,4 +1,4 @@
-"""Where actions are done: a cluster, or this machine. Both have the same face, and what differs stays behind it."""
+"""The place where actions are done: a cluster, or this machine. Both have the same face; differences stay behind it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one mutation that was done."""
+    """The result of one mutation that was done."""
 
     document: dict[str, Any]
     """JSON values that the action goes on with."""
     record: Mapping[str, Any]
-    """What the audit log keeps of it; its ``status`` is what HTTP calls success, whoever did it."""
+    """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
 
 
 class Executor(Protocol):
@@ -33,11 +33,11 @@ class Executor(Protocol):
         ...
 
     async def plan(self, request: Request) -> Plan:
-        """What would happen. Raises KubeError, KubeconfigError and LocalError."""
+        """Plan a request. Raises KubeError, KubeconfigError and LocalError."""
         ...
 
     def begin(self, journal: Journal) -> Execution:
-        """What a confirmed action is given to do its work with."""
+        """Return the means of a confirmed action to do its work."""
         ...
 
     async def send(self, mutation: Mutation) -> Answer:

@@ -1,4 +1,4 @@
-"""What a plan stands on: a Snapshot from after the cluster was listed.
+"""The ground of a plan: a Snapshot from after the cluster was listed.
 
 On half a fleet a target looks absent and a GPU free. What may not be listed is waited for by nobody: it is "not known",
 and the checks say so.
@@ -14,7 +14,7 @@ from fleet.kinds.registry import listed
 from fleet.model.snapshot import Health, Snapshot
 
 _CHECKED = frozenset({"horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy", "services"})
-"""What some check looks at besides; a plan waits for them, and does without them where they do not come."""
+"""Resources that some check looks at besides; a plan waits for them, and does without them where they do not come."""
 PATIENCE = 30.0
 """Seconds that a cluster may take to be listed."""
 GIVE_UP = 3.0
@@ -31,7 +31,7 @@ def targets() -> frozenset[str]:
 
 
 def lacking(snapshot: Snapshot) -> str:
-    """Why no plan can be made on this Snapshot yet, in words; empty where one can."""
+    """Return why no plan can be made on this Snapshot yet, in words; empty where one can."""
     return _pending(snapshot, targets())
 
 

@@ -1,4 +1,4 @@
-"""What the others would carry: the load of the last ten minutes on fewer replicas."""
+"""The impact on the other replicas: the load of the last ten minutes on fewer of them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Impact:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """For a plan; what is not measured is left out."""
+        """Changes for a plan; what is not measured is left out."""
         rows = [Change(f"ready replicas of {self.model}", str(self.replicas), str(self.remaining))]
         if not math.isnan(self.requests) and self.remaining:
             rows.append(Change("requests per replica", f"{self.requests:.1f}", f"{self.requests_after:.1f}"))
@@ -70,7 +70,7 @@ class Impact:
 
 
 def impacts(snapshot: Snapshot, leaving: Collection[str]) -> tuple[Impact, ...]:
-    """Of every model that loses ready pods; ``leaving`` are keys of pods."""
+    """Return the impact on every model that loses ready pods; ``leaving`` are keys of pods."""
     models = {model for pod in leaving for model in served_by(snapshot, pod)}
     found = (_impact(snapshot, model, leaving) for model in sorted(models))
     return tuple(impact for impact in found if impact.remaining < impact.replicas)
@@ -97,7 +97,7 @@ def serving(snapshot: Snapshot, model: str) -> list[str]:
 
 
 def mean(snapshot: Snapshot, pod: str, quantity: Quantity) -> float:
-    """Of the last ten minutes; the latest reading where there is no history, NaN where there is none either."""
+    """Return the mean of the last ten minutes; the latest reading where there is no history, NaN for neither."""
     history = snapshot.history
     strip = [v for v in history.strip(pod, quantity, max(1, round(SPAN / history.step))) if not math.isnan(v)]
     return math.fsum(strip) / len(strip) if strip else snapshot.by_pod.value(pod, quantity)
@@ -125,14 +125,14 @@ def _impact(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Impact:
 
 
 def _ttft(snapshot: Snapshot, model: str, pods: Iterable[str]) -> float:
-    """Of the model; where that is not measured, of the pod that is worst off."""
+    """Return the TTFT of the model; where that is not measured, that of the pod that is worst off."""
     found = snapshot.by_model.value(model, Quantity.TTFT_P95)
     known = [value for pod in pods if not math.isnan(value := snapshot.by_pod.value(pod, Quantity.TTFT_P95))]
     return max(known, default=math.nan) if math.isnan(found) else found
 
 
 def _total(values: Iterable[float]) -> float:
-    """Of those that are known; NaN for none."""
+    """Return the sum of the known values; NaN for none."""
     known = [value for value in values if not math.isnan(value)]
     return math.fsum(known) if known else math.nan
 

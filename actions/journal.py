@@ -1,4 +1,4 @@
-"""What is known of one action run: its state, for those who look, and its records in the audit log."""
+"""The journal of one action run: its state, for those who look, and its records in the audit log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Journal:
     def __init__(self, state: ActionRun, audit: Audit, changed: Callable[[ActionRun], None]) -> None:
         self.state = state
         self.anchor = ""
-        """Of the audit log after the last record."""
+        """Anchor of the audit log after the last record."""
         self._audit = audit
         self._changed = changed
 

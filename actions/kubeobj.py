@@ -39,7 +39,7 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Of a LabelSelector (``matchLabels``, ``matchExpressions``): an empty one takes every pod, None takes none."""
+    """Whether a LabelSelector (``matchLabels``, ``matchExpressions``) selects: an empty one every pod, None none."""
     if selector is None:
         return False
     return includes(selector.get("matchLabels") or {}, labels) and all(
@@ -59,7 +59,7 @@ def keys_of(selector: Mapping[str, Any]) -> frozenset[str]:
 
 
 def written(labels: Mapping[str, str]) -> str:
-    """As a query's labelSelector."""
+    """Return labels as a query's labelSelector."""
     return ",".join(f"{key}={value}" for key, value in labels.items())
 
 

@@ -9,7 +9,7 @@ from actions.plan import Change, Plan
 
 TIMES: Final = 3
 MORE: Final = 10
-"""From both on, more is a large step: three times as many replicas, and ten more."""
+"""Threshold, with the factor: three times as many replicas and ten more are a large step."""
 _REPLICAS: Final = ("replicas", "maximum", "minimum")
 """The changes that are numbers of replicas: of a workload, and of what keeps it between two."""
 

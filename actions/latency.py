@@ -21,7 +21,7 @@ _POINTS = 60
 
 
 async def latencies(target: Target, found: Sequence[Revision], context: ClusterContext) -> Mapping[str, Latency]:
-    """By the revisions' names; those of which nothing is known are left out. Raises nothing."""
+    """Return latencies by the revisions' names; those of which nothing is known are left out. Raises nothing."""
     known: dict[str, Latency] = {}
     for revision in found:
         latency = await _remembered(target, revision, context) or _seen(revision, target, context.snapshot)

@@ -16,7 +16,7 @@ _VERSIONS = {"HorizontalPodAutoscaler": "autoscaling/v2", "ScaledObject": "keda.
 _LONGEST = 1024
 """Characters of a message that the API server takes."""
 NAMESPACE = "default"
-"""Where events of cluster-scoped objects are, as the node controller's."""
+"""Namespace of the events of cluster-scoped objects, as the node controller's."""
 
 
 def is_note(path: str) -> bool:

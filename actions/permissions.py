@@ -1,4 +1,4 @@
-"""Which permissions each action needs, as RBAC names them, and whether the server grants one."""
+"""Permissions that each action needs, as RBAC names them, and whether the server grants one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Resource(NamedTuple):
-    """What a target is to RBAC: its kind, group and plural."""
+    """A target as RBAC sees it: its kind, group and plural."""
 
     kind: str
     group: str
@@ -33,7 +33,7 @@ class Permission(NamedTuple):
         return f"{self.verb} {resource}" + (f".{self.group}" if self.group else "")
 
     def scope(self, namespace: str) -> str:
-        """Where it is asked for, for a target in this namespace; empty for the whole cluster."""
+        """Return the namespace to ask for, for a target in this one; empty for the whole cluster."""
         return namespace if self.namespaced else ""
 
 
@@ -53,7 +53,7 @@ LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
 
 
 def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
-    """What an action on a target of this kind must be allowed. ``plural``: group and plural of other kinds."""
+    """Return the permissions of an action on a target of this kind. ``plural``: group and plural of other kinds."""
     found = plural or plural_of(target) or ("", target.lower() + "s")
     return spec_of(kind).permissions(Resource(target, *found))
 

@@ -23,7 +23,7 @@ STRICT: Final[Mapping[str, str]] = {"fieldManager": MANAGER, "fieldValidation": 
 
 
 class Verdict(StrEnum):
-    """Of a check."""
+    """The verdict of a check."""
 
     PASS = "pass"  # noqa: S105 - not a password
     WARN = "warn"
@@ -39,7 +39,7 @@ class Check:
     verdict: Verdict
     text: str
     fix: str = ""
-    """What would make it pass; empty where nothing need."""
+    """The way to make it pass; empty where nothing need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Table:
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """As wide as the head."""
+    """Rows, as wide as the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Mutation:
     content_type: str = JSON
     query: Mapping[str, str] = field(default_factory=lambda: dict(STRICT))
     about: str = ""
-    """What it does, in words."""
+    """Description in words."""
 
     def dry(self) -> Mutation:
         """The same, for the server to check and not to keep."""
@@ -93,7 +93,7 @@ class Step:
     title: str
     detail: str = ""
     mutations: tuple[Mutation, ...] = ()
-    """What it sends; empty for a step that only waits."""
+    """Mutations that it sends; empty for a step that only waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """How the action is taken back: in words, and as a request where there is one."""
+    """The way back from an action: in words, and as a request where there is one."""
 
     text: str
     request: Request | None = None
@@ -115,7 +115,7 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where and as whom: shown with every confirmation."""
+    """The place and the identity of an action: shown with every confirmation."""
 
     context: str
     server: str
@@ -144,7 +144,7 @@ class Plan:
     checks: tuple[Check, ...] = ()
     changes: tuple[Change, ...] = ()
     impact: tuple[Change, ...] = ()
-    """What the others would carry: each quantity now (mean of the last ten minutes) and after."""
+    """Load on the others: each quantity now (mean of the last ten minutes) and after."""
     tables: tuple[Table, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     diff: str = ""
@@ -153,9 +153,9 @@ class Plan:
     note: Mutation | None = None
     """The Event that will say on the target who did it and why; None where it may not be written."""
     fingerprint: str = ""
-    """Of all that people and GitOps write of the target, as it was planned with; not of its status."""
+    """Fingerprint of all that people and GitOps write of the target, as it was planned with; not of its status."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What ``execute`` needs to know of the planning: JSON values only."""
+    """Facts that ``execute`` needs from the planning: JSON values only."""
     undoes: str = ""
     """Id of the action that it takes back; empty for one that stands for itself."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)

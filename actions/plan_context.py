@@ -1,4 +1,4 @@
-"""What planning may look at. Every part of it only reads, save for the server's dry run, which keeps nothing."""
+"""The reads of planning. Every part of it only reads, save for the server's dry run, which keeps nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Past(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the settings and the site's policy say of actions; times in seconds."""
+    """The rules of the settings and the site's policy for actions; times in seconds."""
 
     require_reason: bool = False
     reason_pattern: str = ""

@@ -1,4 +1,4 @@
-"""From a request to a plan: the action's own plan, and what is looked at before every action."""
+"""The way from a request to a plan: the action's own, and what is looked at before every action."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 
 def action_of(kind: str) -> ClusterAction:
-    """What plans and executes a kind of action on a cluster. Raises TypeError for one that is done on this machine."""
+    """Return the action of a kind on a cluster. Raises TypeError for one that is done on this machine."""
     spec = spec_of(kind)
     if LOCAL_SERVER in spec.targets:
         raise TypeError(f"{kind} is done on this machine, and not on a cluster")
@@ -28,8 +28,8 @@ def action_of(kind: str) -> ClusterAction:
 
 
 async def planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
-    """What would happen, what stands against it, how it is taken back; and whether the target moved on between the
-    reading and the server's dry run. Changes nothing.
+    """Return the plan, with what stands against it and how it is taken back; and whether the target moved on between
+    the reading and the server's dry run. Changes nothing.
 
     Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
     than the one that was chosen.
@@ -83,7 +83,7 @@ async def _note(plan: Plan, context: ClusterContext) -> Mutation | None:
 
 
 async def _identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
-    """With the target's uid, which must be the one that was chosen; and the object's fingerprint."""
+    """Return the request with the target's uid, which must be the chosen one; and the object's fingerprint."""
     target = request.target
     found = await context.reads.get_raw(target.kind, target.namespace, target.name)
     uid = str(found.get("metadata", {}).get("uid", ""))

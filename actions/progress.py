@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class Result(StrEnum):
-    """How an action ended."""
+    """The result of an action."""
 
     CONVERGED = "converged"
     FAILED = "failed"
-    """It was refused, or the cluster went another way: nothing more will come by itself."""
+    """Refused, or the cluster went another way: nothing more will come by itself."""
     TIMED_OUT = "timed out"
     CONFLICT = "conflict"
     """The target changed since the plan was made: nothing was overwritten, a new plan is needed."""
@@ -20,18 +20,18 @@ class Result(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why an action that failed did nothing at all, as far as a program may want to know it."""
+    """The reason why an action that failed did nothing at all, as far as a program may want to know it."""
 
     OTHER = ""
     UNREACHABLE = "unreachable"
-    """There was no connection to the API server, or it does not take the credentials: nothing was asked of it."""
+    """No connection to the API server, or it does not take the credentials: nothing was asked of it."""
     FORBIDDEN = "forbidden"
     """The API server knows who asked, and does not let them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an action is now. ``done`` of ``total`` draws the bar; total 0 for a step that has no count."""
+    """The progress of an action. ``done`` of ``total`` draws the bar; total 0 for a step that has no count."""
 
     step: int
     """Index into the plan's steps."""
@@ -46,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What users feel of a workload at one moment; None where it is not measured."""
+    """The load of a workload as users feel it at one moment; None where it is not measured."""
 
     at: float
     waiting: float | None = None
@@ -57,7 +57,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an action ended, in words, and what users felt before and after."""
+    """The outcome of an action, in words, and what users felt before and after."""
 
     result: Result
     text: str

@@ -1,4 +1,4 @@
-"""What a workload ran before: its revisions, with the model version of each.
+"""Earlier versions of a workload: its revisions, with the model version of each.
 
 A Deployment keeps a ReplicaSet per revision, a StatefulSet a ControllerRevision. Both are numbered, and a rollback
 gives the old one a new number: what names a revision for good is its object.
@@ -41,7 +41,7 @@ class Revision:
     """One template that a workload has or had."""
 
     name: str
-    """Of its ReplicaSet or ControllerRevision."""
+    """Name of its ReplicaSet or ControllerRevision."""
     number: int
     hash: str
     """``pod-template-hash`` of a ReplicaSet, ``controller.kubernetes.io/hash`` of a ControllerRevision."""
@@ -94,7 +94,7 @@ async def revisions_of(obj: Mapping[str, Any], reads: Reads) -> tuple[Revision, 
 
 
 def _kept_in(kind: str) -> Revisions:
-    """Where a kind keeps its revisions. Raises KubeError for one that keeps none."""
+    """Return where a kind keeps its revisions. Raises KubeError for one that keeps none."""
     found = kind_of(kind).revisions
     if found is None:
         others = " or a ".join(other.kind for other in those(lambda other: other.revisions))
@@ -103,7 +103,7 @@ def _kept_in(kind: str) -> Revisions:
 
 
 def current_of(found: Iterable[Revision]) -> Revision | None:
-    """What the workload wants now; None where no revision of it was made yet."""
+    """Return the revision that the workload wants now; None where none of it was made yet."""
     return next((revision for revision in found if revision.current), None)
 
 

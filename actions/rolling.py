@@ -1,4 +1,4 @@
-"""How a workload replaces its pods: how many are added first, how many are taken away first."""
+"""The replacement of a workload's pods: how many are added first, how many are taken away first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from actions.kubeobj import kind_in
 from fleet.kinds.kind import Replicas, Update
 
 DEFAULT = "25%"
-"""Of both numbers of a Deployment."""
+"""Default of both numbers of a Deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Rolling:
     by_hand: bool = False
     """Nothing is replaced until somebody deletes it (OnDelete)."""
     partition: int = 0
-    """Of a StatefulSet: pods of a lower ordinal keep the template that they have."""
+    """Partition of a StatefulSet: pods of a lower ordinal keep the template that they have."""
 
     @property
     def replaced(self) -> int:
@@ -35,7 +35,7 @@ class Rolling:
 
     @property
     def held(self) -> bool:
-        """There are pods, and nothing replaces any of them."""
+        """True if there are pods, and nothing replaces any of them."""
         return self.replicas > 0 and not self.replaced
 
     @property
@@ -45,7 +45,7 @@ class Rolling:
 
     @property
     def words(self) -> str:
-        """For people: ``one more at a time``."""
+        """Text for people: ``one more at a time``."""
         if self.recreate:
             return "all end, then all start (Recreate)"
         if self.by_hand:
@@ -58,7 +58,7 @@ class Rolling:
 
     @property
     def keeping(self) -> str:
-        """Which pods keep their template; empty for none."""
+        """The pods that keep their template; empty for none."""
         if self.held or not self.partition:
             return f"all {self.replicas} keep the template that they have" if self.held else ""
         pods = "pod 0 keeps" if self.partition == 1 else f"pods 0 to {self.partition - 1} keep"
@@ -66,7 +66,7 @@ class Rolling:
 
 
 def rolling_of(obj: Mapping[str, Any]) -> Rolling:
-    """Of a raw workload whose pods a change of its template replaces."""
+    """Return the replacement of pods of a raw workload when its template changes."""
     spec: Mapping[str, Any] = obj.get("spec") or {}
     kind = kind_in(obj)
     replicas = (kind.replicas or Replicas()).wanted(obj)

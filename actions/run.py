@@ -55,7 +55,7 @@ class Run:
         self._settle = settle
         self._measures = True
         self.over = False
-        """Its end is being written down, or is: there is nothing left to stop but the measuring."""
+        """True once its end is being written down: there is nothing left to stop but the measuring."""
 
     @property
     def state(self) -> ActionRun:
@@ -63,7 +63,7 @@ class Run:
         return self._journal.state
 
     def measure_no_longer(self) -> None:
-        """Its end is known already; what users feel afterwards is not waited for."""
+        """Stop measuring. The end is known already; what users feel afterwards is not waited for."""
         self._measures = False
 
     async def go(self, confirmation: str) -> None:
@@ -118,7 +118,7 @@ class Run:
         self._journal.update(outcome=replace(outcome, anchor=self._journal.anchor))
 
     def _felt(self, workload: str) -> Load:
-        """What users feel now of what served when the action began, or of what has come since."""
+        """Return what users feel now of what served when the action began, or of what has come since."""
         snapshot = self._executor.context().snapshot
         return load_of(snapshot, workload or felt_through(snapshot, self._plan.target))
 
@@ -142,7 +142,7 @@ class Run:
 
 
 def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcome:
-    """How it ended that did not come to its end."""
+    """Return the outcome of an action that did not come to its end."""
     done, undo = ", ".join(execution.sent), plan.undo.text if execution.sent else ""
     if isinstance(error, asyncio.CancelledError):
         return Outcome(Result.STOPPED, f"stopped; done by then: {done or 'nothing'}", undo)
@@ -162,14 +162,14 @@ def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcom
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """Of a result; its own digest cannot be in it."""
+    """Return the record of a result; its own digest cannot be in it."""
     told = asdict(outcome) | {"result": str(outcome.result)}
     del told["anchor"]
     return told
 
 
 def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
-    """Why nothing was done, where nothing was: once something is, how far it came matters more."""
+    """Return why nothing was done, where nothing was: once something is, how far it came matters more."""
     if sent or (isinstance(error, UnreachableError) and error.sent):
         return Cause.OTHER
     if isinstance(error, ForbiddenError):

@@ -23,7 +23,7 @@ MEASURED = 30.0
 
 
 class RefusedError(Exception):
-    """It may not be carried out: blocked, of another cluster, or without the reason that the rules ask for."""
+    """Raised when a plan may not be executed: blocked, of another cluster, or without the reason the rules ask for."""
 
 
 class Runner:
@@ -50,7 +50,7 @@ class Runner:
         return tuple(run.state for run in reversed(self._runs.values()))
 
     async def plan(self, request: Request) -> Plan:
-        """What would happen. Raises KubeError, KubeconfigError, LocalError, and RefusedError for what is of another
+        """Plan a request. Raises KubeError, KubeconfigError, LocalError, and RefusedError for what is of another
         cluster.
         """
         try:
@@ -60,7 +60,7 @@ class Runner:
         return (await self.executor.plan(asked)).placed()
 
     async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
-        """What would take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
+        """Plan to take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
         return (await plan_undo(done, who, self.executor)).placed()
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
@@ -91,7 +91,7 @@ class Runner:
         await append(self._audit, "reviewed", id, {})
 
     async def wait(self, id: str) -> Outcome:  # noqa: A002 - the run's
-        """Until it is over."""
+        """Wait until it is over."""
         await asyncio.wait({self._tasks[id]})
         outcome = self._runs[id].state.outcome
         return outcome or Outcome(Result.FAILED, "it ended without a word: this is a bug, please report it")

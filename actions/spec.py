@@ -1,4 +1,4 @@
-"""What one kind of action is: everything but how it is planned and executed, as data.
+"""The declaration of one kind of action: everything but how it is planned and executed, as data.
 
 Command line, flags, keys, palette, help, documents, permission checks and roles are made from it, in every mode: a
 declaration changes nothing and imports nothing that could. What plans and executes is behind ``ActionSpec.action``.
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 MOST_REPLICAS: Final = 2**31 - 1
 """Kubernetes' APIs have replicas as int32."""
 BY_NAME: Final = "deployment/NAME, statefulset/NAME, or a name that only one workload has"
-"""How a workload is named on the command line."""
+"""Help for the name of a workload on the command line."""
 
 
 class UsageError(Exception):
-    """What was typed cannot be asked for; the text says why."""
+    """Raised when the typed words cannot be asked for; the text says why."""
 
 
 class Takes(Enum):
-    """What the value of an argument is."""
+    """The type of an argument's value."""
 
     TEXT = "text"
     INTEGER = "an integer"
@@ -46,13 +46,13 @@ class Argument(NamedTuple):
     field: str
     """Empty for one that is taken and means nothing."""
     flag: str = ""
-    """As typed, ``--deadline``; empty for a word behind the target, which may be left out."""
+    """Flag as typed, ``--deadline``; empty for a word behind the target, which may be left out."""
     takes: Takes = Takes.TEXT
     metavar: str = ""
     help: str = ""
     choices: tuple[str, ...] = ()
     convert: Callable[[Any], Any] = lambda value: value
-    """From the value to the field's."""
+    """Conversion from the value to the field's."""
     negative: str = ""
     """The help of ``--no-FLAG``; empty where there is none."""
 
@@ -64,7 +64,7 @@ class Listed(Enum):
 
 
 class Launch(Enum):
-    """What an action on a server of this machine starts."""
+    """The server that an action on this machine starts."""
 
     NEW = "a server that is not there yet"
     AGAIN = "its target, with other arguments where they are given"
@@ -75,9 +75,9 @@ class Inline(NamedTuple):
 
     field: str
     shown: str
-    """In the help: ``[REPLICAS | +N | -N]``."""
+    """Word in the help: ``[REPLICAS | +N | -N]``."""
     what: str
-    """What a number is of: ``replicas``. It is asked for in a line of its own where it was not typed."""
+    """Unit of a number: ``replicas``. It is asked for in a line of its own where it was not typed."""
     current: Callable[[Snapshot, ObjectRef], int] | None = None
     """The number as it is now, to which ``+1`` and ``-1`` are relative; None where it is text."""
     example: str = ""
@@ -86,7 +86,7 @@ class Inline(NamedTuple):
 
 
 Values = Mapping[str, Any]
-"""What was given of the arguments, by field; None, or absent, for what was not."""
+"""Values of the arguments, by field; None, or absent, for one that was not given."""
 
 
 def always(snapshot: Snapshot, target: ObjectRef) -> str | None:
@@ -124,32 +124,32 @@ class ActionSpec:
     """Makes what plans and executes it; only here is that imported."""
 
     title: str
-    """As the help and the palette have it: what it is called, then perhaps ``:`` and an explanation."""
+    """Title in the help and the palette: its name, then perhaps ``:`` and an explanation."""
     about: str
-    """What it does, as one sentence: in its own ``--help`` and in docs/actions.md."""
+    """Description, as one sentence: in its own ``--help`` and in docs/actions.md."""
     done: str
-    """What its target is by it, as in ``nothing is scaled``."""
+    """Participle for its target, as in ``nothing is scaled``."""
     sends: str
-    """What goes to the API server, for docs/actions.md."""
+    """Requests to the API server, for docs/actions.md."""
 
     workloads: Callable[[WorkloadKind], object] | None = None
-    """What a kind of workload must be capable of; None where it is for no workload."""
+    """Capability that a kind of workload must have; None where it is for no workload."""
     objects: tuple[str, ...] = ()
     """The other kinds of its target: Pod, Node …"""
     other_workloads: bool = False
-    """On the screens also of workloads of other kinds: its plan finds out what they can do."""
+    """True if it is offered on the screens also for other kinds of workloads: its plan finds out what they can do."""
     many: bool = False
     """Several targets at once, which its request has as ``others``."""
     each: bool = False
     """Several servers of this machine at once, an action for each: they are carried out side by side."""
     launch: Launch | None = None
-    """What it starts, with the arguments of vLLM that its request has as ``spec``; None where it starts nothing."""
+    """The server that it starts, with the arguments of vLLM that its request has as ``spec``; None for none."""
     available: Callable[[Snapshot, ObjectRef], str | None] = always
-    """Why it cannot be done to a target now, as one clause; None where it can."""
+    """Return why it cannot be done to a target now, as one clause; None where it can."""
     permissions: Callable[[Resource], tuple[Permission, ...]] = patch
-    """What must be allowed for a target of this resource."""
+    """Return the permissions for a target of this resource."""
     reads: tuple[Permission, ...] = ()
-    """What its plan looks at besides what the console watches anyway: without it the plan says that it is not known."""
+    """Reads of its plan besides what the console watches anyway: without one the plan says that it is not known."""
 
     arguments: tuple[Argument, ...] = ()
     build: Callable[[Values, tuple[Target, ...]], Request] | None = None
@@ -159,7 +159,7 @@ class ActionSpec:
     inline: Inline | None = None
 
     names: tuple[str, ...] = ()
-    """In the console's own command line, the first one being completed; empty for what no screen offers.
+    """Names in the console's own command line, the first one being completed; empty for what no screen offers.
 
     Kinds that are for objects of different screens may share one.
     """
@@ -169,9 +169,9 @@ class ActionSpec:
     """The word beside the key in the key bar."""
 
     sets_replicas: bool = False
-    """Its changes are numbers of replicas, which are asked for again where the step is large."""
+    """True if its changes are numbers of replicas, which are asked for again where the step is large."""
     stands: frozenset[str] = frozenset()
-    """By which of its changes it is seen that it still stands, when it is undone; empty for all of them."""
+    """Changes by which it is seen that it still stands, when it is undone; empty for all of them."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ class ActionSpec:
 
     @property
     def kind(self) -> str:
-        """As the command line and the audit log call it."""
+        """Kind as the command line and the audit log call it."""
         return self.request.kind
 
     def _requires(self, field: str) -> bool:

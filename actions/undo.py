@@ -31,7 +31,7 @@ _UNRECORDED: Final = "looked like a secret in part, and was not recorded"
 
 
 class Deed(NamedTuple):
-    """What undo must know of an action, wherever that is kept: in the audit log or in the memory of a session."""
+    """A past action, as undo must know it, wherever that is kept: in the audit log or in the memory of a session."""
 
     id: str
     title: str
@@ -70,7 +70,7 @@ def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
 
 
 def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snapshot) -> str:
-    """Why undo would not take back this action of a session now; empty where it would.
+    """Return why undo would not take back this action of a session now; empty where it would.
 
     ``session``: all its actions, newest first.
     """
@@ -110,7 +110,7 @@ def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> Recorded
 
 
 async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor) -> Plan:
-    """What would take it back now, and whether somebody has changed the target since.
+    """Plan what would take it back now, and find whether somebody has changed the target since.
 
     Raises NotFoundError where there is nothing to take back, and what planning raises.
     """
@@ -170,7 +170,7 @@ def _recorded(action: RecordedAction) -> Deed:
 
 
 def _gone(request: Request, snapshot: Snapshot) -> str:
-    """What of a request's objects is seen to be no more; empty where that is not known, or some are there."""
+    """Return which of a request's objects are seen to be no more; empty where that is not known, or some are there."""
     whole = snapshot.everything
     if request.target.kind != "Pod" or whole.coverage.lack("pods"):
         return ""

@@ -44,7 +44,7 @@ class Writer:
         )
 
     async def dry_run(self, mutation: Mutation) -> dict[str, Any]:
-        """What the server would answer; it keeps nothing. Raises KubeError for what it would refuse."""
+        """Return the server's answer; it keeps nothing. Raises KubeError for what it would refuse."""
         return (await self.send(mutation.dry())).document
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What is true: the model, the sources, the joins, the history. Nothing here can change anything.
+"""The truth about a fleet: the model, the sources, the joins, the history. Nothing here can change anything.
 
 Where to look:
 

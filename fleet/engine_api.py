@@ -28,7 +28,7 @@ class EngineLoad(NamedTuple):
 
     @property
     def requests(self) -> float:
-        """Those that have not been answered to their end."""
+        """Requests that have not been answered to their end."""
         return self.running + self.waiting
 
 
@@ -56,10 +56,10 @@ class EngineProbe:
         self._clock = clock
         self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1))
         self.problem = "" if self._target else problem
-        """Why the last look brought nothing; empty where it did."""
+        """The reason why the last look brought nothing; empty where it did."""
 
     async def load(self) -> EngineLoad | None:
-        """What it says now; None where it cannot be asked, and ``problem`` says why."""
+        """Return the present load; None where it cannot be asked, and ``problem`` says why."""
         if self._target is None:
             return None
         measurement = await self._source.measure([self._target], self._clock())

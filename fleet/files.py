@@ -46,7 +46,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
 
 
 def read_text(path: str | Path, limit: int, encoding: str = "utf-8") -> str:
-    """As ``read_bytes``, decoded. Raises UnicodeDecodeError, too."""
+    """Read a file as ``read_bytes`` does, decoded. Raises UnicodeDecodeError, too."""
     return read_bytes(path, limit).decode(encoding)
 
 

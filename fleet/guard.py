@@ -44,7 +44,7 @@ _CONNECTS: Final = frozenset({"exec", "attach", "portforward"})
 _READABLE: Final = frozenset({"", "log", "proxy", "scale", "status"})
 """Subresources that are read; of any other nobody here knows what a GET of it does."""
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
-"""What may stand before the API's own paths: a gateway's path to the cluster."""
+"""Prefix that the API's own paths may have: a gateway's path to the cluster."""
 
 _allowed: frozenset[str] | None = None
 """None while the door is open for changes; else what a shut one lets through all the same (LOGS, PROXY)."""
@@ -102,7 +102,7 @@ def may_ask(method: str, url: str) -> None:
 
 
 def may_start(what: str) -> None:
-    """Before a process is started that is not part of reading. Raises RefusedError in read-only mode."""
+    """Ask before a process is started that is not part of reading. Raises RefusedError in read-only mode."""
     if is_locked():
         raise RefusedError(f"{what} was not started: {READ_ONLY}")
 

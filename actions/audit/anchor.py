@@ -17,7 +17,7 @@ from actions.audit.line import digest, parse
 from actions.audit.reading import Look, lines
 
 LABEL: Final = "audit log at"
-"""What stands before an anchor in a message."""
+"""Text before an anchor in a message."""
 _ANCHOR: Final = re.compile(r"(?<![\w:])(?P<seq>\d{1,18}):(?P<digest>[0-9a-f]{64})(?![0-9a-f])")
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 _LARGEST: Final = 16 * 1024 * 1024
@@ -43,12 +43,12 @@ class Anchored:
 
 
 def anchor_of(head: Head) -> str:
-    """As it is written into Events, on stderr, into ``--json``: ``12:3fa8…``."""
+    """Return the anchor as it is written into Events, on stderr, into ``--json``: ``12:3fa8…``."""
     return f"{head.seq}:{head.digest}"
 
 
 def read_anchors(given: str) -> tuple[Anchor, ...]:
-    """From ``--anchor``: a digest, one with its number, or a file with any of these in it (Events, a log, head.json).
+    """Read ``--anchor``: a digest, one with its number, or a file with any of these in it (Events, a log, head.json).
 
     Raises ValueError where there is none, and OSError where a file cannot be read.
     """
@@ -78,7 +78,7 @@ def _is_digest(line: str) -> bool:
 
 
 def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, Look]]) -> tuple[Anchored, ...]:
-    """In which log the record of each is. Raises OSError."""
+    """Return the log in which the record of each is. Raises OSError."""
     wanted = {anchor.digest for anchor in anchors}
     places: dict[str, tuple[int, Path | None]] = {}
     for place, look in looks:
@@ -94,7 +94,7 @@ def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, Look]]) -> t
 
 
 def anchors_json(anchored: Sequence[Anchored]) -> list[dict[str, object]]:
-    """For ``verify --json``."""
+    """Return the JSON of ``verify --json``."""
     return [
         {
             "anchor": str(one.anchor),

@@ -15,7 +15,7 @@ from actions.audit.reading import Look, lines
 
 
 class Wrong(StrEnum):
-    """What was done to a log."""
+    """The ways in which a log may have been changed."""
 
     CHANGED = "changed"
     REMOVED = "removed"
@@ -23,7 +23,7 @@ class Wrong(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     OWNER = "owner"
-    """Its bytes may be as they were written, but not by the person whose log it is called."""
+    """Bytes that may be as they were written, but not by the person whose log it is called."""
     HEAD = "head"
     """The log may be whole; the head file, which would show that its end is missing, is gone or was changed."""
 
@@ -79,7 +79,7 @@ class _Entry:
     file: Path
     line: int
     data: bytes
-    """Of what is no record only, with its line break."""
+    """Bytes, with the line break; only of what is no record."""
     seq: int = 0
     prev: str = ""
     digest: str = ""
@@ -121,7 +121,7 @@ def _entry(file: Path, number: int, data: bytes, *, ended: bool) -> _Entry:
 
 
 class _Walk:
-    """From the first line to the first that is wrong."""
+    """A walk from the first line to the first that is wrong."""
 
     def __init__(self, entries: Sequence[_Entry], *, whole: bool) -> None:
         self._entries = entries
@@ -130,7 +130,7 @@ class _Walk:
         self._seq = 0 if anchored or first is None else first.seq - 1
         self._digest = GENESIS if anchored or first is None else first.prev
         self._stray: list[_Entry] = []
-        """What is no record and stands behind the last good one."""
+        """Lines that are no record and stand behind the last good one."""
         self.good: list[_Entry] = []
         self.torn: list[Torn] = []
         self.broken: Break | None = None
@@ -232,7 +232,7 @@ def _missing(first: int, last: int) -> str:
 
 
 def _against_head(look: Look, folder: Path, walk: _Walk) -> tuple[Break | None, int]:
-    """What the head says of the end, and how many records it is behind."""
+    """Return what the head says of the end, and how many records it is behind."""
     file = folder / HEAD
     if look.head is None:
         if not look.sizes:

@@ -55,7 +55,7 @@ def _made(name: str, around: int) -> bool:
 
 
 def _entered(folder: Path, around: int) -> os.stat_result:
-    """Of the folder itself: what is in its place may be a link."""
+    """Return the status of the folder itself: what is in its place may be a link."""
     try:
         descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=around)
     except OSError as error:
@@ -76,7 +76,7 @@ def _entered(folder: Path, around: int) -> os.stat_result:
 
 
 def _only_we_rename(parent: Path, found: os.stat_result) -> None:
-    """In a folder that others may write, and that is not sticky, anybody may put another one in the place of ours."""
+    """Refuse a folder that others may write and that is not sticky: anybody may put another in the place of ours."""
     if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
         raise AuditError(f"others may rename what is in {parent}, so a log there proves nothing: chmod +t {parent}")
 
@@ -224,7 +224,7 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
 
 
 def _grown(lock: Path) -> tuple[int, int]:
-    """What changes with every record that somebody writes beside the lock."""
+    """Return a mark that changes with every record that somebody writes beside the lock."""
     try:
         found = lock.with_name(HEAD).stat()
     except OSError:

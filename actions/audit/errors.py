@@ -1,4 +1,4 @@
-"""What is wrong with the audit log, in words for the person who wants to act."""
+"""Faults of the audit log, in words for the person who wants to act."""
 
 from __future__ import annotations
 

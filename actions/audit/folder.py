@@ -1,4 +1,4 @@
-"""What is where in the folder of a log.
+"""The files in the folder of a log.
 
 ``audit-000001.jsonl`` and on: the records, in the order of the numbers. ``head.json``: the last record, in short.
 ``lock``: held by whoever writes.
@@ -21,12 +21,12 @@ _FILE = re.compile(r"audit-(\d{6,})\.jsonl")
 
 
 def file_name(number: int) -> str:
-    """Of the ``number``-th file, from 1."""
+    """Return the name of the ``number``-th file, from 1."""
     return f"audit-{number:06d}.jsonl"
 
 
 def number_of(file: Path) -> int | None:
-    """Which file of a log it is; None for a file of another name."""
+    """Return the number of a log's file; None for a file of another name."""
     match = _FILE.fullmatch(file.name)
     return int(match[1]) if match else None
 
@@ -65,7 +65,7 @@ def _is_log(folder: Path) -> bool:
 
 
 def stamp(folder: Path) -> Hashable:
-    """What changes when somebody writes to a log in it: compare it to know whether to read again. Raises OSError."""
+    """Return a mark that changes when somebody writes to a log in it: then it is to be read again. Raises OSError."""
     logs, _ = logs_in(folder)
     files = [file for log in logs for file in (*log_files(log), log / HEAD) if file.exists()]
     return tuple((str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in files)

@@ -1,4 +1,4 @@
-"""What is known to be no secret: names of variables, flags and parameters, and what a harmless value looks like.
+"""Known harmless names of variables, flags and parameters, and the look of harmless values.
 
 The other way round would be a list of all secrets that there are. What is not here is hidden, and can be added.
 """
@@ -27,7 +27,7 @@ _VALUE: Final = re.compile(
 )
 _PATH: Final = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+-]+){2,}/?|(?:~|\.{1,2})/[\w.@+-]+/?|/[a-z][a-z0-9.-]{0,15}/?")
 _REFERENCE: Final = re.compile(r"\$\(\w+\)|\$\{\w+\}|…|\.\.\.|\*{3,}|\[redacted\]|<[a-z][a-z -]*>")
-"""What stands for a value without being one: ``$(API_KEY)`` of a manifest, the dots of a message."""
+"""Stand-ins for a value: ``$(API_KEY)`` of a manifest, the dots of a message."""
 
 
 def is_reference(value: str) -> bool:

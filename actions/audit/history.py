@@ -18,14 +18,14 @@ from actions.audit.reading import look_at, records
 from actions.request import shown_kind
 
 Alive = Callable[[Mapping[str, Any], str], bool | None]
-"""Of the process and the host of a record: whether it still runs; None where that cannot be seen."""
+"""Tell from the process and the host of a record whether it still runs; None where that cannot be seen."""
 
 
 class State(StrEnum):
     """How much of an action the log has."""
 
     ENDED = "ended"
-    """Its result is there."""
+    """Result written."""
     UNDER_WAY = "under way"
     """No result yet; the process that does it runs."""
     CUT_OFF = "cut off"
@@ -75,7 +75,7 @@ class RecordedAction:
     records: tuple[Record, ...]
     state: State
     claimed_by: str = ""
-    """Who owns the log that says so, where that is not the person whose log it should be."""
+    """Owner of the log that says so, where that is not the person whose log it should be."""
 
     @property
     def intent(self) -> Mapping[str, Any]:
@@ -84,12 +84,12 @@ class RecordedAction:
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """How it ended, and what users felt as far as it was measured; empty where nobody wrote that down."""
+        """The end, and what users felt as far as it was measured; empty where nobody wrote that down."""
         return {**self._content("result"), **self._content("effect")}
 
     @property
     def undo(self) -> Mapping[str, Any]:
-        """How it is taken back: ``text`` and, where there is one, ``request``."""
+        """The way back: ``text`` and, where there is one, ``request``."""
         return self._content("undo") or _mapping(self.intent.get("undo"))
 
     @property
@@ -102,7 +102,7 @@ class RecordedAction:
 
     @property
     def last_heard(self) -> float:
-        """When the last record of it was written."""
+        """Time of its last record."""
         return self.records[-1].at
 
     @property
@@ -138,13 +138,13 @@ class RecordedAction:
 
     @property
     def target_name(self) -> str:
-        """As it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
+        """Target as it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
         namespace, kind, name = (str(self.target.get(part) or "") for part in ("namespace", "kind", "name"))
         return "/".join(part for part in (namespace, shown_kind(kind), name) if part)
 
     @property
     def outcome(self) -> str:
-        """In a word or two: the result, or why there is none."""
+        """The end in a word or two: the result, or why there is none."""
         return str(self.result.get("result") or "") or str(self.state)
 
     @property

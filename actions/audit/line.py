@@ -17,7 +17,7 @@ SCHEMA: Final = "quarterdeck/audit/v1"
 GENESIS: Final = "0" * 64
 """``prev`` of the first line of a log."""
 FIRST_BYTES: Final = b'{"action":"'
-"""What every line begins with: ``action`` is the first of the keys. Tells a write that was cut off from other bytes."""
+"""First bytes of every line: ``action`` is the first of the keys. Tells a write that was cut off from other bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def parse(line: bytes) -> Record | None:
 
 
 def legible(line: bytes) -> Record | None:
-    """What a line says even where its hash does not fit: to show an edited log. None where it is no record at all."""
+    """Return the record of a line even if its hash does not fit: to show an edited log. None where it is no record."""
     document = _document(line)
     return None if document is None else _record(document, line)
 

@@ -147,7 +147,7 @@ class AuditLog:
 
 
 def _explained(error: OSError, folder: Path) -> str:
-    """What is wrong and what to do."""
+    """Return what is wrong and what to do."""
     remedy = {
         errno.ENOSPC: "the disk is full: make room",
         errno.EDQUOT: "the quota is used up: make room",

@@ -1,4 +1,4 @@
-"""What stands in a secret's place."""
+"""Marks in a secret's place."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _FILE: Final = re.compile(r"-(?:file|path|dir|home)$")
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9_.,]*[kKmM]?")
 _IN_TWO: Final = frozenset({("api", "key"), ("pass", "phrase"), ("pass", "word"), ("connection", "string")})
 STRICT: Final = re.compile(r"passw(?:or)?ds?$|passwd$|passphrase$|passcode$|(?:^|-)pass$|pwd$|(?:^|-)auths?$")
-"""Of these even what is nested below goes, whatever it is called."""
+"""Names under which even what is nested is hidden, whatever it is called."""
 
 
 @lru_cache(maxsize=4096)

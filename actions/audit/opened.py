@@ -83,7 +83,7 @@ def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Pat
 
 
 def _owned(place: Path, verdict: Verdict, owner: Owner) -> Verdict:
-    """Whose the log is comes first: in one that another made, the chain may well be whole."""
+    """Judge first whose the log is: in one that another made, the chain may well be whole."""
     return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.text)) if owner.text else verdict
 
 

@@ -1,4 +1,4 @@
-"""Whose a log is: in a folder that everybody may write in, its name says one thing and the system another."""
+"""The owner of a log: in a folder that everybody may write in, its name says one thing and the system another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WRITABLE_BY_OTHERS = 0o022
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Of a log. ``text`` says what is wrong with it, empty for nothing; ``name`` is who could have written it."""
+    """The owner of a log. ``text``: what is wrong with it, empty for nothing; ``name``: who could have written it."""
 
     name: str = ""
     text: str = ""
@@ -63,7 +63,7 @@ def _wrote(record: Record, uid: int, name: str) -> bool:
 
 
 def _uid(name: str) -> int | None:
-    """Of a login, or the number that stands in its place; None where there is no such user."""
+    """Return the uid of a login, or of the number in its place; None where there is no such user."""
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:

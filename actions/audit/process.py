@@ -1,4 +1,4 @@
-"""Which process wrote a record, so that an action that was cut off is told from one that another console still does."""
+"""The process that wrote a record: it tells an action that was cut off from one that another console still does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the recorded actions a person wants to see."""
+"""The filter of recorded actions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Wanted:
     since: float = -math.inf
     until: float = math.inf
     person: str = ""
-    """Of the cluster identity, the login, who used sudo, and the SSH origin."""
+    """Part of the cluster identity, the login, who used sudo, or the SSH origin."""
     target: str = ""
-    """Of ``namespace/Kind/name``, and of the uid."""
+    """Part of ``namespace/Kind/name``, or of the uid."""
     action: str = ""
     """The kind (``scale``), or the beginning of the id."""
 

@@ -168,7 +168,7 @@ def _hidden(item: Any) -> Any:
 
 
 def _below(item: Any) -> Any:
-    """What stands below a field that tells of a secret: what says where one is stays, numbers of it, too."""
+    """Redact below a field that tells of a secret: what says where one is stays, numbers of it, too."""
     match item:
         case Mapping():
             return {

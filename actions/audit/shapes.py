@@ -109,7 +109,7 @@ _SECRET_DATA: Final = re.compile(r"(?m)^[-+ ]?[ \t]*(?P<name>data|stringData):[ 
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 
 Hidden = Callable[[str, str], bool]
-"""Of a name and its value."""
+"""Decide by a name and its value whether the value is hidden."""
 
 
 def masked(text: str) -> str:

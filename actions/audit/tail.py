@@ -21,13 +21,13 @@ class Tail:
     size: int = 0
     seq: int = 0
     digest: str = GENESIS
-    """Of the last whole record, or where the chain begins."""
+    """Digest of the last whole record, or the beginning of the chain."""
     rest: bytes = b""
     """Bytes of ``file`` behind the last whole record."""
 
 
 def find_tail(files: Sequence[Path]) -> Tail:
-    """Where the log ends. Raises OSError."""
+    """Find the end of the log. Raises OSError."""
     if not files:
         return Tail()
     file = files[-1]

@@ -26,7 +26,7 @@ class AuditTimeline:
         self._server = server
 
     async def tell(self, since: float) -> Told:
-        """On a thread: a log of years takes seconds to read."""
+        """Read the log, on a thread: one of years takes seconds."""
         try:
             log = await asyncio.to_thread(open_folder, self._folder)
         except FileNotFoundError:

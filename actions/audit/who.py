@@ -1,4 +1,4 @@
-"""Who acts: the identity that the cluster knows, and the person behind the keyboard as far as this machine knows."""
+"""The acting person: the identity that the cluster knows, and who is at the keyboard as far as this machine knows."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Tone(StrEnum):
-    """Of a fact."""
+    """The tone of a fact."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -43,7 +43,7 @@ def moment(at: float) -> str:
 
 
 def outcome_tone(action: RecordedAction) -> Tone:
-    """How an action's outcome is to be read."""
+    """Return the tone of an action's outcome."""
     if action.state is not State.ENDED:
         return Tone.PLAIN if action.state is State.UNDER_WAY else Tone.UNKNOWN
     return Tone.GOOD if action.outcome == "converged" else Tone.BAD
@@ -97,7 +97,7 @@ def _chains_text(opened: Opened) -> list[Fact]:
 
 
 def summary(action: RecordedAction) -> list[Fact]:
-    """What an on-call engineer or an auditor asks first."""
+    """Return what an on-call engineer or an auditor asks first."""
     facts = [Fact("who", _who(action)), Fact("where", _where(action))]
     if action.reason:
         facts.append(Fact("reason", action.reason))
@@ -243,7 +243,7 @@ def _result(action: RecordedAction) -> list[Fact]:
 
 
 def _known(action: RecordedAction) -> list[Fact]:
-    """What the log says, and what it does not, of an action without a result."""
+    """Return what the log says, and what it does not, of an action without a result."""
     sent = action.sent
     unknown = sum(one.unknown for one in sent)
     if not sent:

@@ -1,4 +1,4 @@
-"""Where the value of a key ends in YAML and JSON that stand in a text: block scalars, nested mappings, brackets."""
+"""The end of a key's value in YAML and JSON within a text: block scalars, nested mappings, brackets."""
 
 from __future__ import annotations
 

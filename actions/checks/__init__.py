@@ -1,1 +1,1 @@
-"""What speaks for or against an action, one file per question; ``every`` has those of all plans. Nothing is changed."""
+"""Checks of what speaks for or against an action, one file per question; ``every`` has those of all plans."""

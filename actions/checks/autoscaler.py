@@ -21,7 +21,7 @@ _HPAS = "horizontalpodautoscalers.autoscaling"
 
 
 class Found(NamedTuple):
-    """What scales a workload by itself."""
+    """An autoscaler of a workload."""
 
     target: Target
     minimum: int
@@ -29,11 +29,11 @@ class Found(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What was found, and how far that can be relied on."""
+    """The autoscalers that were found, and how far that can be relied on."""
 
     found: Found | None
     lack: str = ""
-    """Why nobody can say that nothing scales it, in words; empty where it was found, or would have been seen."""
+    """The reason why nobody can say that nothing scales it; empty where it was found, or would have been seen."""
 
 
 async def find_autoscaler(target: Target, context: ClusterContext) -> Search:
@@ -64,7 +64,7 @@ async def find_autoscaler(target: Target, context: ClusterContext) -> Search:
 
 
 def check_autoscaler(search: Search, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
-    """What becomes of ``wanted`` replicas, and what would last."""
+    """Check what becomes of ``wanted`` replicas, and what would last."""
     found = search.found
     if found is None and search.lack:
         text = f"whether an autoscaler scales it, and would undo this, is not known: {search.lack}"

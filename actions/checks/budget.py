@@ -38,19 +38,19 @@ class Budget:
 
     @property
     def never(self) -> bool:
-        """It needs every pod that it has: no eviction is ever allowed as it stands."""
+        """True if it needs every pod that it has: no eviction is ever allowed as it stands."""
         return 0 < self.expected <= self.needed
 
     @property
     def words(self) -> str:
-        """What it allows, and from what."""
+        """The disruptions that it allows, and from what."""
         of = f"{self.healthy} of {self.expected} healthy, needs {self.needed}"
         return f"PDB {self.name} allows {count(self.allowed, 'disruption') if self.allowed else 'none'} ({of})"
 
 
 @dataclass(slots=True)
 class _Verdicts:
-    """What the dry runs answered."""
+    """The answers of the dry runs."""
 
     refused: dict[str, str] = field(default_factory=dict)
     """Name of a pod → what its budget says."""

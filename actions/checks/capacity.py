@@ -26,7 +26,7 @@ _EARLIER = "scale up first, or at a quieter time"
 
 
 def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = False) -> Check:
-    """Of the models that lose replicas; the one that is worst off is told.
+    """Check the models that lose replicas; the one that is worst off is told.
 
     KV cache that is free says nothing where requests wait all the same (a limit of sequences, or of tokens at once), so
     the queue and the time to the first token are judged too. ``ready``: how many ready pods go, of a model or of none.
@@ -45,7 +45,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
 
 
 def _suffering(impact: Impact) -> str:
-    """What users of it feel now, before anything is taken away; empty where nothing stands out."""
+    """Return what users of it feel now, before anything is taken away; empty where nothing stands out."""
     parts = []
     if impact.queue >= QUEUED:
         waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))

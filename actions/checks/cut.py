@@ -1,4 +1,4 @@
-"""Which running requests does a pod's end cut? A rollout and a DELETE give them the grace period and no more."""
+"""Running requests that a pod's end cuts. A rollout and a DELETE give them the grace period and no more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ABOUT = "running requests"
 
 
 def check_cut(snapshot: Snapshot, pods: Collection[str], grace: float) -> Check:
-    """Of the pods (by key) that end, each with ``grace`` seconds for its requests."""
+    """Check the requests of the pods (by key) that end, each with ``grace`` seconds for them."""
     if not pods:
         return Check(ABOUT, Verdict.PASS, "it has no pods")
     seen = [found.requests for pod in pods if (found := measured(snapshot, pod)) is not None]

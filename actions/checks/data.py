@@ -16,7 +16,7 @@ _FROM_PODS = frozenset({capacity.ABOUT, cut.ABOUT, last_replica.ABOUT})
 
 
 async def check_data(plan: Plan, context: ClusterContext) -> Check:
-    """Of every source: how old its last word is."""
+    """Check the age of the last word of every source."""
     del plan
     limit = context.rules.stale_after
     old = []

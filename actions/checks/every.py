@@ -19,7 +19,7 @@ class PlanCheck(Protocol):
     """Looks at a plan as its action made it, and at the cluster; changes nothing."""
 
     async def __call__(self, plan: Plan, context: ClusterContext) -> Check:
-        """What was found. One that blocks forbids the plan, whoever asks. Raises KubeError where nobody can tell."""
+        """Return what was found. If it blocks, it forbids the plan for all. Raises KubeError where nobody can tell."""
         ...
 
 

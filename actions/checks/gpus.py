@@ -1,6 +1,6 @@
-"""Where a pod could be placed now: what is free of its devices, after cordons, taints, selectors and affinity.
+"""Places for a pod now: free devices, after cordons, taints, selectors and affinity.
 
-As the scheduler decides it, save for what a Snapshot does not know: CPU, memory, ports, volumes and other pods.
+Decided as the scheduler does, save for what a Snapshot does not know: CPU, memory, ports, volumes and other pods.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _CLAIMS = "it gets them by resource claims (DRA), which are not counted here"
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """What is free for one kind of pod."""
+    """The free devices for one kind of pod."""
 
     needed: int
-    """Of ``resource``, by one pod; 0 where it asks for no device."""
+    """Number of ``resource`` that one pod needs; 0 where it asks for no device."""
     resource: str
-    """What the pod is mostly about: a GPU, else the accelerator or other extended resource that it has most of."""
+    """Resource that the pod is mostly about: a GPU, else the accelerator or other extended resource it has most of."""
     free: Mapping[str, int]
     """Node → what is free of the resource, only where at least one pod has room; empty where ``needed`` is 0."""
     why_not: Mapping[str, str]
     """Node that has the resource and no room → why, in words."""
     unknown: str = ""
-    """Why nobody can say what is free, in words; ``free`` is then empty."""
+    """The reason why nobody can say what is free, in words; ``free`` is then empty."""
     slots: Mapping[str, int] = field(default_factory=dict)
     """Node → how many such pods it has room for, by every device that one asks for."""
 
@@ -47,18 +47,18 @@ class Spare:
         return sum(self.slots.values())
 
     def amount(self, pods: int = 1) -> str:
-        """What so many pods need: ``8 GPUs``, ``4 google.com/tpu``."""
+        """Return the needs of so many pods: ``8 GPUs``, ``4 google.com/tpu``."""
         number = pods * self.needed
         return count(number, "GPU") if is_gpu(self.resource) else f"{number} {self.resource}"
 
     @property
     def kind(self) -> str:
-        """What is counted, for people: ``GPUs``, or the name of the resource."""
+        """The unit for people: ``GPUs``, or the name of the resource."""
         return "GPUs" if is_gpu(self.resource) else self.resource
 
     @property
     def words(self) -> str:
-        """Where, for people."""
+        """The nodes with room, for people."""
         if self.unknown:
             return f"which devices are free is not known: {self.unknown}"
         if not self.needed:
@@ -72,7 +72,7 @@ class Spare:
 
 
 def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractSet[str] = frozenset()) -> Spare:
-    """What is free for pods of this raw pod spec. ``without``: nodes that are about to be closed."""
+    """Return what is free for pods of this raw pod spec. ``without``: nodes that are about to be closed."""
     needs = pod_devices(dict(spec))
     resource, needed = next(iter(needs.items()), ("", 0))
     if claims_devices(dict(spec)):
@@ -115,7 +115,7 @@ def held_on(snapshot: Snapshot) -> Counter[tuple[str, str]]:
 
 
 def closed(node: Node, spec: Mapping[str, Any]) -> str:
-    """Why a pod of this spec cannot run on a node, whatever is free there; empty where it can."""
+    """Return why a pod of this spec cannot run on a node, whatever is free there; empty where it can."""
     if node.unschedulable:
         return "cordoned"
     if node.ready != "True":

@@ -1,4 +1,4 @@
-"""Who else looks after this object, and would put it back?
+"""Other owners of an object, who would put it back.
 
 The signs are the labels and annotations that Argo CD ("Resource Tracking"), Flux ("Kustomization", "HelmRelease") and
 Helm ("Labels and Annotations") document.
@@ -22,7 +22,7 @@ _HELM_RELEASE = "meta.helm.sh/release-name"
 
 
 def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
-    """Of the object as the server has it, before anything is written: a write takes a field from its GitOps owner.
+    """Check the object as the server has it, before anything is written: a write takes a field from its GitOps owner.
 
     ``field`` is what the action changes, as managedFields spell it (``f:replicas``): a controller that applied it
     will apply it again.
@@ -74,12 +74,12 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
 
 
 def replicas_at(owner: Target) -> str:
-    """Where an owner has the replicas of what it makes, for people."""
+    """Return the place of an owner's replicas, for people."""
     return _instead({"kind": owner.kind, "name": owner.name}, "", "f:replicas")
 
 
 def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
-    """Who has the values: of the workers of a multi-host engine not the leader's Pod that owns their StatefulSet."""
+    """Return the owner that has the values: for the workers of a multi-host engine not the leader's Pod."""
     kind = grouping(labels)
     if reference["kind"] == "Pod" and kind is not None and kind.replica is not None:
         return {"kind": kind.kind, "name": labels.get(kind.replica.workload, reference["name"])}
@@ -87,7 +87,7 @@ def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping
 
 
 def _instead(reference: Mapping[str, Any], name: str, field: str) -> str:
-    """What of the owner holds the value: ``spec.replicas of Rollout chat``; its name alone where that is not known."""
+    """Return the owner's field for the value: ``spec.replicas of Rollout chat``; its name where that is not known."""
     owner = f"{reference['kind']} {reference['name']}"
     kind = kind_of(reference["kind"])
     words = {"f:replicas": kind.replicas_at, "f:template": kind.template_at, "": kind.template_at}.get(field, "")

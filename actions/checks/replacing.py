@@ -1,4 +1,4 @@
-"""What speaks for or against a rollout that replaces every pod of a workload."""
+"""Checks of a rollout that replaces every pod of a workload."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GRACE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """What was found."""
+    """The findings on a rollout."""
 
     rolling: Rolling
     checks: tuple[Check, ...]
@@ -46,25 +46,25 @@ class Replacing:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What of a new template waits for people."""
+    """The part of a new template that waits for people."""
 
     check: Check | None = None
     alternatives: tuple[Alternative, ...] = ()
     why: str = ""
-    """Why no pod is replaced by itself; empty where some are."""
+    """The reason why no pod is replaced by itself; empty where some are."""
     old: tuple[str, ...] = ()
     """Uids of the pods that must be replaced by hand."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For ``actions.follow.template``."""
+        """Facts for ``actions.follow.template``."""
         return {"held": self.why, "old": list(self.old)}
 
 
 async def check_replacing(
     obj: Mapping[str, Any], new: Mapping[str, Any], target: Target, context: ClusterContext
 ) -> Replacing:
-    """Of a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
+    """Check a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
 
     Who else looks after the workload is not asked: that depends on what is written.
     """
@@ -99,7 +99,7 @@ async def check_replacing(
 async def check_held(
     obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: ClusterContext
 ) -> Held:
-    """What of it nobody replaces, and who has to be deleted for it. Raises KubeError.
+    """Check which pods nobody replaces, and which have to be deleted for it. Raises KubeError.
 
     ``revision``: name of the ControllerRevision that is written; empty for a new one, which no pod runs yet.
     """
@@ -137,7 +137,7 @@ def _check_cut(snapshot: Snapshot, pods: Sequence[str], rolling: Rolling, grace:
 
 
 def _check_none_leaves(obj: Mapping[str, Any], rolling: Rolling) -> Check:
-    """Where no ready pod is known that would go before its replacement is there."""
+    """Check that no ready pod is known that would go before its replacement is there."""
     ready = int((obj.get("status") or {}).get("readyReplicas", 0))
     if not rolling.replicas:
         return Check(LAST, Verdict.PASS, "it has no replicas")

@@ -13,7 +13,7 @@ ABOUT = "rollout"
 
 
 def check_rollout(obj: Mapping[str, Any]) -> Check:
-    """Of a Deployment, StatefulSet or another object with such a status."""
+    """Check a Deployment, StatefulSet or another object with such a status."""
     state = state_of(obj)
     if state.paused:
         return Check(ABOUT, Verdict.WARN, "its rollout is paused: a change of the template waits until it is resumed")

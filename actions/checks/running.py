@@ -1,4 +1,4 @@
-"""Which requests run on the pods that go, and would they be cut?"""
+"""Running requests on the pods that go, and whether they would be cut."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def expected(snapshot: Snapshot, unit: Unit) -> tuple[float | None, float | None
 
 
 def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Check:
-    """Of all units; the worst is told."""
+    """Check all units; the worst is told."""
     watched = [unit for unit in units if unit.watched]
     if not watched:
         return Check(ABOUT, Verdict.PASS, "nothing is sent to it" if len(units) == 1 else "nothing is sent to them")

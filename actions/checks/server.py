@@ -1,4 +1,4 @@
-"""What the server itself says to it: its own dry run."""
+"""The server's own word on an action: its dry run."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def eviction(member: Member, grace: float | None = None, *, dry: bool = False) -
 
 
 def budget_words(error: KubeError) -> str:
-    """What the budget that refused says of itself; empty where it was not one."""
+    """Return what the budget that refused says of itself; empty where it was not one."""
     causes: Any = error.details.get("causes") or ()
     return "; ".join(str(cause.get("message", "")) for cause in causes if cause.get("reason") == _BUDGET)
 

@@ -33,7 +33,7 @@ class Phase(StrEnum):
 
 
 def phases(unit: Unit) -> tuple[Phase, ...]:
-    """Those that this unit goes through."""
+    """Return the phases that this unit goes through."""
     way = unit.strategy
     wanted = {
         Phase.RELEASE: bool(way.release),

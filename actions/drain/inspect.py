@@ -1,4 +1,4 @@
-"""What must be known of a pod before it is drained: who sends it requests, who controls it, what it belongs to."""
+"""Facts about a pod before it is drained: who sends it requests, who controls it, what it belongs to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Inspection:
         self._objects: dict[tuple[str, str, str], Raw | None] = {}
 
     async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> Unit:
-        """What the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
+        """Return what the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
         group = group_of(pod)
         pods: list[dict[str, Any]] = [dict(pod)]
         if group is not None:

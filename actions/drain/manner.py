@@ -1,4 +1,4 @@
-"""How a drain is to be done, as a person may ask for it."""
+"""The manner of a drain, as a person may ask for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """How a pod is taken out of service before it is drained."""
+    """The way in which a pod is taken out of service before it is drained."""
 
     AUTO = "auto"
     LABEL = "label"
@@ -18,7 +18,7 @@ class Method(StrEnum):
 
 
 class AtDeadline(StrEnum):
-    """What happens to requests that still run when a drain's deadline comes."""
+    """The fate of requests that still run when a drain's deadline comes."""
 
     EVICT = "evict"
     """The pod is evicted all the same; its grace period is all that they get."""

@@ -34,7 +34,7 @@ class ParallelDrains:
         self.total = total
         self.gone = 0
         self.cut: list[str] = []
-        """What had not ended by its deadline, in words."""
+        """Requests that had not ended by their deadline, in words."""
         self.failures: list[Outcome] = []
         self.errors: list[Exception] = []
 
@@ -62,7 +62,7 @@ class ParallelDrains:
             self.tell()
 
     def tell(self, name: str = "", text: str = "", eta: float | None = None) -> None:
-        """Where all of it is; ``text`` of one unit."""
+        """Report the progress of all; ``text`` of one unit."""
         if name:
             self._busy[name] = text
         parts = [f"{busy}: {text}" for busy, text in self._busy.items() if text]

@@ -22,7 +22,7 @@ Raw = Mapping[str, Any]
 
 
 class Ready(NamedTuple):
-    """Of what keeps the replicas of a unit."""
+    """The readiness of what keeps the replicas of a unit."""
 
     ready: int
     desired: int | None

@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
 
 class Looks(Protocol):
-    """Where the number comes from."""
+    """A source of the number of running requests."""
 
     async def look(self) -> Seen | None: ...
     async def close(self) -> None: ...
@@ -48,7 +48,7 @@ class RequestsOf:
         self._failures = 0
         self._not_before = 0.0
         self.problem = ""
-        """Why nothing is seen; empty where something is."""
+        """The reason why nothing is seen; empty where something is."""
 
     async def look(self) -> Seen | None:
         """The latest number; None where there is none. Raises KubeError where the pod cannot be read at first."""
@@ -74,7 +74,7 @@ class RequestsOf:
 
 
 def measured(snapshot: Snapshot, pod: str) -> Seen | None:
-    """What the Snapshot has of a pod, by its key; None where that is missing or old."""
+    """Return the Snapshot's number for a pod, by its key; None where that is missing or old."""
     running = snapshot.by_pod.get(pod, Quantity.RUNNING)
     waiting = snapshot.by_pod.get(pod, Quantity.WAITING)
     if not running.known or running.state >= State.STALE or snapshot.measured_at is None:

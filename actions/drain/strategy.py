@@ -1,4 +1,4 @@
-"""How a pod leaves service: which label is changed, and what that makes of its place in the workload.
+"""The ways for a pod to leave service: which label is changed, and what that makes of its place in the workload.
 
 A ReplicaSet lets go of a pod whose labels it no longer selects and starts
 another; a Service takes a pod out of its endpoints within two seconds. A StatefulSet cannot start another beside one
@@ -23,7 +23,7 @@ _LONGEST = 63
 
 @dataclass(frozen=True, slots=True)
 class TrafficSource:
-    """What sends requests to the pods that it selects: a Service, or an InferencePool."""
+    """A sender of requests to the pods that it selects: a Service, or an InferencePool."""
 
     kind: str
     name: str
@@ -35,11 +35,11 @@ class TrafficSource:
 
 @dataclass(frozen=True, slots=True)
 class DrainStrategy:
-    """How one pod leaves service. JSON values only: it is recorded with the plan."""
+    """The way in which one pod leaves service. JSON values only: it is recorded with the plan."""
 
     method: Method
     why: str
-    """Why this method, in words."""
+    """The reason for this method, in words."""
     before: dict[str, str] = field(default_factory=dict)
     """The labels that are changed, as they are now."""
     labels: dict[str, str] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class DrainStrategy:
     services: tuple[str, ...] = ()
     """Services whose endpoints it leaves."""
     kept: tuple[str, ...] = ()
-    """What goes on sending requests to it, in words."""
+    """Senders that go on sending requests to it, in words."""
     unseen: tuple[str, ...] = ()
-    """What may send requests to it and may not be listed: ``Services``. Nobody can say that none of them selects it."""
+    """Kinds of senders that may not be listed: ``Services``. Nobody can say that none of them selects it."""
     waits: bool = False
     """Whether its requests are waited for before it is evicted."""
 
@@ -174,7 +174,7 @@ def _orphaned(
 def _cover(
     selecting: Sequence[TrafficSource], allowed: Callable[[TrafficSource], AbstractSet[str]]
 ) -> tuple[list[str], list[TrafficSource]]:
-    """As few labels as possible by which all are left, and those that none of the allowed ones leaves."""
+    """Return as few labels as possible by which all are left, and those that none of the allowed ones leaves."""
     left = [source for source in selecting if allowed(source)]
     kept = [source for source in selecting if not allowed(source)]
     keys: list[str] = []

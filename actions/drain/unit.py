@@ -1,4 +1,4 @@
-"""What is drained as one: a pod, or the pods of a multi-host engine, of which one takes the requests."""
+"""The unit of a drain: a pod, or the pods of a multi-host engine, of which one takes the requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """As in a Snapshot."""
+        """Key in a Snapshot."""
         return f"{self.namespace}/{self.name}"
 
 
@@ -42,7 +42,7 @@ class Unit:
     front: Member
     """The pod that takes the requests."""
     version: str
-    """Its resourceVersion when this was planned."""
+    """resourceVersion when this was planned."""
     members: tuple[Member, ...]
     """The pods that are evicted, in order."""
     strategy: DrainStrategy
@@ -51,7 +51,7 @@ class Unit:
     workload: Target | None
     """The top of its owner chain, which starts another; None for a pod without one."""
     controller: Target | None
-    """Its own controller."""
+    """Controller of the pod."""
     selector: dict[str, str]
     """The labels by which its controller selects."""
     ready: int
@@ -63,7 +63,7 @@ class Unit:
 
     @property
     def starter(self) -> str:
-        """Who starts another, with what that one belongs to: ``Deployment x of InferenceService y``."""
+        """The controller that starts another, and its owner: ``Deployment x of InferenceService y``."""
         by, top = self.keeper or self.controller, self.workload
         if by is None or top is None or (by.kind, by.name) == (top.kind, top.name):
             return str(top or by or "nobody")
@@ -76,7 +76,7 @@ class Unit:
 
 
 def to_fact(unit: Unit) -> dict[str, Any]:
-    """As JSON values, for ``Plan.facts``."""
+    """Return a unit as JSON values, for ``Plan.facts``."""
     return asdict(unit)
 
 
@@ -88,7 +88,7 @@ def from_fact(document: Mapping[str, Any]) -> Unit:
 
 
 def member_of(pod: Mapping[str, Any]) -> Member:
-    """Of the raw pod."""
+    """Return the member for a raw pod."""
     metadata, spec = pod["metadata"], pod.get("spec") or {}
     grace = spec.get("terminationGracePeriodSeconds")
     return Member(
@@ -108,7 +108,7 @@ class PodGroup:
     """The workload whose replica it is; without its uid, which the pods do not say."""
     index: str
     labels: Mapping[str, str]
-    """What all of its pods have, and no others."""
+    """Labels that all of its pods have, and no others."""
 
 
 def group_of(pod: Mapping[str, Any]) -> PodGroup | None:

@@ -1,4 +1,4 @@
-"""Which pods of a node are drained: the filters of `kubectl drain`, in its order.
+"""The pods of a node that are drained: the filters of `kubectl drain`, in its order.
 
 Source: kubectl 1.36, pkg/drain/filters.go.
 """
@@ -19,11 +19,11 @@ _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
 class Fate(StrEnum):
-    """What becomes of a pod."""
+    """The fate of a pod."""
 
     EVICT = "evict"
     END = "end"
-    """It is being deleted already: it is only waited for."""
+    """Deleted already: only waited for."""
     SKIP = "skip"
     REFUSE = "refuse"
     """The drain may not begin while it is there, without another word of the person."""
@@ -36,7 +36,7 @@ class Victim:
     pod: Mapping[str, Any]
     fate: Fate
     why: str = ""
-    """In words; empty for an eviction that nothing speaks against."""
+    """The reason in words; empty for an eviction that nothing speaks against."""
     option: str = ""
     """Field of the request that would let a refused one go."""
 

@@ -38,12 +38,12 @@ class Terms:
 
 
 class Ended(NamedTuple):
-    """How the wait for a unit's requests, or all of its drain, has ended."""
+    """The end of the wait for a unit's requests, or of all of its drain."""
 
     outcome: Outcome | None = None
-    """Where the action ends here; None where it goes on."""
+    """Outcome where the action ends here; None where it goes on."""
     cut: str = ""
-    """What had not ended by the deadline, in words; empty where everything had."""
+    """Requests that had not ended by the deadline, in words; empty where all had."""
 
 
 async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool:

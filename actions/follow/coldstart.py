@@ -26,7 +26,7 @@ class Starting:
 
 
 def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None = None) -> Starting:
-    """Of a workload in the Snapshot; ``now`` in Unix seconds.
+    """Return the pods of a workload that start, by the Snapshot; ``now`` in Unix seconds.
 
     ``most``: how many may be on their way, by what was read later than the Snapshot; of more, nothing is said.
     """
@@ -44,7 +44,7 @@ def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None
 
 
 def phase_of(pod: Pod) -> str:
-    """Where a pod that is not ready is on its way: scheduled → pulled → loading → ready."""
+    """Return the phase of a pod that is not ready: scheduled → pulled → loading → ready."""
     if not pod.node:
         return SCHEDULING
     if any(c.reason in {"CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff"} for c in pod.containers):

@@ -31,11 +31,11 @@ class RolloutState:
     """The controller has seen the newest spec."""
     paused: bool
     failed: str
-    """Why the controller has given up; empty where it has not."""
+    """The reason why the controller has given up; empty where it has not."""
     need_update: int
     """Pods that must be of the newest template: fewer than desired with a partition, or while nothing replaces them."""
     by_hand: bool = False
-    """Its pods are replaced when somebody deletes them (OnDelete)."""
+    """True if its pods are replaced when somebody deletes them (OnDelete)."""
 
     @property
     def settled(self) -> bool:
@@ -83,7 +83,7 @@ class RolloutState:
 
 
 def state_of(obj: Mapping[str, Any]) -> RolloutState:
-    """Of any kind of workload, by where its kind counts. A count that is 0 is left out by the server."""
+    """Return the state of any kind of workload, by where its kind counts. The server leaves out counts that are 0."""
     spec: Mapping[str, Any] = obj.get("spec") or {}
     status: Mapping[str, Any] = obj.get("status") or {}
     kind = kind_in(obj)

@@ -14,7 +14,7 @@ from actions.words import count
 
 
 def waiting_step(rolling: Rolling) -> Step:
-    """What comes after the write."""
+    """Return the step after the write."""
     if rolling.held and rolling.by_hand:
         return Step("wait until somebody has deleted its pods", rolling.words)
     if rolling.held:

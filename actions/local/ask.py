@@ -114,7 +114,7 @@ class _Said:
         self.tokens = 0
         self.stopped = ""
         self.over = False
-        """It said that nothing more will come."""
+        """True once it said that nothing more will come."""
 
     def sent(self) -> None:
         """The prompt leaves now."""
@@ -139,7 +139,7 @@ class _Said:
         return chunk.is_token
 
     def piece(self, *, done: bool = False) -> Piece:
-        """What has come so far."""
+        """Return the answer so far."""
         first = self._first
         since = self._last - first if first is not None else 0.0
         return Piece(
@@ -157,7 +157,7 @@ class _Said:
 class _Chunk:
     text: str = ""
     thought: bool = False
-    """It is of the model's reasoning."""
+    """True for a part of the model's reasoning."""
     is_token: bool = False
     stopped: str = ""
     counted: int | None = None
@@ -165,7 +165,7 @@ class _Chunk:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> _Chunk:
-        """What a chunk of either endpoint says; what it does not have is left out."""
+        """Read a chunk of either endpoint; what it does not have is left out."""
         usage = document.get("usage")
         counted = usage.get("completion_tokens") if isinstance(usage, dict) else None
         counted = counted if isinstance(counted, int) else None

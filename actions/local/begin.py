@@ -31,7 +31,7 @@ LOADS = 1
 
 
 def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: dict[str, str]) -> Mutation:
-    """What will be started: command line and environment, with masks in place of secrets."""
+    """Return the start as a mutation: command line and environment, with masks in place of secrets."""
     argv = (installed.executable, *serve_arguments(placed(spec)))
     if installed.drains and not any(word.startswith(DRAIN) for word in spec.extra):
         argv = (*argv, DRAIN, str(round(machine.grace)))
@@ -134,7 +134,7 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
 
 
 def placed(spec: LaunchSpec) -> LaunchSpec:
-    """With a folder's whole path, the server's own folder being another than this program's, and each argument in its
+    """Return the spec with a folder's whole path, the server's own folder being another than this program's, and each
     place: a preset, or the record of an earlier version, may have it among the others.
     """
     spec = lifted(spec)
@@ -150,7 +150,7 @@ def placed(spec: LaunchSpec) -> LaunchSpec:
 
 
 def _telling(state: ServerState) -> tuple[str, float, float, float | None]:
-    """For ``LocalExecution.say``."""
+    """Return the progress for ``LocalExecution.say``."""
     stage = state.stage
     words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"
     return words, stage.done, stage.total, state.eta

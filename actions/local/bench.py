@@ -36,7 +36,7 @@ service to the server."""
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What measures which server, and how."""
+    """The program that measures, its server and its arguments."""
 
     executable: str
     record: ServerRecord
@@ -86,7 +86,7 @@ def command(
 
 
 def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """Its environment: the one that the server was given, without hub and usage statistics whatever that has, and with
+    """Return the environment of the tool: the one that the server was given, without hub and usage statistics, and with
     the server's key. It is the same vLLM: a variable that spares the server an instruction that the CPU lacks, or that
     names the device, must hold for it, too. Raises LocalError.
     """
@@ -136,14 +136,14 @@ async def measure(
 
 
 def _greedy(version: str) -> tuple[str, ...]:
-    """Until 0.9.0 it does this by itself and has no argument for it; later ones leave it to server and model."""
+    """Return the arguments for greedy sampling. Before 0.9.0 that is the default and has no argument."""
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     known = numbers is None or tuple(map(int, numbers.groups())) >= (0, 9, 1)
     return ("--temperature", "0") if known else ()
 
 
 def _result(file: Path) -> dict[str, object] | None:
-    """What it saved; None where it saved nothing that can be read."""
+    """Return what it saved; None where it saved nothing that can be read."""
     try:
         found = orjson.loads(file.read_bytes())
     except (OSError, ValueError):

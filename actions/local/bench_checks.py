@@ -1,4 +1,4 @@
-"""What stands against a benchmark of a server of this machine."""
+"""Checks of a benchmark of a server of this machine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_sizes(asked: LocalBench) -> Check:
 
 
 async def look_at_models(state: ServerState) -> tuple[ServedModel, ...] | LocalError:
-    """What the server says that it serves, or why it does not say."""
+    """Return what the server says that it serves, or why it does not say."""
     if state.stage.phase is not Phase.READY:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""What ``vllm bench serve`` writes while it runs and leaves when it has ended."""
+"""Output of ``vllm bench serve`` while it runs, and the files that it leaves."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Output:
         self.left: float | None = None
         """Seconds that it expects to take yet."""
         self.failure = ""
-        """What it says of the first request that failed; empty where it says nothing."""
+        """Error of the first request that failed; empty where it says nothing."""
         self._in_traceback = False
 
     def feed(self, chunk: bytes) -> None:
@@ -67,7 +67,7 @@ class Output:
         return [*self._lines, *([rest] if rest else [])]
 
     def _look_for_failure(self, line: str) -> None:
-        """It lists up to ten, each with a traceback: the first one is caught while it passes."""
+        """Look for a failed request. It lists up to ten, each with a traceback: the first is caught while it passes."""
         begins = _FAILED.match(line)
         if begins and not self.failure:
             self._in_traceback = begins[1].startswith("Traceback")
@@ -77,7 +77,7 @@ class Output:
 
 
 def why_ended(code: int, output: Output, python: str) -> LocalError:
-    """Why it ended without numbers, in words. ``python``: how the environment of its vLLM installs packages."""
+    """Return why it ended without numbers, in words. ``python``: how the environment of its vLLM installs packages."""
     lines = output.lines
     extra = next((found[1] for line in reversed(lines) if (found := _EXTRA.search(line))), "")
     missing = next((found[1] for line in reversed(lines) if (found := _MISSING.search(line))), "")
@@ -113,7 +113,7 @@ _CRASHES: Final = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, sign
 
 
 def _ended_by(number: signal.Signals, lines: Sequence[str]) -> LocalError:
-    """Why it ended by a signal: most of them it gives to itself."""
+    """Return why it ended by a signal: most of them it gives to itself."""
     what, remedy = _BY_SIGNAL.get(number, ("somebody ended it", ""))
     if number in _CRASHES:
         what, remedy = "it crashed in compiled code", "Does vllm bench serve run by hand, in the same environment?"
@@ -122,12 +122,12 @@ def _ended_by(number: signal.Signals, lines: Sequence[str]) -> LocalError:
 
 
 def _at(frame: str) -> str:
-    """Where, as Python's faulthandler says."""
+    """Return the place that Python's faulthandler names."""
     return f" ({_short(frame)})" if frame else ""
 
 
 def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Level:
-    """Its result file as a level. Latencies there are in milliseconds. Raises LocalError for what is no result."""
+    """Read its result file as a level. Latencies there are in milliseconds. Raises LocalError for what is no result."""
     completed, duration = _number(document, "completed"), _number(document, "duration")
     if completed is None or duration is None:
         raise LocalError("the result of vllm bench serve cannot be read: it has no count or no duration")

@@ -1,4 +1,4 @@
-"""What actions on this machine are given. There is no cluster in it."""
+"""The context of actions on this machine. There is no cluster in it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LocalAction(Protocol):
     """One kind of action on this machine, free of state: what carries over is in the plan."""
 
     async def plan(self, request: Request, context: LocalContext) -> Plan:
-        """What would happen. Raises LocalError where there is no such server."""
+        """Plan a request. Raises LocalError where there is no such server."""
         ...
 
     async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
@@ -43,12 +43,12 @@ class LocalAction(Protocol):
 
 
 def local_scope(user: int, *, require_reason: bool) -> Scope:
-    """Where and as whom: this machine, by name, and the login."""
+    """Return the scope: this machine, by name, and the login."""
     return Scope(context=LOCAL, server=socket.gethostname(), user=login(user), require_reason=require_reason)
 
 
 def local_snapshot(seen: Snapshot | None, host: str) -> Snapshot:
-    """What is measured of this machine. ``seen`` is the Snapshot in view; that of a cluster says nothing of here."""
+    """Return the Snapshot of this machine. ``seen`` is the one in view; that of a cluster says nothing of here."""
     if seen is not None and seen.is_machine:
         return seen
     # Of no time: nothing was measured, and two of them are the same.

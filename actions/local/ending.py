@@ -1,4 +1,4 @@
-"""What belongs to a server, and what is left of it: processes, shared memory, sockets."""
+"""The belongings of a server, and what is left of them: processes, shared memory, sockets."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from fleet.local.record import ServerRecord
 SHARED: Final = "/dev/shm"  # noqa: S108 - where shared memory is, not a file of ours
 
 _RANDOM: Final = re.compile(r"/(?:psm_|sem\.|torch_|nccl-|__KMP_|VLLM|vllm)")
-"""How what vLLM and its libraries leave there is named."""
+"""Names of what vLLM and its libraries leave there."""
 _OF_ANOTHER: Final = re.compile(r"(?:psm_|sem\.mp-|BUFFER_)[0-9a-f]{12}")
-"""With the mark of a server: of this one, and then it is removed, or of another."""
+"""Names with the mark of a server: of this one, and then it is removed, or of another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What a server has at one moment."""
+    """The belongings of a server at one moment."""
 
     processes: tuple[Identity, ...] = ()
     """Oldest first."""
@@ -39,7 +39,7 @@ class Belongings:
     """TCP ports at which it listens."""
 
     def also(self, later: Belongings) -> Belongings:
-        """With what it had later."""
+        """Return these with what it had later."""
         known = {each.pid: each for each in (*self.processes, *later.processes)}
         return Belongings(
             tuple(sorted(known.values(), key=lambda each: each.started)), self.shared | later.shared, later.ports
@@ -47,7 +47,7 @@ class Belongings:
 
     @property
     def alive(self) -> tuple[Identity, ...]:
-        """Those of its processes that still run."""
+        """Processes of these that still run."""
         return tuple(each for each in self.processes if each.alive)
 
 
@@ -66,7 +66,7 @@ def survey(record: ServerRecord) -> Belongings:
 
 
 def left_of(record: ServerRecord, had: Belongings) -> Belongings:
-    """What is still there of what it had. Shared memory that another process uses now is not counted."""
+    """Return what is still there of what it had. Shared memory that another process uses now is not counted."""
     now = survey(record)
     named = {path for path in _names().values() if mark_of(record.id) in Path(path).name}
     shared = named | {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
@@ -131,7 +131,7 @@ def _open(pid: int) -> set[str]:
 
 
 def _mapped(pid: int, names: Mapping[tuple[str, str], str]) -> set[str]:
-    """By inode: a named semaphore is mapped under the name of a temporary file, which is gone by then."""
+    """Return inodes: a named semaphore is mapped under the name of a temporary file, which is gone by then."""
     with open(f"/proc/{pid}/maps", errors="replace") as maps:  # noqa: PTH123 - beside scandir
         text = maps.read()
     if f" {SHARED}/" not in text:
@@ -162,7 +162,7 @@ def _ports(processes: Iterable[Identity]) -> tuple[int, ...]:
 
 
 def owner_of(record: ServerRecord) -> str:
-    """Whose process it is; empty where it has ended, or for this login itself."""
+    """Return the owner of the process; empty where it has ended, or for this login itself."""
     process = record.identity.process()
     with suppress(psutil.Error):
         if process is not None and process.uids().real != os.getuid():

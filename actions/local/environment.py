@@ -11,7 +11,7 @@ from fleet.local.spec import LaunchSpec
 SERVER_ID: Final = "QUARTERDECK_NODE"
 """Every process of a server has it: its record's id. So they are found whoever their parent is by then."""
 SOCKETS: Final = "VLLM_RPC_BASE_PATH"
-"""Where vLLM puts its sockets. It leaves them behind, so they get a folder that goes with the server."""
+"""Folder in which vLLM puts its sockets. It leaves them behind, so they get one that goes with the server."""
 _OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 _SILENT: Final = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _OURS: Final = "QUARTERDECK_"
@@ -43,15 +43,15 @@ _STEERING: Final = (
     "TRITON_",
     "VLLM_",
 )
-"""How variables begin that decide what compiled code, PyTorch and vLLM do."""
+"""Beginnings of variables that decide what compiled code, PyTorch and vLLM do."""
 _STEERING_WHOLE: Final = frozenset({"PATH", "LANG", "HOME", "XDG_CACHE_HOME", "VIRTUAL_ENV"})
 TOKENS: Final = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"})
 _OF_THE_SERVER: Final = frozenset({SERVER_ID, SOCKETS, "VLLM_API_KEY", *TOKENS})
-"""What nobody else must have, or need not."""
+"""Variables that nobody else must have, or need not."""
 
 
 def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
-    """What this program sets for a server: what the machine needs (``needed``), then the spec's own, which wins."""
+    """Return what this program sets for a server: what the machine needs (``needed``), then the spec's own: it wins."""
     online = {} if spec.hub else _OFFLINE
     silent = {} if spec.usage_stats else _SILENT
     # A line of the log must not wait in a buffer for the next one; and who crashes in compiled code says in which.
@@ -59,7 +59,7 @@ def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
 
 
 def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
-    """What a server gets of the person's environment: nothing that is for this program, no key of another server."""
+    """Return a server's share of the person's environment: nothing for this program, no key of another server."""
     dropped = {"VLLM_API_KEY", SOCKETS, "PYTHONHOME", "PYTHONPATH"}
     if not spec.hub:
         # It talks to no hub: it needs no token for one.
@@ -73,7 +73,7 @@ def steers(name: str) -> bool:
 
 
 def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Of a server's whole environment, what a benchmark of it needs: what steers it, and what it was ``given``.
+    """Return the part of a server's environment that a benchmark needs: what steers it, and what it was ``given``.
 
     ``given`` has masks in place of secrets; those are kept elsewhere.
     """

@@ -33,11 +33,11 @@ from fleet.local.spec import LaunchSpec
 from fleet.model.snapshot import Snapshot
 
 DONE: Final = {"status": 200, "audit_id": "", "warning": "", "uid": "", "resource_version": ""}
-"""What the audit log has of a step that was done, in the words of clusters: one reader is enough for all records."""
+"""Record of a step that was done, in the words of clusters: one reader is enough for all records."""
 
 
 def action_of(kind: str) -> LocalAction:
-    """What plans and executes a kind of action on this machine. Raises TypeError for one that is done on a cluster."""
+    """Return the action of a kind on this machine. Raises TypeError for one that is done on a cluster."""
     spec = spec_of(kind)
     if LOCAL_SERVER not in spec.targets:
         raise TypeError(f"{kind} is done on a cluster, and not on this machine")

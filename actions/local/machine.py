@@ -13,17 +13,17 @@ from fleet.local.server import ServerState
 
 @dataclass(frozen=True, slots=True)
 class KvRules:
-    """How a version of vLLM reserves room in the KV cache; the newest by default."""
+    """The rules by which a version of vLLM reserves room in the KV cache; the newest by default."""
 
     hybrid: bool = True
-    """On GPUs it keeps layers with a window apart from those without (0.10); else all of them keep every token."""
+    """True if on GPUs it keeps layers with a window apart from those without (0.10); else all keep every token."""
     hybrid_on_cpu: bool = True
     chunked: bool = True
     """Layers that keep a chunk (Llama 4) are kept apart, too, unless a variable says otherwise."""
     in_flight: bool = True
-    """It counts all batches that are under way at once; else one of them."""
+    """True if it counts all batches that are under way at once; else one of them."""
     spare: bool = True
-    """It keeps one block back."""
+    """True if it keeps one block back."""
 
 
 NEWEST: Final = KvRules()
@@ -37,18 +37,18 @@ class Installed:
     version: str = ""
     """Empty where it does not say."""
     drains: bool = False
-    """It knows ``--shutdown-timeout``: on SIGINT it refuses new requests and finishes those it has."""
+    """True if it knows ``--shutdown-timeout``: on SIGINT it refuses new requests and finishes those it has."""
     benches: bool = False
-    """It knows ``vllm bench serve``."""
+    """True if it knows ``vllm bench serve``."""
     cpu: bool = False
-    """It is a build for CPUs: it needs no GPU, and uses none."""
+    """True for a build for CPUs: it needs no GPU, and uses none."""
     quiet: bool = False
-    """It knows ``--disable-access-log-for-endpoints``: looks at its health do not fill its log."""
+    """True if it knows ``--disable-access-log-for-endpoints``: looks at its health do not fill its log."""
     utilization: float = 0.9
-    """Its default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
+    """Default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
     kv: KvRules = NEWEST
     silent: bool = False
-    """It was asked for its version and did not answer in time."""
+    """True if it was asked for its version and did not answer in time."""
 
 
 Reading = Callable[[int, int], None]

@@ -57,7 +57,7 @@ _run_theirs()
 
 
 def mark_of(server: str) -> str:
-    """What stands in the names of what a server leaves behind; ``server`` is its record's id."""
+    """Return the mark in the names of what a server leaves behind; ``server`` is its record's id."""
     return server[:_MARK]
 
 
@@ -82,7 +82,7 @@ def own(env: Mapping[str, str], server: str, runtime: Path) -> dict[str, str]:
 
 
 def _login(env: Mapping[str, str]) -> str:
-    """As ``getpass.getuser`` finds it in that environment."""
+    """Return the login that ``getpass.getuser`` finds in that environment."""
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if env.get(name):
             return env[name]

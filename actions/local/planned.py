@@ -1,4 +1,4 @@
-"""What the plans of local actions have in common."""
+"""Common parts of the plans of local actions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fleet.local.server import Phase, ServerState
 
 
 def no_vllm() -> Installed:
-    """What stands in the plan where there is no vLLM: the check that says so forbids it."""
+    """Return the stand-in where there is no vLLM: the check that says so forbids the plan."""
     return Installed("vllm")
 
 
 async def check_running(state: ServerState, grace: float) -> Check:
-    """What it does right now, and what happens to that."""
+    """Check what it does right now, and what happens to that."""
     about = "running"
     if state.stage.phase is Phase.DEAD:
         left = await asyncio.to_thread(group, state.record.identity)

@@ -1,4 +1,4 @@
-"""Why an engine did not answer a prompt, in words. Every engine says it in JSON of its own."""
+"""Refusals of a prompt, in words. Every engine says it in JSON of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleet.local.record import KEY, ServerRecord
 _LONGEST: Final = 500
 """Characters of what it says that are shown."""
 _TOO_LONG: Final = ("context length", "max_model_len", "context_length_exceeded", "too long", "context window")
-"""What vLLM, SGLang, llama.cpp and TGI say of a prompt that does not fit."""
+"""Words of vLLM, SGLang, llama.cpp and TGI for a prompt that does not fit."""
 _NO_CHAT: Final = ("chat template", "chat_template", "template not found", "does not support chat")
 _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_LARGE, _MANY, _UNAVAILABLE = 404, 401, 403, 413, 429, 503
 
@@ -35,7 +35,7 @@ class Refusal:
 
     @property
     def said(self) -> str:
-        """What it says itself, without its JSON."""
+        """The engine's own words, without its JSON."""
         try:
             found = orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -48,7 +48,7 @@ class Refusal:
 
     @property
     def no_chat(self) -> bool:
-        """It cannot chat, and may be able to continue a text: no chat template, or no such endpoint."""
+        """True if it cannot chat, and may be able to continue a text: no chat template, or no such endpoint."""
         said = self.said.lower()
         return any(words in said for words in _NO_CHAT) or (self.status == _NOT_FOUND and "model" not in said)
 
@@ -60,7 +60,7 @@ class Refusal:
 
 
 def in_words(refusal: Refusal, server: ServerRecord, model: str, key: str) -> LocalError:
-    """What went wrong and what to do; never with the key in it, whatever the server says."""
+    """Return what went wrong and what to do; never with the key in it, whatever the server says."""
     said = refusal.said.replace(key, "…") if key else refusal.said
     why = f": {said}" if said else ""
     name = server.name

@@ -52,7 +52,7 @@ os._exit(127)
 
 
 class RunLimitError(LocalError):
-    """It took longer than it may, and was ended."""
+    """Raised when it took longer than it may, and was ended."""
 
 
 class Held:

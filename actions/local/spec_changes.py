@@ -1,4 +1,4 @@
-"""What differs between two specs, and between two command lines."""
+"""Differences between two specs, and between two command lines."""
 
 from __future__ import annotations
 

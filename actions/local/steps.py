@@ -1,4 +1,4 @@
-"""What a local action does, step by step, as its plan shows it and the audit log has it: START, SIGNAL and REMOVE."""
+"""Steps of a local action, as its plan shows them and the audit log has them: START, SIGNAL and REMOVE."""
 
 from __future__ import annotations
 

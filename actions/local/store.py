@@ -146,7 +146,7 @@ def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
 
 
 def kept_environment(folder: Path) -> dict[str, str] | None:
-    """What ``keep_environment`` wrote; None where there is none: the server was started by an earlier version."""
+    """Return what ``keep_environment`` wrote; None where an earlier version started the server."""
     try:
         found = orjson.loads((folder / ENVIRONMENT).read_bytes())
     except (OSError, ValueError):

@@ -64,7 +64,7 @@ class ActionController:
         return frozenset(run.plan.target.uid for run in self._runs if run.outcome is None)
 
     def going_on(self) -> list[str]:
-        """What is under way, for one who leaves; nothing where nothing is."""
+        """Return the actions under way, for one who leaves; none where none is."""
         if not self.under_way:
             return []
         from console.views.action_runs import going_on

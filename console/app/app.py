@@ -79,7 +79,7 @@ class QuarterdeckApp(App[None]):
         self._session = session
         self._options = options or Options()
         self.desk: ConsoleDesk | None = None
-        """What the screens stand on; None until the first frame is on the terminal."""
+        """The desk of the screens; None until the first frame is on the terminal."""
         register(cast("App[object]", self))
         self.theme = look().theme
 
@@ -114,7 +114,7 @@ class QuarterdeckApp(App[None]):
         return widget.check_consume_key("a", "a")
 
     def _told(self) -> list[MessagePump]:
-        """Who may have something to do for a key, from the focused widget to its screen."""
+        """Return the widgets that may have something to do for a key, from the focused one to its screen."""
         return [self.screen] if self.focused is None else [n for n in self.focused.ancestors_with_self if n is not self]
 
     async def _settle(self, told: list[MessagePump]) -> None:
@@ -165,7 +165,7 @@ class QuarterdeckApp(App[None]):
             self.desk.actions.show(message.action_run)
 
     async def action_quit(self) -> None:
-        """As ``:q``: it asks while actions are under way."""
+        """Quit as ``:q`` does: it asks while actions are under way."""
         if self.desk is None:
             self.exit()
         else:

@@ -1,4 +1,4 @@
-"""What can be opened of the servers of this machine. A screen is imported when it is opened."""
+"""Screens of the servers of this machine. Each is imported when it is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which screen is in front: what opens goes on top, and what closes shows what is below."""
+"""Navigation between screens: what opens goes on top, and what closes shows what is below."""
 
 from __future__ import annotations
 

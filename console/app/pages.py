@@ -1,4 +1,4 @@
-"""What can be opened of the fleet. A screen is imported when it is opened: the first frame does not wait for it."""
+"""Screens of the fleet. Each is imported when it is opened: the first frame does not wait for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in view: the context and the namespace, and how another one is chosen."""
+"""The view: the context and the namespace, and how another one is chosen."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Scope:
             await self.switch(namespace=known[number - 1])
 
     def known_namespaces(self) -> list[str]:
-        """Those looked at last, then those of pods, by name."""
+        """Return the namespaces looked at last, then those of pods, by name."""
         snapshot = self._desk.snapshot
         pods = snapshot.everything.pods.values() if snapshot is not None else ()
         return list(dict.fromkeys([*self._recent, *sorted({pod.namespace for pod in pods})]))

@@ -1,4 +1,4 @@
-"""When the collector of cycles runs.
+"""Runs of the collector of cycles.
 
 What a measurement decodes is large, short-lived and without cycles: reference counts free it at once. Python's defaults
 look for cycles after every few hundred objects, and a look at all that a fleet of five thousand pods needs stops every

@@ -1,4 +1,4 @@
-"""What every command that acts does with a plan: print it, ask, do it, tell of it."""
+"""The handling of a plan by every command that acts: print it, ask, execute it, report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from widgets.untrusted import untrusted
 
 
 class Options(Protocol):
-    """Of any command that acts."""
+    """Options of all commands that act."""
 
     dry_run: bool
     yes: bool
@@ -122,7 +122,7 @@ def _code(outcome: Outcome) -> int:
 
 
 def _asked(plan: Plan) -> str:
-    """How the person confirmed; empty for no."""
+    """Ask, and return how the person confirmed; empty for no."""
     if not sys.stdin.isatty():
         say("--yes is needed where nobody can be asked")
         return ""
@@ -168,7 +168,7 @@ class ProgressPrinter:
 
 
 def _print_plan(plan: Plan, *, requests: bool) -> None:
-    """For a dry run, which has ``requests``, it is the data; else talk."""
+    """Print a plan: as data for a dry run, which has ``requests``; else as talk."""
     out = sys.stdout if requests else sys.stderr
     page = plan_lines(plan, width(), glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
     print_lines([plan_title(plan, width(), glyphs()), *page], out)
@@ -186,5 +186,5 @@ def width() -> int:
 
 
 def glyphs() -> Glyphs:
-    """What this terminal can show."""
+    """Return the glyphs that this terminal can show."""
     return choose_glyphs(os.environ, sys.stdout.encoding, "auto")

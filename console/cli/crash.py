@@ -1,4 +1,4 @@
-"""What a person sees when the program itself is wrong: two lines, and a file with the details."""
+"""The report of a defect to a person: two lines, and a file with the details."""
 
 from __future__ import annotations
 

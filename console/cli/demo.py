@@ -73,7 +73,7 @@ def _serve(simulation: Simulation) -> int:
 
 
 def instructions(simulation: Simulation) -> Iterator[str]:
-    """What a person can type into another terminal."""
+    """Yield the commands that a person can type into another terminal."""
     others = ", ".join(simulation.contexts[1:])
     yield f"export KUBECONFIG={simulation.kubeconfig}"
     yield ""

@@ -1,4 +1,4 @@
-"""From a command line to the command that runs it."""
+"""The way from a command line to the command that runs it."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ async def _machine(
 async def _permissions(
     access: Access, namespace: str, environ: Mapping[str, str]
 ) -> tuple[Answer, acting.Acting | None]:
-    """What may be read, and what may be done there; None in read-only mode."""
+    """Return what may be read, and what may be done there; None for the latter in read-only mode."""
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.reads import KubeReads
 

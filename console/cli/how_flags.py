@@ -11,7 +11,7 @@ _MOST: Final = 1_000_000_000
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:
-    """How it is done. ``dry_run`` says what is not done then; ``wait``: the sources are waited for first."""
+    """Add the flags of the manner. ``dry_run``: what is not done then; ``wait``: the sources are waited for first."""
     group = parser.add_argument_group("how it is done")
     group.add_argument("--dry-run", action="store_true", help=f"print the plan and end; {dry_run}")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
@@ -23,7 +23,7 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
 
 
 def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
-    """What goes with every action on a cluster."""
+    """Add the flags of every action on a cluster."""
     add_how(parser, "nothing is sent but dry runs", wait=True)
 
 

@@ -47,7 +47,7 @@ def run(command: Coroutine[Any, Any, T]) -> T:
 
 
 def when_ended(stop: Callable[[], object]) -> None:
-    """From now on call ``stop`` where this program is asked to end, and end nothing else."""
+    """Call ``stop`` from now on where this program is asked to end, and end nothing else."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
     _on_ending(stop)
 

@@ -1,4 +1,4 @@
-"""From what a person types to one object: ``deploy/chat``, ``chat-7c9f-x2k``, ``node/gpu-1``."""
+"""Objects by what a person types: ``deploy/chat``, ``chat-7c9f-x2k``, ``node/gpu-1``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
 
 
 def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]) -> str:
-    """Of a name that belongs to an owner of another kind: what it is, and which of its parts could be meant instead."""
+    """Explain a name that belongs to an owner of another kind: what it is, and which of its parts could be meant."""
     for workload in snapshot.workloads.values():
         if workload.name != name or (namespace and workload.namespace != namespace) or workload.kind in kinds:
             continue

@@ -45,7 +45,7 @@ def reached(snapshot: Snapshot) -> bool:
 
 
 def explain(snapshot: Snapshot) -> list[str]:
-    """What is wrong with the sources, and what to do about it: for stderr."""
+    """Return what is wrong with the sources, and what to do about it: for stderr."""
     return [
         f"{source.name}: {source.problem}" + (f"\n  {source.remedy}" if source.remedy else "")
         for source in snapshot.sources

@@ -36,10 +36,10 @@ class _Console(QuarterdeckApp):
         if self.driver_class is LinuxDriver:
             self.driver_class = TerminalDriver
         self.left_behind: Sequence[str] = ()
-        """What of the actions was under way when it ended."""
+        """Actions that were under way when it ended."""
 
     async def run_async(self, **how: Any) -> None:
-        """As Textual's; from the first frame on it can be asked to end."""
+        """Run as Textual does; from the first frame on it can be asked to end."""
         for number in _ENDING:
             # What whoever started us has us ignore (nohup), we ignore.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -47,7 +47,7 @@ class _Console(QuarterdeckApp):
         await super().run_async(**how)
 
     def on_mount(self) -> None:
-        """As well as the app's own: Textual calls both."""
+        """Extend the app's own handler: Textual calls both."""
         self.set_timer(collector.FIRST, collector.collect_rarely)
 
     def hang_up(self) -> None:
@@ -75,7 +75,7 @@ class _Console(QuarterdeckApp):
         self._close_messages_no_wait()
 
     def crash(self) -> Exception | None:
-        """What ended the app, if it did not end as it should."""
+        """Return the exception that ended the app, if it did not end as it should."""
         return self._exception
 
     def give_back(self) -> None:

@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         return f"{message}; did you mean {close[0]}?" if close else message
 
     def words(self, arguments: Sequence[str]) -> Iterator[str]:
-        """Those of the arguments that are neither flags nor the values of flags that may stand before a command."""
+        """Yield the arguments that are neither flags nor the values of flags that may stand before a command."""
         valued = {flag for action in self._actions if action.nargs != 0 for flag in action.option_strings}
         before = ""
         for argument in arguments:

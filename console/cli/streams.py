@@ -95,7 +95,7 @@ def _bytes(data: bytes) -> None:
 
 
 def canvas(descriptor: int) -> io.TextIOWrapper:
-    """Where the console is drawn, past the door: a terminal that is gone ends nothing there either.
+    """Return the stream to draw the console on, past the door: a terminal that is gone ends nothing there either.
 
     Textual writes from a thread of its own, which would end, and whoever waits for it would wait for ever.
     """

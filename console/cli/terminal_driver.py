@@ -21,14 +21,14 @@ _BEAT = 0.1
 
 
 class Ends(Protocol):
-    """What the app is told of its terminal."""
+    """The terminal's messages to the app."""
 
     def hang_up(self) -> None:
         """Nobody can type any more."""
         ...
 
     def input_failed(self, error: Exception) -> None:
-        """What nobody foresaw."""
+        """Report a failure that nobody foresaw."""
         ...
 
 

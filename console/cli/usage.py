@@ -1,4 +1,4 @@
-"""What ``--help`` prints, in the order in which a person asks; it costs next to no import."""
+"""Text of ``--help``, in the order in which a person asks; it costs next to no import."""
 
 from __future__ import annotations
 

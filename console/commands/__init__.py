@@ -1,1 +1,1 @@
-"""What a person can tell the console to do: one table, from which keys, palette, help and docs are generated."""
+"""Commands of the console: one table, from which keys, palette, help and docs are generated."""

@@ -103,7 +103,7 @@ def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, .
 
 
 def _number(typed: str, now: int) -> int | None:
-    """What ``6``, ``+1`` or ``-1`` stands for; None where it is none of these."""
+    """Return the number that ``6``, ``+1`` or ``-1`` stands for; None where it is none of these."""
     try:
         number = int(typed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the screen in front can do beyond being looked at: one small protocol for each ability.
+"""Capabilities of the screen in front: one small protocol for each.
 
 A command that needs an ability names it (``Command.needs``): where the screen in front lacks it, the command is not
 available.
@@ -25,7 +25,7 @@ def _has(screen: type, ability: type) -> bool:
 
 @runtime_checkable
 class StepsBack(Protocol):
-    """It has something to undo of its own before it is left: a filter, marks, an answer that is coming."""
+    """A screen with something to undo before it is left: a filter, marks, an answer that is coming."""
 
     def back(self) -> bool:
         """Undo one of them; False where there is nothing to undo."""
@@ -34,7 +34,7 @@ class StepsBack(Protocol):
 
 @runtime_checkable
 class Narrowable(Protocol):
-    """It can be filtered or, where it is text, searched."""
+    """A screen that can be filtered or, where it is text, searched."""
 
     narrows_at_once: bool
     """Whether it is narrowed while the filter is typed."""
@@ -58,7 +58,7 @@ class Sortable(Protocol):
 
 @runtime_checkable
 class HidesOthers(Protocol):
-    """It shows what serves models, and on demand the rest."""
+    """A screen that shows what serves models, and on demand the rest."""
 
     def toggle_others(self) -> None: ...
 
@@ -66,7 +66,7 @@ class HidesOthers(Protocol):
 @runtime_checkable
 class Searchable(Protocol):
     def step_match(self, step: int) -> None:
-        """To the next (1) or previous (-1) match of the search."""
+        """Go to the next (1) or previous (-1) match of the search."""
         ...
 
 

@@ -54,7 +54,7 @@ OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, Scre
 
 
 class Context(NamedTuple):
-    """What a command knows of the moment at which it was asked for.
+    """The context of a command: the moment at which it was asked for.
 
     ``subject`` is the key (of the Snapshot) of the object that was under the cursor then, and ``target`` the same as an
     object of Kubernetes; what is under the cursor when the command runs may be another one.
@@ -67,11 +67,11 @@ class Context(NamedTuple):
     subject: str | None = None
     target: ObjectRef | None = None
     argument: str = ""
-    """What stands after the command's name in the command line."""
+    """Argument behind the command's name in the command line."""
     marked: tuple[str, ...] = ()
     """Keys of the rows that were marked, in the order of the screen."""
     actions: ActionService | None = None
-    """What changes the cluster; None in read-only mode and before the first Snapshot."""
+    """Service that changes the cluster; None in read-only mode and before the first Snapshot."""
     servers: tuple[ServerState, ...] = ()
     """The vLLM servers of this machine, as they were then."""
 
@@ -96,24 +96,24 @@ class Command:
     keys: tuple[str, ...] = ()
     """Default keys, in Textual's names."""
     names: tuple[str, ...] = ()
-    """What it is called in the command line, the first one being the name that is completed."""
+    """Names in the command line, the first one being completed."""
     where: frozenset[ScreenId] = EVERYWHERE
     """The screens on which it works."""
     hint: str = ""
     """The word beside its key in the key bar; empty for commands that are not shown there."""
     argument: str = ""
-    """What may follow its name in the command line, for the help."""
+    """Argument that may follow its name in the command line, for the help."""
     family: str = ""
     """The title of several commands that differ in a number only: lists of commands show them as one."""
     bound: frozenset[ScreenId] | None = None
-    """Those of them on which its keys are bound; None for all of them."""
+    """Screens among them on which its keys are bound; None for all of them."""
     dangerous: bool = False
-    """It changes the cluster: never bound and never offered in read-only mode."""
+    """True if it changes the cluster: never bound and never offered in read-only mode."""
     needs: type[object] | None = None
     """The ability of the screen in front without which there is nothing to do (console.commands.capabilities)."""
     available: Callable[[Context], str | None] = always
     permitted: Callable[[Context], str | None] = always
-    """Why this identity may not, None where it may: asked after ``available``. Such a command is shown as disabled."""
+    """Return why this identity may not, None where it may: asked after ``available``. It is then shown as disabled."""
 
     @property
     def called(self) -> str:

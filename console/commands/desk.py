@@ -1,4 +1,4 @@
-"""What commands and screens may ask of the console, by idea. The app implements each part (``console/app``)."""
+"""Requests that commands and screens may make of the console, by idea. The app implements each (``console/app``)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Navigator(Protocol):
-    """Which screen is in front."""
+    """The screen in front, and the way to another."""
 
     def go_back(self) -> None:
-        """To the screen before; on the first screen a hint how to quit."""
+        """Go to the screen before; on the first screen show a hint how to quit."""
         ...
 
     def go_home(self) -> None:
-        """To the fleet."""
+        """Go to the fleet."""
         ...
 
     def suspend(self) -> None:
@@ -45,7 +45,7 @@ class Navigator(Protocol):
 
 
 class Pages(Protocol):
-    """What can be opened of the fleet."""
+    """The screens of the fleet."""
 
     def open_detail(self, key: str) -> None:
         """Everything about a pod or a workload."""
@@ -70,7 +70,7 @@ class Pages(Protocol):
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:
-        """What happened to an object, or (None) to all in view."""
+        """Open what happened to an object, or (None) to all in view."""
         ...
 
     def open_help(self) -> None: ...
@@ -90,7 +90,7 @@ class Scope(Protocol):
         ...
 
     async def switch_to_favourite(self, number: int) -> None:
-        """To the n-th namespace (from 1) of those that were looked at last, then by name."""
+        """Switch to the n-th namespace (from 1) of those that were looked at last, then by name."""
         ...
 
 
@@ -114,11 +114,11 @@ class LineController(Protocol):
         ...
 
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
-        """What may be meant by what is typed."""
+        """Return completions of the typed text."""
         ...
 
     def histories(self) -> dict[Kind, History]:
-        """What was typed before, on whatever screen."""
+        """Return the lines typed before, on whatever screen."""
         ...
 
     def run(self, text: str, context: Context) -> None:
@@ -135,7 +135,7 @@ class ActionController(Protocol):
 
     @property
     def service(self) -> ActionService | None:
-        """What changes the cluster in view; None in read-only mode and before the first Snapshot."""
+        """The service that changes the cluster in view; None in read-only mode and before the first Snapshot."""
         ...
 
     @property
@@ -169,22 +169,22 @@ class LocalController(Protocol):
 
     @property
     def servers(self) -> LocalServers:
-        """What is known of them; to ask for it begins the looking."""
+        """The servers of this machine; to ask for them begins the looking."""
         ...
 
     @property
     def states(self) -> tuple[ServerState, ...]:
-        """As they were at the last look; empty while nobody looks."""
+        """States at the last look; empty while nobody looks."""
         ...
 
     @property
     def measured(self) -> Snapshot | None:
-        """What is measured of them, whichever cluster is in view."""
+        """Measurements of the servers, whichever cluster is in view."""
         ...
 
 
 class LocalPages(Protocol):
-    """What can be opened of the servers of this machine."""
+    """The screens of the servers of this machine."""
 
     def open_list(self) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Which commands can run here and now, and why the others cannot."""
+"""Availability of commands here and now, and why the others cannot run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from console.commands.command import Command, Context
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
-    """Why a command cannot run here and now, in one line; None when it can.
+    """Return why a command cannot run here and now, in one line; None when it can.
 
     It is what the command is called, a colon, and the reason, which has no other colon in it: one clause, or two with a
     semicolon between them. Textual's palette asks nobody, so this is asked last.
@@ -29,7 +29,7 @@ def is_out_of_place(command: Command, context: Context) -> bool:
 
 
 def offered(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
-    """Those of the commands that would run here and now."""
+    """Return the commands that would run here and now."""
     return tuple(c for c in commands if refusal(c, context, read_only=read_only) is None)
 
 

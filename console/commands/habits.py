@@ -45,7 +45,7 @@ _OF_K9S: Mapping[str, str] = {
 
 
 def _read_only() -> Iterator[tuple[str, str]]:
-    """Where nothing may be changed: what a key would do otherwise is not done."""
+    """Yield the keys of changes and their answers where nothing may be changed: what a key would do is not done."""
     done = {key: [word] for key, word in _OF_K9S.items()}
     for entry in KINDS:
         spec = spec_of(entry.kind)
@@ -63,5 +63,5 @@ READ_ONLY_HABITS: Mapping[str, str] = dict(_read_only())
 
 
 def habit(key: str, *, read_only: bool) -> str | None:
-    """What a key that nothing is bound to is told; None for nothing."""
+    """Return the hint for a key that nothing is bound to; None for none."""
     return (READ_ONLY_HABITS.get(key) if read_only else None) or HABITS.get(key)

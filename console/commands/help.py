@@ -40,7 +40,7 @@ _NAME = 12
 
 
 def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
-    """What is drawn in the tables besides numbers."""
+    """Return the signs drawn in the tables besides numbers, with their meanings."""
     return (
         (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "well, starting, a warning, critical"),
         (f"{glyphs.asleep} {glyphs.gone}", "asleep, gone"),

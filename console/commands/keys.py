@@ -62,7 +62,7 @@ def textual_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_keymap(keymap: Mapping[str, str]) -> list[str]:
-    """What is wrong with a remapping: unknown commands, no key, two commands of one screen on one key.
+    """Return what is wrong with a remapping: unknown commands, no key, two commands of one screen on one key.
 
     Empty when it holds. Keys that move the cursor (arrows, j, k, g …) cannot be given away.
     """

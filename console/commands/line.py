@@ -19,7 +19,7 @@ class Typed(NamedTuple):
 
 
 class UnknownCommandError(Exception):
-    """There is no such command, or it takes no more than its name: the message names the nearest, or says so."""
+    """Raised for an unknown command, or one that takes its name alone: the message names the nearest, or says so."""
 
 
 def parse_line(text: str, where: ScreenId) -> Typed | None:

@@ -29,7 +29,7 @@ _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
 _LOCAL = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER})
 _NOT_IN_A_LINE = frozenset(ScreenId) - {ScreenId.FORM, ScreenId.PLAN, ScreenId.CONFIRM}
 SERVER = "[SERVER]"
-"""What may follow the name of a command for one of them."""
+"""Argument of commands for one of the servers."""
 SAME = "same"
 """``:up same``: what the pod under the cursor runs."""
 

@@ -1,4 +1,4 @@
-"""What commands do to the screen in front, each by the ability that it needs. Where that is lacking nothing happens."""
+"""Commands on the screen in front, each by the capability that it needs. Where that is lacking nothing happens."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _LINES = 2
-"""Of an entry: its title and what is said of it."""
+"""Lines of an entry: its title and its description."""
 
 
 class TableProvider(Provider):
@@ -90,7 +90,7 @@ class Palette(CommandPalette):
     @on(Input.Changed)
     @on(OptionList.OptionSelected)
     def _not_any_more(self, event: Message) -> None:
-        """What was typed before it had closed is for nobody."""
+        """Ignore what was typed before it had closed: it is for nobody."""
         if self._over:
             event.stop()
             event.prevent_default()

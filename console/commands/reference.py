@@ -1,4 +1,4 @@
-"""What is written from the tables: docs/keys.md, and the table of actions in docs/actions.md."""
+"""Documents from the tables: docs/keys.md, and the table of actions in docs/actions.md."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
 
 
 def _argument(argument: Argument) -> str:
-    """As in a usage line; empty for one that means nothing."""
+    """Return an argument as in a usage line; empty for one that means nothing."""
     if not argument.field:
         return ""
     value = "|".join(map(str, argument.choices)) or argument.metavar

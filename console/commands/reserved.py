@@ -22,11 +22,11 @@ _WRAPPED = _LOGS | {
 
 
 class Reserved(NamedTuple):
-    """What a key, or a name in the command line, will do."""
+    """A key, or a name in the command line, that is kept for later."""
 
     meaning: str
     key: str = ""
-    """In Textual's name."""
+    """Key by Textual's name."""
     name: str = ""
     kept: frozenset[ScreenId] = EVERYWHERE
     """The screens on which nothing else may have the key."""
@@ -43,7 +43,7 @@ RESERVED: tuple[Reserved, ...] = (
 
 
 def taken(commands: Iterable[Command]) -> Iterator[str]:
-    """What of it the commands have for something else."""
+    """Yield the parts of it that commands have for something else."""
     for command in commands:
         bound = command.where if command.bound is None else command.bound
         for reserved in RESERVED:

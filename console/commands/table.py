@@ -138,7 +138,7 @@ async def _all_namespaces(desk: Desk, context: Context) -> None:
 
 
 async def _fleet(desk: Desk, context: Context) -> None:
-    """With what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
+    """Open the fleet with what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
     argument = context.argument
     desk.navigator.go_home()
     if argument.startswith("@"):

@@ -1,4 +1,4 @@
-"""What an action is for: the objects that were under the cursor, or marked, when it was asked for.
+"""Targets of an action: the objects that were under the cursor, or marked, when it was asked for.
 
 Names and uids come from the Snapshot of that moment, which the context carries: whatever has taken a row or a name
 since is another object.
@@ -25,14 +25,14 @@ class Chosen(NamedTuple):
 
 
 Choice = tuple[Chosen, ...] | str
-"""At least one object, or why there is none."""
+"""Result of a choice: at least one object, or why there is none."""
 
 
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
 
 
 def choose(spec: ActionSpec, context: Context) -> Choice:
-    """What an action is for at this moment, or why it is for nothing of it."""
+    """Return the targets of an action at this moment, or why there is none."""
     if "Node" in spec.targets:
         found = _node(context)
     elif spec.many:
@@ -49,7 +49,7 @@ def _is_here(context: Context) -> bool:
 
 
 def _here() -> str:
-    """Why no action on a cluster is for what the context of this machine shows, and what is."""
+    """Return why no action on a cluster is for what the context of this machine shows, and what is."""
     here = (spec for spec in specs() if spec.local and spec.launch is not Launch.NEW)
     names = [f":{spec.names[0]}" for spec in here if spec.names]
     return f"it is a server of this machine; {', '.join(names)} and :try are for it"

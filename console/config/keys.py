@@ -1,4 +1,4 @@
-"""What settings are called: a path of names, and the environment variable that goes with it."""
+"""Names of settings: a path, and the environment variable that goes with it."""
 
 from __future__ import annotations
 

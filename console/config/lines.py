@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands: tomllib does not say, and an error without a line is half an error."""
+"""Lines of the keys in a TOML text: tomllib does not tell, and an error without a line is half an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the file, the environment, the flags and the site's policy to settings that know where each value came from."""
+"""Settings from the file, the environment, the flags and the site's policy: each value knows where it came from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Flag(NamedTuple):
     key: Key
     value: Any
     name: str
-    """As it was typed: ``--refresh``."""
+    """Name as it was typed: ``--refresh``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Loaded:
     """The user's configuration file, whether it exists or not."""
     exists: bool
     origins: Mapping[Key, str] = field(default_factory=dict)
-    """Where each key that is not at its default was set: ``file:line``, ``environment NAME``, ``--flag``."""
+    """Places at which keys not at their defaults were set: ``file:line``, ``environment NAME``, ``--flag``."""
     warnings: tuple[Problem, ...] = ()
     policy: Policy = field(default_factory=Policy)
-    """What the site lays down; what of it touches settings is in them already."""
+    """Policy of the site; what of it touches settings is in them already."""
 
     def origin(self, key: Key) -> str:
-        """Where a key was set; ``default`` where nobody did."""
+        """Return where a key was set; ``default`` where nobody did."""
         return self.origins.get(key, "default")
 
 
@@ -290,7 +290,7 @@ def _raise(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) ->
 
 
 def located(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> list[Problem]:
-    """What a rule found, as problems that say where."""
+    """Return the findings of a rule as problems that say where."""
     return [
         Problem(_where(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
         for key, what, remedy in found

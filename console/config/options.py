@@ -1,4 +1,4 @@
-"""How the console is to be, as the settings and the command line have it."""
+"""Options of the console, from the settings and the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the console is to be; the look (theme, glyphs) is decided before (themes.look.use)."""
+    """Options of the console; the look (theme, glyphs) is decided before (themes.look.use)."""
 
     read_only: bool = False
     production: tuple[str, ...] = ()
@@ -21,4 +21,4 @@ class Options:
     audit_here: Path | None = None
     """The same of what is done on this machine; None where it is in that folder, too."""
     servers: Path | None = None
-    """Where the vLLM servers of this machine are recorded; None where nobody looks for them by himself."""
+    """Folder of the records of this machine's vLLM servers; None where nobody looks for them by himself."""

@@ -1,4 +1,4 @@
-"""Where files are kept: the XDG base directories."""
+"""Places of files: the XDG base directories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def config_file(environ: Mapping[str, str]) -> Path:
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where crash reports go."""
+    """Return the folder for crash reports."""
     return _base(environ, "XDG_STATE_HOME", ".local/state") / NAME
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the configuration, said so that it can be put right."""
+"""Problems of the configuration, said so that they can be put right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What types cannot say: ranges, pairs that belong together, pairs that exclude each other."""
+"""Rules that types cannot say: ranges, pairs that belong together, pairs that exclude each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fleet.net.headers import sendable
 
 Where = tuple[str, ...]
 CheckKeys = Callable[[Mapping[str, str]], Iterable[str]]
-"""What is wrong with a remapping (command id → keys), a sentence each; the table of commands knows."""
+"""Return the faults of a remapping (command id → keys), a sentence each; the table of commands knows."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A field name (RFC 9110, "token")."""
@@ -92,7 +92,7 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
 
 
 def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
-    """What the table of commands says of a remapping, at the first key that each problem names."""
+    """Yield what the table of commands says of a remapping, at the first key that each problem names."""
     for problem in check_keys(keys):
         where = next((name for name in keys if name in problem), "")
         yield ("keys", where), problem, ""

@@ -52,7 +52,7 @@ class FromEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """Which cluster, and as whom."""
+    """The cluster, and as whom it is read."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     kubeconfig: str = setting(
@@ -153,7 +153,7 @@ class UiSettings:
 
 @dataclass(frozen=True, slots=True)
 class ActionSettings:
-    """What changes a cluster: scaling, draining, rolling back."""
+    """Changes of a cluster: scaling, draining, rolling back."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     require_reason: bool = setting(False, "Refuse every action without a reason (a ticket, say).")
@@ -249,7 +249,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the site's administrator lays down; it holds over everything that a user sets."""
+    """The policy of the site's administrator; it holds over everything that a user sets."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     read_only: bool = setting(False, "Let nothing through that changes a cluster, whoever asks.")

@@ -1,1 +1,1 @@
-"""What is reachable, permitted and measured, and the command that would put the rest right."""
+"""Findings on what is reachable, permitted and measured, and the command that would put the rest right."""

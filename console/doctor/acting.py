@@ -1,4 +1,4 @@
-"""Which actions this identity may do, what is missing for the others, and the role that grants it."""
+"""Actions that this identity may do, what is missing for the others, and the role that grants it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 SUBJECT = "actions"
 _EVERYTHING = Permission("*", "*", "*")
-"""What an administrator has: one question then answers all others."""
+"""Permission of an administrator: one question then answers all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What the API server said of the permissions that actions need."""
+    """The API server's answers on the permissions of actions."""
 
     missing: Mapping[tuple[str, str], tuple[Permission, ...]] = field(default_factory=dict)
     """(kind of action, kind of target) → those that are not granted; without an entry where all are."""
     trouble: str = ""
-    """Why the server could not be asked."""
+    """The reason why the server could not be asked."""
 
 
 def wanted() -> dict[tuple[str, str], tuple[Permission, ...]]:

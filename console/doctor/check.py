@@ -11,7 +11,7 @@ class Verdict(StrEnum):
     WARN = "warn"
     """The console works and shows less than it could."""
     FAIL = "fail"
-    """What was asked for does not work."""
+    """Failure of what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +24,4 @@ class Check:
     finding: str
     details: tuple[str, ...] = ()
     fix: str = ""
-    """What to do, where possible as commands or as a snippet to paste; may have several lines."""
+    """Remedy, where possible as commands or as a snippet to paste; may have several lines."""

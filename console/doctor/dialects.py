@@ -1,4 +1,4 @@
-"""Whose metrics are read, and what that was checked against. Pure."""
+"""Dialects whose metrics are read, and what each was checked against. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine can do as a cluster of its own: the vLLM that would be started, its GPUs, its servers. Pure."""
+"""This machine as a cluster of its own: the vLLM that would be started, its GPUs, its servers. Pure."""
 
 from __future__ import annotations
 

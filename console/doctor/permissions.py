@@ -1,4 +1,4 @@
-"""What the console needs to be allowed, and how an administrator grants what is missing."""
+"""Permissions that the console needs, and how an administrator grants what is missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Need:
     """A permission, and what is lost without it."""
 
     resource: str
-    """As in ``kubectl auth can-i``: pods, deployments.apps, pods/log."""
+    """Resource as in ``kubectl auth can-i``: pods, deployments.apps, pods/log."""
     verbs: tuple[str, ...]
     lost: str
     namespaced: bool = True
@@ -57,14 +57,14 @@ def needs() -> tuple[Need, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API server said of the needs."""
+    """The API server's answer on the needs."""
 
     lacking: tuple[Need, ...] = ()
-    """Those that are not met, with the verbs that are refused."""
+    """Needs that are not met, with the verbs that are refused."""
     namespace: str = ""
-    """Where that holds; empty for all namespaces."""
+    """Namespace in which that holds; empty for all namespaces."""
     trouble: str = ""
-    """Why the server could not be asked."""
+    """The reason why the server could not be asked."""
 
 
 async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
@@ -119,7 +119,7 @@ def judge(answer: Answer, user: str, namespace: str) -> Check:
 
 
 def _lost(need: Need) -> str:
-    """What goes with the refused verbs; what may be listed is shown, and only late."""
+    """Return what goes with the refused verbs; what may be listed is shown, and only late."""
     return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
 
 

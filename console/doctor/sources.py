@@ -1,4 +1,4 @@
-"""What a Snapshot tells of the sources and of the joins between them. Pure."""
+"""Findings of a Snapshot on the sources and on the joins between them. Pure."""
 
 from __future__ import annotations
 

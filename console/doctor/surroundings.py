@@ -1,4 +1,4 @@
-"""What surrounds the console on this machine: configuration, kubeconfig, terminal."""
+"""Surroundings of the console on this machine: configuration, kubeconfig, terminal."""
 
 from __future__ import annotations
 

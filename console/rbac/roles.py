@@ -1,4 +1,4 @@
-"""What each role may: an auditor sees the fleet, the on-call engineer also does what the actions do.
+"""Roles: an auditor sees the fleet, the on-call engineer also does what the actions do.
 
 The rules name every request of the console and of ``actions`` and nothing more; those of the actions follow from what
 each declares, and those of workloads from their kinds. Notably absent: secrets, exec, attach, port-forward, and, unless
@@ -52,7 +52,7 @@ _SEEN_IN_THE_CLUSTER = (_rule("", "nodes namespaces"),)
 # The note on the target that says who did what, and why.
 _NOTED = _rule("", "events", ["create"])
 _VERBS = ("get", "list", "watch", "create", "patch", "delete")
-"""In the order of a rule."""
+"""Verbs in the order of a rule."""
 
 _LOGS = _rule("", "pods/log", ["get"])
 _PROXY = _rule("", "pods/proxy services/proxy", ["get"])
@@ -101,7 +101,7 @@ def _workloads() -> Iterator[Rule]:
 
 
 def _witnesses() -> Iterator[Rule]:
-    """What tells of the past alone: of everything else that does, the rules are there."""
+    """Yield the rules of what tells of the past alone: those of everything else that does are there."""
     known = {kind.qualified for kind in listed()}
     for row in kept():
         if row.custom and row.qualified not in known:
@@ -109,7 +109,7 @@ def _witnesses() -> Iterator[Rule]:
 
 
 def _done() -> tuple[list[Rule], list[Rule]]:
-    """What the declarations of the actions need: in namespaces, and of the cluster's own objects."""
+    """Return the rules that the declarations of the actions need: in namespaces, and of the cluster's own objects."""
     outside = {(resource.group, resource.name) for resource in every() if not resource.namespaced}
     verbs: dict[tuple[str, str, str], set[str]] = {}
     for spec in specs():

@@ -1,4 +1,4 @@
-"""From a Snapshot to its document. Everything is in the order of its key, so that two documents can be compared."""
+"""The document of a Snapshot. Everything is in the order of its key, so that two documents can be compared."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def _gateways(snapshot: Snapshot) -> tuple[doc.GatewayPart, ...]:
 
 
 def _of_model(snapshot: Snapshot, key: str) -> dict[str, Any]:
-    """Of its engines and GPUs, which say how far readings can be trusted, and of the gateways before it."""
+    """Return the state of a model's engines and GPUs, which say how far readings can be trusted, and its gateways'."""
     own = _assessed(snapshot, snapshot.by_model, key)
     return own | {"readings": own["readings"] | _measured(snapshot.before_models, key)["readings"]}
 

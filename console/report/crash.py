@@ -1,4 +1,4 @@
-"""What is kept of a defect: a file with its details, to be sent with the report of it."""
+"""The record of a defect: a file with its details, to be sent with the report of it."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ SCHEMA: Literal["quarterdeck/snapshot/v1"] = "quarterdeck/snapshot/v1"
 
 
 class ClusterPart(Part):
-    """Which cluster, and as whom it was read."""
+    """The cluster, and as whom it was read."""
 
     context: str
-    """Of the kubeconfig; empty in a pod."""
+    """Context of the kubeconfig; empty in a pod."""
     cluster: str
     """The kubeconfig's name for the cluster."""
     server: str
@@ -28,11 +28,11 @@ class ClusterPart(Part):
     namespace: str | None = None
     """The one namespace in view; absent for all."""
     user: str
-    """Who the API server says this is, else the kubeconfig's entry."""
+    """User by the API server's word, else the kubeconfig's entry."""
     groups: tuple[str, ...] = ()
-    """Of that user."""
+    """Groups of that user."""
     version: str
-    """Of Kubernetes; empty where it was not told."""
+    """Version of Kubernetes; empty where it was not told."""
     read_only: bool
     """Nothing that changes the cluster would have been let through."""
 
@@ -49,11 +49,11 @@ class SourcePart(Part):
     last_ok: float | None = None
     """Unix time of its last good answer."""
     endpoint: str | None = None
-    """Where it is reached, without credentials."""
+    """Address of the source, without credentials."""
     problem: str | None = None
-    """What is wrong."""
+    """The fault."""
     remedy: str | None = None
-    """What to do about it."""
+    """The remedy."""
     notes: tuple[str, ...] = ()
     """Lesser things: forbidden resources, targets that do not answer."""
     requests: int
@@ -61,12 +61,12 @@ class SourcePart(Part):
 
 
 class VersionPart(Part):
-    """Which model a pod template runs; what it does not say is absent."""
+    """The model that a pod template runs; what it does not say is absent."""
 
     image: str | None = None
-    """With its tag."""
+    """Image with its tag."""
     digest: str | None = None
-    """From status.imageID: the only proof of what runs."""
+    """Digest from status.imageID: the only proof of what runs."""
     model: str | None = None
     """--model of the command line, or what the environment says."""
     served_name: str | None = None
@@ -81,9 +81,9 @@ class ModelPart(Part):
     key: str
     """namespace/served name."""
     namespace: str
-    """Of its workloads."""
+    """Namespace of its workloads."""
     name: str
-    """As served: what the metrics call it."""
+    """Name as served: what the metrics call it."""
     severity: Judgement = None
     reason: Reason = None
     workloads: tuple[str, ...]
@@ -100,18 +100,18 @@ class Replicas(Part):
     desired: int
     """spec.replicas."""
     ready: int
-    """Of these, those that are ready."""
+    """Replicas among these that are ready."""
     updated: int
-    """Those of the newest template."""
+    """Replicas of the newest template."""
     available: int
-    """Those that have been ready for minReadySeconds."""
+    """Replicas that have been ready for minReadySeconds."""
 
 
 class AutoscalerPart(Part):
     """The HorizontalPodAutoscaler of a workload."""
 
     name: str
-    """Of the HorizontalPodAutoscaler."""
+    """Name of the HorizontalPodAutoscaler."""
     minimum: int
     """Replicas that it keeps at least."""
     maximum: int
@@ -130,7 +130,7 @@ class WorkloadPart(Part):
     kind: str
     """Deployment, StatefulSet …"""
     namespace: str
-    """Its own."""
+    """Namespace of the workload."""
     name: str
     """Unique among those of its kind in its namespace."""
     severity: Judgement = None
@@ -140,11 +140,11 @@ class WorkloadPart(Part):
     replicas: Replicas
     """How many there are to be, and are."""
     paused: bool
-    """Its rollout is paused."""
+    """True while its rollout is paused."""
     revision: str | None = None
     """A number for Deployments, a hash for the other kinds."""
     version: VersionPart
-    """What the template asks for; its pods tell what runs."""
+    """Version in the template; its pods tell what runs."""
     gpus_per_replica: int
     """GPUs or MIG instances of one pod."""
     autoscaler: AutoscalerPart | None = None
@@ -161,13 +161,13 @@ class EnginePart(Part):
     key: str
     """namespace/pod#engine@model."""
     product: str | None = None
-    """Which one it is: vLLM …; absent where neither its pod nor its metrics tell."""
+    """Product: vLLM …; absent where neither its pod nor its metrics tell."""
     dialects: tuple[str, ...] = ()
     """The products whose metrics it answers: its own, or that of an engine which it runs."""
     model: str
-    """As its metrics name it; where they name none, as its pod's template does."""
+    """Model as its metrics name it; where they name none, as its pod's template does."""
     engine: str
-    """Its rank in its process; 0 where it is the only one."""
+    """Rank in its process; 0 where it is the only one."""
     instance: str | None = None
     """host:port of the scrape, where labels name no pod."""
     metrics: Metrics
@@ -180,23 +180,23 @@ class ContainerPart(Part):
     name: str
     """Unique within its pod."""
     image: str
-    """As the template names it."""
+    """Image as the template names it."""
     init: bool
-    """It runs before the others."""
+    """True if it runs before the others."""
     ready: bool
-    """Its readiness probe succeeds."""
+    """True if its readiness probe succeeds."""
     restarts: int
-    """Since the pod was created."""
+    """Restarts since the pod was created."""
     state: str | None = None
     """running, waiting or terminated."""
     reason: str | None = None
-    """Why it is waiting or has ended."""
+    """The reason why it is waiting or has ended."""
     exit_code: int | None = None
-    """Of one that has ended."""
+    """Exit code of one that has ended."""
     last_reason: str | None = None
-    """Why its previous instance ended."""
+    """The reason why its previous instance ended."""
     last_exit_code: int | None = None
-    """Of its previous instance."""
+    """Exit code of its previous instance."""
 
 
 class PodPart(Part):
@@ -205,7 +205,7 @@ class PodPart(Part):
     key: str
     """namespace/name."""
     namespace: str
-    """Its own."""
+    """Namespace of the pod."""
     name: str
     """Unique within its namespace."""
     severity: Judgement = None
@@ -213,13 +213,13 @@ class PodPart(Part):
     uid: str | None = None
     """Absent: the metrics name it and Kubernetes does not show it."""
     state: str
-    """What kubectl prints: Running, CrashLoopBackOff, Init:0/1 …"""
+    """State that kubectl prints: Running, CrashLoopBackOff, Init:0/1 …"""
     phase: str
     """status.phase: Pending, Running, Succeeded, Failed or Unknown."""
     ready: bool
     """Condition Ready."""
     restarts: int
-    """Of all its containers."""
+    """Restarts of all its containers."""
     created: float
     """Unix time."""
     deleted: float | None = None
@@ -231,7 +231,7 @@ class PodPart(Part):
     workload: str | None = None
     """Key."""
     version: VersionPart
-    """What runs."""
+    """Version that runs."""
     gpu_resource: str | None = None
     """nvidia.com/gpu, nvidia.com/mig-1g.10gb …"""
     gpus_requested: int
@@ -241,7 +241,7 @@ class PodPart(Part):
     containers: tuple[ContainerPart, ...] = ()
     """Init containers too."""
     engines: tuple[EnginePart, ...] = ()
-    """Those that the metrics name it for."""
+    """Engines that the metrics name it for."""
     metrics: Metrics
     readings: Readings = {}
 
@@ -256,13 +256,13 @@ class NodePart(Part):
     ready: str
     """Condition Ready: True, False or Unknown."""
     unschedulable: bool
-    """It is cordoned."""
+    """True if it is cordoned."""
     gpu_product: str | None = None
     """Label nvidia.com/gpu.product."""
     allocatable: dict[str, int]
     """GPU resource → count."""
     gpus_allocatable: int
-    """Of all GPU resources together."""
+    """Allocatable GPUs of all GPU resources together."""
     gpus_free: int | None = None
     """Allocatable and requested by no pod of the cluster; absent where not all pods may be seen."""
     gpus: tuple[str, ...]
@@ -277,19 +277,19 @@ class GpuPart(Part):
     severity: Judgement = None
     reason: Reason = None
     uuid: str
-    """As the driver names it."""
+    """UUID as the driver has it."""
     instance_id: str | None = None
     """GPU_I_ID; absent for a whole GPU."""
     profile: str | None = None
-    """Of a MIG instance: 1g.10gb …"""
+    """Profile of a MIG instance: 1g.10gb …"""
     node: str | None = None
     """Name."""
     ordinal: str
-    """Its number on the node."""
+    """Number on the node."""
     use: GpuUse | None = None
-    """Who has it: by the pod that its exporter names, else by the requests of all pods on its node."""
+    """Holder: by the pod that its exporter names, else by the requests of all pods on its node."""
     product: str | None = None
-    """What the driver calls it: NVIDIA H100 80GB HBM3 …"""
+    """Product as the driver calls it: NVIDIA H100 80GB HBM3 …"""
     pod: str | None = None
     """Key of the pod that holds it; of several (time slicing, MPS) the first."""
     pods: tuple[str, ...] = ()
@@ -299,14 +299,14 @@ class GpuPart(Part):
 
 
 class GatewayPart(Part):
-    """What a gateway counts together: one model, one server behind it, both, or all that it does."""
+    """The counts of a gateway that belong together: of one model, one server behind it, both, or all that it does."""
 
     key: str
     """namespace/pod>backend@model."""
     product: str
     """LiteLLM, a router …"""
     namespace: str | None = None
-    """Of its pod, where labels name one."""
+    """Namespace of its pod, where labels name one."""
     pod: str | None = None
     """Name of its pod, where labels name one."""
     instance: str | None = None
@@ -325,18 +325,18 @@ class LoosePart(Part):
     """A join that could not be made."""
 
     join: Join
-    """What lacks what."""
+    """The join that failed: what lacks what."""
     key: str
     """The pod, engine or GPU that stands alone."""
     detail: str | None = None
-    """What is known of the reason."""
+    """Detail of the reason, as far as it is known."""
 
 
 class SnapshotDocument(Part):
     """The fleet at one moment."""
 
     schema_: Literal["quarterdeck/snapshot/v1"] = Field(default=SCHEMA, alias="schema")
-    """Which document this is, and its version."""
+    """Name of this document, and its version."""
     at: float
     """Unix time of the Snapshot."""
     measured_at: float | None = None
@@ -344,11 +344,11 @@ class SnapshotDocument(Part):
     window: float
     """Seconds over which rates and percentiles are taken."""
     method: str | None = None
-    """Where the metrics come from: prometheus or scrape."""
+    """Source of the metrics: prometheus or scrape."""
     cluster: ClusterPart
-    """Where this was seen, and as whom."""
+    """The cluster where this was seen, and as whom."""
     sources: tuple[SourcePart, ...]
-    """What it was put together from: a source that is not live explains what is missing."""
+    """Sources that it was put together from: one that is not live explains what is missing."""
     models: tuple[ModelPart, ...]
     """Served models, by key."""
     workloads: tuple[WorkloadPart, ...]
@@ -360,6 +360,6 @@ class SnapshotDocument(Part):
     gpus: tuple[GpuPart, ...]
     """Every GPU that is measured, by key."""
     gateways: tuple[GatewayPart, ...] = ()
-    """What stands before the engines, by key."""
+    """Gateways before the engines, by key."""
     loose: tuple[LoosePart, ...]
-    """What is known in one world and not in another."""
+    """Objects that are known in one world and not in another."""

@@ -1,4 +1,4 @@
-"""What the parts of a document are made of: a reading, how much it can be trusted, and a judgement."""
+"""Parts of a document: a reading, how much it can be trusted, and a judgement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ReadingPart(Part):
     """One value."""
 
     value: float
-    """In the unit beside it. For a bounded percentile: what Prometheus' histogram_quantile answers."""
+    """Value in the unit beside it. For a bounded percentile: what Prometheus' histogram_quantile answers."""
     unit: Unit
     """Canonical: s, bytes, ratio (0-1), tokens, tokens/s, /s, °C, W, MHz; empty for a count."""
     state: StateName
@@ -31,7 +31,7 @@ class ReadingPart(Part):
     age: float
     """Seconds since it was scraped, at the time of the Snapshot."""
     bound: Literal["at_most", "at_least"] | None = None
-    """Of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``."""
+    """Bound of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``."""
     edge: float | None = None
     """The edge of that bucket, in the same unit."""
 

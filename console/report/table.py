@@ -102,7 +102,7 @@ def _no_rows(snapshot: Snapshot) -> str:
 
 
 def _unmatched(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
-    """What could not be joined: the first of each kind, and how many more."""
+    """Yield what could not be joined: the first of each kind, and how many more."""
     if snapshot.free_gpus:
         free, total = (sum(counts) for counts in zip(*snapshot.free_gpus.values(), strict=True))
         yield f"{free} of {total} GPU{'s are' if total > 1 else ' is'} free"
@@ -143,7 +143,7 @@ def _source(source: SourceStatus, now: float, between: str) -> str:
 
 
 def _worst_first(snapshot: Snapshot) -> list[Workload]:
-    """By severity, then by who waits the most, then by name."""
+    """Sort by severity, then by who waits the most, then by name."""
 
     def order(workload: Workload) -> tuple[int, float, str]:
         waiting = snapshot.by_workload.value(workload.key, Quantity.WAITING)

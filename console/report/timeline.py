@@ -27,12 +27,12 @@ class ObjectPart(Part):
 
 
 class EvidencePart(Part):
-    """What says that it happened."""
+    """The evidence that it happened."""
 
     where: str
     """The object or series, and the field of it."""
     value: str
-    """What stands there."""
+    """Value that stands there."""
 
 
 class EntryPart(Part):
@@ -47,9 +47,9 @@ class EntryPart(Part):
     weight: Weight
     """plain, good or bad."""
     what: str
-    """In one line."""
+    """Event in one line."""
     about: ObjectPart
-    """What it happened to; where it happened to several objects, what these belong to."""
+    """The object that it happened to; where it happened to several, what these belong to."""
     belongs_to: tuple[ObjectPart, ...] = ()
     """All that ``about`` belongs to: a pod's ReplicaSet, its Deployment, its node."""
     objects: tuple[ObjectPart, ...] = ()
@@ -57,7 +57,7 @@ class EntryPart(Part):
     who: str | None = None
     """The person, tool or controller that did it; absent where nothing tells."""
     changes: tuple[str, ...] = ()
-    """What differs from before."""
+    """Differences from before."""
     times: int = 1
     """How often it happened."""
     last: float | None = None
@@ -69,17 +69,17 @@ class GapPart(Part):
     """Something that could not be read."""
 
     what: str
-    """What is not told for that."""
+    """The part of the past that is not told for that."""
     problem: str
     remedy: str | None = None
 
 
 class TimelineDocument(Part):
-    """What happened, the first first."""
+    """The entries of the past, the first first."""
 
     schema_: Literal["quarterdeck/timeline/v1"] = Field(default=SCHEMA, alias="schema")
     cluster: str
-    """Its API server."""
+    """API server of the cluster."""
     context: str
     since: float
     """Unix time from which on it was asked for."""

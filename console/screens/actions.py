@@ -24,7 +24,7 @@ from widgets.grid import Grid
 
 
 class ActionScreen(ReadingScreen):
-    """It can be left and come back to: the action goes on. ``clock`` is Unix time."""
+    """The screen of an action, which goes on when it is left; it can be come back to. ``clock`` is Unix time."""
 
     where = ScreenId.ACTION
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTION)

@@ -90,7 +90,7 @@ class AuditScreen(TableScreen):
             self.run_worker(self._load(), group="read", exit_on_error=False)
 
     async def _load(self) -> None:
-        """On a thread: a log of years takes seconds to check."""
+        """Load the log, on a thread: one of years takes seconds to check."""
         try:
             seen = await asyncio.to_thread(stamp, self._folder)
             if seen == self._stamp:

@@ -146,7 +146,7 @@ class ConsoleScreen(Screen[None]):
             self._show_outages(self._drawn, *event.size)
 
     def context(self, argument: str = "") -> Context:
-        """What a command is told: this screen, and what is under the cursor now."""
+        """Return the context of a command: this screen, and what is under the cursor now."""
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
         acting, servers = self.desk.actions.service, self.desk.local.states
@@ -158,7 +158,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def said(self) -> str:
-        """What the message line says."""
+        """The text of the message line."""
         return self._messages.text
 
     def show_keys(self) -> None:
@@ -183,7 +183,7 @@ class ConsoleScreen(Screen[None]):
         self.desk.commands.perform(BY_ID[id], self.context())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In read-only mode the keys of what changes the cluster are not bound at all."""
+        """Allow an action. In read-only mode the keys of what changes the cluster are not bound at all."""
         if action == "command" and self.desk.read_only and BY_ID[str(parameters[0])].dangerous:
             return False
         return super().check_action(action, parameters)
@@ -198,7 +198,7 @@ class ConsoleScreen(Screen[None]):
             self.say(words)
 
     def _instead(self, key: str) -> str | None:
-        """What is said of a key that nothing is bound to now; None for nothing."""
+        """Return the hint for a key that nothing is bound to now; None for none."""
         read_only = self.desk.read_only
         known = habit(key, read_only=read_only)
         # The habits are of clusters: on the screens of this machine's servers their keys mean other things.
@@ -208,7 +208,7 @@ class ConsoleScreen(Screen[None]):
         return next((refusal(c, self.context(), read_only=True) for c in own), known)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What a read beside the screen did not foresee is a bug: it is said, and the console goes on."""
+        """Report a failed worker. What a read beside the screen did not foresee is a bug: the console goes on."""
         event.stop()
         if event.state is WorkerState.ERROR:
             self.say(failure_text(event.worker.error), Role.ERROR)

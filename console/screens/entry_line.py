@@ -41,7 +41,7 @@ class EntryLine(Vertical):
         """The filter in force when the line was opened."""
         self._mounted = asyncio.Event()
         self._asked_of: Context | None = None
-        """What was under the cursor then."""
+        """The context under the cursor then."""
         self._amount: Field | None = None
         self._choose_amount: Callable[[str], None] = lambda _: None
         self._refused = False

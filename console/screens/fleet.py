@@ -127,7 +127,7 @@ class FleetScreen(TableScreen):
         self._look_at_cursor()
 
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
-        """In another cluster or namespace the cursor begins anew, on what is worst there."""
+        """Begin anew in another cluster or namespace, with the cursor on what is worst there."""
         view = (snapshot.cluster.id, snapshot.cluster.namespace)
         if view != self._view:
             self._view = view

@@ -89,18 +89,18 @@ class FormScreen(ConsoleScreen):
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """What is wrong, by row, as ``check`` found."""
+        """Problems by row, as ``check`` found them."""
         raise NotImplementedError
 
     # what is filled in
 
     @property
     def values(self) -> dict[str, str]:
-        """What is typed and chosen, by row; nothing for the rows that keep their default."""
+        """Typed and chosen values, by row; none for the rows that keep their default."""
         return {key: row.value for key, row in self.rows.items() if row.value}
 
     def say_beside(self, remarks: Mapping[str, str]) -> None:
-        """What is wrong, or else worth knowing, beside each row."""
+        """Show beside each row what is wrong, or else worth knowing."""
         for key, row in self.rows.items():
             problem = self.problems.get(key, "")
             row.say(problem or remarks.get(key, ""), Role.ERROR if problem else Role.ACCENT)
@@ -117,7 +117,7 @@ class FormScreen(ConsoleScreen):
     # keys
 
     def _go(self, row: FormRow, step: int) -> bool:
-        """To the row before or after; False where there is none."""
+        """Go to the row before or after; False where there is none."""
         rows = list(self.rows.values())
         at = rows.index(row) + step
         if not 0 <= at < len(rows):

@@ -16,7 +16,7 @@ from widgets.grid import Grid
 
 
 class JoinsScreen(TableScreen):
-    """What is known in one world and not in another."""
+    """The screen of objects that are known in one world and not in another."""
 
     where = ScreenId.JOINS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.JOINS)

@@ -12,7 +12,7 @@ Draw = Callable[[int, Glyphs], Sequence[Line]]
 
 
 def nothing(width: int, glyphs: Glyphs) -> Sequence[Line]:
-    """What is drawn of nothing."""
+    """Draw no lines."""
     del width, glyphs
     return ()
 

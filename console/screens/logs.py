@@ -54,7 +54,7 @@ class LogsScreen(SearchedScreen):
         self._title = Lines(id="title")
         self._ended = False
         self._lack = ""
-        """Why there is no log yet; it is read once there is."""
+        """The reason why there is no log yet; it is read once there is."""
         self._since = 0
 
     @property

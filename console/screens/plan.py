@@ -80,15 +80,15 @@ class PlanScreen(ConsoleScreen):
         self._reading = reading
         self._clock = clock
         self.plan: Plan | None = None
-        """What is shown; None while it is made."""
+        """The plan that is shown; None while it is made."""
         self._problem: SessionError | None = None
         self._news: Sequence[str] = ()
         self._diff = self._requests = False
         """Whether the diff and the requests are shown."""
         self._seen: str | None = None
-        """What the Snapshot says of the target, when it was planned."""
+        """Version of the target in the Snapshot when it was planned."""
         self._changed = ""
-        """How the target has changed since."""
+        """The change of the target since."""
         self._busy = False
         self.page = Page()
         self.page.can_focus = False
@@ -186,7 +186,7 @@ class PlanScreen(ConsoleScreen):
             self.draw(self.desk.snapshot)
 
     def _version(self, snapshot: Snapshot | None) -> str | None:
-        """What the Snapshot has of the target: another version means that somebody has written to it."""
+        """Return the Snapshot's version of the target: another one means that somebody has written to it."""
         if snapshot is None or self.plan is None:
             return None
         snapshot, target = snapshot.everything, self.plan.target
@@ -252,7 +252,7 @@ class PlanScreen(ConsoleScreen):
         self.set_focus(self.cancel)
 
     def on_field_entered(self, message: Field.Entered) -> None:
-        """On to what is next; enter in a line never applies anything."""
+        """Move on to what is next; enter in a line never applies anything."""
         open_ = dict(self._to_type())
         if message.field in open_ and message.field is not self.reason:
             self.say(open_[message.field], Role.WARNING)
@@ -279,7 +279,7 @@ class PlanScreen(ConsoleScreen):
             yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
 
     def _missing(self) -> str:
-        """Why it cannot be applied yet; empty for nothing."""
+        """Return why it cannot be applied yet; empty for nothing."""
         plan = self.plan
         if plan is None:
             return self._problem.problem if self._problem is not None else "the plan is not made yet"
@@ -288,7 +288,7 @@ class PlanScreen(ConsoleScreen):
         return next((why for _, why in self._to_type()), "")
 
     def _how(self, plan: Plan) -> str:
-        """How it was confirmed, for the record."""
+        """Return how it was confirmed, for the record."""
         large = large_step(plan)
         typed = [plan.target.name] if plan.scope.production else []
         typed += [large.after] if large is not None else []

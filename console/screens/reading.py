@@ -30,7 +30,7 @@ class ReadingScreen(SearchedScreen):
 
 
 class SourcesScreen(ReadingScreen):
-    """What is read, since when, what is wrong with it, and what to do."""
+    """The screen of the sources: since when each is read, what is wrong with it, and what to do."""
 
     where = ScreenId.SOURCES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.SOURCES)

@@ -1,4 +1,4 @@
-"""What happened: to everything in view, or to one object. It is asked for once, when it is opened."""
+"""The screen of what happened: to everything in view, or to one object. Asked for once, when it is opened."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TimelineScreen(TableScreen):
         self.ask(self.query_)
 
     def _now(self) -> float:
-        """Of what is looked at: a recording has a clock of its own."""
+        """Return the time of what is looked at: a recording has a clock of its own."""
         return self.desk.snapshot.at if self.desk.snapshot is not None else time.time()
 
     def _head(self) -> None:

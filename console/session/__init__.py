@@ -1,1 +1,1 @@
-"""What the screens need of the world outside, and the bridge to the thread on which the sources run."""
+"""The world outside as the screens need it, and the bridge to the thread on which the sources run."""

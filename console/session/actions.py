@@ -189,7 +189,7 @@ class SessionActions:
         return tuple(sorted(every, key=lambda action_run: -action_run.begun))
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """On this machine the plan says what the system forbids."""
+        """Return None: on this machine the plan says what the system forbids."""
         return None if target.kind == LOCAL_SERVER else self._permissions.denied(kind, target)
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:

@@ -21,7 +21,7 @@ AHEAD = 2000
 
 
 class Bridge:
-    """To ``loop``, which runs on another thread (or, in tests, on this one)."""
+    """The bridge to ``loop``, which runs on another thread (or, in tests, on this one)."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

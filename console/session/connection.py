@@ -1,4 +1,4 @@
-"""What a session is put together from. ``console/wiring`` implements it, as the settings say."""
+"""Parts of a session. ``console/wiring`` implements them, as the settings say."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Told = Callable[["ActionRun"], None]
 
 
 class Connection(Protocol):
-    """What a context leads to: a cluster, this machine, or nothing that can be reached. Belongs to the observing loop.
+    """The end of a context: a cluster, this machine, or nothing that can be reached. Belongs to the observing loop.
 
     Where there is no cluster, ``reads``, ``identify`` and ``runner`` raise KubeconfigError with the reason.
     """
@@ -40,7 +40,7 @@ class Connection(Protocol):
     """Whether the kubeconfig leads nowhere yet: a login may be writing it."""
 
     def reads(self) -> KubeReads:
-        """What plans and permissions are asked of."""
+        """Return what plans and permissions are asked of."""
         ...
 
     async def identify(self) -> Cluster:
@@ -48,19 +48,19 @@ class Connection(Protocol):
         ...
 
     def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
-        """What plans and carries out actions there. Imports what acts."""
+        """Return the runner of actions there. Imports what acts."""
         ...
 
 
 class Wiring(Protocol):
-    """How to get what a session needs. Imports what is heavy, so nothing of it is called before the first frame."""
+    """The parts of a session, made on demand. Imports what is heavy: nothing of it is called before the first frame."""
 
     async def ready(self) -> None:
         """Wait until it is known whether there is something to connect to."""
         ...
 
     def connect(self, context: str, namespace: str) -> Connection:
-        """What ``context`` leads to, not yet observed. A context that leads nowhere is a Connection, too."""
+        """Return the end of ``context``, not yet observed. A context that leads nowhere is a Connection, too."""
         ...
 
     def contexts(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Wiring(Protocol):
         ...
 
     def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
-        """What plans and carries out actions on the servers of this machine. Imports what acts."""
+        """Return the runner of actions on the servers of this machine. Imports what acts."""
         ...
 
     async def local_identity(self) -> Cluster:

@@ -1,4 +1,4 @@
-"""What a session tells a screen of something that went wrong."""
+"""Messages of a session to a screen about something that went wrong."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class ObservedCluster:
         self._leave = leave
         self.contexts: tuple[str, ...] = ()
         self.newest: Snapshot | None = None
-        """Of the whole cluster, whatever is in view."""
+        """Newest Snapshot of the whole cluster, whatever is in view."""
         self._connection: Connection | None = None
         self._observing: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
@@ -78,7 +78,7 @@ class ObservedCluster:
             self._observe(context, self.namespace if namespace is None else namespace)
 
     def focus(self, pods: frozenset[str]) -> None:
-        """These pods are on the screen."""
+        """Note the pods that are on the screen."""
         self._focus = pods
         if self._connection is not None:
             self._connection.observer.focus(pods)
@@ -89,7 +89,7 @@ class ObservedCluster:
             self._connection.observer.wake()
 
     def reader(self, cluster: ClusterId | None = None) -> ObjectReader:
-        """What answers questions about objects of this cluster (None: the one in view); in another nothing is read."""
+        """Return the reader of objects of this cluster (None: the one in view); in another nothing is read."""
         if self._connection is None:
             return NoReader(_NOT_YET)
         other = self._other(cluster, self._connection)
@@ -115,7 +115,7 @@ class ObservedCluster:
 
     @staticmethod
     def _other(cluster: ClusterId | None, connection: Connection) -> OtherClusterError | None:
-        """What is said where a connection does not lead to this cluster."""
+        """Return the error for a connection that does not lead to this cluster."""
         if cluster is None:
             return None
         from actions.request import OtherClusterError
@@ -125,7 +125,7 @@ class ObservedCluster:
         return None if same else OtherClusterError(cluster, connection.cluster)
 
     def runner(self, changed: Callable[[ActionRun], None]) -> Runner:
-        """What acts on it. Raises KubeconfigError where there is no cluster, or nothing is known of it yet."""
+        """Return its runner. Raises KubeconfigError where there is no cluster, or nothing is known of it yet."""
         from fleet.sources.kube.errors import KubeconfigError
 
         newest = self.newest

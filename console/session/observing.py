@@ -33,7 +33,7 @@ class ObservingSession:
         self._bridge = Bridge(self._thread.loop)
         self._cluster = ObservedCluster(wiring, context, namespace, self._leave)
         self._sites: tuple[ActionSite, ...] = ()
-        """Where actions are done, the cluster first; none until somebody asks, which in read-only mode nobody does."""
+        """Sites of actions, the cluster first; none until somebody asks, which in read-only mode nobody does."""
         self._forget: Callable[[], None] = lambda: None
         self._servers: LocalServerSession | None = None
         self._looking: asyncio.Task[None] | None = None

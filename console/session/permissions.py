@@ -1,4 +1,4 @@
-"""What this identity may not do, known before anybody tries."""
+"""Permissions that this identity lacks, known before anybody tries."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Permissions:
         self._reads = reads
         self._learned = learned
         self._answers: dict[tuple[ClusterId, Permission, str], bool | None] = {}
-        """What may be done in a cluster and one namespace of it (empty: all); None while the server is asked."""
+        """Answers for a cluster and one namespace of it (empty: all); None while the server is asked."""
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """Why that may not be done, in words; None where it may, and while that is being asked."""
+        """Return why that may not be done, in words; None where it may, and while that is being asked."""
         for permission in needed(kind, target.kind):
             key = (target.cluster, permission, permission.scope(target.namespace))
             if key not in self._answers:

@@ -1,4 +1,4 @@
-"""What the screens need of the world outside: Snapshots that arrive, what a person asks for, and what acts.
+"""The world outside as the screens need it: Snapshots that arrive, what a person asks for, and what acts.
 
 The screens know these protocols only. The real ones run on a thread with an event loop of its own, so that nothing a
 source does can hold up a key press; tests give the screens scripted ones.
@@ -34,7 +34,7 @@ class Session(Protocol):
         ...
 
     def focus(self, pods: frozenset[str]) -> None:
-        """These pods (keys) are on the screen: their own percentiles are wanted from the next tick on."""
+        """Note the pods (keys) on the screen: their own percentiles are wanted from the next tick on."""
         ...
 
     def refresh(self) -> None:
@@ -72,7 +72,7 @@ class Session(Protocol):
         ...
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        """What happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 
     def logs(
@@ -86,7 +86,7 @@ class Session(Protocol):
         ...
 
     def actions(self, changed: Changed) -> ActionService:
-        """What changes the cluster in view. Asked for once, after ``start``, and never in read-only mode."""
+        """Return the service that changes the cluster in view. Asked for once, after ``start``; never if read-only."""
         ...
 
     def local_servers(self, looked: Looked) -> LocalServers:
@@ -98,7 +98,7 @@ class ActionService(Protocol):
     """Actions on the cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
 
     async def plan(self, request: Request) -> Plan:
-        """What would happen, and what stands against it. Changes nothing."""
+        """Plan a request: what would happen, and what stands against it. Changes nothing."""
         ...
 
     async def undo(self, *, here: bool = False) -> Plan:
@@ -126,7 +126,7 @@ class ActionService(Protocol):
         ...
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """Why this identity may not do that, in words; None where it may, and while that is being asked."""
+        """Return why this identity may not do that, in words; None where it may, and while that is being asked."""
         ...
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ObjectReader(Protocol):
-    """What can be asked of what is in view. Every method raises KubeError, KubeconfigError and SessionError."""
+    """A reader of the objects in view. Every method raises KubeError, KubeconfigError and SessionError."""
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
         """Sorted; ``seen`` are those that are known anyway, for where they may not be listed."""
@@ -29,7 +29,7 @@ class ObjectReader(Protocol):
         ...
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        """What happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 
     def logs(
@@ -40,7 +40,7 @@ class ObjectReader(Protocol):
 
 
 class NoReader:
-    """Where there is nothing to read from: every read fails, and says why."""
+    """The reader where there is nothing to read from: every read fails, and says why."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         self._why = (problem, remedy)

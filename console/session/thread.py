@@ -55,7 +55,7 @@ class LoopThread:
             self.loop.close()
 
     def _end_the_rest(self) -> None:
-        """What was asked a moment ago and waits for an answer: left as it is, Python tells of each on the terminal."""
+        """End what was asked a moment ago and waits for an answer: else Python tells of each on the terminal."""
         rest = asyncio.all_tasks(self.loop)
         for task in rest:
             task.cancel()

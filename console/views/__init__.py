@@ -1,1 +1,1 @@
-"""From a Snapshot to what a screen shows: pure functions, no widgets, no I/O."""
+"""Views: from a Snapshot to what a screen shows. Pure functions, no widgets, no I/O."""

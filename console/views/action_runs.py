@@ -35,7 +35,7 @@ _RESULTS = {
 
 
 def announcement(action_run: ActionRun) -> tuple[str, Role]:
-    """What is said, on whatever screen is in front, of an action that is over. Raises ValueError before that."""
+    """Return the message, on whatever screen is in front, of an action that is over. Raises ValueError before that."""
     outcome = action_run.outcome
     if outcome is None:
         raise ValueError("it is under way")
@@ -52,12 +52,12 @@ def _told(outcome: Outcome) -> str:
 
 
 def under_way(action_runs: Sequence[ActionRun]) -> tuple[ActionRun, ...]:
-    """Those that are not over."""
+    """Return the runs that are not over."""
     return tuple(run for run in action_runs if run.outcome is None)
 
 
 def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
-    """For one who would leave: what stops with this program, and what the cluster does all the same."""
+    """Return, for one who would leave, what stops with this program, and what the cluster does all the same."""
     running = under_way(action_runs)
     what = "1 action is" if len(running) == 1 else f"{len(running)} actions are"
     return [
@@ -119,7 +119,7 @@ def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not:
 
 
 def _promise(action_run: ActionRun, why_not: str) -> str:
-    """What z would do of it."""
+    """Return what z would do of it."""
     if action_run.outcome is None or action_run.plan.undo.request is None:
         return ""
     return f"  (not by z: {untrusted(why_not)})" if why_not else "  (z plans it)"
@@ -170,7 +170,7 @@ def _bar(progress: Progress, glyphs: Glyphs) -> Line:
 
 
 def outcome_lines(outcome: Outcome, width: int, glyphs: Glyphs) -> list[Line]:
-    """How an action ended, and what users felt before and after: for the command line."""
+    """Return how an action ended, and what users felt before and after: for the command line."""
     return sections(_outcome(outcome, width), _effect(outcome, glyphs))
 
 

@@ -81,7 +81,7 @@ class AuditModel:
 
 
 def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditModel:
-    """Those that the filter lets through, the latest first."""
+    """Return the actions that the filter lets through, the latest first."""
     latest = sorted(actions.values(), key=lambda action: -action.began)
     groups = [Group(action.id) for action in latest if not wanted or _matches(action, wanted)]
     return AuditModel(actions, groups, "no action is recorded that matches" if wanted else "no action is recorded")

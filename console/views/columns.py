@@ -17,14 +17,14 @@ from widgets.cells import NOTHING, Cell
 from widgets.grid import Column, Sort
 
 Top = TypeVar("Top")
-"""What the rows of the first level are: workloads, nodes."""
+"""Rows of the first level: workloads, nodes."""
 Below = TypeVar("Below")
-"""What those beneath them are: pods, GPUs."""
+"""Rows beneath them: pods, GPUs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """What cells are made from."""
+    """The input of cells."""
 
     snapshot: Snapshot
     joins: Mapping[str, Join] = field(default_factory=dict)
@@ -32,19 +32,19 @@ class Shown:
 
 
 def blank(shown: Shown, row: object) -> Cell:
-    """Where such an object never has anything."""
+    """Return the cell of an object that never has anything there."""
     del shown, row
     return NOTHING
 
 
 def always(snapshot: Snapshot) -> bool:
-    """In every fleet."""
+    """Show the column in every fleet."""
     del snapshot
     return True
 
 
 def never(snapshot: Snapshot) -> bool:
-    """For what is sorted by and has no column of its own."""
+    """Show no column: it is only sorted by."""
     del snapshot
     return False
 
@@ -57,13 +57,13 @@ class TableColumn(Generic[Top, Below]):
     top: Callable[[Shown, Top], Cell] = blank
     below: Callable[[Shown, Below], Cell] = blank
     value: Callable[[Snapshot, str], float] | None = None
-    """What a row, by its key, is sorted by: NaN for what has none. None where it cannot be sorted by."""
+    """Key by which a row is sorted: NaN for none. None where it cannot be sorted by."""
     name: Callable[[Snapshot, str], tuple[str, ...]] | None = None
     """The same where it is a text."""
     key: str = ""
     """The letter that sorts by it, with shift; empty for none of its own."""
     words: str = ""
-    """What it is sorted by, in words."""
+    """Name of the order, in words."""
     shown: Callable[[Snapshot], bool] = always
 
     @property
@@ -93,13 +93,13 @@ class Cells(Sequence[Cell]):
 
 
 def shown_in(columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot) -> tuple[TableColumn[Top, Below], ...]:
-    """Those that a fleet has something for."""
+    """Return the columns that a fleet has something for."""
     return tuple(column for column in columns if column.shown(snapshot))
 
 
 @cache
 def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[Column, ...]:
-    """As a grid takes them; the same tuple from tick to tick."""
+    """Return the columns as a grid takes them; the same tuple from tick to tick."""
     return tuple(column.column for column in columns)
 
 

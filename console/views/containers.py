@@ -27,7 +27,7 @@ def worth_reading(pod: Pod, *, previous: bool = False) -> tuple[str, ...]:
 
 
 def lack_of_log(pod: Pod, name: str) -> str:
-    """Why a container has no log yet; empty where it has one, or nobody says that it has none.
+    """Return why a container has no log yet; empty where it has one, or nobody says that it has none.
 
     One that waits to be started again has the log of the time before.
     """
@@ -43,7 +43,7 @@ def lack_of_log(pod: Pod, name: str) -> str:
 
 
 def lack_in_full(pod: Pod, name: str) -> str:
-    """What the kubelet, or the scheduler, says of it beyond the reason; often empty."""
+    """Return what the kubelet, or the scheduler, says of it beyond the reason; often empty."""
     container = next((c for c in pod.containers if c.name == name), None)
     if container is not None and container.message:
         return container.message

@@ -1,4 +1,4 @@
-"""What the rows of a table are made from, so that a Snapshot in which none of it is new makes none of them again."""
+"""Inputs of a table's rows, so that a Snapshot in which none of them is new makes none of the rows again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BESIDE = frozenset(
     {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
     | {"facts", "coverage", "history", "whole"}
 )
-"""What no row is made from, or what changes with something that they are made from: the strips with the columns."""
+"""Fields that no row is made from, or that change with one that they are made from: the strips with the columns."""
 _PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BESIDE)
 
 

@@ -1,4 +1,4 @@
-"""What a table without rows says where that has one reason for every table."""
+"""Text of a table without rows where that has one reason for every table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def unknown_pods(snapshot: Snapshot) -> str:
-    """That nobody can say which pods there are, where that is so and none is shown: none seen is not none there."""
+    """Return that nobody can say which pods there are, where none is shown for that: none seen is not none there."""
     source, coverage, namespace = snapshot.of_objects, snapshot.coverage, snapshot.cluster.namespace
     known = coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
     answers = source is None or source.health in (Health.LIVE, Health.DEGRADED)

@@ -112,7 +112,7 @@ def _filtered(
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:
-    """What an empty table says."""
+    """Return the text of an empty table."""
     if said := empty_text(snapshot, query):
         return said
     if snapshot.is_machine:

@@ -61,7 +61,7 @@ def measured(
 
 
 def before_model(column: Column, quantity: Quantity) -> FleetColumn:
-    """What the gateways before a model say, where there are some."""
+    """Return the column of what the gateways before a model say, where there are some."""
 
     def of_workload(shown: Shown, workload: Workload) -> Cell:
         model = shown.snapshot.model_of.get(workload.key, "")
@@ -84,7 +84,7 @@ def _by_name(snapshot: Snapshot, key: str) -> tuple[str, ...]:
 
 
 def _digits(snapshot: Snapshot) -> int:
-    """Of the largest number of replicas, for a column that is as wide as it has to be: two at least, five at most."""
+    """Return the digits of the largest number of replicas (2 to 5): the width that the column has to have."""
     workloads = snapshot.workloads
     most = _DIGITS.get("", (workloads,), lambda: max((max(w.ready, w.desired) for w in workloads.values()), default=0))
     return min(5, max(2, len(str(most))))

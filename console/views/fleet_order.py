@@ -1,4 +1,4 @@
-"""What the table of the fleet keeps from one Snapshot to the next: orders, and what a filter has let through."""
+"""State of the fleet's table from one Snapshot to the next: orders, and what a filter has let through."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from widgets.grid import WorstFirst
 
 
 def severities_of(snapshot: Snapshot, keys: Sequence[str]) -> list[Severity]:
-    """How rows stand, aligned with ``keys``."""
+    """Return how rows stand, aligned with ``keys``."""
     found = map(snapshot.assessments.get, keys)
     return [UNASSESSED.severity if assessment is None else assessment.severity for assessment in found]
 
 
 def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
-    """What rows are ordered by within a severity: more requests waiting is worse, then a fuller KV cache.
+    """Return the order of rows within a severity: more requests waiting is worse, then a fuller KV cache.
 
     10 points from an empty cache to a full one; what is not known counts as nothing.
     """
@@ -85,7 +85,7 @@ class FleetOrder:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the pods of a workload said when they were looked at: columns."""
+    """The columns of a workload's pods when they were looked at."""
 
     workload: str
     keys: Sequence[str]

@@ -24,7 +24,7 @@ class _Column(NamedTuple):
     width: int
     quantity: Quantity
     priority: int
-    """Where not all fit, those with a high number are left out."""
+    """Rank of importance: where not all fit, those with a high number are left out."""
 
 
 _COLUMNS = (

@@ -1,4 +1,4 @@
-"""What the header says, at a granularity that keeps an idle screen quiet: minutes, and ages only where they matter."""
+"""Contents of the header, so coarse that an idle screen stays quiet: minutes, and ages only where they matter."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
 
 
 def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
-    """For each source that is down, or degraded in a way that matters: since when, what is wrong, what to do."""
+    """Return, for each source that is down or degraded in a way that matters: since when, what is wrong, what to do."""
     lines: list[Line] = []
     for source in snapshot.sources:
         if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):

@@ -1,4 +1,4 @@
-"""What is worked out once for as long as the objects that it is made from are the same objects."""
+"""Results kept for as long as the objects that they are made from are the same objects."""
 
 from __future__ import annotations
 

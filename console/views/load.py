@@ -1,4 +1,4 @@
-"""How one object (pod, engine, workload) is loaded and how fast it is: lines for its page."""
+"""The load and speed of one object (pod, engine, workload): lines for its page."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _kv(frame: Frame, key: str, glyphs: Glyphs) -> tuple[Span, ...]:
 
 
 def method_text(snapshot: Snapshot) -> str:
-    """What percentiles and rates are taken from, in words."""
+    """Return what percentiles and rates are taken from, in words."""
     how = {
         "prometheus": "Prometheus, from merged histogram buckets, interpolated within a bucket",
         "scrape": "the engines' own histograms, merged, interpolated within a bucket",
@@ -119,7 +119,7 @@ _PHASES = (
 
 
 def phase_lines(frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """Where the time of a mean request goes: one bar, in proportion, and the seconds of each phase."""
+    """Return where the time of a mean request goes: one bar, in proportion, and the seconds of each phase."""
     readings = [(name, frame.get(key, quantity), role) for name, quantity, role in _PHASES]
     title = head("where the time goes", "mean of the requests finished in the window")
     if not any(reading.known for _, reading, _ in readings):

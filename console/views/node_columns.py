@@ -27,7 +27,7 @@ NodeColumn = TableColumn[str, str]
 
 
 def highest(quantity: Quantity) -> Callable[[Snapshot, str], float]:
-    """What a node is sorted by: the highest value of its GPUs."""
+    """Return the order of nodes by the highest value of their GPUs."""
 
     def value(snapshot: Snapshot, node: str) -> float:
         values = (snapshot.by_gpu.value(key, quantity) for key in snapshot.gpus_on.get(node, ()))

@@ -19,7 +19,7 @@ WARN_FROM: Mapping[Quantity, float] = {
     Quantity.THROTTLE: THROTTLED,
     Quantity.ERROR_RATIO: 0.01,
 }
-"""From where on a number is drawn as a warning; those that the assessments use, and 1 % of errors."""
+"""Thresholds of numbers drawn as a warning; those that the assessments use, and 1 % of errors."""
 
 SCALES: Mapping[Quantity, Scale] = {
     Quantity.WAITING: Scale(0, 50),
@@ -40,7 +40,7 @@ def role_of(quantity: Quantity, reading: Reading) -> Role:
 
 
 def _as_drawn(reading: Reading) -> Reading:
-    """Without an age that is not drawn: a cell whose number has not changed is the same cell."""
+    """Return a reading without an age that is not drawn: a cell whose number has not changed is the same cell."""
     if reading.state is State.STALE or not reading.age:
         return reading
     return Reading(reading.value, reading.state, 0.0, reading.bound, reading.edge)

@@ -1,4 +1,4 @@
-"""What Kubernetes says of an object: version, containers, conditions, events."""
+"""Kubernetes' account of an object: version, containers, conditions, events."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _last(container: Container, now: float) -> str:
 
 
 def condition_lines(conditions: Sequence[Condition], now: float, width: int, glyphs: Glyphs) -> list[Line]:
-    """Those that are not as they should be with reason and message; the others in one line."""
+    """Return the conditions that are not as they should be with reason and message; the others in one line."""
     if not conditions:
         return []
     lines = [head("conditions")]

@@ -1,4 +1,4 @@
-"""What stands before a model, and what engines and gateways do not expose: the reason for a ``–``."""
+"""The gateways before a model, and the reason for a ``–``: what engines and gateways do not expose."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OF_GPUS: Mapping[Quantity, str] = {
     Quantity.XID: "errors",
     Quantity.THROTTLE: "throttling",
 }
-"""What screens show of them, in their words."""
+"""Quantities of GPUs that screens show, in their words."""
 
 
 def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list[Line]:
@@ -71,7 +71,7 @@ def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list
 
 
 def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """What stands before a model, by its key: each gateway's numbers, and what it does not expose."""
+    """Return the gateways before a model, by its key: each one's numbers, and what it does not expose."""
     rows = [snapshot.gateways[key] for key in snapshot.gateways_of.get(model, ()) if key in snapshot.gateways]
     if not rows:
         return []

@@ -89,7 +89,7 @@ def plan_lines(
 
 
 def differences(before: Plan, after: Plan) -> list[str]:
-    """What a person who knows ``before`` must be told of ``after``. Numbers of load move all the time: not those."""
+    """Return what a person who knows ``before`` must be told of ``after``; not numbers of load, which always move."""
     told: list[str] = []
     if after.title != before.title:
         told.append(f"it is now: {untrusted(after.title)}")
@@ -117,7 +117,7 @@ def summary_of(plan: Plan) -> str:
 
 
 def _bodies(mutations: Iterable[Mutation]) -> list[object]:
-    """What is sent, but for the time in the note on the target."""
+    """Return what is sent, but for the time in the note on the target."""
     return [(m.method, m.path, m.body) for m in mutations if m.method != "POST" or not m.path.endswith("/events")]
 
 
@@ -253,7 +253,7 @@ def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
 
 
 def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Line:
-    """Above the buttons, for as long as they are there: the target, before and after, what the checks came to.
+    """Return the line above the buttons, which is always there: the target, before and after, what the checks came to.
 
     ``more``: lines of the page that are below the screen.
     """
@@ -280,7 +280,7 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
 
 
 def banner_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
-    """What frames a confirmation in production."""
+    """Return the frame of a confirmation in production."""
     where = place(plan.scope, plan.target.namespace, glyphs)
     words = f" PRODUCTION  {where}: users feel this "
     return Line(

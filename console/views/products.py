@@ -1,4 +1,4 @@
-"""Which product serves in a pod or a workload, in words."""
+"""The product that serves in a pod or a workload, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from widgets.untrusted import untrusted
 
 
 def product_of(snapshot: Snapshot, pod: str) -> str:
-    """As the metrics of a pod tell, else as its own description does; empty where neither does."""
+    """Return the product by a pod's metrics, else by its own description; empty where neither tells."""
     engines = (snapshot.origins.get(engine) for engine in snapshot.engines_of.get(pod, ()))
     told = dict.fromkeys(origin.product for origin in engines if origin is not None)
     described = snapshot.pods[pod].serving.engine if pod in snapshot.pods else ""
@@ -15,5 +15,5 @@ def product_of(snapshot: Snapshot, pod: str) -> str:
 
 
 def products_of(snapshot: Snapshot, workload: str) -> str:
-    """Those of a workload's pods, that of most first."""
+    """Return the products of a workload's pods, that of most first."""
     return untrusted(", ".join(snapshot.products.get(workload, ())))

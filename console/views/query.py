@@ -1,4 +1,4 @@
-"""How a person wants a table: filtered, sorted, with or without what is usually left out."""
+"""The query of a table: filtered, sorted, with or without what is usually left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Since when a workload stands as it does, as far as this console has seen."""
+"""Times since when workloads stand as they do, as far as this console has seen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SinceTracker:
         self._started = False
 
     def observe(self, snapshot: Snapshot) -> None:
-        """To be called with every Snapshot, in order."""
+        """Observe a Snapshot. To be called with every one, in order."""
         seen: dict[str, tuple[Severity, Since]] = {}
         for key in snapshot.workloads:
             severity = assessment_of(snapshot, key).severity

@@ -1,4 +1,4 @@
-"""From the key of a row to the object that a person means by it."""
+"""The object that a person means by the key of a row."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def worst_pod(snapshot: Snapshot, pods: Sequence[str]) -> str:
 
 
 def restarts_of(snapshot: Snapshot, key: str) -> int:
-    """Of a pod, or of all the pods of a workload."""
+    """Return the restarts of a pod, or of all the pods of a workload."""
     pods = snapshot.pods
     pod = pods.get(key)
     if pod is not None:
@@ -70,7 +70,7 @@ def has_pod(snapshot: Snapshot, key: str) -> bool:
 
 
 def place_of(snapshot: Snapshot, key: str | None) -> str | None:
-    """Where on the screen of nodes an object is: its first GPU, else its node."""
+    """Return where on the screen of nodes an object is: its first GPU, else its node."""
     if key is None or key in snapshot.nodes or key in snapshot.gpus:
         return key
     pod = snapshot.pods.get(pod_for(snapshot, key) or "")
@@ -87,12 +87,12 @@ _RESTARTS: Kept[int] = Kept()
 
 
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
-    """How an object stands; unknown where nobody has said."""
+    """Return how an object stands; unknown where nobody has said."""
     return snapshot.assessments.get(key, UNASSESSED)
 
 
 def reason_of(snapshot: Snapshot, key: str) -> str:
-    """Why a pod or a workload stands as it does; the fault of a GPU before what it made of the pod that holds it."""
+    """Return why a pod or a workload stands as it does; the fault of a GPU before its effect on the pod holding it."""
     own = assessment_of(snapshot, key)
     pod = pod_for(snapshot, key) if own.severity in _TROUBLE else None
     if pod is None or assessment_of(snapshot, pod).reason != own.reason:

@@ -1,4 +1,4 @@
-"""What is worst, in two lines: the answer to the first question."""
+"""The worst of a fleet, in two lines: the answer to the first question."""
 
 from __future__ import annotations
 

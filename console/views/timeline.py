@@ -42,7 +42,7 @@ def place(ref: ObjectRef) -> str:
 
 
 def what(entry: Entry, *, by: bool = True) -> str:
-    """What happened, how often and, where that is wanted, by whom, in one line."""
+    """Return what happened, how often and, where that is wanted, by whom, in one line."""
     said, several = entry.what, len(entry.objects)
     if entry.times > 1:
         often = f"{several} objects" if several == entry.times else f"{entry.times} times"

@@ -65,7 +65,7 @@ def _matches(entry: Entry, wanted: Filter) -> bool:
 
 
 def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
-    """What it is the timeline of, how far back it goes, and what could not be read for it."""
+    """Return what it is the timeline of, how far back it goes, and what could not be read for it."""
     name = Span(f" what happened to {untrusted_name(of)}" if of else " what happened", Role.STRONG)
     if timeline is None:
         return [Line((name,))]

@@ -1,4 +1,4 @@
-"""Which versions of a workload run side by side, and how the newest differs from the one before."""
+"""Versions of a workload that run side by side, and how the newest differs from the one before."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Running:
 
     @property
     def version(self) -> ModelVersion:
-        """What they run."""
+        """Version that they run."""
         return self.pods[0].version
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """Those of the images that have started: more than one where a tag was moved between two starts."""
+        """Digests of the images that have started: more than one where a tag was moved between two starts."""
         return tuple(dict.fromkeys(pod.version.digest for pod in self.pods if pod.version.digest))
 
     @property
     def newest(self) -> float:
-        """When the youngest of them was created, Unix seconds."""
+        """Creation of the youngest of them, Unix seconds."""
         return max(pod.created for pod in self.pods)
 
 
@@ -91,7 +91,7 @@ def _arguments(command: Sequence[str]) -> dict[str, str]:
 
 
 def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, width: int) -> list[Line]:
-    """What the template asks for and what runs; while two versions run: how many of each, and what differs."""
+    """Return what the template asks for and what runs; while two versions run: how many of each, and what differs."""
     versions = running(pods)
     if len(versions) < 2:
         return _one_version(workload, versions, width)

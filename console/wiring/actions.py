@@ -34,7 +34,7 @@ def runner(
     environ: Mapping[str, str] = os.environ,
     past: Past | None = None,
 ) -> Runner:
-    """What plans and carries out actions on the source's cluster. Call it with a running event loop.
+    """Return the runner of actions on the source's cluster. Call it with a running event loop.
 
     ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Who acts is
     what the source knows of it: let it ``identify`` before anything is planned. Reads go through the source's client,
@@ -53,7 +53,7 @@ def runner(
 
 
 def rules_of(settings: Settings) -> Rules:
-    """What the settings say of actions."""
+    """Return the rules of the settings for actions."""
     actions = settings.actions
     return Rules(
         require_reason=actions.require_reason,
@@ -64,7 +64,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def scope_of(settings: Settings, cluster: Cluster) -> Scope:
-    """Where and as whom, as every confirmation shows it."""
+    """Return where and as whom, as every confirmation shows it."""
     return Scope(
         context=cluster.context,
         server=cluster.server,

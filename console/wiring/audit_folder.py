@@ -1,4 +1,4 @@
-"""Where the audit log is. Reading it constructs nothing that could act, so read-only mode has it too."""
+"""The folder of the audit log. Reading it constructs nothing that could act, so read-only mode has it too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a context leads to, as the settings say: a cluster, this machine, or nothing that can be reached."""
+"""Connections of contexts, as the settings say: a cluster, this machine, or nothing that can be reached."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def connect(
     servers: Callable[[], SharedWatcher],
     memory: Memory,
 ) -> Connection:
-    """What ``context`` names. Call it with a running event loop."""
+    """Return what ``context`` names. Call it with a running event loop."""
     source = sources.source_of(settings, context, namespace, environ, servers=servers)
     if isinstance(source, KubernetesSource):
         return ClusterConnection(settings, source, context, environ, memory)
@@ -48,13 +48,13 @@ def connect(
 def nowhere(
     settings: Settings, why: KubeconfigError, context: str, namespace: str, environ: Mapping[str, str]
 ) -> Connection:
-    """To a cluster that cannot be addressed, which says ``why``."""
+    """Return a connection to a cluster that cannot be addressed, which says ``why``."""
     source = AbsentKubernetes(why, context, namespace)
     return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
 
 
 class ClusterConnection:
-    """To the API server of a cluster."""
+    """The connection to the API server of a cluster."""
 
     is_local = is_absent = False
 
@@ -105,7 +105,7 @@ class ClusterConnection:
 
 
 class NoCluster:
-    """Where nothing can be asked of a cluster, or done to one: ``why`` not."""
+    """The connection where nothing can be asked of a cluster, or done to one: ``why`` not."""
 
     def __init__(
         self,

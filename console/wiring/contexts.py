@@ -1,4 +1,4 @@
-"""What this machine is called among the contexts of the kubeconfig. Imports what is heavy."""
+"""Contexts of the kubeconfig, and this machine's name among them. Imports what is heavy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.sources.kube.kubeconfig import load_access, load_kubeconfig
 
 LOCAL: Final = "local"
 OTHERWISE: Final = "this-machine"
-"""Where the kubeconfig has a context called ``local``: that one is meant by it, as before."""
+"""Name of this machine where the kubeconfig has a context called ``local``: that one is meant by it, as before."""
 
 
 def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def machine_context(contexts: tuple[str, ...]) -> str:
 
 
 def every_context(settings: Settings) -> tuple[str, ...]:
-    """Those of the kubeconfig, and this machine last."""
+    """Return the contexts of the kubeconfig, and this machine last."""
     contexts = contexts_of(settings)
     return (*contexts, machine_context(contexts))
 
@@ -49,7 +49,7 @@ def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os
 
 
 def not_a_cluster(context: str) -> KubeconfigError:
-    """What an action on a cluster is told where this machine is in view."""
+    """Return the error for an action on a cluster where this machine is in view."""
     return KubeconfigError(
         f"{context} is this machine and no cluster: its vLLM servers are no objects of Kubernetes",
         "quarterdeck local up, down, restart and undo are for them; in the console :local lists them",

@@ -58,16 +58,16 @@ class Starting:
 
     def __init__(self, folder: Path, child: subprocess.Popen[bytes], talk: IO[bytes]) -> None:
         self.folder = folder
-        """Its files will be here, and nothing of it is left afterwards."""
+        """Folder of its files; nothing of it is left afterwards."""
         self._child = child
         self._talk = talk
         self._simulation: Simulation | None = None
         self.error: DemoError | None = None
-        """Why there is none."""
+        """The reason why there is none."""
 
     @property
     def kubeconfig(self) -> Path:
-        """There once the fleet is."""
+        """Path of its kubeconfig, there once the fleet is."""
         return self.folder / "kubeconfig"
 
     def check(self) -> None:
@@ -88,7 +88,7 @@ class Starting:
         return self._simulation
 
     async def ready(self) -> Simulation:
-        """As ``wait``, for one who has an event loop. Raises DemoError."""
+        """Wait as ``wait`` does, for one who has an event loop. Raises DemoError."""
         if self._simulation is None and self.error is None:
             assert self._child.stdout is not None  # noqa: S101  Popen was given a pipe
             loop, spoken = asyncio.get_running_loop(), asyncio.Event()
@@ -131,7 +131,7 @@ class Starting:
         )
 
     def _failure(self, code: int) -> DemoError:
-        """What the child said last; a traceback's last line is its error."""
+        """Return what the child said last; a traceback's last line is its error."""
         self._talk.seek(0)
         lines = self._talk.read().decode("utf-8", "replace").strip().splitlines()
         said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"

@@ -47,7 +47,7 @@ def local_runner(
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Runner:
-    """What plans and carries out actions on the servers of this machine. Call it with a running event loop.
+    """Return the runner of actions on the servers of this machine. Call it with a running event loop.
 
     ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a server.
     """

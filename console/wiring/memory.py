@@ -1,4 +1,4 @@
-"""What outlives the look at one cluster: its last quarter of an hour, for whoever comes back, and the recording."""
+"""Memory that outlives the look at one cluster: its last quarter of an hour, for whoever comes back; the recording."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Memory:
         return self._histories.setdefault(cluster, Recorder())
 
     def keeps(self, cluster: Cluster) -> Keeps | None:
-        """Who writes down what is seen of it. The file is opened at the first tick."""
+        """Return what writes down what is seen of it. The file is opened at the first tick."""
         record = self._record
         if record is None:
             return None

@@ -50,7 +50,7 @@ class RecordedWiring(SettingsWiring):
 
 
 class RecordedConnection:
-    """To a recording. What only a cluster can answer is not asked."""
+    """The connection to a recording. What only a cluster can answer is not asked."""
 
     is_local = is_absent = False
 
@@ -75,5 +75,5 @@ class RecordedConnection:
 
 
 def name_of(path: Path) -> str:
-    """What a recording is called where a context stands."""
+    """Return what a recording is called where a context stands."""
     return f"recording {path.name}"

@@ -1,4 +1,4 @@
-"""What is written to disk of what was seen has no secrets in it: as in the audit log, by the same rules."""
+"""Redaction of what is written to disk of what was seen: as in the audit log, by the same rules."""
 
 from __future__ import annotations
 

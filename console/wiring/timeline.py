@@ -1,4 +1,4 @@
-"""Who is asked about the past of a cluster. Imports what is heavy: never imported before the first frame."""
+"""Sources of the past of a cluster. Imports what is heavy: never imported before the first frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fleet.timeline.source import TimelineSource
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a source of the past may be made of."""
+    """The surroundings that a source of the past may be made of."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -28,7 +28,7 @@ class Past:
     namespace: str
     """The one in view, empty for all."""
     store: Callable[[], Awaitable[Store | None]]
-    """What answers PromQL, where anything does. Raises SourceProblem."""
+    """Store that answers PromQL, where any does. Raises SourceProblem."""
 
 
 Makes: TypeAlias = Callable[[Past], TimelineSource | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet.kinds.kind import Leaving, Replicas, Revisions, Update, WorkloadKind
 
 REVISION = ("metadata", "annotations", "deployment.kubernetes.io/revision")
-"""Where a Deployment and its ReplicaSets have the number of the revision."""
+"""Path of the revision's number in a Deployment and its ReplicaSets."""
 
 DEPLOYMENT = WorkloadKind(
     kind="Deployment",

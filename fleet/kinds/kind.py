@@ -1,4 +1,4 @@
-"""What a kind of workload is: where its objects are, how its pods are found, what it counts, what can be done to it.
+"""A kind of workload: where its objects are, how its pods are found, what it counts, what can be done to it.
 
 One kind is one module beside this one and one line in ``fleet.kinds.registry``. Sources list it, joins follow it,
 actions ask it for capabilities, the command line knows its names, and roles, doctor and reports name its permissions:
@@ -15,14 +15,14 @@ from typing import Any, Final, NamedTuple
 from fleet.sources.kube.project.fields import Raw, integer, mapping
 
 AT_ONCE: Final = "starts another at once"
-"""What most kinds do once a pod of them is gone."""
+"""The usual reaction of a kind to the loss of a pod."""
 
 Field = tuple[str, ...]
-"""Where a value stands in an object: ``("status", "readyReplicas")``."""
+"""Path of a value in an object: ``("status", "readyReplicas")``."""
 
 
 class PodTemplate(NamedTuple):
-    """What pods of one replica are made from."""
+    """The template of the pods of one replica."""
 
     pods: int
     """How many of them."""
@@ -67,24 +67,24 @@ class Update(StrEnum):
     UPDATE_STRATEGY = "updateStrategy"
     """``OnDelete``, or one after the other from the highest ordinal down to ``partition``."""
     ROLLOUT_STRATEGY = "rolloutStrategy"
-    """Of groups; not read any further."""
+    """Strategy of groups; not read any further."""
 
 
 class Leaving(StrEnum):
-    """Which pods go first when there are to be fewer."""
+    """The pods that go first when there are to be fewer."""
 
     HIGHEST_ORDINAL = "highest ordinal"
     UNREADY_FIRST = "unready first"
-    """Those that are not ready, then those of the lowest deletion cost, then the youngest."""
+    """Pods that are not ready, then those of the lowest deletion cost, then the youngest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """Where an object says how many replicas it wants and has. A count that is 0 is left out by the server."""
+    """Paths of the counts of replicas, wanted and had. A count that is 0 is left out by the server."""
 
     desired: Field = ("spec", "replicas")
     unset: int = 1
-    """What is wanted where that is left out."""
+    """Replicas that are wanted where the number is left out."""
     total: Field = ("status", "replicas")
     updated: Field = ("status", "updatedReplicas")
     ready: Field = ("status", "readyReplicas")
@@ -92,8 +92,8 @@ class Replicas:
     arrived: Field = ("status", "readyReplicas")
     """The count by which `kubectl rollout status` calls a rollout complete."""
     complete: bool = False
-    """Its status has all of these and ``observedGeneration``: one that is not there is 0. Of other kinds that is not
-    known, and what is not there is taken as reached."""
+    """True if its status has all of these and ``observedGeneration``: one that is not there is 0. Of other kinds that
+    is not known, and what is not there is taken as reached."""
 
     def wanted(self, obj: Raw) -> int:
         """Replicas that it wants."""
@@ -101,7 +101,7 @@ class Replicas:
 
 
 def match_labels(obj: Raw) -> Mapping[str, str]:
-    """Of a LabelSelector at ``spec.selector``, as far as it names values."""
+    """Return the values that the LabelSelector at ``spec.selector`` names."""
     labels = mapping(mapping(mapping(obj, "spec"), "selector"), "matchLabels")
     return {key: value for key, value in labels.items() if isinstance(value, str)}
 
@@ -119,15 +119,15 @@ class WorkloadKind:
     group: str = ""
     version: str = ""
     plural: str = ""
-    """As in paths and in RBAC rules; empty for a kind that is only known as somebody's owner."""
+    """Plural in paths and RBAC rules; empty for a kind that is only known as somebody's owner."""
     short: tuple[str, ...] = ()
     """Short names, as kubectl and k9s know them."""
 
     lost: str = ""
-    """What is not shown where its objects may not be listed; empty where they never are, and rows are made from what
+    """Loss where its objects may not be listed; empty where they never are, and rows are made from what
     they own."""
     custom: bool = False
-    """Of a custom resource definition: that a cluster does not have it is nothing to speak of."""
+    """True for a custom resource definition: that a cluster does not have it is nothing to speak of."""
     link: bool = False
     """A step between another workload and its pods, of which there may be many without any: a row only where nothing
     owns it and it has pods."""
@@ -135,44 +135,44 @@ class WorkloadKind:
     replicas: Replicas | None = None
     """None where its status does not count ready replicas."""
     revision: Field = ()
-    """Where the name or number of the newest template stands."""
+    """Path of the name or number of the newest template."""
     templates: Callable[[Raw], tuple[PodTemplate, ...]] = one_template
-    """What a replica is made from, the pod that takes the requests first."""
+    """Templates of a replica, that of the pod that takes the requests first."""
 
     selector: Callable[[Raw], Mapping[str, str]] = match_labels
     """The labels that its pods have; others may have them too."""
     through: str = ""
     """The kind of the links through which it makes its pods. Each is named after it and the hash of its template."""
     replica: Group | None = None
-    """How the pods of one replica are told, where there are several; drained, and started again, as one."""
+    """The way to tell the pods of one replica, where there are several; drained, and started again, as one."""
     per_node: bool = False
-    """Its pods are where nodes are: nothing takes them from one for long, and they are not there to serve a model."""
+    """True for pods that are where nodes are: nothing takes them from one for long, and they serve no model."""
     replaces: str = ""
-    """What it does once a pod of it is gone, behind its name; empty where it leaves one that failed as it is."""
+    """Reaction to the loss of a pod, behind its name; empty where it leaves one that failed as it is."""
     lets_go: bool = False
-    """It lets go of a pod whose labels it no longer selects, and starts another beside it."""
+    """True if it lets go of a pod whose labels it no longer selects, and starts another beside it."""
     leaving: Leaving = Leaving.HIGHEST_ORDINAL
 
     scale: str = "scale"
     """The subresource through which replicas are changed; empty where it has none."""
     unscalable: str = ""
-    """Why there is none, behind its name."""
+    """The reason why it cannot be scaled, behind its name."""
     update: Update | None = None
     restartable: bool = False
     """A change of ``spec.template`` replaces its pods."""
     revisions: Revisions | None = None
-    """Where its earlier templates are, each of which may be written to ``spec.template`` again."""
+    """Earlier templates, each of which may be written to ``spec.template`` again."""
     pausable: bool = False
     """``spec.paused`` holds its rollouts."""
     ordered: Callable[[Raw], bool] = lambda _: False
     """Whether a pod that does not become ready holds up those after it."""
 
     replicas_at: str = ""
-    """Where a person changes its replicas, ``{part}`` being the part that a name ends with."""
+    """The place where a person changes its replicas, ``{part}`` being the part that a name ends with."""
     template_at: str = ""
-    """Where a person changes what its pods are made from."""
+    """The place where a person changes the template of its pods."""
     parts: tuple[str, ...] = ()
-    """What the names of the workloads that it makes end with."""
+    """Endings of the names of the workloads that it makes."""
 
     @property
     def listed(self) -> bool:
@@ -181,17 +181,17 @@ class WorkloadKind:
 
     @property
     def qualified(self) -> str:
-        """As in `kubectl auth can-i`: ``deployments.apps``."""
+        """Name as in `kubectl auth can-i`: ``deployments.apps``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
     def api_version(self) -> str:
-        """As in ``apiVersion``."""
+        """Value of ``apiVersion``."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a person may call it, in lower case, as kubectl takes it."""
+        """Names that a person may type, in lower case, as kubectl takes them."""
         plain = (self.kind.lower(), self.plural) if self.plural else (self.kind.lower(),)
         return (*plain, *self.short, *(f"{name}.{self.group}" for name in plain if self.group))
 
@@ -207,7 +207,7 @@ class WorkloadKind:
 
 
 def value_at(obj: Raw, field: Field) -> Any:
-    """What stands there; None for nothing."""
+    """Return the value at a path; None for nothing."""
     for key in field[:-1]:
         obj = mapping(obj, key)
     return obj.get(field[-1]) if field else None

@@ -53,10 +53,10 @@ def group_labels() -> tuple[str, ...]:
 
 
 def listed() -> tuple[WorkloadKind, ...]:
-    """Those whose objects are listed and watched."""
+    """Return the kinds whose objects are listed and watched."""
     return those(lambda kind: kind.listed)
 
 
 def those(can: Callable[[WorkloadKind], object]) -> tuple[WorkloadKind, ...]:
-    """Those of which something holds."""
+    """Return the kinds for which ``can`` holds."""
     return tuple(kind for kind in KINDS if can(kind))

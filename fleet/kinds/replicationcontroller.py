@@ -9,7 +9,7 @@ from fleet.sources.kube.project.fields import Raw, mapping
 
 
 def _selector(obj: Raw) -> Mapping[str, str]:
-    """It has no operators: it is the labels themselves."""
+    """Return its selector, which has no operators: it is the labels themselves."""
     labels = mapping(mapping(obj, "spec"), "selector")
     return {key: value for key, value in labels.items() if isinstance(value, str)}
 

@@ -1,4 +1,4 @@
-"""What an engine has answered so far."""
+"""The answer of an engine, as far as it has come."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What has come of an answer so far. The last piece has ``done``. Times in seconds."""
+    """The state of an answer so far. The last piece has ``done``. Times in seconds."""
 
     text: str
     """All of it so far, with what the model thought before it where the engine tells that apart."""
     elapsed: float
-    """Since the prompt was sent."""
+    """Time since the prompt was sent."""
     ttft: float | None = None
-    """Until the first token came."""
+    """Time until the first token came."""
     tokens: int = 0
     """Output tokens so far: as the server counts them once it is done, before that one per chunk."""
     rate: float | None = None
     """Output tokens per second since the first one."""
     done: bool = False
     stopped: str = ""
-    """Why it ended: ``stop``, ``length``."""
+    """The reason why it ended: ``stop``, ``length``."""

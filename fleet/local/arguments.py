@@ -22,7 +22,7 @@ _ONE_VALUE: Final = {"--model": ("model", str)} | {
 FIELDS: Final = frozenset(_ONE_VALUE)
 """The flags with one value that have a field, in their long form."""
 _SWITCH: Final = re.compile(r"--(enable|disable|no|enforce|trust)-")
-"""How flags begin that take no value: a word that stands behind one is the model, where nothing else is."""
+"""Beginnings of flags that take no value: a word behind one is the model, where nothing else is."""
 _BOOLEANS: Final = frozenset({"true", "false"})
 _NUMBER: Final = re.compile(r"-\d+(\.\d+)?")
 
@@ -31,14 +31,14 @@ class Argument(NamedTuple):
     """One flag with its values, or words without a flag (``flag`` empty)."""
 
     flag: str
-    """In one spelling: dashes, the long form of a short one."""
+    """Flag in one spelling: dashes, the long form of a short one."""
     values: tuple[str, ...]
     words: tuple[str, ...]
-    """As they were written."""
+    """Values as they were written."""
 
 
 class Parsed(NamedTuple):
-    """What a command line says of a LaunchSpec, and what it says beyond."""
+    """The LaunchSpec of a command line, and what the line says beyond it."""
 
     fields: dict[str, Any]
     """Name of the field → its value."""
@@ -65,7 +65,7 @@ def parse_arguments(words: Sequence[str]) -> Parsed:
 
 
 def lifted(spec: LaunchSpec) -> LaunchSpec:
-    """With what ``extra`` says of arguments that have a row in the places of these: it may be older than the row.
+    """Return the spec with the arguments of ``extra`` that have a row moved there: ``extra`` may be older than the row.
 
     Where it names another model, it stays as it is.
     """
@@ -75,7 +75,7 @@ def lifted(spec: LaunchSpec) -> LaunchSpec:
 
 
 def _model_told_apart(arguments: list[Argument]) -> Iterator[Argument]:
-    """With the model as an argument of its own where it stands behind a flag that takes no value."""
+    """Yield the arguments, the model as one of its own where it stands behind a flag that takes no value."""
     for flag, values, words in arguments:
         if _SWITCH.match(flag) and values and len(words) > 1 and values[-1].lower() not in _BOOLEANS:
             yield Argument(flag, values[:-1], words[:-1])

@@ -14,7 +14,7 @@ BENCHES: Final = "benches.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What was measured at one concurrency. Latencies in seconds; None for what was not measured."""
+    """Measurements at one concurrency. Latencies in seconds; None for what was not measured."""
 
     concurrency: int
     requests: int
@@ -49,12 +49,12 @@ class Bench:
     output_tokens: int
     levels: tuple[Level, ...]
     version: str = ""
-    """Of vLLM."""
+    """Version of vLLM."""
     arguments: tuple[str, ...] = ()
-    """Of the server, without model, host and port."""
+    """Arguments of the server, without model, host and port."""
     cancelled: bool = False
     tool: str = "vllm bench serve"
-    """What measured."""
+    """Program that measured."""
 
 
 def read_benches(folder: Path) -> tuple[Bench, ...]:

@@ -13,7 +13,7 @@ from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
 RATES: Final = frozenset({"requests_rate", "output_rate"})
-"""Of the fields of a level: where more is better, and what the pods of a model do together."""
+"""Fields of a level of which more is better, and which add up over the pods of a model."""
 MEASURED: Final[Mapping[str, Quantity]] = {
     "requests_rate": Quantity.REQUESTS,
     "output_rate": Quantity.GENERATION_TOKENS,
@@ -45,11 +45,11 @@ class Comparison:
 
     earlier: Bench
     obstacles: tuple[str, ...]
-    """Why their numbers cannot be compared, in words: another model, other lengths, another tool."""
+    """Reasons why their numbers cannot be compared: another model, other lengths, another tool."""
     circumstances: tuple[str, ...]
-    """What else is not the same, so that a difference may come from it: the version of vLLM, the server's arguments."""
+    """Other causes of a difference: the version of vLLM, the server's arguments."""
     differences: tuple[Difference, ...]
-    """Of the levels that are in both; none where there is an obstacle."""
+    """Differences of the levels that are in both; none where there is an obstacle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def before(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
 
 
 def compare(bench: Bench, earlier: Bench) -> Comparison:
-    """What has changed since ``earlier``."""
+    """Compare a benchmark with an earlier one."""
     obstacles = _obstacles(bench, earlier)
     known = {level.concurrency: level for level in earlier.levels}
     both = [(level, known[level.concurrency]) for level in bench.levels if level.concurrency in known]

@@ -181,7 +181,7 @@ spec:
 
 
 def _told(record: ServerRecord) -> str:
-    """What a gateway without variables of its own must do for the key."""
+    """Return the instruction for a gateway that has no variables of its own for the key."""
     return f"; clients send the key as Authorization: Bearer ${variable(record)}" if record.keyed else ""
 
 
@@ -200,7 +200,7 @@ def _yaml(text: str) -> str:
 
 
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
-"""What YAML takes for something else than a string."""
+"""Words that YAML takes for something else than a string."""
 
 
 def _folded(text: str, width: int = 96) -> list[str]:

@@ -1,4 +1,4 @@
-"""What goes wrong on this machine, in words."""
+"""Errors on this machine, in words."""
 
 from __future__ import annotations
 

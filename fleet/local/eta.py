@@ -1,4 +1,4 @@
-"""When a server will be ready, from how long earlier starts took."""
+"""The time at which a server will be ready, from how long earlier starts took."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def start_of(state: ServerState) -> Start:
 
 
 def digest(record: ServerRecord) -> str:
-    """Of what decides how long a start takes."""
+    """Return the digest of what decides how long a start takes."""
     words, skip = [], False
     for word in record.argv[1:]:
         flag = word.partition("=")[0]
@@ -86,7 +86,7 @@ def estimate(starts: Sequence[Start], record: ServerRecord, stages: Sequence[Sta
 
 
 def read_starts(folder: Path) -> tuple[Start, ...]:
-    """Those that are remembered, oldest first; ``folder`` is where servers are recorded."""
+    """Return the starts that are remembered, oldest first; ``folder`` is where servers are recorded."""
     try:
         lines = (folder / STARTS).read_bytes().splitlines()
     except OSError:

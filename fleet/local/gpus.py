@@ -48,7 +48,7 @@ class LocalGpu:
     sm_clock: float | None = None
     """Hz."""
     throttle: tuple[str, ...] | None = None
-    """What lowers its clocks now, in words; empty for nothing."""
+    """Reasons for lowered clocks, in words; empty for none."""
     processes: tuple[GpuProcess, ...] = ()
 
 
@@ -85,7 +85,7 @@ def read_gpus() -> GpuReading:
 
 @dataclass(slots=True)
 class _Begun:
-    """Which pynvml was initialised in this process: once is enough, and it costs most of the time."""
+    """The pynvml initialised in this process: once is enough, and it costs most of the time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     begun: ModuleType | None = None

@@ -17,7 +17,7 @@ class ServerProbe:
         self._probe = EngineProbe(Target("local", record.name, url))
 
     async def load(self) -> EngineLoad | None:
-        """What it says now; None where it does not answer."""
+        """Return the present load; None where the server does not answer."""
         return await self._probe.load()
 
     async def __aenter__(self) -> Self:

@@ -46,7 +46,7 @@ class LocalMeasuring(MetricsCollector):
         self._gpus = StatusKeeper(NAME, Health.STARTING, now)
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
-        """What NVML does not say is missing; it never takes the servers' own numbers with it."""
+        """Measure the servers. Numbers that NVML does not give are missing; they never take the servers' own along."""
         before = self.latest
         await super().measure(state, pods, now)
         reading, holders = await asyncio.to_thread(self._look, tuple(self._servers()))
@@ -62,7 +62,7 @@ class LocalMeasuring(MetricsCollector):
         self.latest = with_gpus(base, reading.gpus, holders, self._host, now)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Those of every collector, and how NVML is."""
+        """Return the status of every collector, and of NVML."""
         return (*super().statuses(), self._gpus.status)
 
     def _look(self, servers: tuple[ServerState, ...]) -> tuple[GpuReading, dict[int, str]]:

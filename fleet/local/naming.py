@@ -1,4 +1,4 @@
-"""What a server is called: like a label of DNS, so that it can be a folder, a pod and an upstream."""
+"""Names of servers: like labels of DNS, so that each can be a folder, a pod and an upstream."""
 
 from __future__ import annotations
 

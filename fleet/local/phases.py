@@ -50,11 +50,11 @@ class Reader:
     def __init__(self, began: float) -> None:
         self._stages = [Stage(Phase.STARTING, began)]
         self._stamped: float | None = None
-        """Of the last line that had a time: what uvicorn writes has none, and comes right behind."""
+        """Time of the last line that had one: what uvicorn writes has none, and comes right behind."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Those so far, in order."""
+        """The stages so far, in order."""
         return tuple(self._stages)
 
     def feed(self, line: str, at: float) -> None:
@@ -89,7 +89,7 @@ class Reader:
 
 
 def read(line: str) -> tuple[Phase, str, float, float] | None:
-    """What a line says of a start: phase, detail, how much of how many; None for nothing."""
+    """Return the phase, detail and progress (done, of how much) that a line tells of; None for none."""
     line = line[:READ]
     if match := _SHARDS.search(line):
         done, total = int(match[1]), int(match[2])

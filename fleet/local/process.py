@@ -1,4 +1,4 @@
-"""Which process is meant: a pid alone is given to another one some day."""
+"""The identity of a process: a pid alone is given to another one some day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a server died, from the end of its log.
+"""The reason why a server died, from the end of its log.
 
 The root of a failure stands in the traceback of an engine or a worker; what the API server says last ("see root cause
 above") is its consequence. So the causes are looked for in the order of this table, not of the log.
@@ -254,7 +254,7 @@ _SERVING: Final = frozenset(
         "engine-died",
     }
 )
-"""What can end a server that serves. The others' words are then those of a request that was refused."""
+"""Causes that can end a server that serves. The others' words are then those of a request that was refused."""
 FULL: Final = Reason(
     "disk-full",
     "it ended without a word, and the disk of its log is full: what it died of is most likely that",
@@ -346,7 +346,7 @@ def _names_error(line: str) -> bool:
 
 
 def _quoted(lines: Sequence[str], at: int) -> str:
-    """What a line says. Of pydantic, which only counts there, what stands below: which value, and what is wrong."""
+    """Return the line; where pydantic only counts faults in it, the lines below: which value, and what is wrong."""
     line = _plain(lines[at])
     if not _COUNTED.search(line):
         return line
@@ -356,5 +356,5 @@ def _quoted(lines: Sequence[str], at: int) -> str:
 
 
 def _plain(line: str) -> str:
-    """Without the stamp in front."""
+    """Return a line without the stamp in front."""
     return _STAMPED.sub("", line).strip()

@@ -1,4 +1,4 @@
-"""What was started here, as it was written down: one folder per server in the state folder.
+"""Records of the servers started here: one folder per server in the state folder.
 
 ``local/<name>/record.json`` (0600) says what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
 ``secrets.json`` (0600) the values of variables that look like secrets, ``environment.json`` (0600) others that it got.
@@ -32,41 +32,41 @@ class ServerRecord:
     id: str
     """Hex, new with every start."""
     spec: LaunchSpec
-    """Without the values of variables that look like secrets."""
+    """The spec, without the values of variables that look like secrets."""
     identity: Identity
     argv: tuple[str, ...]
     """The command line as it was started: no secret is ever in it."""
     version: str
-    """Of vLLM, empty where it did not say."""
+    """Version of vLLM, empty where it did not say."""
     begun: float
     folder: str
-    """Where its files are."""
+    """Folder of its files."""
     runtime: str = ""
     """Folder of its sockets, deleted with it; empty for none."""
     keyed: bool = False
-    """It asks for an API key."""
+    """True if it asks for an API key."""
     drains: bool = False
-    """On SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
+    """True if on SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
     cpu: bool = False
-    """Its vLLM is a build for CPUs: it uses no GPU."""
+    """True if its vLLM is a build for CPUs: it uses no GPU."""
     ready: float | None = None
-    """When it was first seen to be ready."""
+    """Time at which it was first seen to be ready."""
     shared: tuple[str, ...] = ()
     """Files of shared memory that it had then: whoever is killed whole leaves them, and nobody knows whose they are."""
 
     @property
     def name(self) -> str:
-        """What the server is called."""
+        """Name of the server."""
         return self.spec.name
 
     @property
     def log(self) -> Path:
-        """What the server writes."""
+        """Log of the server."""
         return Path(self.folder) / LOG
 
     @property
     def key(self) -> str:
-        """Its API key, read now; empty where it asks for none. Raises OSError, also for what can be no key."""
+        """API key, read now; empty where it asks for none. Raises OSError, also for what can be no key."""
         if not self.keyed:
             return ""
         key = (Path(self.folder) / KEY).read_bytes().strip().decode("ascii", errors="replace")
@@ -76,7 +76,7 @@ class ServerRecord:
 
 
 def servers_folder(state: Path) -> Path:
-    """Where servers are recorded; ``state`` is this program's state folder."""
+    """Return the folder in which servers are recorded; ``state`` is this program's state folder."""
     return state / "local"
 
 

@@ -66,7 +66,7 @@ def pod(state: ServerState, node: str, gpus: int) -> Pod:
 
 
 def workload(state: ServerState, gpus: int) -> Workload:
-    """What the pod of a server belongs to: one replica, at the revision that its arguments are."""
+    """Return the workload of a server's pod: one replica, at the revision that its arguments are."""
     record = state.record
     ready = int(state.stage.phase is Phase.READY and state.healthy is not False)
     return Workload(
@@ -112,7 +112,7 @@ def events(state: ServerState) -> tuple[Event, ...]:
 
 
 def status(state: ServerState) -> str:
-    """How it is, in words: ``reading weights 3/30, ~1m10s``, ``Running``, or why it died."""
+    """Return its state in words: ``reading weights 3/30, ~1m10s``, ``Running``, or why it died."""
     phase = state.stage.phase
     if phase is Phase.DEAD:
         return state.reason.text if state.reason is not None else "ended"
@@ -170,7 +170,7 @@ def _version(record: ServerRecord) -> ModelVersion:
 
 
 def _gpus(record: ServerRecord, there: int) -> int:
-    """Those that it asks for; none on a machine without, nor by a vLLM that was built for the CPU."""
+    """Return the number of GPUs that it asks for; none on a machine without, nor for a vLLM built for the CPU."""
     return 0 if record.cpu else min(record.spec.gpus, there)
 
 
@@ -179,7 +179,7 @@ def _labels(record: ServerRecord) -> dict[str, str]:
 
 
 def _workload_uid(record: ServerRecord) -> str:
-    """Of the name: a server that is started again is the same workload with another pod."""
+    """Return a uid made from the name: a server that is started again is the same workload with another pod."""
     return f"{PROCESS}/{record.name}"
 
 

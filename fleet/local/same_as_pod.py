@@ -19,7 +19,7 @@ from fleet.sources.kube.project.shell import commands
 
 
 class CannotCopyError(Exception):
-    """What the pod runs cannot be started here; the text says why."""
+    """Raised when the pod's server cannot be started here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """What to start, and how it differs from the pod."""
+    """The spec to start, and how it differs from the pod."""
 
     spec: LaunchSpec
     differences: tuple[Difference, ...]
@@ -162,7 +162,7 @@ def _sorted(words: Sequence[str], exists: Callable[[str], bool]) -> tuple[list[s
 
 
 def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference | None:
-    """Why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
+    """Return why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
     flag, values, _ = argument
     there = " ".join(values) or "on"
     if flag in _SECRETS:
@@ -228,7 +228,7 @@ def _model(model: str, defaults: LaunchSpec, exists: Callable[[str], bool]) -> l
 
 
 def _on_gpus(fields: dict[str, Any], gpus: int) -> tuple[dict[str, Any], list[Difference]]:
-    """With as much parallelism as there are GPUs: the pipeline goes first, then tensor parallelism by a divisor."""
+    """Fit the parallelism to the GPUs there are: the pipeline goes first, then tensor parallelism by a divisor."""
     tensor, pipeline = fields.get("tensor_parallel_size", 1), fields.get("pipeline_parallel_size", 1)
     if tensor * pipeline <= max(gpus, 1):
         return fields, []

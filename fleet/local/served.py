@@ -1,4 +1,4 @@
-"""What a server of this machine serves, as it says itself."""
+"""The models that a server of this machine serves, by its own account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ServedModel(NamedTuple):
 
 
 async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:
-    """What /v1/models lists. Raises LocalError."""
+    """Return the models of /v1/models. Raises LocalError."""
     try:
         key = await asyncio.to_thread(key_for, record)
         headers = {"Authorization": f"Bearer {key}"} if key else {}

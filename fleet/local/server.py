@@ -9,7 +9,7 @@ from fleet.local.record import ServerRecord
 
 
 class Phase(StrEnum):
-    """Where a server is. The order of the members is that of a start."""
+    """The phases of a server, in the order of a start."""
 
     STARTING = "starting"
     DOWNLOADING = "downloading"
@@ -28,7 +28,7 @@ class Stage:
     phase: Phase
     began: float
     detail: str = ""
-    """What it says of it: ``shard 3 of 30``."""
+    """Detail of the phase: ``shard 3 of 30``."""
     done: float = 0.0
     total: float = 0.0
     """0 where it has no count."""
@@ -36,12 +36,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a server died, in words."""
+    """The reason why a server died, in words."""
 
     id: str
     """``cuda-oom``, ``port-taken`` …; ``unknown`` where the log does not say."""
     text: str
-    """What happened and what it means, one sentence."""
+    """The event and its meaning, one sentence."""
     remedy: str = ""
     line: str = ""
     """The line of the log that says so."""
@@ -49,7 +49,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What is known of a server now."""
+    """The present state of a server."""
 
     record: ServerRecord
     at: float
@@ -60,19 +60,19 @@ class ServerState:
     eta: float | None = None
     """Seconds until it is ready, from earlier starts; None where there is nothing to go by."""
     reason: Reason | None = None
-    """Of a dead one."""
+    """The reason of a dead one."""
     tail: tuple[str, ...] = ()
     """The last lines of its log, oldest first."""
     end_seen: bool = True
-    """Of a dead one: somebody saw it end. Else ``stage.began`` is when it was last heard of, and it ended since."""
+    """False for a dead one that nobody saw end: ``stage.began`` is when it was last heard of, and it ended since."""
     healthy: bool | None = None
-    """Of a ready one: what /health said last; None where it was not asked yet."""
+    """Last answer of /health of a ready one; None where it was not asked yet."""
     models: tuple[str, ...] = ()
-    """What /v1/models lists, once it is ready."""
+    """Models of /v1/models, once it is ready."""
 
     @property
     def name(self) -> str:
-        """What the server is called."""
+        """Name of the server."""
         return self.record.name
 
     @property

@@ -36,11 +36,11 @@ _SYNCED: Final = frozenset(resource.qualified for resource in every())
 
 
 class Watching(Protocol):
-    """Who looks at the servers: fleet.local.watching.Watcher, or who shares one."""
+    """A watcher of servers: fleet.local.watching.Watcher, or one that is shared."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be read at the last look, in words."""
+        """Failures to read at the last look, in words."""
         ...
 
     async def look(self) -> tuple[ServerState, ...]:
@@ -68,7 +68,7 @@ class LocalSource:
         self._read = gpus
         self._clock = clock
         self.host = socket.gethostname()
-        """What this machine is called as a node."""
+        """Name of this machine as a node."""
         self._closing = closing
         self._user = _user()
         self._context = context
@@ -79,7 +79,7 @@ class LocalSource:
         self._keeper = StatusKeeper(MACHINE, Health.STARTING, clock())
         self._state = KubeState(0, self._cluster(()))
         self.servers: tuple[ServerState, ...] = ()
-        """As they were at the last look, by name."""
+        """Servers at the last look, by name."""
 
     async def start(self) -> None:
         """Begin to look. Returns at once; troubles show in the state."""
@@ -110,14 +110,14 @@ class LocalSource:
         """Nothing is counted."""
 
     def hurry(self) -> None:
-        """It looks all the time."""
+        """Do nothing: it looks all the time."""
 
     def state(self) -> KubeState:
         """The rows now."""
         return self._state
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """How the last look went."""
+        """Return how the last look went."""
         return (self._keeper.status,)
 
     async def look(self) -> None:
@@ -202,7 +202,7 @@ def _same(before: Mapping[str, Row], now: Iterable[Row]) -> Mapping[str, Row]:
 
 
 def _user() -> str:
-    """Who this program runs as; a user without a name (a container's) by number."""
+    """Return the user of this program; a user without a name (a container's) by number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

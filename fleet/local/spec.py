@@ -1,4 +1,4 @@
-"""What a person asks vLLM to serve, and the command line that says it."""
+"""The launch specification of a vLLM server, and its command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.local.vllm_arguments import ARGUMENTS, VllmArgument
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8000
 Value = str | int | float | bool | tuple[str, ...]
-"""Of an argument of vLLM."""
+"""Value of an argument of vLLM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class LaunchSpec:
     """One server. What has the value that leaves it to vLLM is not on its command line."""
 
     name: str
-    """What the server is called here: letters, digits, dots and dashes."""
+    """Name of the server here: letters, digits, dots and dashes."""
     model: str
     """A folder, or a name of the hub (``org/name``)."""
     host: str = LOOPBACK
@@ -47,11 +47,11 @@ class LaunchSpec:
     usage_stats: bool = False
     """Let it send usage statistics."""
     more: Mapping[str, Value] = field(default_factory=dict)
-    """What is said of arguments that have a row in ``vllm_arguments`` and no field here, by name."""
+    """Values of arguments that have a row in ``vllm_arguments`` and no field here, by name."""
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it, without a path."""
+        """URL by which this machine reaches it, without a path."""
         host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
@@ -88,7 +88,7 @@ _OWN: Final = frozenset(field.name for field in fields(LaunchSpec))
 
 
 def value_of(spec: LaunchSpec, argument: VllmArgument) -> Any:
-    """What a spec says of an argument."""
+    """Return the value of an argument in a spec."""
     return getattr(spec, argument.name) if argument.name in _OWN else spec.more.get(argument.name, argument.plain)
 
 

@@ -19,7 +19,7 @@ LONGEST: Final = 1 << 16
 PAUSE: Final = 0.3
 """Seconds between two looks at a log that is followed."""
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""What only a terminal understands (ECMA-48, CSI): vLLM 0.10 to 0.15 colour who speaks, also in a file."""
+"""Sequences that only a terminal understands (ECMA-48, CSI): vLLM 0.10 to 0.15 colour who speaks, also in a file."""
 _SPEAKER: Final = re.compile(r"^\([\w-]+(?: rank=\d+)?(?: pid=\d+)?(?:, ip=[\d.]+)?\)\s+")
 
 
@@ -31,7 +31,7 @@ class Tail:
         self._offset = 0
         self._rest = b""
         self._file = 0
-        """Its inode: a log that was put aside is another file, however long."""
+        """Inode of the log: one that was put aside is another file, however long."""
 
     def read(self) -> list[str]:
         """The lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none. Blocks.

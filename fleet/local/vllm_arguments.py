@@ -14,7 +14,7 @@ from typing import Any, Final
 
 _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
 _FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
-"""As vLLM reads ``--max-model-len 32K`` (vllm.utils.argparse_utils.human_readable_int)."""
+"""Suffixes of numbers, as vLLM reads ``--max-model-len 32K`` (vllm.utils.argparse_utils.human_readable_int)."""
 
 
 def _count(text: str) -> int:
@@ -50,18 +50,18 @@ def length(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an argument takes. A kind of several words, or of none, is read by where it stands and has no ``read``."""
+    """The type of an argument. A kind of several words, or of none, is read by where it stands and has no ``read``."""
 
     type: Any
-    """Of its value, in LaunchSpec and in a preset."""
+    """Type of its value, in LaunchSpec and in a preset."""
     default: Any
     """The value that stands for: left to vLLM."""
     read: Callable[[str], Any] = str
     """Raises ValueError, whose text goes on behind the flag's name."""
     wanted: str = ""
-    """What is said beside a row of the form where ``read`` refuses."""
+    """Remark beside a row of the form where ``read`` refuses."""
     typed: type[Any] = str
-    """What argparse makes of it first."""
+    """Type that argparse makes of it first."""
 
 
 TEXT: Final = Kind(str, "")
@@ -80,34 +80,34 @@ class VllmArgument:
     """One argument."""
 
     name: str
-    """Of the field of LaunchSpec or the key in its ``more``, of the row of the form and of the key of a preset."""
+    """Name of the field of LaunchSpec or the key in its ``more``, of the row of the form and of the key of a preset."""
     kind: Kind
     label: str
-    """Of its row in the form."""
+    """Label of its row in the form."""
     unset: str = "left to vLLM"
-    """What stands in the row where nothing is typed."""
+    """Text of the row where nothing is typed."""
     choices: tuple[str, ...] = ()
-    """What the row offers; without them it is typed."""
+    """Choices of the row; without them it is typed."""
     help: str
-    """Of its flag."""
+    """Help of its flag."""
     metavar: str = ""
     short: tuple[str, ...] = ()
     """Other spellings of the flag."""
     about: str
-    """Of its key in a preset, with what its default there means."""
+    """Description of its key in a preset, with what its default there means."""
     default: Any = None
     """The value that leaves it to vLLM, where that is not the kind's."""
     most: float | None = None
-    """In a preset: its values go from the default to this."""
+    """Maximum in a preset: values go from the default to this."""
 
     @property
     def flag(self) -> str:
-        """In the spelling that vLLM documents."""
+        """Flag in the spelling that vLLM documents."""
         return f"--{self.name.replace('_', '-')}"
 
     @property
     def negative(self) -> str:
-        """What turns a switch off."""
+        """Flag that turns a switch off."""
         return f"--no-{self.flag[2:]}"
 
     @property
@@ -121,7 +121,7 @@ class VllmArgument:
         return (self.flag, *self.short, *((self.negative,) if self.kind is SWITCH else ()))
 
     def words(self, value: Any) -> tuple[str, ...]:
-        """On the command line of ``vllm serve``; none for what is left to vLLM."""
+        """Return its words on the command line of ``vllm serve``; none for what is left to vLLM."""
         if value == self.plain:
             return ()
         if self.kind is SWITCH:
@@ -259,4 +259,4 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
         about="Not set: vLLM's own.",
     ),
 )
-"""In the order of the command line."""
+"""The arguments, in the order of the command line."""

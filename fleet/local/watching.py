@@ -30,9 +30,9 @@ KEPT: Final = 2000
 """Lines of a log in which the reason of a death is looked for: tracebacks of eight workers (some 60 lines each), of the
 engine and of the API server come after the one that tells."""
 TOLD: Final = 20
-"""Of those, the last ones that are shown."""
+"""How many of them are shown, the last ones."""
 END_THEM: Final = "take it down: that ends them"
-"""What to do about processes that outlive their server: its workers may hold the GPU's memory."""
+"""Remedy for processes that outlive their server: its workers may hold the GPU's memory."""
 ROOM: Final = 1 << 16
 """Bytes that must be free for what a server says when it dies."""
 STRANGER: Final = "another process answers at its port"
@@ -42,25 +42,25 @@ and its log does not say so."""
 
 @dataclass(slots=True)
 class _Watched:
-    """What is remembered of a server between looks."""
+    """The memory of a server between looks."""
 
     tail: Tail
     reader: Reader
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     healthy: bool | None = None
     asked: float = 0.0
-    """When it was well last."""
+    """Time at which it was well last."""
     models: tuple[str, ...] = ()
     ready: float | None = None
     dead: ServerState | None = None
     """A dead one stays as it is, once none of its processes are left."""
     lived: bool = False
-    """It was seen alive."""
+    """True once it was seen alive."""
     died: float | None = None
     reason: Reason | None = None
-    """Why, as far as its log had got: all of it is read through again only when more has come."""
+    """The reason, as far as its log had got: all of it is read through again only when more has come."""
     problem: str = ""
-    """Its key cannot be read."""
+    """The reason why its key cannot be read; empty for none."""
     stranger: bool = False
     """Another process answers at its port."""
 
@@ -74,7 +74,7 @@ class Watcher:
         self._watched: dict[str, _Watched] = {}
         self._http: httpx.AsyncClient | None = None
         self.problems: tuple[str, ...] = ()
-        """What could not be read at the last look, in words."""
+        """Failures to read at the last look, in words."""
 
     async def look(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""
@@ -167,13 +167,13 @@ class Watcher:
 
 
 def _problems(record: ServerRecord, watched: _Watched) -> tuple[str, ...]:
-    """What is wrong with a server that lives, in words; empty ones for nothing."""
+    """Return the problems of a server that lives, in words; empty ones for none."""
     what = f"another process answers at its port: take it down, and start it at another one than {record.spec.port}"
     return watched.problem, f"{record.name}: {what}" if watched.stranger else ""
 
 
 def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerState, bool]:
-    """How it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
+    """Return how it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
     if watched.reason is None:
         watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
         if watched.reason.id == "killed" and _is_full(record.folder):
@@ -211,7 +211,7 @@ def _is_full(folder: str) -> bool:
 
 
 def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
-    """When it ended: now, for who saw it alive a look ago; else when it was last heard of, by its log."""
+    """Return when it ended: now, for who saw it alive a look ago; else when it was last heard of, by its log."""
     if watched.lived:
         return now
     try:
@@ -222,7 +222,7 @@ def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
 
 
 def _read(watched: _Watched, now: float) -> None:
-    """What the log has got since. Blocks."""
+    """Read the log since the last look. Blocks."""
     while lines := watched.tail.read():
         for line in lines:
             watched.reader.feed(line, now)

@@ -41,7 +41,7 @@ def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
 
 
 class Process(NamedTuple):
-    """Who exposes a series, as the scraper calls it."""
+    """The process that exposes a series, as the scraper calls it."""
 
     namespace: str
     pod: str

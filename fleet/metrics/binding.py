@@ -33,7 +33,7 @@ def _names(*versions: int) -> frozenset[bytes]:
 
 
 MOST_ENGINES = 512
-"""In one process: the largest deployments have a few hundred data-parallel ranks."""
+"""Engines of one process at most: the largest deployments have a few hundred data-parallel ranks."""
 
 
 def bind(series: tuple[Series, ...]) -> Binding:
@@ -128,7 +128,7 @@ class _Binder:
         return any(self.series[i].name not in common for i in found)
 
     def _of_engine(self, dialect: Dialect, at: Iterable[int], key: RowKey, keys: Sequence[RowKey]) -> list[int]:
-        """Those of some series that are about one engine.
+        """Return which of some series are about one engine.
 
         What names a rank and no model (information about a cache) is about each of that rank, what names neither is
         about the only one there is, and what names no rank where there are several is a number of the process: it

@@ -24,7 +24,7 @@ Edges = Mapping[tuple[Family, Group], frozenset[float]]
 
 
 class Buckets:
-    """By family and group the edges, and where the numbers of each stand among the values."""
+    """Edges by family and group, and the places of their numbers among the values."""
 
     def __init__(self, series: Iterable[Labels], group: Callable[[Labels], Group | None]) -> None:
         self._places: dict[tuple[Family, Group], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -46,7 +46,7 @@ class Buckets:
 
 
 def model_buckets(series: Iterable[Labels]) -> Buckets:
-    """Of the answers to ``bucket_queries.model_buckets`` and ``bucket_counts``: by namespace and model."""
+    """Return the buckets by namespace and model, from ``bucket_queries.model_buckets`` and ``bucket_counts``."""
 
     def group(labels: Labels) -> Group | None:
         model = first(labels, ENGINES.model_labels)
@@ -56,7 +56,7 @@ def model_buckets(series: Iterable[Labels]) -> Buckets:
 
 
 def engine_buckets(rows: EngineRows, series: Iterable[Labels]) -> Buckets:
-    """Of the answers to ``bucket_queries.engine_buckets``: by engine."""
+    """Return the buckets by engine, from the answers to ``bucket_queries.engine_buckets``."""
     groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in rows.ids]
 
     def group(labels: Labels) -> Group | None:
@@ -67,7 +67,7 @@ def engine_buckets(rows: EngineRows, series: Iterable[Labels]) -> Buckets:
 
 
 def common_edges(counts: Parts) -> Edges:
-    """From the answer to ``bucket_queries.bucket_counts``: the edges with as many series behind them as any other."""
+    """Return the edges with as many series behind them as any other, from ``bucket_queries.bucket_counts``."""
     return {
         key: frozenset(upper for upper, count in edges.items() if count >= max(edges.values()))
         for key, edges in counts.items()
@@ -75,7 +75,7 @@ def common_edges(counts: Parts) -> Edges:
 
 
 def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
-    """From the answer to ``bucket_queries.model_buckets``: a histogram per model, of the edges all engines have."""
+    """Return a histogram per model, of the edges all engines have, from ``bucket_queries.model_buckets``."""
     return histograms(
         {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}
     )

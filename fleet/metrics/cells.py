@@ -1,4 +1,4 @@
-"""What the series of one target mean: worked out once per layout, so that a tick only adds up numbers."""
+"""The meaning of the series of one target: worked out once per layout, so that a tick only adds up numbers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Term(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Where a number goes and what it is made of."""
+    """The place of a number, and its parts."""
 
     quantity: Quantity
     row: int
@@ -131,5 +131,5 @@ class Binding:
         return replace(self, engines=engines, gateways=gateways, gpus=gpus)
 
     def source(self, before: Binding) -> list[int]:
-        """For ``Window.relabel``: where each counter was in an earlier binding, -1 for a new one."""
+        """Return where each counter was in an earlier binding, -1 for a new one (for ``Window.relabel``)."""
         return [before.keys.get(key, -1) for key in self.keys]

@@ -1,4 +1,4 @@
-"""From the values of an answer to columns: where each number goes is worked out once, then values are only moved.
+"""Columns from the values of an answer: where each number goes is worked out once, then values are only moved.
 
 A meaning is made while the labels of an answer are gone through, and read with the values of each answer that has the
 same series. Values have a NaN behind them, which is what a row without a number gets.
@@ -100,7 +100,7 @@ def known_first(columns: Sequence[list[float]]) -> list[float]:
 
 
 class Choice:
-    """What one dialect says of a quantity: the parts of its spellings, None for one that is not there."""
+    """A dialect's parts of each spelling of a quantity, None for one that is not there."""
 
     def __init__(self, quantity: Quantity, rule: Rule, parts: Sequence[Part | None]) -> None:
         self.quantity = quantity

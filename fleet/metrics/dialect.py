@@ -1,4 +1,4 @@
-"""How the metric names of an engine, a gateway or an exporter map to the canonical quantities: dialects are data.
+"""Dialects as data: how the metric names of an engine, gateway or exporter map to the canonical quantities.
 
 A dialect lists, per quantity, the names it has had across versions, newest first. Per row the first one that is present
 wins; names are never summed, because releases that rename a metric expose both for a while.
@@ -31,7 +31,7 @@ from fleet.metrics.product import Product
 from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 
 IMPLAUSIBLE = 9e18
-"""From here on a number is a blank or garbage: DCGM's blanks ("not supported") are 2**63 less a little."""
+"""Bound from which a number is a blank or garbage: DCGM's blanks ("not supported") are 2**63 less a little."""
 
 
 def plausible(value: float) -> bool:
@@ -44,7 +44,7 @@ Bits = tuple[tuple[int, str], ...]
 
 
 def bit_words(mask: float, bits: Bits) -> tuple[str, ...]:
-    """What a mask says; nothing for a blank."""
+    """Return the words of a mask's bits; none for a blank."""
     return tuple(text for bit, text in bits if int(mask) & bit) if plausible(mask) else ()
 
 
@@ -117,9 +117,9 @@ class Metric:
     valid: tuple[float, float] = (0.0, IMPLAUSIBLE)
     optional: bool = False
     less: float = 0.0
-    """Of a gauge: what the request for the metrics itself adds to it."""
+    """Share of a gauge that the request for the metrics itself adds to it."""
     state: float | None = None
-    """Of a gauge that is the code of a state: this one counts 1, and any other 0."""
+    """Code of the state that a gauge counts as 1, any other as 0."""
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of this name with these labels belongs to the quantity."""
@@ -128,7 +128,7 @@ class Metric:
         return self.weights is None or any(labels.get(self.weights[0]) == value for value, _ in self.weights[1])
 
     def factor(self, labels: Mapping[str, str]) -> float:
-        """What a sample's value is multiplied with; NaN where ``products`` finds no number."""
+        """Return the factor of a sample's value; NaN where ``products`` finds no number."""
         if self.weights is not None:
             return dict(self.weights[1])[labels[self.weights[0]]] * self.scale
         if not self.products:
@@ -154,7 +154,7 @@ def _number(text: str) -> float:
 
 
 class Pick(Enum):
-    """What becomes of the spellings of one quantity in one row."""
+    """The choice among the spellings of one quantity in one row."""
 
     FIRST = "first"
     MAX = "max"
@@ -167,7 +167,7 @@ class Pick(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How one quantity is read."""
+    """The reading of one quantity."""
 
     metrics: tuple[Metric, ...]
     pick: Pick = Pick.FIRST
@@ -178,14 +178,14 @@ class Rule:
 
 
 class Proof(Enum):
-    """What the names of a dialect were checked against, the strongest first."""
+    """Evidence for the names of a dialect, the strongest first."""
 
     PROGRAM = "real program"
     """The tests run it."""
     RECORDING = "recording"
-    """What a real one answered is replayed."""
+    """A real one's answer is replayed."""
     DOCUMENTATION = "documentation"
-    """Its own texts or source: nobody has seen it answer."""
+    """Documentation or source alone: nobody has seen it answer."""
 
     @property
     def supported(self) -> bool:
@@ -200,13 +200,13 @@ class GpuLabels:
     uuid: tuple[str, ...] = ("UUID", "uuid", "gpu_uuid")
     node: tuple[str, ...] = ("Hostname", "hostname", "node", "kubernetes_node", "k8s_node_name")
     ordinal: tuple[str, ...] = ("gpu",)
-    """Its number on its node."""
+    """Labels of its number on its node."""
     instance: tuple[str, ...] = ("GPU_I_ID",)
-    """Which part of a GPU that is split."""
+    """Labels of the part of a GPU that is split."""
     profile: tuple[str, ...] = ("GPU_I_PROFILE",)
     """How large that part is."""
     model: tuple[str, ...] = ("modelName",)
-    """What the driver calls the card."""
+    """Labels of the driver's name for the card."""
     whole: tuple[tuple[str, str], ...] = ()
     """(label, value) of ``instance`` for a card that is not split, and for the part that speaks for all of one."""
 
@@ -235,13 +235,13 @@ class Dialect:
     """Base name of a histogram that is not in seconds → how many of the units of its ``le`` and ``_sum`` make one."""
     where: tuple[Match, ...] = ()
     model_labels: tuple[str, ...] = ("model_name", "model")
-    """Of an engine or a gateway: the labels that name the served model. Empty: none does."""
+    """Labels of an engine or a gateway that name the served model. Empty: none does."""
     rank_labels: tuple[str, ...] = ("engine",)
-    """Of an engine: the labels that tell the ranks of one process apart."""
+    """Labels of an engine that tell the ranks of one process apart."""
     repeated_by: tuple[str, ...] = ()
     """Labels of those that each expose the same number once more: it counts once."""
     backend_labels: tuple[str, ...] = ()
-    """Of a gateway: the labels that name the server behind it, by its address or URL."""
+    """Labels of a gateway that name the server behind it, by its address or URL."""
     gpu: GpuLabels = field(default_factory=GpuLabels)
     masks: Mapping[str, Bits] = field(default_factory=dict)
     """Bit masks of why a GPU's clocks are lowered now, newest name first, and what their bits say."""

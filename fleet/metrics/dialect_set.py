@@ -53,7 +53,7 @@ class DialectSet:
 
     @contextmanager
     def adding(self, *dialects: Dialect) -> Iterator[None]:
-        """These ones as well, for as long as the context lasts."""
+        """Add these dialects for as long as the context lasts."""
         before = self.members
         self._become((*before, *dialects))
         try:
@@ -68,7 +68,7 @@ class DialectSet:
         return bool(self.members)
 
     def among(self, names: Collection[str]) -> DialectSet:
-        """Those of these products."""
+        """Return the dialects of these products."""
         key = frozenset(names)
         if key not in self._among:
             self._among[key] = DialectSet(member for member in self.members if member.name in key)

@@ -23,7 +23,7 @@ Means = dict[Quantity, "tuple[array[float], array[float]]"]
 
 
 class EngineNumbers:
-    """What the series of that answer are. A counter's rate outdoes a gauge that an engine computed."""
+    """The meaning of the series of that answer. A counter's rate outdoes a gauge that an engine computed."""
 
     def __init__(self, rows: EngineRows, series: Iterable[Labels]) -> None:
         self._rows = rows
@@ -81,7 +81,7 @@ class EngineNumbers:
         return column
 
     def _readers(self) -> dict[str, list[tuple[Dialect, Metric, Part]]]:
-        """Who reads the gauges of a name, and where they go."""
+        """Return the readers of each gauge by its name, and where they put it."""
         readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
         for member in self._rows.series.engines:
             for quantity, metric in member.gauges():
@@ -128,7 +128,7 @@ class EngineNumbers:
         return blank(self._count) if part is None else array("d", part.read(values))
 
     def _zeros(self, found: dict[Quantity, list[float]]) -> None:
-        """What nothing has incremented does not exist: it is zero where what stands beside it is there."""
+        """Set to zero what does not exist because nothing incremented it, where what stands beside it is there."""
         for member in self._rows.series.engines:
             for quantity, rule in member.rules.items():
                 if rule.zero_beside is None or rule.zero_beside not in found:

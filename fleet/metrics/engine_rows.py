@@ -1,4 +1,4 @@
-"""Whose the engines are that a metrics store has series of: the rows of a measurement, and how series find them.
+"""The engines that a metrics store has series of: the rows of a measurement, and how series find them.
 
 Worked out from the labels of the answer to ``queries.engines``; of its values, which are the times of samples, only the
 choice among several processes that expose the same engine depends.
@@ -43,7 +43,7 @@ class Example(NamedTuple):
 
 
 class EngineSeries:
-    """What the labels of that answer say."""
+    """The engines in the labels of that answer."""
 
     def __init__(self, series: Iterable[Labels]) -> None:
         seen: list[tuple[Labels, int]] = []
@@ -85,7 +85,7 @@ class EngineSeries:
         self.process_key = _telling(
             (label for label in _LONGEST_FIRST if label in self.labels), [*(labels for labels, _ in seen), *gone]
         )
-        """As few of them as tell the processes apart, those that ended lately included."""
+        """Labels that tell the processes apart, as few as do, those that ended lately included."""
         naming = (*ENGINES.model_labels, *ENGINES.rank_labels)
         self.key = (*self.process_key, *(label for label in naming if label in self.labels))
         """And the engines."""
@@ -95,13 +95,13 @@ class EngineSeries:
         self._rows: EngineRows | None = None
 
     def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:
-        """Which engines there are, who exposes each, and which dialects it speaks."""
+        """Identify the engines, the process that exposes each, and the dialects it speaks."""
         stamps: dict[EngineId, dict[Process, list[int]]] = defaultdict(lambda: defaultdict(list))
         speaks: dict[EngineId, set[str]] = defaultdict(set)
         nameless: list[tuple[Labels, Dialect, int]] = []
         self.example = Example((), {})
         self.keys: list[tuple[_Key, _Key, Process, EngineId]] = []
-        """Of each series: the values of ``key`` and of ``process_key``, who exposes it, and the engine."""
+        """Values, for each series, of ``key`` and of ``process_key``, the process that exposes it, and the engine."""
         for labels, place in seen:
             dialect = ENGINES.by_name(labels.get(DIALECT, ""))
             if dialect is None:
@@ -170,7 +170,7 @@ class EngineRows:
         return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
 
     def ages(self, values: Sequence[float], at: float) -> array[float]:
-        """Of the newest sample of each row, in seconds at ``at``."""
+        """Return the age of the newest sample of each row, in seconds at ``at``."""
         return array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._places))
 
     def row(self, labels: Labels) -> int | None:
@@ -225,7 +225,7 @@ def _newest(by: Mapping[Process, Sequence[int]], values: Sequence[float]) -> Pro
 
 
 def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
-    """As few of these labels as tell the same rows apart as all of them do; at least one."""
+    """Return as few of these labels as tell the same rows apart as all of them do; at least one."""
     kept = tuple(labels)
     distinct = len({tuple(map(row.get, kept)) for row in rows})
     for label in kept[:-1]:

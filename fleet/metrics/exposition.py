@@ -51,7 +51,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """What one answer says about the needed series.
+    """The needed series of one answer.
 
     ``series`` is the very same tuple as in the last answer while the layout holds, so that whoever derived something
     from it can tell with ``is``. ``values[i]`` belongs to ``series[i]``.
@@ -69,7 +69,7 @@ class Exposition:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the needed series stand in an answer: what it takes to read the next one without looking at the rest."""
+    """The places of the needed series in an answer: what it takes to read the next one without looking at the rest."""
 
     series: tuple[Series, ...]
     places: tuple[tuple[int, bytes, int], ...]
@@ -107,7 +107,7 @@ class Layouts:
         self._by_lines: dict[int, deque[Layout]] = {}
 
     def of(self, lines: int) -> Iterable[Layout]:
-        """Those for answers of so many lines, the latest first."""
+        """Return the layouts for answers of so many lines, the latest first."""
         return tuple(self._by_lines.get(lines, ()))
 
     def add(self, layout: Layout) -> None:

@@ -36,12 +36,12 @@ PER_SECOND = "le_per_second"
 PART = "part"
 """The label that tells the summands of a number apart."""
 PROCESS = "process"
-"""Behind a quantity's name: its series name neither model nor engine."""
+"""Label in place of the row's, behind a quantity's name: its series name neither model nor engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the queries are about.
+    """The subject of the queries.
 
     ``engines``, ``gateways`` and ``gpus``: the dialects that the store has series of. ``names``: the counters and
     histograms that the data have, as they spell them. ``labels``: those that the data have of the labels that may name

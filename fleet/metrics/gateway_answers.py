@@ -18,7 +18,7 @@ from fleet.model.quantity import Family, Quantity
 
 
 class Gateways:
-    """Where two jobs scrape one gateway, the numbers are those of the job that saw it last."""
+    """The gateways of an answer. Where two jobs scrape one, the numbers are those of the job that saw it last."""
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: dict[tuple[str, str, str], dict[Process, float]] = defaultdict(dict)

@@ -22,7 +22,7 @@ _Cells = dict[_Key, list[tuple[Labels, int]]]
 
 
 class Gpus:
-    """What the series of that answer are."""
+    """The meaning of the series of that answer."""
 
     def __init__(self, series: Iterable[Labels]) -> None:
         seen: list[tuple[Labels, int]] = []

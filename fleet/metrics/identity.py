@@ -1,4 +1,4 @@
-"""Which engine or GPU a series is about: label names differ by scrape configuration, exporter version and gateway."""
+"""The identity of engines and GPUs: label names differ by scrape configuration, exporter version and gateway."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def gpu_labels(dialects: DialectSet) -> tuple[str, ...]:
 
 
 def gpu_key_labels(dialects: DialectSet) -> tuple[str, ...]:
-    """Those that are enough to tell two GPUs apart."""
+    """Return the labels that are enough to tell two GPUs apart."""
     own = dialects.gpu
     return (*own.uuid, *own.instance)
 
@@ -104,7 +104,7 @@ def gpu_key(labels: Mapping[str, str], names: GpuLabels) -> tuple[str, str]:
 
 
 def _part_of(labels: Mapping[str, str], names: GpuLabels) -> str:
-    """Which part of a GPU that is split; empty for a whole one."""
+    """Return which part of a split GPU it is; empty for a whole one."""
     label = next((name for name in names.instance if labels.get(name)), "")
     return "" if not label or (label, labels[label]) in names.whole else labels[label]
 

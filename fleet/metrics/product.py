@@ -1,4 +1,4 @@
-"""What a product that serves models, stands before them or exports GPUs is called, and how its pods are recognised."""
+"""A product (engine, gateway, GPU exporter): what it is called, and how its pods are recognised."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class Ranks:
     """The flags of a server that starts an API server for each of its data-parallel ranks."""
 
     switches: tuple[str, ...]
-    """It does: one port each, from its own on."""
+    """Flags that make it do so: one port each, from its own on."""
     sizes: tuple[str, ...]
     """How many there are, the most telling first."""
     own: tuple[str, ...]
-    """Which of them this process is: then a script starts the others, at ports that only it knows."""
+    """Flags of the number of this process: then a script starts the others, at ports that only it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Product:
     programs: tuple[tuple[str, ...], ...] = ()
     """Words that stand beside each other on the command line of its server; a program without its folder."""
     images: tuple[str, ...] = ()
-    """What the name of its images has in it, without the tag."""
+    """Parts of the names of its images, without the tag."""
     apps: tuple[str, ...] = ()
-    """What the labels by which charts name an application have in it."""
+    """Parts of the labels by which charts name an application."""
     prefixes: tuple[str, ...] = ()
-    """How its metrics' names begin."""
+    """Prefixes of its metrics' names."""
     port: int | None = 8000
-    """Where it answers metrics unless it is told otherwise; None: where the configuration says (``scrape.ports``)."""
+    """Port of its metrics unless it is told otherwise; None: where the configuration says (``scrape.ports``)."""
     path: str = ""
-    """Of its metrics; empty: where the configuration says (``scrape.path``)."""
+    """Path of its metrics; empty: where the configuration says (``scrape.path``)."""
     port_flags: tuple[str, ...] = ("--port",)
     port_variables: tuple[str, ...] = ()
     """Environment variables that give that port where no flag does."""
@@ -47,22 +47,22 @@ class Product:
     model_variables: tuple[str, ...] = ()
     """Environment variables of its own that name the model."""
     entrypoints: tuple[str, ...] = ()
-    """In the names of images whose entrypoint takes the model as its first argument."""
+    """Parts of the names of images whose entrypoint takes the model as its first argument."""
     ranks: Ranks | None = None
     agents: tuple[tuple[str, ...], ...] = ()
     """Commands of a worker that may run it, and answers its metrics."""
     speaks: tuple[str, ...] = ()
     """Names of the products whose metrics it answers as well: it runs their engines."""
     metrics: bool = True
-    """It answers metrics at all."""
+    """False if it answers no metrics at all."""
     vendor: str = ""
     """The maker of the GPUs that an exporter measures (``fleet.metrics.gpus.vendors``)."""
     install: str = ""
     """Commands that install an exporter, for who has GPUs and none."""
     naming_pods: str = ""
-    """What makes an exporter say which pod holds a GPU."""
+    """Setting that makes an exporter say which pod holds a GPU."""
 
     @property
     def unread(self) -> str:
-        """What a row says of it in place of numbers."""
+        """Text of a row in place of numbers that are not read."""
         return f"{self.name}: not read yet" if self.metrics else f"{self.name}: has no metrics"

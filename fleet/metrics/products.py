@@ -238,4 +238,4 @@ def _repository(image: str) -> str:
 
 _APP_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 _BESIDE = ("router", "proxy", "sidecar", "gateway", "exporter", "operator", "controller", "bench", "scheduler")
-"""In the names of images of what stands beside an engine and is called after it."""
+"""Words in names of images that stand beside an engine and are called after it."""

@@ -108,7 +108,7 @@ def listed(labels: Iterable[str]) -> str:
 
 
 def queries(parts: Sequence[str]) -> list[str]:
-    """As few queries of these parts as are short enough for a URL."""
+    """Return as few queries of these parts as are short enough for a URL."""
     packed: list[list[str]] = []
     for part in parts:
         if packed and len(quote(joined([*packed[-1], part]))) <= LONGEST:

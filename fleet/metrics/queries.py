@@ -199,7 +199,7 @@ def _resets(scope: Scope) -> Iterable[str]:
 
 
 def gateways(scope: Scope) -> list[str]:
-    """Whose each gateway's rows are and when they were seen, every number of them, and their histograms; none where the
+    """Return the queries for gateways: whose rows they are and when seen, every number, and histograms; none where the
     store has no gateway.
     """
     labels = gateway_labels(scope.gateways)
@@ -235,7 +235,7 @@ def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> I
 
 
 def gpus(scope: Scope) -> list[str]:
-    """Whose each GPU is and when it was seen; every gauge by name, and the rates of the counters tagged with theirs.
+    """Return the queries for GPUs: whose each is, and when seen; gauges by name; rates of counters tagged with theirs.
 
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
     numbers come with its UUID alone.

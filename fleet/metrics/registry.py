@@ -17,6 +17,6 @@ from fleet.metrics.gpus.dcgm import DCGM
 ENGINES = DialectSet((VLLM, SGLANG, LLAMA_CPP, TGI, DYNAMO))
 """The engines."""
 GATEWAYS = DialectSet((LITELLM, SGLANG_ROUTER, DYNAMO_FRONTEND))
-"""What stands before engines: gateways and routers."""
+"""Products before engines: gateways and routers."""
 GPUS = DialectSet((DCGM, AMD))
 """The exporters of GPUs."""

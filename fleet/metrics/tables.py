@@ -113,7 +113,7 @@ class Tables:
     def measurement(
         self, *, window: float, interval: float, unreachable: Mapping[str, str], requests: int
     ) -> Measurement:
-        """What has been put together."""
+        """Return the measurement put together so far."""
         rows = len(self._engines.ids)
         means: dict[Quantity, tuple[array[float], array[float]]] = {}
         for quantity, row, total, count in self._means:

@@ -1,4 +1,4 @@
-"""What a measurement has in common with the one before: told by identity, so that nobody need compare again."""
+"""The parts that a measurement shares with the one before: told by identity, so that nobody need compare again."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _Scraper = tuple[str, ...]
 
 
 def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) -> Rates:
-    """From the answers to ``queries.young_samples``; of a row that has one sample only, none is known.
+    """Return the rates from the answers to ``queries.young_samples``; of a row with one sample only, none is known.
 
     A process may be there several times: as each of two scrapers saw it, and under the labels that it had until the
     scrape configuration changed, for which one that is old looks young too. Of each rate the one is taken that was

@@ -34,7 +34,7 @@ class Coverage:
         return namespace in scopes if namespace else bool(scopes)
 
     def lack(self, *resources: str) -> str:
-        """Why not all of these is known, in words; empty where it is."""
+        """Return why not all of these is known, in words; empty where it is."""
         for resource in resources:
             name = resource.partition(".")[0]
             if resource in self.pending:

@@ -1,4 +1,4 @@
-"""What sources beside the cluster and its metrics add to a Snapshot: alerts, logs, another cluster.
+"""Facts of sources beside the cluster and its metrics: alerts, logs, another cluster.
 
 The Snapshot has fields for what every screen needs. What one source more knows needs none: it is found by its type.
 """
@@ -27,10 +27,10 @@ class Facts:
     """The last facts of each source that has given any."""
 
     by_source: Mapping[str, Dated[Any]] = field(default_factory=dict)
-    """By the name that the source has in the header."""
+    """Facts by the name that the source has in the header."""
 
     def of(self, kind: type[T]) -> dict[str, Dated[T]]:
-        """Those of one type, by the name of their source: two Alertmanagers give two."""
+        """Return the facts of one type by the name of their source: two Alertmanagers give two."""
         return {name: found for name, found in self.by_source.items() if isinstance(found.value, kind)}
 
 

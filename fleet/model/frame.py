@@ -48,7 +48,7 @@ class Frame:
     states: bytes = b""
     index: Mapping[str, int] = field(default_factory=dict)
     absent: State = State.MISSING
-    """What an object without a row is: MISSING while the source answers, UNKNOWN while none does."""
+    """State of an object without a row: MISSING while the source answers, UNKNOWN while none does."""
     since: float = 0.0
     """Seconds that have passed since it was measured: all rows grow old together, and no column for that."""
 
@@ -84,7 +84,7 @@ class Frame:
         return math.nan if row is None or column is None else column.values[row]
 
     def rows(self, keys: Iterable[str]) -> list[int]:
-        """Where objects stand in the columns; -1 for what is not there. The same for every frame with this index."""
+        """Return the rows of objects in the columns, -1 for none. The same for every frame with this index."""
         row = self.index.get
         return [row(key, -1) for key in keys]
 

@@ -1,4 +1,4 @@
-"""What a metrics source delivers: one type, whether Prometheus was asked or the engines were scraped directly."""
+"""The measurement of a metrics source: one type, whether Prometheus was asked or the engines were scraped directly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EngineId(NamedTuple):
 
 
 class GatewayId(NamedTuple):
-    """What a gateway counts together: one model, one server behind it, both, or all that it does.
+    """The scope of a gateway's counts: one model, one server behind it, both, or all that it does.
 
     ``dialect`` is the product's name, ``backend`` host:port of the server; ``model`` and ``backend`` are empty where
     the numbers are not told apart by them. The process is named as an engine's is.
@@ -55,11 +55,11 @@ class GpuId(NamedTuple):
 
     uuid: str
     instance_id: str
-    """Of a part of a GPU; empty for a whole one."""
+    """Part of a GPU; empty for a whole one."""
     node: str
     """Host name, else the node of the exporter's pod, else empty."""
     ordinal: str
-    """Its number on its node."""
+    """Number on its node."""
     namespace: str = ""
     pod: str = ""
     model: str = ""
@@ -80,7 +80,7 @@ class GpuId(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Whose observations a histogram holds.
+    """The owner of a histogram's observations.
 
     ``engine`` set: one engine; only ``pod``: all engines and models of a pod; neither: one model in a namespace.
     """

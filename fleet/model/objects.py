@@ -21,7 +21,7 @@ HIDDEN: Final = "Hidden"
 
 
 class ClusterId(NamedTuple):
-    """Which cluster something is in, and as whom it is looked at.
+    """The identity of a cluster, and as whom it is looked at.
 
     A server alone does not tell: one proxy may stand before many clusters and know them by the caller. A context alone
     does not either: its file may lead elsewhere tomorrow. Two contexts of one cluster count as two: that mixes nothing.
@@ -70,11 +70,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """Which model a pod template runs, by its image, its arguments and, where those are silent, its environment."""
+    """The model that a pod template runs, by its image, its arguments and, where those are silent, its environment."""
 
     image: str = ""
     digest: str = ""
-    """From status.imageID: the only proof of what runs; empty until the container has started once."""
+    """Digest from status.imageID: the only proof of what runs; empty until the container has started once."""
     model: str = ""
     """--model, the positional of ``vllm serve``, --model-path, --model-id, or MODEL* in the environment."""
     served_name: str = ""
@@ -85,20 +85,20 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How the server of models in a pod is reached, as far as the pod's own description tells."""
+    """The server of models in a pod and how it is reached, as far as the pod's own description tells."""
 
     engine: str = ""
-    """Which product it is (``fleet.metrics.products``); empty for one that is not known."""
+    """Name of the product (``fleet.metrics.products``); empty for one that is not known."""
     container: str = ""
     """The container that it runs in; empty where the pod runs none."""
     ports: tuple[int, ...] = ()
-    """Where its command line has it answer, one per API server; empty where that does not say."""
+    """Ports in its command line, one per API server; empty where that does not say."""
     tls: bool = False
-    """It speaks TLS there."""
+    """True if it speaks TLS there."""
     follows: bool = False
-    """It starts no API server of its own: it is a part of the engine that another pod of its group leads."""
+    """True if it starts no API server: it is a part of the engine that another pod of its group leads."""
     gateway: str = ""
-    """Which gateway its command line or image starts, in place of an engine; empty for none that is read."""
+    """Gateway that its command line or image starts, in place of an engine; empty for none that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Pod:
     created: float
     phase: str
     status: str
-    """What kubectl prints: Running, Pending, CrashLoopBackOff, Init:0/1, Terminating …"""
+    """State that kubectl prints: Running, Pending, CrashLoopBackOff, Init:0/1, Terminating …"""
     ready: bool
     """Condition Ready."""
     restarts: int
@@ -155,7 +155,7 @@ class Pod:
     devices: tuple[tuple[str, int], ...] = ()
     """Every extended resource that it holds, GPUs among them: (google.com/tpu, 4) …"""
     claims: bool = False
-    """It gets devices by resource claims, in numbers that its spec does not have."""
+    """True if it gets devices by resource claims, in numbers that its spec does not have."""
     version: ModelVersion = ModelVersion()
     serving: Serving = Serving()
 
@@ -193,7 +193,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Of one of ``fleet.kinds``: the top of a pod's owner chain, or a step of it."""
+    """A workload of one of ``fleet.kinds``: the top of a pod's owner chain, or a step of it."""
 
     kind: str
     namespace: str

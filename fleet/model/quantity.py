@@ -24,10 +24,10 @@ class Unit(StrEnum):
 
 
 class Combine(StrEnum):
-    """How the values of several engines (or GPUs) become the value of their pod, workload or model."""
+    """The way in which values of several engines (or GPUs) become the value of their pod, workload or model."""
 
     SUM = "sum"
-    """Of those that are known: what one engine does not say, the others still do."""
+    """Sum of the known values: what one engine does not say, the others still do."""
     WHOLE = "whole"
     """The sum where all are known, else missing: part of a total is a wrong total."""
     MEAN = "mean"
@@ -36,7 +36,7 @@ class Combine(StrEnum):
     RATIO = "ratio"
     """Sum of the numerators over the sum of the denominators; ratios are never averaged."""
     QUANTILE = "quantile"
-    """From merged histogram buckets; percentiles are never averaged."""
+    """Percentile of merged histogram buckets; percentiles are never averaged."""
 
 
 class Quantity(StrEnum):
@@ -125,7 +125,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a quantity is: a sentence, its unit and how it combines upwards (engine → pod; pod → workload, model)."""
+    """The meaning of a quantity: a sentence, its unit and how it combines upwards (engine → pod → workload, model)."""
 
     text: str
     unit: Unit

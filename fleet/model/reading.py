@@ -25,13 +25,13 @@ class State(IntEnum):
 
 
 class Bound(IntEnum):
-    """Which side of its value the truth lies on, where a histogram can tell no more."""
+    """The side of its value on which the truth lies, where a histogram can tell no more."""
 
     EXACT = 0
     AT_MOST = 1
-    """In the lowest bucket: the screen shows ``≤0.3`` (the bucket's edge), not an interpolation from zero."""
+    """Value in the lowest bucket: the screen shows ``≤0.3`` (the bucket's edge), not an interpolation from zero."""
     AT_LEAST = 2
-    """In the +Inf bucket: the screen shows ``≥2560`` (the last finite edge)."""
+    """Value in the +Inf bucket: the screen shows ``≥2560`` (the last finite edge)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ MACHINE: Final = "machine"
 
 
 class Health(StrEnum):
-    """Of a source."""
+    """The health of a source."""
 
     STARTING = "starting"
     LIVE = "live"
@@ -50,7 +50,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a source is: shown in the header, explained in one or two lines on demand."""
+    """The status of a source: shown in the header, explained in one or two lines on demand."""
 
     name: str
     """kubernetes or machine (OBJECTS), prometheus or scrape."""
@@ -60,11 +60,11 @@ class SourceStatus:
     last_ok: float | None = None
     """Unix time of its last good answer."""
     problem: str = ""
-    """What is wrong and what it means, in words; empty when live."""
+    """The fault and its meaning, in words; empty when live."""
     remedy: str = ""
-    """What to do about it."""
+    """The remedy."""
     endpoint: str = ""
-    """Where it is reached, without credentials."""
+    """Address of the source, without credentials."""
     notes: tuple[str, ...] = ()
     """Lesser things: forbidden resources, targets that do not answer."""
     requests: int = 0
@@ -75,7 +75,7 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Which cluster this is and as whom it is read."""
+    """The cluster, and as whom it is read."""
 
     context: str = ""
     cluster: str = ""
@@ -83,19 +83,19 @@ class Cluster:
     namespace: str = ""
     """The one namespace in view; empty for all."""
     user: str = ""
-    """Who the API server says we are (SelfSubjectReview), else the kubeconfig's user entry."""
+    """User by the API server's word (SelfSubjectReview), else the kubeconfig's user entry."""
     groups: tuple[str, ...] = ()
     version: str = ""
     read_only: bool = False
 
     @property
     def id(self) -> ClusterId:
-        """What tells its objects from those of the same names in another."""
+        """Identity that tells its objects from those of the same names in another."""
         return ClusterId(self.context, self.server)
 
 
 class Severity(StrEnum):
-    """Of a row: the glyph in front of it, and the worst-first order."""
+    """The severity of a row: the glyph in front of it, and the worst-first order."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -116,7 +116,7 @@ def rank(severity: Severity) -> int:
 
 
 class Assessment(NamedTuple):
-    """How an object stands and, in a few words, why: ``(Severity.WARNING, "throttled")``."""
+    """The health of an object and, in a few words, why: ``(Severity.WARNING, "throttled")``."""
 
     severity: Severity
     reason: str = ""
@@ -133,14 +133,14 @@ class ModelGroup:
 
 
 class Origin(NamedTuple):
-    """What an engine is, and whose metrics it answers: an engine that another product runs answers its own."""
+    """The product of an engine, and whose metrics it answers: an engine that another product runs answers its own."""
 
     product: str
     dialects: tuple[str, ...] = ()
 
 
 class Join(StrEnum):
-    """Why an object of one world has no counterpart in another."""
+    """The reason why an object of one world has no counterpart in another."""
 
     POD_WITHOUT_METRICS = "pod without metrics"
     METRICS_WITHOUT_POD = "metrics without a pod"
@@ -149,12 +149,12 @@ class Join(StrEnum):
 
 
 class GpuUse(StrEnum):
-    """Who has a GPU, as far as the cluster's accounting and the exporter tell."""
+    """The holder of a GPU, as far as the cluster's accounting and the exporter tell."""
 
     HELD = "held"
-    """By the pod that its exporter names."""
+    """Held by the pod that its exporter names."""
     UNNAMED = "held, unnamed"
-    """By a pod that its exporter does not name: nothing on its node is free."""
+    """Held by a pod that its exporter does not name: nothing on its node is free."""
     FREE = "free"
     UNKNOWN = "not known"
     """Not all pods are known, or some GPUs of its node are held and nobody says which."""
@@ -184,7 +184,7 @@ class History(Protocol):
 
 
 class NoHistory:
-    """Before the first tick."""
+    """The history before the first tick."""
 
     step = 15.0
 
@@ -195,7 +195,7 @@ class NoHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """Who belongs to whom: what stays the same from tick to tick while nothing comes or goes.
+    """The joins of a fleet: what stays the same from tick to tick while nothing comes or goes.
 
     It is made once, by the joins of fleet/snapshot/topology.py, and every Snapshot carries it as it is.
     """
@@ -215,7 +215,7 @@ class Structure:
     """Model key → keys of the rows of gateways that are about it."""
     gpus: Mapping[str, GpuId] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
-    """By the key of the workload that they scale."""
+    """Autoscalers by the key of the workload that they scale."""
     budgets: tuple[PodDisruptionBudget, ...] = ()
 
     pods_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -239,11 +239,11 @@ class Structure:
     gpu_use: Mapping[str, GpuUse] = field(default_factory=dict)
     """GPU key → who has it."""
     coverage: Coverage = field(default_factory=Coverage)
-    """What of the cluster this Snapshot knows."""
+    """The part of the cluster that this Snapshot knows."""
     unmatched: tuple[Unmatched, ...] = ()
 
     def structure(self) -> dict[str, Any]:
-        """These fields by name, and no others of whatever has more."""
+        """Return these fields by name, and no others of whatever has more."""
         return {name: getattr(self, name) for name in _STRUCTURE}
 
 
@@ -262,7 +262,7 @@ class Snapshot(Structure):
     window: float = 60.0
     """Seconds over which rates and percentiles are taken."""
     method: str = ""
-    """Which source they come from: prometheus, scrape, or empty for none."""
+    """Name of the source of the numbers: prometheus, scrape, or empty for none."""
     measured_at: float | None = None
     """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
 
@@ -277,13 +277,13 @@ class Snapshot(Structure):
     by_model: Frame = field(default_factory=Frame)
     by_gateway: Frame = field(default_factory=Frame)
     before_models: Frame = field(default_factory=Frame)
-    """What the gateways say, by model; a row for each model that has some."""
+    """Numbers of the gateways by model; a row for each model that has some."""
     by_gpu: Frame = field(default_factory=Frame)
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     history: History = field(default_factory=NoHistory)
     facts: Facts = NO_FACTS
-    """What sources beside the cluster and its metrics add; they are of no namespace, so no view narrows them."""
+    """Facts of sources beside the cluster and its metrics; they are of no namespace, so no view narrows them."""
     whole: Snapshot | None = field(default=None, repr=False, compare=False)
     """The cluster that this is a view of (fleet/snapshot/namespace_view.py); None where nothing is left out."""
 
@@ -297,7 +297,7 @@ class Snapshot(Structure):
         return ObjectRef(kind, namespace, name, self.cluster.id)
 
     def use_of(self, gpu: str) -> GpuUse:
-        """Who has a GPU, by its key."""
+        """Return who has a GPU, by its key."""
         return self.gpu_use.get(gpu, GpuUse.UNKNOWN)
 
     def source(self, name: str) -> SourceStatus | None:

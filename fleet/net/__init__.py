@@ -1,1 +1,1 @@
-"""What every client of this program has in common on the way out: bounded bodies, proxies, redirects, plain URLs."""
+"""Common parts of all clients on the way out: bounded bodies, proxies, redirects, plain URLs."""

@@ -30,7 +30,7 @@ class BodyError(Exception):
 
 
 class TooLargeError(BodyError):
-    """It is larger than its limit."""
+    """Raised when a body is larger than its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ _limits = Limits()
 
 
 def limits() -> Limits:
-    """Those of this process."""
+    """Return the limits of this process."""
     return _limits
 
 
@@ -94,7 +94,7 @@ class Inflating:
         self._begun = False
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        """What the bytes decode to, in pieces of at most PIECE bytes. Raises BodyError for what is no such encoding."""
+        """Yield the decoded bytes, in pieces of at most PIECE bytes. Raises BodyError for what is no such encoding."""
         if not self.kind:
             if raw:
                 yield raw
@@ -115,7 +115,7 @@ class Inflating:
             raw = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
 
     def finish(self) -> None:
-        """At the end of the body. Raises BodyError where the encoding is not at its end."""
+        """Check the end of the body. Raises BodyError where the encoding is not at its end."""
         if self._begun and self._inflate is not None and not self._inflate.eof:
             raise BodyError("its answer broke off in the middle")
 

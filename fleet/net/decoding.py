@@ -54,6 +54,6 @@ def collect() -> None:
 
 
 def decoded(content: bytes | bytearray | memoryview | str) -> Any:
-    """What a JSON text says. Raises orjson.JSONDecodeError, a ValueError, for anything else."""
+    """Decode a JSON text. Raises orjson.JSONDecodeError, a ValueError, for anything else."""
     with uncollected():
         return orjson.loads(content)

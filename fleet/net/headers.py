@@ -1,4 +1,4 @@
-"""What the value of an HTTP header may be: a line break in one would begin another header."""
+"""Values of HTTP headers: a line break in one would begin another header."""
 
 from __future__ import annotations
 

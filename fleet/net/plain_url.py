@@ -70,7 +70,7 @@ def segment(name: str) -> str:
 
 
 def _trouble(path: str) -> str:
-    """What is not plain about a path; empty for nothing."""
+    """Return what is not plain about a path; empty for nothing."""
     if path and not path.startswith("/"):
         return "its path does not begin with a slash"
     if _PATH.fullmatch(path) is None:

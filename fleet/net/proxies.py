@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: the rules that kubectl follows (Go's ``golang.org/x/net/http/httpproxy``).
+"""The proxy of a request, by the rules that kubectl follows (Go's ``golang.org/x/net/http/httpproxy``).
 
 HTTPS_PROXY stands for https URLs and HTTP_PROXY for http ones, in capitals or small letters; ALL_PROXY for none.
 NO_PROXY lists hosts (with their subdomains), addresses, CIDRs, each perhaps with a port, and ``*`` for all.
@@ -39,7 +39,7 @@ class Proxy:
 
     @property
     def problem(self) -> str:
-        """Why it cannot be used; empty where it may be tried."""
+        """The reason why it cannot be used; empty where it may be tried."""
         try:
             parts = urlsplit(self.url)
             host, port = parts.hostname, parts.port

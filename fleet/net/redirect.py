@@ -13,7 +13,7 @@ from fleet.sources.problem import SourceProblem
 MOST_REDIRECTS = 4
 """Requests for one answer."""
 _PROXY = "/proxy/"
-"""In a path of the API server: what follows is the pod's own."""
+"""Segment of an API server's path behind which the pod's own begins."""
 
 
 class RedirectError(Exception):
@@ -25,7 +25,7 @@ class RedirectError(Exception):
 
 
 def followed(url: str, location: str) -> str:
-    """Where a redirect from ``url`` leads. Raises SourceProblem where that is another server, or no place at all.
+    """Return the target of a redirect from ``url``. Raises SourceProblem where that is another server, or no place.
 
     ``url`` is a path for a request through the API server's proxy, which writes its own address and that path into the
     redirects of a pod: then the place must be beneath the same proxy.

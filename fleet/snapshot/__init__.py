@@ -1,1 +1,1 @@
-"""From objects and measurements to the Snapshot: topology, joins, aggregation, health, history. Pure."""
+"""The way from objects and measurements to the Snapshot: topology, joins, aggregation, health, history. Pure."""

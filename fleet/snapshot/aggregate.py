@@ -1,4 +1,4 @@
-"""From engines and GPUs to pods, workloads and models: how columns are combined.
+"""Aggregation of columns from engines and GPUs to pods, workloads and models.
 
 Sums of load skip what is missing and are missing when all is; sums of what there is (memory, power, capacity) are
 missing when a part is, because part of a total is a wrong total; ratios divide sums; percentiles come from merged

@@ -22,7 +22,7 @@ AHEAD = -10.0
 
 
 class Aging:
-    """Of the rows of one table, scraped every ``interval`` seconds; ``resets`` where its rows may have restarted.
+    """The ages of a table's rows, scraped every ``interval`` seconds; ``resets`` where its rows may have restarted.
 
     A source that answers with samples that are days old has them: they are stale. Unknown is what nobody says any more.
     """

@@ -27,7 +27,7 @@ class Make(NamedTuple):
 
 
 class Columns(Mapping[Quantity, Column]):
-    """By quantity; which there are is known before any is made."""
+    """Columns by quantity; which there are is known before any is made."""
 
     __slots__ = ("_made", "_makers", "read")
 
@@ -35,7 +35,7 @@ class Columns(Mapping[Quantity, Column]):
         self._makers = makers
         self._made: dict[Quantity, Column] = {}
         self.read: set[Quantity] = set()
-        """What somebody has asked for."""
+        """Quantities that somebody has asked for."""
 
     @property
     def made(self) -> int:
@@ -47,7 +47,7 @@ class Columns(Mapping[Quantity, Column]):
         return self._made.get(quantity) or self._make(quantity)
 
     def get(self, quantity: Quantity, default: Any = None) -> Any:
-        """As of any mapping: most rows lack some quantity, and an exception for each would cost more than the rest."""
+        """Return a column or the default: most rows lack some quantity; exceptions would cost more than the rest."""
         return self[quantity] if quantity in self._makers else default
 
     def __contains__(self, quantity: object) -> bool:

@@ -1,4 +1,4 @@
-"""What is another than before. Rows and columns are immutable, so identity is all that is asked of them."""
+"""Differences from before. Rows and columns are immutable, so identity is all that is asked of them."""
 
 from __future__ import annotations
 

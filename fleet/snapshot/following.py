@@ -1,4 +1,4 @@
-"""What a watch tells most of the time: an object is what and where it was, and only its status is another.
+"""Updates that only change the status of an object: most of what a watch tells.
 
 Such a row is put in the place of the one before, and everything that was joined stays as it is. Where an object comes,
 goes, moves or becomes something else, all is joined anew.
@@ -23,13 +23,13 @@ V = TypeVar("V")
 _PLACE_OF_POD = attrgetter("uid", "owner", "labels", "ip", "node", "phase", "gpus", "version", "serving", "created")
 _PLACE_OF_WORKLOAD = attrgetter("uid", "owner", "version", "gpus")
 _PLACE_OF_NODE = attrgetter("labels", "address", "gpus")
-"""What joins read of a row: while these are equal, what belongs to what is the same."""
+"""Fields of a row that joins read: while these are equal, what belongs to what is the same."""
 _MEASURED_BY = ("engines", "engines_of", "gpus", "gateways", "gateways_of", "models")
-"""What the rows of frames are called after, and made of."""
+"""Fields that the rows of frames are named after, and made of."""
 
 
 def followed(before: Topology | None, kube: KubeState, measurement: Measurement | None) -> Topology:
-    """Who belongs to whom now: ``before`` itself while nothing has changed, and as much of it as still holds."""
+    """Return the present topology: ``before`` itself while nothing has changed, and as much of it as still holds."""
     if before is None:
         return build_topology(kube, measurement)
     if not before.has_rows_of(measurement):
@@ -118,7 +118,7 @@ def _is_listed(workload: str, kube: KubeState) -> bool:
 
 
 def _alone(before: Topology, pods: Iterable[Pod]) -> list[object]:
-    """What would be said of joins of these pods that could not be made, if they were to serve."""
+    """Return what failed joins of these pods would be reported, if they were to serve."""
     return list(
         pods_alone(
             [*pods],

@@ -33,7 +33,7 @@ from fleet.snapshot.latency_parts import GatewayParts, Parts
 from fleet.snapshot.topology import Topology
 
 FOCUS_ALL_BELOW = 200
-"""Up to this many measured pods, every pod gets its percentiles on every tick."""
+"""Number of measured pods up to which each gets its percentiles on every tick."""
 _NAMES = ("engine", "pod", "workload", "model", "gateway", "before", "gpu")
 _UNKNOWN = {name: Frame(absent=State.UNKNOWN) for name in _NAMES}
 
@@ -61,14 +61,14 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class _Doubts:
-    """What the rows of a frame are made of: of ``own``, else of ``beside`` where a row has nothing of its own."""
+    """The parts of a frame's rows: of ``own``, else of ``beside`` where a row has nothing of its own."""
 
     own: tuple[Aging, Members | None]
     beside: tuple[Aging, Members] | None = None
     keep_reset: bool = True
 
     def ages(self) -> array[float]:
-        """When it was measured."""
+        """Return the age of each row's measurement."""
         ages = _ages(*self.own)
         if self.beside is None or not any(map(math.isnan, ages)):
             return ages
@@ -171,7 +171,7 @@ class _Measured:
         add("model", models, rows.model_engines, rows.model_gpus, percentiles(parts.of_models(), len(models)))
 
     def _add_gateways(self, topology: Topology) -> None:
-        """What gateways say: row by row, and by model."""
+        """Add the numbers of gateways: row by row, and by model."""
         columns, parts = self.measurement.gateway_table.columns, GatewayParts(self.measurement)
 
         def add(name: str, keys: tuple[str, ...], members: Members) -> None:

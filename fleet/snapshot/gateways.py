@@ -1,4 +1,4 @@
-"""Which model a gateway's numbers are about: by the name that it was asked for, else by the servers behind it.
+"""The model of a gateway's numbers: by the name that it was asked for, else by the servers behind it.
 
 A gateway stands where it likes: its own namespace tells nothing of the model's. What cannot be told apart (one name in
 several namespaces, numbers of a gateway before several models) belongs to no model.

@@ -1,4 +1,4 @@
-"""Which GPUs are free, by the cluster's own accounting: what a node offers less what pods on it hold.
+"""Free GPUs by the cluster's own accounting: what a node offers less what pods on it hold.
 
 An exporter that names no pod says nothing of who holds a GPU: often it was not told. Only where the accounting says
 that nobody can hold it is a GPU called free.
@@ -48,7 +48,7 @@ def uses(
 
 
 def _use(accounted: tuple[int, int] | None, unnamed: int, alone: int) -> GpuUse:
-    """Of ``alone`` GPUs of a node that no pod is named on, while its pods hold ``unnamed`` that are named nowhere."""
+    """Return the use of ``alone`` GPUs of a node on which no pod is named, while ``unnamed`` are held by its pods."""
     if accounted is None:
         return GpuUse.UNKNOWN
     left, _ = accounted

@@ -57,7 +57,7 @@ class Recorder:
         self._limit = points
         self._of: tuple[object, ...] = ()
         self._last = Point(())
-        """What was recorded last, and what it was made of."""
+        """The last point, and what it was made of."""
 
     def record(self, at: float, frames: tuple[Frame, ...]) -> View:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""

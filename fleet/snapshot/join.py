@@ -87,7 +87,7 @@ def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], said: Collect
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What each row of a measurement was found to be in the cluster."""
+    """The object of the cluster that each row of a measurement was found to be."""
 
     addresses: Addresses
     engine_pods: tuple[str, ...]

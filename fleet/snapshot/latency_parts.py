@@ -1,4 +1,4 @@
-"""Whose requests a percentile is of: the histograms of a measurement, by pod, workload and model.
+"""The histograms of each percentile: those of a measurement, by pod, workload and model.
 
 The percentiles of a row are of the requests that its sums count, all of them and no others; where the source cannot
 tell them apart there is no percentile, rather than one of somebody else's.
@@ -73,7 +73,7 @@ class Parts:
         return {row: _of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
-        """From its own pods where all of them are there, else from its models where no other workload serves those."""
+        """Return the histograms of its own pods if all are there, else of its models where nothing else serves them."""
         own = self._of_pods_of(family, self._topology.rows.engine_pods[key])
         if own:
             return _of(own)
@@ -83,7 +83,7 @@ class Parts:
         return [histogram for model in self._topology.served[key] for histogram in whole.get(model, ())]
 
     def _of_model(self, family: Family, key: str) -> list[Histogram]:
-        """As the source gives it, else from the pods that serve it: of each what asked for this model."""
+        """Return the source's histogram, else those of the pods that serve it: of each the requests for this model."""
         if key in self._models[family]:
             return self._models[family][key]
         pods, name = self._topology.rows.model_pods[key], self._topology.models[key].name

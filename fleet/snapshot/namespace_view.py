@@ -1,4 +1,4 @@
-"""What is shown of a cluster: one namespace of it, or all.
+"""The view of one namespace of a cluster, or of all.
 
 A view only leaves out. Numbers, joins, free GPUs, histories and verdicts are those of the whole cluster, so that what
 is out of view never looks absent; whoever plans or reckons asks the Snapshot for ``everything``.
@@ -80,7 +80,7 @@ class Viewer:
         return table
 
     def _keep(self, name: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
-        """What was made of these very objects before, else what is made of them now."""
+        """Return what was made of these very objects before, else make it now."""
         made_of, made = self._kept.get(name, ((), None))
         if not made_of or not same(made_of, of):
             made = make()
@@ -116,7 +116,7 @@ def _inside(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
 
 
 def _within(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
-    """What is in a namespace; and what names none, which may be of this one."""
+    """Return the rows in a namespace; and those that name none, which may be of this one."""
     return {key: row for key, row in rows.items() if getattr(row, "namespace", "") in (namespace, "")}
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a measurement each pod, workload and model is made of.
+"""The rows of a measurement that each pod, workload and model is made of.
 
 Here a value leaves the order of its source for the order of the screens; what is folded from it, the frames know.
 """
@@ -131,7 +131,7 @@ def _with_gpus(
     engines: Mapping[str, Sequence[int]],
     served: Mapping[str, Sequence[str]],
 ) -> Iterable[str]:
-    """Its pods with GPUs. Workers of an engine on several hosts have GPUs and no engine: they count where nothing else
+    """Yield its pods with GPUs. Workers of a multi-host engine have GPUs and no engine: they count where nothing else
     is served.
     """
     return (p for w in model.workloads for p in gpu_pods.get(w, ()) if len(served[w]) == 1 or p in engines)

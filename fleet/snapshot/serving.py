@@ -1,4 +1,4 @@
-"""Which workload serves which models: requests are counted by served name, and workloads are what is owned."""
+"""The workloads that serve each model: requests are counted by served name, and workloads are what is owned."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def served_by(
 
 
 def _stands_beside(members: Sequence[str], pods: Mapping[str, Pod]) -> bool:
-    """Its pods are gateways or exporters: the model that they may be told of is served by others."""
+    """Whether its pods are gateways or exporters: the model that they may be told of is served by others."""
     return any(not pods[key].serving.engine and stands_beside(pods[key]) is not None for key in members)
 
 

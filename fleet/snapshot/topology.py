@@ -1,4 +1,4 @@
-"""Who belongs to whom: the part of a Snapshot that only changes when objects come and go.
+"""The structure of a fleet: the part of a Snapshot that only changes when objects come and go.
 
 Made anew when the Kubernetes state or the set of engines and GPUs changes; between that, every tick reuses it.
 """
@@ -29,7 +29,7 @@ from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.state import KubeState
 
 _NOTHING = Measurement("", 0.0, 0.0, 0.0)
-"""Where nothing was measured yet."""
+"""Measurement before anything was measured."""
 _OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services")
 _MEASURED = ("source", "engines", "gpus", "unread", "gateways", "dialects")
 
@@ -50,7 +50,7 @@ class Topology(Structure):
     """The structure of a fleet, and how the rows of a measurement lie in it."""
 
     kube: KubeState
-    """What this was made for, without the events: they belong to nobody."""
+    """The objects that this was made for, without the events: they belong to nobody."""
     measured: Measurement
     """The rows of what this was made for, without any values."""
     rows: Rows
@@ -64,7 +64,7 @@ class Topology(Structure):
     version: object = field(default_factory=object)
     """No other structure has the same one."""
     touched: Touched | None = None
-    """What of the structure before is another, where nothing was joined anew."""
+    """Changes to the structure before, where nothing was joined anew."""
     _pod_of_group: dict[Group, str] = field(default_factory=dict)
 
     def has(self, kube: KubeState) -> bool:
@@ -171,7 +171,7 @@ class _Placed:
     parts: Mapping[str, Workload]
     part_of: Mapping[str, str]
     engines: tuple[EngineId, ...]
-    """With their models, in the order of the measurement."""
+    """Engines with their models, in the order of the measurement."""
     engine_pods: Sequence[str]
     """The pod of each engine."""
 
@@ -289,7 +289,7 @@ def _unmatched(
     served: Iterable[str],
     excused: Collection[str],
 ) -> Iterator[Unmatched]:
-    """What has no counterpart in another world."""
+    """Yield what has no counterpart in another world."""
     unseen = [e for e, p in zip(fleet.engines, fleet.engine_pods, strict=True) if p not in kube.pods]
     yield from engines_alone(unseen, kube.coverage)
     if measured.source == _NOTHING.source:

@@ -1,4 +1,4 @@
-"""What has no counterpart in another world, by name: a join that fails in silence is a pod that nobody watches."""
+"""Objects without a counterpart in another world, by name: a join that fails in silence is a pod nobody watches."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where facts come from: Kubernetes, Prometheus, the direct scrape. Each is followed in the background."""
+"""Sources of facts: Kubernetes, Prometheus, the direct scrape. Each is followed in the background."""

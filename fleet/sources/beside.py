@@ -23,7 +23,7 @@ class Beside:
         self._sources = tuple(sources)
         self._clock = clock
         self._broken: dict[tuple[str, str], StatusKeeper] = {}
-        """What a source failed with that nobody foresaw, by its name and what it was to do."""
+        """Failures of a source that nobody foresaw, by its name and what it was to do."""
 
     async def start(self) -> None:
         """Start each."""
@@ -48,7 +48,7 @@ class Beside:
                 source.hurry()
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Those of all; of one with a defect, the defect."""
+        """Return the status of all sources; of one with a defect, the defect."""
         found: list[SourceStatus] = []
         for source in self._sources:
             own: tuple[SourceStatus, ...] = ()
@@ -58,7 +58,7 @@ class Beside:
         return tuple(found)
 
     def facts(self) -> Facts:
-        """Those that have been heard."""
+        """Return the facts that have been heard."""
         found = {}
         for source in self._sources:
             with self._or_say(source, "facts"):

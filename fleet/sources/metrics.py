@@ -39,7 +39,7 @@ class MetricsSettings:
     prometheus: Use = Use.AUTO
     endpoint: PrometheusEndpoint | None = None
     trust: Trust = field(default_factory=Trust)
-    """Which of those that are found there may be asked."""
+    """Services that may be asked among those that are found."""
     within: Mapping[str, str] = field(default_factory=dict)
     """Labels and values that its series must have: one cluster of a store of several."""
     timeout: float = 10.0
@@ -76,7 +76,7 @@ class MetricsCollector:
         self._scrapes = 0
         self._attempt: asyncio.Task[Measurement | None] | None = None
         self._measured = now
-        """When the last measurement began."""
+        """Time at which the last measurement began."""
         self.latest: Measurement | None = None
 
     def due(self, state: KubeState, now: float) -> bool:
@@ -118,7 +118,7 @@ class MetricsCollector:
         self._next = now + pause(self.latest, self._settings.refresh, self._scrapes)
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """What was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
+        """Return what was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
         return await self._asking.remembered(latest.at, seconds, step)
 
     async def store(self, state: KubeState, now: float) -> Store | None:
@@ -132,7 +132,7 @@ class MetricsCollector:
         return await self._asking.latency(namespace, pods, seconds)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """How the sources are."""
+        """Return the status of the sources."""
         return (self._asking.keeper.status, self._scraping.keeper.status)
 
     async def close(self) -> None:
@@ -193,6 +193,6 @@ def pause(latest: Measurement | None, refresh: float, scrapes: int) -> float:
 
 
 def _missing(asked: Measurement) -> frozenset[Beside]:
-    """What Prometheus has none of, and may be there all the same."""
+    """Return what Prometheus has none of, and may be there all the same."""
     have = {Beside.GPUS: asked.gpus, Beside.GATEWAYS: asked.gateways}
     return frozenset(kind for kind, rows in have.items() if not rows)

@@ -76,7 +76,7 @@ class PollingSource(ABC, Generic[T]):
         return True
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """How the last question went."""
+        """Return how the last question went."""
         return (self._keeper.status,)
 
     def facts(self) -> Dated[T] | None:

@@ -1,4 +1,4 @@
-"""What is wrong with a metrics source, in words for the person in front of the console."""
+"""The fault of a metrics source, in words for the person in front of the console."""
 
 from __future__ import annotations
 

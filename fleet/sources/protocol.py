@@ -1,4 +1,4 @@
-"""What a source of facts is: the contract between whatever is followed and the Observer that shows it.
+"""The contract of a source of facts with the Observer that shows it.
 
 A source follows its part of the world on tasks of its own from ``start`` to ``close`` and keeps what it heard last.
 What reads it changes nothing, returns at once and never raises: troubles are in ``statuses``, which say since when,
@@ -19,10 +19,10 @@ from fleet.sources.store import Store
 
 
 class Source(Protocol):
-    """What all sources have in common."""
+    """The common part of all sources."""
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """How it is: a line for each part that can fail on its own."""
+        """Return how it is: a line for each part that can fail on its own."""
         ...
 
     def hurry(self) -> None:
@@ -85,11 +85,11 @@ class MetricsSource(Source, Protocol):
         ...
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """What was in the ``seconds`` before ``latest``, where somebody remembers it."""
+        """Return what was in the ``seconds`` before ``latest``, where somebody remembers it."""
         ...
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """What answers PromQL about the past of these objects; None where nothing does. Raises SourceProblem."""
+        """Return what answers PromQL about the past of these objects; None where nothing does. Raises SourceProblem."""
         ...
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
@@ -102,7 +102,7 @@ class FactSource(Followed, Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in the header and in the Snapshot; no other source has this name."""
+        """Name in the header and in the Snapshot; no other source has it."""
         ...
 
     def facts(self) -> Dated[Any] | None:

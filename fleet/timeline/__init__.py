@@ -1,1 +1,1 @@
-"""What happened, as far back as what is still there can tell: objects of the cluster, its metrics, our own records."""
+"""The past, as far back as what is still there can tell: objects of the cluster, its metrics, our own records."""

@@ -9,11 +9,11 @@ from typing import Final
 from fleet.model.objects import ObjectRef
 
 WHOLE_SECONDS: Final = 1.0
-"""What a time of the Kubernetes API is good for: it is written in whole seconds, rounded down."""
+"""Accuracy of a time of the Kubernetes API in seconds: whole seconds, rounded down."""
 
 
 class EntryKind(StrEnum):
-    """What kind of thing it is: what a person narrows the timeline by."""
+    """The kind of an entry: what a person narrows the timeline by."""
 
     CHANGE = "change"
     """Somebody changed what is wanted: a template, a replica count, a bound, a release."""
@@ -37,12 +37,12 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What says that it happened. Without any there is no entry."""
+    """The evidence that it happened. Without any there is no entry."""
 
     where: str
     """The object or series, and the field of it: ``ReplicaSet prod/chat-5b6d metadata.creationTimestamp``."""
     value: str
-    """What stands there."""
+    """Value that stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Entry:
     """Seconds."""
     kind: EntryKind
     what: str
-    """In one line. Text of others is in it: it may hold anything."""
+    """Event in one line. Text of others is in it: it may hold anything."""
     about: ObjectRef
     """The object that it happened to."""
     evidence: tuple[Evidence, ...]
@@ -63,11 +63,11 @@ class Entry:
     """The person, tool or controller that is known to have done it; empty where nothing tells."""
     weight: Weight = Weight.PLAIN
     changes: tuple[str, ...] = ()
-    """What differs from before, a line each: ``image vllm:0.31 → vllm:0.32``."""
+    """Differences from before, a line each: ``image vllm:0.31 → vllm:0.32``."""
     objects: tuple[ObjectRef, ...] = ()
     """The objects that it happened to, where these are several; ``about`` is then what they belong to."""
     topic: str = ""
-    """What another source that saw the same calls it, too, whatever its words: ``replicas=6``. Empty: its words."""
+    """Topic, the same in another source that saw the same, whatever its words: ``replicas=6``. Empty: its words."""
     times: int = 1
     """How often it happened, ``at`` the first time and ``last`` the last."""
     last: float | None = None
@@ -75,5 +75,5 @@ class Entry:
 
     @property
     def ended(self) -> float:
-        """When it is last known to have happened: what orders nothing, and decides whether it is within a span."""
+        """Time at which it is last known to have happened: orders nothing, and decides whether it is within a span."""
         return self.at if self.last is None else self.last

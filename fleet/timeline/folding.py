@@ -1,4 +1,4 @@
-"""What several pods of one workload say within minutes is one entry; no two things are ever made one.
+"""Folding: what several pods of one workload say within minutes is one entry; no two things are ever made one.
 
 Only words that name the teller may differ between them: names, addresses, identifiers. An exit code, a count or a time
 is what is said.

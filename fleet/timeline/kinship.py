@@ -1,4 +1,4 @@
-"""Which objects belong to which: what happened to a pod happened to its workload, and on its node."""
+"""Ownership of objects: what happened to a pod happened to its workload, and on its node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fleet.model.objects import ObjectRef
 
 
 class Kinship:
-    """Which objects belong to which: a pod to its ReplicaSet, that to its Deployment, a pod to its node.
+    """Ownership of objects: a pod's ReplicaSet, that one's Deployment, a pod's node.
 
     What happened to a pod happened to its workload too: that is how the timeline of one object is found.
     """

@@ -1,4 +1,4 @@
-"""What can be asked about the past: one protocol for the cluster's objects, its metrics, and our own records."""
+"""The protocol of sources of the past: the cluster's objects, its metrics, and our own records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one source had to say."""
+    """The entries and gaps of one source."""
 
     entries: tuple[Entry, ...]
     kin: Kinship
@@ -32,9 +32,9 @@ class TimelineSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called where it fails."""
+        """Name of the source where it fails."""
         ...
 
     async def tell(self, since: float) -> Told:
-        """What happened from ``since`` (Unix time) on. Never raises: what it could not read is in the gaps."""
+        """Tell what happened from ``since`` (Unix time) on. Never raises: what it could not read is in the gaps."""
         ...

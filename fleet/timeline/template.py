@@ -1,4 +1,4 @@
-"""What differs between two pod templates, in lines that a person reads: image, arguments, variables, resources …
+"""Differences between two pod templates, in lines for a person: image, arguments, variables, resources …
 
 Values go through ``clean`` before they are shown. Where only what may not be shown differs, the line says that it does.
 """
@@ -109,7 +109,7 @@ def _flags(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _variables(before: Raw, after: Raw) -> Iterator[str]:
-    """By name alone: a value may be anything."""
+    """Yield differences by name alone: a value may be anything."""
     old, new = ({text(v, "name"): v for v in mappings(container, "env")} for container in (before, after))
     for words, names in (
         ("is new", new.keys() - old.keys()),

@@ -16,7 +16,7 @@ from fleet.timeline.source import Gap, TimelineSource, Told
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What happened, the first first."""
+    """The entries of the past, the first first."""
 
     since: float
     until: float
@@ -27,13 +27,13 @@ class Timeline:
     gaps: tuple[Gap, ...] = ()
 
     entries: tuple[Entry, ...] = field(init=False)
-    """As they are shown: what repeats is one."""
+    """Entries as they are shown: what repeats is one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "entries", folded(self.single, self.kin))
 
     def of(self, ref: ObjectRef) -> Timeline:
-        """What happened to one object and to all that belongs to it."""
+        """Return what happened to one object and to all that belongs to it."""
         return replace(self, single=tuple(entry for entry in self.single if ref in self.kin.of(entry.about)))
 
     def find(self, kind: str, name: str, namespace: str = "") -> tuple[ObjectRef, ...]:
@@ -59,7 +59,7 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float, names
 
 
 def merged(told: Sequence[Told], since: float, now: float, namespace: str = "") -> Timeline:
-    """What all of them say of a namespace (empty: of all) and of what is in none, as one."""
+    """Merge what all of them say of a namespace (empty: of all) and of what is in none."""
     kin, gaps = Kinship(), dict[Gap, None]()
     for one in told:
         kin.update(one.kin)
@@ -76,7 +76,7 @@ def _order(entry: Entry) -> tuple[float, str, str]:
 
 
 def once(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
-    """What two sources saw at what may be one moment is one entry: the time of who knows it best, all evidence.
+    """Merge what two sources saw at what may be one moment: the time of who knows it best, all evidence.
 
     What one source tells twice happened twice.
     """

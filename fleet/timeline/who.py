@@ -1,4 +1,4 @@
-"""Who wrote to an object, from the name of its field manager: the server keeps the tool, and never the person."""
+"""The tool that wrote to an object, from its field manager: the server keeps the tool, and never the person."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AUTOSCALER = "autoscaler"
 
 
 def tool(manager: str, subresource: str = "") -> str:
-    """What a manager is called; its own name where nobody knows it, empty for the name that stands for none.
+    """Return the name of a manager's tool; its own name where nobody knows it, empty for the name that stands for none.
 
     The one part of the controller manager that writes through ``scale`` is the HorizontalPodAutoscaler's controller
     (kubernetes/kubernetes, pkg/controller/podautoscaler).

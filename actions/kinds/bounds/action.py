@@ -37,7 +37,7 @@ class Limits(NamedTuple):
         return f"{self.minimum} to {self.maximum}" if self.minimum != self.maximum else f"{self.minimum}"
 
     def nearest(self, replicas: int) -> int:
-        """What the autoscaler makes of so many."""
+        """Return the nearest number that the autoscaler allows."""
         return min(max(replicas, self.minimum), self.maximum)
 
 
@@ -100,7 +100,7 @@ class BoundsAction:
 
 
 def limits_of(obj: Mapping[str, Any]) -> Limits:
-    """Of a raw HorizontalPodAutoscaler (1 where it has no minimum) or ScaledObject (0 and 100 by default)."""
+    """Return the limits of a raw HorizontalPodAutoscaler (minimum 1 by default) or ScaledObject (0 and 100)."""
     spec = mapping(obj, "spec")
     low, high = _keys(obj)
     if obj["kind"] == "ScaledObject":

@@ -21,13 +21,13 @@ from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.resources import NODES
 
 TAINT = "node.kubernetes.io/unschedulable"
-"""What the node controller adds to a cordoned node, within a second when measured."""
+"""Taint that the node controller adds to a cordoned node, within a second when measured."""
 _SEEN = 30.0
 """Seconds for the taint to come or go."""
 
 
 class Reached(Enum):
-    """How a cordon, or the end of one, went on after it was sent."""
+    """The course of a cordon, or of the end of one, after it was sent."""
 
     SEEN = "the scheduler has it"
     NOT_SEEN = "in time it had not"
@@ -79,7 +79,7 @@ class CordonAction:
 
 
 def overruled(node: Target, *, closing: bool) -> Outcome:
-    """Of a node that somebody has opened, or closed, while it was waited for."""
+    """Return the outcome for a node that somebody has opened, or closed, while it was waited for."""
     return Outcome(
         Result.FAILED,
         f"somebody else has {'uncordoned' if closing else 'cordoned'} {node.name} since",
@@ -88,7 +88,7 @@ def overruled(node: Target, *, closing: bool) -> Outcome:
 
 
 def is_cordoned(node: Mapping[str, Any]) -> bool:
-    """Of a raw node; false is left out by the server."""
+    """Whether a raw node is cordoned; false is left out by the server."""
     return bool((node.get("spec") or {}).get("unschedulable"))
 
 

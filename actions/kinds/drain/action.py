@@ -125,7 +125,7 @@ def at_once(units: Sequence[Unit]) -> list[str]:
 
 
 def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: bool) -> list[Step]:
-    """What is done with one unit; one step for each of its phases."""
+    """Return the steps for one unit; one for each of its phases."""
     way, version = unit.strategy, unit.version if as_planned else AS_READ_THEN
     steps = []
     for phase in phases(unit):

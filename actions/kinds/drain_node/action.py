@@ -132,14 +132,14 @@ class DrainNodeAction:
 
 
 class _Placed(NamedTuple):
-    """Where the pods that hold devices could go."""
+    """The places for the pods that hold devices."""
 
     holders: Mapping[str, int]
-    """What they hold → how many pods do."""
+    """Number of pods by the devices that they hold."""
     homeless: list[str]
     """Names of those that find no place elsewhere."""
     unknown: str
-    """Why that is not known of some; empty where it is of all."""
+    """The reason why that is not known of some; empty where it is of all."""
 
 
 async def _victims(name: str, wanted: DrainNode, context: ClusterContext, inspection: Inspection) -> list[Victim]:
@@ -155,7 +155,7 @@ async def _victims(name: str, wanted: DrainNode, context: ClusterContext, inspec
 
 
 async def _units(pods: Sequence[Mapping[str, Any]], inspection: Inspection) -> list[Unit]:
-    """What is drained together. Of a group only the pods on this node are evicted: its controller restarts the rest."""
+    """Return the units to drain. Of a group only pods on this node are evicted: its controller restarts the rest."""
     here = {str(pod["metadata"].get("uid", "")) for pod in pods}
     units: dict[str, Unit] = {}
     for pod in pods:
@@ -210,7 +210,7 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
 
 
 def _placed(pods: Sequence[Mapping[str, Any]], node: str, context: ClusterContext) -> _Placed:
-    """Which of the pods find a place elsewhere, each after the ones before."""
+    """Return which of the pods find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[tuple[str, str]] = Counter()
     holders: Counter[str] = Counter()

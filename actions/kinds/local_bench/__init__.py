@@ -22,7 +22,7 @@ class LocalBench(Request):
     prompt_tokens: int = 256
     output_tokens: int = 128
     requests: int = 0
-    """At each level; 0 for four times its concurrency, 8 at least."""
+    """Requests at each level; 0 for four times its concurrency, 8 at least."""
 
 
 def _action() -> LocalAction:

@@ -61,7 +61,7 @@ class LocalBenchAction:
         )
 
     async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:
-        """What was measured is kept, also of one that was stopped or failed on the way."""
+        """Measure. Results are kept, also of a benchmark that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         bench = _begun(plan, state, execution.now())
@@ -140,7 +140,7 @@ def _begun(plan: Plan, state: ServerState, at: float) -> Bench:
 
 
 def _arguments(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Without executable, ``serve``, model, host and port."""
+    """Return the arguments without executable, ``serve``, model, host and port."""
     words = argv[3:]
     return tuple(
         word for at, word in enumerate(words) if word not in _ADDRESS and (at == 0 or words[at - 1] not in _ADDRESS)

@@ -70,7 +70,7 @@ class LocalRestartAction:
 
 
 def _diff(before: tuple[str, ...], after: tuple[str, ...]) -> str:
-    """Of the two command lines, a flag with its value in each line."""
+    """Return the difference of the two command lines, a flag with its value in each line."""
     return "\n".join(difflib.unified_diff(_flags(before), _flags(after), "runs", "will run", lineterm=""))
 
 

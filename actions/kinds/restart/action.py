@@ -143,7 +143,7 @@ async def _follow_pod(unit: Unit, execution: ClusterExecution) -> Outcome:
 
 
 def _then(pod: dict[str, Any]) -> str:
-    """What its controller does once it is gone."""
+    """Return what its controller does once it is gone."""
     controller = controller_of(pod)
     if controller is None:
         return "nothing starts it again"

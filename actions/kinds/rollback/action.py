@@ -135,7 +135,7 @@ def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator
 
 
 def _referenced(template: Mapping[str, Any]) -> list[str]:
-    """What the template names and a rollback leaves as it is: its content may have changed since."""
+    """Return what the template names and a rollback leaves as it is: its content may have changed since."""
     spec: Mapping[str, Any] = template.get("spec") or {}
     found: dict[str, None] = {}
     for volume in spec.get("volumes") or ():
@@ -158,7 +158,7 @@ def _referenced(template: Mapping[str, Any]) -> list[str]:
 
 
 def _versions(current: Revision | None, then: Revision) -> Iterator[Change]:
-    """What of the model version differs."""
+    """Yield the differences of the model version."""
     now = current.version if current is not None else None
     for what, before, after in (
         ("image", now.image if now else "", then.version.image),

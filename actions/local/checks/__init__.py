@@ -1,1 +1,1 @@
-"""What is looked at before a server starts: one file per thing, put together in launch.py."""
+"""Checks before a server starts: one file per thing, put together in launch.py."""

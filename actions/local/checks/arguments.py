@@ -18,7 +18,7 @@ _FLAG: Final = re.compile(r"(--?[A-Za-z][\w-]*)")
 
 
 def check_extra(extra: Sequence[str]) -> Check | None:
-    """What is wrong with them; None where there are none."""
+    """Check the extra arguments; None where there are none."""
     about = "arguments"
     if not extra:
         return None

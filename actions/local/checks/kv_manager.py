@@ -1,4 +1,4 @@
-"""How the vLLM that would be started manages the KV cache of a model: from its version, its arguments, the device."""
+"""The KV cache manager of the vLLM that would be started: from its version, its arguments, the device."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _ON: Final = frozenset({"", "true", "1"})
 
 
 class Managed(NamedTuple):
-    """What is known of it."""
+    """The KV cache manager, as far as it is known."""
 
     manager: Manager
     unknown: str
-    """Why its KV cache cannot be worked out; empty where it can."""
+    """The reason why its KV cache cannot be worked out; empty where it can."""
 
 
 def managed(

@@ -51,12 +51,12 @@ OLDEST: Final = (0, 6)
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was found."""
+    """The findings."""
 
     checks: tuple[Check, ...]
     tables: tuple[Table, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    """What vLLM needs on this machine beside the spec's own variables."""
+    """Variables that vLLM needs on this machine beside the spec's own."""
 
 
 async def check_launch(
@@ -192,7 +192,7 @@ def _space(text: str) -> int:
 
 
 def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, ...]:
-    """Those that CUDA_VISIBLE_DEVICES lets a process see, in its order; all of them where it is not set."""
+    """Return the GPUs that CUDA_VISIBLE_DEVICES lets a process see, in its order; all of them where it is not set."""
     if variable is None:
         return tuple(gpus)
     chosen = []
@@ -206,7 +206,7 @@ def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, .
 
 
 def _without(gpus: Sequence[LocalGpu], record: ServerRecord | None) -> tuple[LocalGpu, ...]:
-    """As they will be when the server that is replaced has gone."""
+    """Return the GPUs as they will be when the server that is replaced has gone."""
     if record is None:
         return tuple(gpus)
     pids = {each.pid for each in group(record.identity)}

@@ -42,7 +42,7 @@ _BLOCK = 16
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What is known of a model's needs, with where it comes from."""
+    """The needs of a model, with where they are known from."""
 
     arch: Architecture
     weights: float
@@ -53,12 +53,12 @@ class Need:
     dtype: float
     """Bytes of one number of the model."""
     manager: Manager = USUAL
-    """How the KV cache is managed."""
+    """The manager of the KV cache."""
     unknown: str = ""
-    """Why the KV cache cannot be worked out; empty where it can."""
+    """The reason why the KV cache cannot be worked out; empty where it can."""
 
     def sizes(self, spec: LaunchSpec, *, tp: int = 0, kv: str = "", weights: float = 0.0) -> Sizes:
-        """On each GPU, as ``spec`` has it, but for what else is given."""
+        """Return the sizes on each GPU, as ``spec`` has it, but for what else is given."""
         dtype = kv_bytes(kv or spec.kv_cache_dtype, self.dtype)
         shape = Shape(tp or spec.tensor_parallel_size, spec.pipeline_parallel_size, dtype, self.manager)
         return sizes(self.arch, weights or self.weights, shape)
@@ -95,7 +95,7 @@ def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> N
 def with_manager(
     need: Need, spec: LaunchSpec, installed: Installed, environ: Mapping[str, str], gpus: Sequence[LocalGpu] = ()
 ) -> Need:
-    """With how its KV cache will be managed; see ``managed``."""
+    """Return the need with the manager of its KV cache; see ``managed``."""
     found = managed(spec, need.arch, installed, environ, gpus)
     return replace(need, manager=found.manager, unknown=found.unknown)
 
@@ -119,7 +119,7 @@ def check_length(spec: LaunchSpec, arch: Architecture | None) -> Check | None:
 
 
 def check_heads(spec: LaunchSpec, heads: int, most: int) -> Check | None:
-    """They have to be shared out evenly; None where they are. ``most``: the largest parallelism that is proposed."""
+    """Check that heads can be shared out evenly; None where they are. ``most``: the largest parallelism proposed."""
     if heads % spec.tensor_parallel_size == 0:
         return None
     possible = ", ".join(map(str, divisors(heads, most)))
@@ -188,7 +188,7 @@ def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: fl
 
 
 def _not_known(need: Need, each: Sizes, space: float, length: int) -> Check:
-    """Of a model whose KV cache cannot be worked out: nothing is said to fit that may not."""
+    """Check a model whose KV cache cannot be worked out: nothing is said to fit that may not."""
     if need.holds(each, space * (1 - HEADROOM), length):
         return Check(ABOUT, Verdict.PASS, "fits, even if every layer keeps every token")
     what = f"whether the KV cache fits is not known: {need.unknown}. {gib(max(0.0, space))} are left for it"
@@ -196,7 +196,7 @@ def _not_known(need: Need, each: Sizes, space: float, length: int) -> Check:
 
 
 def _close(each: Sizes, space: float, length: int) -> Check:
-    """Of one that fits for certain, or nearly."""
+    """Check a model that fits for certain, or nearly."""
     tokens = each.groups.tokens(space, length)
     if length and each.groups.needed(length) > space * (1 - HEADROOM):
         what = f"close: room for about {tokens:,} tokens, and one sequence may have {length:,}"
@@ -297,7 +297,7 @@ def _pool_rows(need: Need, each: Sizes, space: float, length: int, length_from: 
 
 
 def _advice(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
-    """What would make it fit, each worked out; only what does."""
+    """Return what would make it fit, each worked out; only what does."""
     wanted = max(1, length)
 
     def room(tp: int = 0, kv: str = "", share: float = 0.0, weights: float = 0.0, of: Sequence[LocalGpu] = gpus) -> int:

@@ -22,7 +22,7 @@ _SHOWN: Final = 200
 
 
 def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles | None, Check]:
-    """What is there of it, and what that means. Blocks."""
+    """Return the files of the model, and what they mean. Blocks."""
     about = "model"
     try:
         place = locate(spec.model, spec.revision, {**environ, **spec.env})

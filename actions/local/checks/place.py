@@ -47,7 +47,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
 
 
 def why_not(host: str, port: int) -> str:
-    """Why nobody can listen there now, in words; empty where one can."""
+    """Return why nobody can listen there now, in words; empty where one can."""
     if not 0 < port < 65536:
         return f"{port} is no port: they go from 1 to 65535"
     try:
@@ -69,7 +69,7 @@ def why_not(host: str, port: int) -> str:
 
 
 def _by(port: int) -> str:
-    """Who listens there, as far as this login may know."""
+    """Return who listens there, as far as this login may know."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
@@ -80,7 +80,7 @@ def _by(port: int) -> str:
 
 
 def check_address(spec: LaunchSpec) -> Check:
-    """Who can reach it. It always asks for an API key."""
+    """Check who can reach it. It always asks for an API key."""
     about = "address"
     if spec.is_loopback:
         return Check(about, Verdict.PASS, f"{spec.host}: this machine alone reaches it; it asks for an API key")

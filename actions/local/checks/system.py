@@ -1,4 +1,4 @@
-"""What of the machine itself a server trips over: logins that end, shared memory, the disk."""
+"""Checks of the machine itself: logins that end, shared memory, the disk."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/syst
 
 
 def other_accelerator(version: str, devices: Path = Path("/dev")) -> str:
-    """Which accelerator that is not NVIDIA's a vLLM of this version would use here; empty for none that is known."""
+    """Return the accelerator, not NVIDIA's, that a vLLM of this version would use here; empty for none known."""
     mark = version.partition("+")[2].lower()
     marked = next((name for name, (word, _) in OTHERS.items() if word in mark), "")
     there = (name for name, (_, device) in OTHERS.items() if device and (devices / device).exists())

@@ -1,4 +1,4 @@
-"""What ``quarterdeck local`` does: plan, ask, do, follow, as each action is declared. Never in read-only mode.
+"""Actions of ``quarterdeck local``: plan, ask, do, follow, as each is declared. Never in read-only mode.
 
 ``undo`` and ``try`` are no actions of the catalogue: they have functions of their own.
 """
@@ -68,7 +68,7 @@ class _Asked:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[SharedWatcher]:
-        """Who looks at the servers of this machine."""
+        """Yield the watcher of the servers of this machine."""
         here = SharedWatcher(self.settings, self.invocation.environ)
         try:
             yield here
@@ -79,7 +79,7 @@ class _Asked:
     async def running(
         self, here: SharedWatcher, changed: Callable[[ActionRun], None], reading: Reading = unheard
     ) -> AsyncIterator[Runner]:
-        """What carries out what is asked."""
+        """Yield the runner of the actions."""
         runner = local_actions.local_runner(
             self.settings, self.invocation.environ, here, changed, reading=reading, asking=_say_it
         )
@@ -223,7 +223,7 @@ async def _try(asked: _Asked) -> int:
 
 
 def _put(text: str) -> None:
-    """What a model says may hold anything: no control character of it reaches the terminal."""
+    """Print a model's answer. It may hold anything: no control character of it reaches the terminal."""
     print("\n".join(untrusted_line(line) for line in text.split("\n")), end="", flush=True)
 
 

@@ -26,7 +26,7 @@ _SECRETS = {
 
 
 def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
-    """What a new server begins with: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
+    """Return the base of a new server: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
     model = options.model or ""
     preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
     if preset:
@@ -66,7 +66,7 @@ def with_flags(spec: LaunchSpec, options: argparse.Namespace, extra: Sequence[st
 
 
 def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
-    """What a field takes goes there, so that what is checked and recorded is what vLLM is told; the rest as it is."""
+    """Move to fields what they take, so that what is checked and recorded is what vLLM is told; return the rest."""
     for argument in arguments_of(words):
         if argument.flag in _SECRETS:
             what = f"{argument.flag} would stand in the list of processes: it is not taken"
@@ -80,7 +80,7 @@ def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
 
 
 def placed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
-    """With a name of its own and a port that is free, where none was said. Raises LocalError."""
+    """Give the spec a name of its own and a port that is free, where none was said. Raises LocalError."""
     if not spec.model:
         raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
     if name and not is_name(name):

@@ -48,7 +48,7 @@ def run(invocation: Invocation) -> int:
 
 
 def folder_of(invocation: Invocation) -> Path:
-    """Where servers are recorded."""
+    """Return the folder in which servers are recorded."""
     return servers_folder(paths.state_folder(invocation.environ))
 
 
@@ -205,4 +205,4 @@ _LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {
     "benches": _benches,
     "entry": _entry,
 }
-"""What is let through in read-only mode."""
+"""Commands that are let through in read-only mode."""

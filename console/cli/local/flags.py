@@ -63,7 +63,7 @@ def _acting(parser: argparse.ArgumentParser, spec: ActionSpec) -> None:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    """Of vllm serve; those that are not given are absent from the namespace."""
+    """Add the arguments of vllm serve; those that are not given are absent from the namespace."""
     group = parser.add_argument_group("arguments of vllm serve", argument_default=argparse.SUPPRESS)
     for each in ARGUMENTS:
         names = (*each.short, each.flag)

@@ -69,7 +69,7 @@ def _sum(wanted: Wanted, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 class BenchesScreen(ReadingScreen):
-    """What was measured on a server's model here, newest first."""
+    """The screen of a server's benchmarks on this machine, newest first."""
 
     where = ScreenId.BENCHES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.BENCHES)

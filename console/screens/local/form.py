@@ -91,7 +91,7 @@ def _row(row: Row, form: Form) -> FormRow:
 
 
 def differences_lines(differences: tuple[Difference, ...], width: int, glyphs: Glyphs) -> list[Line]:
-    """What could not be taken over from the pod: there, here, and why."""
+    """Return the lines of what could not be taken over from the pod: there, here, and why."""
     lines = [head("what has to differ", f"there {glyphs.right} here")]
     for each in differences:
         values = f"{untrusted(each.there)} {glyphs.right} {untrusted(each.here)}"

@@ -22,7 +22,7 @@ from widgets.untrusted import untrusted_name
 
 
 class LocalLogScreen(SearchedScreen):
-    """From its beginning, or its last 5,000 lines, on; follows it."""
+    """A server's log, from its beginning or its last 5,000 lines on; follows it."""
 
     where = ScreenId.LOCAL_LOG
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL_LOG)
@@ -68,7 +68,7 @@ class LocalLogScreen(SearchedScreen):
         self._title.show(lambda _width, _glyphs: [line])
 
     def _fate(self) -> str | None:
-        """Why nothing more will come; None while it may."""
+        """Return why nothing more will come; None while it may."""
         server = next((server for server in self.desk.local.servers.servers if server.name == self._server), None)
         if server is None:
             return "it is gone"

@@ -35,7 +35,7 @@ _GLANCE = 14
 
 
 class Below(Vertical):
-    """What is known of the server under the cursor, and the end of its log."""
+    """The server under the cursor, and the end of its log."""
 
     BLANK = True
 

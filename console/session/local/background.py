@@ -1,4 +1,4 @@
-"""What is measured of this machine while a cluster is in view: the same numbers as in the context ``local``."""
+"""Measurements of this machine while a cluster is in view: the same numbers as in the context ``local``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings say of servers of this machine: presets, and what a new server begins with."""
+"""Settings of servers of this machine: presets, and the base of a new server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def require(settings: Settings, environ: Mapping[str, str], name: str) -> Launch
 
 
 def defaults(settings: Settings, taken: Collection[int] = ()) -> LaunchSpec:
-    """What a new server begins with: a free port, no name and no model. ``taken`` are ports that are not to be used."""
+    """Return the base of a new server: a free port, no name and no model. ``taken`` are ports not to be used."""
     local = settings.local
     port = free_port(local.port, taken)
     return LaunchSpec("", "", host=LOOPBACK, port=port, hub=local.hub, usage_stats=local.usage_stats)

@@ -1,4 +1,4 @@
-"""What the screens need of the vLLM servers of this machine: how they are, their logs, and a word with them.
+"""The vLLM servers of this machine as the screens need them: how they are, their logs, and a word with them.
 
 Starting and ending them goes through ActionService, as every action does: its target is of the kind LOCAL_SERVER.
 """
@@ -24,17 +24,17 @@ class LocalServers(Protocol):
 
     @property
     def servers(self) -> tuple[ServerState, ...]:
-        """As they were at the last look, by name; looked at about once a second."""
+        """Servers at the last look, by name; looked at about once a second."""
         ...
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """What is measured of those that are ready; None where there is none, or where this machine is in view."""
+        """Measurements of those that are ready; None where there is none, or where this machine is in view."""
         ...
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What of them cannot be read, in words."""
+        """Failures to read them, in words."""
         ...
 
     @property
@@ -44,12 +44,12 @@ class LocalServers(Protocol):
 
     @property
     def lacking(self) -> str:
-        """What must be installed before a server can be started, in words; empty where nothing is missing."""
+        """Software that must be installed before a server can be started, in words; empty where nothing is missing."""
         ...
 
     @property
     def presets(self) -> Mapping[str, LaunchSpec]:
-        """Those of the settings, by name."""
+        """Presets of the settings, by name."""
         ...
 
     def unset(self, preset: str) -> Mapping[str, str]:
@@ -57,11 +57,11 @@ class LocalServers(Protocol):
         ...
 
     def defaults(self) -> LaunchSpec:
-        """What a form starts with: a free port, the settings' defaults, no model."""
+        """Return the base of a form: a free port, the settings' defaults, no model."""
         ...
 
     async def same(self, pod: Pod) -> Same:
-        """What a pod runs, as it would be started here. Raises SessionError where that cannot be said."""
+        """Return a pod's server as it would be started here. Raises SessionError where that cannot be said."""
         ...
 
     def log(self, name: str) -> AsyncIterator[str]:

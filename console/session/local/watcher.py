@@ -27,13 +27,13 @@ class SharedWatcher:
         self._watcher = Watcher(self.folder)
         self._looking = asyncio.Lock()
         self._looked = float("-inf")
-        """When the latest look began (monotonic)."""
+        """Beginning of the latest look (monotonic)."""
         self.latest: tuple[ServerState, ...] = ()
         self._noted: set[str] = set()
         """Ids of those of which it is written down that they were ready."""
 
     async def look(self, age: float = 0.0) -> tuple[ServerState, ...]:
-        """As they are now, or were when somebody looked no more than ``age`` seconds ago.
+        """Return the servers now, or when somebody looked no more than ``age`` seconds ago.
 
         A look that began after this was called is shared; an older one would not know a server that was just started.
         """
@@ -60,7 +60,7 @@ class SharedWatcher:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What cannot be read."""
+        """Failures to read."""
         return self._watcher.problems
 
     async def close(self) -> None:

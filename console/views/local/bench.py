@@ -23,7 +23,7 @@ _FIRST = 12
 _NUMBER = 7
 _CHANGE = 8
 _MATTERS = 0.05
-"""From 5 % on a difference is more than one run differs from the next."""
+"""Difference from which on (5 %) it is more than one run differs from the next."""
 _COLUMNS: Mapping[str, str] = {
     "requests_rate": "REQ/S",
     "output_rate": "TOK/S",
@@ -79,7 +79,7 @@ def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> l
 
 
 def _day(at: float) -> str:
-    """When it was run: ``21 Nov 14:02``."""
+    """Return when it was run: ``21 Nov 14:02``."""
     return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%d %b} {clock(at)}"
 
 
@@ -94,7 +94,7 @@ def _against(compared: Comparison) -> tuple[Span, ...]:
 
 
 def _changes(compared: Comparison, concurrency: int, glyphs: Glyphs) -> tuple[Span, ...]:
-    """In per cent, what got worse as a warning."""
+    """Return the changes in per cent, what got worse as a warning."""
     found = next((d.ratios for d in compared.differences if d.concurrency == concurrency), {})
     spans = [Span("   ")]
     for name in _COMPARED:

@@ -1,4 +1,4 @@
-"""What is typed into the form of a benchmark. No I/O."""
+"""The values of a benchmark's form. No I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Wanted:
     prompt_tokens: int
     output_tokens: int
     requests: int
-    """At each level; 0 for as many as ``LocalBench`` says."""
+    """Requests at each level; 0 for as many as ``LocalBench`` says."""
     problems: Mapping[str, str]
 
     @property
@@ -32,7 +32,7 @@ class Wanted:
 
 
 def read_bench(values: Mapping[str, str]) -> Wanted:
-    """What was typed; what is wrong keeps its default."""
+    """Return what was typed; what is wrong keeps its default."""
     problems: dict[str, str] = {}
 
     def number(key: str, default: int) -> int:

@@ -56,7 +56,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
     Row(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
 )
-"""In the order in which a person thinks of them. Their keys are those of presets."""
+"""Rows in the order in which a person thinks of them. Their keys are those of presets."""
 
 _HAS_ITS_ROW: Final = {f"--{key.replace('_', '-')}": label for key, label, *_ in ROWS} | {
     flag: argument.label for flag, argument in BY_FLAG.items()
@@ -70,16 +70,16 @@ class Form:
 
     title: str
     base: LaunchSpec
-    """What has no row is taken from it, and the port where none is typed."""
+    """Spec of what has no row, and of the port where none is typed."""
     values: Mapping[str, str]
-    """What stands in the rows, by key."""
+    """Texts of the rows, by key."""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
     unset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Preset → variable that it takes from one that is not set → the name of that one."""
     chosen: str = ""
     """The preset that was chosen."""
     servers: tuple[ServerState, ...] = ()
-    """Those that there are: their names and ports are taken."""
+    """Servers there are: their names and ports are taken."""
     server: ServerState | None = None
     """The one that is started again; None for a new one."""
     differences: tuple[Difference, ...] = ()
@@ -92,24 +92,24 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What was typed, as a spec; with what is wrong with it by row."""
+    """The typed values as a spec; with what is wrong with it by row."""
 
     spec: LaunchSpec
     verify: bool
     problems: Mapping[str, str]
     remarks: Mapping[str, str]
-    """What is worth knowing of a row that is right."""
+    """Remarks on rows that are right."""
     name: str
     """The name that it gets where none is typed."""
 
     @property
     def command(self) -> str:
-        """What would be started, as a shell would take it."""
+        """The command that would be started, as a shell would take it."""
         return shlex.join(("vllm", *serve_arguments(self.spec)))
 
 
 class Machine(Protocol):
-    """What a form asks of this machine: what a new server begins with, and what there is already."""
+    """The facts of this machine for a form: the base of a new server, and what there is already."""
 
     @property
     def servers(self) -> tuple[ServerState, ...]: ...
@@ -134,7 +134,7 @@ def new(machine: Machine, model: str) -> Form:
 
 
 def copied(machine: Machine, pod: str, same: Same) -> Form:
-    """What a pod runs, on this machine."""
+    """Return the form of a pod's server, on this machine."""
     title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
     presets, unset = machine.presets, _unset(machine)
     return Form(title, same.spec, values, presets, unset, servers=machine.servers, differences=same.differences)
@@ -167,7 +167,7 @@ def preset_chosen(form: Form, name: str) -> Form:
 
 
 def filled_in(spec: LaunchSpec) -> dict[str, str]:
-    """What stands in the rows for a spec: what is not as vLLM has it by itself, and masks in place of secrets.
+    """Return the texts of the rows for a spec: what is not as vLLM has it by itself, and masks in place of secrets.
 
     The port is offered, not filled in.
     """
@@ -185,7 +185,7 @@ def filled_in(spec: LaunchSpec) -> dict[str, str]:
 
 
 def read(form: Form, values: Mapping[str, str]) -> Filled:
-    """What was typed. What is wrong keeps its default in the spec."""
+    """Read what was typed. What is wrong keeps its default in the spec."""
     reader = _Reader(form, values)
     spec = reader.spec()
     for variable, source in form.unset.get(form.chosen, {}).items():

@@ -34,7 +34,7 @@ _NAME = 18
 
 
 def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
-    """Its glyph, its name, where it is and since when."""
+    """Return its glyph, its name, where it is and since when."""
     severity = severity_of(server)
     role = Role.DIM if severity is Severity.OK else severity_role(severity)
     spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(server.name)}", Role.STRONG)]
@@ -53,7 +53,7 @@ def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
 
 
 def reason_lines(server: ServerState, width: int, glyphs: Glyphs) -> list[Line]:
-    """Why it died, what to do about it, and the line of its log that says so; nothing for one that lives."""
+    """Return why it died, what to do about it, and the line of its log that says so; nothing for one that lives."""
     reason = server.reason
     if reason is None:
         return []
@@ -119,7 +119,7 @@ def command_text(server: ServerState) -> str:
 
 
 def server_glance(server: ServerState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
-    """What stands under the table: where it is, why it died, how it was started."""
+    """Return the lines under the table: where it is, why it died, how it was started."""
     return [
         title_line(server, now, glyphs),
         *reason_lines(server, width, glyphs),

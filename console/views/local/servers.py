@@ -49,7 +49,7 @@ _WIDEST_BAR = 16
 
 
 def severity_of(server: ServerState) -> Severity:
-    """How a server stands."""
+    """Return how a server stands."""
     match server.stage.phase:
         case Phase.DEAD:
             return Severity.CRITICAL
@@ -60,7 +60,7 @@ def severity_of(server: ServerState) -> Severity:
 
 
 def is_loading(server: ServerState) -> bool:
-    """It is on its way to be ready."""
+    """Whether it is on its way to be ready."""
     return server.stage.phase not in {Phase.READY, Phase.STOPPING, Phase.DEAD}
 
 
@@ -96,14 +96,14 @@ def time_text(server: ServerState, now: float) -> str:
 
 
 class PhaseCell(NamedTuple):
-    """Where a server is: a bar where the phase has a count, and the time; for a dead one, why."""
+    """The phase of a server: a bar where it has a count, and the time; for a dead one, why."""
 
     text: str
     role: Role
     progress: str = ""
     """``3/30``."""
     ratio: float = math.nan
-    """Of the phase, 0-1; NaN where it has no count."""
+    """Progress of the phase, 0-1; NaN where it has no count."""
     times: tuple[str, ...] = ()
     """The same time in more and in fewer words."""
 
@@ -148,7 +148,7 @@ def pod_keys(snapshot: Snapshot | None, servers: Iterable[ServerState]) -> dict[
 
 
 def gpus_text(server: ServerState, snapshot: Snapshot | None, pod: str | None) -> str:
-    """Which GPUs it is on, where they are known, else how many it takes; ``cpu`` for a build that uses none."""
+    """Return the GPUs it is on, where they are known, else how many it takes; ``cpu`` for a build that uses none."""
     if snapshot is not None and pod is not None:
         held = sorted(snapshot.gpus[gpu].ordinal for gpu in snapshot.gpus_of.get(pod, ()))
         if held:
@@ -160,7 +160,7 @@ def gpus_text(server: ServerState, snapshot: Snapshot | None, pod: str | None) -
 
 
 def address_of(server: ServerState) -> str:
-    """Where it listens, without the scheme."""
+    """Return its address, without the scheme."""
     return untrusted(f"{server.record.spec.host}:{server.record.spec.port}")
 
 
@@ -199,7 +199,7 @@ class LocalModel:
         return Row(key, tuple(cells[column.id] for column in self.columns), severity)
 
     def _measured(self, server: ServerState) -> dict[str, Cell]:
-        """What the Snapshot has of it; ``–`` where another cluster is in view, nothing for one that does not serve."""
+        """Return its numbers in the Snapshot; ``–`` where another cluster is in view, none if it does not serve."""
         if server.stage.phase not in {Phase.READY, Phase.STOPPING}:
             return dict.fromkeys((*_NUMBERS, "kv"), NOTHING)
         key = self.pods.get(server.record.id)
@@ -217,7 +217,7 @@ def _says(server: ServerState) -> str:
 
 
 def nothing_runs(lacking: str, *, read_only: bool, filtered: str = "") -> str:
-    """What the empty table says, in two lines."""
+    """Return the text of the empty table, in two lines."""
     if filtered:
         return f"nothing matches  {untrusted(filtered)}\nesc shows everything again"
     if read_only:

@@ -25,9 +25,9 @@ class Exchange:
     piece: Piece | None = None
     over: bool = False
     stopped: str = ""
-    """Why no more of it was wanted."""
+    """The reason why no more of it was wanted."""
     problem: str = ""
-    """What went wrong."""
+    """The failure."""
 
 
 def exchange_lines(exchange: Exchange, width: int, glyphs: Glyphs) -> list[Line]:

@@ -1,4 +1,4 @@
-"""What config.json says of a model's shape: all that its KV cache and its weights depend on."""
+"""The shape of a model in config.json: all that its KV cache and its weights depend on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Architecture:
     latent: int = 0
     """MLA: kv_lora_rank + qk_rope_head_dim, kept once per token and layer; 0 for ordinary attention."""
     attention: Attention = NONE
-    """Which layers keep which tokens."""
+    """Layers, and the tokens that each keeps."""
     longest: int = 0
     """Tokens of a sequence where nobody says otherwise: max_position_embeddings, scaled as its RoPE is."""
     bound: int = 0
@@ -67,7 +67,7 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
 
 
 _OF_ALL: Final = ("model_type", "is_encoder_decoder")
-"""What holds for a language model, too, that is a part of a larger one and does not say it itself."""
+"""Keys that hold for a language model within a larger one, too, where it does not say them itself."""
 _HEAD_DIMS: Final[Mapping[str, int]] = {
     "gemma": 256,
     "gemma2": 256,
@@ -124,7 +124,7 @@ def _lengths(text: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _ropes(text: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """What is said of RoPE: once, or for each kind of layers."""
+    """Return the settings of RoPE: one, or one for each kind of layers."""
     said = text.get("rope_parameters") or text.get("rope_scaling")
     if not isinstance(said, Mapping):
         return ()

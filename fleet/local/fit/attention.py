@@ -1,4 +1,4 @@
-"""Which layers of a model keep which tokens in the KV cache, as vLLM builds them from config.json.
+"""Layers of a model and the tokens that they keep in the KV cache, as vLLM builds them from config.json.
 
 A config.json says it in a list of kinds (``layer_types``), or in a pattern, or leaves it to the defaults of its model's
 class in transformers (``configuration_*.py``), which are repeated here. What is not known here is said to be so: a
@@ -25,18 +25,18 @@ class Attention:
     """Layers that keep the tokens of the chunk of ``chunk`` tokens in which a sequence is (Llama 4)."""
     chunk: int = 0
     unknown: str = ""
-    """Why the KV cache cannot be worked out; empty where it can."""
+    """The reason why the KV cache cannot be worked out; empty where it can."""
     at_most: bool = False
-    """With ``unknown``: no more is kept than if each layer were ``full``."""
+    """True if, with ``unknown``, no more is kept than if each layer were ``full``."""
 
     @property
     def layers(self) -> int:
-        """Those with a KV cache."""
+        """Number of layers with a KV cache."""
         return self.full + self.sliding + self.chunked
 
 
 NONE: Final = Attention(0)
-"""Of what has no layers."""
+"""The attention of a model without layers."""
 _EVERY: Final[Mapping[str, int]] = {
     "gemma2": 2,
     "gpt_oss": 2,
@@ -69,7 +69,7 @@ _SLIDING: Final = frozenset({"sliding_attention", "sliding", "sliding_window", "
 _CHUNKED: Final = frozenset({"chunked_attention"})
 _KINDS: Final = ("layer_types", "layers_block_type", "attention_layers", "attn_type_list", "hybrid_layer_pattern")
 _STATE: Final = ("mamba", "linear", "recurrent", "conv", "ssm", "lightning", "hybrid")
-"""What kinds of layers are called that keep a state and no tokens."""
+"""Names of layers that keep a state and no tokens."""
 _STATES: Final = (
     "mamba_",
     "ssm_",
@@ -84,7 +84,7 @@ _STATES: Final = (
     "conv_l_cache",
     "lightning_",
 )
-"""How keys of config.json begin that only models with such layers have."""
+"""Beginnings of keys in config.json that only models with such layers have."""
 _OTHERS: Final[Mapping[str, str]] = {
     "num_kv_shared_layers": "layers share their KV cache",
     "block_configs": "its layers differ from each other",
@@ -127,7 +127,7 @@ def attention(text: Mapping[str, Any], layers: int) -> Attention:
 
 
 def _odd(text: Mapping[str, Any], model: str) -> str | None:
-    """Why it is none of those that are worked out here."""
+    """Return why it is none of the models that are worked out here."""
     if any(str(key).lower().startswith(_STATES) and value for key, value in text.items()):
         return "some of its layers keep a state instead of tokens (Mamba, linear attention)"
     for key, why in _OTHERS.items():

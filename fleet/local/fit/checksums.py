@@ -37,7 +37,7 @@ def stated(weights: Iterable[Path]) -> dict[Path, str]:
 
 
 class Verified:
-    """What was read and found right before: a file is read again only when it has changed. Kept in ``file``."""
+    """Files that were read and found right before: one is read again only when it has changed. Kept in ``file``."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

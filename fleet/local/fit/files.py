@@ -1,4 +1,4 @@
-"""Where a model is on this machine, and whether all of it is there."""
+"""The place of a model on this machine, and whether all of it is there."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _MOST_PARTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """What is there of a model."""
+    """The files of a model."""
 
     folder: Path
-    """Of a GGUF file, the file."""
+    """The folder; of a GGUF file, the file."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """config.json; empty where there is none, see ``problems``."""
     weights: tuple[Path, ...] = ()
@@ -42,9 +42,9 @@ class ModelFiles:
     size: int = 0
     """Bytes of all weights: of the tensors where known, else of the files."""
     problems: tuple[str, ...] = ()
-    """What lacks or is broken: it cannot be served so."""
+    """Files that lack or are broken: it cannot be served so."""
     doubts: tuple[str, ...] = ()
-    """What may be wrong."""
+    """Possible faults."""
 
 
 def locate(model: str, revision: str, environ: Mapping[str, str]) -> Path | None:
@@ -66,7 +66,7 @@ def locate(model: str, revision: str, environ: Mapping[str, str]) -> Path | None
 
 
 def hub_cache(environ: Mapping[str, str]) -> Path:
-    """Where the Hugging Face libraries keep what they fetched."""
+    """Return the folder in which the Hugging Face libraries keep what they fetched."""
     if given := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
         return Path(given).expanduser()
     if home := environ.get("HF_HOME"):
@@ -76,7 +76,7 @@ def hub_cache(environ: Mapping[str, str]) -> Path:
 
 
 def survey(folder: Path) -> ModelFiles:
-    """What is there. Reads headers, not weights. Raises OSError where the folder cannot be read."""
+    """Return what is there. Reads headers, not weights. Raises OSError where the folder cannot be read."""
     if folder.is_file():
         return _one_file(folder)
     problems: list[str] = []
@@ -159,7 +159,7 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
 
 
 def _missing_parts(names: Iterable[str]) -> list[str]:
-    """What lacks of files that say in their names how many they are: ``model-00001-of-00003.safetensors``."""
+    """Return missing files of sets that say in their names how many they are: ``model-00001-of-00003.safetensors``."""
     there: dict[tuple[str, int, str], set[int]] = {}
     for match in filter(None, map(_PART.fullmatch, names)):
         there.setdefault((match[1], int(match[3]), match[4]), set()).add(int(match[2]))

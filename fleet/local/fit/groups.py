@@ -1,4 +1,4 @@
-"""How vLLM lays out the KV cache: groups of layers that take their blocks from one pool.
+"""The layout of vLLM's KV cache: groups of layers that take their blocks from one pool.
 
 Layers of one kind are one group. Where there are several kinds, each is cut into groups of equally many layers (the
 fewest of a kind; the most, where that is less than 1.5 times as many), so that a block has the same size in all.
@@ -16,17 +16,17 @@ from typing import Final
 from fleet.local.fit.attention import Attention
 
 _PADDED: Final = 1.5
-"""Below that ratio of the most layers of a kind to the fewest, groups are as large as the most."""
+"""Ratio of the most layers of a kind to the fewest below which groups are as large as the most."""
 _LONGEST: Final = 1 << 40
 """Tokens: longer than any sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """How a vLLM manages its KV cache."""
+    """The KV cache manager of a vLLM."""
 
     hybrid: bool = True
-    """It keeps kinds of layers apart; one that does not gives each layer the room of a full one."""
+    """True if it keeps kinds of layers apart; one that does not gives each layer the room of a full one."""
     block: int = 16
     """Tokens of a block."""
     in_flight: int = 2048
@@ -49,7 +49,7 @@ class Groups:
     full: int = 0
     """Groups of layers that keep every token."""
     bounded: tuple[tuple[int, int, int], ...] = ()
-    """Of those that do not: groups, tokens that a sequence has in them at most, blocks beyond those."""
+    """Groups where it does not: their number, tokens that a sequence has in them at most, blocks beyond those."""
 
     @property
     def token_bytes(self) -> float:

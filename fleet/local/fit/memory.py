@@ -29,24 +29,24 @@ _FLY: Final = {"fp8": 1.0, "bitsandbytes": 0.55, "experts_int8": 1.0, "ptpc_fp8"
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a model needs on one GPU."""
+    """The needs of a model on one GPU."""
 
     weights: float
     """Bytes."""
     groups: Groups
-    """Its KV cache; of an upper bound, or of no use, where the architecture's attention is not known."""
+    """Groups of its KV cache; an upper bound, or of no use, where the architecture's attention is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How it is to be served."""
+    """The parallelism and sizes that it is to be served with."""
 
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
     kv_bytes: float = 2.0
     """Bytes of one number of the KV cache."""
     manager: Manager = USUAL
-    """How its KV cache is managed."""
+    """The manager of its KV cache."""
 
 
 def kv_bytes(kv_cache_dtype: str, dtype: float) -> float:
@@ -66,7 +66,7 @@ def weight_bytes(bytes_of: Mapping[str, int], size: int, quantization: str, dtyp
 
 
 def sizes(arch: Architecture, weights: float, shape: Shape) -> Sizes:
-    """What each GPU has to hold; ``weights`` in bytes of the whole model."""
+    """Return what each GPU has to hold; ``weights`` in bytes of the whole model."""
     heads = max(1, ceil(arch.kv_heads / shape.tensor_parallel))
     per_layer = arch.latent or 2 * heads * arch.head_dim
     return Sizes(

@@ -19,7 +19,7 @@ LARGEST: Final = 100 << 20
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself."""
+    """The header of a safetensors file."""
 
     bytes_of: Mapping[str, int]
     """dtype (``BF16``, ``F8_E4M3`` …) → bytes of its tensors."""

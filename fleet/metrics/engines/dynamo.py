@@ -1,4 +1,4 @@
-"""What Dynamo's workers say of themselves: 1.6.1, ``dynamo_component_*`` at DYN_SYSTEM_PORT.
+"""Dynamo's workers: 1.6.1, ``dynamo_component_*`` at DYN_SYSTEM_PORT.
 
 A worker runs another product's engine and answers that one's metrics on the same page (``vllm:*``, ``sglang:*``): those
 are read by their own dialects, which come first. What is here stands in where the engine has no such number. No series

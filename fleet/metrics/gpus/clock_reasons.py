@@ -1,4 +1,4 @@
-"""Why a GPU's clocks are lowered, from the bit mask that NVML gives (nvmlClocksEventReasons) and exporters hand on."""
+"""Reasons for lowered GPU clocks, from the bit mask that NVML gives (nvmlClocksEventReasons) and exporters hand on."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ they hold nothing up."""
 
 
 def throttle_reasons(mask: float) -> tuple[str, ...]:
-    """What lowers the clocks now, in words; empty for nothing or for a blank."""
+    """Return what lowers the clocks now, in words; none for nothing or for a blank."""
     return bit_words(mask, REASONS)

@@ -1,4 +1,4 @@
-"""What Kubernetes calls the GPUs of each maker: the resources of their device plugins, and their labels of nodes."""
+"""Kubernetes' names for the GPUs of each maker: the resources of their device plugins, and their labels of nodes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Vendor:
     resources: tuple[str, ...] = ()
     """Extended resources that are GPUs."""
     slices: tuple[str, ...] = ()
-    """How those begin that are GPUs or slices of one."""
+    """Prefixes of resources that are GPUs or slices of one."""
     others: tuple[str, ...] = ()
-    """Of these, how those begin that are no devices."""
+    """Prefixes, among these, of resources that are no devices."""
     product_label: str = ""
     """The label of a node that names its cards."""
 

@@ -58,7 +58,7 @@ class AbsentKubernetes:
         return self._state
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Why there are none."""
+        """Return why there are no objects."""
         return (self._status,)
 
     async def get(

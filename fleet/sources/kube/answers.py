@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LARGE = 4 * 2**20
 """Bytes from which on an answer is looked at before it is decoded: empty objects take thirty times their text."""
 _BYTES_PER_VALUE = 5
-"""Of JSON as Kubernetes writes it at least: the densest, managedFields, has some six."""
+"""Bytes per value of JSON as Kubernetes writes it, at least: the densest, managedFields, has some six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Response:
     body: bytes = field(repr=False)
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the answer; looked up whatever the case of the name."""
+    """Headers of the answer; looked up whatever the case of the name."""
 
     def json(self) -> Any:
         """The body decoded. Raises :class:`NotKubernetesError` for one that is not JSON."""
@@ -47,7 +47,7 @@ async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
 
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:
-    """As much of an error's body as is looked at; nothing of one that cannot be decoded."""
+    """Return as much of an error's body as is looked at; nothing of one that cannot be decoded."""
     said = bytearray()
     try:
         inflating = Inflating(response.headers.get("Content-Encoding", ""))

@@ -70,7 +70,7 @@ class _Request:
     idle: float | None = None
     """Seconds between two chunks of it."""
     limit: Limit | None = None
-    """Of the body; None for the one of whatever has none of its own."""
+    """Limit of the body; None for the one of whatever has none of its own."""
 
 
 class KubeClient:
@@ -99,7 +99,7 @@ class KubeClient:
 
     @property
     def server(self) -> str:
-        """Where it is reached; never with credentials."""
+        """Address of the server; never with credentials."""
         return self.access.server
 
     async def get(

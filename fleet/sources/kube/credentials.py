@@ -1,4 +1,4 @@
-"""From an :class:`~fleet.sources.kube.kubeconfig.Access` to what the HTTP client sends: certificates, token, proxy.
+"""Credentials from an :class:`~fleet.sources.kube.kubeconfig.Access`: certificates, token, proxy.
 
 Renewed are exec plugins (exec_plugin.py), token files, and the kubeconfig itself, which is read again so that a login
 in another terminal helps. An OIDC token is used while it is valid and never renewed from here: kubectl does that and
@@ -33,7 +33,7 @@ TOKEN_FILE_AGE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What one user shows one server."""
+    """The credentials of one user for one server."""
 
     authorization: str = field(repr=False)
     """The header of every request; empty for none."""
@@ -71,7 +71,7 @@ class Credentials:
         return self.access.file is not None or any(key in self._user for key in changing)
 
     async def load(self) -> Login:
-        """What to show the server now.
+        """Return what to show the server now.
 
         Raises :class:`KubeconfigError`. Runs the exec plugin where the user has one.
         """
@@ -117,7 +117,7 @@ class Credentials:
         return login
 
     def impersonation(self) -> list[tuple[str, str]]:
-        """What the kubeconfig's ``as``, ``as-uid``, ``as-groups`` and ``as-user-extra`` ask for, as request headers."""
+        """Return the request headers of the kubeconfig's ``as``, ``as-uid``, ``as-groups`` and ``as-user-extra``."""
         user = self._user
         headers = [
             (header, str(user[key]))

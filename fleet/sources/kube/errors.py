@@ -1,4 +1,4 @@
-"""What can go wrong between the console and an API server, as types.
+"""Failures between the console and an API server, as types.
 
 Every failure of a request is one :class:`KubeError`; the subclass says what kind, so that callers decide by type and
 people read ``message`` (what is wrong) and ``remedy`` (what to do about it).
@@ -63,7 +63,7 @@ class KubeError(Exception):
         self.retry_after = retry_after
         self.details: Mapping[str, Any] = details or {}
         self.continue_token = continue_token
-        """With 410 in the middle of a list: resumes it, inconsistently."""
+        """Token of a 410 in the middle of a list: resumes it, inconsistently."""
         if remedy:
             self.remedy = remedy
 
@@ -130,7 +130,7 @@ class NotKubernetesError(KubeError):
     """Something answered that is not a Kubernetes API server, or through it: a pod's own redirect, say."""
 
     location = ""
-    """Where a redirect leads; empty for an answer that is none."""
+    """Target of a redirect; empty for an answer that is none."""
     remedy = "Check `server` of the cluster in the kubeconfig, and the proxy settings (HTTPS_PROXY, NO_PROXY)."
 
 
@@ -211,7 +211,7 @@ def error_of_exception(error: BaseException, server: str, proxy: str = "", *, se
 
 
 def _of_proxy(error: BaseException, server: str, proxy: str) -> UnreachableError | None:
-    """What is the proxy's doing and not the server's; None where that cannot be told, or is the server's."""
+    """Return a failure that is the proxy's doing and not the server's; None for any other."""
     import aiohttp
 
     remedy = f"Start it (its tunnel, say) or correct it: {server} was not asked."

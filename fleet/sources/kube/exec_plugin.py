@@ -26,7 +26,7 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ExecCredential:
-    """What a plugin answered: a token, or a client certificate with its key (PEM)."""
+    """The answer of a plugin: a token, or a client certificate with its key (PEM)."""
 
     token: str = field(default="", repr=False)
     certificate: str = field(default="", repr=False)
@@ -83,7 +83,7 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
 
 
 def _located(command: str, file: Path | None) -> str:
-    """As kubectl: a bare name is looked up on PATH, a relative path starts at the kubeconfig's folder."""
+    """Locate a command as kubectl does: a bare name on PATH, a relative path from the kubeconfig's folder."""
     if os.sep in command and not Path(command).is_absolute() and file is not None:
         return str(file.absolute().parent / command)
     return command

@@ -36,13 +36,13 @@ class Feed(Generic[R]):
         self.changes = 0
         """Grows with every change of the rows."""
         self.reflectors: dict[str, Reflector[R]] = {}
-        """By scope."""
+        """Reflectors by scope."""
         self.denied: ForbiddenError | None = None
         """Set while the whole is forbidden and the namespaces are read one by one."""
         self.absent = False
         """Whether an optional resource was looked for and is not there."""
         self.defect: Exception | None = None
-        """What ended :meth:`run` though nothing should; it is run again after a while."""
+        """The exception that ended :meth:`run` though nothing should; it is run again after a while."""
         self._client = client
         self._namespaces = namespaces
         self._pace = pace
@@ -212,7 +212,7 @@ class Merged(Generic[R]):
         self._viewed = -1
 
     def rows(self) -> Mapping[str, R]:
-        """As those of a feed: never changed once given, and the same mapping as long as nothing changed."""
+        """Return the rows of all feeds: never changed once given, and the same mapping as long as nothing changed."""
         changes = sum(feed.changes for feed in self.feeds)
         if self._viewed != changes:
             self._view = MappingProxyType({key: row for feed in self.feeds for key, row in feed.rows().items()})

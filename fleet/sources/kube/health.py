@@ -1,4 +1,4 @@
-"""From the troubles of the feeds to what the header says of the Kubernetes source. Pure."""
+"""The status of the Kubernetes source, from the troubles of its feeds. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Trouble = KubeError | KubeconfigError
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the source is, why, and what to do."""
+    """The health of the source, why, and what to do."""
 
     health: Health
     problem: str = ""
@@ -35,7 +35,7 @@ class Verdict:
     since: float | None = None
     """Unix time at which the trouble began, where that is known."""
     trouble: Trouble | None = None
-    """What keeps the whole source from working."""
+    """The trouble that keeps the whole source from working."""
 
 
 def judge(
@@ -117,7 +117,7 @@ def _is_refusal(trouble: Trouble | None) -> bool:
 
 
 def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]:
-    """What is known of some namespaces alone, and what is not known at all."""
+    """Return what is known of some namespaces alone, and what is not known at all."""
     notes: list[str] = []
     partial: dict[tuple[str, ...], list[str]] = {}
     for feed in feeds:
@@ -145,7 +145,7 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
 
 
 def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
-    """What is listed now and then instead of watched, by the reason."""
+    """Yield what is listed now and then instead of watched, by the reason."""
     reasons: dict[tuple[bool, str], list[str]] = {}
     for feed in feeds:
         errors = [r.unwatched for r in feed.reflectors.values() if r.unwatched is not None and r.trouble is None]
@@ -162,7 +162,7 @@ def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:
 
 
 def _lost(feed: Feed[Any], trouble: Trouble, user: str) -> str:
-    """What is missing, why, and who can change it."""
+    """Return what is missing, why, and who can change it."""
     resource = feed.resource
     if isinstance(trouble, NotFoundError):
         return f"{resource.name}: this server has no {resource.qualified}; not shown: {resource.lost}"

@@ -219,7 +219,7 @@ def _exists(file: Path) -> bool:
 
 
 def _expanded(path: str | Path) -> Path:
-    """With the home folder for ``~``; that of somebody whom this machine does not know stays as it is written."""
+    """Expand ``~`` to the home folder; that of somebody whom this machine does not know stays as it is written."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from fleet.sources.kube.errors import KubeconfigError
 
 Place = str
-"""Where a value stands, in words: ``token of user 'chat' in /home/a/.kube/config``."""
+"""Place of a value, in words: ``token of user 'chat' in /home/a/.kube/config``."""
 Field = Callable[[Any, Place], Any]
 """Checks a value that is not null; gives it ready for use. Raises KubeconfigError."""
 
@@ -58,7 +58,7 @@ def data(value: Any, place: Place) -> str:
 
 
 def anything(value: Any, place: Place) -> Any:
-    """Of an extension: whoever defined it knows."""
+    """Return the value of an extension unchecked: whoever defined it knows."""
     del place
     return value
 
@@ -157,4 +157,4 @@ TOP: Final = struct(
         "extensions": _EXTENSIONS,
     }
 )
-"""What stands beside the lists of clusters, users and contexts."""
+"""Fields beside the lists of clusters, users and contexts."""

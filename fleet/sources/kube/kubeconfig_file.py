@@ -26,7 +26,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, Field]]] = {
 
 
 class Document(NamedTuple):
-    """What a file defines: settings by name, of checked types."""
+    """The definitions in a file: settings by name, of checked types."""
 
     current: str
     clusters: Mapping[str, Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""What kubectl refuses of a cluster and a user although each field is of its type (client-go ``validation.go``)."""
+"""Refusals of kubectl although each field is of its type (client-go ``validation.go``)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Links:
             return renewed
 
     async def _made(self, link: Link | None, *, untrusted: bool) -> Link:
-        """With credentials as they are now; on the connections of ``link`` where those are made as before."""
+        """Make a link with the present credentials; on the connections of ``link`` where those are made as before."""
         # The imports take longer than a frame of the screen may.
         await asyncio.to_thread(imported, "fleet.sources.kube.session")
         from fleet.sources.kube.session import UNUSABLE, open_session, proxy_of

@@ -18,7 +18,7 @@ _OTHERS = (b'"metadata":', b'"uid":')
 
 
 class _Next:
-    """Where a text stands next. It is gone through once, however often and from where on that is asked."""
+    """The next place of a text. The body is gone through once, however often and from where on that is asked."""
 
     def __init__(self, body: bytes, text: bytes) -> None:
         self._body = body
@@ -26,7 +26,7 @@ class _Next:
         self._at = -1
 
     def since(self, begin: int) -> int:
-        """From ``begin`` on, which only grows; the length of the body for nowhere."""
+        """Return the next place from ``begin`` on, which only grows; the length of the body for none."""
         if self._at < begin:
             found = self._body.find(self._text, begin)
             self._at = found if found >= 0 else len(self._body)

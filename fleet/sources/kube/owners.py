@@ -1,4 +1,4 @@
-"""Which workload a pod belongs to: the top of its chain of controlling owners. Pure.
+"""The workload of a pod: the top of its chain of controlling owners. Pure.
 
 Pod → ReplicaSet → Deployment; worker pod → StatefulSet → leader pod → StatefulSet → LeaderWorkerSet; and so on up to
 whatever owns the last known link, even where the console cannot list that kind: then a row is made from the reference.
@@ -111,7 +111,7 @@ class _Chains:
         return top
 
     def _beyond(self, row: Workload | Pod, owner: Owner) -> Workload | None:
-        """Above a link that is out of reach: it is named after its workload and the hash of the template."""
+        """Return the workload above a link that is out of reach: named after it and the hash of the template."""
         suffix = "-" + row.labels.get(TEMPLATE_HASH, "")
         if not owner.name.endswith(suffix):
             return None

@@ -11,17 +11,17 @@ class Pace:
     """The waits of the Kubernetes source, in seconds."""
 
     first: float = 0.5
-    """Before the first retry."""
+    """Wait before the first retry."""
     longest: float = 30.0
-    """Between retries, however long the outage."""
+    """Wait between retries at most, however long the outage."""
     denied: float = 60.0
-    """Before asking again for what is forbidden or absent."""
+    """Wait before asking again for what is forbidden or absent."""
     watch: tuple[int, int] = (240, 290)
     """timeoutSeconds of a watch, drawn from this range so that watches do not all end together."""
     quiet: float = 15.0
-    """Without a byte from the server for so long, it is asked whether it is still there."""
+    """Silence of the server after which it is asked whether it is still there."""
     probe: float = 5.0
-    """Between such questions while it does not answer, and the time it has to answer one."""
+    """Wait between such questions while it does not answer, and the time it has to answer one."""
 
 
 @dataclass(slots=True)
@@ -38,5 +38,5 @@ class Backoff:
         return self._next * (0.5 + self.random.random() / 2)
 
     def reset(self) -> None:
-        """After a success."""
+        """Begin again at the first wait, after a success."""
         self._next = 0.0

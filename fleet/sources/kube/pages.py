@@ -20,7 +20,7 @@ class Page(NamedTuple):
     """Some objects of a list."""
 
     items: list[Any]
-    """As they came. Whoever reads them may take them out one by one, so that each can go once it is read."""
+    """Items as they came. Whoever reads them may take them out one by one, so that each can go once it is read."""
     version: str
     """The resourceVersion of the whole list."""
     remaining: int
@@ -49,7 +49,7 @@ class Pages:
         return (await self._client.get(self._path, self._query, limit=limits().kubernetes_list)).body
 
     def read(self, body: bytes) -> Page:
-        """What was fetched. Raises NotKubernetesError for what is no list, or has no end."""
+        """Read the page that was fetched. Raises NotKubernetesError for what is no list, or has no end."""
         document = decode(without_managed_fields(body) if self._typed else body)
         items = (document.get("items") or []) if isinstance(document, dict) else None
         if not isinstance(items, list):

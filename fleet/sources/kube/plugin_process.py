@@ -22,7 +22,7 @@ OUTPUT_LIMIT = 1 << 20
 
 
 class Ended(NamedTuple):
-    """How a plugin ended, and what it said."""
+    """The end of a plugin, and its output."""
 
     code: int
     output: bytes

@@ -37,7 +37,7 @@ _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"
 _READY = "/readyz"
 _NO_ETCD = "[-]etcd"
-"""How a check of etcd that fails begins in the answer of /readyz."""
+"""Beginning of a failing etcd check in the answer of /readyz."""
 
 
 class ServerProbe:
@@ -56,9 +56,9 @@ class ServerProbe:
         recovered: Callable[[], None],
     ) -> None:
         self.cluster = cluster
-        """With what is known by now of the server, and of who we are to it."""
+        """The cluster, with what is known by now of the server, and of who we are to it."""
         self.trouble: Trouble | None = None
-        """Why it did not answer, or does not work; None where it does, or was not asked yet."""
+        """The reason why it did not answer, or does not work; None where it does, or was not asked yet."""
         self.asked = False
         """Whether an answer of any kind came."""
         self.absent = ""

@@ -1,4 +1,4 @@
-"""What is read only when somebody asks: one whole object, logs, an object's events, a permission."""
+"""Reads that happen only when somebody asks: one whole object, logs, an object's events, a permission."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Permission(NamedTuple):
 
     allowed: bool
     reason: str
-    """Which binding allows it, or what kept the server from telling; often empty when denied."""
+    """Binding that allows it, or what kept the server from telling; often empty when denied."""
 
 
 class KubeReads:

@@ -74,10 +74,10 @@ class Reflector(Generic[R]):
         self.synced = False
         """Whether ``rows`` has been complete once."""
         self.trouble: KubeError | KubeconfigError | None = None
-        """Why the last attempt failed; None while listing or watching works."""
+        """The reason why the last attempt failed; None while listing or watching works."""
         self.troubled_since: float | None = None
         self.unwatched: KubeError | None = None
-        """Why changes do not come by themselves although lists work: the rows are as old as the last list."""
+        """The reason why changes do not come by themselves though lists work: the rows are as old as the last list."""
         self.skipped = 0
         """Objects that could not be made sense of."""
         self.expected = 0

@@ -21,7 +21,7 @@ from fleet.sources.kube.project.workloads import project_workload
 
 
 class Row(Protocol):
-    """What every row has."""
+    """The common part of all rows."""
 
     @property
     def key(self) -> str: ...
@@ -45,15 +45,15 @@ class Resource(Generic[R]):
     kind: str
     project: Callable[[Raw, Interner], R]
     lost: str
-    """What the console cannot show without it."""
+    """Part of the console that needs it."""
     namespaced: bool = True
     optional: bool = False
-    """Of a custom resource definition: its absence is nothing to speak of."""
+    """True for a custom resource definition: its absence is nothing to speak of."""
     page: int = 500
     """Objects per page of a list. A page is decoded in one turn of the event loop, and all that is made of it is there
     at once: 125 pods of 9 KB are some 8 ms and 14 MiB, 500 are 25 ms and 33 MiB."""
     first: int = 0
-    """Of the first page, where somebody waits for it before an empty screen; 0 for as many as of the others."""
+    """Size of the first page, where somebody waits for it before an empty screen; 0 for the size of the others."""
     bound: int | None = None
     """Most rows to keep; the newest by ``newest``."""
     newest: Callable[[R], float] | None = None
@@ -64,7 +64,7 @@ class Resource(Generic[R]):
 
     @property
     def qualified(self) -> str:
-        """As in `kubectl auth can-i`: ``pods``, ``deployments.apps``."""
+        """Name as in `kubectl auth can-i`: ``pods``, ``deployments.apps``."""
         return f"{self.name}.{self.group}" if self.group else self.name
 
 

@@ -1,4 +1,4 @@
-"""Which namespaces to read one by one, where all at once is forbidden."""
+"""Namespaces to read one by one, where all at once is forbidden."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet.sources.kube.project.fields import mapping, mappings, text
 
 
 class Scopes:
-    """Those that are or were in view; where all are, those that the server lists, else ``fallback``.
+    """The namespaces that are or were in view; where all are, those that the server lists, else ``fallback``.
 
     ``fresh`` are the seconds for which an answer of the server is good.
     """

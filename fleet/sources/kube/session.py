@@ -19,7 +19,7 @@ from fleet.sources.kube.tls import Tls, context_of
 CONNECT_TIMEOUT = 10.0
 """Seconds to a TCP and TLS connection."""
 CONNECTIONS = 100
-"""To one server at most: a watch takes one for itself."""
+"""Connections to one server at most: a watch takes one for itself."""
 BUFFER = 2**21
 """Bytes of a stream that may wait to be read: events of a watch are larger than aiohttp's default."""
 
@@ -73,4 +73,4 @@ def _tracing() -> aiohttp.TraceConfig:
 
 
 UNUSABLE = (ssl.SSLError, OSError, ValueError)
-"""What certificates that cannot be used raise."""
+"""Exceptions of certificates that cannot be used."""

@@ -143,7 +143,7 @@ class KubernetesSource:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What keeps the API server from being of any use now; None where it works, or nothing is known yet."""
+        """The trouble that keeps the API server from being of any use; None where it works, or nothing is known yet."""
         return self._verdict().trouble
 
     def _verdict(self) -> Verdict:
@@ -176,7 +176,7 @@ class KubernetesSource:
                 reflector.wake()
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """How the API server is. Changes nothing, however often it is read."""
+        """Return how the API server is. Changes nothing, however often it is read."""
         verdict = self._verdict()
         status = SourceStatus(
             name=KUBERNETES,

@@ -1,4 +1,4 @@
-"""What the Kubernetes source holds at one moment."""
+"""The contents of the Kubernetes source at one moment."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class KubeState:
     synced: frozenset[str] = frozenset()
     """Resources (``pods``, ``deployments.apps``) whose rows are complete."""
     coverage: Coverage = field(default_factory=Coverage)
-    """What of the cluster the rows are."""
+    """The part of the cluster that the rows are."""
     pods: Mapping[str, Pod] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)
-    """Of every kind that is listed, owned or not; those that are links stand beside them."""
+    """Workloads of every kind that is listed, owned or not; those that are links stand beside them."""
     links: Mapping[str, Workload] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     budgets: Mapping[str, PodDisruptionBudget] = field(default_factory=dict)

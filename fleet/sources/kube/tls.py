@@ -22,10 +22,10 @@ Pem = Path | bytes
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What is trusted and what is shown; equal ones make equal contexts, but for files that were replaced in place."""
+    """Authorities and certificates; equal ones make equal contexts, but for files that were replaced in place."""
 
     authority: Pem | None = None
-    """Who vouches for the server; None for those that the system trusts."""
+    """Authority that vouches for the server; None for those that the system trusts."""
     verify: bool = True
     server_name: str = ""
     """The name in the server's certificate, where it is not the one in its URL."""
@@ -39,7 +39,7 @@ class Tls:
 
 
 def tls_of(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Tls:
-    """What the settings of a cluster and of a user say. Raises ValueError for data that is not base64."""
+    """Return the settings of a cluster and of a user. Raises ValueError for data that is not base64."""
     return Tls(
         authority=_pem(cluster, "certificate-authority"),
         # Whatever somebody made of the settings: nothing but a plain true turns verification off.
@@ -92,5 +92,5 @@ def _file(pem: Pem) -> Iterator[Path]:
 
 
 def _encrypted() -> NoReturn:
-    """In the place of OpenSSL's question on the terminal, which nobody would see, and which would wait."""
+    """Raise in place of OpenSSL's question on the terminal, which nobody would see, and which would wait."""
     raise ValueError("the client key is encrypted, which no Kubernetes client can use")

@@ -1,4 +1,4 @@
-"""What the query API answers, decoded a part at a time: a vector as objects takes ten times the memory of its JSON."""
+"""Answers of the query API, decoded a part at a time: a vector as objects takes ten times the memory of its JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fleet.net.bodies import MIB
 from fleet.sources.problem import SourceProblem
 
 _START, _END = b'"result":[', b"]}]"
-"""What stands before and at the end of the elements of a result."""
+"""Marks before and behind the elements of a result."""
 _METRIC, _VALUE = b'{"metric":{', b'},"value":['
 _BETWEEN = b'"]},' + _METRIC
-"""Between the value of one element of a vector and the labels of the next. Like the others it cannot be inside of a
+"""Mark between the value of one element of a vector and the labels of the next. Like the others it cannot be inside a
 string of JSON, where quotes are escaped."""
 _NEXT = b'},{"metric":'
 _SLICE = 256 * 1024
@@ -75,7 +75,7 @@ class Answer:
 
 
 def _taken_apart(content: bytes) -> tuple[int, int, dict[str, Any]]:
-    """Where the elements of a result begin and end, and the document without them.
+    """Return where the elements of a result begin and end, and the document without them.
 
     A warning may hold what looks like that end, the error of a store in JSON: then the document is broken.
     """
@@ -86,7 +86,7 @@ def _taken_apart(content: bytes) -> tuple[int, int, dict[str, Any]]:
 
 
 def _spans(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where the elements may begin and end, at least one place; nowhere in what is to be decoded as a whole."""
+    """Yield where the elements may begin and end, at least one place; none in what is to be decoded as a whole."""
     start = content.find(_START, 0, 1024) + len(_START)
     if start < len(_START) or not content.startswith(_METRIC[:-1], start):
         yield 0, 0

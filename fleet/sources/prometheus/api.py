@@ -57,10 +57,10 @@ class Api:
         self._opened: _Opened | None = None
         self._skew: float | None = None
         self._dated: float | None = None
-        """By how much the answers' Date was ahead of this clock when the server's time was asked."""
+        """Lead of the answers' Date over this clock when the server's time was asked."""
         self._jumped = False
         self._set = 0.0
-        """By how much the console's clock was ahead of the steady one then."""
+        """Lead of the console's clock over the steady one then."""
 
     @property
     def jumped(self) -> bool:

@@ -147,7 +147,7 @@ class PrometheusCollector:
         )
 
     async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
-        """What Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
+        """Return what Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
         if self._source is None:
             return []
         try:

@@ -93,7 +93,7 @@ class Candidate:
 
     @property
     def proxy_path(self) -> str:
-        """Where the API server's service proxy has it: the ``url`` of a proxied PrometheusEndpoint."""
+        """Path at the API server's service proxy: the ``url`` of a proxied PrometheusEndpoint."""
         scheme = "https:" if self.port in _TLS_PORTS else ""
         where = f"/api/v1/namespaces/{segment(self.namespace)}/services/{scheme}{segment(self.name)}"
         return f"{where}:{self.port}/proxy{self.path}"
@@ -104,7 +104,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of one candidate: ``engines`` it knows, or what is wrong with it."""
+    """The result of trying one candidate: the ``engines`` that it knows, or what is wrong with it."""
 
     candidate: Candidate
     engines: int = 0

@@ -1,4 +1,4 @@
-"""What a Prometheus remembers from before the console was started: for the strips, in three range queries."""
+"""The past of a fleet from before the console was started, by Prometheus: for the strips, in three range queries."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ and each makes the query longer."""
 
 
 class Latency(NamedTuple):
-    """What requests waited for, in seconds; NaN for not known."""
+    """Latency of requests, in seconds; NaN for not known."""
 
     ttft_p95: float
     itl_p95: float
@@ -126,7 +126,7 @@ def _pods(engines: DialectSet, span: str) -> str:
 
 
 def _selectors(engines: DialectSet, quantity: Quantity, kind: Kind) -> Iterator[tuple[str, float]]:
-    """What gives a quantity in this way: selectors, and what turns their unit into the canonical one."""
+    """Yield the selectors of a quantity in this way, and the factor from their unit to the canonical one."""
     for member in engines:
         rule = member.rules.get(quantity)
         for metric in rule.metrics if rule is not None else ():

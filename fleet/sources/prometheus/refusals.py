@@ -1,4 +1,4 @@
-"""Why Prometheus gave no answer, in words: refusals by status, by what they say, and connections that fail."""
+"""Refusals of Prometheus in words: by status, by what they say, and connections that fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFUSED_QUERY = (400, 403, 405, 422, 501)
 _PATTERN = re.compile(rb"=~|match_?type|matcher|\bregex|regular expression", re.IGNORECASE)
 _NAME = re.compile(rb"__name__|metric[ _-]?name|name of the metric|name label", re.IGNORECASE)
 _FAILED = re.compile(rb'\s*\{\s*"status"\s*:\s*"error"')
-"""How an answer begins that says that it is none, whatever its status."""
+"""Beginning of an answer that says that it is none, whatever its status."""
 _LONGEST_REASON = 4096
 """Bytes of a refusal that are looked at."""
 

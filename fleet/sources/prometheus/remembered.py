@@ -1,4 +1,4 @@
-"""What the series of an answer mean, worked out once: as long as they are written the same, only numbers are read.
+"""The meaning of an answer's series, worked out once: while they are written the same, only numbers are read.
 
 A query about a fleet is answered with the same series in the same order until something comes or goes, and the labels
 are nine tenths of the text. They are known again by their hashes (64 bits under a key of this process, each at its
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class _Known(NamedTuple, Generic[T]):
-    """How series were written, and what they mean."""
+    """The spelling of series, and what they mean."""
 
     hashes: array[int]
     against: object

@@ -111,7 +111,7 @@ class PrometheusSource:
         self._api = Api(endpoint, guard, wall, clock)
         self._window = window
         self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
-        """What all series that are asked for must match."""
+        """Matches that all series must meet."""
         self._clock = clock
         share_heaps()
         self._lead = Workers(1, "prometheus-tick")
@@ -119,7 +119,7 @@ class PrometheusSource:
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
         self._last: tuple[Scope, EngineRows] | None = None
-        """What the queries of the last tick were made from."""
+        """Scope and rows that the queries of the last tick were made from."""
         self._engines = Remembered[EngineSeries]()
         self._numbers = Remembered[EngineNumbers]()
         self._models, self._counts = Remembered[Buckets](), Remembered[Buckets]()
@@ -177,7 +177,7 @@ class PrometheusSource:
             return found
 
     def _as_spelt(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
-        """In regular expressions on names, or by exact ones where these are refused."""
+        """Measure with regular expressions on names, or with exact ones where these are refused."""
         try:
             with promql.by_exact_names(self._exact):
                 return self._measured(pods, at, sent)
@@ -289,7 +289,7 @@ class PrometheusSource:
         return max(self._window, 4 * interval)
 
     def _who(self, ended: float, young: float, at: float, notes: dict[str, None]) -> tuple[EngineSeries, list[float]]:
-        """Whose the engines are; asked again where there are some of a product that was not asked for."""
+        """Return whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
         engines, stamps = self._who_of(asked, ended, young, at, notes)
         new = engines.engines.members

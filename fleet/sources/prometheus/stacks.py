@@ -1,4 +1,4 @@
-"""Where monitoring stacks live. A file of its own, because the settings are read before anything of a source is."""
+"""Namespaces of monitoring stacks. A file of its own, because the settings are read before anything of a source is."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from fleet.metrics.engine_rows import EngineRows
 from fleet.metrics.expressions import Scope
 
 _MOST_PODS = 100
-"""Beyond these many pods their addresses outgrow any URL, and all engines are asked for."""
+"""Number of pods beyond which their addresses outgrow any URL, and all engines are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickQueries:
-    """What is asked side by side; of several texts in one field the answers belong together. Empty ones ask nothing."""
+    """Queries asked side by side; of several texts in one field the answers belong together. Empty ones ask nothing."""
 
     models: tuple[str, ...]
     """Buckets by model."""
@@ -58,6 +58,6 @@ def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) ->
 
 
 def young_samples(scope: Scope, rows: EngineRows) -> list[str]:
-    """For the engines that are younger than the window; none for more of them than a URL can name."""
+    """Return the queries for engines younger than the window; none for more of them than a URL can name."""
     pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
     return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []

@@ -1,4 +1,4 @@
-"""How a Prometheus API is reached: where it is, who asks, and who may look at each request."""
+"""The way to a Prometheus API: its address, the credentials, and who may look at each request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROXIED = "http://kubernetes.invalid"
 
 @dataclass(frozen=True, slots=True)
 class PrometheusEndpoint:
-    """Where the Prometheus API is and how to be let in.
+    """The address of a Prometheus API and the credentials for it.
 
     ``url`` is the base, without /api/v1; with ``proxy`` it is the path of the service proxy. Secrets are read from
     their files at each request, so that rotation is seen.
@@ -52,7 +52,7 @@ class PrometheusEndpoint:
 
     @property
     def shown(self) -> str:
-        """How it is called on the screen: no credentials."""
+        """Name on the screen: no credentials."""
         return self.base.removeprefix(PROXIED) if self.proxy is not None else self.base
 
 

@@ -1,4 +1,4 @@
-"""Which Prometheus of those that are found in a cluster is believed: it is decided by where it lives.
+"""The trust in a Prometheus that is found in a cluster: it is decided by where it lives.
 
 Anybody may call a Service "prometheus", and label it as one. What such a Service answers becomes the numbers by which
 people act, and every query goes to it with the permissions of who looks. So one that was found by its name alone is
@@ -40,12 +40,12 @@ OPERATED: Final = {
     "VMSingle": "/apis/operator.victoriametrics.com/v1beta1/vmsingles",
     "VMCluster": "/apis/operator.victoriametrics.com/v1beta1/vmclusters",
 }
-"""Where the resources of operators are listed, by kind."""
+"""Lists of the resources of operators, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the configuration says of it."""
+    """The configuration of trust."""
 
     services: frozenset[str] = frozenset()
     """``namespace/name`` of Services that are trusted wherever they live."""
@@ -67,7 +67,7 @@ def sort(
     operated: Collection[Operated] = (),
     with_engines: Collection[str] = (),
 ) -> Sorted:
-    """Which of the candidates are trusted; ``with_engines`` are the namespaces in which an engine runs."""
+    """Sort the candidates into trusted and others; ``with_engines`` are the namespaces in which an engine runs."""
     trusted: list[Candidate] = []
     offered: list[Candidate] = []
     for candidate in found:
@@ -84,6 +84,6 @@ def adoption(candidate: Candidate) -> str:
 
 
 def offer(candidate: Candidate) -> str:
-    """What is said of a candidate that is not trusted."""
+    """Return the message about a candidate that is not trusted."""
     line = adoption(candidate).replace("\n", " ")
     return f"{candidate} is offered and not asked: a name alone is no reason to believe it; if it is yours: {line}"

@@ -1,1 +1,1 @@
-"""What objects of a cluster still say of the past, a module for each kind of witness and a row in ``registry``."""
+"""Traces of the past in objects of a cluster, a module for each kind of witness and a row in ``registry``."""

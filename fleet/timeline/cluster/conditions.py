@@ -12,19 +12,19 @@ from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weig
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a condition of this type and status says to a person."""
+    """The meaning of a condition of this type and status for a person."""
 
     what: str
     weight: Weight = Weight.PLAIN
     kind: EntryKind = EntryKind.CONDITION
     reasons: tuple[str, ...] = ()
-    """It is said only with one of these reasons; empty: with any."""
+    """Reasons with one of which it is told; empty: with any."""
     updated: bool = False
     """``lastUpdateTime`` is when the reason came: the type and status may have held for longer."""
 
 
 Meanings = Mapping[tuple[str, str], Meaning]
-"""By type and status."""
+"""Meanings by type and status."""
 
 
 def conditions_of(raw: Raw, ref: ObjectRef, meanings: Meanings) -> Iterator[Entry]:

@@ -13,11 +13,11 @@ from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weig
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
 """Reasons of the steps of a start, which pods tell of themselves where they matter."""
 _POD = re.compile(r"(?P<did>Created|Deleted) pod: (?P<name>\S+)")
-"""How controllers name the pods that they make and delete; those may be gone."""
+"""Messages of controllers about the pods that they make and delete; those may be gone."""
 _RESCALED = "SuccessfulRescale"
 """The reason of the event of a HorizontalPodAutoscaler that has scaled."""
 _EXACT = 0.001
-"""What eventTime is good for: it has microseconds."""
+"""Accuracy of eventTime in seconds: it has microseconds."""
 
 
 def _take(raw: Raw, asked: Asked) -> Entry | None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What the server keeps of the last change that one tool made to an object."""
+    """The last change that one tool made to an object, as the server keeps it."""
 
     at: float
     tool: str
@@ -30,14 +30,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What all kinds share in one question: filled by ``take``, read by ``tell``."""
+    """The common part of all kinds in one question: filled by ``take``, read by ``tell``."""
 
     clean: Clean
     """A value without its secrets."""
     kin: Kinship = field(default_factory=Kinship)
-    """Who belongs to whom."""
+    """Owners of objects."""
     writes: dict[ObjectRef, list[Write]] = field(default_factory=lambda: defaultdict(list))
-    """Who wrote to an object."""
+    """Writes to each object."""
     there: set[ObjectRef] = field(default_factory=set)
     """Pods that are there, and tell of themselves."""
     rescaled: set[tuple[ObjectRef, float]] = field(default_factory=set)
@@ -56,18 +56,18 @@ class Kept(Generic[T]):
     plural: str
     namespaced: bool = True
     take: Callable[[Raw, Asked], T]
-    """What is kept of an object until all are there."""
+    """Extract from an object, kept until all are there."""
     tell: Callable[[Sequence[T], Asked], Iterable[Entry]]
-    """What happened, in any order."""
+    """Entries from all extracts, in any order."""
     lost: str
-    """What is not told where these may not be listed."""
+    """Loss where these may not be listed."""
     custom: bool = False
-    """Of a custom resource definition: that a cluster does not have it is nothing to speak of."""
+    """True for a custom resource definition: that a cluster does not have it is nothing to speak of."""
     page: int = 200
 
     @property
     def qualified(self) -> str:
-        """As in `kubectl auth can-i`: ``replicasets.apps``."""
+        """Name as in `kubectl auth can-i`: ``replicasets.apps``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
@@ -89,7 +89,7 @@ def stamped(raw: Raw, ref: ObjectRef, key: str = "creationTimestamp") -> Evidenc
 
 
 def note_owner(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
-    """Its controller is above it."""
+    """Note the controller of an object as its owner."""
     above = owner(mapping(raw, "metadata"))
     if above is not None:
         kin.note_maker(ref, ObjectRef(above.kind, ref.namespace, above.name))

@@ -33,7 +33,7 @@ def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
 
 
 def _began(raw: Raw) -> float:
-    """Until when a pod that is not ready has never been so: its conditions begin with it."""
+    """Return until when a pod that is not ready has never been so: its conditions begin with it."""
     first = [moment(c, "lastTransitionTime") for c in mappings(mapping(raw, "status"), "conditions") if _first(c)]
     known = [at for at in (*first, moment(mapping(raw, "status"), "startTime")) if at is not None]
     return max(known, default=0.0) + WHOLE_SECONDS

@@ -36,7 +36,7 @@ class ClusterTimeline:
         self._fallback = tuple(dict.fromkeys(fallback))
 
     async def tell(self, since: float) -> Told:
-        """What all kinds tell. What one of them is about may be made by another: all are listed first."""
+        """Tell what all kinds do. The object of one may be made by another: all are listed first."""
         del since  # How far back objects reach they say themselves.
         asked, rows = Asked(self._clean), kept()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
@@ -89,7 +89,7 @@ class ClusterTimeline:
 
 
 def _told(rows: Sequence[Row], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
-    """On a thread: hundreds of templates are compared."""
+    """Make the entries, on a thread: hundreds of templates are compared."""
     return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.tell(some, asked))
 
 

@@ -27,7 +27,7 @@ _CONDITIONS = {
 
 
 def workload(kind: WorkloadKind) -> Kept[Raw]:
-    """What the objects of a kind of workload tell."""
+    """Return what is kept and told of a kind of workload."""
 
     def take(raw: Raw, asked: Asked) -> Raw:
         ref = ref_of(raw, kind.kind)

@@ -1,4 +1,4 @@
-"""Who wrote to an object, and when: the server keeps the last change of each tool in ``metadata.managedFields``.
+"""Writers of an object, and when: the server keeps the last change of each tool in ``metadata.managedFields``.
 
 Its time is that of the last change to any field that is the tool's (Kubernetes' documentation of server-side apply), so
 only a tool with one field is known to have written that one then; of several, one of them.

@@ -1,1 +1,1 @@
-"""What a metrics store still knows of the past: what is gone, and values that changed before anybody looked."""
+"""Traces of the past in a metrics store: what is gone, and values that changed before anybody looked."""

@@ -11,7 +11,7 @@ from fleet.timeline.entry import EntryKind, Weight
 from fleet.timeline.metrics.series import Appearing, Changing, Ending, Labels, Said, label
 
 NOBODY = "<none>"
-"""What stands where an object has no owner."""
+"""Owner of an object that has none."""
 _AUTOSCALER = "HorizontalPodAutoscaler"
 
 
@@ -80,7 +80,7 @@ def _schedulable(before: float, after: float, labels: Labels) -> Said:
 
 
 def _alert(labels: Labels) -> ObjectRef:
-    """What an alert is about, as far as its labels say: the most particular of them."""
+    """Return the object of an alert, as far as its labels say: the most particular of them."""
     namespace = label(labels, "namespace")
     for kind, key in (("Pod", "pod"), (DEPLOYMENT.kind, "deployment"), (STATEFUL_SET.kind, "statefulset")):
         if name := label(labels, key):

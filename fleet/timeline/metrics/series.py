@@ -23,13 +23,13 @@ def label(labels: Labels, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a change says."""
+    """The message of a change."""
 
     what: str
     kind: EntryKind = EntryKind.CHANGE
     weight: Weight = Weight.PLAIN
     topic: str = ""
-    """What another source calls the same, in any words."""
+    """Topic, the same in another source, whatever its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Changing:
     metric: str
     about: Callable[[Labels], ObjectRef]
     says: Callable[[float, float, Labels], Said | None]
-    """Of the value before and the value after; None for nothing."""
+    """Message for the value before and the value after; None for none."""
     matches: tuple[Match, ...] = ()
 
 
@@ -50,11 +50,11 @@ class Ending:
     metric: str
     about: Callable[[Labels], ObjectRef]
     gone: str
-    """What is said when it has ended."""
+    """Message when it has ended."""
     above: Callable[[Labels], tuple[ObjectRef, ...]] = lambda _: ()
-    """What the object belongs to."""
+    """Owners of the object."""
     maker: Callable[[Labels], ObjectRef | None] = lambda _: None
-    """What made it; None where nothing says."""
+    """Maker of the object; None where nothing says."""
     matches: tuple[Match, ...] = ()
 
 

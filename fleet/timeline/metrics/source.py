@@ -48,15 +48,15 @@ _Point: TypeAlias = tuple[Labels, float, float]
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """How one metric is asked. Times in seconds."""
+    """The way in which one metric is asked. Times in seconds."""
 
     selected: str
-    """Its selector."""
+    """Selector of the metric."""
     start: float
     end: float
     step: int
     interval: float
-    """Between two scrapes."""
+    """Time between two scrapes."""
 
     @property
     def within(self) -> float:
@@ -81,7 +81,7 @@ class MetricsTimeline:
         self._cluster_label = cluster_label
 
     async def tell(self, since: float) -> Told:
-        """What all metrics tell; a store that refuses one question answers the others."""
+        """Tell what all metrics do; a store that refuses one question answers the others."""
         try:
             store = await self._find()
             if store is None:
@@ -215,7 +215,7 @@ class _Asking:
         ]
 
     async def _owners(self) -> list[Entry]:
-        """What ReplicaSets belonged to; pods say themselves what they belong to."""
+        """Return the owners of ReplicaSets; pods say themselves what they belong to."""
         owned = selector("kube_replicaset_owner", self._within)
         for labels, _, _ in _values(await self._store.query(f"last_over_time({owned}[{self._whole}])", self._now)):
             namespace, name = label(labels, "namespace"), label(labels, "replicaset")
@@ -226,7 +226,7 @@ class _Asking:
         return []
 
     async def _span(self, one: Asked) -> _Span | None:
-        """How a metric is to be asked; None for one that the store did not have in all that time."""
+        """Return how a metric is to be asked; None for one that the store did not have in all that time."""
         selected = selector(one.metric, (*one.matches, *self._within))
         there = await self._store.query(f"count(count_over_time({selected}[{self._whole}]))", self._now)
         series = next((value for _, _, value in _values(there)), 0.0)

@@ -36,7 +36,7 @@ class Interner:
         return cast("T", self._values.setdefault(key, value))
 
     def remember(self, key: Hashable, make: Callable[[], V]) -> V:
-        """What was made for this key, which tells whose it is; made now where nothing was."""
+        """Return what was made for this key, which tells whose it is; make it where nothing was."""
         found = self._values.get(key)
         if found is None:
             found = make()

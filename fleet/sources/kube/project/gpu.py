@@ -76,7 +76,7 @@ def _asked(container: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int
 
 
 def _peak(spec: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
-    """As the scheduler counts: the larger of what runs together (containers and sidecars) and of each init container
+    """Return the peak, as the scheduler counts: the larger of all that runs together and of each init container
     with the sidecars started before it.
     """
     sidecars: Counter[str] = Counter()

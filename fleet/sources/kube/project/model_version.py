@@ -1,4 +1,4 @@
-"""Which model a pod template runs, from its image, arguments and environment.
+"""The model of a pod template, from its image, arguments and environment.
 
 The first evidence there is wins: arguments (by which flags, or as the first word, is data of the product), then the
 environment. Values that come from secrets or config maps are never read.

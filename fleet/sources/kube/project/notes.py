@@ -1,4 +1,4 @@
-"""Which annotations a row keeps: those that the console reads. The rest can be kilobytes per object."""
+"""Annotations that a row keeps: those that the console reads. The rest can be kilobytes per object."""
 
 from __future__ import annotations
 

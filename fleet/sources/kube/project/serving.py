@@ -1,4 +1,4 @@
-"""Which container of a pod serves a model, with what, and where that answers: read from its description alone.
+"""The container of a pod that serves a model, its server and its ports: read from its description alone.
 
 The first evidence there is wins: the command that starts the server, then the image. Values that come from secrets or
 config maps are never read, so a port that stands in one, or in a file that ``--config`` names, is not known here.
@@ -71,7 +71,7 @@ def _start(command: Command, version: int) -> Start | None:
 
 
 def server_of(container: Raw, found: Sequence[Command]) -> Product | None:
-    """What a container serves with: as its command says, else its image where the command says nothing else."""
+    """Return the product of a container: as its command says, else its image where the command says nothing else."""
     started = next(starts(found), None)
     if started is not None:
         return started.engine
@@ -95,7 +95,7 @@ def engine_container(spec: Raw) -> Raw | None:
 
 
 def serving(metadata: Raw, spec: Raw) -> Serving:
-    """How the server of models in this pod is reached."""
+    """Return how the server of models in this pod is reached."""
     labels = mapping(metadata, "labels")
     kind = grouping(labels)
     group = kind.replica if kind is not None else None
@@ -160,7 +160,7 @@ def is_value(word: str) -> bool:
 
 
 def _behind(names: Sequence[str], words: tuple[str, ...]) -> int:
-    """Where the words of a program end in a command, 0 for a command without them."""
+    """Return the index behind the words of a program in a command, 0 for a command without them."""
     size = len(words)
     for at in range(len(names) - size + 1):
         if tuple(names[at : at + size]) == words:
@@ -225,7 +225,7 @@ def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> b
 
 
 def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool) -> Iterator[int]:
-    """Where the API servers of this engine in this container answer, as far as their command lines tell."""
+    """Yield the ports of this engine's API servers in this container, as far as their command lines tell."""
     told = [start.command for start in starts(found) if start.engine is engine]
     if not told and main:
         told = [tuple(word for command in found for word in command)]
@@ -265,7 +265,7 @@ def number_of_port(word: str) -> int | None:
 
 
 def _speaks_tls(container: Raw, found: Sequence[Command], ports: tuple[int, ...]) -> bool:
-    """By the flags of the server, else by the scheme in which the kubelet probes its port."""
+    """Whether it speaks TLS, by the server's flags, else by the scheme in which the kubelet probes its port."""
     if any(flag(command, name) for command in found for name in _TLS_FLAGS):
         return True
     named = {text(port, "name"): port.get("containerPort") for port in mappings(container, "ports")}

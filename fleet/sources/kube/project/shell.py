@@ -213,7 +213,7 @@ def _quoted(script: str, at: int) -> tuple[str, int]:
 
 
 def _closing(script: str, at: int) -> int:
-    """Behind the parenthesis that closes the one at ``at``."""
+    """Return the index behind the parenthesis that closes the one at ``at``."""
     depth = 0
     for end in range(at, len(script)):
         depth += {"(": 1, ")": -1}.get(script[end], 0)

@@ -1,4 +1,4 @@
-"""What the template of a pod says of it, read once for all the pods that are made from it. Pure.
+"""The template of a pod, read once for all the pods that are made from it. Pure.
 
 The pods of a workload differ in what happens to them and hardly in what they are made from, and to read a command line
 takes longer than all the rest of a row. Only what is named here is handed on to those who read a template: so two pods
@@ -52,19 +52,19 @@ class ContainerTemplate(NamedTuple):
 
 
 class Template(NamedTuple):
-    """What all pods of a template have in common."""
+    """The common part of all pods of a template."""
 
     containers: tuple[ContainerTemplate, ...]
     """Init containers first."""
     gpus: int
     gpu_resource: str
-    """What most of the GPUs are of; empty for none."""
+    """Resource of most of the GPUs; empty for none."""
     devices: tuple[tuple[str, int], ...]
     claims: bool
     engine: str
     """The name of the container that runs the model; empty for a pod of none."""
     version: ModelVersion
-    """Without a digest: only a container that has started proves one."""
+    """Version without a digest: only a container that has started proves one."""
     serving: Serving
 
 
