@@ -42,7 +42,7 @@ PUTS_OFF = """
 "Whether" and "How many" are let through: they name a truth value and a number.
 """
 OPENS_BADLY = frozenset(PUTS_OFF.split())
-A_NUMBER = re.compile(r"how (many|much|long|far|often|old|full|late|fast)\b", re.IGNORECASE)
+A_NUMBER = re.compile(r"how (many|much|long|far|often|old|large|small|full|late|fast|wide|high|deep)\b", re.IGNORECASE)
 PAGE = re.compile(r"\bdocs/[\w-]+\.md\b")
 """A page of ours, by its path from the root."""
 
