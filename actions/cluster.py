@@ -10,7 +10,7 @@ from actions.executor import Answer
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, Reads
-from actions.planner import planned
+from actions.planner import make_plan
 from actions.request import Request
 
 AGAIN = 2
@@ -34,11 +34,11 @@ class ClusterExecutor:
 
     async def plan(self, request: Request) -> Plan:
         """Made again where the server's dry run found that the target is no longer what was read."""
-        plan, moved = await planned(request, self.context())
+        plan, moved = await make_plan(request, self.context())
         for _ in range(AGAIN):
             if not moved:
                 break
-            plan, moved = await planned(request, self.context())
+            plan, moved = await make_plan(request, self.context())
         return plan
 
     def begin(self, journal: Journal) -> Execution:

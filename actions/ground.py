@@ -35,7 +35,7 @@ def lacking(snapshot: Snapshot) -> str:
     return _pending(snapshot, targets())
 
 
-async def known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
+async def wait_until_known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
     """Wait until the newest Snapshot knows what plans are made on; what it still lacks after ``seconds``, in words.
 
     ``arrived`` is set with every new Snapshot. The seconds count from the last resource that was listed, so a list

@@ -51,7 +51,7 @@ class Impact:
         A moment's queue counts in part: a burst that one step of the scheduler takes is none.
         """
         among = max(1, self.remaining)
-        return max(_zero(self.waiting) / among, _zero(self.waiting_now) / among / _BURST)
+        return max(_or_zero(self.waiting) / among, _or_zero(self.waiting_now) / among / _BURST)
 
     @property
     def growth(self) -> float:
@@ -106,8 +106,10 @@ def mean(snapshot: Snapshot, pod: str, quantity: Quantity) -> float:
 def _impact(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Impact:
     now = serving(snapshot, model)
     remaining = [pod for pod in now if pod not in leaving]
-    requests = _known(mean(snapshot, p, Quantity.RUNNING) + _zero(mean(snapshot, p, Quantity.WAITING)) for p in now)
-    kv = _known(mean(snapshot, pod, Quantity.KV_USAGE) for pod in now)
+    requests = _mean_known(
+        mean(snapshot, p, Quantity.RUNNING) + _or_zero(mean(snapshot, p, Quantity.WAITING)) for p in now
+    )
+    kv = _mean_known(mean(snapshot, pod, Quantity.KV_USAGE) for pod in now)
     factor = len(now) / len(remaining) if remaining else math.nan
     return Impact(
         model.partition("/")[2],
@@ -117,7 +119,7 @@ def _impact(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Impact:
         requests * factor,
         kv,
         kv * factor,
-        math.fsum(_zero(snapshot.by_pod.value(pod, Quantity.REQUESTS)) for pod in now),
+        math.fsum(_or_zero(snapshot.by_pod.value(pod, Quantity.REQUESTS)) for pod in now),
         _total(mean(snapshot, pod, Quantity.WAITING) for pod in now),
         _total(snapshot.by_pod.value(pod, Quantity.WAITING) for pod in now),
         _ttft(snapshot, model, now),
@@ -137,11 +139,11 @@ def _total(values: Iterable[float]) -> float:
     return math.fsum(known) if known else math.nan
 
 
-def _known(values: Iterable[float]) -> float:
+def _mean_known(values: Iterable[float]) -> float:
     """The mean of those that are known; NaN for none."""
     known = [value for value in values if not math.isnan(value)]
     return math.fsum(known) / len(known) if known else math.nan
 
 
-def _zero(value: float) -> float:
+def _or_zero(value: float) -> float:
     return 0.0 if math.isnan(value) else value

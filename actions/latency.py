@@ -24,7 +24,7 @@ async def latencies(target: Target, found: Sequence[Revision], context: ClusterC
     """Return latencies by the revisions' names; those of which nothing is known are left out. Raises nothing."""
     known: dict[str, Latency] = {}
     for revision in found:
-        latency = await _remembered(target, revision, context) or _seen(revision, target, context.snapshot)
+        latency = await _from_store(target, revision, context) or _from_snapshot(revision, target, context.snapshot)
         if latency is not None:
             known[revision.name] = latency
     return known
@@ -42,7 +42,7 @@ def latency_words(latency: Latency | None) -> str:
     return ", ".join(parts)
 
 
-async def _remembered(target: Target, revision: Revision, context: ClusterContext) -> Latency | None:
+async def _from_store(target: Target, revision: Revision, context: ClusterContext) -> Latency | None:
     # A ReplicaSet's pods have its name; those of a StatefulSet have the same ones in every revision.
     if context.past is None or kind_of(target.kind).revisions is not Revisions.REPLICA_SETS:
         return None
@@ -52,17 +52,17 @@ async def _remembered(target: Target, revision: Revision, context: ClusterContex
         latency = await context.past(target.namespace, f"{name}-[a-z0-9]+", seconds)
     except SourceProblem:
         return None
-    return _some(latency)
+    return _unless_missing(latency)
 
 
-def _seen(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | None:
+def _from_snapshot(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | None:
     """The mean of the last quarter of an hour, over the pods that run it now."""
     mine = [
         pod
         for pod in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
         if _runs(revision, snapshot, pod)
     ]
-    return _some(Latency(_mean(snapshot, mine, Quantity.TTFT_P95), _mean(snapshot, mine, Quantity.ITL_P95)))
+    return _unless_missing(Latency(_mean(snapshot, mine, Quantity.TTFT_P95), _mean(snapshot, mine, Quantity.ITL_P95)))
 
 
 def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
@@ -77,5 +77,5 @@ def _mean(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:
     return math.fsum(values) / len(values) if values else math.nan
 
 
-def _some(latency: Latency) -> Latency | None:
+def _unless_missing(latency: Latency) -> Latency | None:
     return None if math.isnan(latency.ttft_p95) and math.isnan(latency.itl_p95) else latency

@@ -52,7 +52,7 @@ LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
 """Whether a Service still sends requests to a pod."""
 
 
-def needed(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
+def permissions_for(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
     """Return the permissions of an action on a target of this kind. ``plural``: group and plural of other kinds."""
     found = plural or plural_of(target) or ("", target.lower() + "s")
     return spec_of(kind).permissions(Resource(target, *found))

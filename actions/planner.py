@@ -27,7 +27,7 @@ def action_of(kind: str) -> ClusterAction:
     return cast("ClusterAction", spec.action())
 
 
-async def planned(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
+async def make_plan(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
     """Return the plan, with what stands against it and how it is taken back; and whether the target moved on between
     the reading and the server's dry run. Changes nothing.
 

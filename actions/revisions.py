@@ -107,7 +107,7 @@ def current_of(found: Iterable[Revision]) -> Revision | None:
     return next((revision for revision in found if revision.current), None)
 
 
-def sought(found: Sequence[Revision], wanted: str) -> Revision:
+def find_revision(found: Sequence[Revision], wanted: str) -> Revision:
     """The revision of a name, a hash or a number; for an empty one that before the current one.
 
     Raises NotFoundError.

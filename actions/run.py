@@ -107,17 +107,17 @@ class Run:
 
     async def _end(self, outcome: Outcome, workload: str) -> None:
         """Write down how it ended, and what users feel of it once that is measured."""
-        outcome = replace(outcome, after=self._felt(workload))
+        outcome = replace(outcome, after=self._load_now(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
-        outcome = await self._written("result", outcome, _told(outcome))
+        outcome = await self._written("result", outcome, _outcome_record(outcome))
         if outcome.ok:
             await self._measured(self._executor.context().now())
-            after = self._felt(workload)
+            after = self._load_now(workload)
             if after != outcome.after:
                 outcome = await self._written("effect", replace(outcome, after=after), {"after": asdict(after)})
         self._journal.update(outcome=replace(outcome, anchor=self._journal.anchor))
 
-    def _felt(self, workload: str) -> Load:
+    def _load_now(self, workload: str) -> Load:
         """Return what users feel now of what served when the action began, or of what has come since."""
         snapshot = self._executor.context().snapshot
         return load_of(snapshot, workload or felt_through(snapshot, self._plan.target))
@@ -161,7 +161,7 @@ def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcom
     return Outcome(Result.FAILED, f"unexpected {type(error).__name__}: {error}", "please report this")
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     """Return the record of a result; its own digest cannot be in it."""
     told = asdict(outcome) | {"result": str(outcome.result)}
     del told["anchor"]

@@ -100,7 +100,7 @@ def patch(resource: Resource) -> tuple[Permission, ...]:
     return (Permission("patch", resource.group, resource.plural),)
 
 
-def nothing(resource: Resource) -> tuple[Permission, ...]:
+def no_permissions(resource: Resource) -> tuple[Permission, ...]:
     """No permission of a cluster: this machine says itself what may be done on it."""
     del resource
     return ()

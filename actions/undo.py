@@ -21,7 +21,7 @@ from actions.executor import Executor
 from actions.note import is_note
 from actions.plan import Check, Plan, Verdict
 from actions.request import Request, to_json
-from actions.words import named, span
+from actions.words import some_names, span
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
 
@@ -64,7 +64,7 @@ def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
         request = from_json(deed.inverse)
     except ValueError as error:
         raise NotFoundError(f"the record of how to take back “{deed.title}” cannot be read: {error}") from error
-    if gone := _gone(request, snapshot):
+    if gone := _vanished(request, snapshot):
         raise NotFoundError(f"“{deed.title}” cannot be taken back: {gone}", remedy=_GONE)
     return request
 
@@ -91,7 +91,7 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
     if MARK in json.dumps(own.inverse):
         return f"what does {_UNRECORDED}"
     request = action_run.plan.undo.request
-    return _gone(request, snapshot) if request is not None else ""
+    return _vanished(request, snapshot) if request is not None else ""
 
 
 def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> RecordedAction | None:
@@ -166,10 +166,10 @@ def _deed_of(action_run: ActionRun) -> Deed:
 def _recorded(action: RecordedAction) -> Deed:
     intent, request = action.intent, action.undo.get("request")
     inverse = request if isinstance(request, Mapping) else {}
-    return Deed(action.id, action.title, str(intent.get("undoes") or ""), _reached(action), inverse)
+    return Deed(action.id, action.title, str(intent.get("undoes") or ""), _may_have_happened(action), inverse)
 
 
-def _gone(request: Request, snapshot: Snapshot) -> str:
+def _vanished(request: Request, snapshot: Snapshot) -> str:
     """Return which of a request's objects are seen to be no more; empty where that is not known, or some are there."""
     whole = snapshot.everything
     if request.target.kind != "Pod" or whole.coverage.lack("pods"):
@@ -178,10 +178,10 @@ def _gone(request: Request, snapshot: Snapshot) -> str:
     there = {pod.uid for pod in whole.pods.values()}
     if not whole.pods or any(not target.uid or target.uid in there for target in targets):
         return ""
-    return f"{named([target.name for target in targets])} {'is' if len(targets) == 1 else 'are'} gone"
+    return f"{some_names([target.name for target in targets])} {'is' if len(targets) == 1 else 'are'} gone"
 
 
-def _reached(action: RecordedAction) -> bool:
+def _may_have_happened(action: RecordedAction) -> bool:
     """Whether the cluster did, or may have done, more of it than to note it down."""
     return any(sent.done or sent.unknown for sent in action.sent if not is_note(sent.path))
 

@@ -20,7 +20,7 @@ def count(number: float, what: str, many: str = "") -> str:
     return f"{number:.0f} {what if round(number) == 1 else many or what + 's'}"
 
 
-def named(names: list[str] | tuple[str, ...], most: int = 3) -> str:
+def some_names(names: list[str] | tuple[str, ...], most: int = 3) -> str:
     """A few of them by name, the rest as a number."""
     shown = list(names[:most])
     return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

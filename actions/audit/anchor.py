@@ -56,20 +56,20 @@ def read_anchors(given: str) -> tuple[Anchor, ...]:
     if _DIGEST.fullmatch(text):
         return (Anchor(text.lower()),)
     if _ANCHOR.fullmatch(text):
-        return _found(text)
+        return _anchors_in(text)
     with Path(given).open("rb") as file:
         data = file.read(_LARGEST)
     head = parse_head(data)
     if head is not None:
         return (Anchor(head.digest, head.seq),)
     text = data.decode("utf-8", "replace")
-    found = _found(text) or tuple(Anchor(line.strip().lower()) for line in text.splitlines() if _is_digest(line))
+    found = _anchors_in(text) or tuple(Anchor(line.strip().lower()) for line in text.splitlines() if _is_digest(line))
     if not found:
         raise ValueError(f"{given}: there is no digest of an audit log in it (12:3fa8…, or 64 hexadecimal digits)")
     return found
 
 
-def _found(text: str) -> tuple[Anchor, ...]:
+def _anchors_in(text: str) -> tuple[Anchor, ...]:
     return tuple(dict.fromkeys(Anchor(match["digest"], int(match["seq"])) for match in _ANCHOR.finditer(text)))
 
 

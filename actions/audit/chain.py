@@ -153,11 +153,11 @@ class _Walk:
         if entry.seq != self._seq + 1 or entry.prev != self._digest:
             return self._misplaced(entry)
         if entry.event == "damaged":
-            return _changed(stray[0]) if stray else _lost(entry)
+            return _changed(stray[0]) if stray else _truncated(entry)
         if stray:
             if not _all_torn(stray):
                 return _changed(stray[0])
-            self.torn.append(_torn(stray, marked=True))
+            self.torn.append(_torn_write(stray, marked=True))
         self._seq, self._digest = entry.seq, entry.digest
         self.good.append(entry)
         return None
@@ -166,7 +166,7 @@ class _Walk:
         # A write that was cut off has no line break at its end; what has one was whole once.
         if stray[-1].data.endswith(b"\n") or stray[0].file != stray[-1].file or not _all_torn(stray):
             return _changed(stray[0])
-        self.torn.append(_torn(stray, marked=False))
+        self.torn.append(_torn_write(stray, marked=False))
         return None
 
     def _misplaced(self, entry: _Entry) -> Break:
@@ -208,7 +208,7 @@ def _all_torn(stray: Sequence[_Entry]) -> bool:
     return all(looks_torn(entry.data.removesuffix(b"\n")) for entry in stray)
 
 
-def _torn(stray: Sequence[_Entry], *, marked: bool) -> Torn:
+def _torn_write(stray: Sequence[_Entry], *, marked: bool) -> Torn:
     return Torn(stray[0].file, stray[0].line, sum(len(entry.data) for entry in stray), marked)
 
 
@@ -219,7 +219,7 @@ def _changed(entry: _Entry) -> Break:
     return Break(entry.file, entry.line, Wrong.CHANGED, "changed: no console wrote this line")
 
 
-def _lost(entry: _Entry) -> Break:
+def _truncated(entry: _Entry) -> Break:
     told = (entry.marks or {}).get("head_seq")
     if told is None:
         return Break(entry.file, entry.line, Wrong.HEAD, f"when this was written, {HEAD} was gone or had been changed")

@@ -37,8 +37,8 @@ def make_folder(folder: Path) -> None:
     around = os.open(folder.parent, _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _only_we_rename(folder.parent, os.fstat(around))
-        new = _made(folder.name, around)
-        found = _entered(folder, around)
+        new = _make_folder(folder.name, around)
+        found = _stat_of(folder, around)
     finally:
         os.close(around)
     _only_ours(folder, found)
@@ -46,7 +46,7 @@ def make_folder(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def _made(name: str, around: int) -> bool:
+def _make_folder(name: str, around: int) -> bool:
     try:
         os.mkdir(name, 0o700, dir_fd=around)
     except FileExistsError:
@@ -54,7 +54,7 @@ def _made(name: str, around: int) -> bool:
     return True
 
 
-def _entered(folder: Path, around: int) -> os.stat_result:
+def _stat_of(folder: Path, around: int) -> os.stat_result:
     """Return the status of the folder itself: what is in its place may be a link."""
     try:
         descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=around)
@@ -63,7 +63,7 @@ def _entered(folder: Path, around: int) -> os.stat_result:
         found = os.stat(folder.name, dir_fd=around, follow_symlinks=False)
         if stat.S_ISLNK(found.st_mode):
             raise AuditError(
-                f"{folder} is a symbolic link, which is not followed: another may have made it. {_away(folder)}"
+                f"{folder} is a symbolic link, which is not followed: another may have made it. {_move_advice(folder)}"
             ) from None
         if not stat.S_ISDIR(found.st_mode):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder)) from None
@@ -85,13 +85,14 @@ def _only_ours(path: Path, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid():
         owner = login(found.st_uid)
         raise AuditError(
-            f"{path} belongs to {owner}, not to {login(os.geteuid())}: {owner} could change a log in it. {_away(path)}"
+            f"{path} belongs to {owner}, not to {login(os.geteuid())}: {owner} could change a log in it. "
+            f"{_move_advice(path)}"
         )
     if found.st_mode & _WRITABLE_BY_OTHERS:
         raise AuditError(f"others may write {path}, so it proves nothing: chmod go-w {path}")
 
 
-def _away(path: Path) -> str:
+def _move_advice(path: Path) -> str:
     return f"Have {path} moved away (by its owner or root), or name another folder (audit_dir)"
 
 
@@ -188,7 +189,7 @@ def writing(lock: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 @contextmanager
-def still(lock: Path, patience: float = 1.0) -> Iterator[bool]:
+def holding_writers(lock: Path, patience: float = 1.0) -> Iterator[bool]:
     """Hold writers up for the moment of a look, without writing anything; False where that cannot be had."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -207,12 +208,12 @@ def still(lock: Path, patience: float = 1.0) -> Iterator[bool]:
 
 
 def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
-    give_up, grown = time.monotonic() + patience, _grown(lock)
+    give_up, grown = time.monotonic() + patience, _growth_mark(lock)
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            if (now := _grown(lock)) != grown:
+            if (now := _growth_mark(lock)) != grown:
                 give_up, grown = time.monotonic() + patience, now
             if time.monotonic() >= give_up:
                 held = f"another process has held {lock} for {patience:.0f} s"
@@ -223,7 +224,7 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
             return
 
 
-def _grown(lock: Path) -> tuple[int, int]:
+def _growth_mark(lock: Path) -> tuple[int, int]:
     """Return a mark that changes with every record that somebody writes beside the lock."""
     try:
         found = lock.with_name(HEAD).stat()

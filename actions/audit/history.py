@@ -49,7 +49,7 @@ class Sent:
     @property
     def status(self) -> int:
         """HTTP status; 0 without an answer of the server."""
-        return _whole(self.answer.get("status"))
+        return _int_or_zero(self.answer.get("status"))
 
     @property
     def unknown(self) -> bool:
@@ -219,5 +219,5 @@ def _items(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _whole(value: object) -> int:
+def _int_or_zero(value: object) -> int:
     return value if isinstance(value, int) else 0

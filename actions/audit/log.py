@@ -60,7 +60,7 @@ class AuditLog:
         Raises AuditError, and then the log does not have the record (or the error says that it may).
         """
         with self._open():
-            tail = self._whole(find_tail(log_files(self.folder)))
+            tail = self._mark_damage(find_tail(log_files(self.folder)))
             after = self._add(tail, event, action, content)
         return anchor_of(Head(after.seq, after.digest))
 
@@ -92,7 +92,7 @@ class AuditLog:
         except FileNotFoundError:
             return None
 
-    def _whole(self, tail: Tail) -> Tail:
+    def _mark_damage(self, tail: Tail) -> Tail:
         """The tail as it is once everything that is wrong with it is marked in the log. Nothing is ever removed."""
         if tail.file is not None and tail.rest:
             record = parse(tail.rest)
@@ -153,8 +153,8 @@ def _explained(error: OSError, folder: Path) -> str:
         errno.EDQUOT: "the quota is used up: make room",
         errno.EFBIG: "the limit on the size of files is reached: raise it (ulimit -f)",
         errno.EROFS: "it is on a file system that is mounted read-only: name another folder (audit_dir)",
-        errno.EACCES: f"permission denied: chown or chmod it so that {_me()} may write it, or name another (audit_dir)",
-        errno.EPERM: f"not permitted: see lsattr, or name another folder (audit_dir) that {_me()} may write",
+        errno.EACCES: f"permission denied: chown or chmod it so that {_us()} may write it, or name another (audit_dir)",
+        errno.EPERM: f"not permitted: see lsattr, or name another folder (audit_dir) that {_us()} may write",
         errno.ELOOP: "it is a symbolic link, which is not followed: put the file itself there",
         errno.ENOTDIR: "a part of the path is a file: move it away, or name another folder (audit_dir)",
         errno.EEXIST: "a file is in the place of the folder: move it away, or name another folder (audit_dir)",
@@ -164,5 +164,5 @@ def _explained(error: OSError, folder: Path) -> str:
     return f"{where}: {remedy.get(number) or error.strerror or error}"
 
 
-def _me() -> str:
+def _us() -> str:
     return f"user {os.getuid()}"

@@ -39,7 +39,7 @@ class Opened:
         whole = all(chain.verdict.intact for chain in self.chains)
         return whole and all(one.place is not None for one in self.anchored)
 
-    def wanted(self, wanted: Wanted) -> list[RecordedAction]:
+    def select(self, wanted: Wanted) -> list[RecordedAction]:
         """The actions that a person wants to see."""
         return [action for action in self.actions if wanted.matches(action)]
 

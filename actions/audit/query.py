@@ -34,8 +34,10 @@ class Wanted:
         return (
             action.last_heard >= self.since
             and action.began <= self.until
-            and _found(self.person, (*who, action.claimed_by) if action.claimed_by else who)
-            and _found(self.target, (action.target_name, _recorded(action.target), str(action.target.get("uid") or "")))
+            and _occurs_in(self.person, (*who, action.claimed_by) if action.claimed_by else who)
+            and _occurs_in(
+                self.target, (action.target_name, _recorded(action.target), str(action.target.get("uid") or ""))
+            )
             and (not self.action or self.action == action.kind or action.id.startswith(self.action))
         )
 
@@ -45,7 +47,7 @@ def _recorded(target: Mapping[str, Any]) -> str:
     return "/".join(str(target[part]) for part in ("namespace", "kind", "name") if target.get(part))
 
 
-def _found(wanted: str, texts: Iterable[str]) -> bool:
+def _occurs_in(wanted: str, texts: Iterable[str]) -> bool:
     wanted = wanted.casefold()
     if "*" in wanted:
         return any(fnmatch(text.casefold(), wanted) for text in texts)

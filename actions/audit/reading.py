@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions.audit.disk import still
+from actions.audit.disk import holding_writers
 from actions.audit.folder import HEAD, LOCK, log_files
 from actions.audit.line import Record, legible
 
@@ -37,7 +37,7 @@ def look_at(folder: Path) -> Look:
 
     It waits a moment for who is writing; where it may not, the last line may be one that is just being written.
     """
-    with still(folder / LOCK):
+    with holding_writers(folder / LOCK):
         # The head first: without the lock it may then be behind the log, and never ahead of it.
         try:
             head = (folder / HEAD).read_bytes()

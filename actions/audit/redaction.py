@@ -101,12 +101,12 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     for key, item in value.items():
         field = str(key)
         if secret and field in _DATA:
-            kept = _hidden(item)
+            kept = _emptied(item)
         elif field == "value" and isinstance(name, str) and isinstance(item, str):
             # An environment variable of a manifest; a header; a parameter.
             kept = _variable(name, item)
         elif field == "value" and _patches_secret(str(value.get("path", ""))):
-            kept = _hidden(item)
+            kept = _emptied(item)
         else:
             kept = _field(field, item)
         clean[redacted_text(field)] = kept
@@ -125,22 +125,22 @@ def _field(field: str, item: Any) -> Any:
     if isinstance(item, str):
         if _VARIABLE_NAME.fullmatch(field):
             return _variable(field, item)
-        return _hidden(item) if is_secret_field(field, item) else redacted(item)
+        return _emptied(item) if is_secret_field(field, item) else redacted(item)
     if isinstance(item, bytes) or _all_text(item):
-        return _hidden(item) if is_secret_field(field) else redacted(item)
+        return _emptied(item) if is_secret_field(field) else redacted(item)
     if isinstance(item, Mapping | list | tuple) and is_secret_field(field):
-        return _hidden(item) if is_strict_field(field) else _below(item)
+        return _emptied(item) if is_strict_field(field) else _redact_below(item)
     return redacted(item)
 
 
 def _variable(name: str, value: Any) -> Any:
     if not isinstance(value, str):
-        return _hidden(value) if is_secret_variable(name, str(value)) else redacted(value)
+        return _emptied(value) if is_secret_variable(name, str(value)) else redacted(value)
     return MARK if is_secret_variable(name, value) else redacted_text(value)
 
 
 def _header(name: str, value: Any) -> Any:
-    return redacted(value) if name.lower() in _PLAIN_HEADERS else _hidden(value)
+    return redacted(value) if name.lower() in _PLAIN_HEADERS else _emptied(value)
 
 
 def _all_text(item: Any) -> bool:
@@ -154,31 +154,31 @@ def _patches_secret(path: str) -> bool:
     return bool(_ENV_VALUE.search(path)) or "/stringData/" in path or is_secret_field(last)
 
 
-def _hidden(item: Any) -> Any:
+def _emptied(item: Any) -> Any:
     """The same shape with nothing in it; names of fields stay."""
     match item:
         case None | bool() | "":
             return item
         case Mapping():
-            return {redacted_text(str(key)): _hidden(inner) for key, inner in item.items()}
+            return {redacted_text(str(key)): _emptied(inner) for key, inner in item.items()}
         case list() | tuple():
-            return [_hidden(inner) for inner in item]
+            return [_emptied(inner) for inner in item]
         case _:
             return MARK
 
 
-def _below(item: Any) -> Any:
+def _redact_below(item: Any) -> Any:
     """Redact below a field that tells of a secret: what says where one is stays, numbers of it, too."""
     match item:
         case Mapping():
             return {
-                redacted_text(str(key)): redacted(inner) if str(key).lower() in REFERENCES else _below(inner)
+                redacted_text(str(key)): redacted(inner) if str(key).lower() in REFERENCES else _redact_below(inner)
                 for key, inner in item.items()
             }
         case list() | tuple():
-            return [_below(inner) for inner in item]
+            return [_redact_below(inner) for inner in item]
         case str():
-            return _hidden(item)
+            return _emptied(item)
         case _:
             return redacted(item)
 

@@ -117,18 +117,18 @@ def masked(text: str) -> str:
     text = _PRIVATE_KEY.sub(MARK, text)
     text = _USER_INFO.sub(MARK + "@", text)
     for shape in (_CURL, _LOGIN, _MACHINE, _PGPASS, _ATTACHED, _SAID):
-        text = shape.sub(_behind, text)
+        text = shape.sub(_mask_value, text)
     text = _TAG.sub(_tagged, text)
     text = _hide(text, _PARAMETER, _PARAMETER_VALUE, is_secret_parameter)
     text = _hide(text, _ENCODED, _ENCODED_VALUE, is_secret_field)
-    text = _HEADER.sub(_behind, text)
-    text = _HEADER_FLAG.sub(_behind, text)
+    text = _HEADER.sub(_mask_value, text)
+    text = _HEADER_FLAG.sub(_mask_value, text)
     text = _SCHEME.sub(_scheme, text)
     text = _hide(text, _PAIR_BEHIND_FLAG, _PLAIN, _paired)
     text = _hide(text, _FLAG, _VALUE, _flag)
     text = _NAMED.sub(_entry, text)
     if _SECRET.search(text):
-        text = _hide(text, _SECRET_DATA, _PLAIN, _any, whole=_any)
+        text = _hide(text, _SECRET_DATA, _PLAIN, _hide_every, whole=_hide_every)
     text = _hide(text, _SET, _VALUE, _assigned)
     text = _hide(text, _VARIABLE, _VALUE, _assigned)
     text = _hide(text, _PHRASE, _PLAIN, is_secret_field)
@@ -140,7 +140,7 @@ def _flag(flag: str, value: str) -> bool:
     return not is_prose(value) and is_secret_flag(flag, unquoted(value))
 
 
-def _any(name: str, value: str) -> bool:  # noqa: ARG001 - a Hidden
+def _hide_every(name: str, value: str) -> bool:  # noqa: ARG001 - a Hidden
     return True
 
 
@@ -190,7 +190,7 @@ def _hide(
     return "".join((*out, text[done:]))
 
 
-def _behind(match: re.Match[str]) -> str:
+def _mask_value(match: re.Match[str]) -> str:
     return match["lead"] + (match["value"] if match["value"].startswith(MARK) else MARK)
 
 

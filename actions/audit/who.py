@@ -27,7 +27,7 @@ class Who:
     sudo_user: str = ""
 
     @classmethod
-    def here(cls, identity: str, groups: Iterable[str], environ: Mapping[str, str] = os.environ) -> Who:
+    def of_this_process(cls, identity: str, groups: Iterable[str], environ: Mapping[str, str] = os.environ) -> Who:
         """The person who runs this process, with the identity that the cluster knows them by."""
         return cls(
             identity=identity,

@@ -98,11 +98,11 @@ def _chains_text(opened: Opened) -> list[Fact]:
 
 def summary(action: RecordedAction) -> list[Fact]:
     """Return what an on-call engineer or an auditor asks first."""
-    facts = [Fact("who", _who(action)), Fact("where", _where(action))]
+    facts = [Fact("who", _person_text(action)), Fact("where", _scope_text(action))]
     if action.reason:
         facts.append(Fact("reason", action.reason))
     facts += _changes(action)
-    facts += _sent(action)
+    facts += _request_facts(action)
     facts += _result(action)
     if text := str(action.undo.get("text") or ""):
         facts.append(Fact("undo", text))
@@ -136,7 +136,7 @@ def everything(action: RecordedAction) -> list[Fact]:
     return [fact for fact in facts if fact.text]
 
 
-def _who(action: RecordedAction) -> str:
+def _person_text(action: RecordedAction) -> str:
     who = action.who
     login = str(who.get("local_user") or "")
     sudo = f" (sudo from {who['sudo_user']})" if who.get("sudo_user") else ""
@@ -147,7 +147,7 @@ def _who(action: RecordedAction) -> str:
     return f"{told}: so says a log that belongs to {action.claimed_by}" if action.claimed_by else told
 
 
-def _where(action: RecordedAction) -> str:
+def _scope_text(action: RecordedAction) -> str:
     production = " (production)" if action.scope.get("production") else ""
     parts = (f"{action.scope.get('context') or 'in-cluster'}{production}", action.target_name)
     return " · ".join(part for part in parts if part)
@@ -170,7 +170,7 @@ def _checks(intent: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _sent(action: RecordedAction) -> list[Fact]:
+def _request_facts(action: RecordedAction) -> list[Fact]:
     facts = [Fact("", f"{_request(sent)}: {_answer(sent)}", _tone(sent)) for sent in action.sent]
     if action.state is not State.ENDED or not action.sent:
         facts += [Fact("", f"{planned.get('method')} {planned.get('path')}: not sent") for planned in action.unsent]
@@ -233,16 +233,16 @@ def _result(action: RecordedAction) -> list[Fact]:
         return [Fact("result", "under way: the process that does it runs", tone)]
     if action.state is State.CUT_OFF:
         text = f"cut off: what was doing it ended at or after {moment(action.last_heard)}, before it wrote a result"
-        return [Fact("result", text, tone), *_known(action)]
+        return [Fact("result", text, tone), *_unfinished_facts(action)]
     if action.state is State.OUT_OF_SIGHT:
         text = f"none yet: it was begun on {action.who.get('host', 'another machine')}, ask there whether it goes on"
-        return [Fact("result", text, tone), *_known(action)]
+        return [Fact("result", text, tone), *_unfinished_facts(action)]
     ended = f" at {moment(action.ended)}" if action.ended is not None else ""
     text = _joined(f"{action.outcome}{ended}: {action.result.get('text', '')}", action.result.get("remedy"))
     return [Fact("result", text, tone), *([Fact("effect", effect)] if (effect := _effect(action.result)) else [])]
 
 
-def _known(action: RecordedAction) -> list[Fact]:
+def _unfinished_facts(action: RecordedAction) -> list[Fact]:
     """Return what the log says, and what it does not, of an action without a result."""
     sent = action.sent
     unknown = sum(one.unknown for one in sent)

@@ -16,7 +16,7 @@ from actions.drain.unit import Member, Unit
 from actions.kubeobj import permitted, selects
 from actions.plan import Check, Verdict
 from actions.plan_context import ClusterContext
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
 
 ABOUT = "budget"
@@ -122,7 +122,7 @@ def _judge(
     refused = [m.name for unit in units for m in unit.members if m.name in verdicts.refused]
     unready = [m for unit in units for m in unit.members if not m.ready]
     always = "or let it evict pods that are not ready: unhealthyPodEvictionPolicy AlwaysAllow" if unready else ""
-    said = f"; it refuses {named(refused)}" if refused and len(units) > 1 else ""
+    said = f"; it refuses {some_names(refused)}" if refused and len(units) > 1 else ""
     if all(unit.strategy.release for unit in units):
         text = f"{budget.words}{said}; each pod goes only once its replacement is ready"
         return Check(ABOUT, Verdict.PASS, text)
@@ -133,7 +133,7 @@ def _judge(
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"{budget.words}{said}; the new label takes {named([u.name for u in leaving])} out of its sight, "
+            f"{budget.words}{said}; the new label takes {some_names([u.name for u in leaving])} out of its sight, "
             "so it would not hold the eviction",
             "start a replacement first",
         )
@@ -142,7 +142,7 @@ def _judge(
             ABOUT,
             Verdict.BLOCK,
             f"{budget.words}: it needs all that it has, so the eviction would wait in vain",
-            always.removeprefix("or ") if len(unready) == len(units) else _or("scale up by one first", always),
+            always.removeprefix("or ") if len(unready) == len(units) else _or_else("scale up by one first", always),
         )
     if refused or budget.allowed == 0:
         waits = f"the eviction waits until it allows one, at most {span(patience)}"
@@ -151,7 +151,7 @@ def _judge(
         text = f"{budget.words} and {len(units)} are to go"
         stuck = [member.name for unit in units for member in unit.members if member.name in homeless]
         if len(stuck) > budget.allowed:
-            why = f"no place elsewhere for {named(stuck)}, so after {budget.allowed} the others wait in vain"
+            why = f"no place elsewhere for {some_names(stuck)}, so after {budget.allowed} the others wait in vain"
             return Check(ABOUT, Verdict.WARN, f"{text}: {why}, {span(patience)} each", "make room on other nodes first")
         return Check(ABOUT, Verdict.WARN, f"{text}: the others wait until replacements are ready")
     return Check(ABOUT, Verdict.PASS, budget.words)
@@ -163,19 +163,19 @@ def _costs_nothing(member: Member, verdicts: _Verdicts) -> bool:
 
 
 def _let_go(units: Sequence[Unit], budget: Budget) -> str:
-    names = named([unit.name for unit in units])
+    names = some_names([unit.name for unit in units])
     because = f" ({budget.policy})" if budget.policy else ""
     return f"{names} {'is' if len(units) == 1 else 'are'} not ready, and the server lets it go{because}"
 
 
-def _or(first: str, second: str) -> str:
+def _or_else(first: str, second: str) -> str:
     return f"{first}, {second or 'or let the budget allow one'}"
 
 
 def _impossible(verdicts: _Verdicts) -> list[Check]:
     checks = [Check(ABOUT, Verdict.BLOCK, why, "leave one budget that selects it") for why in verdicts.impossible]
     if verdicts.changed:
-        text = f"{named(verdicts.changed)} changed while this was planned"
+        text = f"{some_names(verdicts.changed)} changed while this was planned"
         checks.append(Check(ABOUT, Verdict.BLOCK, text, "plan it again"))
     return checks
 

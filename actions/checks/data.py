@@ -36,7 +36,7 @@ async def check_data(plan: Plan, context: ClusterContext) -> Check:
     return Check(ABOUT, Verdict.PASS, f"measured {max(0.0, context.now() - measured):.0f} s ago")
 
 
-def seen(checks: Sequence[Check], snapshot: Snapshot, target: Target) -> tuple[Check, ...]:
+def doubt_unseen(checks: Sequence[Check], snapshot: Snapshot, target: Target) -> tuple[Check, ...]:
     """The checks; where not all pods of the target's namespace are known, none of them passes for lack of pods."""
     coverage = snapshot.coverage
     if coverage.sees("pods", target.namespace) if target.namespace else coverage.whole("pods"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from actions.checks.data import check_data, seen
+from actions.checks.data import check_data, doubt_unseen
 from actions.checks.permission import ABOUT as PERMISSION
 from actions.checks.permission import check_permission
 from actions.plan import Check, Plan, Verdict
@@ -33,7 +33,7 @@ async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
     """All checks of a plan, in the order in which they are shown. Raises KubeError."""
     found = await asyncio.gather(*(check(plan, context) for check in (*FIRST, *LAST)))
     first, last = found[: len(FIRST)], found[len(FIRST) :]
-    own = seen(plan.checks, context.snapshot, plan.target)
+    own = doubt_unseen(plan.checks, context.snapshot, plan.target)
     if any(check.about == PERMISSION and check.verdict is Verdict.BLOCK for check in first):
         # The dry run needs the same permission: it has nothing to add.
         own = tuple(check for check in own if not (check.about == "server" and check.verdict is Verdict.BLOCK))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from actions.follow.coldstart import usual_start
 from actions.impact import served_by, serving
 from actions.plan import Check, Verdict
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.model.snapshot import Snapshot
 
 ABOUT = "last replica"
@@ -18,7 +18,7 @@ def check_last(snapshot: Snapshot, leaving: Collection[str], *, first: bool = Fa
     models = sorted({model for pod in leaving for model in served_by(snapshot, pod)})
     others = {model: [pod for pod in serving(snapshot, model) if pod not in leaving] for model in models}
     last = [model for model in models if not others[model] and any(p in leaving for p in serving(snapshot, model))]
-    names = named([model.partition("/")[2] for model in last])
+    names = some_names([model.partition("/")[2] for model in last])
     if last and first:
         return Check(ABOUT, Verdict.PASS, f"the last ready one of {names}, and its replacement is ready before it goes")
     if last:

@@ -38,7 +38,7 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
                 ABOUT,
                 Verdict.BLOCK,
                 f"{who['kind']} {who['name']} controls {name} and puts it back within seconds",
-                f"change {_instead(who, name, field)} instead",
+                f"change {_owner_field(who, name, field)} instead",
             )
     if _ARGO in annotations:
         application = annotations[_ARGO].partition(":")[0]
@@ -75,7 +75,7 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
 
 def replicas_at(owner: Target) -> str:
     """Return the place of an owner's replicas, for people."""
-    return _instead({"kind": owner.kind, "name": owner.name}, "", "f:replicas")
+    return _owner_field({"kind": owner.kind, "name": owner.name}, "", "f:replicas")
 
 
 def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ def _decides(reference: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping
     return reference
 
 
-def _instead(reference: Mapping[str, Any], name: str, field: str) -> str:
+def _owner_field(reference: Mapping[str, Any], name: str, field: str) -> str:
     """Return the owner's field for the value: ``spec.replicas of Rollout chat``; its name where that is not known."""
     owner = f"{reference['kind']} {reference['name']}"
     kind = kind_of(reference["kind"])

@@ -27,7 +27,7 @@ async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, contex
     if quotas is None:
         text = f"whether a quota leaves room for {count(more, 'more pod')} is not known: you may not list quotas here"
         return Check(ABOUT, Verdict.WARN, text)
-    short = [words for raw in quotas for words in _short(raw, needed)]
+    short = [words for raw in quotas for words in _shortages(raw, needed)]
     if short:
         return Check(
             ABOUT,
@@ -40,7 +40,7 @@ async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, contex
     return Check(ABOUT, Verdict.PASS, f"{count(more, 'more pod')} within the quota of namespace {namespace}")
 
 
-def _short(raw: Mapping[str, Any], needed: Mapping[str, int]) -> list[str]:
+def _shortages(raw: Mapping[str, Any], needed: Mapping[str, int]) -> list[str]:
     status, spec = raw.get("status") or {}, raw.get("spec") or {}
     hard, used = status.get("hard") or {}, status.get("used") or {}
     scopes = [*(spec.get("scopes") or ())]
@@ -48,17 +48,17 @@ def _short(raw: Mapping[str, Any], needed: Mapping[str, int]) -> list[str]:
     where = f" (scope {', '.join(scopes)})" if scopes else ""
     found = []
     for resource, wanted in needed.items():
-        limit = _whole(hard.get(resource))
+        limit = _parse_count(hard.get(resource))
         if limit is None:
             continue
-        taken = _whole(used.get(resource)) or 0
+        taken = _parse_count(used.get(resource)) or 0
         if taken + wanted > limit:
             name = raw["metadata"]["name"]
             found.append(f"{name}{where} allows {limit} {resource}, {taken} are used and {wanted} more are needed")
     return found
 
 
-def _whole(quantity: object) -> int | None:
+def _parse_count(quantity: object) -> int | None:
     """A quantity of things that are counted; thousands may be written as ``2k``. None for none, or for a fraction."""
     text = str(quantity if quantity is not None else "")
     factor = {"k": 1000, "M": 1_000_000}.get(text[-1:], 1)

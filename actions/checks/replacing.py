@@ -26,7 +26,7 @@ from actions.plan import Alternative, Change, Check, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.rolling import Rolling, rolling_of
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.model.snapshot import Snapshot
 
 _GRACE_PERIOD = "terminationGracePeriodSeconds"
@@ -70,7 +70,7 @@ async def check_replacing(
     """
     snapshot, rolling = context.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
-    pods = _reached(snapshot.members(f"{target.namespace}/{target.kind}/{target.name}"), rolling)
+    pods = _replaced_pods(snapshot.members(f"{target.namespace}/{target.kind}/{target.name}"), rolling)
     leaving = sorted(pod for pod in pods if snapshot.pods[pod].ready)[: rolling.leaving]
     losses = impacts(snapshot, leaving)
     autoscaler = await find_autoscaler(target, context)
@@ -118,7 +118,7 @@ async def check_held(
     if not old:
         return Held(Check("OnDelete", Verdict.PASS, "every pod runs that template already"), why=why)
     verb = "keeps what it runs" if len(old) == 1 else "keep what they run"
-    text = f"no pod is replaced by this; {named(old)} {verb} until somebody deletes {_them(old)}"
+    text = f"no pod is replaced by this; {some_names(old)} {verb} until somebody deletes {_it_or_them(old)}"
     restarts = tuple(
         Alternative(
             f"restart pod {name}",
@@ -149,11 +149,11 @@ def _check_none_leaves(obj: Mapping[str, Any], rolling: Rolling) -> Check:
     return Check(LAST, Verdict.PASS, "none of its replicas is ready now: nothing is taken from users")
 
 
-def _them(names: Sequence[str]) -> str:
+def _it_or_them(names: Sequence[str]) -> str:
     return "it" if len(names) == 1 else "them"
 
 
-def _reached(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
+def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
     """The pods (by key) that are replaced: with a partition those of higher ordinals."""
     if rolling.held:
         return ()

@@ -9,7 +9,7 @@ from actions.drain.requests import measured
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
 from actions.plan import Check, Verdict
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -36,34 +36,34 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
     unseen = [unit.name for unit, requests, _ in known if requests is None]
     total = sum(requests or 0.0 for _, requests, _ in known)
     kept = [unit for unit in watched if unit.strategy.kept]
-    hung = [unit.name for unit, requests, _ in known if requests and _stands(snapshot, unit)]
+    hung = [unit.name for unit, requests, _ in known if requests and _is_stuck(snapshot, unit)]
     at_once = [unit for unit, requests, _ in known if not unit.strategy.waits and requests != 0.0]
     if kept:
-        who = named(kept[0].strategy.kept)
-        return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {named([u.name for u in kept])}")
+        who = some_names(kept[0].strategy.kept)
+        return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {some_names([u.name for u in kept])}")
     if hung:
         then = "then they are cut" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"
-        text = f"no token comes from {named(hung)} while requests run: it hangs, and waiting ends none of them"
+        text = f"no token comes from {some_names(hung)} while requests run: it hangs, and waiting ends none of them"
         return Check(ABOUT, Verdict.WARN, f"{text}; after {span(terms.deadline)} {then}", "a short deadline")
     if at_once:
         grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"{count(total, 'request')} on {named([u.name for u in at_once])}: evicted at once, they get {span(grace)} "
-            "of grace if the engine ends them in order, else they are cut",
+            f"{count(total, 'request')} on {some_names([u.name for u in at_once])}: evicted at once, they get "
+            f"{span(grace)} of grace if the engine ends them in order, else they are cut",
         )
     if unseen:
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"the requests of {named(unseen)} are not measured: if the engine cannot be asked either, "
+            f"the requests of {some_names(unseen)} are not measured: if the engine cannot be asked either, "
             f"each gets the whole {span(terms.deadline)}",
         )
     return _timely([(requests or 0.0, eta) for _, requests, eta in known], terms)
 
 
-def _stands(snapshot: Snapshot, unit: Unit) -> bool:
+def _is_stuck(snapshot: Snapshot, unit: Unit) -> bool:
     """Requests run on it, and none of them has moved in the window."""
     rates = [snapshot.by_pod.get(unit.front.key, q) for q in (Quantity.GENERATION_TOKENS, Quantity.PROMPT_TOKENS)]
     running = snapshot.by_pod.value(unit.front.key, Quantity.RUNNING)

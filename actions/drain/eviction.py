@@ -84,7 +84,7 @@ async def evict(mutation: Mutation, execution: ClusterExecution, patience: float
             return None
 
 
-async def gone(member: Member, execution: ClusterExecution, grace: float) -> bool:
+async def wait_until_gone(member: Member, execution: ClusterExecution, grace: float) -> bool:
     """Wait until the pod has ended; False where it is still there a minute after its grace period."""
 
     async def ended() -> bool:
@@ -97,7 +97,7 @@ async def gone(member: Member, execution: ClusterExecution, grace: float) -> boo
     return await execution.until(ended, grace + _GONE_SLACK)
 
 
-def same(member: Member, found: dict[str, Any]) -> dict[str, Any]:
+def expect_planned(member: Member, found: dict[str, Any]) -> dict[str, Any]:
     """The pod that was found, if it is the one that was planned for. Raises ConflictError for another of its name."""
     if found["metadata"].get("uid") != member.uid:
         raise ConflictError(f"pod {member.name} is another one now", status=409)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from actions.drain.eviction import evict, eviction, gone, same
+from actions.drain.eviction import evict, eviction, expect_planned, wait_until_gone
 from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
 from actions.drain.unit import Unit
-from actions.drain.wait import Ended, Terms, ended, left
+from actions.drain.wait import Ended, Terms, ended, wait_until_unselected
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.plan import MERGE, Mutation
@@ -96,7 +96,7 @@ async def drain(
     if way.labels:
         enter(Phase.LEAVE)
         await execution.send(labelling(unit, way.labels, version))
-        outcome = await left(unit, execution)
+        outcome = await wait_until_unselected(unit, execution)
         if outcome is not None:
             return Ended(outcome)
     if way.waits:
@@ -131,7 +131,7 @@ async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Out
     for member, mutation in zip(unit.members, requests, strict=True):
         grace = float(mutation.body["deleteOptions"]["gracePeriodSeconds"])
         execution.say(f"{member.name} ends, within {span(grace)}")
-        if not await gone(member, execution, grace):
+        if not await wait_until_gone(member, execution, grace):
             return Outcome(
                 Result.TIMED_OUT,
                 f"{member.name} is still there a minute after its grace period of {span(grace)}",
@@ -143,7 +143,7 @@ async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Out
 async def _unchanged(unit: Unit, labels: Mapping[str, str], execution: ClusterExecution) -> str:
     """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
     front = unit.front
-    pod = same(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
+    pod = expect_planned(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
     now = labels_of(pod)
     for key, value in labels.items():
         if now.get(key) != value:

@@ -106,14 +106,14 @@ def _choose(
     if wanted is Method.AUTO and not selecting:
         why = "no Service selects it: it is out of service already, or its requests come another way"
         if unseen:
-            why = f"which {_and(unseen)} select it is not known"
+            why = f"which {_join_keys(unseen)} select it is not known"
         return replace(_evicted(why, selecting), waits=True)
     kind, selector = owner or ("", {})
     owned = keys_of(selector)
     orphaning = _orphaned(labels, owned, selecting, taken, first=first) if kind_of(kind).lets_go else None
     labelled = _labelled(labels, owned, selecting, taken)
     if wanted is Method.ORPHAN:
-        return orphaning or _evicted(f"{_whose(kind)} cannot be orphaned", selecting)
+        return orphaning or _evicted(f"{_pod_of(kind)} cannot be orphaned", selecting)
     if wanted is Method.LABEL:
         return labelled or _evicted("no label that only a Service selects takes it out of service", selecting)
     if orphaning is not None and orphaning.release:
@@ -122,10 +122,10 @@ def _choose(
         if strategy is not None and not strategy.kept:
             return strategy
     fallback = labelled or orphaning
-    return fallback or _evicted(f"{_whose(kind)} has no label that only a Service selects", selecting)
+    return fallback or _evicted(f"{_pod_of(kind)} has no label that only a Service selects", selecting)
 
 
-def away(key: str, value: str, taken: AbstractSet[tuple[str, str]] = frozenset()) -> str:
+def unselected_value(key: str, value: str, taken: AbstractSet[tuple[str, str]] = frozenset()) -> str:
     """A label's value that takes the pod away from who selects this one, and to nobody who selects by ``taken``."""
     opposite = _OPPOSITE.get(value, "")
     if opposite and (key, opposite) not in taken:
@@ -143,7 +143,7 @@ def _labelled(
     if not keys:
         return None
     what = "it stays in its workload, and no replacement starts" if owned else "nothing else selects by it"
-    why = f"only the Service selects by {_and(keys)}: {what}"
+    why = f"only the Service selects by {_join_keys(keys)}: {what}"
     return _strategy(DrainStrategy(Method.LABEL, why), labels, keys, (), selecting, kept, taken)
 
 
@@ -167,7 +167,9 @@ def _orphaned(
         if not own:
             return None
         keys = [*keys, own[-1]]
-    why = f"its ReplicaSet selects by {_and(sorted(set(keys) & owned))} too: it lets the pod go and starts another"
+    why = (
+        f"its ReplicaSet selects by {_join_keys(sorted(set(keys) & owned))} too: it lets the pod go and starts another"
+    )
     return _strategy(DrainStrategy(Method.ORPHAN, why), labels, keys, (), selecting, kept, taken)
 
 
@@ -199,8 +201,8 @@ def _strategy(
     return replace(
         strategy,
         before={key: labels[key] for key in (*release, *keys)},
-        labels={key: away(key, labels[key], taken) for key in keys},
-        release={key: away(key, labels[key]) for key in release},
+        labels={key: unselected_value(key, labels[key], taken) for key in keys},
+        release={key: unselected_value(key, labels[key]) for key in release},
         services=tuple(f.name for f in selecting if f.kind == "Service" and f not in kept),
         kept=tuple(str(source) for source in kept),
         waits=True,
@@ -213,9 +215,9 @@ def _evicted(why: str, selecting: Sequence[TrafficSource]) -> DrainStrategy:
     )
 
 
-def _whose(kind: str) -> str:
+def _pod_of(kind: str) -> str:
     return f"a pod of a {kind}" if kind else "a pod without a controller"
 
 
-def _and(keys: Sequence[str]) -> str:
+def _join_keys(keys: Sequence[str]) -> str:
     return " and ".join(keys)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from actions.drain.eviction import pause_for, same
+from actions.drain.eviction import expect_planned, pause_for
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import Unit
@@ -58,7 +58,7 @@ async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool
     return False
 
 
-async def left(unit: Unit, execution: ClusterExecution) -> Outcome | None:
+async def wait_until_unselected(unit: Unit, execution: ClusterExecution) -> Outcome | None:
     """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
     there: list[str] = []
 
@@ -96,7 +96,7 @@ async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests:
     async def idle() -> bool:
         nonlocal first, last, fewest, grown, back
         try:
-            pod = same(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
+            pod = expect_planned(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
         except NotFoundError:
             return True
         labels = labels_of(pod)

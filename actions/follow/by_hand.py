@@ -12,7 +12,7 @@ from actions.plan import Plan
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
 from actions.revisions import POD_REVISION
-from actions.words import named, span
+from actions.words import some_names, span
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -53,7 +53,7 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
         revision = str((obj.get("status") or {}).get("updateRevision", ""))
         left[:] = sorted({*there, *(of_another(pods, revision) if state.observed else ())})
         if left:
-            text = f"{why}: {len(left)} of {len(pods)} pods wait to be replaced by hand ({named(left)})"
+            text = f"{why}: {len(left)} of {len(pods)} pods wait to be replaced by hand ({some_names(left)})"
         else:
             text = state.words
         execution.say(text, len(pods) - len(left), len(pods))
@@ -63,7 +63,9 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
     if await execution.until(replaced, limit):
         return Outcome(Result.CONVERGED, "every pod was replaced by hand and runs the new template")
     still = (
-        f"{named(left)} still {'runs' if len(left) == 1 else 'run'} the one of before" if left else "not all is ready"
+        f"{some_names(left)} still {'runs' if len(left) == 1 else 'run'} the one of before"
+        if left
+        else "not all is ready"
     )
     return Outcome(
         Result.TIMED_OUT,

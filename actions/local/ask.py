@@ -98,7 +98,7 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
         raise LocalError(f"{server.name} sent what is no part of an answer")
     if document.get("error") or document.get("object") == "error":
         # The answer had begun with 200: what went wrong since can only be told within it.
-        raise in_words(Refusal.within(document), server, model, key)
+        raise in_words(Refusal.in_answer(document), server, model, key)
     return said.hear(document)
 
 
@@ -123,7 +123,7 @@ class _Said:
     def hear(self, document: Mapping[str, Any]) -> bool:
         """One chunk of the answer; whether it says something."""
         now = self._clock()
-        chunk = _Chunk.of(document)
+        chunk = _Chunk.parse(document)
         if chunk.is_token:
             self._first = now if self._first is None else self._first
             self.tokens += 1
@@ -164,7 +164,7 @@ class _Chunk:
     """Output tokens as the server counts them."""
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> _Chunk:
+    def parse(cls, document: Mapping[str, Any]) -> _Chunk:
         """Read a chunk of either endpoint; what it does not have is left out."""
         usage = document.get("usage")
         counted = usage.get("completion_tokens") if isinstance(usage, dict) else None

@@ -32,12 +32,12 @@ LOADS = 1
 
 def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: dict[str, str]) -> Mutation:
     """Return the start as a mutation: command line and environment, with masks in place of secrets."""
-    argv = (installed.executable, *serve_arguments(placed(spec)))
+    argv = (installed.executable, *serve_arguments(in_its_places(spec)))
     if installed.drains and not any(word.startswith(DRAIN) for word in spec.extra):
         argv = (*argv, DRAIN, str(round(machine.grace)))
     if installed.quiet and not any(word.startswith(QUIET) for word in spec.extra):
         argv = (*argv, QUIET, "/health,/metrics")
-    shown = without_secrets(placed(spec))
+    shown = without_secrets(in_its_places(spec))
     return starting(
         shown,
         uuid.uuid4().hex,
@@ -133,7 +133,7 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
     return found
 
 
-def placed(spec: LaunchSpec) -> LaunchSpec:
+def in_its_places(spec: LaunchSpec) -> LaunchSpec:
     """Return the spec with a folder's whole path, the server's own folder being another than this program's, and each
     place: a preset, or the record of an earlier version, may have it among the others.
     """

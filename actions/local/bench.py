@@ -15,7 +15,7 @@ import orjson
 from actions.audit.marks import MARK
 from actions.kinds.local_bench import LocalBench
 from actions.local.bench_output import Output, level_of, why_ended
-from actions.local.environment import beside, inherited, set_for
+from actions.local.environment import environment_beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
 from fleet.local.benches import Level
@@ -99,7 +99,7 @@ def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) 
         shown = {name: value for name, value in record.spec.env.items() if MARK not in value}
         env = {**inherited(environ, offline), **device, **shown}
     else:
-        env = beside(inherited(environ, offline), kept, whole_env(folder, {}))
+        env = environment_beside(inherited(environ, offline), kept, whole_env(folder, {}))
     env |= set_for(offline, {})
     clean = {name: value for name, value in env.items() if name.lower() not in _OF_OTHERS}
     return {**clean, "OPENAI_API_KEY": key} if key else clean

@@ -71,9 +71,9 @@ class Output:
         begins = _FAILED.match(line)
         if begins and not self.failure:
             self._in_traceback = begins[1].startswith("Traceback")
-            self.failure = _short(begins[1])
+            self.failure = _shorten(begins[1])
         elif self._in_traceback and _ERROR.match(line):
-            self.failure, self._in_traceback = _short(line), False
+            self.failure, self._in_traceback = _shorten(line), False
 
 
 def why_ended(code: int, output: Output, python: str) -> LocalError:
@@ -92,7 +92,7 @@ def why_ended(code: int, output: Output, python: str) -> LocalError:
     if (number := -code if code < 0 else code - 128) in set(signal.Signals):
         return _ended_by(signal.Signals(number), lines)
     last = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "")
-    said = f": {_short(last)}" if last else ", and said nothing"
+    said = f": {_shorten(last)}" if last else ", and said nothing"
     if not code:
         return LocalError(f"vllm bench serve ended without numbers{said}")
     return LocalError(f"vllm bench serve failed with {code}{said}")
@@ -118,12 +118,12 @@ def _ended_by(number: signal.Signals, lines: Sequence[str]) -> LocalError:
     if number in _CRASHES:
         what, remedy = "it crashed in compiled code", "Does vllm bench serve run by hand, in the same environment?"
     frame = next((line for line in lines if _FRAME.match(line)), "")
-    return LocalError(f"vllm bench serve ended by {number.name}: {what}{_at(frame)}", remedy)
+    return LocalError(f"vllm bench serve ended by {number.name}: {what}{_frame_text(frame)}", remedy)
 
 
-def _at(frame: str) -> str:
+def _frame_text(frame: str) -> str:
     """Return the place that Python's faulthandler names."""
-    return f" ({_short(frame)})" if frame else ""
+    return f" ({_shorten(frame)})" if frame else ""
 
 
 def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Level:
@@ -165,6 +165,6 @@ def _seconds(text: str) -> float | None:
     return float(seconds)
 
 
-def _short(line: str) -> str:
+def _shorten(line: str) -> str:
     text = " ".join(line.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

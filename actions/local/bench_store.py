@@ -26,7 +26,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
     file = folder / BENCHES
     try:
         make_private(folder, folder)
-        with _alone(folder):
+        with _locked(folder):
             before = file.read_bytes() if file.exists() else b""
             if before.count(b"\n") < KEPT:
                 # What was cut off by a crash must not spoil the next line.
@@ -38,7 +38,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """No other console writes meanwhile. The folder is what is locked: files in it are replaced."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -38,7 +38,7 @@ class Belongings:
     ports: tuple[int, ...] = ()
     """TCP ports at which it listens."""
 
-    def also(self, later: Belongings) -> Belongings:
+    def merged_with(self, later: Belongings) -> Belongings:
         """Return these with what it had later."""
         known = {each.pid: each for each in (*self.processes, *later.processes)}
         return Belongings(

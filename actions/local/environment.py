@@ -81,7 +81,9 @@ def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name in names or (steers(name) and name not in given)}
 
 
-def beside(environ: Mapping[str, str], kept: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+def environment_beside(
+    environ: Mapping[str, str], kept: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
     """The environment of what runs beside a server: the server's (``kept`` by ``to_keep``, and its ``secrets``); of the
     person's, what steers nothing.
     """

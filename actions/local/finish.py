@@ -105,7 +105,7 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, f
             cut = await _requests_end(record, grace, execution)
             patient = not cut
             told += [cut] if cut else []
-            belongings = belongings.also(await asyncio.to_thread(survey, record))
+            belongings = belongings.merged_with(await asyncio.to_thread(survey, record))
         else:
             execution.say("it was not ready yet: it has none")
     execution.step(first + END)
@@ -132,7 +132,7 @@ async def _requests_end(record: ServerRecord, grace: float, execution: LocalExec
             load = await probe.load()
             silent = 0 if load is not None else silent + 1
             idle = idle + 1 if load is not None and not load.requests else 0
-            left = _left(began, grace, execution.now())
+            left = _time_left(began, grace, execution.now())
             if load is not None:
                 last = load.requests
                 execution.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
@@ -170,7 +170,7 @@ async def _end(
     One that was ``interrupted`` before is ending; it gets its time where it has no requests any more (``patient``).
     """
     for number, patience in GIVEN:
-        had = had.also(await asyncio.to_thread(survey, record))
+        had = had.merged_with(await asyncio.to_thread(survey, record))
         alive = had.alive
         if not alive:
             break
@@ -188,12 +188,12 @@ async def _end(
                 signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}")
             )
             sent.append(number.name)
-        if await _gone(record, had, number, patience, execution):
+        if await _wait_until_gone(record, had, number, patience, execution):
             break
     return had
 
 
-async def _gone(
+async def _wait_until_gone(
     record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: LocalExecution
 ) -> bool:
     """Wait until all have ended; workers that outlive their leader are not waited for as long."""
@@ -236,5 +236,5 @@ def _running(load: EngineLoad) -> str:
     return f"{load.running:.0f} running, {load.waiting:.0f} waiting"
 
 
-def _left(began: float, grace: float, now: float) -> float:
+def _time_left(began: float, grace: float, now: float) -> float:
     return max(0.0, began + grace - now)

@@ -125,7 +125,7 @@ async def _ask(executable: str, environ: Mapping[str, str], asking: Callable[[st
     key = (executable, os.stat(executable).st_mtime_ns)  # noqa: PTH116 - one call that does not wait
     if key not in _answers:
         asking(f"asking {executable} which version it is and what it can do, {ASKED:.0f} s at most")
-        ask = partial(_said, executable, environ=environ)
+        ask = partial(_output_of, executable, environ=environ)
         answers = await asyncio.gather(ask("--version"), ask("serve", "--help=all"), ask("bench", "serve", "--help"))
         version, flags, bench = (answer or "" for answer in answers)
         number = re.search(r"\d+\.\d+\S*", version)
@@ -147,7 +147,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
-async def _said(executable: str, *arguments: str, environ: Mapping[str, str]) -> str | None:
+async def _output_of(executable: str, *arguments: str, environ: Mapping[str, str]) -> str | None:
     """Return what it writes when it is called so; empty where it fails, None where it says nothing in time."""
     written: list[bytes] = []
     command, what = (executable, *arguments), f"{Path(executable).name} {arguments[0]}"

@@ -61,7 +61,7 @@ def mark_of(server: str) -> str:
     return server[:_MARK]
 
 
-def own(env: Mapping[str, str], server: str, runtime: Path) -> dict[str, str]:
+def with_own_names(env: Mapping[str, str], server: str, runtime: Path) -> dict[str, str]:
     """The environment ``env`` with which a server's temporary files are in ``runtime`` and its names have its mark.
 
     Writes a module into ``runtime``. Raises OSError.

@@ -27,7 +27,7 @@ class Refusal:
     body: str
 
     @classmethod
-    def within(cls, document: Mapping[str, Any]) -> Refusal:
+    def in_answer(cls, document: Mapping[str, Any]) -> Refusal:
         """One that came in the middle of an answer."""
         error = document.get("error")
         code = error.get("code") if isinstance(error, dict) else document.get("code")

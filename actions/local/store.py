@@ -18,7 +18,7 @@ import orjson
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted_variables
 from actions.local.ending import survey
-from actions.local.own_names import own
+from actions.local.own_names import with_own_names
 from actions.local.whole import write_whole
 from actions.private import make_private
 from fleet.local.errors import LocalError
@@ -33,14 +33,14 @@ _LOGS: Final = 3
 """Logs of earlier starts that are kept."""
 
 
-def hidden(env: Mapping[str, str]) -> dict[str, str]:
+def mask_variables(env: Mapping[str, str]) -> dict[str, str]:
     """The variables as they may be shown and recorded: what is not known to be harmless is masked."""
     return redacted_variables(env)
 
 
 def without_secrets(spec: LaunchSpec) -> LaunchSpec:
     """The spec as it may be shown and recorded."""
-    return replace(spec, env=hidden(spec.env))
+    return replace(spec, env=mask_variables(spec.env))
 
 
 def claim(folder: Path) -> ExitStack:
@@ -104,8 +104,8 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
     """
     try:
         make_private(folder, folder.parent)
-        before = _kept(folder)
-        shown = hidden(spec.env)
+        before = _read_secrets(folder)
+        shown = mask_variables(spec.env)
         hide = {
             name: before.get(name, "") if value == MARK else value
             for name, value in spec.env.items()
@@ -132,7 +132,7 @@ def unmasked(folder: Path, spec: LaunchSpec) -> LaunchSpec:
 def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Variables with their secret values in place of the masks, the key among them. Raises LocalError."""
     try:
-        return {**env, **_kept(folder)}
+        return {**env, **_read_secrets(folder)}
     except (OSError, ValueError) as error:
         raise LocalError(f"the secrets of {folder.name} cannot be read: {error}") from error
 
@@ -154,7 +154,7 @@ def kept_environment(folder: Path) -> dict[str, str] | None:
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else None
 
 
-def _kept(folder: Path) -> dict[str, str]:
+def _read_secrets(folder: Path) -> dict[str, str]:
     """The secret variables of a server, the key among them; none where there is no such server."""
     try:
         kept: dict[str, str] = orjson.loads((folder / SECRETS).read_bytes())
@@ -166,7 +166,7 @@ def _kept(folder: Path) -> dict[str, str]:
 def owned(env: Mapping[str, str], server: str, folder: Path) -> dict[str, str]:
     """``own``, in words where it cannot be. Raises LocalError."""
     try:
-        return own(env, server, folder)
+        return with_own_names(env, server, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
 

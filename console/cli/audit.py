@@ -44,7 +44,7 @@ def run(invocation: Invocation) -> int:
     else:
         _tell(log)
         form = options.format or "json" if options.what == "export" or options.json else ""
-        told = _document(form, log.wanted(_wanted(options)), log)
+        told = _document(form, log.select(_wanted(options)), log)
         if options.output is None:
             tell = streams.document if form == "json" else streams.page
             tell(told.removesuffix("\n") if form == "json" else told)

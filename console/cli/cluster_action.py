@@ -11,7 +11,7 @@ from dataclasses import replace
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.catalogue import specs_of
-from actions.ground import known, lacking
+from actions.ground import lacking, wait_until_known
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
@@ -106,7 +106,9 @@ async def _plan_and_do(
     if options.command == "undo":
         cluster = await source.identify()
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
-        plan = await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups, invocation.environ))
+        plan = await runner.plan_undo(
+            log.actions, Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
+        )
     else:
         specs = specs_of(options.command)
         targets = await _targets(targets_of(specs), options, snapshot, source)
@@ -174,7 +176,7 @@ async def _observed(settings: Settings, source: KubernetesSource, wait: float) -
     observer.focus(None)
     observing = asyncio.create_task(observer.run(deliver))
     try:
-        lack = await known(lambda: newest[-1] if newest else None, arrived, wait)
+        lack = await wait_until_known(lambda: newest[-1] if newest else None, arrived, wait)
         with suppress(TimeoutError):
             async with asyncio.timeout(_MEASURED):
                 while not lack and source.trouble is None and newest[-1].measured_at is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from actions.catalogue import specs
-from actions.permissions import Permission, granted, needed
+from actions.permissions import Permission, granted, permissions_for
 from console.doctor.check import Check, Verdict
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Acting:
 
 def wanted() -> dict[tuple[str, str], tuple[Permission, ...]]:
     """(kind of action, kind of target) → what it needs, of all actions on a cluster."""
-    found = {(spec.kind, target): needed(spec.kind, target) for spec in specs() for target in spec.targets}
+    found = {(spec.kind, target): permissions_for(spec.kind, target) for spec in specs() for target in spec.targets}
     return {key: permissions for key, permissions in found.items() if permissions}
 
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from actions.catalogue import specs
-from actions.permissions import needed
+from actions.permissions import permissions_for
 from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import every
 from fleet.timeline.cluster.registry import kept
@@ -113,7 +113,7 @@ def _done() -> tuple[list[Rule], list[Rule]]:
     outside = {(resource.group, resource.name) for resource in every() if not resource.namespaced}
     verbs: dict[tuple[str, str, str], set[str]] = {}
     for spec in specs():
-        needs = [permission for target in spec.targets for permission in needed(spec.kind, target)]
+        needs = [permission for target in spec.targets for permission in permissions_for(spec.kind, target)]
         for permission in (*needs, *spec.reads):
             key = (permission.group, permission.resource, permission.subresource)
             verbs.setdefault(key, set()).add(permission.verb)

@@ -78,7 +78,7 @@ class ActionSite:
             log = await asyncio.to_thread(open_folder, self._audit)
         except OSError as error:
             raise SessionError(f"the audit log cannot be read: {error}") from error
-        return self._kept(await runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups)))
+        return self._kept(await runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups)))
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""

@@ -138,11 +138,11 @@ class ObservedCluster:
 
         Raises KubeconfigError where there is none, and SessionError where it does not come to that.
         """
-        from actions.ground import PATIENCE, known
+        from actions.ground import PATIENCE, wait_until_known
 
         connection = self._connected()
         connection.reads()
-        lack = await known(lambda: self.newest, self._arrived, PATIENCE)
+        lack = await wait_until_known(lambda: self.newest, self._arrived, PATIENCE)
         if lack:
             raise SessionError(f"{lack}: no plan is made on half a fleet", "Wait until it is, or look at :sources.")
         return await connection.identify()

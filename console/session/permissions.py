@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actions.permissions import Permission, granted, needed
+from actions.permissions import Permission, granted, permissions_for
 from console.session.failure import SessionError
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 
@@ -30,7 +30,7 @@ class Permissions:
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Return why that may not be done, in words; None where it may, and while that is being asked."""
-        for permission in needed(kind, target.kind):
+        for permission in permissions_for(kind, target.kind):
             key = (target.cluster, permission, permission.scope(target.namespace))
             if key not in self._answers:
                 self._answers[key] = None

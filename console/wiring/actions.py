@@ -90,4 +90,4 @@ class Audit:
 
     def _log(self) -> AuditLog:
         cluster = self._cluster()
-        return AuditLog(self._folder, Who.here(cluster.user, cluster.groups, self._environ))
+        return AuditLog(self._folder, Who.of_this_process(cluster.user, cluster.groups, self._environ))

@@ -75,7 +75,7 @@ class Simulated:
         """The plan that takes back what was done last, from the audit log."""
         cluster = await self.source.identify()
         log = open_folder(audit_folder(Settings(), os.environ))
-        return await self.runner.plan_undo(log.actions, Who.here(cluster.user, cluster.groups))
+        return await self.runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups))
 
     async def write(self, mutation: Mutation) -> dict[str, Any]:
         """What another person does meanwhile."""

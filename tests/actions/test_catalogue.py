@@ -13,7 +13,7 @@ import pytest
 
 import actions.kinds
 from actions.catalogue import KINDS, Entry, from_json, spec_of, specs_of
-from actions.permissions import needed
+from actions.permissions import permissions_for
 from actions.request import LOCAL_SERVER, Request, Target, to_json
 from actions.spec import ActionSpec, Argument, Takes, UsageError
 
@@ -118,4 +118,4 @@ def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
 @pytest.mark.parametrize("entry", KINDS, ids=lambda entry: entry.kind)
 def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry: Entry) -> None:
     for target in spec_of(entry.kind).targets:
-        assert bool(needed(entry.kind, target)) is (target != LOCAL_SERVER)
+        assert bool(permissions_for(entry.kind, target)) is (target != LOCAL_SERVER)

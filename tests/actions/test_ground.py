@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from actions import ground
-from actions.ground import known, lacking
+from actions.ground import lacking, wait_until_known
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from tests.waiting import PATIENCE
@@ -33,7 +33,7 @@ class Deliveries:
         self.arrived.set()
 
     def waiting(self, seconds: float = PATIENCE) -> asyncio.Task[str]:
-        return asyncio.create_task(known(lambda: self.latest, self.arrived, seconds))
+        return asyncio.create_task(wait_until_known(lambda: self.latest, self.arrived, seconds))
 
 
 async def settled(task: asyncio.Task[str]) -> None:
@@ -99,7 +99,7 @@ async def test_an_api_server_that_is_out_of_reach_is_not_waited_for_to_the_end(
 
 
 async def test_nothing_at_all_is_no_ground_either() -> None:
-    assert await known(lambda: None, asyncio.Event(), 0.0) == "nothing of this cluster is known yet"
+    assert await wait_until_known(lambda: None, asyncio.Event(), 0.0) == "nothing of this cluster is known yet"
 
 
 async def test_time_in_which_the_process_was_not_let_on_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actions.request import Target
-from actions.revisions import Revision, bare, revisions, same_template, sought
+from actions.revisions import Revision, bare, find_revision, revisions, same_template
 from fleet.model.objects import ModelVersion
 from fleet.sources.kube.errors import KubeError, NotFoundError
 from tests.actions.rolled import CHAT, CODER, chat, coder, pod, replica_set, template
@@ -60,12 +60,12 @@ async def test_a_kind_that_keeps_none_says_so() -> None:
 
 async def test_a_revision_is_named_by_its_object_its_hash_or_its_number() -> None:
     found = await revisions(CHAT, chat())
-    assert {sought(found, wanted).name for wanted in ("", "chat-h1", "h1", "1")} == {"chat-h1"}
+    assert {find_revision(found, wanted).name for wanted in ("", "chat-h1", "h1", "1")} == {"chat-h1"}
     with pytest.raises(NotFoundError, match="no revision 7") as raised:
-        sought(found, "7")
+        find_revision(found, "7")
     assert raised.value.remedy == "There are: 2 (chat-h2), 1 (chat-h1)."
     with pytest.raises(NotFoundError, match="no revision before this one"):
-        sought(found[:1], "")
+        find_revision(found[:1], "")
 
 
 async def test_after_a_rollback_the_old_number_leads_nowhere_and_it_is_said_where_it_went() -> None:
@@ -73,9 +73,9 @@ async def test_after_a_rollback_the_old_number_leads_nowhere_and_it_is_said_wher
     cluster.add(replica_set(1, number=3, earlier="1"))
     newest, before = await revisions(CHAT, cluster)
     assert (newest.name, newest.number, newest.earlier, newest.current) == ("chat-h1", 3, (1,), True)
-    assert before.name == sought((newest, before), "").name == "chat-h2"
+    assert before.name == find_revision((newest, before), "").name == "chat-h2"
     with pytest.raises(NotFoundError, match="revision 1 is number 3 since a rollback"):
-        sought((newest, before), "1")
+        find_revision((newest, before), "1")
 
 
 async def test_pods_of_two_revisions_are_counted_for_each() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ def test_a_time(seconds: float, text: str) -> None:
 
 def test_counts_and_names() -> None:
     assert (count(1, "pod"), count(3, "pod"), count(2, "copy", "copies")) == ("1 pod", "3 pods", "2 copies")
-    assert named(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert some_names(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

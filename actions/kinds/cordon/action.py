@@ -64,7 +64,7 @@ class CordonAction:
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
         execution.step(1)
-        reached = await tainted(plan.target, execution, closing=closing)
+        reached = await wait_for_taint(plan.target, execution, closing=closing)
         if reached is Reached.OVERRULED:
             return overruled(plan.target, closing=closing)
         if reached is Reached.SEEN:
@@ -107,7 +107,7 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
     )
 
 
-async def tainted(node: Target, execution: ClusterExecution, *, closing: bool) -> Reached:
+async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: bool) -> Reached:
     """Wait until the taint has come (or gone), for half a minute, or until somebody else decides otherwise."""
     decided = True
 

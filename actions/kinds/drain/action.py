@@ -30,7 +30,7 @@ from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo,
 from actions.plan_context import ClusterContext, Rules
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -39,7 +39,7 @@ class DrainAction:
         wanted = expect(request, Drain)
         terms = terms_of(wanted, context.rules)
         inspection = Inspection(context)
-        pods = [await _chosen(target, context) for target in (wanted.target, *wanted.others)]
+        pods = [await _read_chosen(target, context) for target in (wanted.target, *wanted.others)]
         spares = [spare_for(context.snapshot, pod.get("spec") or {}) for pod in pods]
         # The one that finds no room decides what is told.
         spare = next((one for one in spares if not one.places), spares[0])
@@ -103,12 +103,12 @@ class DrainAction:
             outcome, cut = await drain(unit, execution, terms, enter, as_planned=i == 0)
             late += f"; {cut}" if cut else ""
             if outcome is not None:
-                done = f"; {named([u.name for u in units[:i]])} done before" if i else ""
+                done = f"; {some_names([u.name for u in units[:i]])} done before" if i else ""
                 return replace(outcome, text=f"{outcome.text}{done}{late}")
             at += len(passed)
         replaced = [unit for unit in units if unit.replaced]
         then = ", and another is ready in the place of each" if replaced else ""
-        gone = f"{named([u.name for u in units])} gone after {span(execution.now() - begun)}"
+        gone = f"{some_names([u.name for u in units])} gone after {span(execution.now() - begun)}"
         return Outcome(Result.CONVERGED, f"{gone}{then}{late}")
 
 
@@ -167,7 +167,7 @@ def _ready_again(unit: Unit) -> str:
 def undo_of(units: Sequence[Unit]) -> Undo:
     """The labels back until it is evicted; after that its workload makes another."""
     replaced = [unit.starter for unit in units if unit.replaced]
-    after = f"{named(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
+    after = f"{some_names(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
     flipped = [unit for unit in units if unit.strategy.changed]
     if not flipped:
         return Undo(f"none: {after}")
@@ -184,7 +184,7 @@ def target_of(unit: Unit) -> Target:
     return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
 
 
-async def _chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
+async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
     """The pod, which must be the one that was chosen. Raises NotFoundError."""
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
@@ -217,7 +217,7 @@ def _check_way(units: Sequence[Unit]) -> Check:
     words = {f"{unit.strategy.method}: {unit.strategy.why}" for unit in units}
     kept = [f"{', '.join(unit.strategy.kept)} still selects {unit.name}" for unit in units if unit.strategy.kept]
     if kept:
-        return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {named(kept)}: requests go on coming")
+        return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {some_names(kept)}: requests go on coming")
     unseen = sorted({kind for unit in units if unit.watched for kind in unit.strategy.unseen}, reverse=True)
     if unseen:
         text = f"{'; '.join(sorted(words))}; you may not list {' and '.join(unseen)}: requests may go on coming"
@@ -257,10 +257,10 @@ def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible
 def _check_owner(units: Sequence[Unit]) -> Check:
     bare = [unit.name for unit in units if unit.workload is None]
     if bare:
-        text = f"nothing controls {named(bare)}: nobody starts another"
+        text = f"nothing controls {some_names(bare)}: nobody starts another"
         return Check("owner", Verdict.WARN, text)
     owners = sorted({unit.starter for unit in units})
-    return Check("owner", Verdict.PASS, f"{named(owners)} starts another; nobody reverts a drain")
+    return Check("owner", Verdict.PASS, f"{some_names(owners)} starts another; nobody reverts a drain")
 
 
 async def _check_rollouts(units: Sequence[Unit], inspection: Inspection) -> list[Check]:
@@ -293,7 +293,7 @@ def _flips(unit: Unit, labels: dict[str, str]) -> str:
 def _title(units: Sequence[Unit]) -> str:
     if len(units) == 1:
         return f"Drain {units[0].name}"
-    return f"Drain {count(len(units), 'pod')}: {named([unit.name for unit in units])}"
+    return f"Drain {count(len(units), 'pod')}: {some_names([unit.name for unit in units])}"
 
 
 def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> tuple[Alternative, ...]:

@@ -16,7 +16,7 @@ from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.running import check_running
 from actions.checks.server import check_server
-from actions.drain.eviction import gone
+from actions.drain.eviction import wait_until_gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling
 from actions.drain.inspect import Inspection
 from actions.drain.parallel import ParallelDrains
@@ -26,14 +26,14 @@ from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
 from actions.impact import impacts
 from actions.kinds.cordon import Uncordon
-from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, tainted
+from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, wait_for_taint
 from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import count, named, span
+from actions.words import count, some_names, span
 from fleet.kinds.registry import kind_of
 
 _CORDON, _DRAIN = range(2)
@@ -56,7 +56,7 @@ class DrainNodeAction:
         ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
         engines = [unit.front.key for unit in units if unit.engine]
         impact = impacts(context.snapshot, engines)
-        placed = _placed(leaving, name, context)
+        placed = _find_places(leaving, name, context)
         return Plan(
             request=wanted,
             scope=context.scope,
@@ -102,7 +102,7 @@ class DrainNodeAction:
         units = [from_fact(fact) for fact in plan.facts["units"]]
         execution.step(_CORDON)
         await execution.send(plan.steps[_CORDON].mutations[0])
-        reached = await tainted(plan.target, execution, closing=True)
+        reached = await wait_for_taint(plan.target, execution, closing=True)
         if reached is Reached.OVERRULED:
             # What is evicted could come back to it.
             found = overruled(plan.target, closing=True)
@@ -124,7 +124,7 @@ class DrainNodeAction:
         if drains.failures:
             return replace(drains.failures[0], text=f"{drains.failures[0].text}; {done}")
         for namespace, name, uid, grace in plan.facts["ending"]:
-            if not await gone(Member(namespace, name, uid, grace), execution, grace):
+            if not await wait_until_gone(Member(namespace, name, uid, grace), execution, grace):
                 return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
         return Outcome(
             Result.CONVERGED, f"{done}; after {span(execution.now() - begun)}", "uncordon it when it is well"
@@ -194,22 +194,24 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     if empty:
         have = count(len(empty), "pod has", "pods have")
         text = (
-            f"{have} an emptyDir ({named([v.name for v in empty])}); LLM pods nearly always do, for /dev/shm. "
+            f"{have} an emptyDir ({some_names([v.name for v in empty])}); LLM pods nearly always do, for /dev/shm. "
             "What is in it goes with the pod"
         )
         checks.append(Check("emptyDir", Verdict.BLOCK, text, "allow it: delete emptyDir data"))
     if bare:
-        text = f"nobody would start {named([v.name for v in bare])} again: {bare[0].why}"
+        text = f"nobody would start {some_names([v.name for v in bare])} again: {bare[0].why}"
         checks.append(Check("unmanaged", Verdict.BLOCK, text, "allow it: force"))
     if skipped:
-        text = f"{count(len(skipped), 'pod stays', 'pods stay')}: {named([f'{v.name} ({v.why})' for v in skipped])}"
+        text = (
+            f"{count(len(skipped), 'pod stays', 'pods stay')}: {some_names([f'{v.name} ({v.why})' for v in skipped])}"
+        )
         checks.append(Check("left alone", Verdict.PASS, text))
     if not refused and all(victim.fate is Fate.SKIP for victim in victims):
         checks.append(Check("pods", Verdict.PASS, "no pod is to be drained: it is only cordoned"))
     return checks
 
 
-def _placed(pods: Sequence[Mapping[str, Any]], node: str, context: ClusterContext) -> _Placed:
+def _find_places(pods: Sequence[Mapping[str, Any]], node: str, context: ClusterContext) -> _Placed:
     """Return which of the pods find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[tuple[str, str]] = Counter()
@@ -236,8 +238,9 @@ def _check_spare(placed: _Placed) -> Check:
     kinds = " or ".join(placed.holders) or "GPUs"
     if placed.homeless:
         text = (
-            f"no {kinds.removesuffix('s') if kinds == 'GPUs' else kinds} is free elsewhere for {len(placed.homeless)} "
-            f"of {count(holders, 'pod')} ({named(placed.homeless)}): their replacements wait until the node is back"
+            f"no {kinds.removesuffix('s') if kinds == 'GPUs' else kinds} is free elsewhere for "
+            f"{len(placed.homeless)} of {count(holders, 'pod')} ({some_names(placed.homeless)}): "
+            "their replacements wait until the node is back"
         )
         return Check(SPARE, Verdict.WARN, text)
     if placed.unknown:

@@ -57,7 +57,7 @@ class HoldAction:
                 await check_server(mutation, context),
             ),
             changes=(
-                Change("held at", _held(annotations), "nothing" if replicas is None else str(replicas)),
+                Change("held at", _hold_text(annotations), "nothing" if replicas is None else str(replicas)),
                 *((Change("replicas", str(now), str(replicas)),) if more else ()),
             ),
             undo=_undo(target, annotations, now),
@@ -101,7 +101,7 @@ def _check_pause(annotations: Mapping[str, Any], replicas: int | None, now: int,
     return Check(ABOUT, Verdict.WARN, f"no load changes it any more: {workload.name} stays at {replicas} until let go")
 
 
-def _held(annotations: Mapping[str, Any]) -> str:
+def _hold_text(annotations: Mapping[str, Any]) -> str:
     if PAUSED_AT in annotations:
         return str(annotations[PAUSED_AT])
     return "what it has" if PAUSED in annotations else "nothing"
@@ -122,7 +122,7 @@ async def _follow_on(plan: Plan, execution: ClusterExecution) -> Outcome:
     async def on() -> bool:
         nonlocal held
         obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
-        held = _held(mapping(obj["metadata"], "annotations"))
+        held = _hold_text(mapping(obj["metadata"], "annotations"))
         if held != "nothing":
             return True
         conditions = mappings(mapping(obj, "status"), "conditions")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Argument, Takes, UsageError, nothing
+from actions.spec import ActionSpec, Argument, Takes, UsageError, no_permissions
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction
@@ -49,7 +49,7 @@ LOCAL_BENCH = ActionSpec(
     done="measured",
     sends="nothing to a cluster: it starts `vllm bench serve`",
     objects=(LOCAL_SERVER,),
-    permissions=nothing,
+    permissions=no_permissions,
     arguments=(
         Argument(
             "concurrency",

@@ -64,7 +64,7 @@ class LocalBenchAction:
         """Measure. Results are kept, also of a benchmark that was stopped or failed on the way."""
         asked = expect(plan.request, LocalBench)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
-        bench = _begun(plan, state, execution.now())
+        bench = _new_bench(plan, state, execution.now())
         levels: list[Level] = []
         problem: LocalError | None = None
         stopped = False
@@ -124,7 +124,7 @@ def _served(record: ServerRecord, listed: list[str]) -> str:
     return record.spec.served if record.spec.served in listed or not listed else listed[0]
 
 
-def _begun(plan: Plan, state: ServerState, at: float) -> Bench:
+def _new_bench(plan: Plan, state: ServerState, at: float) -> Bench:
     asked, record = expect(plan.request, LocalBench), state.record
     return Bench(
         plan.id,
@@ -155,13 +155,13 @@ def _keep(folder: Path, bench: Bench) -> str:
         earlier = before(bench, read_benches(folder))
         keep_bench(folder, bench)
     except LocalError as error:
-        return f"{_told(bench, None)}\n{error.message}: these numbers are not kept"
+        return f"{_summary(bench, None)}\n{error.message}: these numbers are not kept"
     except OSError as error:
-        return f"{_told(bench, None)}\nearlier benchmarks cannot be read: {error.strerror or error}"
-    return _told(bench, earlier)
+        return f"{_summary(bench, None)}\nearlier benchmarks cannot be read: {error.strerror or error}"
+    return _summary(bench, earlier)
 
 
-def _told(bench: Bench, earlier: Bench | None) -> str:
+def _summary(bench: Bench, earlier: Bench | None) -> str:
     """The numbers, and what changed since the last time."""
     known = compare(bench, earlier) if earlier is not None else None
     changed = {each.concurrency: each.ratios.get("output_rate") for each in known.differences} if known else {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Argument, Takes, nothing
+from actions.spec import ActionSpec, Argument, Takes, no_permissions
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction
@@ -38,7 +38,7 @@ LOCAL_DOWN = ActionSpec(
     sends="nothing to a cluster: it signals a process",
     objects=(LOCAL_SERVER,),
     each=True,
-    permissions=nothing,
+    permissions=no_permissions,
     arguments=(GRACE,),
     target_metavar="SERVER",
     names=("down", "local-down"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from actions.kinds.local_down import GRACE
 from actions.kinds.local_up import VERIFY
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Launch, nothing
+from actions.spec import ActionSpec, Launch, no_permissions
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ LOCAL_RESTART = ActionSpec(
     sends="nothing to a cluster: it signals a process and starts another",
     objects=(LOCAL_SERVER,),
     launch=Launch.AGAIN,
-    permissions=nothing,
+    permissions=no_permissions,
     arguments=(GRACE, VERIFY),
     target_metavar="SERVER",
     names=("local-restart",),

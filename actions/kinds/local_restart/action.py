@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from actions.kinds.local_restart import LocalRestart
-from actions.local.begin import placed, server_named, start, start_of
+from actions.local.begin import in_its_places, server_named, start, start_of
 from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
 from actions.local.context import LocalContext, LocalExecution
@@ -28,7 +28,7 @@ class LocalRestartAction:
         asked, machine = expect(request, LocalRestart), context.machine
         state = await server_named(machine, asked.target.name, asked.target.uid)
         record, grace = state.record, machine.grace if asked.grace is None else asked.grace
-        spec = placed(replace(asked.spec, name=record.name))
+        spec = in_its_places(replace(asked.spec, name=record.name))
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, instead_of=record, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))

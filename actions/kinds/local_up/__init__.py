@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Argument, Launch, Takes, nothing
+from actions.spec import ActionSpec, Argument, Launch, Takes, no_permissions
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ LOCAL_UP = ActionSpec(
     sends="nothing to a cluster: it starts a process",
     objects=(LOCAL_SERVER,),
     launch=Launch.NEW,
-    permissions=nothing,
+    permissions=no_permissions,
     arguments=(VERIFY,),
     target_metavar="[MODEL]",
     names=("up", "local-up"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.local.begin import placed, start, start_of, steps_of
+from actions.local.begin import in_its_places, start, start_of, steps_of
 from actions.local.checks.launch import check_launch
 from actions.local.context import LocalContext, LocalExecution
 from actions.local.installed import installed
@@ -19,7 +19,7 @@ from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 class LocalUpAction:
     async def plan(self, request: Request, context: LocalContext) -> Plan:
         asked, machine = expect(request, LocalUp), context.machine
-        spec = placed(asked.spec)
+        spec = in_its_places(asked.spec)
         found = await installed(machine.executable, machine.environ, machine.asking)
         looked = await check_launch(spec, machine, found, verify=asked.verify)
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))

@@ -11,7 +11,7 @@ from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
 from actions.checks.replacing import check_held, check_replacing
 from actions.checks.server import check_server
-from actions.drain.eviction import gone
+from actions.drain.eviction import wait_until_gone
 from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
 from actions.drain.replacement import follow_replacement
@@ -113,7 +113,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
         made_at=context.now(),
         steps=(
             Step("delete the pod", f"it has {span(unit.front.grace)} to end its requests", (mutation,)),
-            Step("wait for the one in its place" if unit.replaced else "wait until it has ended", _then(pod)),
+            Step("wait for the one in its place" if unit.replaced else "wait until it has ended", _consequence(pod)),
         ),
         checks=(
             _check_controller(pod),
@@ -123,7 +123,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
             check_cut(snapshot, {key}, unit.front.grace),
             await check_server(mutation, context),
         ),
-        changes=(Change("pod", target.name, _then(pod)),),
+        changes=(Change("pod", target.name, _consequence(pod)),),
         impact=tuple(change for loss in losses for change in loss.changes),
         alternatives=(Alternative(f"drain {target.name}", Drain(target), "waits for its running requests first"),),
         undo=Undo("nothing to take back: a pod that was deleted does not come back, another takes its place"),
@@ -133,7 +133,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
 
 async def _follow_pod(unit: Unit, execution: ClusterExecution) -> Outcome:
     execution.say(f"{unit.front.name} ends its requests")
-    if not await gone(unit.front, execution, unit.front.grace):
+    if not await wait_until_gone(unit.front, execution, unit.front.grace):
         limit = span(unit.front.grace)
         text = f"{unit.front.name} is still there a minute after its grace period of {limit}"
         return Outcome(Result.TIMED_OUT, text, "is its node reachable? its kubelet must end it")
@@ -142,7 +142,7 @@ async def _follow_pod(unit: Unit, execution: ClusterExecution) -> Outcome:
     )
 
 
-def _then(pod: dict[str, Any]) -> str:
+def _consequence(pod: dict[str, Any]) -> str:
     """Return what its controller does once it is gone."""
     controller = controller_of(pod)
     if controller is None:
@@ -164,7 +164,7 @@ def _check_owner(obj: dict[str, Any]) -> Check:
 def _check_controller(pod: dict[str, Any]) -> Check:
     if controller_of(pod) is None:
         return Check("owner", Verdict.BLOCK, "no controller has it: deleted, it would be gone for good")
-    return Check("owner", Verdict.PASS, _then(pod))
+    return Check("owner", Verdict.PASS, _consequence(pod))
 
 
 def _check_budgets(pod: dict[str, Any], context: ClusterContext) -> Check:

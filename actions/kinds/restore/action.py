@@ -15,7 +15,7 @@ from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdi
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import named
+from actions.words import some_names
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.resources import PODS
 
@@ -35,7 +35,7 @@ class RestoreAction:
         return Plan(
             request=wanted,
             scope=context.scope,
-            title=f"Put {named(names)} back into service",
+            title=f"Put {some_names(names)} back into service",
             made_at=context.now(),
             steps=(
                 *(Step(f"labels of {name} back", "", (patch,)) for name, patch in zip(names, patches, strict=True)),
@@ -65,7 +65,7 @@ class RestoreAction:
             for namespace, pod, service in plan.facts["services"]:
                 if not await receives(namespace, pod, service, execution.reads):
                     missing.append(f"{pod} in {service}")
-            execution.say(f"not yet: {named(missing)}" if missing else "in the endpoints")
+            execution.say(f"not yet: {some_names(missing)}" if missing else "in the endpoints")
             return not missing
 
         try:
@@ -76,7 +76,7 @@ class RestoreAction:
             return Outcome(Result.CONVERGED, "back in service" if plan.facts["services"] else "the labels are back")
         return Outcome(
             Result.TIMED_OUT,
-            f"the labels are back, but after {_BACK:.0f} s the endpoints lack {named(missing)}",
+            f"the labels are back, but after {_BACK:.0f} s the endpoints lack {some_names(missing)}",
             "is the pod ready?",
         )
 
@@ -99,7 +99,7 @@ async def _pods(wanted: Restore, context: ClusterContext) -> tuple[list[dict[str
     gone: dict[str, NotFoundError] = {}
     for target in (wanted.target, *wanted.others):
         try:
-            pods.append(await _chosen(target, context))
+            pods.append(await _read_chosen(target, context))
         except NotFoundError as error:
             gone[target.name] = error
     if not pods:
@@ -107,7 +107,7 @@ async def _pods(wanted: Restore, context: ClusterContext) -> tuple[list[dict[str
     return pods, list(gone)
 
 
-async def _chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
+async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(f"{target} is not the one that was drained: it is gone, and another of its name was made")
@@ -117,14 +117,16 @@ async def _chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
 def _check_there(pods: list[dict[str, Any]], gone: list[str], labels: Mapping[str, str | None]) -> Check:
     ending = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("deletionTimestamp")]
     if ending:
-        return Check("pod", Verdict.BLOCK, f"{named(ending)} ends already: it was evicted, and takes no requests again")
+        return Check(
+            "pod", Verdict.BLOCK, f"{some_names(ending)} ends already: it was evicted, and takes no requests again"
+        )
     if gone:
-        return Check("pod", Verdict.WARN, f"{named(gone)} is gone: its workload replaces it")
+        return Check("pod", Verdict.WARN, f"{some_names(gone)} is gone: its workload replaces it")
     if all(labels_of(pod).get(key) == value for pod in pods for key, value in labels.items()):
         return Check("pod", Verdict.WARN, "it has these labels already: nothing changes")
     waits = [str(pod["metadata"]["name"]) for pod in pods if not is_ready(pod)]
     if waits:
-        return Check("pod", Verdict.WARN, f"{named(waits)} is not ready: it gets requests once it is")
+        return Check("pod", Verdict.WARN, f"{some_names(waits)} is not ready: it gets requests once it is")
     return Check("pod", Verdict.PASS, "there and ready")
 
 
@@ -132,7 +134,8 @@ def _check_adopted(pods: list[dict[str, Any]]) -> Check:
     orphans = [str(pod["metadata"]["name"]) for pod in pods if controller_of(pod) is None]
     if not orphans:
         return Check("owner", Verdict.PASS, "its controller has had it all the time")
-    text = f"its ReplicaSet takes {named(orphans)} back and ends a surplus pod: one that is not ready, if there is one"
+    taken = some_names(orphans)
+    text = f"its ReplicaSet takes {taken} back and ends a surplus pod: one that is not ready, if there is one"
     return Check("owner", Verdict.WARN, text)
 
 

@@ -22,8 +22,8 @@ from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, S
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
-from actions.revisions import CAUSE, Revision, bare, current_of, revisions_of, same_template, sought
-from actions.words import named, span
+from actions.revisions import CAUSE, Revision, bare, current_of, find_revision, revisions_of, same_template
+from actions.words import some_names, span
 from fleet.kinds.kind import Replicas, Revisions, count_at
 
 
@@ -33,7 +33,7 @@ class RollBackAction:
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         kept = await revisions_of(obj, context.reads)
-        current, then = current_of(kept), sought(kept, wanted)
+        current, then = current_of(kept), find_revision(kept, wanted)
         now: Mapping[str, Any] = bare(obj["spec"]["template"])
         mutation = rollback_mutation(path, obj, then)
         both = (current, then)
@@ -66,7 +66,7 @@ class RollBackAction:
             ),
             impact=found.impact,
             alternatives=(*found.alternatives, *held.alternatives),
-            diff=yaml_diff(now, then.template, (_named(current), _named(then))),
+            diff=yaml_diff(now, then.template, (_revision_text(current), _revision_text(then))),
             undo=_undo(request, current),
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
@@ -110,7 +110,7 @@ def _check_revision(then: Revision, now: Mapping[str, Any]) -> Check:
     about = "revision"
     if same_template(then.template, now):
         return Check(about, Verdict.BLOCK, f"revision {then.number} has the template that it has already")
-    stays = named([*_referenced(then.template), "replicas", "strategy"], 5)
+    stays = some_names([*_referenced(then.template), "replicas", "strategy"], 5)
     if not then.pinned:
         return Check(
             about,
@@ -171,12 +171,12 @@ def _versions(current: Revision | None, then: Revision) -> Iterator[Change]:
     if now is not None and now.digest and then.version.digest and now.digest != then.version.digest:
         yield Change("image digest", now.digest, then.version.digest)
     one, other = (current.arguments if current is not None else ()), then.arguments
-    gone, come = _without(one, other), _without(other, one)
+    gone, come = _flags_missing_from(one, other), _flags_missing_from(other, one)
     if gone or come:
         yield Change("arguments", " ".join(gone) or "–", " ".join(come) or "–")
 
 
-def _without(words: Sequence[str], others: Sequence[str]) -> list[str]:
+def _flags_missing_from(words: Sequence[str], others: Sequence[str]) -> list[str]:
     """The flags, each with its value, that the others do not have."""
     return [flag for flag in _flags(words) if flag not in _flags(others)]
 
@@ -191,7 +191,7 @@ def _flags(words: Sequence[str]) -> list[str]:
     return flags
 
 
-def _named(revision: Revision | None) -> str:
+def _revision_text(revision: Revision | None) -> str:
     return f"{revision.number} ({revision.name})" if revision is not None else "none yet"
 
 
@@ -203,4 +203,4 @@ def _said_of(then: Revision, now: float) -> str:
 def _undo(request: Request, current: Revision | None) -> Undo:
     if current is None:
         return Undo("no revision of the present template was made yet: it can only be written again")
-    return Undo(f"roll back to {_named(current)}", RollBack(request.target, current.name))
+    return Undo(f"roll back to {_revision_text(current)}", RollBack(request.target, current.name))

@@ -42,7 +42,7 @@ def _build(values: Values, targets: tuple[Target, ...]) -> Scale:
     return Scale(targets[0], replicas(count))
 
 
-def _wanted(snapshot: Snapshot, target: ObjectRef) -> int:
+def _desired(snapshot: Snapshot, target: ObjectRef) -> int:
     return snapshot.workloads[f"{target.namespace}/{target.kind}/{target.name}"].desired
 
 
@@ -62,7 +62,7 @@ SCALE = ActionSpec(
     ),
     build=_build,
     target_help=BY_NAME,
-    inline=Inline("replicas", "[REPLICAS | +N | -N]", "replicas", _wanted, ":scale 3, or :scale +1"),
+    inline=Inline("replicas", "[REPLICAS | +N | -N]", "replicas", _desired, ":scale 3, or :scale +1"),
     names=("scale",),
     keys=("s",),
     hint="scale",

@@ -24,7 +24,7 @@ from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdi
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target, expect
-from actions.words import named
+from actions.words import some_names
 from fleet.kinds.kind import Leaving, Replicas
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod
@@ -73,7 +73,7 @@ class ScaleAction:
             changes=(Change("replicas", str(now), str(wanted)),),
             impact=tuple(change for one in impact for change in one.changes),
             alternatives=alternatives,
-            undo=Undo(f"scale back to {now}", Scale(_found(target, obj), now)),
+            undo=Undo(f"scale back to {now}", Scale(_resolved(target, obj), now)),
         )
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
@@ -95,7 +95,7 @@ def _require_replicas(obj: Mapping[str, Any], target: Target, context: ClusterCo
     made = [
         f"{part.kind} {part.name}" for part in context.snapshot.parts.values() if context.snapshot.top(part.key) == key
     ]
-    has = f"it makes {named(made)} and sets theirs" if made else "its controller sets those of what it makes"
+    has = f"it makes {some_names(made)} and sets theirs" if made else "its controller sets those of what it makes"
     raise KubeError(f"{target} has no replicas of its own: {has}", remedy=f"Change {replicas_at(target)}.")
 
 
@@ -156,5 +156,5 @@ def scale_mutation(path: str, obj: dict[str, Any], replicas: int) -> Mutation:
     )
 
 
-def _found(target: Target, obj: dict[str, Any]) -> Target:
+def _resolved(target: Target, obj: dict[str, Any]) -> Target:
     return Target(target.kind, target.namespace, target.name, obj["metadata"].get("uid", ""))

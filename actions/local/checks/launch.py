@@ -135,7 +135,7 @@ def _fit(
             need = with_manager(need, spec, installed, environ)
         return _on_cpu(spec, need, reading, installed, machine)
     gpus = visible(reading.gpus, environ.get(VISIBLE))
-    gpus = _without(gpus, instead_of)
+    gpus = _gpus_without(gpus, instead_of)
     checks = [check_gpus(spec, gpus, arch.heads if arch is not None else 0)]
     if checks[0].verdict is Verdict.BLOCK:
         return checks, (), {}
@@ -205,7 +205,7 @@ def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, .
     return tuple(chosen)
 
 
-def _without(gpus: Sequence[LocalGpu], record: ServerRecord | None) -> tuple[LocalGpu, ...]:
+def _gpus_without(gpus: Sequence[LocalGpu], record: ServerRecord | None) -> tuple[LocalGpu, ...]:
     """Return the GPUs as they will be when the server that is replaced has gone."""
     if record is None:
         return tuple(gpus)

@@ -59,7 +59,7 @@ def why_not(host: str, port: int) -> str:
             probe.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"{host}:{port} is taken{_by(port)}"
+            return f"{host}:{port} is taken{_listener(port)}"
         if error.errno == errno.EACCES:
             return f"port {port} is for the administrator alone"
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
@@ -68,7 +68,7 @@ def why_not(host: str, port: int) -> str:
     return ""
 
 
-def _by(port: int) -> str:
+def _listener(port: int) -> str:
     """Return who listens there, as far as this login may know."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):

@@ -181,7 +181,7 @@ async def _tell_last_words(here: SharedWatcher, name: str) -> None:
 async def _undo(asked: _Asked) -> int:
     log = await asyncio.to_thread(open_folder, audit_folder(asked.settings, asked.invocation.environ))
     machine = local_actions.this_machine()
-    who = Who.here(machine.user, machine.groups, asked.invocation.environ)
+    who = Who.of_this_process(machine.user, machine.groups, asked.invocation.environ)
     async with asked.watching() as here, asked.running(here, ProgressPrinter().changed) as runner:
         try:
             plan = await runner.plan_undo(log.actions, who)

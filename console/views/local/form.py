@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from actions.audit.marks import MARK
-from actions.local.store import hidden
+from actions.local.store import mask_variables
 from fleet.local.arguments import BY_FLAG
 from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments, value_of, with_values
@@ -177,7 +177,7 @@ def filled_in(spec: LaunchSpec) -> dict[str, str]:
         if argument.name != "port" and value != value_of(plain, argument):
             values[argument.name] = _text(argument, value)
     values["name"] = spec.name
-    values["env"] = shlex.join(f"{name}={value}" for name, value in hidden(spec.env).items())
+    values["env"] = shlex.join(f"{name}={value}" for name, value in mask_variables(spec.env).items())
     values["extra"] = shlex.join(spec.extra)
     if spec.hub:
         values["hub"] = _ON

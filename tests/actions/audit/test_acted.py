@@ -75,7 +75,7 @@ async def scale(stage: FakeCluster, audit: AuditLog | FakeCluster) -> Result:
 
 async def test_an_action_and_its_record_agree(tmp_path: Path) -> None:
     stage = FakeCluster()
-    log = AuditLog(tmp_path / "audit", Who.here("oncall@corp", ("sre",)))
+    log = AuditLog(tmp_path / "audit", Who.of_this_process("oncall@corp", ("sre",)))
     assert await scale(stage, log) is Result.CONVERGED
     opened = open_folder(tmp_path / "audit")
     assert opened.intact
@@ -140,6 +140,6 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
 
 def test_what_was_cut_off_is_history_for_the_next_console(killed: list[Path]) -> None:
     folder = next(moment / "audit" for moment in killed if (moment / "sent").exists())
-    AuditLog(folder, Who.here("oncall@corp", ())).append("intent", "next", {"title": "Scale chat-70b to 4"})
+    AuditLog(folder, Who.of_this_process("oncall@corp", ())).append("intent", "next", {"title": "Scale chat-70b to 4"})
     assert verify(look_at(folder)).intact
     assert [action.state for action in history(records(look_at(folder)))] == [State.CUT_OFF, State.UNDER_WAY]

@@ -23,7 +23,7 @@ from actions.audit.words import Tone, chain_text, everything, moment, opened_tex
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
 from tests.ending import ending
 
-HERE = replace(WHO, host=Who.here("", ()).host)
+HERE = replace(WHO, host=Who.of_this_process("", ()).host)
 
 
 def dead(process: Mapping[str, Any], host: str) -> bool:
@@ -255,7 +255,7 @@ def test_filters_by_time_person_target_and_action(tmp_path: Path, wanted: Wanted
     filled(folder, 1)
     who = Who("bob@corp", (), "bob", "desk", "")
     AuditLog(folder, who, clock=lambda: NOW + 5).append("intent", "b1", intent("llama", kind="drain"))
-    assert [action.id for action in open_folder(folder).wanted(wanted)] == found
+    assert [action.id for action in open_folder(folder).select(wanted)] == found
 
 
 def test_a_moment_is_in_utc() -> None:

@@ -285,12 +285,12 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None
 
 def test_the_ssh_session_and_sudo_are_recorded() -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51122 10.0.0.1 22", "SUDO_USER": "mia"}
-    who = Who.here("oncall@corp", ["sre", "system:authenticated"], environ)
+    who = Who.of_this_process("oncall@corp", ["sre", "system:authenticated"], environ)
     assert (who.ssh_origin, who.sudo_user) == ("10.0.0.9 port 51122", "mia")
     assert who.groups == ("sre", "system:authenticated")
     assert who.uid == os.getuid()
-    assert Who.here("x", (), {"SSH_CLIENT": "10.0.0.8 4 22"}).ssh_origin == "10.0.0.8 port 4"
-    assert Who.here("x", (), {}).ssh_origin == ""
+    assert Who.of_this_process("x", (), {"SSH_CLIENT": "10.0.0.8 4 22"}).ssh_origin == "10.0.0.8 port 4"
+    assert Who.of_this_process("x", (), {}).ssh_origin == ""
 
 
 def test_no_secret_is_written(tmp_path: Path) -> None:

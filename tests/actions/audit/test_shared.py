@@ -97,7 +97,7 @@ def test_a_log_that_another_made_in_a_persons_name_is_not_theirs(site: Path) -> 
         "root": "belongs to nobody: what it says was not written by root",
         "nobody": "belongs to nobody, but its record 1 says that root wrote it",
     }
-    (action, _) = found.wanted(Wanted(person="root"))
+    (action, _) = found.select(Wanted(person="root"))
     assert "so says a log that belongs to nobody" in summary(action)[0].text
 
 

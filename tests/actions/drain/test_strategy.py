@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actions.drain.manner import Method
-from actions.drain.strategy import TrafficSource, away, choose
+from actions.drain.strategy import TrafficSource, choose, unselected_value
 from actions.kubeobj import keys_of, selects
 
 LABELS = {"app": "chat", "pod-template-hash": "7c9f", "serving": "on"}
@@ -101,8 +101,8 @@ def test_a_service_without_a_selector_selects_nothing() -> None:
     ],
 )
 def test_the_new_value_is_nobodys(value: str, taken: frozenset[tuple[str, str]], expected: str) -> None:
-    assert away("serving", value, taken) == expected
-    assert len(away("serving", value, taken)) <= 63
+    assert unselected_value("serving", value, taken) == expected
+    assert len(unselected_value("serving", value, taken)) <= 63
 
 
 @pytest.mark.parametrize(

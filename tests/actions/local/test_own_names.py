@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actions.local.environment import SERVER_ID
-from actions.local.own_names import mark_of, own
+from actions.local.own_names import mark_of, with_own_names
 
 PROGRAM = """
 import multiprocessing, os, sys, tempfile
@@ -52,7 +52,7 @@ def run(folder: Path, program: str, env: dict[str, str]) -> str:
 def test_memory_and_semaphores_of_a_killed_python_and_its_children_have_the_mark(tmp_path: Path, server: str) -> None:
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own({**os.environ, SERVER_ID: server}, server, runtime)
+    env = with_own_names({**os.environ, SERVER_ID: server}, server, runtime)
     memory, temporary, lock = run(tmp_path, PROGRAM, env).split()
     assert temporary == str(runtime)
     assert memory.startswith(f"psm_{mark_of(server)}_")
@@ -67,21 +67,21 @@ def test_a_module_that_python_would_have_run_at_its_start_is_still_run(tmp_path:
     (theirs / "sitecustomize.py").write_text("import os; os.environ['THEIRS'] = 'ran'")
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own({**os.environ, SERVER_ID: server, "PYTHONPATH": str(theirs)}, server, runtime)
+    env = with_own_names({**os.environ, SERVER_ID: server, "PYTHONPATH": str(theirs)}, server, runtime)
     assert run(tmp_path, "import os; print(os.environ['THEIRS'])", env) == "ran\n"
 
 
 def test_what_is_no_process_of_the_server_keeps_its_names(tmp_path: Path, server: str) -> None:
     runtime = tmp_path / "run"
     runtime.mkdir()
-    env = own(dict(os.environ), server, runtime)
+    env = with_own_names(dict(os.environ), server, runtime)
     env.pop(SERVER_ID, None)
     assert run(tmp_path, "from multiprocessing import shared_memory as m; print(m._SHM_NAME_PREFIX)", env) == "/psm_\n"
 
 
 def test_what_was_compiled_before_is_found_again_and_a_folder_that_is_given_is_kept(tmp_path: Path) -> None:
-    env = own({"TMPDIR": "/large/tmp", "USER": "me"}, "0" * 32, tmp_path)
+    env = with_own_names({"TMPDIR": "/large/tmp", "USER": "me"}, "0" * 32, tmp_path)
     assert env["TORCHINDUCTOR_CACHE_DIR"] == "/large/tmp/torchinductor_me"
-    given = own({"TORCHINDUCTOR_CACHE_DIR": "/mine"}, "0" * 32, tmp_path)
+    given = with_own_names({"TORCHINDUCTOR_CACHE_DIR": "/mine"}, "0" * 32, tmp_path)
     assert given["TORCHINDUCTOR_CACHE_DIR"] == "/mine"
     assert env["VLLM_OBJECT_STORAGE_SHM_BUFFER_NAME"].endswith("_000000000000")

@@ -17,9 +17,9 @@ from actions.local.store import (
     SOCKETS,
     claim,
     forget,
-    hidden,
     keep,
     mark_ready,
+    mask_variables,
     prepare,
     runtime,
     whole_env,
@@ -78,7 +78,7 @@ def test_a_key_of_ones_own_is_the_key_and_is_recorded_nowhere_else(tmp_path: Pat
     prepare(tmp_path, spec)
     assert (tmp_path / "key").read_text() == "my-own-key"
     assert (tmp_path / "secrets.json").read_text() == "{}"
-    assert hidden(spec.env) == {KEY_VARIABLE: MARK}
+    assert mask_variables(spec.env) == {KEY_VARIABLE: MARK}
 
 
 def test_a_spec_from_a_record_keeps_the_secrets_that_it_masks(tmp_path: Path) -> None:

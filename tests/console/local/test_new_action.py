@@ -19,7 +19,7 @@ from actions import catalogue
 from actions.plan import Change, Plan, Step
 from actions.progress import Outcome, Result
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import ActionSpec, Argument, nothing
+from actions.spec import ActionSpec, Argument, no_permissions
 from tests.console.local.test_cli import Machine, machine
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ LABEL = ActionSpec(
     sends="nothing to a cluster: it writes a file",
     objects=(LOCAL_SERVER,),
     each=True,
-    permissions=nothing,
+    permissions=no_permissions,
     arguments=(Argument("text", "--text", metavar="TEXT", help="what it says (mine)"),),
     target_metavar="SERVER",
 )

@@ -97,7 +97,7 @@ async def test_enter_shows_everything_of_an_action(folder: Path) -> None:
 async def test_an_action_that_was_cut_off_is_reviewed_once_somebody_has_read_of_it(
     folder: Path, read_only: bool
 ) -> None:
-    here = replace(WHO, host=Who.here("", ()).host)
+    here = replace(WHO, host=Who.of_this_process("", ()).host)
     log = AuditLog(folder, here, clock=lambda: NOW + 99)
     log.append("intent", "f1", intent(title="Restart qwen"))
     file = only_file(folder)
