@@ -56,7 +56,7 @@ for moment in range(1, 40):
     if not child:
         Killed.left = moment
         stage = Killed()
-        stage.folder, stage.log = folder, AuditLog(folder / "audit", Who.here("oncall@corp", ()))
+        stage.folder, stage.log = folder, AuditLog(folder / "audit", Who.of_this_process("oncall@corp", ()))
         asyncio.run(scale(stage, stage))
         os._exit(0)
     if os.waitpid(child, 0)[1] == 0:

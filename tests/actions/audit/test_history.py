@@ -148,7 +148,7 @@ import sys
 from pathlib import Path
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
-AuditLog(Path(sys.argv[1]), Who.here("me", ())).append("intent", "a1", {"title": "Scale x to 6"})
+AuditLog(Path(sys.argv[1]), Who.of_this_process("me", ())).append("intent", "a1", {"title": "Scale x to 6"})
 print("written", flush=True)
 sys.stdin.readline()
 """

@@ -17,7 +17,7 @@ import itertools, sys
 from pathlib import Path
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
-log = AuditLog(Path(sys.argv[1]), Who.here("me", ()), limit_bytes=100_000)
+log = AuditLog(Path(sys.argv[1]), Who.of_this_process("me", ()), limit_bytes=100_000)
 for number in itertools.count(int(sys.argv[2])):
     log.append("step", "a1", {"number": number, "padding": "x" * (number * 37 % 9000)})
     print(number, flush=True)

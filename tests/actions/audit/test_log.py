@@ -141,7 +141,7 @@ import sys
 from pathlib import Path
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
-log = AuditLog(Path(sys.argv[1]), Who.here(sys.argv[2], ()), limit_bytes=20_000)
+log = AuditLog(Path(sys.argv[1]), Who.of_this_process(sys.argv[2], ()), limit_bytes=20_000)
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(60):
@@ -198,7 +198,7 @@ from pathlib import Path
 from actions.audit.errors import AuditError
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
-log = AuditLog(Path(sys.argv[1]), Who.here("me", ()))
+log = AuditLog(Path(sys.argv[1]), Who.of_this_process("me", ()))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     log.append("intent", "full", {"text": "x" * 1000})
