@@ -45,8 +45,9 @@ class Glyphs:
     last_branch: str
     horizontal: str
     bar: str
-    """A bar's last cell, by eighths: ``bar[0]`` is the emptiest, ``bar[-1]`` a full cell."""
+    """A bar's last cell: ``bar[0]`` is the emptiest, ``bar[-1]`` a full cell."""
     bar_empty: str
+    """The track of a bar."""
     strip: str
     """A strip chart's cell, lowest level first."""
     gap: str
@@ -77,8 +78,8 @@ UNICODE = Glyphs(
     branch="│ ",
     last_branch="└ ",
     horizontal="─",
-    bar="▏▎▍▌▋▊▉█",
-    bar_empty=" ",
+    bar="╸━",
+    bar_empty="─",
     strip="▁▂▃▄▅▆▇█",
     gap=" ",
 )

@@ -1,14 +1,16 @@
-"""A horizontal bar in steps of an eighth of a cell."""
+"""A thin horizontal bar on its track, in steps of half a cell."""
 
 from __future__ import annotations
 
 import math
 
 from themes.glyphs import UNICODE, Glyphs
+from themes.palette import Role
+from widgets.line import Span
 
 
 def bar(ratio: float, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """A bar of ``width`` cells, ``ratio`` (0-1) of them filled; blank for NaN.
+    """A bar of ``width`` cells, ``ratio`` (0-1) of them filled; blank, without a track, for NaN.
 
     What is not 0 shows at least the smallest step, and what is not 1 leaves at least one open: a KV cache at 99.9 % is
     not full.
@@ -27,3 +29,11 @@ def bar(ratio: float, width: int, glyphs: Glyphs = UNICODE) -> str:
     whole, part = divmod(filled, steps)
     drawn = glyphs.bar[-1] * whole + (glyphs.bar[part - 1] if part else "")
     return drawn + glyphs.bar_empty * (width - len(drawn))
+
+
+def bar_spans(ratio: float, width: int, role: Role, glyphs: Glyphs) -> tuple[Span, ...]:
+    """The bar in its role, on a dim track."""
+    drawn = bar(ratio, width, glyphs)
+    filled = drawn.rstrip(glyphs.bar_empty)
+    spans = (Span(filled, role), Span(drawn[len(filled) :], Role.DIM))
+    return tuple(span for span in spans if span.text)

@@ -10,8 +10,8 @@ from fleet.model.quantity import Unit
 from fleet.model.reading import Reading, State
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.bar import bar
-from widgets.line import Align, Span, fit, fit_end, fit_spans, width_of
+from widgets.bar import bar_spans
+from widgets.line import Align, Span, fit, fit_end, fit_spans
 from widgets.strip_chart import Scale, strip_chart
 from widgets.values import fewer_digits, reading_text
 
@@ -88,37 +88,26 @@ class Usage(NamedTuple):
         if room < _SHORTEST_BAR:
             return (Span(fit(text, width, align, glyphs.ellipsis), role),)
         ratio = self.reading.value if self.reading.known else math.nan
+        asleep = self.role if self.role is Role.ASLEEP else None
         return (
-            Span(bar(ratio, room, glyphs), Role.STALE if role is Role.STALE else self.role),
-            Span(" " + fit(text, _PERCENT_WIDTH, "right", glyphs.ellipsis), role),
+            *bar_spans(ratio, room, Role.STALE if role is Role.STALE else self.role, glyphs),
+            Span(" " + fit(text, _PERCENT_WIDTH, "right", glyphs.ellipsis), asleep or role),
         )
 
 
-_LEAST_STRIP = 4
-"""Cells below which a strip says nothing."""
 _PERCENT_WIDTH = 4
 _SHORTEST_BAR = 3
 
 
-class Story(NamedTuple):
-    """The reason why something stands as it does, and the strip of what led there in the room that is left.
+class Trend(NamedTuple):
+    """The strip of what led here. It ends at the right edge of its column: the same moment is in the same place."""
 
-    The strip ends at the right edge of the column in every row, so that the same moment is in the same place.
-    """
-
-    reason: str
-    role: Role
     values: Sequence[float]
     scale: Scale
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         del align
-        taken = width_of(self.reason) + 1 if self.reason else 0
-        room = width - taken
-        if self.reason and room < _LEAST_STRIP:
-            return (Span(fit(self.reason, width, "left", glyphs.ellipsis), self.role),)
-        strip = Span(strip_chart(self.values, room, self.scale, glyphs), Role.TREND)
-        return (Span(self.reason + " ", self.role), strip) if self.reason else (strip,)
+        return (Span(strip_chart(self.values, width, self.scale, glyphs), Role.TREND),)
 
 
 NOTHING = Text("")

@@ -25,7 +25,7 @@ from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
-WIDE = 200
+WIDE = 230
 """Columns from which on what is under the cursor is shown beside the table."""
 
 

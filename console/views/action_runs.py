@@ -16,7 +16,7 @@ from console.views.since import clock
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.bar import bar
+from widgets.bar import bar_spans
 from widgets.cells import Text
 from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Line, Span
@@ -161,7 +161,7 @@ def _left(eta: float) -> str:
 def _bar(progress: Progress, glyphs: Glyphs) -> Line:
     spans = [
         Span(" " * 8),
-        Span(bar(progress.done / progress.total, BAR, glyphs), Role.BAR),
+        *bar_spans(progress.done / progress.total, BAR, Role.BAR, glyphs),
         Span(f" {significant(progress.done)} of {significant(progress.total)}"),
     ]
     if progress.eta is not None:

@@ -19,7 +19,7 @@ from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Name, Spans, Story, Text
+from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Trend, Usage
 from widgets.grid import Column
 from widgets.line import Span
 from widgets.severity import severity_role
@@ -48,16 +48,27 @@ def measured(
 
     def of_workload(shown: Shown, workload: Workload) -> Cell:
         has = workload.gpus > 0 if of_gpus else workload.key in shown.snapshot.model_of
-        return draw(shown.snapshot.by_workload, workload.key, quantity) if has else NOTHING
+        return _awake(shown, workload.key, draw(shown.snapshot.by_workload, workload.key, quantity)) if has else NOTHING
 
     def of_pod(shown: Shown, pod: Pod) -> Cell:
         has = pod.gpus > 0 if of_gpus else shown.snapshot.workload_of.get(pod.key, "") in shown.snapshot.model_of
-        return draw(shown.snapshot.by_pod, pod.key, quantity) if has else NOTHING
+        return _awake(shown, pod.key, draw(shown.snapshot.by_pod, pod.key, quantity)) if has else NOTHING
 
     def value(snapshot: Snapshot, row: str) -> float:
         return (snapshot.by_workload if row in snapshot.workloads else snapshot.by_pod).value(row, quantity)
 
     return TableColumn(column, of_workload, of_pod, value, key=key, words=words)
+
+
+def _sleeps(shown: Shown, key: str) -> bool:
+    return assessment_of(shown.snapshot, key).severity is Severity.ASLEEP
+
+
+def _awake(shown: Shown, key: str, cell: Cell) -> Cell:
+    """The cell; dim where its row is asleep: that nothing runs there is no news."""
+    if isinstance(cell, Number | Usage) and _sleeps(shown, key):
+        return cell._replace(role=Role.ASLEEP)
+    return cell
 
 
 def before_model(column: Column, quantity: Quantity) -> FleetColumn:
@@ -73,9 +84,10 @@ def before_model(column: Column, quantity: Quantity) -> FleetColumn:
 def _name(shown: Shown, workload: Workload) -> Cell:
     model = shown.snapshot.models.get(shown.snapshot.model_of.get(workload.key, ""))
     own = untrusted_name(workload.name)
+    role = Role.ASLEEP if _sleeps(shown, workload.key) else Role.STRONG
     if model is None or model.name == workload.name:
-        return Text(own, Role.STRONG)
-    return Spans((Span(untrusted_name(model.name), Role.STRONG), Span(f" · {own}", Role.DIM)))
+        return Text(own, role)
+    return Spans((Span(untrusted_name(model.name), role), Span(f" · {own}", Role.DIM)))
 
 
 def _by_name(snapshot: Snapshot, key: str) -> tuple[str, ...]:
@@ -100,7 +112,7 @@ def _name_and_ready(digits: int, *, key: str = "", words: str = "") -> tuple[Fle
         TableColumn(
             Column("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0),
             _name,
-            lambda _, pod: Name(untrusted_name(pod.name)),
+            lambda shown, pod: Name(untrusted_name(pod.name), Role.ASLEEP if _sleeps(shown, pod.key) else Role.TEXT),
             name=_by_name,
             shown=lambda snapshot: _digits(snapshot) == digits,
         ),
@@ -177,13 +189,16 @@ def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
     return Text(str(count), Role.TEXT if count else Role.DIM)
 
 
-def _story(shown: Shown, row: Workload | Pod) -> Cell:
+def _reason(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
     reason = reason_of(snapshot, row.key) or (str(join) if join is not None else "")
     severity = assessment_of(snapshot, row.key).severity
-    role = Role.DIM if severity is Severity.OK else severity_role(severity)
-    strip = snapshot.history.strip(row.key, Quantity.WAITING, STRIP_POINTS)
-    return Story(untrusted(reason), role, strip, SCALES[Quantity.WAITING])
+    return Text(untrusted(reason), Role.DIM if severity is Severity.OK else severity_role(severity))
+
+
+def _trend(shown: Shown, row: Workload | Pod) -> Cell:
+    strip = shown.snapshot.history.strip(row.key, Quantity.WAITING, STRIP_POINTS)
+    return Trend(strip, SCALES[Quantity.WAITING])
 
 
 _BESIDE: tuple[FleetColumn, ...] = (
@@ -220,7 +235,10 @@ _BESIDE: tuple[FleetColumn, ...] = (
     TableColumn(
         Column("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
     ),
-    TableColumn(Column("story", "15 MIN WAIT", 16, align="left", grow=4, widest=60, priority=4), _story, _story),
+    TableColumn(
+        Column("reason", "REASON", 16, align="left", grow=4, widest=64, priority=4, share=0.2), _reason, _reason
+    ),
+    TableColumn(Column("trend", "15M WAIT", 10, align="left", grow=1, widest=15, priority=5), _trend, _trend),
 )
 
 COLUMNS: tuple[FleetColumn, ...] = (

@@ -12,7 +12,7 @@ from fleet.model.reading import Reading, State
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.bar import bar
+from widgets.bar import bar_spans
 from widgets.line import Line, Span, fit, folded, spans_width, width_of
 from widgets.values import WORDS, age_text, number_text, reading_text, seconds_text, unit_text
 
@@ -72,7 +72,7 @@ def _kv(frame: Frame, key: str, glyphs: Glyphs) -> tuple[Span, ...]:
     used, capacity = frame.get(key, Q.KV_USAGE), frame.get(key, Q.KV_CAPACITY)
     role = role_of(Q.KV_USAGE, used)
     spans = [
-        Span(bar(used.value, _BAR, glyphs), Role.BAR if role is Role.TEXT else role),
+        *bar_spans(used.value, _BAR, Role.BAR if role is Role.TEXT else role, glyphs),
         Span(" "),
         value_span(frame, key, Q.KV_USAGE, glyphs),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.views.filter import Filter
+from console.views.subject import is_free_gpu
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import Text
@@ -34,8 +35,9 @@ class JoinsModel:
 
     @property
     def groups(self) -> Sequence[Group]:
-        # An object can be unmatched in two ways; the row then tells the first.
-        return [Group(key) for key in dict.fromkeys(entry.key for entry in self.snapshot.unmatched)]
+        # An object can be unmatched in two ways; the row then tells the first. A GPU that nobody holds is no riddle.
+        odd = (entry.key for entry in self.snapshot.unmatched if not is_free_gpu(self.snapshot, entry))
+        return [Group(key) for key in dict.fromkeys(odd)]
 
     def row(self, key: str) -> Row:
         entries = [entry for entry in self.snapshot.unmatched if entry.key == key]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Name, Number, Story, Text, Usage
+from widgets.cells import NOTHING, Cell, Name, Number, Text, Trend, Usage
 from widgets.grid import Column, Group, Row, Sort
 from widgets.strip_chart import Scale
 from widgets.untrusted import untrusted
@@ -63,7 +63,7 @@ class FleetRows:
             name, ready, node = top.name, Text(f"{top.ready}/{top.desired}"), NOTHING
         numbers: list[Cell] = [Number(frame.get(key, q), MEANINGS[q].unit) for q, _, _, _ in _QUANTITIES]
         waiting = frame.value(key, Quantity.WAITING)
-        trend = Story("", Role.TEXT, (math.nan, 0.0, waiting / 2, waiting), Scale(0.0, 20.0))
+        trend = Trend((math.nan, 0.0, waiting / 2, waiting), Scale(0.0, 20.0))
         kv = Usage(frame.get(key, Quantity.KV_USAGE))
         cells: tuple[Cell, ...] = (Name(untrusted(name)), ready, *numbers, kv, node, trend)
         assessment = snapshot.assessments.get(key)

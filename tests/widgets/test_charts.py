@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.model.reading import Reading, State
 from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
 from widgets.bar import bar
-from widgets.cells import Name, Story
-from widgets.line import width_of
+from widgets.cells import Name, Trend, Usage
+from widgets.line import Span, width_of
 from widgets.strip_chart import Scale, resample, strip_chart
 from widgets.untrusted import untrusted
 
@@ -22,14 +23,14 @@ NAN = math.nan
 @pytest.mark.parametrize(
     ("ratio", "drawn"),
     [
-        (0.0, "    "),
-        (0.001, "▏   "),
-        (0.5, "██  "),
-        (0.55, "██▎ "),
-        (0.999, "███▉"),
-        (1.0, "████"),
-        (1.7, "████"),
-        (-1.0, "    "),
+        (0.0, "────"),
+        (0.001, "╸───"),
+        (0.5, "━━──"),
+        (0.6, "━━╸─"),
+        (0.999, "━━━╸"),
+        (1.0, "━━━━"),
+        (1.7, "━━━━"),
+        (-1.0, "────"),
         (NAN, "    "),
     ],
 )
@@ -77,19 +78,18 @@ def test_strips_are_as_wide_as_asked(values: list[float], width: int) -> None:
     assert len(strip_chart(values, width, Scale(0, 1))) == width
 
 
-def _story(reason: str, width: int) -> str:
-    cell = Story(reason, Role.WARNING, (0.0, 5.0, 10.0, 20.0), Scale(0, 20))
-    return "".join(span.text for span in cell.draw(width, "left", UNICODE))
+def test_a_trend_ends_at_the_right_edge_of_its_column() -> None:
+    cell = Trend((0.0, 5.0, 10.0, 20.0), Scale(0, 20))
+    (drawn,) = cell.draw(8, "left", UNICODE)
+    assert drawn.text == "    " + strip_chart((0.0, 5.0, 10.0, 20.0), 4, Scale(0, 20))
 
 
-def test_a_reason_leaves_the_rest_of_its_column_to_the_strip() -> None:
-    assert _story("preempts 4.1/s", 19) == "preempts 4.1/s " + strip_chart((0.0, 5.0, 10.0, 20.0), 4, Scale(0, 20))
-    assert _story("", 8) == strip_chart((0.0, 5.0, 10.0, 20.0), 8, Scale(0, 20))
-
-
-def test_where_too_little_is_left_the_reason_has_it_all() -> None:
-    assert _story("preempts 4.1/s", 18) == "preempts 4.1/s    "
-    assert _story("a reason that is too long", 12) == "a reason th…"
+def test_a_bar_stands_on_a_track_of_its_own_role() -> None:
+    drawn = Usage(Reading(0.5, State.FRESH), Role.WARNING).draw(9, "left", UNICODE)
+    assert drawn == (Span("━━", Role.WARNING), Span("──", Role.DIM), Span("   50", Role.TEXT))
+    assert Usage(Reading(1.0, State.FRESH)).draw(9, "left", UNICODE)[0] == Span("━━━━", Role.BAR)
+    # Nothing is known: there is no track either, which would be an empty cache.
+    assert Usage(Reading(NAN, State.MISSING)).draw(9, "left", UNICODE)[0].text == "    "
 
 
 @pytest.mark.parametrize(

@@ -45,25 +45,26 @@ def pages(columns: Sequence[Column], width: int) -> tuple[Page, ...]:
     left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
     out: list[Page] = []
     while left or not out:
-        taken, free = [0], width - columns[0].width
+        taken, free = {0: columns[0].width}, width - columns[0].width
         for i in left:
-            need = columns[i].width + gap
-            if need <= free:
-                taken.append(i)
-                free -= need
+            column = columns[i]
+            if column.width + gap <= free:
+                wanted = min(int(width * column.share), column.widest, free - gap)
+                taken[i] = max(column.width, wanted)
+                free -= taken[i] + gap
         if len(taken) == 1 and left:
             # Not even one fits beside the name: it gets what there is, cut.
-            taken.append(left[0])
+            taken[left[0]] = columns[left[0]].width
         left = [i for i in left if i not in taken]
-        placed = _widen([columns[i] for i in sorted(taken)], sorted(taken), width, gap)
+        indices = sorted(taken)
+        placed = _widen([columns[i] for i in indices], indices, [taken[i] for i in indices], width, gap)
         used = sum(p.width for p in placed) + gap * (len(placed) - 1)
         out.append(Page(placed, gap, max(0, width - used)))
     return tuple(out)
 
 
-def _widen(columns: list[Column], indices: list[int], width: int, gap: int) -> tuple[Placed, ...]:
+def _widen(columns: list[Column], indices: list[int], widths: list[int], width: int, gap: int) -> tuple[Placed, ...]:
     """Give what is left over to the columns that can use it, by weight; take what lacks from the name."""
-    widths = [column.width for column in columns]
     spare = width - sum(widths) - gap * (len(columns) - 1)
     if spare < 0:
         least = min(8, widths[0])

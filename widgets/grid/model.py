@@ -31,6 +31,8 @@ class Column:
     grow: int = 0
     widest: int = 0
     """0 for ``width``."""
+    share: float = 0.0
+    """The part of the page's width that it may take at its turn: columns of less priority get what is left."""
 
 
 class Row(NamedTuple):

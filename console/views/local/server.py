@@ -21,7 +21,7 @@ from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.snapshot import Severity, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.bar import bar
+from widgets.bar import bar_spans
 from widgets.line import Line, Span, fit, spans_width
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
@@ -104,7 +104,7 @@ def phase_lines(server: ServerState, now: float, glyphs: Glyphs) -> list[Line]:
         name = fit(stage.phase.value, _NAME, "left", glyphs.ellipsis)
         spans = [Span("   "), glyph, Span(f" {name}"), Span(fit(seconds_text(seconds), 8, "right", glyphs.ellipsis))]
         if here and stage.total > 0:
-            spans += [Span("  "), Span(bar(stage.done / stage.total, _BAR, glyphs), Role.BAR)]
+            spans += [Span("  "), *bar_spans(stage.done / stage.total, _BAR, Role.BAR, glyphs)]
         words = [f"{stage.done:g} of {stage.total:g}"] if stage.total > 0 else []
         words += [untrusted(stage.detail)] if stage.detail else []
         if words:

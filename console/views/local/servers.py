@@ -16,7 +16,7 @@ from fleet.model.reading import MISSING
 from fleet.model.snapshot import Severity, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.bar import bar
+from widgets.bar import bar_spans
 from widgets.cells import NOTHING, Cell, Name, Number, Text, Usage
 from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Align, Span, fit_spans, spans_width, width_of
@@ -114,8 +114,8 @@ class PhaseCell(NamedTuple):
             end = [Span(f" {text}", Role.DIM) for text in time]
             room = min(_WIDEST_BAR, width - spans_width((*words, *end)) - 1)
             if not math.isnan(self.ratio) and room >= _SHORTEST_BAR:
-                drawn = Span(bar(self.ratio, room, glyphs), Role.BAR)
-                return fit_spans((*words, Span(" "), drawn, *end), width, align, glyphs.ellipsis)
+                drawn = bar_spans(self.ratio, room, Role.BAR, glyphs)
+                return fit_spans((*words, Span(" "), *drawn, *end), width, align, glyphs.ellipsis)
         text = f"{self.text} {self.progress}" if self.progress else self.text
         fitting = [time for time in self.times if width_of(f"{text} {time}") <= width]
         spans = (Span(text, self.role), *(Span(f" {time}", Role.DIM) for time in fitting[:1]))

@@ -42,7 +42,7 @@ async def test_a_pod_page_has_every_number_with_its_window_and_method() -> None:
         assert "over 1m, by Prometheus, from merged histogram buckets" in d.line_with("LATENCY")
         assert d.line_with("time to first token").split()[-3:] == ["200ms", "1.90s", "4.00s"]
         bar = d.lines[d.lines.index(d.line_with("WHERE THE TIME GOES")) + 1]
-        queue, prefill, decode = (len(part) for part in re.findall(r"[qpd]█*", bar))
+        queue, prefill, decode = (len(part) for part in re.findall(r"[qpd]━*", bar))
         assert abs(queue / (queue + prefill + decode) - 0.25) < 0.02
         assert abs(prefill / (queue + prefill + decode) - 0.125) < 0.02
         assert "queue 1.00s   prefill 500ms   decode 2.50s" in d.text
